@@ -1,0 +1,69 @@
+"""Decides which tables there are."""
+
+from db.tables.base import metadata
+from db.tables.cases import cases, representations, treating_physicians
+from db.tables.cheques import cheque_allocations, cheques, documents
+from db.tables.clinics import clinics, idempotency_keys, sessions, users
+from db.tables.invoices import (
+    denials,
+    internal_notes,
+    invoice_counters,
+    invoice_events,
+    invoice_lines,
+    invoices,
+    reduction_offers,
+)
+from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
+from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
+from db.tables.records import audit_events, exports
+from db.tables.reminders import (
+    holds,
+    message_invoices,
+    outbound_messages,
+    reminder_levels,
+    reminder_policies,
+    reminder_templates,
+    reminders,
+)
+
+__all__ = [
+    "attorneys",
+    "audit_events",
+    "cases",
+    "cheque_allocations",
+    "cheques",
+    "clinics",
+    "cpt_codes",
+    "denials",
+    "documents",
+    "encounter_exams",
+    "encounters",
+    "exam_types",
+    "exports",
+    "facilities",
+    "fee_schedule_rates",
+    "fee_schedules",
+    "holds",
+    "idempotency_keys",
+    "internal_notes",
+    "invoice_counters",
+    "invoice_events",
+    "invoice_lines",
+    "invoices",
+    "message_invoices",
+    "metadata",
+    "outbound_messages",
+    "patient_names",
+    "patients",
+    "payers",
+    "physicians",
+    "reduction_offers",
+    "reminder_levels",
+    "reminder_policies",
+    "reminder_templates",
+    "reminders",
+    "representations",
+    "sessions",
+    "treating_physicians",
+    "users",
+]

@@ -1,0 +1,84 @@
+"""Decides what every table of a clinic has in common: keys led by the clinic, composite references, exact money."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def clinic_table(name: str, *items: SchemaItem) -> Table:
+    """A table whose rows belong to one clinic: its key is (clinic_id, id), so that it can be distributed by clinic."""
+    return Table(
+        name,
+        metadata,
+        Column("clinic_id", Uuid, nullable=False),
+        Column("id", Uuid, nullable=False),
+        *items,
+        recorded_at(),
+        PrimaryKeyConstraint("clinic_id", "id"),
+        ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"]),
+    )
+
+
+def refers(column: str, table: str, *, nullable: bool = False) -> tuple[SchemaItem, SchemaItem]:
+    """A column that names a row of another table of the same clinic, with its composite foreign key."""
+    return (
+        Column(column, Uuid, nullable=nullable),
+        ForeignKeyConstraint(["clinic_id", column], [f"{table}.clinic_id", f"{table}.id"]),
+    )
+
+
+def money(name: str, *, nullable: bool = False) -> Column[Any]:
+    """An amount in US dollars, exact to the cent."""
+    return Column(name, Numeric(12, 2), nullable=nullable)
+
+
+def words(name: str, *, nullable: bool = False) -> Column[Any]:
+    """Text that is compared byte by byte, so that it sorts and finds prefixes alike on every server."""
+    return Column(name, Text(collation="C"), nullable=nullable)
+
+
+def moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    """A moment with offset."""
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def recorded_at() -> Column[Any]:
+    """When the system learned of the row; imports and demo data set it to the business date, so that past days stay askable."""
+    return Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstraint:
+    """A check that a text column holds one of the values that the domain knows."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
+
+
+def index(name: str, *columns: str, where: str | None = None) -> Index:
+    """An index led by the clinic; expressions such as "created_on desc" are taken as written."""
+    return Index(name, "clinic_id", *(text(column) for column in columns), postgresql_where=text(where) if where else None)

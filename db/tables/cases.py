@@ -1,0 +1,64 @@
+"""Decides what is stored of cases: who is represented by whom, who treats, and when it settled."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    ForeignKeyConstraint,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from db.tables.base import clinic_table, index, metadata, one_of, refers, words
+
+cases = clinic_table(
+    "cases",
+    words("number"),
+    Column("number_key", Text(collation="C"), Computed('upper(number collate "C")', persisted=True)),
+    *refers("patient_id", "patients"),
+    *refers("attorney_id", "attorneys", nullable=True),
+    Column("status", Text, nullable=False, server_default="open"),
+    Column("date_of_injury", Date, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("settled_on", Date),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    UniqueConstraint("clinic_id", "number"),
+    UniqueConstraint("clinic_id", "id", "patient_id"),
+    one_of("status", ("open", "settled")),
+    CheckConstraint("(status = 'settled') = (settled_on is not null)", name="settled_has_a_day"),
+    index("ix_cases_opened", "opened_on desc", "id desc"),
+    index("ix_cases_patient", "patient_id", "opened_on desc", "id desc"),
+    index("ix_cases_attorney", "attorney_id", "opened_on desc", "id desc"),
+    index("ix_cases_attorney_patient", "attorney_id", "patient_id"),
+    index("ix_cases_number_key", "number_key"),
+)
+
+representations = clinic_table(
+    "representations",
+    *refers("case_id", "cases"),
+    *refers("attorney_id", "attorneys"),
+    Column("from_on", Date, nullable=False),
+    Column("until_on", Date),
+    CheckConstraint("until_on is null or until_on >= from_on", name="ends_after_it_begins"),
+    index("ix_representations_case", "case_id", "from_on"),
+)
+
+# Which physician treats in which case: kept by the database from encounters and invoices, never by hand.
+treating_physicians = Table(
+    "treating_physicians",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("physician_id", Uuid, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("clinic_id", "physician_id", "case_id"),
+    ForeignKeyConstraint(["clinic_id", "physician_id"], ["physicians.clinic_id", "physicians.id"]),
+    ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
+    index("ix_treating_physicians_patient", "physician_id", "patient_id"),
+)

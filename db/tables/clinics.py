@@ -1,0 +1,59 @@
+"""Decides what is stored of clinics, of their users and of their sign-ins."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+
+from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
+from domain.people import Role
+
+clinics = Table(
+    "clinics",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    words("short_name"),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, server_default="America/New_York"),
+    recorded_at(),
+    UniqueConstraint("short_name"),
+)
+
+users = clinic_table(
+    "users",
+    words("email"),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("oidc_subject", Text),
+    *refers("attorney_id", "attorneys", nullable=True),
+    *refers("physician_id", "physicians", nullable=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("clinic_id", "email"),
+    one_of("role", Role),
+    CheckConstraint("(role = 'attorney') = (attorney_id is not null)", name="attorney_is_somebody"),
+    CheckConstraint("(role = 'physician') = (physician_id is not null)", name="physician_is_somebody"),
+    CheckConstraint("email = lower(email)", name="email_lower"),
+)
+
+# One table for browser sessions and for API tokens: both are bearer tokens of which only the SHA-256 is kept.
+sessions = clinic_table(
+    "sessions",
+    *refers("user_id", "users"),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False, server_default="session"),
+    Column("name", Text),
+    moment("last_used_at"),
+    moment("expires_at"),
+    moment("revoked_at", nullable=True),
+    UniqueConstraint("clinic_id", "token_hash"),
+    one_of("kind", ("session", "api_token")),
+    index("ix_sessions_user", "user_id"),
+)
+
+idempotency_keys = clinic_table(
+    "idempotency_keys",
+    *refers("user_id", "users"),
+    Column("key", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("input_hash", LargeBinary, nullable=False),
+    Column("result_id", Uuid),
+    UniqueConstraint("clinic_id", "user_id", "key"),
+)

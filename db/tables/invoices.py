@@ -1,0 +1,184 @@
+"""Decides what is stored of an invoice: its ledger, its lines, its negotiation and its history."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    ForeignKeyConstraint,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from db.tables.base import clinic_table, index, metadata, moment, money, one_of, refers, words
+from domain.invoices import InvoiceStatus
+from domain.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.pricing import PriceSource
+
+# The ledger and the state say the same thing; the database refuses a row in which they do not.
+_STATUS_AGREES_WITH_LEDGER = """case status
+    when 'pending_invoice' then agreed_amount is null
+    when 'pending_reduction' then agreed_amount is null and submitted_on is not null
+    when 'pending_cheque' then agreed_amount is not null and received_amount < agreed_amount
+    when 'cheque_received' then agreed_amount is not null and received_amount = agreed_amount and fully_paid_on is not null
+    when 'paid' then agreed_amount is not null and received_amount = agreed_amount and paid_on is not null
+    when 'void' then received_amount = 0
+    else true end"""
+_BALANCE = """case when status in ('void', 'paid', 'written_off') then 0
+    else coalesce(agreed_amount, billed_amount) - received_amount end"""
+
+invoices = clinic_table(
+    "invoices",
+    words("number"),
+    *refers("case_id", "cases"),
+    *refers("patient_id", "patients"),
+    *refers("payer_id", "payers"),
+    *refers("physician_id", "physicians", nullable=True),
+    *refers("facility_id", "facilities", nullable=True),
+    *refers("encounter_id", "encounters", nullable=True),
+    # Who represents the case now, kept by the database, so that an attorney's page is one index range.
+    *refers("attorney_id", "attorneys", nullable=True),
+    Column("status", Text, nullable=False, server_default=InvoiceStatus.PENDING_INVOICE.value),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("created_on", Date, nullable=False),
+    Column("service_date", Date, nullable=False),
+    Column("submitted_on", Date),
+    Column("submission_method", Text),
+    Column("agreed_on", Date),
+    Column("fully_paid_on", Date),
+    Column("paid_on", Date),
+    money("billed_amount"),
+    money("agreed_amount", nullable=True),
+    Column("received_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
+    Column("written_off_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
+    Column("balance", Numeric(12, 2), Computed(_BALANCE, persisted=True), nullable=False),
+    money("floor_amount", nullable=True),
+    money("target_amount", nullable=True),
+    Column("conditional_until", Date),
+    words("external_key", nullable=True),
+    moment("updated_at"),
+    UniqueConstraint("clinic_id", "number"),
+    UniqueConstraint("clinic_id", "external_key"),
+    ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
+    one_of("status", InvoiceStatus),
+    one_of("submission_method", SubmissionMethod),
+    CheckConstraint("length(number) <= 21", name="number_fits_accounting"),
+    CheckConstraint("billed_amount >= 0", name="billed_not_negative"),
+    CheckConstraint("agreed_amount > 0 and agreed_amount <= billed_amount", name="agreed_within_billed"),
+    CheckConstraint(
+        "received_amount >= 0 and received_amount <= coalesce(agreed_amount, 0)", name="received_within_agreed"
+    ),
+    CheckConstraint("written_off_amount >= 0 and (written_off_amount = 0 or status = 'written_off')", name="written_off"),
+    CheckConstraint("floor_amount >= 0 and target_amount >= 0", name="limits_not_negative"),
+    CheckConstraint(_STATUS_AGREES_WITH_LEDGER, name="status_agrees_with_ledger"),
+    index("ix_invoices_created", "created_on desc", "id desc"),
+    index("ix_invoices_service", "service_date desc", "id desc"),
+    index("ix_invoices_billed", "billed_amount desc", "id desc"),
+    index("ix_invoices_balance", "balance desc", "id desc"),
+    index("ix_invoices_status", "status", "created_on desc", "id desc"),
+    index("ix_invoices_payer", "payer_id", "created_on desc", "id desc"),
+    index("ix_invoices_physician", "physician_id", "created_on desc", "id desc"),
+    index("ix_invoices_facility", "facility_id", "created_on desc", "id desc"),
+    index("ix_invoices_case", "case_id", "created_on desc", "id desc"),
+    index("ix_invoices_patient", "patient_id", "created_on desc", "id desc"),
+    index("ix_invoices_attorney", "attorney_id", "created_on desc", "id desc", where="status <> 'void'"),
+    index("ix_invoices_attorney_payer", "attorney_id", "payer_id", where="status <> 'void'"),
+    index("ix_invoices_attorney_physician", "attorney_id", "physician_id", where="status <> 'void'"),
+    index("ix_invoices_attorney_facility", "attorney_id", "facility_id", where="status <> 'void'"),
+    index("ix_invoices_physician_payer", "physician_id", "payer_id"),
+    index("ix_invoices_physician_facility", "physician_id", "facility_id"),
+)
+
+invoice_lines = clinic_table(
+    "invoice_lines",
+    *refers("invoice_id", "invoices"),
+    Column("position", Integer, nullable=False),
+    words("code"),
+    Column("label", Text, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("bilateral", Boolean, nullable=False, server_default=text("false")),
+    money("unit_price"),
+    money("amount"),
+    # The price trace, frozen when the line is written.
+    Column("price_source", Text, nullable=False),
+    money("price_rate"),
+    Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
+    Column("bilateral_factor", Numeric(3, 1), nullable=False, server_default=text("1.0")),
+    Column("override_reason", Text),
+    UniqueConstraint("clinic_id", "invoice_id", "position"),
+    one_of("price_source", PriceSource),
+    CheckConstraint("units >= 1", name="units_positive"),
+    CheckConstraint("unit_price >= 0 and amount >= 0", name="amounts_not_negative"),
+)
+
+reduction_offers = clinic_table(
+    "reduction_offers",
+    *refers("invoice_id", "invoices"),
+    Column("round", Integer, nullable=False),
+    Column("party", Text, nullable=False),
+    money("amount"),
+    Column("reason", Text),
+    Column("expires_on", Date),
+    Column("status", Text, nullable=False),
+    *refers("document_id", "documents", nullable=True),
+    *refers("made_by", "users", nullable=True),
+    moment("made_at"),
+    UniqueConstraint("clinic_id", "invoice_id", "round"),
+    one_of("party", Party),
+    one_of("status", OfferStatus),
+    CheckConstraint("amount > 0", name="amount_positive"),
+)
+
+denials = clinic_table(
+    "denials",
+    *refers("invoice_id", "invoices"),
+    Column("denied_on", Date, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    money("amount", nullable=True),
+    Column("note", Text),
+    Column("appeal_due_on", Date),
+    *refers("recorded_by", "users", nullable=True),
+    index("ix_denials_invoice", "invoice_id", "denied_on"),
+)
+
+internal_notes = clinic_table(
+    "internal_notes",
+    *refers("invoice_id", "invoices"),
+    Column("body", Text, nullable=False),
+    *refers("written_by", "users", nullable=True),
+    moment("written_at"),
+    index("ix_internal_notes_invoice", "invoice_id", "written_at"),
+)
+
+# What happened to the invoice, append-only; seq keeps the order of events of one transaction.
+invoice_events = clinic_table(
+    "invoice_events",
+    *refers("invoice_id", "invoices"),
+    Column("seq", Integer, nullable=False),
+    moment("at"),
+    *refers("by_user_id", "users", nullable=True),
+    Column("transition", Text, nullable=False),
+    Column("from_status", Text),
+    Column("to_status", Text, nullable=False),
+    Column("changes", JSON, nullable=False, server_default=text("'[]'")),
+    Column("request_id", Text),
+    UniqueConstraint("clinic_id", "invoice_id", "seq"),
+)
+
+invoice_counters = Table(
+    "invoice_counters",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("last_number", Integer, nullable=False),
+    PrimaryKeyConstraint("clinic_id", "year"),
+    ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"]),
+)

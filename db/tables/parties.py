@@ -1,0 +1,108 @@
+"""Decides what is stored of the parties to a bill: patients, payers, attorneys, physicians, facilities."""
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    ForeignKeyConstraint,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from db.tables.base import clinic_table, index, metadata, moment, one_of, refers, words
+from domain.people import PayerKind
+
+
+def _fragments() -> Column[list[str]]:
+    return Column("name_fragments", ARRAY(Text(collation="C")), nullable=False, server_default=text("'{}'"))
+
+
+patients = clinic_table(
+    "patients",
+    words("mrn"),
+    Column("first_name", Text, nullable=False),
+    Column("last_name", Text, nullable=False),
+    words("sort_name"),
+    Column("birth_date", Date),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("address", Text),
+    moment("retired_at", nullable=True),
+    UniqueConstraint("clinic_id", "mrn"),
+    index("ix_patients_sort", "sort_name", "id"),
+)
+
+# What a search for a patient is compared with: ranges over this table need no LIKE, which row security would keep from using an index.
+patient_names = Table(
+    "patient_names",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    words("fragment"),
+    Column("patient_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("clinic_id", "fragment", "patient_id"),
+    ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"], ondelete="CASCADE"),
+    index("ix_patient_names_patient", "patient_id"),
+)
+
+attorneys = clinic_table(
+    "attorneys",
+    words("name"),
+    words("firm"),
+    Column("email", Text),
+    Column("phone", Text),
+    _fragments(),
+    moment("retired_at", nullable=True),
+    UniqueConstraint("clinic_id", "name", "firm"),
+)
+
+payers = clinic_table(
+    "payers",
+    words("name"),
+    Column("kind", Text, nullable=False),
+    # What somebody who may not know patients by name reads: a patient who pays stays nameless.
+    Column("listed_name", Text(collation="C"), Computed("case when kind = 'patient' then 'Patient' else name end", persisted=True)),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("address", Text),
+    *refers("patient_id", "patients", nullable=True),
+    *refers("attorney_id", "attorneys", nullable=True),
+    words("external_key", nullable=True),
+    _fragments(),
+    moment("retired_at", nullable=True),
+    UniqueConstraint("clinic_id", "external_key"),
+    one_of("kind", PayerKind),
+    CheckConstraint("patient_id is null or kind = 'patient'", name="patient_pays_for_self"),
+    index("ix_payers_name", "name", "id"),
+    index("ix_payers_listed_name", "listed_name", "id"),
+)
+
+physicians = clinic_table(
+    "physicians",
+    words("name"),
+    words("npi", nullable=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    words("external_key", nullable=True),
+    _fragments(),
+    UniqueConstraint("clinic_id", "external_key"),
+    index("ix_physicians_name", "name", "id"),
+)
+
+facilities = clinic_table(
+    "facilities",
+    words("name"),
+    Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    words("external_key", nullable=True),
+    _fragments(),
+    UniqueConstraint("clinic_id", "external_key"),
+    CheckConstraint("geographic_factor > 0", name="factor_positive"),
+    index("ix_facilities_name", "name", "id"),
+)

@@ -1,0 +1,89 @@
+"""Decides what is stored of codes, exams, fee schedules and of the encounters in which exams were performed."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from db.tables.base import clinic_table, index, money, one_of, refers, words
+from domain.pricing import BilateralPolicy, SelectionRule
+
+cpt_codes = clinic_table(
+    "cpt_codes",
+    words("code"),
+    Column("label", Text, nullable=False),
+    money("base_price"),
+    Column("bilateral_policy", Text, nullable=False, server_default=BilateralPolicy.DOUBLE.value),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    UniqueConstraint("clinic_id", "code", "valid_from"),
+    one_of("bilateral_policy", BilateralPolicy),
+    CheckConstraint("base_price >= 0", name="base_price_not_negative"),
+    CheckConstraint("valid_to is null or valid_to > valid_from", name="ends_after_it_begins"),
+)
+
+exam_types = clinic_table(
+    "exam_types",
+    *refers("parent_id", "exam_types", nullable=True),
+    Column("name", Text, nullable=False),
+    words("code", nullable=True),
+    Column("selection_rule", Text, nullable=False, server_default=SelectionRule.ANY.value),
+    Column("position", Integer, nullable=False, server_default=text("0")),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    one_of("selection_rule", SelectionRule),
+    index("ix_exam_types_parent", "parent_id", "position"),
+)
+
+# No payer: the clinic's own schedule. With a payer: rates negotiated with it.
+fee_schedules = clinic_table(
+    "fee_schedules",
+    Column("name", Text, nullable=False),
+    *refers("payer_id", "payers", nullable=True),
+    *refers("facility_id", "facilities", nullable=True),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    CheckConstraint("valid_to is null or valid_to > valid_from", name="ends_after_it_begins"),
+    index("ix_fee_schedules_payer", "payer_id", "facility_id", "valid_from"),
+)
+
+fee_schedule_rates = clinic_table(
+    "fee_schedule_rates",
+    *refers("fee_schedule_id", "fee_schedules"),
+    words("code"),
+    money("rate"),
+    UniqueConstraint("clinic_id", "fee_schedule_id", "code"),
+    CheckConstraint("rate >= 0", name="rate_not_negative"),
+    index("ix_fee_schedule_rates_code", "code"),
+)
+
+encounters = clinic_table(
+    "encounters",
+    *refers("case_id", "cases"),
+    *refers("patient_id", "patients"),
+    *refers("physician_id", "physicians"),
+    *refers("facility_id", "facilities", nullable=True),
+    Column("service_date", Date, nullable=False),
+    words("external_key", nullable=True),
+    UniqueConstraint("clinic_id", "external_key"),
+    ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
+    index("ix_encounters_physician", "physician_id", "service_date"),
+    index("ix_encounters_case", "case_id", "service_date"),
+)
+
+encounter_exams = clinic_table(
+    "encounter_exams",
+    *refers("encounter_id", "encounters"),
+    *refers("exam_type_id", "exam_types"),
+    Column("bilateral", Boolean, nullable=False, server_default=text("false")),
+    Column("units", Integer, nullable=False, server_default=text("1")),
+    CheckConstraint("units between 1 and 999", name="units_in_range"),
+    index("ix_encounter_exams_encounter", "encounter_id"),
+)

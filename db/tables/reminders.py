@@ -1,0 +1,96 @@
+"""Decides what is stored of follow-ups: holds, reminders for staff, templates, policies and messages to payers."""
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, Integer, Text, UniqueConstraint, text
+
+from db.tables.base import clinic_table, index, moment, money, one_of, refers
+from domain.reminders import MessageStatus, ReminderStatus
+
+holds = clinic_table(
+    "holds",
+    *refers("invoice_id", "invoices", nullable=True),
+    *refers("case_id", "cases", nullable=True),
+    *refers("payer_id", "payers", nullable=True),
+    Column("until_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    *refers("placed_by", "users", nullable=True),
+    moment("placed_at"),
+    moment("released_at", nullable=True),
+    CheckConstraint("num_nonnulls(invoice_id, case_id, payer_id) = 1", name="holds_one_thing"),
+    index("ix_holds_invoice", "invoice_id", where="released_at is null"),
+    index("ix_holds_case", "case_id", where="released_at is null"),
+    index("ix_holds_payer", "payer_id", where="released_at is null"),
+)
+
+reminders = clinic_table(
+    "reminders",
+    *refers("invoice_id", "invoices"),
+    Column("target_date", Date, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("notes", Text),
+    *refers("assignee_id", "users", nullable=True),
+    Column("status", Text, nullable=False, server_default=ReminderStatus.SCHEDULED.value),
+    Column("outcome", Text),
+    *refers("created_by", "users", nullable=True),
+    moment("created_at"),
+    moment("closed_at", nullable=True),
+    one_of("status", ReminderStatus),
+    index("ix_reminders_invoice", "invoice_id", "target_date"),
+    index("ix_reminders_due", "target_date", "invoice_id", where="status = 'scheduled'"),
+)
+
+reminder_templates = clinic_table(
+    "reminder_templates",
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("clinic_id", "name", "version"),
+)
+
+reminder_policies = clinic_table(
+    "reminder_policies",
+    Column("name", Text, nullable=False),
+    Column("payer_kind", Text),
+    *refers("facility_id", "facilities", nullable=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("clinic_id", "name"),
+)
+
+reminder_levels = clinic_table(
+    "reminder_levels",
+    *refers("policy_id", "reminder_policies"),
+    Column("level", Integer, nullable=False),
+    Column("after_days", Integer, nullable=False),
+    Column("in_status", Text, nullable=False),
+    *refers("template_id", "reminder_templates"),
+    Column("recipient", Text, nullable=False),
+    Column("copy_to", Text),
+    money("minimum_balance", nullable=True),
+    Column("repeat_days", Integer),
+    Column("repeat_times", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("clinic_id", "policy_id", "level"),
+)
+
+outbound_messages = clinic_table(
+    "outbound_messages",
+    Column("recipient", Text, nullable=False),
+    Column("copy_to", Text),
+    Column("subject", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due_on", Date, nullable=False),
+    moment("sent_at", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("failure", Text),
+    one_of("status", MessageStatus),
+)
+
+# Which invoices a message speaks of, and at which level: one message per (level, invoice, repetition), by constraint.
+message_invoices = clinic_table(
+    "message_invoices",
+    *refers("message_id", "outbound_messages"),
+    *refers("invoice_id", "invoices"),
+    *refers("level_id", "reminder_levels"),
+    Column("repetition", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("clinic_id", "level_id", "invoice_id", "repetition"),
+    index("ix_message_invoices_invoice", "invoice_id"),
+)

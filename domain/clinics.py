@@ -1,0 +1,11 @@
+"""Decides which calendar day it is in a clinic."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+
+def clinic_day(moment: datetime, time_zone: str) -> date:
+    """The calendar day of a moment (with offset) in the clinic's IANA time zone; ValueError for a moment without offset."""
+    if moment.tzinfo is None:
+        raise ValueError("A moment needs an offset to be a day somewhere")
+    return moment.astimezone(ZoneInfo(time_zone)).date()

@@ -1,0 +1,28 @@
+"""Decides what an amount of money is: exact US dollars with two places, never a binary float."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT = Decimal("0.01")
+LARGEST = Decimal("9999999999.99")
+_FORM = re.compile(r"-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?")
+
+
+def parse_money(text: str) -> Decimal:
+    """The amount that a decimal string such as "1234.50" says; ValueError for NaN, exponents, signs of plus or more than two places."""
+    if not _FORM.fullmatch(text):
+        raise ValueError('Money is a decimal string with at most two places, such as "1234.50"')
+    return Decimal(text).quantize(CENT)
+
+
+def format_money(amount: Decimal) -> str:
+    """The string with exactly two places that stands for an amount; ValueError when cents would be lost."""
+    exact = amount.quantize(CENT)
+    if exact != amount:
+        raise ValueError("An amount of money has at most two places")
+    return str(exact)
+
+
+def round_money(amount: Decimal) -> Decimal:
+    """An amount rounded half up to cents, as prices are."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_UP)

@@ -1,0 +1,37 @@
+"""Decides which coordinates of the schema a role sees, from the rule that each of them names."""
+
+from collections.abc import Mapping
+
+from domain.people import Role
+from permissions.rules import RULES
+
+Mark = str | tuple[str, ...]
+
+
+class MissingRuleError(Exception):
+    """Something in the schema has no rule, so that nobody decided who sees it; the server does not start."""
+
+
+def check_marks(marks: Mapping[str, Mark | None]) -> None:
+    """Refuse a schema in which a coordinate has no rule, an unknown rule, or follows a coordinate that does not exist."""
+    for coordinate, mark in marks.items():
+        if mark is None:
+            raise MissingRuleError(f"{coordinate} has no rule: say who sees it, where it is declared")
+        named = (mark,) if isinstance(mark, str) else mark
+        known = RULES if isinstance(mark, str) else marks
+        for name in named:
+            if name not in known:
+                raise MissingRuleError(f"{coordinate} names {name}, which does not exist")
+
+
+def is_seen(coordinate: str, role: Role | None, marks: Mapping[str, Mark | None]) -> bool:
+    """Whether a role sees a coordinate: its rule allows it, or every coordinate that it follows is seen."""
+    mark = marks[coordinate]
+    if isinstance(mark, str):
+        return RULES[mark].allows(role)
+    return bool(mark) and all(is_seen(followed, role, marks) for followed in mark or ())
+
+
+def seen_by(role: Role | None, marks: Mapping[str, Mark | None]) -> frozenset[str]:
+    """Every coordinate that a role sees (None: a caller without a token)."""
+    return frozenset(coordinate for coordinate in marks if is_seen(coordinate, role, marks))
