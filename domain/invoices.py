@@ -57,3 +57,27 @@ TRANSITIONS = (
     Transition("void_invoice", (S.PENDING_INVOICE,), (S.VOID,), ("reason",), ("never_received",), _ADMIN),
     Transition("write_off_invoice", (S.PENDING_INVOICE, S.PENDING_REDUCTION, S.PENDING_CHEQUE), (S.WRITTEN_OFF,), ("reason",), (), _ADMIN),
 )
+
+BY_NAME = {transition.name: transition for transition in TRANSITIONS}
+
+
+class IllegalTransitionError(Exception):
+    """A transition that the table does not allow from the current state; it names those that are legal now."""
+
+    def __init__(self, status: InvoiceStatus, transition: str) -> None:
+        self.status, self.transition, self.legal_now = status, transition, legal_from(status)
+        super().__init__(f"{transition} is not possible while the invoice is {status}; possible now: {', '.join(self.legal_now)}")
+
+
+def legal_from(status: InvoiceStatus) -> tuple[str, ...]:
+    """The names of the transitions that start in a state, in the order of the table."""
+    return tuple(transition.name for transition in TRANSITIONS if status in transition.start)
+
+
+def advance(status: InvoiceStatus, name: str, end: InvoiceStatus | None = None) -> InvoiceStatus:
+    """The state that a transition leads to; `end` chooses where the table allows several. IllegalTransitionError otherwise."""
+    transition = BY_NAME.get(name)
+    chosen = end or (transition.end[0] if transition else status)
+    if transition is None or status not in transition.start or chosen not in transition.end:
+        raise IllegalTransitionError(status, name)
+    return chosen
