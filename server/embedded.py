@@ -28,8 +28,8 @@ from server.embedded_cluster import (
     create_data,
     find_account,
     reach,
-    settle,
 )
+from server.embedded_programs import settle
 
 PAUSE_SECONDS = 0.005
 LOG_TAIL_LINES = 12

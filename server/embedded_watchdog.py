@@ -62,6 +62,12 @@ def die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
+def set_signals(action: signal.Handlers, *numbers: signal.Signals) -> None:
+    """Give every one of the signals the action."""
+    for number in numbers:
+        signal.signal(number, action)
+
+
 def spawn_postgres(order: Order) -> int:
     """Start PostgreSQL as a child and return its process number; it inherits the alive lock and writes to the log."""
     parent = os.getpid()
@@ -71,8 +77,6 @@ def spawn_postgres(order: Order) -> int:
     try:
         os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 1)
         os.dup2(1, 2)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)
         become_account(order["account"])
         die_with_parent(parent)
         os.execve(order["argv"][0], order["argv"], order["env"])
@@ -150,12 +154,13 @@ def main() -> None:
     order: Order = json.loads(sys.argv[1])
     if os.fork():
         os._exit(0)  # Whoever started us need not reap us later: we now belong to init.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     outside = hold_outside(order["outside"])
     users = os.open(order["users"], os.O_RDONLY)
+    # PostgreSQL is born with the defaults, so that no signal to it is lost; only then do we become deaf, to outlive the users.
+    set_signals(signal.SIG_DFL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
     child = spawn_postgres(order)
+    set_signals(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
     os.close(order["alive"])
     unused = watch(child, order, users)
     remove_outside(outside, order["outside"], unused)
