@@ -1,0 +1,124 @@
+"""Decides what an invoice's story begins with, and how its beginning and its changes are written down."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from domain.invoices import InvoiceStatus
+from domain.money import format_money
+from domain.pricing import PriceSource
+
+ZERO = Decimal("0.00")
+ONE = Decimal("1.0")
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """What one line bills, with its price trace; amounts in US dollars to the cent, no rate when it is the unit price."""
+
+    code: str
+    label: str
+    units: int
+    unit_price: Decimal
+    amount: Decimal
+    bilateral: bool = False
+    source: PriceSource = PriceSource.BASE_PRICE
+    rate: Decimal | None = None
+    geographic_factor: Decimal = ONE
+    bilateral_factor: Decimal = ONE
+    override_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStart:
+    """What an invoice is on its first day; `attorney_id` is who represents its case in the end (None: nobody)."""
+
+    clinic_id: UUID
+    number: str
+    case_id: UUID
+    patient_id: UUID
+    payer_id: UUID
+    created_on: date
+    service_date: date
+    lines: tuple[StoryLine, ...]
+    attorney_id: UUID | None = None
+    physician_id: UUID | None = None
+    facility_id: UUID | None = None
+    encounter_id: UUID | None = None
+    external_key: str | None = None
+    floor_amount: Decimal | None = None
+    target_amount: Decimal | None = None
+
+
+def first_row(start: StoryStart, identity: UUID, billed: Decimal, moment: datetime) -> dict[str, Any]:
+    """The row of invoices as it is on the first day."""
+    return {
+        "clinic_id": start.clinic_id,
+        "id": identity,
+        "number": start.number,
+        "case_id": start.case_id,
+        "patient_id": start.patient_id,
+        "payer_id": start.payer_id,
+        "physician_id": start.physician_id,
+        "facility_id": start.facility_id,
+        "encounter_id": start.encounter_id,
+        "attorney_id": start.attorney_id,
+        "status": InvoiceStatus.PENDING_INVOICE,
+        "version": 1,
+        "created_on": start.created_on,
+        "service_date": start.service_date,
+        "submitted_on": None,
+        "submission_method": None,
+        "agreed_on": None,
+        "fully_paid_on": None,
+        "paid_on": None,
+        "billed_amount": billed,
+        "agreed_amount": None,
+        "received_amount": ZERO,
+        "written_off_amount": ZERO,
+        "floor_amount": start.floor_amount,
+        "target_amount": start.target_amount,
+        "conditional_until": None,
+        "external_key": start.external_key,
+        "updated_at": moment,
+        "recorded_at": moment,
+    }
+
+
+def line_row(line: StoryLine, position: int) -> dict[str, Any]:
+    """The columns of invoice_lines that say what a line bills."""
+    return {
+        "position": position,
+        "code": line.code,
+        "label": line.label,
+        "units": line.units,
+        "bilateral": line.bilateral,
+        "unit_price": line.unit_price,
+        "amount": line.amount,
+        "price_source": line.source,
+        "price_rate": line.unit_price if line.rate is None else line.rate,
+        "geographic_factor": line.geographic_factor,
+        "bilateral_factor": line.bilateral_factor,
+        "override_reason": line.override_reason,
+    }
+
+
+def change_of(column: str, before: Any, after: Any) -> dict[str, Any]:
+    """One changed value as the history shows it: the field under its name in the API, both values as text."""
+    first, *rest = column.split("_")
+    field = first + "".join(word.capitalize() for word in rest)
+    return {"field": field, "before": _text(before), "after": _text(after)}
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return format_money(value) if isinstance(value, Decimal) else str(value)
+
+
+@lru_cache(maxsize=4096)
+def noon_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
