@@ -5,6 +5,7 @@ from db.tables.cases import cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, documents
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.invoices import (
+    changes,
     denials,
     internal_notes,
     invoice_counters,
@@ -30,6 +31,7 @@ __all__ = [
     "attorneys",
     "audit_events",
     "cases",
+    "changes",
     "cheque_allocations",
     "cheques",
     "clinics",

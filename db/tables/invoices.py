@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     ForeignKeyConstraint,
     Integer,
+    MetaData,
     Numeric,
     PrimaryKeyConstraint,
     Table,
@@ -172,6 +173,9 @@ invoice_events = clinic_table(
     Column("request_id", Text),
     UniqueConstraint("clinic_id", "invoice_id", "seq"),
 )
+
+# What an element of invoice_events.changes holds: no table in the database, but read like one.
+changes = Table("changes", MetaData(), Column("field", Text), Column("before", Text), Column("after", Text))
 
 invoice_counters = Table(
     "invoice_counters",

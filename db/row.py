@@ -1,0 +1,88 @@
+"""Decides how expressions speak of a row: columns of an alias, recorded as they are used, so that grants can follow."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from sqlalchemy import Date, FromClause, Table, Uuid, bindparam, literal_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from domain.people import Role
+
+Expression = ColumnElement[Any]
+
+
+@dataclass
+class Scope:
+    """What the expressions of one statement share: for whom it is, which columns it reads, and the values that every request brings."""
+
+    role: Role | None = None
+    columns: set[tuple[str, str]] = field(default_factory=set)
+    _numbers: Any = field(default_factory=lambda: count(1))
+
+    def row(self, table: Table) -> "Row":
+        """A fresh alias of a table."""
+        return Row(table, f"{table.name[:3]}{next(self._numbers)}", self)
+
+    @property
+    def clinic_id(self) -> Expression:
+        """The viewer's clinic, bound."""
+        return bindparam("clinic_id", type_=Uuid())
+
+    @property
+    def person_id(self) -> Expression:
+        """The attorney or physician that the viewer is, bound."""
+        return bindparam("person_id", type_=Uuid())
+
+    @property
+    def today(self) -> Expression:
+        """The calendar day in the clinic, bound."""
+        return bindparam("today", type_=Date())
+
+
+class PolicyScope(Scope):
+    """A scope whose values come from the transaction's settings instead of bound parameters: row security is written in it."""
+
+    @property
+    def clinic_id(self) -> Expression:
+        """The clinic that the transaction was entered for."""
+        return _setting("app.clinic_id")
+
+    @property
+    def person_id(self) -> Expression:
+        """The attorney or physician that the transaction was entered for."""
+        return _setting("app.person_id")
+
+    @property
+    def user_id(self) -> Expression:
+        """The user that the transaction was entered for."""
+        return _setting("app.user_id")
+
+
+def _setting(name: str) -> Expression:
+    # A scalar sub-select is evaluated once per statement; a bare function call would be once per row.
+    return literal_column(f"(select nullif(current_setting('{name}', true), '')::uuid)", Uuid())
+
+
+class Row:
+    """A row of a table under an alias; each attribute is a column of it."""
+
+    def __init__(self, table: Table, alias: str, scope: Scope) -> None:
+        self.table, self.alias, self.scope = table, alias, scope
+        self.used: set[str] = set()
+
+    def __getattr__(self, name: str) -> Expression:
+        column = self.table.c[name]
+        self.used.add(name)
+        self.scope.columns.add((self.table.name, name))
+        prefix = f"{self.alias}." if self.alias else ""
+        return literal_column(f"{prefix}{column.name}", column.type)
+
+    @property
+    def source(self) -> FromClause:
+        """What stands in FROM for this row."""
+        return self.table.alias(self.alias)
+
+    def keyed(self, identity: Expression) -> Expression:
+        """That this row is the one of the viewer's clinic with a given id."""
+        return (self.clinic_id == self.scope.clinic_id) & (self.id == identity)

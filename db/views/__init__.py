@@ -1,0 +1,36 @@
+"""Decides which GraphQL types are read from the database, and by which view."""
+
+from db.views.base import View
+from db.views.cases import CASE, ENCOUNTER, REPRESENTATION
+from db.views.cheques import ALLOCATION, CHEQUE
+from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
+from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN, USER
+from db.views.pricing import CPT_CODE
+
+VIEWS: dict[str, View] = {
+    "Attorney": ATTORNEY,
+    "Case": CASE,
+    "Change": CHANGE,
+    "Cheque": CHEQUE,
+    "ChequeAllocation": ALLOCATION,
+    "CptCode": CPT_CODE,
+    "Denial": DENIAL,
+    "Encounter": ENCOUNTER,
+    "Facility": FACILITY,
+    "Hold": HOLD,
+    "InternalNote": NOTE,
+    "Invoice": INVOICE,
+    "InvoiceEvent": EVENT,
+    "InvoiceLine": LINE,
+    "Negotiation": NEGOTIATION,
+    "OutboundMessage": OUTBOUND_MESSAGE,
+    "Patient": PATIENT,
+    "Payer": PAYER,
+    "Physician": PHYSICIAN,
+    "PriceTrace": PRICE_TRACE,
+    "ReductionOffer": OFFER,
+    "Reminder": REMINDER,
+    "Representation": REPRESENTATION,
+    "User": USER,
+}

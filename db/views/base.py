@@ -1,0 +1,140 @@
+"""Decides what a view is: how each field of a GraphQL type is read from a row."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, Text, cast, exists, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from db.row import Row
+
+Expression = ColumnElement[Any]
+Read = Callable[[Row], Expression]
+Join = Callable[[Row, Row], Expression]
+
+
+@dataclass(frozen=True)
+class One:
+    """A field that is one row of another view; with an order, the first of several."""
+
+    target: str
+    on: Join
+    order: Callable[[Row], list[Expression]] | None = None
+
+
+@dataclass(frozen=True)
+class Many:
+    """A field that is a plain list of rows of another view, in a fixed order. `choose` reads the field's arguments."""
+
+    target: str
+    on: Join
+    order: Callable[[Row], list[Expression]]
+    choose: Mapping[str, "Choice"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Same:
+    """A field that is another type read from the same row, such as the negotiation of an invoice."""
+
+    target: str
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A field that is a connection: pages over the rows of another view; without `on`, over all in reach."""
+
+    target: str
+    on: Join | None = None
+
+
+@dataclass(frozen=True)
+class Elements:
+    """A field that is a list kept as JSON in a column of the row; the target's table names what an element holds."""
+
+    target: str
+    column: str
+
+
+Field = Read | One | Many | Same | Pages | Elements
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one key of a filter narrows rows. `type_` is the type of the bound value; None hands over the bare boolean."""
+
+    narrow: Callable[[Row, Any], Expression]
+    type_: Any = None
+    convert: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a page is sorted by: a column that is never null, the id breaks ties. `turned`: a higher value means a lower column."""
+
+    key: Read
+    type_: Any
+    turned: bool = False
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """How the fields of one GraphQL type are read; `filters` and `orders` are what its connections understand."""
+
+    table: Table
+    fields: Mapping[str, Field]
+    filters: Mapping[str, Choice] = field(default_factory=dict)
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    order: Order | None = None
+
+
+def same_clinic(a: Row, b: Row) -> Expression:
+    """That two rows belong to one clinic."""
+    return b.clinic_id == a.clinic_id
+
+
+def by_id(column: str) -> Join:
+    """A join from a column of the first row to the id of the second."""
+    return lambda a, b: same_clinic(a, b) & (b.id == getattr(a, column))
+
+
+def owned(column: str) -> Join:
+    """A join from the id of the first row to a column of the second."""
+    return lambda a, b: same_clinic(a, b) & (getattr(b, column) == a.id)
+
+
+def text_of(column: str) -> Read:
+    """An exact number as the decimal string that clients read."""
+    return lambda row: cast(getattr(row, column), Text)
+
+
+def name_of(column: str) -> Read:
+    """A state or kind, spelled as GraphQL spells it."""
+    return lambda row: func.upper(getattr(row, column))
+
+
+def plain(*columns: str, **renamed: str) -> dict[str, Read]:
+    """Fields that are columns: given in snake case, published in camel case; `field=column` where the names differ."""
+    reads = {camel(column): _column(column) for column in columns}
+    return reads | {name: _column(column) for name, column in renamed.items()}
+
+
+def amounts(*columns: str) -> dict[str, Read]:
+    """Fields that are exact numbers, published as strings."""
+    return {camel(column): text_of(column) for column in columns}
+
+
+def _column(name: str) -> Read:
+    return lambda row: getattr(row, name)
+
+
+def camel(name: str) -> str:
+    """GraphQL's spelling of a column."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def there_is(row: Row, on: Expression) -> Expression:
+    """That a row exists."""
+    return exists(select(1).select_from(row.source).where(on))

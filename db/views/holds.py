@@ -1,0 +1,50 @@
+"""Decides how holds, reminders and messages to payers are read, and when a hold is in force."""
+
+from sqlalchemy import and_, or_
+
+from db import tables
+from db.identity import id_expression
+from db.row import Row
+from db.views.base import Expression, One, View, by_id, name_of, plain, same_clinic
+
+
+def in_force(h: Row) -> Expression:
+    """That a hold was not released and its last day has not passed."""
+    return and_(h.released_at.is_(None), h.until_on >= h.scope.today)
+
+
+def hold_over(i: Row, h: Row) -> Expression:
+    """That a hold keeps an invoice quiet: its own, its case's or its payer's."""
+    held = or_(h.invoice_id == i.id, h.case_id == i.case_id, h.payer_id == i.payer_id)
+    return and_(same_clinic(i, h), held, in_force(h))
+
+
+HOLD = View(
+    tables.holds,
+    {
+        "id": lambda h: id_expression("Hold", h.id),
+        **plain("until_on", "reason", "placed_at", "released_at"),
+        "placedBy": One("User", by_id("placed_by")),
+    },
+)
+
+REMINDER = View(
+    tables.reminders,
+    {
+        "id": lambda r: id_expression("Reminder", r.id),
+        **plain("target_date", "subject", "notes", "outcome", "created_at", "closed_at"),
+        "status": name_of("status"),
+        "assignee": One("User", by_id("assignee_id")),
+        "createdBy": One("User", by_id("created_by")),
+        "invoice": One("Invoice", by_id("invoice_id")),
+    },
+)
+
+OUTBOUND_MESSAGE = View(
+    tables.outbound_messages,
+    {
+        "id": lambda m: id_expression("OutboundMessage", m.id),
+        **plain("recipient", "copy_to", "subject", "due_on", "sent_at", "attempts", "failure"),
+        "status": name_of("status"),
+    },
+)

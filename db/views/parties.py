@@ -1,0 +1,95 @@
+"""Decides how patients, payers, attorneys, physicians and facilities are read, listed and found by name."""
+
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, any_, column, exists, func, literal, select
+
+from db import tables
+from db.identity import id_expression
+from db.row import Row, Scope
+from db.views.base import Choice, Expression, One, Order, Pages, View, name_of, owned, plain, same_clinic, text_of
+from db.views.holds import in_force
+from domain.people import Role, searchable
+
+UUIDS, TEXTS = ARRAY(Uuid()), ARRAY(Text())
+_SORTED_TEXT = Text(collation="C")
+
+
+def starts_with(text: Expression, prefix: Expression) -> Expression:
+    """That a text begins with a prefix, as a range that an index answers under row security."""
+    return and_(text >= prefix, text < prefix.concat(literal("\U0010ffff", literal_execute=True)))
+
+
+def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
+    """The ids of the clinic's patients of whose name some part begins with a prefix."""
+    n = scope.row(tables.patient_names)
+    return select(n.patient_id).select_from(n.source).where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix))
+
+
+def _has_fragment(row: Row, prefix: Expression) -> Expression:
+    parts = func.unnest(row.name_fragments).table_valued(column("part", _SORTED_TEXT), name=f"{row.alias}_parts")
+    return exists(select(1).select_from(parts).where(starts_with(parts.c.part, prefix)))
+
+
+_BY_NAME = {"search": Choice(_has_fragment, _SORTED_TEXT, searchable)}
+
+
+def _payer_name(p: Row) -> Expression:
+    """An analyst's data set names no patient, not even one who pays."""
+    return p.listed_name if p.scope.role is Role.ANALYST else p.name
+
+
+PATIENT = View(
+    tables.patients,
+    {
+        "id": lambda p: id_expression("Patient", p.id),
+        "name": lambda p: p.first_name.concat(" ").concat(p.last_name),
+        **plain("first_name", "last_name", "mrn", "birth_date", "phone", "email", "address"),
+        "cases": Pages("Case", owned("patient_id")),
+    },
+    {"search": Choice(lambda p, text: p.id.in_(patients_named(p.scope, text)), _SORTED_TEXT, searchable)},
+    order=Order(lambda p: p.sort_name, _SORTED_TEXT),
+)
+
+PAYER = View(
+    tables.payers,
+    {
+        "id": lambda p: id_expression("Payer", p.id),
+        "name": _payer_name,
+        "kind": name_of("kind"),
+        **plain("email", "phone", "address"),
+        "hold": One(
+            "Hold",
+            lambda p, h: and_(same_clinic(p, h), h.payer_id == p.id, in_force(h)),
+            lambda h: [h.until_on.desc(), h.id],
+        ),
+        "invoices": Pages("Invoice", owned("payer_id")),
+    },
+    {**_BY_NAME, "kind": Choice(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
+    order=Order(_payer_name, _SORTED_TEXT),
+)
+
+ATTORNEY = View(
+    tables.attorneys,
+    {"id": lambda a: id_expression("Attorney", a.id), **plain("name", "firm", "email", "phone")},
+    _BY_NAME,
+    order=Order(lambda a: a.name, _SORTED_TEXT),
+)
+
+PHYSICIAN = View(
+    tables.physicians,
+    {"id": lambda p: id_expression("Physician", p.id), **plain("name", "npi", "active")},
+    _BY_NAME,
+    order=Order(lambda p: p.name, _SORTED_TEXT),
+)
+
+FACILITY = View(
+    tables.facilities,
+    {
+        "id": lambda f: id_expression("Facility", f.id),
+        **plain("name", "active"),
+        "geographicFactor": text_of("geographic_factor"),
+    },
+    _BY_NAME,
+    order=Order(lambda f: f.name, _SORTED_TEXT),
+)
+
+USER = View(tables.users, {"id": lambda u: id_expression("User", u.id), **plain("name")})
