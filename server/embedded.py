@@ -78,9 +78,9 @@ class EmbeddedPostgres:
         if self._users is not None:
             raise EmbeddedPostgresError("already started")
         self._place.prepare()
-        with locked(self._place.lock("start"), fcntl.LOCK_EX):
+        with self._starting_or_leaving():
             # Waits for a server that is being shut down; once we share the lock, none will be.
-            users = open_lock(self._place.lock("users"))
+            users = self._open_lock("users")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
                 self._join_or_start()
@@ -97,17 +97,31 @@ class EmbeddedPostgres:
         if os.getpid() != self._owner:
             os.close(users)  # A forked child shares its parent's lock, and must not change it.
             return
-        with locked(self._place.lock("start"), fcntl.LOCK_EX):
+        with self._starting_or_leaving():
             # Whoever gets it exclusively is the last one; whoever cannot even share it comes after the watchdog.
             last = try_lock(users, fcntl.LOCK_EX) or not try_lock(users, fcntl.LOCK_SH)
             os.close(users)
             if last:
                 self._wait_until_ended()
 
+    def _open_lock(self, name: str) -> int:
+        """Open a lock file; closing the descriptor, or dying, lets go of its lock."""
+        return self._place.open(self._place.lock(name))
+
+    @contextmanager
+    def _starting_or_leaving(self) -> Iterator[None]:
+        """Be the only one who starts, joins or leaves, waiting for others to be done."""
+        descriptor = self._open_lock("start")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
     def _join_or_start(self) -> None:
         """Wait for PostgreSQL to be ready or to be gone (somebody may have died while starting it): join or start."""
         deadline = time.monotonic() + self._patience_seconds
-        alive = open_lock(self._place.lock("alive"))
+        alive = self._open_lock("alive")
         try:
             while not try_lock(alive, fcntl.LOCK_EX):
                 status = embedded_watchdog.postmaster_status(self._place.data)
@@ -126,7 +140,7 @@ class EmbeddedPostgres:
         if place.data.exists():
             place.check_version()
         place.clear_leftovers()
-        account = find_account(place.data)
+        account = find_account(place)
         programs = settle(place, account)
         if not place.data.exists():
             create_data(place, programs, account, self._durable, alive)
@@ -141,47 +155,45 @@ class EmbeddedPostgres:
                 "users": str(place.lock("users")),
                 "alive": alive,
                 "log": str(place.log),
-                "outside": str(place.outside) if place.outside.is_symlink() else None,
+                "outside": str(place.outside) if place.find_outside() else None,
             }
             self._run_watchdog(order, [alive, *data_door, *socket_door])
 
     def _run_watchdog(self, order: embedded_watchdog.Order, descriptors: list[int]) -> None:
         """Start the watchdog in a session of its own, where no Ctrl-C reaches it, and wait for its word."""
-        log_start = self._place.log.stat().st_size if self._place.log.exists() else 0
-        try:
-            result = subprocess.run(
-                [sys.executable, "-I", "-S", embedded_watchdog.__file__, json.dumps(order)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=descriptors,
-                env=child_environment(),
-                cwd="/",
-                start_new_session=True,
-                timeout=self._patience_seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EmbeddedPostgresError(f"PostgreSQL on {self._place.data} does not become ready") from error
-        if result.stdout != b"ready":
-            log = self._place.log.read_bytes()[log_start:] if self._place.log.exists() else b""
-            tail = b"\n".join((result.stdout + log).splitlines()[-LOG_TAIL_LINES:]).decode("utf-8", "replace")
-            raise EmbeddedPostgresError(f"PostgreSQL did not start; {self._place.log} ends with:\n{tail}")
+        with os.fdopen(self._place.open(self._place.log), "rb") as log:
+            log_start = log.seek(0, os.SEEK_END)
+            try:
+                result = subprocess.run(
+                    [sys.executable, "-I", "-S", embedded_watchdog.__file__, json.dumps(order)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=descriptors,
+                    env=child_environment(),
+                    cwd="/",
+                    start_new_session=True,
+                    timeout=self._patience_seconds,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise EmbeddedPostgresError(f"PostgreSQL on {self._place.data} does not become ready") from error
+            if result.stdout != b"ready":
+                log.seek(log_start)
+                lines = (result.stdout + log.read()).decode("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:]
+                raise EmbeddedPostgresError(
+                    "\n".join([f"PostgreSQL did not start; {self._place.log} ends with:", *lines])
+                )
 
     def _wait_until_ended(self) -> None:
         """Return when no process of PostgreSQL is left; a very slow shutdown goes on without us."""
         deadline = time.monotonic() + self._patience_seconds
-        alive = open_lock(self._place.lock("alive"))
+        alive = self._open_lock("alive")
         try:
             while not try_lock(alive, fcntl.LOCK_EX) and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS)
         finally:
             os.close(alive)
-
-
-def open_lock(path: Path) -> int:
-    """Open a lock file; closing the descriptor, or dying, lets go of its lock."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def try_lock(descriptor: int, kind: int) -> bool:
@@ -191,14 +203,3 @@ def try_lock(descriptor: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-@contextmanager
-def locked(path: Path, kind: int) -> Iterator[None]:
-    """Hold the lock for the length of the block, waiting for it first."""
-    descriptor = open_lock(path)
-    try:
-        fcntl.flock(descriptor, kind)
-        yield
-    finally:
-        os.close(descriptor)

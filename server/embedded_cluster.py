@@ -84,7 +84,7 @@ class Place:
     @property
     def socket(self) -> Path:
         """The folder of the socket, the same for every user of one running server."""
-        return (self.outside.resolve() if self.outside.is_symlink() else self.root) / "socket"
+        return (self.find_outside() or self.root) / "socket"
 
     @property
     def log(self) -> Path:
@@ -93,6 +93,18 @@ class Place:
     def lock(self, name: str) -> Path:
         """The lock file for "start" (starting and leaving), "users" (shared by each), "alive" (held by PostgreSQL)."""
         return self.root / f"{name}.lock"
+
+    def find_outside(self) -> Path | None:
+        """The folder behind the link, which is followed once: what others may have put in its place is not followed."""
+        return self.outside.readlink() if self.outside.is_symlink() else None
+
+    def open(self, path: Path) -> int:
+        """Open or make a file below the root, for appending; root's files in another account's folder are that account's."""
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:
+            owner = self.root.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
 
     def prepare(self) -> None:
         """Make the folder, for its owner only; refuse one that belongs to another account."""
@@ -117,8 +129,8 @@ class Place:
     def clear_leftovers(self) -> None:
         """Remove what a crash left behind; only for the holder of the alive lock, so nothing here is in use."""
         remove_stale_pid_file(self.data)
-        if self.outside.is_symlink():
-            shutil.rmtree(self.outside.resolve(), ignore_errors=True)
+        if outside := self.find_outside():
+            shutil.rmtree(outside, ignore_errors=True)
             self.outside.unlink()
         shutil.rmtree(self.root / "socket", ignore_errors=True)
         shutil.rmtree(self.unfinished_data, ignore_errors=True)
@@ -140,13 +152,17 @@ def remove_stale_pid_file(data: Path) -> None:
     pid_file.unlink(missing_ok=True)
 
 
-def find_account(data: Path) -> Account | None:
-    """Who has to run PostgreSQL when we are root: the owner of the data, at first `nobody`. None: we ourselves."""
+def find_account(place: Place) -> Account | None:
+    """Who has to run PostgreSQL when we are root: the owner of the data or of its folder, else `nobody`. None: we."""
     if os.geteuid() != 0:
         return None
-    if data.exists() and data.stat().st_uid != 0:
-        return Account(data.stat().st_uid, data.stat().st_gid)
-    nobody = pwd.getpwnam("nobody")
+    for path in (place.data, place.root):
+        if path.exists() and (owner := path.stat()).st_uid != 0:
+            return Account(owner.st_uid, owner.st_gid)
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        raise EmbeddedPostgresError("PostgreSQL does not run as root, and there is no account `nobody`") from None
     return Account(nobody.pw_uid, nobody.pw_gid)
 
 
@@ -168,8 +184,8 @@ def reach(folder: Path, account: Account | None, doors: ExitStack) -> tuple[str,
 
 def child_environment() -> dict[str, str]:
     """What PostgreSQL's programs need of our environment: not its secrets, and no PG… variable that changes settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    libraries = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {**libraries, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def create_data(place: Place, programs: Path, account: Account | None, durable: bool, alive: int) -> None:

@@ -75,7 +75,7 @@ def spawn_postgres(order: Order) -> int:
     if child:
         return child
     try:
-        os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 1)
+        os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND), 1)
         os.dup2(1, 2)
         become_account(order["account"])
         die_with_parent(parent)
@@ -138,7 +138,7 @@ def hold_outside(outside: str | None) -> Path | None:
     if outside is None:
         return None
     fcntl.flock(os.open(outside, os.O_RDONLY | os.O_DIRECTORY), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return Path(os.path.realpath(outside))
+    return Path(os.readlink(outside))
 
 
 def remove_outside(folder: Path | None, link: str | None, unused: bool) -> None:

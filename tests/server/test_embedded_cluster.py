@@ -1,0 +1,216 @@
+"""Decides where and how the embedded PostgreSQL runs: for any path, as root and as others, and with which settings."""
+
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from server import embedded_programs
+from server.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from tests.server.embedded_user import (
+    PROJECT,
+    User,
+    ask,
+    comes_true,
+    nothing_is_left,
+    postgres_processes,
+    watchdogs,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start something as another account")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A data folder; whatever a test does with it, nothing may be left running at its end."""
+    yield tmp_path / "home"
+    assert nothing_is_left(tmp_path / "home", seconds=5)
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every account may reach and write to, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="clinic-", ignore_cleanup_errors=True) as name:
+        os.chmod(name, 0o777)
+        yield Path(name)
+
+
+def test_the_cluster_is_durable_unless_told_otherwise_and_the_same_on_every_machine(folder: Path) -> None:
+    wanted = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "data_checksums": "on"}
+    wanted |= {"jit": "off", "TimeZone": "UTC", "server_encoding": "UTF8", "lc_messages": "C", "lc_collate": "C.UTF-8"}
+    with EmbeddedPostgres(folder, max_connections=33) as server:
+        found = {
+            name: ask(server.dsn(), f"select current_setting('{name}')") for name in wanted if name != "lc_collate"
+        }
+        found["lc_collate"] = ask(server.dsn(), "select datlocale from pg_database where datname = 'template0'")
+        assert found == wanted
+        assert ask(server.dsn(), "show max_connections") == "33"
+        assert (
+            ask(
+                server.dsn(),
+                "select upper('é') || (select string_agg(c, '' order by c) from unnest('{b,B,a}'::text[]) c)",
+            )
+            == "ÉBab"
+        )
+    with EmbeddedPostgres(folder, durable=False) as server:
+        assert ask(server.dsn(), "show fsync") == "off"
+
+
+def test_only_the_owner_reaches_the_socket_and_there_is_no_port(folder: Path) -> None:
+    with EmbeddedPostgres(folder) as server:
+        assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "postgres").stat().st_mode) == 0o700
+        assert ask(server.dsn(), "show listen_addresses") == ""
+        assert (
+            ask(
+                server.dsn(), "select count(*) from pg_hba_file_rules where type <> 'local' and auth_method <> 'reject'"
+            )
+            == 0
+        )
+
+
+def test_names_of_users_and_databases_may_hold_any_character(folder: Path) -> None:
+    with EmbeddedPostgres(folder, durable=False) as server:
+        ask(server.dsn(), 'create role "a/b c@d" login')
+        ask(server.dsn(), 'create database "x?y&z"')
+        assert (
+            ask(server.dsn(user="a/b c@d", database="x?y&z"), "select current_user || current_database()")
+            == "a/b c@dx?y&z"
+        )
+
+
+def test_what_a_failing_statement_says_of_a_patient_is_not_in_the_log(folder: Path) -> None:
+    failing = ("insert into people values ('Ruth Alvarez')", "select 'Ruth Alvarez'::numeric", "selec 'Ruth Alvarez'")
+    with EmbeddedPostgres(folder, durable=False) as server:
+        ask(server.dsn(), "create table people (name text primary key)")
+        ask(server.dsn(), "insert into people values ('Ruth Alvarez')")
+        for statement in failing:
+            with pytest.raises(asyncpg.PostgresError, match="."):
+                ask(server.dsn(), statement)
+    log = (folder / "postgres" / "postgres.log").read_text()
+    assert "ready to accept connections" in log
+    assert "Ruth" not in log
+
+
+def test_data_of_another_major_version_is_refused_with_the_reason(folder: Path) -> None:
+    with EmbeddedPostgres(folder, durable=False):
+        pass
+    (folder / "postgres" / "data" / "PG_VERSION").write_text("16\n")
+    with pytest.raises(EmbeddedPostgresError, match=r"made by PostgreSQL 16, this is PostgreSQL 18: dump it"):
+        EmbeddedPostgres(folder, durable=False).start()
+
+
+@pytest.mark.parametrize("name", ["a" * 120, "with space, comma, 'and\" quotes", "Prüfung"])
+def test_any_path_will_do_for_the_folder(name: str, tmp_path: Path) -> None:
+    outside = set(Path(tempfile.gettempdir()).glob("billing-*"))
+    with EmbeddedPostgres(tmp_path / name, durable=False) as server:
+        assert ask(server.dsn(), "select 1") == 1
+        assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+        with EmbeddedPostgres(tmp_path / name, durable=False) as joined:
+            assert joined.dsn() == server.dsn()
+    assert nothing_is_left(tmp_path / name)
+    assert set(Path(tempfile.gettempdir()).glob("billing-*")) <= outside
+
+
+def test_what_a_crash_left_outside_the_folder_goes_with_the_next_start(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 120)
+    with EmbeddedPostgres(folder, durable=False) as server:
+        left = server.socket_folder.parent
+        for number in watchdogs(folder) | postgres_processes(folder):
+            os.kill(number, signal.SIGKILL)
+        assert nothing_is_left(folder)
+    assert left.exists()
+    with EmbeddedPostgres(folder, durable=False) as server:
+        assert not left.exists()
+    assert nothing_is_left(folder)
+
+
+@needs_root
+def test_root_keeps_its_data_in_a_folder_that_nobody_else_can_enter(folder: Path) -> None:
+    folder.parent.chmod(0o700)
+    with EmbeddedPostgres(folder, durable=False) as server:
+        assert not embedded_programs.is_open_to_all(folder)
+        assert ask(server.dsn(), "select 1") == 1
+        owners = {os.stat(f"/proc/{number}").st_uid for number in postgres_processes(folder)}
+        assert owners == {pwd.getpwnam("nobody").pw_uid}
+        assert (folder / "postgres" / "data" / "PG_VERSION").exists()
+
+
+@needs_root
+def test_root_may_have_the_programs_where_nobody_else_can_read_them(folder: Path, tmp_path: Path) -> None:
+    installed = embedded_programs.find_programs()
+    hidden = tmp_path / "hidden"
+    shutil.copytree(installed, hidden / installed.parent.name / installed.name)
+    shutil.copytree(
+        installed.parent.with_name(f"{installed.parent.name}.libs"), hidden / f"{installed.parent.name}.libs"
+    )
+    (hidden / installed.parent.name / "__init__.py").touch()
+    hidden.chmod(0o700)
+    user = User(folder, search_path=[hidden])
+    assert ask(user.dsn, "select count(*) > 100 from pg_timezone_names") is True
+    outside = (folder / "postgres" / "outside").resolve()
+    assert (outside / installed.parent.name).is_dir()
+    user.kill()
+    assert nothing_is_left(folder)
+    assert comes_true(lambda: not outside.exists())
+
+
+@needs_root
+def test_an_ordinary_user_runs_it_as_itself(public_folder: Path) -> None:
+    uid, interpreter = pwd.getpwnam("nobody").pw_uid, find_public_interpreter()
+    folder = public_folder / "home"
+    users = [User(folder, uid=uid, interpreter=interpreter) for _ in range(2)]
+    assert [ask(user.dsn, "select 1") for user in users] == [1, 1]
+    assert {path.stat().st_uid for path in (folder / "postgres").iterdir()} == {uid}
+    assert {os.stat(f"/proc/{number}").st_uid for number in postgres_processes(folder) | watchdogs(folder)} == {uid}
+    for user in users:
+        user.kill()
+    assert nothing_is_left(folder)
+
+
+@needs_root
+def test_root_and_the_ordinary_user_whose_data_it_is_take_turns_and_meet(public_folder: Path) -> None:
+    uid, interpreter = pwd.getpwnam("nobody").pw_uid, find_public_interpreter()
+    folder = public_folder / "home"
+    first = User(folder, uid=uid, interpreter=interpreter)
+    assert first.dsn
+    with EmbeddedPostgres(folder, durable=False) as server:
+        assert server.dsn() == first.dsn
+        first.leave()
+        assert ask(server.dsn(), "select 1") == 1
+    with EmbeddedPostgres(folder, durable=False) as server:
+        last = User(folder, uid=uid, interpreter=interpreter)
+        assert ask(last.dsn, "select 1") == 1
+    last.leave()
+    assert nothing_is_left(folder)
+
+
+@needs_root
+def test_the_folder_of_another_account_is_refused_with_the_reason(public_folder: Path) -> None:
+    folder = public_folder / "home"
+    with EmbeddedPostgres(folder, durable=False):
+        pass
+    user = User(folder, uid=pwd.getpwnam("nobody").pw_uid, interpreter=find_public_interpreter())
+    _, errors = user.process.communicate(timeout=30)
+    assert "belongs to user 0: start as that user" in errors
+
+
+def find_public_interpreter() -> str:
+    """A Python that other accounts may run; the one that runs the tests often lies in root's own folder."""
+    version = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for interpreter in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        path = Path(interpreter).resolve()
+        is_open = path.exists() and embedded_programs.is_open_to_all(path) and embedded_programs.is_open_to_all(PROJECT)
+        if is_open and subprocess.run([interpreter, "-c", version], check=False).returncode == 0:
+            return interpreter
+    pytest.skip("neither a Python ≥ 3.11 nor this project lies where other accounts may read it")
