@@ -56,8 +56,8 @@ def takes(description: str, mark: Mark, **options: Any) -> StrawberryArgumentAnn
 
 
 def given(mark: Mark, description: str, **options: Any) -> Any:
-    """A field of an input type, with its own rule or with the fields whose rules it follows."""
-    return strawberry.field(description=description, metadata={"rule": mark}, **options)
+    """A field of an input type, with its own rule or with the fields whose rules it follows; unset when it is not sent."""
+    return strawberry.field(description=description, metadata={"rule": mark}, **{"default": strawberry.UNSET, **options})
 
 
 def only_for(rule_name: str) -> Callable[[type], type]:

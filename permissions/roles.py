@@ -200,7 +200,7 @@ class _Pruning:
         elif isinstance(named, GraphQLInputObjectType):
             kwargs["fields"] = lambda: {name: self._item(item) for name, item in self._inputs(named).items()}
         elif isinstance(named, CustomGraphQLEnumType):
-            return CustomGraphQLEnumType(named.extensions[DEFINITION], **{**kwargs, "values": self._values(named)})
+            return CustomGraphQLEnumType(enum=named.extensions[DEFINITION], **{**kwargs, "values": self._values(named)})
         return type(named)(**kwargs)
 
     def _implements(self, named: Composite, face: GraphQLInterfaceType) -> bool:

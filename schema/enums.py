@@ -1,0 +1,182 @@
+"""Decides how the domain's words are published: what each value means to a biller, and who sees it."""
+
+from domain.aging import AgingBucket, AgingRisk
+from domain.cases import CaseStatus
+from domain.errors import ErrorCode
+from domain.invoices import InvoiceStatus
+from domain.negotiation import OfferStatus, Party
+from domain.orders import Direction, InvoiceOrderField
+from domain.people import PayerKind, Role
+from domain.pricing import BilateralPolicy, PriceSource
+from domain.reminders import MessageStatus, ReminderStatus
+from permissions.classes import choices
+
+__all__ = [
+    "AgingBucket",
+    "AgingRisk",
+    "BilateralPolicy",
+    "CaseStatus",
+    "Direction",
+    "ErrorCode",
+    "InvoiceOrderField",
+    "InvoiceStatus",
+    "MessageStatus",
+    "OfferStatus",
+    "Party",
+    "PayerKind",
+    "PriceSource",
+    "ReminderStatus",
+    "Role",
+]
+
+choices(
+    Role,
+    "public",
+    "What somebody who is signed in does in the clinic's world.",
+    {
+        "ADMIN": "Runs the clinic's billing.",
+        "BILLING": "Does the clinic's billing.",
+        "PHYSICIAN": "Treats.",
+        "ATTORNEY": "Represents.",
+        "ANALYST": "Reads figures for reports.",
+    },
+)
+choices(
+    ErrorCode,
+    "staff",
+    "What kind of refusal it is.",
+    {
+        "ILLEGAL_TRANSITION": "The invoice is in a state from which this step does not start.",
+        "STALE_VERSION": "Somebody else has changed the record in the meantime.",
+        "INVALID_INPUT": ("public", "Something that was sent is missing or wrong."),
+        "NOT_FOUND": ("signed_in", "There is no such record in reach."),
+        "CONFLICT": "It contradicts what is recorded already.",
+    },
+)
+choices(
+    InvoiceStatus,
+    "existence",
+    "Where an invoice stands between its creation and its end.",
+    {
+        "PENDING_INVOICE": "Issued; whoever pays has yet to answer.",
+        "PENDING_REDUCTION": "A reduction of the bill is being talked about.",
+        "PENDING_CHEQUE": "What is to be paid is settled; the cheque is awaited.",
+        "CHEQUE_RECEIVED": "What was to be paid has come in.",
+        "PAID": "Closed together with all other bills of the case.",
+        "VOID": "Issued in error and withdrawn; the number stays used.",
+        "WRITTEN_OFF": "Given up as uncollectible.",
+    },
+)
+choices(
+    AgingBucket,
+    ("Invoice.agingBucket",),
+    "How long an open invoice has waited, in ranges of days.",
+    {
+        "DAYS_0_30": "Up to 30 days.",
+        "DAYS_31_60": "31 to 60 days.",
+        "DAYS_61_90": "61 to 90 days.",
+        "DAYS_91_120": "91 to 120 days.",
+        "DAYS_121_PLUS": "More than 120 days.",
+    },
+)
+choices(
+    AgingRisk,
+    ("Invoice.risk",),
+    "How likely it is that an invoice of this age is never paid.",
+    {
+        "LOW": "Up to 30 days old.",
+        "MODERATE": "31 to 60 days old.",
+        "HIGH": "61 to 90 days old.",
+        "VERY_HIGH": "91 to 120 days old.",
+        "CRITICAL": "More than 120 days old.",
+    },
+)
+choices(
+    InvoiceOrderField,
+    "existence",
+    "What invoices are sorted by.",
+    {
+        "CREATED_ON": (("Invoice.createdOn",), "By the day of creation."),
+        "SERVICE_DATE": (("Invoice.serviceDate",), "By the day of treatment."),
+        "NUMBER": (("Invoice.number",), "By the invoice number."),
+        "BILLED_AMOUNT": (("Invoice.billedAmount",), "By what was billed."),
+        "BALANCE": (("Invoice.balance",), "By what is still to be paid."),
+        "AGE": (("Invoice.ageDays",), "By age in days."),
+    },
+)
+choices(
+    Direction,
+    "signed_in",
+    "Which end of an order comes first.",
+    {"ASC": "Smallest, earliest or A first.", "DESC": "Largest, latest or Z first."},
+)
+choices(
+    CaseStatus,
+    ("Case.status",),
+    "Whether a case still has bills to collect.",
+    {"OPEN": "Bills may still be issued and collected.", "SETTLED": "Every bill of the case is closed."},
+)
+choices(
+    PayerKind,
+    ("Payer.kind",),
+    "What kind of payer it is.",
+    {
+        "ATTORNEY": "An attorney who pays from the settlement.",
+        "INSURANCE": "An insurance company.",
+        "PATIENT": "A patient who pays in person.",
+    },
+)
+choices(
+    Party,
+    "negotiation",
+    "Which side made an offer.",
+    {"CLINIC": "The clinic asked for the amount.", "PAYER": "The payer proposed the amount."},
+)
+choices(
+    OfferStatus,
+    "negotiation",
+    "What became of an offer.",
+    {
+        "OPEN": "It waits for an answer.",
+        "SUPERSEDED": "A newer offer took its place.",
+        "ACCEPTED": "It became the agreed amount.",
+        "DECLINED": "The clinic turned the reduction down.",
+        "EXPIRED": "Its last day passed without an answer.",
+        "LAPSED": "It was agreed, and no cheque came by the agreed day.",
+    },
+)
+choices(
+    PriceSource,
+    "pricing",
+    "Where a unit price came from.",
+    {
+        "PAYER_FACILITY_RATE": "Negotiated with the payer for the facility.",
+        "PAYER_RATE": "Negotiated with the payer.",
+        "FACILITY_SCHEDULE": "The clinic's fee schedule for the facility.",
+        "CLINIC_SCHEDULE": "The clinic's fee schedule.",
+        "BASE_PRICE": "The code's base price.",
+        "OVERRIDE": "Set by hand, with a reason.",
+    },
+)
+choices(
+    BilateralPolicy,
+    ("CptCode.bilateralPolicy",),
+    "What treating both sides of the body does to a code's price.",
+    {
+        "DOUBLE": "Twice the price.",
+        "ONE_AND_A_HALF": "One and a half times the price.",
+        "NOT_ALLOWED": "The code cannot be billed for both sides.",
+    },
+)
+choices(
+    ReminderStatus,
+    "negotiation",
+    "Whether a reminder still has to be acted on.",
+    {"SCHEDULED": "Waits for its day, or for somebody to act.", "COMPLETED": "Done.", "CANCELLED": "No longer needed."},
+)
+choices(
+    MessageStatus,
+    "negotiation",
+    "How far a message to a payer has come.",
+    {"QUEUED": "Waits to be sent.", "SENT": "The mail server took it.", "FAILED": "It could not be sent."},
+)

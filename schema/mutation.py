@@ -1,0 +1,35 @@
+"""Decides what can be done, and by whom."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import Info
+
+from permissions.classes import done, takes
+from resolvers import sign_in as sessions
+from schema.enums import ErrorCode
+from schema.errors import InvalidInput
+from schema.query import present
+from schema.users import SignInInput, SignInPayload, SignOutPayload
+
+# One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
+REFUSED = "The e-mail address or the password is wrong"
+
+
+@strawberry.type(description="What can be done.")
+class Mutation:
+    @done("public", "Sign in with e-mail address and password.")
+    async def sign_in(
+        self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]
+    ) -> SignInPayload:
+        signed_in = await sessions.sign_in(info, input.email, input.password, input.clinic or None)
+        if signed_in is None:
+            refusal = InvalidInput(message=REFUSED, code=ErrorCode.INVALID_INPUT, path=["input"])
+            return SignInPayload(token=None, expires_at=None, viewer=None, errors=[refusal])
+        token, expires_at, viewer = signed_in
+        return SignInPayload(token=token, expires_at=expires_at, viewer=present(viewer), errors=[])
+
+    @done("signed_in", "Sign out: the token ends at once.")
+    async def sign_out(self, info: Info) -> SignOutPayload:
+        await sessions.sign_out(info)
+        return SignOutPayload(signed_out=True, errors=[])

@@ -1,0 +1,173 @@
+"""Decides what can be asked, and by whom."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET, Info
+
+from db.identity import make_id
+from permissions import viewers
+from permissions.classes import asked, takes
+from resolvers.reading import read
+from schema.attorneys import Attorney
+from schema.cases import Case, CaseConnection, CaseFilter
+from schema.connections import After, Before, Connection, First, Last, Node
+from schema.enums import Direction, InvoiceOrderField
+from schema.facilities import Facility
+from schema.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
+from schema.patients import Patient, PatientConnection, PatientFilter
+from schema.payers import Payer, PayerConnection, PayerFilter
+from schema.physicians import Physician
+from schema.pricing import CptCode, CptCodeFilter
+from schema.users import Clinic, Viewer
+
+Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
+Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
+InvoicesWanted = Annotated[InvoiceFilter | None, takes("Which invoices are wanted.", "signed_in")]
+InvoicesSorted = Annotated[InvoiceOrder | None, takes("How invoices are sorted.", "signed_in")]
+CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "signed_in")]
+PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
+PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
+CodesWanted = Annotated[CptCodeFilter | None, takes("Which codes are wanted.", "signed_in")]
+Search = Annotated[str | None, takes("The beginning of any word of the name.", "staff")]
+NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
+
+
+def present(viewer: viewers.Viewer) -> Viewer:
+    """Somebody who is signed in, as the API shows them."""
+    clinic = Clinic(
+        id=strawberry.ID(make_id("Clinic", viewer.clinic_id)),
+        name=viewer.clinic_name,
+        short_name=viewer.clinic_short_name,
+        time_zone=viewer.time_zone,
+    )
+    identity = strawberry.ID(make_id("User", viewer.user_id))
+    return Viewer(id=identity, email=viewer.email, name=viewer.name, role=viewer.role, clinic=clinic)
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @asked("public", "Whoever is signed in; nothing without a token.")
+    def viewer(self, info: Info) -> Viewer | None:
+        return present(info.context.viewer) if info.context.viewer else None
+
+    @asked("signed_in", "Any record by its id; nothing when there is none in reach.")
+    async def node(self, info: Info, id: Id) -> Node | None:
+        return await read(info)
+
+    @asked("signed_in", "One invoice by its id; nothing when there is none in reach.")
+    async def invoice(self, info: Info, id: Id) -> Invoice | None:
+        return await read(info)
+
+    @asked("signed_in", "One invoice by its number; nothing when there is none in reach.")
+    async def invoice_by_number(self, info: Info, number: Number) -> Invoice | None:
+        return await read(info)
+
+    @asked("signed_in", "The invoices in reach, newest first when nothing else is said.")
+    async def invoices(
+        self,
+        info: Info,
+        filter: InvoicesWanted = UNSET,
+        order_by: InvoicesSorted = NEWEST_FIRST,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> InvoiceConnection:
+        return await read(info)
+
+    @asked("case_reading", "One case by its id; nothing when there is none in reach.")
+    async def case(self, info: Info, id: Id) -> Case | None:
+        return await read(info)
+
+    @asked("case_reading", "One patient by id; nothing when there is none in reach.")
+    async def patient(self, info: Info, id: Id) -> Patient | None:
+        return await read(info)
+
+    @asked("staff", "One payer by id; nothing when there is none.")
+    async def payer(self, info: Info, id: Id) -> Payer | None:
+        return await read(info)
+
+    @asked("case_reading", "The cases in reach, newest first.")
+    async def cases(
+        self,
+        info: Info,
+        filter: CasesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> CaseConnection:
+        return await read(info)
+
+    @asked("case_reading", "The patients in reach, by last name.")
+    async def patients(
+        self,
+        info: Info,
+        filter: PatientsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> PatientConnection:
+        return await read(info)
+
+    @asked("master_reading", "The payers, by name.")
+    async def payers(
+        self,
+        info: Info,
+        filter: PayersWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> PayerConnection:
+        return await read(info)
+
+    @asked("staff", "The attorneys, by name.")
+    async def attorneys(
+        self,
+        info: Info,
+        search: Search = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Attorney]:
+        return await read(info)
+
+    @asked("master_reading", "The physicians, by name.")
+    async def physicians(
+        self,
+        info: Info,
+        search: Search = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Physician]:
+        return await read(info)
+
+    @asked("master_reading", "The facilities, by name.")
+    async def facilities(
+        self,
+        info: Info,
+        search: Search = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Facility]:
+        return await read(info)
+
+    @asked("master_reading", "The codes that can be billed, by code.")
+    async def cpt_codes(
+        self,
+        info: Info,
+        filter: CodesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[CptCode]:
+        return await read(info)

@@ -1,0 +1,51 @@
+"""Decides what the whole schema is, and what each role is served of it."""
+
+from functools import cache
+
+import strawberry
+from graphql import GraphQLNamedType, GraphQLSchema, is_introspection_type, is_specified_scalar_type, print_type
+from strawberry.schema.config import StrawberryConfig
+
+from domain.people import Role
+from permissions.coordinates import check_marks, seen_by
+from permissions.roles import marks_of, role_schema, type_rule
+from permissions.rules import RULES
+from schema.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
+from schema.mutation import Mutation
+from schema.query import Query
+from schema.scalars import SCALARS
+
+REFUSALS = (IllegalTransition, StaleVersion, InvalidInput, NotFound, Conflict)
+
+
+def build_schema() -> strawberry.Schema:
+    """One schema with everything in it, seen by nobody as it is."""
+    config = StrawberryConfig(scalar_map=SCALARS)
+    return strawberry.Schema(query=Query, mutation=Mutation, types=REFUSALS, config=config)
+
+
+@cache
+def role_schemas() -> dict[Role | None, GraphQLSchema]:
+    """The schema of each role, None for a caller without a token; MissingRuleError when something has no rule."""
+    return schemas_of(build_schema()._schema)
+
+
+def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
+    """What each role sees of a whole schema; MissingRuleError when something in it has no rule."""
+    marks = marks_of(whole)
+    check_marks(marks)
+    rules = {name: rule for name, named in whole.type_map.items() if (rule := type_rule(named))}
+    return {
+        role: role_schema(whole, seen_by(role, marks), {name: RULES[rule].allows(role) for name, rule in rules.items()})
+        for role in (None, *Role)
+    }
+
+
+def sdl(role: Role | None) -> str:
+    """The schema of a role as text, types in alphabetical order so that a change shows where it happened."""
+    schema = role_schemas()[role]
+    return "\n\n".join(print_type(schema.type_map[name]) for name in sorted(schema.type_map) if _is_written(schema.type_map[name])) + "\n"
+
+
+def _is_written(named: GraphQLNamedType) -> bool:
+    return not is_introspection_type(named) and not is_specified_scalar_type(named)
