@@ -22,7 +22,11 @@ class Scope:
 
     def row(self, table: Table) -> "Row":
         """A fresh alias of a table."""
-        return Row(table, f"{table.name[:3]}{next(self._numbers)}", self)
+        return Row(table, self.name(table.name[:3]), self)
+
+    def name(self, stem: str) -> str:
+        """A name that nothing else in the statement has."""
+        return f"{stem}{next(self._numbers)}"
 
     @property
     def clinic_id(self) -> Expression:

@@ -39,23 +39,61 @@ class Transition:
 
 
 TRANSITIONS = (
-    Transition("submit_invoice", (S.PENDING_INVOICE,), (S.PENDING_INVOICE,), ("submittedOn", "method"), ("has_lines", "billed", "not_submitted")),
+    Transition(
+        "submit_invoice",
+        (S.PENDING_INVOICE,),
+        (S.PENDING_INVOICE,),
+        ("submittedOn", "method"),
+        ("has_lines", "billed", "not_submitted"),
+    ),
     Transition("accept_in_full", (S.PENDING_INVOICE,), (S.PENDING_CHEQUE,), (), ("submitted",)),
     Transition("request_reduction", (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), ("amount",), ("submitted",)),
     Transition("counter_reduction", (S.PENDING_REDUCTION,), (S.PENDING_REDUCTION,), ("party", "amount")),
     Transition("agree_reduction", (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,), ("amount",)),
     Transition("decline_reduction", (S.PENDING_REDUCTION,), (S.PENDING_INVOICE,), ("reason",)),
     Transition("reopen_reduction", (S.PENDING_CHEQUE,), (S.PENDING_REDUCTION,), ("reason",), ("nothing_received",)),
-    Transition("record_denial", (S.PENDING_INVOICE, S.PENDING_REDUCTION), (S.PENDING_INVOICE,), ("deniedOn", "reasonCode"), ("submitted",)),
-    Transition("record_cheque", (S.PENDING_CHEQUE,), (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE), ("payerId", "number", "amount", "chequeDate", "receivedOn", "documentId", "allocations")),
-    Transition("allocate_cheque", (S.PENDING_CHEQUE,), (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE), ("chequeId", "allocations")),
-    Transition("return_cheque", (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE, S.PAID), (S.PENDING_CHEQUE,), ("chequeId", "returnedOn", "reason")),
+    Transition(
+        "record_denial",
+        (S.PENDING_INVOICE, S.PENDING_REDUCTION),
+        (S.PENDING_INVOICE,),
+        ("deniedOn", "reasonCode"),
+        ("submitted",),
+    ),
+    Transition(
+        "record_cheque",
+        (S.PENDING_CHEQUE,),
+        (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE),
+        ("payerId", "number", "amount", "chequeDate", "receivedOn", "documentId", "allocations"),
+    ),
+    Transition(
+        "allocate_cheque", (S.PENDING_CHEQUE,), (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE), ("chequeId", "allocations")
+    ),
+    Transition(
+        "return_cheque",
+        (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE, S.PAID),
+        (S.PENDING_CHEQUE,),
+        ("chequeId", "returnedOn", "reason"),
+    ),
     Transition("settle_case", (S.CHEQUE_RECEIVED,), (S.PAID,), ("caseId",), ("case_covered",)),
     Transition("reopen_case", (S.PAID,), (S.CHEQUE_RECEIVED,), ("caseId", "reason"), ("case_settled",), _ADMIN),
     Transition("change_payer", (S.PENDING_INVOICE,), (S.PENDING_INVOICE,), ("payerId", "reason")),
-    Transition("lapse_agreement", (S.PENDING_CHEQUE,), (S.PENDING_REDUCTION,), (), ("nothing_received", "conditional_day_passed"), _WORKER),
+    Transition(
+        "lapse_agreement",
+        (S.PENDING_CHEQUE,),
+        (S.PENDING_REDUCTION,),
+        (),
+        ("nothing_received", "conditional_day_passed"),
+        _WORKER,
+    ),
     Transition("void_invoice", (S.PENDING_INVOICE,), (S.VOID,), ("reason",), ("never_received",), _ADMIN),
-    Transition("write_off_invoice", (S.PENDING_INVOICE, S.PENDING_REDUCTION, S.PENDING_CHEQUE), (S.WRITTEN_OFF,), ("reason",), (), _ADMIN),
+    Transition(
+        "write_off_invoice",
+        (S.PENDING_INVOICE, S.PENDING_REDUCTION, S.PENDING_CHEQUE),
+        (S.WRITTEN_OFF,),
+        ("reason",),
+        (),
+        _ADMIN,
+    ),
 )
 
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
@@ -66,7 +104,9 @@ class IllegalTransitionError(Exception):
 
     def __init__(self, status: InvoiceStatus, transition: str) -> None:
         self.status, self.transition, self.legal_now = status, transition, legal_from(status)
-        super().__init__(f"{transition} is not possible while the invoice is {status}; possible now: {', '.join(self.legal_now)}")
+        super().__init__(
+            f"{transition} is not possible while the invoice is {status}; possible now: {', '.join(self.legal_now)}"
+        )
 
 
 def legal_from(status: InvoiceStatus) -> tuple[str, ...]:

@@ -42,12 +42,15 @@ def shown(rule_name: str, description: str, **options: Any) -> Any:
 
 def asked(rule_name: str, description: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A field with a resolver of its own, guarded by a rule: for root fields and for fields that take arguments."""
-    return strawberry.field(description=description, permission_classes=[guard(rule_name)], **options)
+    field: Callable[[Callable[..., Any]], Any] = shown(rule_name, description, **options)
+    return field
 
 
 def done(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
     """A mutation, guarded by a rule."""
-    return strawberry.mutation(description=description, permission_classes=[guard(rule_name)])
+    mutation: Callable[[Callable[..., Any]], Any]
+    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)])
+    return mutation
 
 
 def takes(description: str, mark: Mark, **options: Any) -> StrawberryArgumentAnnotation:
@@ -57,7 +60,9 @@ def takes(description: str, mark: Mark, **options: Any) -> StrawberryArgumentAnn
 
 def given(mark: Mark, description: str, **options: Any) -> Any:
     """A field of an input type, with its own rule or with the fields whose rules it follows; unset when it is not sent."""
-    return strawberry.field(description=description, metadata={"rule": mark}, **{"default": strawberry.UNSET, **options})
+    return strawberry.field(
+        description=description, metadata={"rule": mark}, **{"default": strawberry.UNSET, **options}
+    )
 
 
 def only_for(rule_name: str) -> Callable[[type], type]:

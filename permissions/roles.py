@@ -127,7 +127,9 @@ class _Pruning:
         return {
             name: field
             for name, field in named.fields.items()
-            if f"{named.name}.{name}" in self.seen and self._is_kept(field.type) and self._required_args_are_kept(named, name, field)
+            if f"{named.name}.{name}" in self.seen
+            and self._is_kept(field.type)
+            and self._required_args_are_kept(named, name, field)
         }
 
     def _required_args_are_kept(self, named: Composite, name: str, field: GraphQLField) -> bool:
@@ -165,7 +167,9 @@ class _Pruning:
             if name in reached:
                 continue
             reached.add(name)
-            waiting.extend(next_name for next_name in self._leads_to(self.schema.type_map[name]) if next_name in self.kept)
+            waiting.extend(
+                next_name for next_name in self._leads_to(self.schema.type_map[name]) if next_name in self.kept
+            )
         return reached
 
     def _leads_to(self, named: GraphQLNamedType) -> Iterator[str]:
@@ -193,10 +197,12 @@ class _Pruning:
         return self._copy(of_type)
 
     def _new(self, named: GraphQLNamedType) -> GraphQLNamedType:
-        kwargs = named.to_kwargs()
+        kwargs: dict[str, Any] = {**named.to_kwargs()}
         if isinstance(named, Composite):
             kwargs["fields"] = lambda: {name: self._field(named, name, f) for name, f in self._fields(named).items()}
-            kwargs["interfaces"] = lambda: [self._copy(face) for face in named.interfaces if self._implements(named, face)]
+            kwargs["interfaces"] = lambda: [
+                self._copy(face) for face in named.interfaces if self._implements(named, face)
+            ]
         elif isinstance(named, GraphQLInputObjectType):
             kwargs["fields"] = lambda: {name: self._item(item) for name, item in self._inputs(named).items()}
         elif isinstance(named, CustomGraphQLEnumType):

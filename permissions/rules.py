@@ -26,7 +26,9 @@ class Rule:
 _ALL = (
     Rule("public", SIGNED_IN, "Signing in and knowing who one is belong to everybody", anybody=True),
     Rule("signed_in", SIGNED_IN, "Whoever is signed in may ask; the rows in reach decide what is answered"),
-    Rule("existence", SIGNED_IN, "Every role sees which records exist, their status and billed amount, within its reach"),
+    Rule(
+        "existence", SIGNED_IN, "Every role sees which records exist, their status and billed amount, within its reach"
+    ),
     Rule("parties", SIGNED_IN, "Every role sees the id and name of the payer, physician and facility on its invoices"),
     Rule("identity", SIGNED_IN - {ANALYST}, "Who the patient is: everybody but analysts, whose data set names nobody"),
     Rule("contact", STAFF | {PHYSICIAN}, "Birth date, contact data and record number: the clinic's own people"),
@@ -37,7 +39,11 @@ _ALL = (
     Rule("workflow", STAFF, "What can be done next, what was done and by whom: billing staff alone"),
     Rule("pricing", STAFF, "How a price came about: billing staff alone"),
     Rule("staff", STAFF, "Nothing opens this to others: billing staff alone"),
-    Rule("case_reading", SIGNED_IN - {ANALYST}, "Cases and patients are read by staff, by who treats and by who represents"),
+    Rule(
+        "case_reading",
+        SIGNED_IN - {ANALYST},
+        "Cases and patients are read by staff, by who treats and by who represents",
+    ),
     Rule("master_reading", STAFF | {ANALYST}, "Lists of payers, physicians, facilities and codes: staff and analysts"),
     Rule("administration", frozenset({ADMIN}), "Users, tokens and the audit trail: administrators alone"),
 )

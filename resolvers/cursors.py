@@ -21,7 +21,9 @@ def cursor_expression(name: str, order: Order, row: Row) -> ColumnElement[Any]:
     """The SQL that makes the cursor of a row; `name` says which order of which list it belongs to."""
     head = literal(f"{name}|", literal_execute=True)
     plain = func.concat(head, cast(row.id, Text), literal("|", literal_execute=True), cast(order.key(row), Text))
-    encoded = func.encode(func.convert_to(plain, literal("UTF8", literal_execute=True)), literal("base64", literal_execute=True))
+    encoded = func.encode(
+        func.convert_to(plain, literal("UTF8", literal_execute=True)), literal("base64", literal_execute=True)
+    )
     return func.translate(encoded, literal("+/=\n", literal_execute=True), literal("-_", literal_execute=True))
 
 
@@ -31,7 +33,7 @@ def read_cursor(text: str, name: str, order: Order, argument: str) -> tuple[Any,
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         plain = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
         head, identity, value = plain.split("|", 2)
-        if head != name:
+        if head != name or "\x00" in value:
             raise refuse(argument, _FOREIGN)
         return _value(value, order), UUID(identity)
     except (binascii.Error, ValueError, InvalidOperation) as error:

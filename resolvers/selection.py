@@ -61,7 +61,11 @@ class Selector:
         return Asked(key, name, tuple(nodes), parent.fields.get(name))
 
     def _collect(
-        self, parent: GraphQLObjectType, selection_set: SelectionSetNode, found: dict[str, list[FieldNode]], spread: set[str]
+        self,
+        parent: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        found: dict[str, list[FieldNode]],
+        spread: set[str],
     ) -> None:
         for selection in filter(self._is_wanted, selection_set.selections):
             if isinstance(selection, FieldNode):

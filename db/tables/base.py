@@ -81,4 +81,6 @@ def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstrain
 
 def index(name: str, *columns: str, where: str | None = None) -> Index:
     """An index led by the clinic; expressions such as "created_on desc" are taken as written."""
-    return Index(name, "clinic_id", *(text(column) for column in columns), postgresql_where=text(where) if where else None)
+    return Index(
+        name, "clinic_id", *(text(column) for column in columns), postgresql_where=text(where) if where else None
+    )

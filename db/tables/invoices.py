@@ -77,7 +77,9 @@ invoices = clinic_table(
     CheckConstraint(
         "received_amount >= 0 and received_amount <= coalesce(agreed_amount, 0)", name="received_within_agreed"
     ),
-    CheckConstraint("written_off_amount >= 0 and (written_off_amount = 0 or status = 'written_off')", name="written_off"),
+    CheckConstraint(
+        "written_off_amount >= 0 and (written_off_amount = 0 or status = 'written_off')", name="written_off"
+    ),
     CheckConstraint("floor_amount >= 0 and target_amount >= 0", name="limits_not_negative"),
     CheckConstraint(_STATUS_AGREES_WITH_LEDGER, name="status_agrees_with_ledger"),
     index("ix_invoices_created", "created_on desc", "id desc"),

@@ -68,7 +68,11 @@ payers = clinic_table(
     words("name"),
     Column("kind", Text, nullable=False),
     # What somebody who may not know patients by name reads: a patient who pays stays nameless.
-    Column("listed_name", Text(collation="C"), Computed("case when kind = 'patient' then 'Patient' else name end", persisted=True)),
+    Column(
+        "listed_name",
+        Text(collation="C"),
+        Computed("case when kind = 'patient' then 'Patient' else name end", persisted=True),
+    ),
     Column("email", Text),
     Column("phone", Text),
     Column("address", Text),

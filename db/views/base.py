@@ -80,13 +80,18 @@ class Order:
 
 @dataclass(frozen=True)
 class View:
-    """How the fields of one GraphQL type are read; `filters` and `orders` are what its connections understand."""
+    """How the fields of one GraphQL type are read; `filters` and `orders` are what its connections understand.
+
+    `listed_as` is the root field that lists the rows in reach, `found_as` the one that finds a row by its id.
+    """
 
     table: Table
     fields: Mapping[str, Field]
     filters: Mapping[str, Choice] = field(default_factory=dict)
     orders: Mapping[str, Order] = field(default_factory=dict)
     order: Order | None = None
+    listed_as: str | None = None
+    found_as: str | None = None
 
 
 def same_clinic(a: Row, b: Row) -> Expression:

@@ -68,6 +68,8 @@ CASE = View(
         "search": Choice(_search, Text(collation="C"), searchable),
     },
     order=Order(lambda c: c.opened_on, Date(), descending=True),
+    listed_as="cases",
+    found_as="case",
 )
 
 REPRESENTATION = View(

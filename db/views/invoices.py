@@ -28,7 +28,6 @@ from domain.invoices import OPEN
 from domain.people import searchable
 
 
-
 def is_open(i: Row) -> Expression:
     """That an invoice ages: it is neither covered nor closed."""
     return i.status.in_([literal(status.value, literal_execute=True) for status in OPEN])
@@ -81,7 +80,11 @@ def _search(i: Row, text: Expression) -> Expression:
 
 def _has_due_reminder(i: Row, wanted: bool) -> Expression:
     r = i.scope.row(tables.reminders)
-    due = and_(owned("invoice_id")(i, r), r.status == literal("scheduled", literal_execute=True), r.target_date <= i.scope.today)
+    due = and_(
+        owned("invoice_id")(i, r),
+        r.status == literal("scheduled", literal_execute=True),
+        r.target_date <= i.scope.today,
+    )
     return there_is(r, due) if wanted else not_(there_is(r, due))
 
 
@@ -114,8 +117,8 @@ FILTERS = {
     "createdTo": Choice(lambda i, day: i.created_on <= day, Date()),
     "serviceFrom": Choice(lambda i, day: i.service_date >= day, Date()),
     "serviceTo": Choice(lambda i, day: i.service_date <= day, Date()),
-    "billedMin": Choice(lambda i, amount: i.billed_amount >= amount, Numeric(12, 2)),
-    "billedMax": Choice(lambda i, amount: i.billed_amount <= amount, Numeric(12, 2)),
+    "billedMin": Choice(lambda i, amount: i.billed_amount >= amount, Numeric()),
+    "billedMax": Choice(lambda i, amount: i.billed_amount <= amount, Numeric()),
     "search": Choice(_search, Text(collation="C"), searchable),
     "hasDueReminder": Choice(_has_due_reminder),
     "denied": Choice(_denied),
@@ -126,8 +129,8 @@ ORDERS = {
     "CREATED_ON": _CREATED,
     "SERVICE_DATE": Order(lambda i: i.service_date, Date()),
     "NUMBER": Order(lambda i: i.number, Text(collation="C")),
-    "BILLED_AMOUNT": Order(lambda i: i.billed_amount, Numeric(12, 2)),
-    "BALANCE": Order(lambda i: i.balance, Numeric(12, 2)),
+    "BILLED_AMOUNT": Order(lambda i: i.billed_amount, Numeric()),
+    "BALANCE": Order(lambda i: i.balance, Numeric()),
     # The oldest invoice was created first.
     "AGE": Order(lambda i: i.created_on, Date(), turned=True),
 }
@@ -136,7 +139,9 @@ INVOICE = View(
     tables.invoices,
     {
         "id": lambda i: id_expression("Invoice", i.id),
-        **plain("number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on", "updated_at"),
+        **plain(
+            "number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on", "updated_at"
+        ),
         **amounts("billed_amount", "agreed_amount", "received_amount", "written_off_amount", "balance"),
         "status": name_of("status"),
         "case": One("Case", by_id("case_id")),
@@ -157,7 +162,9 @@ INVOICE = View(
             {"status": Choice(lambda r, status: r.status == status, Text())},
         ),
         "outboundMessages": Many("OutboundMessage", lambda i, m: _speaks_of(i, m), lambda m: [m.due_on, m.id]),
-        "hold": One("Hold", hold_over, lambda h: [h.invoice_id.is_(None), h.case_id.is_(None), h.until_on.desc(), h.id]),
+        "hold": One(
+            "Hold", hold_over, lambda h: [h.invoice_id.is_(None), h.case_id.is_(None), h.until_on.desc(), h.id]
+        ),
         "ageDays": age_days,
         "agingBucket": _bucket,
         "risk": _risk,
@@ -166,6 +173,8 @@ INVOICE = View(
     FILTERS,
     ORDERS,
     _CREATED,
+    listed_as="invoices",
+    found_as="invoice",
 )
 
 
@@ -173,7 +182,9 @@ def _speaks_of(i: Row, m: Row) -> Expression:
     link = i.scope.row(tables.message_invoices)
     return there_is(
         link,
-        and_(link.clinic_id == i.clinic_id, link.invoice_id == i.id, m.clinic_id == i.clinic_id, link.message_id == m.id),
+        and_(
+            link.clinic_id == i.clinic_id, link.invoice_id == i.id, m.clinic_id == i.clinic_id, link.message_id == m.id
+        ),
     )
 
 

@@ -21,7 +21,11 @@ def starts_with(text: Expression, prefix: Expression) -> Expression:
 def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
     """The ids of the clinic's patients of whose name some part begins with a prefix."""
     n = scope.row(tables.patient_names)
-    return select(n.patient_id).select_from(n.source).where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix))
+    return (
+        select(n.patient_id)
+        .select_from(n.source)
+        .where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix))
+    )
 
 
 def _has_fragment(row: Row, prefix: Expression) -> Expression:
@@ -47,6 +51,8 @@ PATIENT = View(
     },
     {"search": Choice(lambda p, text: p.id.in_(patients_named(p.scope, text)), _SORTED_TEXT, searchable)},
     order=Order(lambda p: p.sort_name, _SORTED_TEXT),
+    listed_as="patients",
+    found_as="patient",
 )
 
 PAYER = View(
@@ -65,6 +71,8 @@ PAYER = View(
     },
     {**_BY_NAME, "kind": Choice(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
     order=Order(_payer_name, _SORTED_TEXT),
+    listed_as="payers",
+    found_as="payer",
 )
 
 ATTORNEY = View(
@@ -72,6 +80,7 @@ ATTORNEY = View(
     {"id": lambda a: id_expression("Attorney", a.id), **plain("name", "firm", "email", "phone")},
     _BY_NAME,
     order=Order(lambda a: a.name, _SORTED_TEXT),
+    listed_as="attorneys",
 )
 
 PHYSICIAN = View(
@@ -79,6 +88,7 @@ PHYSICIAN = View(
     {"id": lambda p: id_expression("Physician", p.id), **plain("name", "npi", "active")},
     _BY_NAME,
     order=Order(lambda p: p.name, _SORTED_TEXT),
+    listed_as="physicians",
 )
 
 FACILITY = View(
@@ -90,6 +100,7 @@ FACILITY = View(
     },
     _BY_NAME,
     order=Order(lambda f: f.name, _SORTED_TEXT),
+    listed_as="facilities",
 )
 
 USER = View(tables.users, {"id": lambda u: id_expression("User", u.id), **plain("name")})

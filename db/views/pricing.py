@@ -28,4 +28,5 @@ CPT_CODE = View(
         "activeOnly": Choice(lambda c, wanted: c.active if wanted else c.id.is_not(None)),
     },
     order=Order(lambda c: c.code, _SORTED_TEXT),
+    listed_as="cptCodes",
 )

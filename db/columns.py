@@ -1,0 +1,71 @@
+"""Decides which columns a role needs: those behind the fields, filters and orders that it sees, and those its reach looks at."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from db.reach import reach_of
+from db.row import Row, Scope
+from db.tables import metadata
+from db.views import VIEWS
+from db.views.base import Choice, Elements, Field, Many, One, Order, Pages, Same, View
+from domain.people import Role
+from permissions.rows import ROWS
+
+
+def columns_read(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
+    """Table → columns that the statements of a role may name, given the coordinates of the schema that it sees."""
+    scope = Scope(role)
+    for type_name, view in VIEWS.items():
+        fields = {name: how for name, how in view.fields.items() if f"{type_name}.{name}" in seen}
+        if fields and role in ROWS.get(view.table.name, {}):
+            _touch(type_name, view, fields, scope, seen)
+    for table in {name for name, _ in scope.columns} & set(ROWS):
+        if role in ROWS[table]:
+            reach_of(scope.row(metadata.tables[table]))
+    found: dict[str, set[str]] = defaultdict(set)
+    for table, column in scope.columns:
+        if table in metadata.tables:
+            found[table].add(column)
+    return dict(found)
+
+
+def _touch(type_name: str, view: View, fields: dict[str, Field], scope: Scope, seen: frozenset[str]) -> None:
+    row = scope.row(view.table)
+    row.clinic_id, row.id  # noqa: B018 (naming a column records it)
+    for how in fields.values():
+        _touch_field(how, row)
+    for order in _orders(type_name, view, seen):
+        order.key(row)
+    for choice in _choices(type_name, view, seen):
+        _narrow(choice, row)
+
+
+def _touch_field(how: Field, row: Row) -> None:
+    if isinstance(how, One | Many | Pages):
+        other = row.scope.row(VIEWS[how.target].table)
+        if how.on:
+            how.on(row, other)
+        if not isinstance(how, Pages) and how.order:
+            how.order(other)
+    elif isinstance(how, Elements):
+        getattr(row, how.column)
+    elif not isinstance(how, Same):
+        how(row)
+
+
+def _orders(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Order]:
+    if view.order:
+        yield view.order
+    yield from (order for name, order in view.orders.items() if f"{type_name}OrderField.{name}" in seen)
+
+
+def _choices(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Choice]:
+    for name, choice in view.filters.items():
+        if f"{type_name}Filter.{name}" in seen or f"Query.{view.listed_as}({name}:)" in seen:
+            yield choice
+
+
+def _narrow(choice: Choice, row: Row) -> None:
+    from sqlalchemy import bindparam
+
+    choice.narrow(row, True if choice.type_ is None else bindparam("value", type_=choice.type_))

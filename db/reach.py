@@ -1,0 +1,76 @@
+"""Decides the SQL of each reach, once: as predicates of compiled reads and, with the transaction's settings, as row security."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import literal
+from sqlalchemy.sql.elements import ColumnElement
+
+from db import tables
+from db.row import Row
+from db.views.base import there_is
+from permissions.rows import ROWS, Reach
+
+Expression = ColumnElement[Any]
+_NAMED_BY = {"payers": "payer_id", "facilities": "facility_id", "physicians": "physician_id", "invoice_lines": "id"}
+
+
+def _represented(row: Row) -> Expression:
+    return row.attorney_id == row.scope.person_id
+
+
+def _not_void(i: Row) -> Expression:
+    return _represented(i) & (i.status != literal("void", literal_execute=True))
+
+
+def _treated(row: Row) -> Expression:
+    return row.physician_id == row.scope.person_id
+
+
+def _of_represented_case(row: Row) -> Expression:
+    c = row.scope.row(tables.cases)
+    return there_is(c, (c.clinic_id == row.clinic_id) & (c.patient_id == _patient(row)) & _represented(c))
+
+
+def _patient(row: Row) -> Expression:
+    return row.patient_id if row.table is tables.patient_names else row.id
+
+
+def _of_treated_case(row: Row) -> Expression:
+    t = row.scope.row(tables.treating_physicians)
+    if row.table is tables.cases:
+        on = t.case_id == row.id
+    else:
+        on = t.patient_id == _patient(row)
+    return there_is(t, (t.clinic_id == row.clinic_id) & on & _treated(t))
+
+
+def _on_invoice(mine: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
+    def reach(row: Row) -> Expression:
+        i = row.scope.row(tables.invoices)
+        identity = row.invoice_id if row.table is tables.invoice_lines else row.id
+        on = getattr(i, _NAMED_BY[row.table.name]) == identity
+        return there_is(i, (i.clinic_id == row.clinic_id) & on & mine(i))
+
+    return reach
+
+
+REACHES: dict[Reach, Callable[[Row], Expression]] = {
+    Reach.REPRESENTED: _represented,
+    Reach.REPRESENTED_NOT_VOID: _not_void,
+    Reach.OF_REPRESENTED_CASE: _of_represented_case,
+    Reach.ON_REPRESENTED_INVOICE: _on_invoice(_not_void),
+    Reach.OF_REPRESENTED_INVOICE: _on_invoice(_not_void),
+    Reach.TREATED: _treated,
+    Reach.OF_TREATED_CASE: _of_treated_case,
+    Reach.ON_TREATED_INVOICE: _on_invoice(_treated),
+    Reach.OF_TREATED_INVOICE: _on_invoice(_treated),
+    Reach.SELF: lambda row: row.id == row.scope.person_id,
+}
+
+
+def reach_of(row: Row) -> list[Expression]:
+    """What a row must satisfy beyond its clinic to be in reach of the scope's role; KeyError where nothing is in reach."""
+    assert row.scope.role is not None
+    reach = ROWS[row.table.name][row.scope.role]
+    return [] if reach is Reach.CLINIC else [REACHES[reach](row)]

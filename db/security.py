@@ -1,0 +1,103 @@
+"""Decides the database's own lock: a PostgreSQL role per application role, the columns it may read, the rows it reaches."""
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy.dialects import postgresql
+
+from db.columns import columns_read
+from db.reach import reach_of
+from db.row import PolicyScope, Row
+from db.tables import metadata
+from domain.people import Role
+from permissions.rows import ROWS
+
+STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
+_SIGN_IN_READS = {
+    "clinics": ("clinic_id", "short_name", "name", "time_zone"),
+    "users": ("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+    "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
+}
+
+
+def role_name(role: Role) -> str:
+    """The PostgreSQL role that a transaction is entered as."""
+    return f"clinic_{role}"
+
+
+def login_for(role: Role | None) -> str:
+    """The login that connects for a role: attorneys have one of their own, which cannot take a staff role."""
+    return ATTORNEY_LOGIN if role is Role.ATTORNEY else STAFF_LOGIN
+
+
+def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> Iterator[str]:
+    """Every statement that brings roles, grants and policies to what the rules say; running them again changes nothing.
+
+    `seen` says which coordinates of the GraphQL schema each role sees: column grants follow from it.
+    """
+    yield from _roles()
+    for table in metadata.sorted_tables:
+        yield f"alter table {table.name} enable row level security"
+        yield f"revoke all on {table.name} from public, {', '.join(_all_roles())}"
+    yield without_policies(schema)
+    for role, coordinates in seen.items():
+        yield f"grant usage on schema {schema} to {role_name(role)}"
+        yield from _grants(role_name(role), columns_read(role, coordinates))
+        yield from _policies(role)
+    yield from _sign_in(schema)
+
+
+def _all_roles() -> list[str]:
+    return [*map(role_name, Role), SIGN_IN]
+
+
+def _roles() -> Iterator[str]:
+    for name in (*_all_roles(), STAFF_LOGIN, ATTORNEY_LOGIN):
+        login = "login" if name in (STAFF_LOGIN, ATTORNEY_LOGIN) else "nologin"
+        # Roles belong to the whole server, so two databases may make them at once.
+        yield (
+            f"do $$ begin if not exists (select from pg_roles where rolname = '{name}') then create role {name} {login} noinherit; "
+            "end if; exception when duplicate_object or unique_violation then null; end $$"
+        )
+    for name in _all_roles():
+        taker = ATTORNEY_LOGIN if name == role_name(Role.ATTORNEY) else STAFF_LOGIN
+        yield f"grant {name} to {taker} with inherit false, set true"
+
+
+def without_policies(schema: str) -> str:
+    """The statement that drops every policy: what no policy opens is closed."""
+    return (
+        "do $$ declare p record; begin for p in select policyname, tablename from pg_policies "
+        f"where schemaname = '{schema}' loop execute format('drop policy %I on %I', p.policyname, p.tablename); end loop; end $$"
+    )
+
+
+def _grants(name: str, columns: Mapping[str, set[str]]) -> Iterator[str]:
+    for table, names in sorted(columns.items()):
+        yield f"grant select ({', '.join(sorted(names))}) on {table} to {name}"
+
+
+def _policies(role: Role) -> Iterator[str]:
+    for table in metadata.sorted_tables:
+        if role in ROWS.get(table.name, {}):
+            yield f"create policy {role_name(role)} on {table.name} for select to {role_name(role)} using ({policy(table.name, role)})"
+
+
+def policy(table: str, role: Role) -> str:
+    """The condition of a role's policy on a table."""
+    scope = PolicyScope(role)
+    row = Row(metadata.tables[table], table, scope)
+    conditions = [row.clinic_id == scope.clinic_id, *reach_of(row)]
+    return " and ".join(
+        str(c.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})) for c in conditions
+    )
+
+
+def _sign_in(schema: str) -> Iterator[str]:
+    yield f"grant usage on schema {schema} to {SIGN_IN}"
+    for table, names in _SIGN_IN_READS.items():
+        yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
+        yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
+    yield f"grant insert, update (last_used_at, revoked_at) on sessions to {SIGN_IN}"

@@ -1,0 +1,72 @@
+"""Decides which rows a role reaches: for each table, by what an attorney or a physician is joined to its rows."""
+
+from enum import StrEnum
+
+from domain.people import Role
+
+
+class Reach(StrEnum):
+    """How far somebody reaches into the records of a clinic, in words."""
+
+    CLINIC = "every row of the own clinic"
+    REPRESENTED = "cases that the attorney represents now"
+    REPRESENTED_NOT_VOID = "invoices of cases that the attorney represents now, void ones left out"
+    OF_REPRESENTED_CASE = "patients of cases that the attorney represents now"
+    ON_REPRESENTED_INVOICE = "parties named on invoices that the attorney sees"
+    OF_REPRESENTED_INVOICE = "lines of invoices that the attorney sees"
+    TREATED = "what the physician treated, and what was billed for it"
+    OF_TREATED_CASE = "cases that the physician treats, and their patients"
+    ON_TREATED_INVOICE = "parties named on invoices of the physician's treatments"
+    OF_TREATED_INVOICE = "lines of invoices of the physician's treatments"
+    SELF = "the own record"
+
+
+_ADMIN, _BILLING, _PHYSICIAN, _ATTORNEY, _ANALYST = Role
+_STAFF = {_ADMIN: Reach.CLINIC, _BILLING: Reach.CLINIC}
+_CLINIC = {**_STAFF, _ANALYST: Reach.CLINIC}
+_CASES = {_PHYSICIAN: Reach.OF_TREATED_CASE, _ATTORNEY: Reach.OF_REPRESENTED_CASE}
+_PARTIES = {_PHYSICIAN: Reach.ON_TREATED_INVOICE, _ATTORNEY: Reach.ON_REPRESENTED_INVOICE}
+
+# Table → role → reach. A table, or a role of a table, that is not named here reaches nothing.
+ROWS: dict[str, dict[Role, Reach]] = {
+    "invoices": {**_CLINIC, _PHYSICIAN: Reach.TREATED, _ATTORNEY: Reach.REPRESENTED_NOT_VOID},
+    "invoice_lines": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_INVOICE, _ATTORNEY: Reach.OF_REPRESENTED_INVOICE},
+    "cases": {**_CLINIC, **_CASES, _ATTORNEY: Reach.REPRESENTED},
+    "patients": {**_CLINIC, **_CASES},
+    "patient_names": {**_STAFF, **_CASES},
+    "payers": {**_CLINIC, **_PARTIES},
+    "facilities": {**_CLINIC, **_PARTIES},
+    "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
+    "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "treating_physicians": {_PHYSICIAN: Reach.TREATED},
+    "cpt_codes": _CLINIC,
+    **dict.fromkeys(
+        (
+            "attorneys",
+            "cheque_allocations",
+            "cheques",
+            "clinics",
+            "denials",
+            "documents",
+            "encounter_exams",
+            "exam_types",
+            "fee_schedule_rates",
+            "fee_schedules",
+            "holds",
+            "idempotency_keys",
+            "internal_notes",
+            "invoice_counters",
+            "invoice_events",
+            "message_invoices",
+            "outbound_messages",
+            "reduction_offers",
+            "reminder_levels",
+            "reminder_policies",
+            "reminder_templates",
+            "reminders",
+            "representations",
+            "users",
+        ),
+        _STAFF,
+    ),
+}

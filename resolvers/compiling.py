@@ -1,0 +1,134 @@
+"""Decides the SQL of a selection: one expression per field, JSON assembled by PostgreSQL, nothing per row in Python."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLObjectType
+from sqlalchemy import Text, func, literal_column, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Select
+
+from db.row import Row, Scope
+from db.views import VIEWS
+from db.views.base import Elements, Many, One, Pages, Same
+from resolvers.plans import Binder, converter
+from resolvers.selection import Asked, Selector, object_type
+
+Expression = ColumnElement[Any]
+Columns = list[tuple[str, Expression]]
+_LONGEST_ALIAS = 63
+EMPTY_LIST = literal_column("'[]'::json")
+
+
+@dataclass
+class Compiler:
+    """Turns the selections of one root field into SQL, for one role."""
+
+    selector: Selector
+    scope: Scope
+    binder: Binder
+
+    def columns(self, parent: GraphQLObjectType, asked: list[Asked], row: Row, view_name: str | None = None) -> Columns:
+        """What is selected of a row: a response key and an expression for each field that is asked for."""
+        view = VIEWS[view_name or parent.name]
+        found: Columns = []
+        for field in asked:
+            if field.name == "__typename":
+                found.append((field.key, typename(parent)))
+                continue
+            how = view.fields[field.name]
+            found.append(
+                (
+                    field.key,
+                    self._field(how, field, row) if isinstance(how, One | Many | Same | Pages | Elements) else how(row),
+                )
+            )
+        return found
+
+    def _field(self, how: One | Many | Same | Pages | Elements, field: Asked, row: Row) -> Expression:
+        if isinstance(how, Pages):
+            # Pages need objects and lists, which need pages: the cycle is closed here, at run time.
+            from resolvers.pages import connection
+
+            return connection(self, how, field, row)
+        assert field.definition is not None
+        target = object_type(field.definition)
+        asked = self.selector.fields(target, field.selection_sets)
+        if isinstance(how, Same):
+            return as_object(self.columns(target, asked, row), self.scope)
+        if isinstance(how, One):
+            return self._one(how, target, asked, row)
+        if isinstance(how, Elements):
+            return self._elements(how, target, asked, row)
+        return self._many(how, field, target, asked, row)
+
+    def _one(self, how: One, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+        other = self.scope.row(VIEWS[how.target].table)
+        query = select().select_from(other.source).where(how.on(row, other))
+        if how.order:
+            query = query.order_by(*how.order(other)).limit(literal_column("1"))
+        return as_object(self.columns(target, asked, other), self.scope, query)
+
+    def _many(self, how: Many, field: Asked, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+        other = self.scope.row(VIEWS[how.target].table)
+        query = select().select_from(other.source).where(how.on(row, other)).order_by(*how.order(other))
+        for name, value in self.selector.arguments(field).items():
+            if value is not None:
+                choice = how.choose[name]
+                bound = self.binder.argument(field, (name,), choice.type_, converter(name, choice.convert))
+                query = query.where(choice.narrow(other, bound))
+        return as_list(self.columns(target, asked, other), self.scope, query)
+
+    def _elements(self, how: Elements, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+        table = VIEWS[how.target].table
+        other = self.scope.row(table)
+        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(*table.c, name=other.alias)
+        query = select().select_from(elements.render_derived(with_types=True))
+        return as_list(self.columns(target, asked, other), self.scope, query)
+
+
+def typename(of_type: GraphQLObjectType) -> Expression:
+    """The name of a type as a constant."""
+    return literal_column(f"'{of_type.name}'::text", Text())
+
+
+def selected(columns: Columns, query: Select[Any]) -> Select[Any]:
+    """A query with response keys as the names of its columns."""
+    return query.add_columns(*(expression.label(key) for key, expression in columns))
+
+
+def is_long(columns: Columns) -> bool:
+    """Whether a response key is longer than PostgreSQL lets a column's name be."""
+    return any(len(key) > _LONGEST_ALIAS for key, _ in columns)
+
+
+def as_object(columns: Columns, scope: Scope, query: Select[Any] | None = None) -> Expression:
+    """A JSON object of the one row that a query finds (without query: of the row at hand); null when there is none."""
+    name = scope.name("q")
+    if is_long(columns):
+        return (query if query is not None else select()).add_columns(_long_object(columns)).scalar_subquery()
+    body = selected(columns, query if query is not None else select()).subquery(name)
+    return select(func.row_to_json(literal_column(name))).select_from(body).scalar_subquery()
+
+
+def as_list(columns: Columns, scope: Scope, query: Select[Any]) -> Expression:
+    """A JSON list with an object for each row that a query finds, in its order."""
+    name = scope.name("q")
+    body, item = listed(columns, query, name)
+    return select(func.coalesce(func.json_agg(item), EMPTY_LIST)).select_from(body.subquery(name)).scalar_subquery()
+
+
+def listed(columns: Columns, query: Select[Any], name: str) -> tuple[Select[Any], Expression]:
+    """A query under a name, and the expression that is the JSON object of each of its rows."""
+    if is_long(columns):
+        return query.add_columns(_long_object(columns).label("o")), literal_column(f"{name}.o")
+    return selected(columns, query), literal_column(name)
+
+
+def _long_object(columns: Columns) -> Expression:
+    """A JSON object whose keys may have any length."""
+    pairs = [
+        select(literal_column(f"'{key}'::text").label("k"), func.to_json(value).label("v")) for key, value in columns
+    ]
+    rows = union_all(*pairs).subquery("long_keys")
+    return select(func.json_object_agg(rows.c.k, rows.c.v)).scalar_subquery()

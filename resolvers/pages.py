@@ -1,0 +1,259 @@
+"""Decides how a connection is read: keyset pages, limited before anything is joined, counted only when asked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLObjectType
+from sqlalchemy import Uuid, func, literal_column, select, true, tuple_
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Select
+
+from db.reach import reach_of
+from db.row import Row
+from db.views import VIEWS
+from db.views.base import Choice, Order, Pages, View
+from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_object, listed, typename
+from resolvers.cursors import cursor_expression, read_cursor
+from resolvers.plans import converter, id_reader
+from resolvers.refusals import refuse
+from resolvers.selection import Asked, object_type
+
+Expression = ColumnElement[Any]
+DEFAULT_SIZE, LARGEST_SIZE = 50, 500
+_PAGING = frozenset({"first", "last", "after", "before", "orderBy", "filter"})
+
+
+@dataclass
+class Page:
+    """One connection while it is compiled: whose rows, in which order, how many, from where."""
+
+    compiler: Compiler
+    how: Pages
+    field: Asked
+    parent: Row | None
+    arguments: dict[str, Any]
+
+    @property
+    def view(self) -> View:
+        """The view whose rows are listed."""
+        return VIEWS[self.how.target]
+
+    @property
+    def order(self) -> tuple[str, Order, bool]:
+        """The name of the order for cursors, the order, and whether its column descends."""
+        asked = self.arguments.get("orderBy")
+        if not asked:
+            order = self.view.order
+            assert order is not None
+            return self._named("DEFAULT", order.descending), order, order.descending
+        order = self.view.orders[asked["field"].name]
+        descending = (asked["direction"].name == "DESC") != order.turned
+        return self._named(asked["field"].name, descending), order, descending
+
+    def _named(self, order: str, descending: bool) -> str:
+        return f"{self.how.target}.{order}.{'DESC' if descending else 'ASC'}"
+
+    def size(self, argument: str) -> int | None:
+        """A page size, None when not given; refuses one out of range."""
+        size: int | None = self.arguments.get(argument)
+        if size is not None and not 1 <= size <= LARGEST_SIZE:
+            raise refuse(argument, f"is a number from 1 to {LARGEST_SIZE}")
+        return size
+
+    def conditions(self, row: Row) -> list[Expression]:
+        """What a row of the list must satisfy: clinic, reach, parent and filter."""
+        scope = self.compiler.scope
+        if self.parent is not None and self.how.on:
+            found = [self.how.on(self.parent, row)]
+        else:
+            found = [row.clinic_id == scope.clinic_id]
+        found += reach_of(row)
+        given = dict(self.arguments.get("filter") or {})
+        outer = {name: value for name, value in self.arguments.items() if name not in _PAGING}
+        found += [self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None]
+        return found + [self._narrowed(row, (name,), value) for name, value in outer.items() if value is not None]
+
+    def _narrowed(self, row: Row, path: tuple[str, ...], value: Any) -> Expression:
+        choice: Choice = self.view.filters[path[-1]]
+        if choice.type_ is None:
+            return choice.narrow(row, value)
+        argument = ".".join(path)
+        reader = id_reader(argument) if path[-1].endswith("Id") else choice.convert
+        return choice.narrow(
+            row, self.compiler.binder.argument(self.field, path, choice.type_, converter(argument, reader))
+        )
+
+    def beyond(self, row: Row, argument: str, later: bool) -> list[Expression]:
+        """That a row lies after (or before) a cursor in the order of the list."""
+        if self.arguments.get(argument) is None:
+            return []
+        name, order, descending = self.order
+        key = self._bound_cursor(argument, name, order, 0)
+        identity = self._bound_cursor(argument, name, order, 1)
+        place, other = tuple_(order.key(row), row.id), tuple_(key, identity)
+        return [place < other if later == descending else place > other]
+
+    def _bound_cursor(self, argument: str, name: str, order: Order, part: int) -> Expression:
+        type_ = order.type_ if part == 0 else Uuid()
+        return self.compiler.binder.argument(
+            self.field, (argument,), type_, lambda text: read_cursor(text, name, order, argument)[part]
+        )
+
+    def ordered(self, row: Row, backwards: bool) -> list[Expression]:
+        """The columns of ORDER BY."""
+        _, order, descending = self.order
+        keys = [order.key(row), row.id]
+        return [key.desc() if descending != backwards else key.asc() for key in keys]
+
+
+def connection(compiler: Compiler, how: Pages, field: Asked, parent: Row | None = None) -> Expression:
+    """A connection as one JSON object."""
+    page = Page(compiler, how, field, parent, compiler.selector.arguments(field))
+    first, last = page.size("first"), page.size("last")
+    if first is None and last is None:
+        first = DEFAULT_SIZE
+    assert field.definition is not None
+    target = object_type(field.definition)
+    asked = compiler.selector.fields(target, field.selection_sets)
+    return _Assembly(page, target, asked, first, last).expression()
+
+
+@dataclass
+class _Assembly:
+    """The parts of a connection that are asked for, put together over one page of rows."""
+
+    page: Page
+    target: GraphQLObjectType
+    asked: list[Asked]
+    first: int | None
+    last: int | None
+
+    def __post_init__(self) -> None:
+        self.compiler, self.scope = self.page.compiler, self.page.compiler.scope
+        self.row = self.scope.row(self.page.view.table)
+        self.summary = self.scope.name("page")
+        self.backwards = self.first is None
+        self.is_counted = any(field.name == "pageInfo" for field in self.asked) or self.last is not None
+        self.bodies: list[tuple[str, Select[Any]]] = []
+        self.gathered: Columns = []
+
+    def expression(self) -> Expression:
+        columns = [(field.key, self._part(field)) for field in self.asked]
+        if not self.gathered:
+            return as_object(columns, self.scope)
+        return as_object(columns, self.scope, select().select_from(self._page().subquery(self.summary)))
+
+    def _part(self, field: Asked) -> Expression:
+        if field.name in ("nodes", "edges"):
+            return self._list(field)
+        if field.name == "pageInfo":
+            return self._page_info(field)
+        if field.name == "totalCount":
+            return self._count()
+        return typename(self.target)
+
+    def _list(self, field: Asked) -> Expression:
+        assert field.definition is not None
+        item = object_type(field.definition)
+        asked = self.compiler.selector.fields(item, field.selection_sets)
+        columns = self._edge(item, asked) if field.name == "edges" else self.compiler.columns(item, asked, self.row)
+        name = self.scope.name("q")
+        body, whole = listed(columns, select(), name)
+        self.bodies.append((name, body))
+        return self._gather(func.coalesce(self._aggregate(func.json_agg, whole), EMPTY_LIST))
+
+    def _edge(self, edge: GraphQLObjectType, asked: list[Asked]) -> Columns:
+        columns: Columns = []
+        for field in asked:
+            if field.name == "node":
+                assert field.definition is not None
+                node = object_type(field.definition)
+                below = self.compiler.selector.fields(node, field.selection_sets)
+                columns.append((field.key, as_object(self.compiler.columns(node, below, self.row), self.scope)))
+            else:
+                columns.append((field.key, self._cursor() if field.name == "cursor" else typename(edge)))
+        return columns
+
+    def _cursor(self) -> Expression:
+        name, order, _ = self.page.order
+        return cursor_expression(name, order, self.row)
+
+    def _gather(self, aggregate: Expression) -> Expression:
+        name = f"part{len(self.gathered)}"
+        self.gathered.append((name, aggregate))
+        return literal_column(f"{self.summary}.{name}", aggregate.type)
+
+    def _aggregate(self, function: Any, value: Expression) -> Expression:
+        """An aggregate over the rows of the page alone, not over the one row more that tells whether there are others."""
+        if not self.is_counted:
+            return function(value)  # type: ignore[no-any-return]
+        place, total = literal_column(f"{self.row.alias}.place"), literal_column(f"{self.row.alias}.total")
+        kept = place <= (self.last if self.backwards else self.first)
+        if self.first is not None and self.last is not None:
+            kept &= place > func.least(total, self.first) - self.last
+        ordered = place.desc() if self.backwards else place.asc()
+        return function(_ordered(value, ordered)).filter(kept)  # type: ignore[no-any-return]
+
+    def _page(self) -> Select[Any]:
+        query = select(*(value.label(name) for name, value in self.gathered))
+        source = self._rows().subquery(self.row.alias)
+        for name, body in self.bodies:
+            source = source.join(body.lateral(name), true())  # type: ignore[assignment]
+        return query.select_from(source)
+
+    def _rows(self) -> Select[Any]:
+        """The page's rows with only the columns that are read of them, limited before anything is joined to them."""
+        inner = self.scope.row(self.page.view.table)
+        size = max(self.first or 0, self.last or 0) + self.is_counted
+        conditions = [
+            *self.page.conditions(inner),
+            *self.page.beyond(inner, "after", later=True),
+            *self.page.beyond(inner, "before", later=False),
+        ]
+        used = sorted(self.row.used | {"id"})
+        rows = select(*(getattr(inner, column).label(column) for column in used)).select_from(inner.source)
+        rows = (
+            rows.where(*conditions).order_by(*self.page.ordered(inner, self.backwards)).limit(literal_column(str(size)))
+        )
+        if not self.is_counted:
+            return rows
+        name = self.scope.name("rows")
+        place, total = func.row_number().over().label("place"), func.count().over().label("total")
+        return select(literal_column(f"{name}.*"), place, total).select_from(rows.subquery(name))
+
+    def _count(self) -> Expression:
+        counted = self.scope.row(self.page.view.table)
+        query = select(func.count()).select_from(counted.source).where(*self.page.conditions(counted))
+        return query.scalar_subquery()
+
+    def _page_info(self, field: Asked) -> Expression:
+        assert field.definition is not None
+        target = object_type(field.definition)
+        total = self._gather(func.count())
+        cursors: Expression | None = None
+        columns: Columns = []
+        for part in self.compiler.selector.fields(target, field.selection_sets):
+            if part.name in ("startCursor", "endCursor") and cursors is None:
+                cursors = self._gather(self._aggregate(func.array_agg, self._cursor()))
+            columns.append((part.key, self._info(part.name, target, total, cursors)))
+        return as_object(columns, self.scope)
+
+    def _info(self, name: str, target: GraphQLObjectType, total: Expression, cursors: Expression | None) -> Expression:
+        if name == "hasNextPage":
+            return total > self.first if self.first is not None else _constant(self.page.arguments.get("before"))
+        if name == "hasPreviousPage":
+            return total > self.last if self.last is not None else _constant(self.page.arguments.get("after"))
+        if name == "__typename":
+            return typename(target)
+        place = "1" if name == "startCursor" else f"cardinality({cursors})"
+        return literal_column(f"({cursors})[{place}]")
+
+
+def _constant(given: Any) -> Expression:
+    return literal_column("true" if given is not None else "false")
+
+
+def _ordered(value: Expression, by: Expression) -> Any:
+    from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+    return aggregate_order_by(value, by)

@@ -1,0 +1,115 @@
+"""Decides what a compiled read is: one statement and, for each of its parameters, where the value of a request comes from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql.elements import BindParameter
+
+from db.identity import read_id
+from permissions.viewers import Viewer
+from resolvers.refusals import refuse
+from resolvers.selection import Asked, Selector
+
+_DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+Arguments = Mapping[str, Any]
+Supply = Callable[[Viewer, date, list[Arguments]], Any]
+
+_BROUGHT: dict[str, Supply] = {
+    "clinic_id": lambda viewer, today, arguments: viewer.clinic_id,
+    "person_id": lambda viewer, today, arguments: viewer.person_id,
+    "today": lambda viewer, today, arguments: today,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement that answers one root field, whatever is below it; it is kept and used again with other values."""
+
+    sql: str
+    supplies: tuple[Supply, ...]
+    asked: tuple[Asked, ...]
+
+    def values(self, viewer: Viewer, today: date, selector: Selector) -> list[Any]:
+        """The parameters of the statement for one request; refuses arguments that no statement could take."""
+        arguments = [selector.arguments(asked) for asked in self.asked]
+        return [supply(viewer, today, arguments) for supply in self.supplies]
+
+
+@dataclass
+class Binder:
+    """Gathers the parameters of a statement while it is compiled."""
+
+    asked: list[Asked] = field(default_factory=list)
+    supplies: dict[str, Supply] = field(default_factory=dict)
+
+    def argument(
+        self, asked: Asked, path: tuple[str, ...], type_: Any, convert: Callable[[Any], Any] | None = None
+    ) -> BindParameter[Any]:
+        """A parameter whose value is an argument of a field, such as ("filter", "status")."""
+        if asked not in self.asked:
+            self.asked.append(asked)
+        place, name = self.asked.index(asked), f"p{len(self.supplies)}"
+
+        def supply(viewer: Viewer, today: date, arguments: list[Arguments]) -> Any:
+            value: Any = arguments[place]
+            for step in path:
+                value = value[step]
+            return convert(value) if convert else value
+
+        self.supplies[name] = supply
+        return bindparam(name, type_=type_)
+
+    def plan(self, statement: Select[Any]) -> Plan:
+        """The statement as text with its parameters in order."""
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        known = _BROUGHT | self.supplies
+        return Plan(compiled.string, tuple(known[name] for name in compiled.positiontup or ()), tuple(self.asked))
+
+
+def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
+    """What turns a coerced argument into what the database takes: enum members into their values, texts checked."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, list):
+            return [convert(item) for item in value if item is not None]
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, str):
+            value = storable(value, argument)
+        return first(value) if first else value
+
+    return convert
+
+
+def id_reader(argument: str) -> Callable[[Any], UUID]:
+    """What turns a global id into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
+
+    def convert(value: Any) -> UUID:
+        found = read_id(value)
+        if found is None:
+            raise refuse(argument, "is not an id")
+        return found[1]
+
+    return convert
+
+
+def storable(text: str, argument: str) -> str:
+    """The text itself, when PostgreSQL can hold it: neither NUL nor half a surrogate pair."""
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise refuse(argument, "holds a character that cannot be stored")
+    return text
+
+
+def shape_of(value: Any) -> Any:
+    """What of a variable decides the statement: which keys are given, numbers, flags and choices; never texts, dates or amounts."""
+    if isinstance(value, dict):
+        return tuple((key, shape_of(item)) for key, item in sorted(value.items()))
+    if value is None or isinstance(value, bool | int | Enum):
+        return value
+    return list if isinstance(value, list) else str

@@ -1,0 +1,104 @@
+"""Decides how a root field is answered: a plan compiled once for its shape, run once, its JSON passed on as it is."""
+
+from typing import Any
+
+import orjson
+from cachetools import LRUCache
+from graphql import GraphQLObjectType, GraphQLResolveInfo, get_named_type, is_object_type
+from graphql.execution.values import VariableValues
+from sqlalchemy import Uuid, select
+from strawberry import Info
+
+from db.identity import read_id
+from db.reach import reach_of
+from db.row import Row, Scope
+from db.views import VIEWS
+from db.views.base import Pages
+from permissions.viewers import Viewer
+from resolvers.compiling import Compiler, as_object
+from resolvers.context import RequestContext
+from resolvers.pages import connection
+from resolvers.plans import Binder, Plan, converter, id_reader, shape_of
+from resolvers.refusals import refuse
+from resolvers.selection import Asked, Selector
+
+_PLANS_KEPT = 4_000
+# Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
+_plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
+_LISTS = {view.listed_as: name for name, view in VIEWS.items() if view.listed_as}
+_FINDS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
+
+
+async def read(info: Info) -> orjson.Fragment | None:
+    """The answer to the root field that is being resolved, as JSON that is encoded already; None when there is nothing in reach."""
+    return await read_raw(info._raw_info)
+
+
+async def read_raw(info: GraphQLResolveInfo) -> orjson.Fragment | None:
+    """The same, from graphql-core's own information about the field."""
+    context: RequestContext = info.context
+    viewer = context.viewer
+    assert viewer is not None
+    variables: Any = info.variable_values
+    coerced: dict[str, Any] = variables if isinstance(variables, dict) else variables.coerced
+    selector = Selector(info.schema, info.fragments, VariableValues({}, coerced))
+    found = _node_type(info, selector) if info.field_name == "node" else None
+    if found is _NO_TYPE:
+        return None
+    node = info.field_nodes[0]
+    key = (id(node), id(info.operation), viewer.role, found, shape_of(coerced) if coerced else None)
+    kept = _plans.get(key)
+    if kept is None:
+        kept = _plans[key] = (info.operation, node), _compile(info, selector, viewer, found)
+    plan = kept[1]
+    answer = await context.database.read(viewer, plan.sql, plan.values(viewer, context.today, selector))
+    return None if answer is None else orjson.Fragment(answer)
+
+
+_NO_TYPE = ""
+
+
+def _asked(info: GraphQLResolveInfo) -> Asked:
+    key = str(info.path.key)
+    return Asked(key, info.field_name, tuple(info.field_nodes), info.parent_type.fields[info.field_name])
+
+
+def _node_type(info: GraphQLResolveInfo, selector: Selector) -> str:
+    """The type that the id of `node` names, when this role's schema has it as a node; else that there is none."""
+    found = read_id(selector.arguments(_asked(info))["id"])
+    if found is None:
+        raise refuse("id", "is not an id")
+    named = info.schema.get_type(found[0])
+    is_node = isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
+    return found[0] if is_node and found[0] in VIEWS else _NO_TYPE
+
+
+def _compile(info: GraphQLResolveInfo, selector: Selector, viewer: Viewer, node_type: str | None) -> Plan:
+    scope, binder = Scope(viewer.role), Binder()
+    compiler = Compiler(selector, scope, binder)
+    asked = _asked(info)
+    if info.field_name in _LISTS:
+        return binder.plan(select(connection(compiler, Pages(_LISTS[info.field_name]), asked).label("answer")))
+    type_name = node_type or _FINDS.get(info.field_name) or "Invoice"
+    row = scope.row(VIEWS[type_name].table)
+    target = info.schema.get_type(type_name)
+    assert is_object_type(target)
+    columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
+    conditions = [row.clinic_id == scope.clinic_id, _identified(row, asked, binder), *reach_of(row)]
+    query = select().select_from(row.source).where(*conditions)
+    return binder.plan(select(as_object(columns, scope, query).label("answer")))
+
+
+def _identified(row: Row, asked: Asked, binder: Binder) -> Any:
+    """That a row is the one asked for, by id or by number."""
+    if asked.name == "invoiceByNumber":
+        number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
+        return row.number == number
+    return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id"))
+
+
+def kept_plans() -> int:
+    """How many plans are kept now, for the metrics."""
+    return len(_plans)
+
+
