@@ -100,9 +100,10 @@ class EmbeddedPostgres:
         with self._starting_or_leaving():
             # Whoever gets it exclusively is the last one; whoever cannot even share it comes after the watchdog.
             last = try_lock(users, fcntl.LOCK_EX) or not try_lock(users, fcntl.LOCK_SH)
+            fcntl.flock(users, fcntl.LOCK_UN)
+            if last and self._has_ended():
+                fcntl.flock(users, fcntl.LOCK_SH)  # Waits for the watchdog, too.
             os.close(users)
-            if last:
-                self._wait_until_ended()
 
     def _open_lock(self, name: str) -> int:
         """Open a lock file; closing the descriptor, or dying, lets go of its lock."""
@@ -185,15 +186,18 @@ class EmbeddedPostgres:
                     "\n".join([f"PostgreSQL did not start; {self._place.log} ends with:", *lines])
                 )
 
-    def _wait_until_ended(self) -> None:
-        """Return when no process of PostgreSQL is left; a very slow shutdown goes on without us."""
+    def _has_ended(self) -> bool:
+        """Wait until no process of PostgreSQL is left; False for a very slow shutdown, which goes on without us."""
         deadline = time.monotonic() + self._patience_seconds
         alive = self._open_lock("alive")
         try:
-            while not try_lock(alive, fcntl.LOCK_EX) and time.monotonic() < deadline:
+            while not try_lock(alive, fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    return False
                 time.sleep(PAUSE_SECONDS)
         finally:
             os.close(alive)
+        return True
 
 
 def try_lock(descriptor: int, kind: int) -> bool:

@@ -139,17 +139,25 @@ class Place:
 
 
 def remove_stale_pid_file(data: Path) -> None:
-    """Remove PostgreSQL's pid file, unless its process works in the data folder: one started by other means than ours.
+    """Remove PostgreSQL's pid file, unless a PostgreSQL works in the data folder: one started by other means than ours.
 
-    PostgreSQL itself would refuse to start for as long as any process of the same account has the number in it."""
+    PostgreSQL itself would refuse to start for as long as any process of the same account has the number in it. Where there is
+    no /proc to look into, it is left to that."""
     pid_file = data / "postmaster.pid"
-    try:
-        number = int(pid_file.read_text("utf-8", "replace").split("\n")[0])
-        if Path(f"/proc/{number}/cwd").resolve(strict=True) == data.resolve():
-            raise EmbeddedPostgresError(f"process {number} runs PostgreSQL on {data} already: stop it first")
-    except (OSError, ValueError):
-        pass
+    if not pid_file.exists() or sys.platform != "linux":
+        return
+    for process in Path("/proc").glob("[0-9]*"):
+        if works_as_postgres(process, data):
+            raise EmbeddedPostgresError(f"process {process.name} runs PostgreSQL on {data} already: stop it first")
     pid_file.unlink(missing_ok=True)
+
+
+def works_as_postgres(process: Path, data: Path) -> bool:
+    """Whether the process (its folder in /proc) is PostgreSQL on this data; of other accounts, who cannot be, /proc is silent."""
+    try:
+        return (process / "cwd").samefile(data) and (process / "exe").readlink().name.startswith("postgres")
+    except OSError:
+        return False
 
 
 def find_account(place: Place) -> Account | None:

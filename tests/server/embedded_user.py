@@ -1,7 +1,10 @@
 """Decides how tests look at an embedded PostgreSQL from outside: as users in processes of their own, and through /proc."""
 
 import asyncio
+import contextlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,17 +17,13 @@ from server import embedded_programs
 
 PROJECT = Path(__file__).parents[2]
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from server.embedded import EmbeddedPostgres
 with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as server:
+    signal.signal(signal.SIGINT, lambda number, frame: print("interrupted", flush=True))
     print(server.dsn(), flush=True)
-    while True:
-        try:
-            if not sys.stdin.readline():
-                break
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -95,8 +94,15 @@ def postgres_processes(folder: Path) -> set[int]:
 
 def watchdogs(folder: Path) -> set[int]:
     """The process numbers of the watchdogs of the folder."""
-    wanted = ("embedded_watchdog.py", str(folder / "postgres" / "users.lock"))
+    wanted = ("embedded_watchdog.py", json.dumps(str(folder / "postgres" / "users.lock")))
     return {number for number in process_numbers() if all(word in read_command(number) for word in wanted)}
+
+
+def kill_all(numbers: Iterable[int]) -> None:
+    """Kill -9 of each; some may have ended because another did."""
+    for number in numbers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
 def process_numbers() -> list[int]:

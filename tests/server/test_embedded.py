@@ -13,11 +13,13 @@ import pytest
 
 from server import embedded_cluster, embedded_programs
 from server.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from server.embedded_watchdog import postmaster_status
 from tests.server.embedded_user import (
     PROJECT,
     User,
     ask,
     comes_true,
+    kill_all,
     nothing_is_left,
     postgres_processes,
     read_link,
@@ -59,6 +61,18 @@ def test_two_users_in_one_process_are_two_users(folder: Path) -> None:
         with EmbeddedPostgres(folder, durable=False) as second:
             assert first.dsn() == second.dsn()
         assert ask(first.dsn(), "select 1") == 1
+
+
+def test_a_forked_child_that_stops_leaves_the_server_to_its_parent(folder: Path) -> None:
+    with EmbeddedPostgres(folder, durable=False) as server:
+        child = os.fork()
+        if child == 0:
+            server.stop()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        with EmbeddedPostgres(folder, durable=False) as joined:
+            assert ask(joined.dsn(), "select 1") == 1
+        assert ask(server.dsn(), "select 1") == 1
 
 
 def test_three_processes_that_start_at_once_on_an_empty_folder_share_one_server(folder: Path) -> None:
@@ -131,8 +145,7 @@ def test_ctrl_c_reaches_the_user_and_not_postgresql(folder: Path) -> None:
 def test_kill_9_of_the_watchdog_ends_postgresql_and_the_next_user_starts_another(folder: Path) -> None:
     user = User(folder)
     assert user.dsn
-    for number in watchdogs(folder):
-        os.kill(number, signal.SIGKILL)
+    kill_all(watchdogs(folder))
     assert nothing_is_left(folder)
     with EmbeddedPostgres(folder, durable=False) as server:
         assert ask(server.dsn(), "select 1") == 1
@@ -142,8 +155,7 @@ def test_kill_9_of_the_watchdog_ends_postgresql_and_the_next_user_starts_another
 def test_kill_9_of_everything_loses_nothing_that_was_committed(folder: Path) -> None:
     with EmbeddedPostgres(folder) as server:
         ask(server.dsn(), "create table kept as select 7 as value")
-        for number in watchdogs(folder) | postgres_processes(folder):
-            os.kill(number, signal.SIGKILL)
+        kill_all(watchdogs(folder) | postgres_processes(folder))
         assert nothing_is_left(folder)
         assert (folder / "postgres" / "data" / "postmaster.pid").exists()
         assert (server.socket_folder / ".s.PGSQL.5432").exists()
@@ -153,8 +165,7 @@ def test_kill_9_of_everything_loses_nothing_that_was_committed(folder: Path) -> 
 
 def test_kill_9_of_postgresql_takes_its_watchdog_along(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False):
-        for number in postgres_processes(folder):
-            os.kill(number, signal.SIGKILL)
+        kill_all(postgres_processes(folder))
         assert nothing_is_left(folder)
 
 
@@ -183,15 +194,19 @@ def test_a_postgresql_that_somebody_else_started_on_the_data_is_left_alone(folde
     account = embedded_cluster.find_account(place)
     with ExitStack() as doors:
         data, door = embedded_cluster.reach(place.data, account, doors)
-        socket, socket_door = embedded_cluster.reach(place.socket, account, doors)
-        arguments = embedded_cluster.command(embedded_programs.find_programs(), data, socket, False, 20)
-        uid = None if account is None else account.uid
-        foreign = subprocess.Popen(arguments, pass_fds=door + socket_door, user=uid, stderr=subprocess.DEVNULL)
+        # A socket in the data folder, its working directory, by a path that is short enough.
+        arguments = embedded_cluster.command(embedded_programs.find_programs(), data, "/proc/self/cwd", False, 20)
+        foreign = subprocess.Popen(
+            arguments,
+            pass_fds=door,
+            user=None if account is None else account.uid,
+            stderr=subprocess.DEVNULL,
+        )
     try:
-        assert comes_true(lambda: (place.data / "postmaster.pid").exists())
-        with pytest.raises(EmbeddedPostgresError, match=f"process {foreign.pid} "):
+        assert comes_true(lambda: postmaster_status(place.data) == (foreign.pid, "ready"))
+        with pytest.raises(EmbeddedPostgresError, match=r"process \d+ runs PostgreSQL on .*: stop it first"):
             EmbeddedPostgres(folder, durable=False).start()
-        assert foreign.poll() is None
+        assert postmaster_status(place.data) == (foreign.pid, "ready")
     finally:
         foreign.send_signal(signal.SIGINT)
         assert foreign.wait(timeout=20) == 0
@@ -202,8 +217,7 @@ def test_a_first_start_that_was_killed_half_way_is_made_good_by_the_next(folder:
     user = User(folder)
     assert comes_true(lambda: (folder / "postgres" / "data.new" / "base").exists())
     user.kill()
-    for number in children_of_initdb(folder) if whole_group else ():
-        os.kill(number, signal.SIGKILL)
+    kill_all(children_of_initdb(folder) if whole_group else ())
     assert not (folder / "postgres" / "data").exists()
     with EmbeddedPostgres(folder, durable=False) as server:
         assert ask(server.dsn(), "select 1") == 1
@@ -243,7 +257,7 @@ def test_the_workers_of_one_run_of_pytest_share_one_server(tmp_path: Path) -> No
     ]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), *options, str(tmp_path)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
         capture_output=True,
         text=True,
         check=False,

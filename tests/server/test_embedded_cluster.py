@@ -1,5 +1,6 @@
 """Decides where and how the embedded PostgreSQL runs: for any path, as root and as others, and with which settings."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -8,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from tests.server.embedded_user import (
     User,
     ask,
     comes_true,
+    kill_all,
     nothing_is_left,
     postgres_processes,
     watchdogs,
@@ -102,6 +105,38 @@ def test_what_a_failing_statement_says_of_a_patient_is_not_in_the_log(folder: Pa
     assert "Ruth" not in log
 
 
+def test_the_statement_that_a_crashed_process_ran_is_not_in_the_log_and_the_server_recovers(folder: Path) -> None:
+    async def crash(dsn: str) -> None:
+        connection = await asyncpg.connect(dsn)
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await connection.execute("select pg_sleep(30) /* Ruth Alvarez */")
+
+    with EmbeddedPostgres(folder, durable=False) as server:
+        killer = threading.Thread(target=kill_backend_that_sleeps, args=(server.dsn(),))
+        killer.start()
+        asyncio.run(crash(server.dsn()))
+        killer.join()
+        assert comes_true(lambda: server_answers(server.dsn()))
+    log = (folder / "postgres" / "postgres.log").read_text()
+    assert "was terminated by signal 9" in log
+    assert "Ruth" not in log
+
+
+def kill_backend_that_sleeps(dsn: str) -> None:
+    """Kill -9 the process of PostgreSQL that runs the statement with pg_sleep."""
+    sleeping = "select pid from pg_stat_activity where query like 'select pg_sleep(30) /*%'"
+    assert comes_true(lambda: ask(dsn, sleeping) is not None)
+    os.kill(int(str(ask(dsn, sleeping))), signal.SIGKILL)
+
+
+def server_answers(dsn: str) -> bool:
+    """Whether the server takes connections at this moment."""
+    try:
+        return ask(dsn, "select 1") == 1
+    except (asyncpg.PostgresError, OSError):
+        return False
+
+
 def test_data_of_another_major_version_is_refused_with_the_reason(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False):
         pass
@@ -112,22 +147,21 @@ def test_data_of_another_major_version_is_refused_with_the_reason(folder: Path) 
 
 @pytest.mark.parametrize("name", ["a" * 120, "with space, comma, 'and\" quotes", "Prüfung"])
 def test_any_path_will_do_for_the_folder(name: str, tmp_path: Path) -> None:
-    outside = set(Path(tempfile.gettempdir()).glob("billing-*"))
     with EmbeddedPostgres(tmp_path / name, durable=False) as server:
+        socket = server.socket_folder
         assert ask(server.dsn(), "select 1") == 1
-        assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
         with EmbeddedPostgres(tmp_path / name, durable=False) as joined:
             assert joined.dsn() == server.dsn()
     assert nothing_is_left(tmp_path / name)
-    assert set(Path(tempfile.gettempdir()).glob("billing-*")) <= outside
+    assert socket.parent == tmp_path / name / "postgres" or not socket.parent.exists()
 
 
 def test_what_a_crash_left_outside_the_folder_goes_with_the_next_start(tmp_path: Path) -> None:
     folder = tmp_path / ("a" * 120)
     with EmbeddedPostgres(folder, durable=False) as server:
         left = server.socket_folder.parent
-        for number in watchdogs(folder) | postgres_processes(folder):
-            os.kill(number, signal.SIGKILL)
+        kill_all(watchdogs(folder) | postgres_processes(folder))
         assert nothing_is_left(folder)
     assert left.exists()
     with EmbeddedPostgres(folder, durable=False) as server:
