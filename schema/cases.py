@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from permissions.classes import asked, given, shown, takes
+from permissions.classes import given, shown, takes
 from schema.attorneys import Attorney
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import CaseStatus
@@ -17,6 +17,19 @@ from schema.references import CaseRef, PatientRef
 from schema.reminders import Hold
 
 CaseConnection = Connection[CaseRef]
+
+
+def _invoices(
+    filter: Annotated[InvoiceFilter | None, takes("Which of them are wanted.", "signed_in")] = UNSET,
+    order_by: Annotated[
+        InvoiceOrder | None, takes("How they are sorted; newest first when nothing is said.", "signed_in")
+    ] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> InvoiceConnection:
+    return compiled()
 
 
 @strawberry.type(description="That an attorney represents a case, from a day and perhaps until a day.")
@@ -40,18 +53,7 @@ class Case(Node):
     settled_on: date | None = shown("staff", "The day on which all of its bills were closed.")
     hold: Hold | None = shown("negotiation", "The pause that keeps the case quiet now.")
 
-    @asked("staff", "The invoices of the case.")
-    def invoices(
-        self,
-        filter: Annotated[InvoiceFilter | None, takes("Which of them are wanted.", "signed_in")] = UNSET,
-        order_by: Annotated[InvoiceOrder | None, takes("How they are sorted; newest first when nothing is said.", "signed_in")] = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> InvoiceConnection:
-        return compiled()
-
+    invoices: InvoiceConnection = shown("staff", "The invoices of the case.", resolver=_invoices)
     billed_total: Decimal = shown("staff", "What was billed in the case, void invoices left out.")
     outstanding: Decimal = shown("staff", "What is still to be paid in the case.")
 

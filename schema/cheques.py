@@ -23,7 +23,9 @@ class Cheque(Node):
     allocations: list[ChequeAllocationRef] = shown("records", "Which invoices it pays, and how much of each.")
 
 
-@strawberry.type(description="The part of a cheque that pays one invoice; a returned cheque adds the same part with a minus.")
+@strawberry.type(
+    description="The part of a cheque that pays one invoice; a returned cheque adds the same part with a minus."
+)
 class ChequeAllocation:
     id: strawberry.ID = shown("records", "The allocation's id.")
     amount: Decimal = shown("records", "How much of the invoice it pays; negative when it takes a payment back.")

@@ -8,7 +8,9 @@ from permissions.classes import shown, takes
 
 Item = TypeVar("Item")
 
-First = Annotated[int | None, takes("How many records from the beginning, 1 to 500; 50 when nothing is said.", "signed_in")]
+First = Annotated[
+    int | None, takes("How many records from the beginning, 1 to 500; 50 when nothing is said.", "signed_in")
+]
 After = Annotated[str | None, takes("Only what comes after this cursor.", "signed_in")]
 Last = Annotated[int | None, takes("How many records from the end, 1 to 500.", "signed_in")]
 Before = Annotated[str | None, takes("Only what comes before this cursor.", "signed_in")]

@@ -44,11 +44,11 @@ choices(
 choices(
     ErrorCode,
     "staff",
-    "What kind of refusal it is.",
+    "What sort of refusal it is.",
     {
         "ILLEGAL_TRANSITION": "The invoice is in a state from which this step does not start.",
         "STALE_VERSION": "Somebody else has changed the record in the meantime.",
-        "INVALID_INPUT": ("public", "Something that was sent is missing or wrong."),
+        "INVALID_INPUT": ("public", "Something in the input is missing or wrong."),
         "NOT_FOUND": ("signed_in", "There is no such record in reach."),
         "CONFLICT": "It contradicts what is recorded already.",
     },
@@ -60,7 +60,7 @@ choices(
     {
         "PENDING_INVOICE": "Issued; whoever pays has yet to answer.",
         "PENDING_REDUCTION": "A reduction of the bill is being talked about.",
-        "PENDING_CHEQUE": "What is to be paid is settled; the cheque is awaited.",
+        "PENDING_CHEQUE": "What is to be paid is fixed; the payment is awaited.",
         "CHEQUE_RECEIVED": "What was to be paid has come in.",
         "PAID": "Closed together with all other bills of the case.",
         "VOID": "Issued in error and withdrawn; the number stays used.",

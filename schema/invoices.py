@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from permissions.classes import asked, given, shown, takes
+from permissions.classes import given, shown, takes
 from schema.cheques import ChequeAllocation
 from schema.connections import Connection, Node
 from schema.encounters import Encounter
@@ -31,12 +31,20 @@ from schema.reminders import Hold, OutboundMessage, Reminder
 InvoiceConnection = Connection[InvoiceRef]
 
 
+def _reminders(
+    status: Annotated[ReminderStatus | None, takes("Only reminders in this state.", "negotiation")] = UNSET,
+) -> list[Reminder]:
+    return compiled()
+
+
 @strawberry.type(description="A bill for treatment.")
 class Invoice(Node):
     id: strawberry.ID = shown("existence", "The invoice's id.")
     number: str = shown("existence", "The invoice number, such as INV-2026-000123.")
     status: InvoiceStatus = shown("existence", "Where the invoice stands.")
-    version: int = shown("workflow", "Grows with every change, so that nobody overwrites what somebody else has changed.")
+    version: int = shown(
+        "workflow", "Grows with every change, so that nobody overwrites what somebody else has changed."
+    )
     created_on: date = shown("existence", "The day on which the invoice was created.")
     service_date: date = shown("existence", "The day of treatment.")
     submitted_on: date | None = shown("records", "The day on which it was sent to the payer.")
@@ -60,12 +68,9 @@ class Invoice(Node):
     denials: list[Denial] = shown("records", "The payer's refusals to pay.")
     internal_notes: list[InternalNote] = shown("negotiation", "What billing staff noted, oldest first.")
 
-    @asked("negotiation", "What billing staff want to do about it, by day.")
-    def reminders(
-        self, status: Annotated[ReminderStatus | None, takes("Only reminders in this state.", "negotiation")] = UNSET
-    ) -> list[Reminder]:
-        return compiled()
-
+    reminders: list[Reminder] = shown(
+        "negotiation", "What billing staff want to do about it, by day.", resolver=_reminders
+    )
     outbound_messages: list[OutboundMessage] = shown("negotiation", "E-mails that speak of it.")
     hold: Hold | None = shown("negotiation", "The pause that keeps it quiet now: its own, its case's or its payer's.")
     age_days: int = shown("aging", "Days since it was created.")
@@ -89,7 +94,9 @@ class InvoiceFilter:
         ("Invoice.case", "Case.attorney", "Attorney.id"), "Only invoices of cases that these attorneys represent now."
     )
     case_id: list[strawberry.ID] | None = given(("Invoice.case", "Case.id"), "Only invoices of these cases.")
-    patient_id: list[strawberry.ID] | None = given(("Invoice.patient", "Patient.id"), "Only invoices of these patients.")
+    patient_id: list[strawberry.ID] | None = given(
+        ("Invoice.patient", "Patient.id"), "Only invoices of these patients."
+    )
     created_from: date | None = given(("Invoice.createdOn",), "Only invoices created on this day or later.")
     created_to: date | None = given(("Invoice.createdOn",), "Only invoices created on this day or earlier.")
     service_from: date | None = given(("Invoice.serviceDate",), "Only treatment on this day or later.")

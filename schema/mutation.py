@@ -13,12 +13,12 @@ from schema.query import present
 from schema.users import SignInInput, SignInPayload, SignOutPayload
 
 # One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
-REFUSED = "The e-mail address or the password is wrong"
+REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
 class Mutation:
-    @done("public", "Sign in with e-mail address and password.")
+    @done("public", "Sign in with e-mail and password.")
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]
     ) -> SignInPayload:

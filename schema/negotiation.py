@@ -31,7 +31,9 @@ class Negotiation:
     open_offer: ReductionOffer | None = shown("negotiation", "The offer that waits for an answer.")
     reduction_amount: Decimal | None = shown("negotiation", "Billed less agreed; nothing while nothing is agreed.")
     reduction_rate: float | None = shown("negotiation", "The reduction as a share of what was billed, 0 to 1.")
-    conditional_until: date | None = shown("negotiation", "The day until which the agreement holds unless a cheque comes.")
+    conditional_until: date | None = shown(
+        "negotiation", "The day until which the agreement holds unless a cheque comes."
+    )
 
 
 @strawberry.type(description="A refusal of the payer to pay, recorded for appeal.")

@@ -30,7 +30,9 @@ class Payer(Node):
     def invoices(
         self,
         filter: Annotated[InvoiceFilter | None, takes("Which of them are wanted.", "signed_in")] = UNSET,
-        order_by: Annotated[InvoiceOrder | None, takes("How they are sorted; newest first when nothing is said.", "signed_in")] = UNSET,
+        order_by: Annotated[
+            InvoiceOrder | None, takes("How they are sorted; newest first when nothing is said.", "signed_in")
+        ] = UNSET,
         first: First = UNSET,
         after: After = UNSET,
     ) -> InvoiceConnection:

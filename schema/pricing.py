@@ -44,7 +44,7 @@ class InvoiceLine:
     cpt_code: str = shown("existence", "The code that is billed.")
     label: str = shown("existence", "What was done.")
     units: int = shown("existence", "How often it was done.")
-    bilateral: bool = shown("existence", "Whether both sides of the body were treated.")
+    bilateral: bool = shown("existence", "Whether it was done on both sides.")
     unit_price: Decimal = shown("pricing", "The price of one unit.")
     amount: Decimal = shown("existence", "What the line costs.")
     price_trace: PriceTrace = shown("pricing", "How the price came about.")

@@ -1,8 +1,16 @@
-"""Decides what stands where a field with arguments is answered by the compiled read of its root field."""
+"""Decides how fields are answered by a compiled read: one for each root field, nothing for the fields below it."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from strawberry import Info
+
+from resolvers import reading
+
+# The answer is JSON that is encoded already, which the executor passes on, whatever the type that a field publishes.
+read: Callable[[Info], Awaitable[Any]] = reading.read
 
 
-def compiled() -> Any:
+def compiled() -> NoReturn:
     """The body of a field that only publishes its arguments: its value comes with the statement of the root field."""
     raise NotImplementedError("read by the compiler")

@@ -14,7 +14,9 @@ from domain.money import format_money, parse_money
 
 T = TypeVar("T")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 _NO_DAY = 'A Date is a calendar day written as a string, such as "2026-03-31"'
 _NO_MOMENT = 'A DateTime is a moment with its offset written as a string, such as "2026-03-31T09:30:00-04:00"'
 _NO_MONEY = 'Money is a decimal string with at most two places, such as "1234.50"; never a number'

@@ -20,7 +20,7 @@ class Clinic:
 @strawberry.type(description="Whoever is signed in.")
 class Viewer:
     id: strawberry.ID = shown("public", "The id of the account.")
-    email: str = shown("public", "The e-mail address that signs in.")
+    email: str = shown("public", "The e-mail that signs in.")
     name: str = shown("public", "The name of whoever is signed in.")
     role: Role = shown("public", "What the account may do.")
     clinic: Clinic = shown("public", "The clinic that the account belongs to.")
@@ -34,9 +34,9 @@ class User:
 
 @strawberry.input(description="What signs somebody in.")
 class SignInInput:
-    email: str = given("public", "The e-mail address of the account.")
+    email: str = given("public", "The e-mail of the account.")
     password: str = given("public", "The password of the account.")
-    clinic: str | None = given("public", "The clinic's short name, where one e-mail address has accounts in several clinics.")
+    clinic: str | None = given("public", "The clinic's short name, where one e-mail has accounts in several clinics.")
 
 
 @strawberry.type(description="The answer to signing in.")

@@ -44,7 +44,8 @@ def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
 def sdl(role: Role | None) -> str:
     """The schema of a role as text, types in alphabetical order so that a change shows where it happened."""
     schema = role_schemas()[role]
-    return "\n\n".join(print_type(schema.type_map[name]) for name in sorted(schema.type_map) if _is_written(schema.type_map[name])) + "\n"
+    written = [named for name, named in sorted(schema.type_map.items()) if _is_written(named)]
+    return "\n\n".join(print_type(named) for named in written) + "\n"
 
 
 def _is_written(named: GraphQLNamedType) -> bool:

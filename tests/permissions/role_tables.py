@@ -1,0 +1,84 @@
+"""What each role that is not billing staff sees, written by hand from the access table: type, then its members."""
+
+PAGE = "edges nodes pageInfo totalCount"
+PAGED = "first after last before"
+FILTERED = f"filter {PAGED}"
+
+NOBODY = {
+    "Clinic": "id name shortName timeZone",
+    "DateTime": "",
+    "ErrorCode": "INVALID_INPUT",
+    "InvalidInput": "message code path",
+    "Mutation": "signIn(input)",
+    "Query": "viewer",
+    "Role": "ADMIN BILLING PHYSICIAN ATTORNEY ANALYST",
+    "SignInInput": "email password clinic",
+    "SignInPayload": "token expiresAt viewer errors",
+    "UserError": "message code path",
+    "Viewer": "id email name role clinic",
+}
+
+_SIGNED_IN = {
+    **NOBODY,
+    "Date": "",
+    "Direction": "ASC DESC",
+    "ErrorCode": "INVALID_INPUT NOT_FOUND",
+    "Facility": "id name",
+    "InvoiceConnection": PAGE,
+    "InvoiceEdge": "cursor node",
+    "InvoiceLine": "cptCode label units bilateral amount",
+    "InvoiceOrder": "field direction",
+    "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
+    "Money": "",
+    "Mutation": "signIn(input) signOut",
+    "Node": "id",
+    "NotFound": "message code path",
+    "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "Payer": "id name",
+    "Physician": "id name",
+    "SignOutPayload": "signedOut errors",
+}
+
+_INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
+_DAYS = "createdFrom createdTo serviceFrom serviceTo"
+_ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
+
+ATTORNEY = {
+    **_SIGNED_IN,
+    "Case": "id number patient dateOfInjury",
+    "CaseConnection": PAGE,
+    "CaseEdge": "cursor node",
+    "CaseFilter": "patientId search",
+    "Invoice": _INVOICE,
+    "InvoiceFilter": f"status payerId physicianId facilityId caseId patientId {_DAYS} billedMin billedMax search",
+    "InvoiceOrderField": "CREATED_ON SERVICE_DATE NUMBER BILLED_AMOUNT",
+    "Patient": "id name firstName lastName",
+    "PatientConnection": PAGE,
+    "PatientEdge": "cursor node",
+    "PatientFilter": "search",
+    "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED})",
+}
+
+PHYSICIAN = {**ATTORNEY, "Patient": "id name firstName lastName mrn birthDate phone email address"}
+
+ANALYST = {
+    **_SIGNED_IN,
+    "AgingBucket": "DAYS_0_30 DAYS_31_60 DAYS_61_90 DAYS_91_120 DAYS_121_PLUS",
+    "AgingRisk": "LOW MODERATE HIGH VERY_HIGH CRITICAL",
+    "Case": "id",
+    "CptCode": "id code label",
+    "CptCodeConnection": PAGE,
+    "CptCodeEdge": "cursor node",
+    "CptCodeFilter": "code",
+    "FacilityConnection": PAGE,
+    "FacilityEdge": "cursor node",
+    "Invoice": f"{_INVOICE} agreedAmount receivedAmount writtenOffAmount balance ageDays agingBucket risk",
+    "InvoiceFilter": f"status agingBucket payerId physicianId facilityId caseId patientId {_DAYS} billedMin billedMax",
+    "InvoiceOrderField": "CREATED_ON SERVICE_DATE NUMBER BILLED_AMOUNT BALANCE AGE",
+    "Patient": "id",
+    "PayerConnection": PAGE,
+    "PayerEdge": "cursor node",
+    "PhysicianConnection": PAGE,
+    "PhysicianEdge": "cursor node",
+    "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED})",
+}

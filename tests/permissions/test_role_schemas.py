@@ -1,0 +1,259 @@
+"""Decides, from the outside, that each role is served its own schema and nothing of the rest."""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Annotated, Any
+
+import pytest
+import strawberry
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    introspection_from_schema,
+    is_introspection_type,
+    is_specified_scalar_type,
+)
+
+from domain.people import Role
+from permissions.classes import asked, choices, given, shown, takes
+from permissions.coordinates import MissingRuleError
+from schema.connections import Node
+from schema.snapshots import file_of, name_of
+from schema.whole import build_schema, role_schemas, schemas_of, sdl
+from tests.permissions import role_tables
+
+EVERYBODY = (None, *Role)
+STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
+# Names that are also everyday words, which a sentence may use without giving anything away.
+EVERYDAY = {"at", "by", "clinic", "open"}
+
+
+def _ours(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:
+    for named in schema.type_map.values():
+        if not is_introspection_type(named) and not is_specified_scalar_type(named):
+            yield named
+
+
+def _members(named: GraphQLNamedType) -> str:
+    if isinstance(named, GraphQLEnumType):
+        return " ".join(named.values)
+    if isinstance(named, GraphQLInputObjectType):
+        return " ".join(named.fields)
+    if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):
+        fields = named.fields.items()
+        return " ".join(f"{name}({' '.join(field.args)})" if field.args else name for name, field in fields)
+    return ""
+
+
+def _table(schema: GraphQLSchema) -> dict[str, str]:
+    return {named.name: _members(named) for named in _ours(schema)}
+
+
+def _said(part: Any, keys: set[str]) -> Iterator[str]:
+    """Every text that stands under one of the keys, anywhere in an answer of introspection."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in keys and isinstance(value, str):
+                yield value
+            yield from _said(value, keys)
+    elif isinstance(part, list):
+        for item in part:
+            yield from _said(item, keys)
+
+
+def _introspected(schema: GraphQLSchema) -> list[Any]:
+    """What introspection says of the types that are ours, and not GraphQL's own."""
+    ours = {named.name for named in _ours(schema)}
+    answer: Any = introspection_from_schema(schema)
+    return [named for named in answer["__schema"]["types"] if named["name"] in ours]
+
+
+def _words(name: str) -> str:
+    return " ".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)).lower()
+
+
+def _singular(words: str) -> str:
+    return re.sub(r"ies$", "y", words) if words.endswith("ies") else words.removesuffix("s")
+
+
+def _words_hidden_from(role: Role | None) -> set[str]:
+    """The names of the whole schema, as words, that a role's schema does not have in any number."""
+    names = {who: set(_said(_introspected(role_schemas()[who]), {"name"})) for who in (role, Role.ADMIN)}
+    visible = {_singular(_words(name)) for name in names[role]}
+    return {word for name in names[Role.ADMIN] if (word := _singular(_words(name))) not in visible} - EVERYDAY
+
+
+@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
+def test_the_committed_schema_of_each_role_is_current(role: Role | None) -> None:
+    written = file_of(role).read_text(encoding="utf-8") if file_of(role).exists() else ""
+    assert written == sdl(role), (
+        "What a role sees has changed: look at it, run `make snapshots` and commit the difference"
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (None, role_tables.NOBODY),
+        (Role.ATTORNEY, role_tables.ATTORNEY),
+        (Role.PHYSICIAN, role_tables.PHYSICIAN),
+        (Role.ANALYST, role_tables.ANALYST),
+    ],
+    ids=["nobody", "attorney", "physician", "analyst"],
+)
+def test_a_role_sees_what_the_access_table_grants_and_nothing_else(role: Role | None, expected: dict[str, str]) -> None:
+    assert _table(role_schemas()[role]) == expected
+
+
+def test_billing_staff_read_all_that_administrators_read() -> None:
+    assert _table(role_schemas()[Role.BILLING]) == _table(role_schemas()[Role.ADMIN])
+
+
+def test_administrators_see_the_whole_schema() -> None:
+    assert _table(role_schemas()[Role.ADMIN]) == _table(build_schema()._schema)
+
+
+@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
+def test_no_description_or_default_speaks_of_what_is_hidden(role: Role | None) -> None:
+    hidden = _words_hidden_from(role)
+    texts = _said(_introspected(role_schemas()[role]), {"description", "defaultValue", "deprecationReason"})
+    told = {
+        (word, text)
+        for text in texts
+        for word in hidden
+        if re.search(rf"\b{word}(s|es)?\b", " ".join(re.findall(r"[a-z]+|[0-9]+", text.lower().replace("_", " "))))
+    }
+    assert not told
+
+
+@pytest.mark.parametrize("role", [None, Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST], ids=name_of)
+def test_the_test_of_descriptions_knows_what_to_look_for(role: Role | None) -> None:
+    assert {"internal note", "negotiation", "floor amount", "hold", "reminder", "denial"} <= _words_hidden_from(role)
+
+
+@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
+def test_only_the_directives_of_the_specification_are_published(role: Role | None) -> None:
+    assert {directive.name for directive in role_schemas()[role].directives} == STANDARD_DIRECTIVES
+
+
+@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
+def test_everything_that_is_published_says_in_a_sentence_what_it_is(role: Role | None) -> None:
+    silent = [
+        f"{named['name']}.{part.get('name')}"
+        for named in _introspected(role_schemas()[role])
+        for part in _described_parts(named)
+        if not re.fullmatch(r"[A-Z0-9].*\.", part["description"] or "")
+    ]
+    assert silent == []
+
+
+def _described_parts(named: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield named
+    for key in ("fields", "inputFields", "enumValues"):
+        for part in named.get(key) or ():
+            yield part
+            yield from part.get("args") or ()
+
+
+class Side(Enum):
+    LEFT = "left"
+
+
+class UnruledSide(Enum):
+    LEFT = "left"
+
+
+choices(Side, "public", "A side.", {"LEFT": "Left."})
+strawberry.enum(UnruledSide)
+
+
+@strawberry.input
+class UnruledInput:
+    word: str
+
+
+@strawberry.input
+class FollowingInput:
+    word: str = given(("Query.nowhere",), "A word.")
+
+
+@strawberry.type
+class RuledQuery:
+    @asked("public", "A side.")
+    def side(self, word: Annotated[str, takes("A word.", "public")]) -> Side:
+        return Side.LEFT
+
+
+@strawberry.type
+class UnruledField:
+    word: str
+
+
+@strawberry.type
+class UnruledArgument:
+    @asked("public", "A side.")
+    def side(self, word: str) -> Side:
+        return Side.LEFT
+
+
+@strawberry.type
+class UnruledInputField:
+    @asked("public", "A side.")
+    def side(self, word: Annotated[UnruledInput, takes("A word.", "public")]) -> Side:
+        return Side.LEFT
+
+
+@strawberry.type
+class FollowsNothing:
+    @asked("public", "A side.")
+    def side(self, word: Annotated[FollowingInput, takes("A word.", "public")]) -> Side:
+        return Side.LEFT
+
+
+@strawberry.type
+class UnruledEnumValue:
+    @asked("public", "A side.")
+    def side(self) -> UnruledSide:
+        return UnruledSide.LEFT
+
+
+def test_a_schema_in_which_everything_has_a_rule_is_built() -> None:
+    assert set(schemas_of(strawberry.Schema(RuledQuery)._schema)) == set(EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("query", "coordinate"),
+    [
+        (UnruledField, "UnruledField.word"),
+        (UnruledArgument, "UnruledArgument.side(word:)"),
+        (UnruledInputField, "UnruledInput.word"),
+        (UnruledEnumValue, "UnruledSide.LEFT"),
+        (FollowsNothing, "Query.nowhere"),
+    ],
+)
+def test_a_schema_in_which_something_has_no_rule_is_refused(query: type, coordinate: str) -> None:
+    with pytest.raises(MissingRuleError, match=re.escape(coordinate)):
+        schemas_of(strawberry.Schema(query)._schema)
+
+
+@strawberry.type
+class Secret(Node):
+    id: strawberry.ID = shown("existence", "The id.")
+
+
+@strawberry.type
+class Door:
+    node: Node | None = shown("signed_in", "Any record.")
+    viewer: str | None = shown("public", "Who asks.")
+    secret: Secret | None = shown("staff", "A record for staff.")
+
+
+@pytest.mark.parametrize(("role", "reaches"), [(Role.BILLING, True), (Role.ATTORNEY, False), (None, False)])
+def test_an_interface_alone_does_not_lead_to_a_type(role: Role | None, reaches: bool) -> None:
+    served = schemas_of(strawberry.Schema(Door)._schema)[role]
+    assert ("Secret" in served.type_map) is reaches
