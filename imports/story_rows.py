@@ -17,7 +17,7 @@ ONE = Decimal("1.0")
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """What one line bills, with its price trace; amounts in US dollars to the cent, no rate when it is the unit price."""
+    """What one line bills, with its price trace; amounts in US dollars to the cent, no rate when it is unit price."""
 
     code: str
     label: str
