@@ -1,0 +1,43 @@
+"""Decides which paths the server answers."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from db.pools import Database
+from schema.whole import role_schemas
+from server import ide
+from server.executing import Engine
+from server.graphql_http import GraphQLOverHTTP
+from server.graphql_ws import GraphQLOverWebSocket
+from server.sessions import Sessions, SessionTimes
+
+
+async def _home(request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+def build_app(dsn_of: Callable[[str], str], times: SessionTimes) -> Starlette:
+    """The ASGI application over the database whose address for a login `dsn_of` gives."""
+    database = Database(dsn_of)
+    http = GraphQLOverHTTP(Engine(role_schemas()), database, Sessions(database, times))
+    routes = [
+        Route("/graphql", http),
+        WebSocketRoute("/graphql", GraphQLOverWebSocket(http)),
+        Route("/", _home),
+        *ide.ROUTES,
+    ]
+    return Starlette(routes=routes, lifespan=_lifespan(database))
+
+
+def _lifespan(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with database:
+            yield
+
+    return lifespan

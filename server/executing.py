@@ -1,0 +1,114 @@
+"""Decides how an operation is run on a role's schema, and what a client learns of an error."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, subscribe
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from domain.people import Role
+from resolvers.context import RequestContext
+from server.documents import Documents, Prepared
+
+logger = logging.getLogger("billing.execution")
+Variables = dict[str, Any] | None
+
+
+class PassingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, which lets an answer pass that PostgreSQL has encoded already."""
+
+    def complete_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
+        """The value of a field: a fragment as it is, anything else as usual."""
+        if result.__class__ is orjson.Fragment:
+            return result
+        return super().complete_value(return_type, details, info, path, result, position)
+
+
+class Engine:
+    """Runs operations: documents by role, execution on the role's own schema."""
+
+    def __init__(self, schemas: Mapping[Role | None, GraphQLSchema]) -> None:
+        self.schemas = schemas
+        self.documents = Documents(schemas)
+
+    def prepare(self, context: RequestContext, source: str) -> Prepared:
+        """The document as the viewer of this request may run it."""
+        return self.documents.prepare(_role(context), source)
+
+    async def execute(
+        self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
+    ) -> ExecutionResult:
+        """The result of a query or mutation; errors are already such as a client may see."""
+        assert prepared.document is not None
+        result: Any = execute(
+            self.schemas[_role(context)],
+            prepared.document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            executor_class=PassingExecutor,
+            hide_suggestions=True,
+        )
+        if not isinstance(result, ExecutionResult):
+            result = await result
+        return masked(result, context)
+
+    async def stream(
+        self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
+    ) -> AsyncIterator[ExecutionResult]:
+        """The results of any operation: one of a query or mutation, as many as there are events of a subscription."""
+        operation = prepared.operation(operation_name)
+        if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
+            yield await self.execute(prepared, context, variables, operation_name)
+            return
+        assert prepared.document is not None
+        source: Any = subscribe(
+            self.schemas[_role(context)],
+            prepared.document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            executor_class=PassingExecutor,
+            hide_suggestions=True,
+        )
+        if not isinstance(source, ExecutionResult | AsyncIterator):
+            source = await source
+        if isinstance(source, ExecutionResult):
+            yield masked(source, context)
+            return
+        async for result in source:
+            yield masked(result, context)
+
+
+def _role(context: RequestContext) -> Role | None:
+    return context.viewer.role if context.viewer else None
+
+
+def masked(result: ExecutionResult, context: RequestContext) -> ExecutionResult:
+    """A result in which an unexpected exception is a request id and nothing else; the log has its trace, without values."""
+    if result.errors:
+        return ExecutionResult(result.data, [_masked(error, context.request_id) for error in result.errors])
+    return result
+
+
+def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error:
+        cause = cause.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return error
+    # The message of a database error may quote a row: the trace is logged by its frames and types alone.
+    logger.error("request %s failed: %s", request_id, _trace(cause))
+    extensions = {"code": "INTERNAL_ERROR", "requestId": request_id}
+    return GraphQLError("Something went wrong on our side", nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def _trace(error: BaseException) -> str:
+    frames, trace = [], error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' < '.join(reversed(frames))}"

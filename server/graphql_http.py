@@ -1,0 +1,120 @@
+"""Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
+
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from db.pools import Database
+from permissions.viewers import Viewer
+from resolvers.context import RequestContext
+from server import ide
+from server.documents import Prepared
+from server.executing import Engine
+from server.requests import (
+    GRAPHQL_JSON,
+    JSON,
+    GraphQLRequest,
+    RefusedRequest,
+    answer_type,
+    check_content_type,
+    parse_request,
+    read_body,
+)
+from server.sessions import Sessions
+
+_BEARER = "bearer "
+
+
+class GraphQLOverHTTP:
+    """The ASGI application at /graphql for HTTP."""
+
+    def __init__(self, engine: Engine, database: Database, sessions: Sessions) -> None:
+        self.engine, self.database, self.sessions = engine, database, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
+            await ide.page()(scope, receive, send)
+            return
+        request_id, media_type = uuid4().hex, JSON
+        try:
+            media_type = answer_type(headers)
+            status, body = await self._answer(scope["method"], headers, receive, media_type, request_id)
+            extra: dict[str, str] = {}
+        except RefusedRequest as refused:
+            error = {"message": refused.message, "extensions": {"code": refused.code}}
+            status, body, extra = refused.status, orjson.dumps({"errors": [error]}), refused.headers
+        await _send(send, status, body, media_type, request_id, extra)
+
+    async def _answer(
+        self, method: str, headers: Headers, receive: Receive, media_type: str, request_id: str
+    ) -> tuple[int, bytes]:
+        if method != "POST":
+            raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
+        check_content_type(headers)
+        request = parse_request(await read_body(headers, receive))
+        viewer = await self.viewer(headers.get("authorization"))
+        context = RequestContext(viewer, self.database, self.sessions, request_id)
+        prepared = self.engine.prepare(context, request.query)
+        refusal = _refusal(prepared, request)
+        if refusal:
+            return 400 if media_type == GRAPHQL_JSON else 200, orjson.dumps({"errors": refusal})
+        result = await self.engine.execute(prepared, context, request.variables, request.operation_name)
+        return _status(result, media_type), encoded(result)
+
+    async def viewer(self, authorization: str | None) -> Viewer | None:
+        """Who sends the request; refuses with 401 a token that is not, or no longer, good."""
+        if authorization is None:
+            return None
+        viewer = None
+        if authorization[: len(_BEARER)].lower() == _BEARER:
+            viewer = await self.sessions.find(authorization[len(_BEARER) :].strip())
+        if viewer is None:
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED", challenge)
+        return viewer
+
+
+def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
+    """The errors for which a document is not run, None when it is."""
+    if prepared.errors:
+        return [error.formatted for error in prepared.errors]
+    operation: OperationDefinitionNode | None = prepared.operation(request.operation_name)
+    if operation is None:
+        unknown = "There is no operation of that name" if request.operation_name else "operationName must choose an operation"
+        return [GraphQLError(unknown, extensions={"code": "BAD_REQUEST"}).formatted]
+    if operation.operation is OperationType.SUBSCRIPTION:
+        return [GraphQLError("Subscriptions are served over WebSocket", extensions={"code": "BAD_REQUEST"}).formatted]
+    return None
+
+
+def _status(result: ExecutionResult, media_type: str) -> int:
+    """Variables that do not fit leave no data: then nothing was run, which the newer media type says with 400."""
+    is_request_error = result.data is None and result.errors is not None and all(not error.path for error in result.errors)
+    return 400 if is_request_error and media_type == GRAPHQL_JSON else 200
+
+
+def encoded(result: ExecutionResult) -> bytes:
+    """The response body; what PostgreSQL encoded goes in as it is."""
+    if not result.errors:
+        return orjson.dumps({"data": result.data})
+    errors = [error.formatted for error in result.errors]
+    is_request_error = result.data is None and all(not error.path for error in result.errors)
+    return orjson.dumps({"errors": errors} if is_request_error else {"errors": errors, "data": result.data})
+
+
+async def _send(send: Send, status: int, body: bytes, media_type: str, request_id: str, extra: dict[str, str]) -> None:
+    headers = [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", request_id.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in extra.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,115 @@
+"""Decides how GraphQL is served over WebSocket: Strawberry's graphql-transport-ws, on the schema of whoever connects."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from graphql import GraphQLError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types.execution import ExecutionResult, PreExecutionError
+
+from permissions.viewers import Viewer
+from resolvers.context import RequestContext
+from server.executing import Engine
+from server.graphql_http import GraphQLOverHTTP
+from server.requests import RefusedRequest
+
+_INIT_WAIT = timedelta(seconds=10)
+_OPERATIONS_AT_ONCE = 20
+
+
+@dataclass
+class Connection:
+    """One open WebSocket: its parameters, and the token that every operation on it is checked against again."""
+
+    connection_params: Mapping[str, Any] = field(default_factory=dict)
+    viewer: Viewer | None = None
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization value that the client sent when it connected."""
+        said = self.connection_params.get("Authorization", self.connection_params.get("authorization"))
+        return said if isinstance(said, str) else None
+
+
+class _Served:
+    """What Strawberry's handler takes for a schema: it runs each operation on the viewer's own."""
+
+    def __init__(self, http: GraphQLOverHTTP) -> None:
+        self._http = http
+
+    @property
+    def _engine(self) -> Engine:
+        return self._http.engine
+
+    async def stream(
+        self,
+        query: str,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+    ) -> AsyncIterator[Any]:
+        """The results of one operation, as the handler wants them."""
+        return self._results(query, variable_values, context_value, operation_name)
+
+    async def _results(
+        self, query: str, variables: dict[str, Any] | None, connection: Connection, name: str | None
+    ) -> AsyncIterator[Any]:
+        try:
+            viewer = await self._http.viewer(connection.authorization)
+        except RefusedRequest as refused:
+            yield _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
+            return
+        context = RequestContext(viewer, self._http.database, self._http.sessions, uuid4().hex)
+        prepared = self._engine.prepare(context, query)
+        if prepared.errors:
+            yield _errors(*prepared.errors)
+            return
+        if prepared.operation(name) is None:
+            yield _errors(GraphQLError("operationName must choose an operation", extensions={"code": "BAD_REQUEST"}))
+            return
+        async for result in self._engine.stream(prepared, context, variables, name):
+            yield ExecutionResult(data=result.data, errors=result.errors)
+
+
+class GraphQLOverWebSocket(GraphQL[Connection, None]):
+    """The ASGI application at /graphql for WebSocket."""
+
+    def __init__(self, http: GraphQLOverHTTP) -> None:
+        super().__init__(
+            schema=_Served(http),  # type: ignore[arg-type]
+            graphql_ide=None,
+            subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
+            connection_init_wait_timeout=_INIT_WAIT,
+            max_subscriptions_per_connection=_OPERATIONS_AT_ONCE,
+        )
+        self._http = http
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Connection:
+        """What belongs to one connection."""
+        return Connection()
+
+    async def on_ws_connect(self, context: Connection) -> Any:
+        """Refuse a connection whose token is not good."""
+        try:
+            context.viewer = await self._http.viewer(context.authorization)
+        except RefusedRequest as refused:
+            raise ConnectionRejectionError from refused
+        return await super().on_ws_connect(context)
+
+    def encode_json(self, data: object) -> str:
+        """Messages by orjson, so that encoded answers pass as they are."""
+        return orjson.dumps(data).decode()
+
+
+def _errors(*errors: GraphQLError) -> PreExecutionError:
+    return PreExecutionError(data=None, errors=list(errors))

@@ -1,0 +1,105 @@
+"""Decides what counts as a GraphQL request over HTTP, and with which status everything else is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+LARGEST_BODY = 1024 * 1024
+JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
+
+
+class RefusedRequest(Exception):
+    """A request that is not run: its HTTP status, what is wrong, and headers that the answer needs."""
+
+    def __init__(self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.headers = status, message, code, dict(headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a client asks to be run."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def answer_type(headers: Headers) -> str:
+    """The media type that a client wants to read; refuses with 406 when it takes neither of the two."""
+    accept = headers.get("accept")
+    if accept is None or accept == "*/*":
+        return JSON
+    wanted = sorted(_weighed(accept), key=lambda pair: -pair[1])
+    for name, weight in wanted:
+        if weight > 0 and name in (GRAPHQL_JSON, JSON):
+            return name
+        if weight > 0 and name in ("*/*", "application/*"):
+            return JSON
+    raise RefusedRequest(406, f"Answers come as {GRAPHQL_JSON} or {JSON}")
+
+
+def _weighed(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+        charset = next((piece[8:] for piece in parameters if piece.startswith("charset=")), "utf-8")
+        if charset.strip('"') in ("utf-8", "utf8"):
+            found.append((name, float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0))
+    return found
+
+
+def check_content_type(headers: Headers) -> None:
+    """Refuse with 415 a body that is not said to be JSON in UTF-8."""
+    said = headers.get("content-type", "")
+    name, *parameters = (piece.strip().lower() for piece in said.split(";"))
+    charset = next((piece[8:].strip('"') for piece in parameters if piece.startswith("charset=")), "utf-8")
+    if name != JSON or charset not in ("utf-8", "utf8"):
+        raise RefusedRequest(415, f"Send the request as {JSON} in UTF-8")
+
+
+async def read_body(headers: Headers, receive: Receive) -> bytes:
+    """The whole body; refuses with 413 one that is too large, without reading it to its end."""
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length) > LARGEST_BODY:
+        raise RefusedRequest(413, "The request is larger than 1 MiB")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            raise RefusedRequest(413, "The request is larger than 1 MiB")
+    if message["type"] == "http.disconnect":
+        raise RefusedRequest(400, "The request was cut off")
+    return body
+
+
+def parse_request(body: bytes) -> GraphQLRequest:
+    """The request in a body; refuses with 400 what is no JSON or no request."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusedRequest(400, "The request is no valid JSON") from error
+    return checked_request(said)
+
+
+def checked_request(said: Any) -> GraphQLRequest:
+    """The request that a JSON value is; refuses with 400 what is none, batches among it."""
+    if not isinstance(said, dict):
+        raise RefusedRequest(400, "A request is one JSON object with a query")
+    query, variables, name = said.get("query"), said.get("variables"), said.get("operationName")
+    if not isinstance(query, str):
+        raise RefusedRequest(400, "query is a string with a GraphQL document")
+    if not isinstance(variables, dict | None):
+        raise RefusedRequest(400, "variables is a JSON object")
+    if not isinstance(name, str | None):
+        raise RefusedRequest(400, "operationName is a string")
+    if not isinstance(said.get("extensions"), dict | None):
+        raise RefusedRequest(400, "extensions is a JSON object")
+    return GraphQLRequest(query, variables, name)

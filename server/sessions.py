@@ -1,0 +1,159 @@
+"""Decides who somebody with a token is: opaque tokens, kept as hashes, ended by time or by hand."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cachetools import TTLCache
+
+from db.pools import Database
+from domain.ids import new_id
+from domain.people import Role
+from permissions.viewers import Viewer
+from resolvers.context import Clock, now
+
+# How long a process believes a session without asking the database again: what another process revoked ends within this time.
+_BELIEVED_SECONDS = 2
+_SESSIONS_KEPT = 10_000
+_TOUCHED_EVERY = timedelta(minutes=1)
+_CLINIC_BYTES, _SECRET_BYTES = 16, 32
+
+_VIEWER = """u.clinic_id, u.id as user_id, u.role, u.email, u.name, coalesce(u.attorney_id, u.physician_id) as person_id,
+    c.short_name, c.name as clinic_name, c.time_zone"""
+_FIND_SESSION = f"""select s.id as session_id, s.last_used_at, s.expires_at, {_VIEWER}
+    from sessions s join users u on u.clinic_id = s.clinic_id and u.id = s.user_id join clinics c on c.clinic_id = u.clinic_id
+    where s.clinic_id = $1 and s.token_hash = $2 and s.revoked_at is null and s.expires_at > $3 and u.active
+    and (s.kind = 'api_token' or s.last_used_at > $4)"""
+_FIND_USERS = f"""select u.password_hash, {_VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.email = $1 and u.active and ($2::text is null or c.short_name = $2)"""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """How long a session lives without use, and at most."""
+
+    idle: timedelta = timedelta(minutes=30)
+    absolute: timedelta = timedelta(hours=12)
+
+
+class Sessions:
+    """The sessions of one server process, over the database that all processes share."""
+
+    def __init__(
+        self,
+        database: Database,
+        times: SessionTimes | None = None,
+        hasher: PasswordHasher | None = None,
+        clock: Clock = now,
+    ) -> None:
+        self._database, self._times, self._clock = database, times or SessionTimes(), clock
+        self._hasher = hasher or PasswordHasher()
+        self._believed: TTLCache[bytes, Viewer] = TTLCache(_SESSIONS_KEPT, _BELIEVED_SECONDS)
+        # An unknown user costs the same hashing as a known one.
+        self._nobody = self._hasher.hash(secrets.token_hex())
+
+    async def find(self, token: str) -> Viewer | None:
+        """Who a token belongs to; None for one that is unknown, expired, idle too long or revoked."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        believed = self._believed.get(digest)
+        if believed is None:
+            believed = await self._look_up(token, digest)
+            if believed:
+                self._believed[digest] = believed
+        return believed
+
+    async def sign_in(self, email: str, password: str, clinic: str | None) -> tuple[str, datetime, Viewer] | None:
+        """A new session's token, its end and its viewer; None whatever was wrong, after the same work."""
+        async with self._database.signing_in() as connection:
+            rows = await connection.fetch(_FIND_USERS, _plain(email).lower(), clinic and _plain(clinic))
+        # Several clinics and none chosen: nobody is meant.
+        row = rows[0] if len(rows) == 1 else None
+        stored = row["password_hash"] if row else None
+        if not await asyncio.to_thread(self._matches, stored or self._nobody, password) or not row or not stored:
+            return None
+        return await self._begin(row)
+
+    async def sign_out(self, viewer: Viewer) -> None:
+        """End the viewer's session at once."""
+        async with self._database.signing_in() as connection:
+            await connection.execute(
+                "update sessions set revoked_at = $3 where clinic_id = $1 and id = $2",
+                viewer.clinic_id,
+                viewer.session_id,
+                self._clock(),
+            )
+        for digest in [key for key, known in self._believed.items() if known.session_id == viewer.session_id]:
+            del self._believed[digest]
+
+    async def _begin(self, row: Mapping[str, Any]) -> tuple[str, datetime, Viewer]:
+        moment = self._clock()
+        token = base64.urlsafe_b64encode(row["clinic_id"].bytes + secrets.token_bytes(_SECRET_BYTES)).decode()
+        expires_at, session_id = moment + self._times.absolute, new_id(moment)
+        async with self._database.signing_in() as connection:
+            await connection.execute(
+                """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
+                values ($1, $2, $3, $4, 'session', $5, $6)""",
+                row["clinic_id"],
+                session_id,
+                row["user_id"],
+                hashlib.sha256(token.encode()).digest(),
+                moment,
+                expires_at,
+            )
+        return token, expires_at, _viewer(row, session_id)
+
+    async def _look_up(self, token: str, digest: bytes) -> Viewer | None:
+        clinic_id, moment = _clinic_of(token), self._clock()
+        if clinic_id is None:
+            return None
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_SESSION, clinic_id, digest, moment, moment - self._times.idle)
+            if row and moment - row["last_used_at"] > _TOUCHED_EVERY:
+                await connection.execute(
+                    "update sessions set last_used_at = $3 where clinic_id = $1 and id = $2", clinic_id, row["session_id"], moment
+                )
+        return _viewer(row, row["session_id"]) if row else None
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _clinic_of(token: str) -> UUID | None:
+    """The clinic that a token names, so that its session is found by a key that begins with the clinic."""
+    try:
+        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return UUID(bytes=raw[:_CLINIC_BYTES]) if len(raw) == _CLINIC_BYTES + _SECRET_BYTES else None
+
+
+def _plain(text: str) -> str:
+    """A text that PostgreSQL can compare: what it cannot hold is nobody's e-mail."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _viewer(row: Mapping[str, Any], session_id: UUID) -> Viewer:
+    return Viewer(
+        clinic_id=row["clinic_id"],
+        user_id=row["user_id"],
+        session_id=session_id,
+        role=Role(row["role"]),
+        person_id=row["person_id"],
+        email=row["email"],
+        name=row["name"],
+        clinic_short_name=row["short_name"],
+        clinic_name=row["clinic_name"],
+        time_zone=row["time_zone"],
+    )
