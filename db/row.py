@@ -31,17 +31,17 @@ class Scope:
     @property
     def clinic_id(self) -> Expression:
         """The viewer's clinic, bound."""
-        return bindparam("clinic_id", type_=Uuid())
+        return bindparam("clinic_id", None, type_=Uuid())
 
     @property
     def person_id(self) -> Expression:
         """The attorney or physician that the viewer is, bound."""
-        return bindparam("person_id", type_=Uuid())
+        return bindparam("person_id", None, type_=Uuid())
 
     @property
     def today(self) -> Expression:
         """The calendar day in the clinic, bound."""
-        return bindparam("today", type_=Date())
+        return bindparam("today", None, type_=Date())
 
 
 class PolicyScope(Scope):

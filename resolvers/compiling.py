@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Text, func, literal_column, select, union_all
+from sqlalchemy import Text, column, func, literal_column, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
@@ -82,8 +82,8 @@ class Compiler:
     def _elements(self, how: Elements, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
         table = VIEWS[how.target].table
         other = self.scope.row(table)
-        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(*table.c, name=other.alias)
-        query = select().select_from(elements.render_derived(with_types=True))
+        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(*(column(c.name, c.type) for c in table.c))
+        query = select().select_from(elements.render_derived(name=other.alias, with_types=True))
         return as_list(self.columns(target, asked, other), self.scope, query)
 
 

@@ -63,13 +63,20 @@ class Binder:
             return convert(value) if convert else value
 
         self.supplies[name] = supply
-        return bindparam(name, type_=type_)
+        return bindparam(name, None, type_=type_)
 
     def plan(self, statement: Select[Any]) -> Plan:
         """The statement as text with its parameters in order."""
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         known = _BROUGHT | self.supplies
-        return Plan(compiled.string, tuple(known[name] for name in compiled.positiontup or ()), tuple(self.asked))
+        names = compiled.positiontup or []
+        supplies = tuple(known.get(name) or _constant(compiled.params[name]) for name in names)
+        return Plan(compiled.string, supplies, tuple(self.asked))
+
+
+def _constant(value: Any) -> Supply:
+    """A value that the views wrote themselves."""
+    return lambda viewer, today, arguments: value
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:

@@ -1,0 +1,158 @@
+"""Decides the commands of `billing`."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+import click
+
+from domain.clinics import clinic_day
+from domain.people import Role
+from imports.csv_rows import BrokenRowError
+from imports.summary import ControlTotalsError
+from imports.synthea import import_synthea
+from schema.whole import sdl
+from server.accounts import AccountError, add_user
+from server.addresses import Address, bring_up_to_date, opened
+from server.demo import prepare_demo
+from server.serving import serve as serve_until_told
+from server.settings import SettingError, Settings, read_settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(help="Billing for personal-injury clinics.")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """The command `billing`."""
+    try:
+        context.obj = read_settings()
+    except SettingError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with opened(settings) as address:
+            await bring_up_to_date(address)
+            await work(address)
+
+    asyncio.run(run())
+
+
+@main.command(help="Serve the API; without DATABASE_URL on an embedded PostgreSQL.")
+@click.option("--demo", is_flag=True, help="Load the demo clinic first, unless it is there.")
+@click.pass_obj
+def serve(settings: Settings, demo: bool) -> None:
+    """Serve until told to stop."""
+    serve_until_told(settings, demo=demo)
+
+
+@main.command(help="Run background jobs. There are none yet.")
+def worker() -> None:
+    """Nothing is done in the background yet."""
+    click.echo("There are no background jobs yet.")
+
+
+@main.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Migrate, and set roles, grants and policies."""
+
+    async def nothing_more(address: Address) -> None:
+        click.echo("The database is up to date.")
+
+    _with_database(settings, nothing_more)
+
+
+@main.command(help="Load the demo clinic: the same for the same number, seed and day.")
+@click.option("--invoices", default=400, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=1, show_default=True)
+@click.pass_obj
+def demo(settings: Settings, invoices: int, seed: int) -> None:
+    """Load made-up data."""
+
+    async def load(address: Address) -> None:
+        summary, password = await prepare_demo(address, settings, invoices=invoices, seed=seed)
+        click.echo(f"{summary}\nThe password of its users is {password}")
+
+    _with_database(settings, load)
+
+
+@main.group(name="import", help="Bring in what another system holds.")
+def import_() -> None:
+    """Imports."""
+
+
+@import_.command(help="Import a folder of Synthea's CSV files.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clinic", default="synthea", show_default=True, help="Short name of the clinic; made if it is not there.")
+@click.option("--attorneys", default=5, show_default=True, type=click.IntRange(min=0), help="Dealt out over the cases.")
+@click.option("--open-since", type=_DAY, help="Leave out payments of claims served since this day.")
+@click.pass_obj
+def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_since: datetime | None) -> None:
+    """Import Synthea's patients, encounters, claims and payments."""
+
+    async def bring_in(address: Address) -> None:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            summary = await import_synthea(
+                connection,
+                folder,
+                clinic=clinic,
+                attorneys=attorneys,
+                open_since=open_since.date() if open_since else None,
+                today=_today(),
+                progress=_show,
+            )
+            click.echo(summary.as_text())
+        except (BrokenRowError, ControlTotalsError) as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            await connection.close()
+
+    _with_database(settings, bring_in)
+
+
+@main.command(name="print-schema", help="Print the schema of a role as GraphQL SDL.")
+@click.option("--role", type=click.Choice([*Role, "nobody"]), default="admin", show_default=True)
+def print_schema(role: str) -> None:
+    """The schema as the role is served it."""
+    click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
+
+
+@main.group(help="The clinic's users.")
+def user() -> None:
+    """Users."""
+
+
+@user.command(help="Add a user; the password is read from standard input.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.option("--role", required=True, type=click.Choice(list(Role)))
+@click.option("--name", required=True)
+@click.option("--person", help="The attorney's or physician's id that the user is.")
+@click.pass_obj
+def add(settings: Settings, email: str, clinic: str, role: str, name: str, person: str | None) -> None:
+    """Add a user of a clinic."""
+    password = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+    async def create(address: Address) -> None:
+        try:
+            await add_user(address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} can sign in.")
+
+    _with_database(settings, create)
+
+
+def _today() -> date:
+    return clinic_day(datetime.now(UTC), "America/New_York")
+
+
+def _show(doing: str, done: int, of: int) -> None:
+    click.echo(f"\r{doing}: {done:,} of {of:,}", nl=done >= of, err=True)

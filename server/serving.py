@@ -1,0 +1,94 @@
+"""Decides how the server process lives: database, migrations, demo, HTTP, and a clean end."""
+
+import asyncio
+import gc
+import socket
+from datetime import timedelta
+
+import uvicorn
+
+from server.addresses import Address, bring_up_to_date, opened
+from server.app import build_app
+from server.demo import DEMO_USERS, prepare_demo
+from server.sessions import SessionTimes
+from server.settings import Settings
+
+_GRACE_SECONDS = 30
+
+
+class _Announcing(uvicorn.Server):
+    """uvicorn's server, which says in one line when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # What lives as long as the process need not be looked at by every collection of garbage.
+        gc.collect()
+        gc.freeze()
+        print(self._ready, flush=True)
+
+
+def serve(settings: Settings, *, demo: bool) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_serve(settings, demo=demo))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+async def _serve(settings: Settings, *, demo: bool) -> None:
+    async with opened(settings) as address:
+        await bring_up_to_date(address)
+        listening = _listen(settings)
+        url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
+        if demo:
+            summary, password = await prepare_demo(address, settings)
+            print(_welcome(url, summary, password), flush=True)
+        await _run(address, settings, listening, url)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((settings.host, settings.port))
+    return listening
+
+
+async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
+    idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    config = uvicorn.Config(
+        build_app(address.login, SessionTimes(idle, absolute)),
+        http="httptools",
+        ws="websockets-sansio",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    await _Announcing(config, f"ready {url}").serve(sockets=[listening])
+
+
+def _welcome(url: str, summary: str, password: str) -> str:
+    users = "\n".join(f"  {user}" for user in DEMO_USERS)
+    return f"""
+{summary}
+
+Sign in as one of
+{users}
+with the password {password}
+
+In a browser: {url}
+With curl:
+  TOKEN=$(curl -s {url} -H 'content-type: application/json' \\
+    -d '{{"query":"mutation {{ signIn(input: {{email: \\"billing@demo.clinic\\", password: \\"{password}\\"}}) {{ token }} }}"}}' | cut -d'"' -f8)
+  curl -s {url} -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
+    -d '{{"query":"{{ invoices(first: 2) {{ totalCount nodes {{ number status billedAmount patient {{ name }} payer {{ name }} }} }} }}"}}'
+"""
