@@ -10,16 +10,16 @@ from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from tests.client import Client, serving
 from tests.databases import copied, make_template
-from tests.postgres import postgres_server as postgres_server
-from tests.postgres import server_folder
+
+pytest_plugins = ["tests.postgres"]
 
 SignIn = Callable[[Role], Client]
 
 
 @pytest.fixture(scope="session")
-def template_database(postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+def template_database(postgres_server: EmbeddedPostgres) -> str:
     """The name of the migrated database with the demo clinic, of which every test gets a copy; nobody connects to it."""
-    return make_template(postgres_server, server_folder(tmp_path_factory))
+    return make_template(postgres_server)
 
 
 @pytest.fixture(scope="module")

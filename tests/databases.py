@@ -1,11 +1,9 @@
 """Decides which database a test gets: a copy of its own of one template, which is made once per run."""
 
 import asyncio
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +18,8 @@ TODAY = date(2026, 6, 30)
 INVOICES = 400
 PASSWORD = "a demo password"
 TEMPLATE = "template_demo"
+# Any number will do, as long as every worker asks the server for the same lock.
+LOCK = 0x74656D70
 # What a hash costs is not what these tests are about.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -42,15 +42,22 @@ def rows(address: Address, query: str, *values: Any) -> list[asyncpg.Record]:
     return asyncio.run(fetch())
 
 
-def make_template(server: EmbeddedPostgres, folder: Path) -> str:
+def make_template(server: EmbeddedPostgres) -> str:
     """The name of the database with the demo clinic as of TODAY; whichever worker comes first makes it."""
-    with _alone(folder / "template.lock"):
-        owner = Address(server.dsn())
-        if not rows(owner, "select 1 from pg_database where datname = $1", TEMPLATE):
-            rows(owner, f'create database "{TEMPLATE}_unready"')
-            asyncio.run(_fill(address_of(server, f"{TEMPLATE}_unready")))
-            rows(owner, f'alter database "{TEMPLATE}_unready" rename to "{TEMPLATE}"')
+    asyncio.run(_make_once(server))
     return TEMPLATE
+
+
+async def _make_once(server: EmbeddedPostgres) -> None:
+    guard = await asyncpg.connect(server.dsn())
+    try:
+        await guard.execute("select pg_advisory_lock($1)", LOCK)
+        if not await guard.fetchval("select 1 from pg_database where datname = $1", TEMPLATE):
+            await guard.execute(f'create database "{TEMPLATE}_unready"')
+            await _fill(address_of(server, f"{TEMPLATE}_unready"))
+            await guard.execute(f'alter database "{TEMPLATE}_unready" rename to "{TEMPLATE}"')
+    finally:
+        await guard.close()
 
 
 @contextmanager
@@ -62,13 +69,6 @@ def copied(server: EmbeddedPostgres, template: str) -> Iterator[Address]:
         yield address_of(server, name)
     finally:
         rows(owner, f'drop database "{name}" with (force)')
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 async def _fill(address: Address) -> None:
