@@ -1,6 +1,7 @@
 """Decides how the database is entered: one pool per role, and for each transaction the role and the viewer's ids."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -20,29 +21,22 @@ POOL_SIZES: dict[Role | None, int] = {
     Role.ANALYST: 4,
     None: 4,
 }
-_SETTINGS = {"jit": "off", "timezone": "UTC", "statement_timeout": "15000", "idle_in_transaction_session_timeout": "60000"}
+_SETTINGS = {
+    "jit": "off",
+    "timezone": "UTC",
+    "statement_timeout": "15000",
+    "idle_in_transaction_session_timeout": "60000",
+}
 _STATEMENTS_KEPT = 400
 
 
 class Database:
-    """The pools of one server process. `dsn_of` gives the address for a login; a role's pool opens when it is first used."""
+    """The connections of one server process. `dsn_of` gives the address for a login; connections open when they are needed."""
 
     def __init__(self, dsn_of: Connect) -> None:
-        self._dsn_of = dsn_of
-        self._pools: dict[Role | None, asyncpg.Pool] = {}
+        self._pools = {role: _Pool(dsn_of(login_for(role)), size) for role, size in POOL_SIZES.items()}
 
     async def __aenter__(self) -> Self:
-        for role, size in POOL_SIZES.items():
-            self._pools[role] = await asyncpg.create_pool(
-                self._dsn_of(login_for(role)),
-                min_size=0,
-                max_size=size,
-                server_settings=_SETTINGS,
-                statement_cache_size=_STATEMENTS_KEPT,
-                max_cached_statement_lifetime=0,
-                init=_prepare,
-                reset=_keep,
-            )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -51,25 +45,97 @@ class Database:
 
     async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
         """The JSON that one statement answers to a viewer, as bytes; None for SQL null."""
-        async with self.entered(viewer, read_only=True) as connection:
-            answer: bytes | None = await connection.fetchval(sql, *values)
-            return answer
+        pool = self._pools[viewer.role]
+        connection = await pool.acquire()
+        try:
+            await connection.execute(entering(viewer, read_only=True))
+            found: bytes | None = await connection.fetchval(sql, *values)
+            await connection.execute("commit")
+        except BaseException:
+            await _undo(connection)
+            raise
+        finally:
+            pool.release(connection)
+        return found
 
     @asynccontextmanager
-    async def entered(self, viewer: Viewer, *, read_only: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
         """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception."""
-        async with self._pools[viewer.role].acquire() as connection:
-            await connection.execute(entering(viewer, read_only=read_only))
-            async with _ending(connection):
-                yield connection
+        async with self._pools[viewer.role].transaction(entering(viewer, read_only=False)) as connection:
+            yield connection
 
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
         """A transaction that sees users and sessions, and nothing of any clinic's work."""
-        async with self._pools[None].acquire() as connection:
-            await connection.execute(f"begin; set local role {SIGN_IN}")
-            async with _ending(connection):
-                yield connection
+        async with self._pools[None].transaction(f"begin; set local role {SIGN_IN}") as connection:
+            yield connection
+
+
+class _Pool:
+    """The connections of one role. asyncpg's own pool costs a task, a shield and a proxy for each use, a sixth of a small read."""
+
+    def __init__(self, dsn: str, size: int) -> None:
+        self._dsn, self._turns = dsn, asyncio.Semaphore(size)
+        self._free: list[asyncpg.Connection] = []
+
+    async def acquire(self) -> asyncpg.Connection:
+        """A connection that nobody else uses, when it is this caller's turn."""
+        await self._turns.acquire()
+        try:
+            while self._free:
+                connection = self._free.pop()
+                if not connection.is_closed():
+                    return connection
+            return await _connect(self._dsn)
+        except BaseException:
+            self._turns.release()
+            raise
+
+    def release(self, connection: asyncpg.Connection) -> None:
+        """Hand a connection back, outside of any transaction."""
+        if not connection.is_closed():
+            self._free.append(connection)
+        self._turns.release()
+
+    @asynccontextmanager
+    async def transaction(self, entering: str) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction that begins with one simple query."""
+        connection = await self.acquire()
+        try:
+            await connection.execute(entering)
+            yield connection
+            await connection.execute("commit")
+        except BaseException:
+            await _undo(connection)
+            raise
+        finally:
+            self.release(connection)
+
+    async def close(self) -> None:
+        """Close what is free; connections in use are closed by whoever hands them back last."""
+        while self._free:
+            await self._free.pop().close()
+
+
+async def _connect(dsn: str) -> asyncpg.Connection:
+    connection = await asyncpg.connect(
+        dsn, server_settings=_SETTINGS, statement_cache_size=_STATEMENTS_KEPT, max_cached_statement_lifetime=0
+    )
+    # Answers are read as the bytes that they are sent on as.
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")
+    return connection
+
+
+def _as_it_is(value: bytes) -> bytes:
+    return value
+
+
+async def _undo(connection: asyncpg.Connection) -> None:
+    """Roll back; a connection in which that is not possible any more, as after a cancelled statement, is ended."""
+    try:
+        await connection.execute("rollback")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()
 
 
 def entering(viewer: Viewer, *, read_only: bool) -> str:
@@ -80,27 +146,3 @@ def entering(viewer: Viewer, *, read_only: bool) -> str:
         f"begin{mode}; set local role {role_name(viewer.role)}; set local app.clinic_id = '{viewer.clinic_id}'; "
         f"set local app.user_id = '{viewer.user_id}'{person}"
     )
-
-
-@asynccontextmanager
-async def _ending(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    try:
-        yield
-    except BaseException:
-        # A cancelled or failed statement leaves the connection in an unknown state now and then: a rollback that cannot run ends it.
-        try:
-            await connection.execute("rollback")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            connection.terminate()
-        raise
-    await connection.execute("commit")
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=lambda value: value, decoder=bytes, format="binary"
-    )
-
-
-async def _keep(connection: asyncpg.Connection) -> None:
-    """Nothing outlives a transaction here, so that the usual reset would be a round trip for nothing."""

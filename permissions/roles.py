@@ -6,6 +6,7 @@ from typing import Any
 from graphql import (
     GraphQLArgument,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -25,6 +26,7 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
 from permissions.classes import Guard
 from permissions.coordinates import Mark
+from permissions.rules import RULES
 
 DEFINITION = "strawberry-definition"
 Composite = GraphQLObjectType | GraphQLInterfaceType
@@ -214,10 +216,28 @@ class _Pruning:
 
     def _field(self, named: Composite, name: str, field: GraphQLField) -> GraphQLField:
         args = {arg: self._item(argument) for arg, argument in self._args(named, name, field).items()}
-        return GraphQLField(**{**field.to_kwargs(), "type_": self._type(field.type), "args": args})
+        changed = {"type_": self._type(field.type), "args": args, "resolve": _lean(field)}
+        return GraphQLField(**{**field.to_kwargs(), **changed})
 
     def _item(self, item: Any) -> Any:
         return type(item)(**{**item.to_kwargs(), "type_": self._type(item.type)})
+
+
+def _lean(field: GraphQLField) -> Any:
+    """The resolver of a field in a role's schema: its own, behind the same guard, where it brought one that needs no wrapping."""
+    definition: Any = field.extensions.get(DEFINITION)
+    resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
+    if resolve is None:
+        return field.resolve
+    rule = RULES[_field_mark(field)]
+
+    def guarded(source: Any, info: Any, **arguments: Any) -> Any:
+        viewer = info.context.viewer
+        if not rule.allows(viewer.role if viewer else None):
+            raise GraphQLError(Guard.message)
+        return resolve(info, arguments)
+
+    return guarded
 
 
 def role_schema(schema: GraphQLSchema, seen: frozenset[str], type_allowed: Mapping[str, bool]) -> GraphQLSchema:

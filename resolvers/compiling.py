@@ -82,7 +82,9 @@ class Compiler:
     def _elements(self, how: Elements, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
         table = VIEWS[how.target].table
         other = self.scope.row(table)
-        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(*(column(c.name, c.type) for c in table.c))
+        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(
+            *(column(c.name, c.type) for c in table.c)
+        )
         query = select().select_from(elements.render_derived(name=other.alias, with_types=True))
         return as_list(self.columns(target, asked, other), self.scope, query)
 

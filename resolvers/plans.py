@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import BindParameter
 from db.identity import read_id
 from permissions.viewers import Viewer
 from resolvers.refusals import refuse
-from resolvers.selection import Asked, Selector
+from resolvers.selection import Asked
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 Arguments = Mapping[str, Any]
@@ -35,17 +35,16 @@ class Plan:
     supplies: tuple[Supply, ...]
     asked: tuple[Asked, ...]
 
-    def values(self, viewer: Viewer, today: date, selector: Selector) -> list[Any]:
-        """The parameters of the statement for one request; refuses arguments that no statement could take."""
-        arguments = [selector.arguments(asked) for asked in self.asked]
+    def values(self, viewer: Viewer, today: date, arguments: list[Arguments]) -> list[Any]:
+        """The parameters of the statement, given the arguments of each field in `asked`; refuses what no statement could take."""
         return [supply(viewer, today, arguments) for supply in self.supplies]
 
 
 @dataclass
 class Binder:
-    """Gathers the parameters of a statement while it is compiled."""
+    """Gathers the parameters of a statement while it is compiled; the first field in `asked` is the root field."""
 
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Asked]
     supplies: dict[str, Supply] = field(default_factory=dict)
 
     def argument(

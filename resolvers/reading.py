@@ -18,7 +18,7 @@ from permissions.viewers import Viewer
 from resolvers.compiling import Compiler, as_object
 from resolvers.context import RequestContext
 from resolvers.pages import connection
-from resolvers.plans import Binder, Plan, converter, id_reader, shape_of
+from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
 
@@ -31,28 +31,39 @@ _FINDS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 
 async def read(info: Info) -> orjson.Fragment | None:
     """The answer to the root field that is being resolved, as JSON that is encoded already; None when there is nothing in reach."""
-    return await read_raw(info._raw_info)
+    raw = info._raw_info
+    return await answer(raw, _selector(raw).arguments(_asked(raw)))
 
 
-async def read_raw(info: GraphQLResolveInfo) -> orjson.Fragment | None:
-    """The same, from graphql-core's own information about the field."""
+async def answer(info: GraphQLResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
+    """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it."""
     context: RequestContext = info.context
     viewer = context.viewer
     assert viewer is not None
-    variables: Any = info.variable_values
-    coerced: dict[str, Any] = variables if isinstance(variables, dict) else variables.coerced
-    selector = Selector(info.schema, info.fragments, VariableValues({}, coerced))
-    found = _node_type(info, selector) if info.field_name == "node" else None
+    coerced = _coerced(info)
+    found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
     if found is _NO_TYPE:
         return None
     node = info.field_nodes[0]
     key = (id(node), id(info.operation), viewer.role, found, shape_of(coerced) if coerced else None)
     kept = _plans.get(key)
     if kept is None:
-        kept = _plans[key] = (info.operation, node), _compile(info, selector, viewer, found)
+        kept = _plans[key] = (info.operation, node), _compile(info, _selector(info), viewer, found)
     plan = kept[1]
-    answer = await context.database.read(viewer, plan.sql, plan.values(viewer, context.today, selector))
-    return None if answer is None else orjson.Fragment(answer)
+    # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
+    below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
+    values = plan.values(viewer, context.today, [arguments, *below])
+    found_json = await context.database.read(viewer, plan.sql, values)
+    return None if found_json is None else orjson.Fragment(found_json)
+
+
+def _coerced(info: GraphQLResolveInfo) -> dict[str, Any]:
+    variables: Any = info.variable_values
+    return variables if isinstance(variables, dict) else variables.coerced  # type: ignore[no-any-return]
+
+
+def _selector(info: GraphQLResolveInfo) -> Selector:
+    return Selector(info.schema, info.fragments, VariableValues({}, _coerced(info)))
 
 
 _NO_TYPE = ""
@@ -63,9 +74,9 @@ def _asked(info: GraphQLResolveInfo) -> Asked:
     return Asked(key, info.field_name, tuple(info.field_nodes), info.parent_type.fields[info.field_name])
 
 
-def _node_type(info: GraphQLResolveInfo, selector: Selector) -> str:
+def _node_type(info: GraphQLResolveInfo, identity: str) -> str:
     """The type that the id of `node` names, when this role's schema has it as a node; else that there is none."""
-    found = read_id(selector.arguments(_asked(info))["id"])
+    found = read_id(identity)
     if found is None:
         raise refuse("id", "is not an id")
     named = info.schema.get_type(found[0])
@@ -74,9 +85,9 @@ def _node_type(info: GraphQLResolveInfo, selector: Selector) -> str:
 
 
 def _compile(info: GraphQLResolveInfo, selector: Selector, viewer: Viewer, node_type: str | None) -> Plan:
-    scope, binder = Scope(viewer.role), Binder()
-    compiler = Compiler(selector, scope, binder)
     asked = _asked(info)
+    scope, binder = Scope(viewer.role), Binder([asked])
+    compiler = Compiler(selector, scope, binder)
     if info.field_name in _LISTS:
         return binder.plan(select(connection(compiler, Pages(_LISTS[info.field_name]), asked).label("answer")))
     type_name = node_type or _FINDS.get(info.field_name) or "Invoice"
@@ -100,5 +111,3 @@ def _identified(row: Row, asked: Asked, binder: Binder) -> Any:
 def kept_plans() -> int:
     """How many plans are kept now, for the metrics."""
     return len(_plans)
-
-

@@ -22,7 +22,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """One field that is asked for, under one response key, with every place in the document that asks for it."""
 

@@ -21,7 +21,7 @@ from schema.patients import Patient, PatientConnection, PatientFilter
 from schema.payers import Payer, PayerConnection, PayerFilter
 from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
-from schema.reading import read
+from schema.reading import compiled_root, read
 from schema.users import Clinic, Viewer
 
 Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
@@ -54,19 +54,19 @@ class Query:
     def viewer(self, info: Info) -> Viewer | None:
         return present(info.context.viewer) if info.context.viewer else None
 
-    @asked("signed_in", "Any record by its id; nothing when there is none in reach.")
+    @compiled_root("signed_in", "Any record by its id; nothing when there is none in reach.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await read(info)
 
-    @asked("signed_in", "One invoice by its id; nothing when there is none in reach.")
+    @compiled_root("signed_in", "One invoice by its id; nothing when there is none in reach.")
     async def invoice(self, info: Info, id: Id) -> Invoice | None:
         return await read(info)
 
-    @asked("signed_in", "One invoice by its number; nothing when there is none in reach.")
+    @compiled_root("signed_in", "One invoice by its number; nothing when there is none in reach.")
     async def invoice_by_number(self, info: Info, number: Number) -> Invoice | None:
         return await read(info)
 
-    @asked("signed_in", "The invoices in reach, newest first when nothing else is said.")
+    @compiled_root("signed_in", "The invoices in reach, newest first when nothing else is said.")
     async def invoices(
         self,
         info: Info,
@@ -79,19 +79,19 @@ class Query:
     ) -> InvoiceConnection:
         return await read(info)
 
-    @asked("case_reading", "One case by its id; nothing when there is none in reach.")
+    @compiled_root("case_reading", "One case by its id; nothing when there is none in reach.")
     async def case(self, info: Info, id: Id) -> Case | None:
         return await read(info)
 
-    @asked("case_reading", "One patient by id; nothing when there is none in reach.")
+    @compiled_root("case_reading", "One patient by id; nothing when there is none in reach.")
     async def patient(self, info: Info, id: Id) -> Patient | None:
         return await read(info)
 
-    @asked("staff", "One payer by id; nothing when there is none.")
+    @compiled_root("staff", "One payer by id; nothing when there is none.")
     async def payer(self, info: Info, id: Id) -> Payer | None:
         return await read(info)
 
-    @asked("case_reading", "The cases in reach, newest first.")
+    @compiled_root("case_reading", "The cases in reach, newest first.")
     async def cases(
         self,
         info: Info,
@@ -103,7 +103,7 @@ class Query:
     ) -> CaseConnection:
         return await read(info)
 
-    @asked("case_reading", "The patients in reach, by last name.")
+    @compiled_root("case_reading", "The patients in reach, by last name.")
     async def patients(
         self,
         info: Info,
@@ -115,7 +115,7 @@ class Query:
     ) -> PatientConnection:
         return await read(info)
 
-    @asked("master_reading", "The payers, by name.")
+    @compiled_root("master_reading", "The payers, by name.")
     async def payers(
         self,
         info: Info,
@@ -127,7 +127,7 @@ class Query:
     ) -> PayerConnection:
         return await read(info)
 
-    @asked("staff", "The attorneys, by name.")
+    @compiled_root("staff", "The attorneys, by name.")
     async def attorneys(
         self,
         info: Info,
@@ -139,7 +139,7 @@ class Query:
     ) -> Connection[Attorney]:
         return await read(info)
 
-    @asked("master_reading", "The physicians, by name.")
+    @compiled_root("master_reading", "The physicians, by name.")
     async def physicians(
         self,
         info: Info,
@@ -151,7 +151,7 @@ class Query:
     ) -> Connection[Physician]:
         return await read(info)
 
-    @asked("master_reading", "The facilities, by name.")
+    @compiled_root("master_reading", "The facilities, by name.")
     async def facilities(
         self,
         info: Info,
@@ -163,7 +163,7 @@ class Query:
     ) -> Connection[Facility]:
         return await read(info)
 
-    @asked("master_reading", "The codes that can be billed, by code.")
+    @compiled_root("master_reading", "The codes that can be billed, by code.")
     async def cpt_codes(
         self,
         info: Info,
