@@ -73,7 +73,7 @@ class Database:
         """Which firm represents which patient, by record number."""
         query = """select p.mrn, a.firm from cases c join patients p on p.id = c.patient_id
             join attorneys a on a.id = c.attorney_id join representations r on r.case_id = c.id and r.attorney_id = a.id"""
-        return {mrn: firm for mrn, firm in self.rows(query)}
+        return {row["mrn"]: row["firm"] for row in self.rows(query)}
 
     def content(self) -> dict[str, list[str]]:
         """Every row of every table as text, sorted: what must not change when nothing may."""
