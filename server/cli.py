@@ -18,6 +18,7 @@ from schema.whole import sdl
 from server.accounts import AccountError, add_user
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
+from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
 from server.settings import SettingError, Settings, read_settings
 
@@ -45,9 +46,12 @@ def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]
 
 @main.command(help="Serve the API; without DATABASE_URL on an embedded PostgreSQL.")
 @click.option("--demo", is_flag=True, help="Load the demo clinic first, unless it is there.")
+@click.option("--while-parent-lives", is_flag=True, help="End when the program that started this one ends.")
 @click.pass_obj
-def serve(settings: Settings, demo: bool) -> None:
+def serve(settings: Settings, demo: bool, while_parent_lives: bool) -> None:
     """Serve until told to stop."""
+    if while_parent_lives:
+        end_with_parent()
     serve_until_told(settings, demo=demo)
 
 
@@ -89,7 +93,9 @@ def import_() -> None:
 
 @import_.command(help="Import a folder of Synthea's CSV files.")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--clinic", default="synthea", show_default=True, help="Short name of the clinic; made if it is not there.")
+@click.option(
+    "--clinic", default="synthea", show_default=True, help="Short name of the clinic; made if it is not there."
+)
 @click.option("--attorneys", default=5, show_default=True, type=click.IntRange(min=0), help="Dealt out over the cases.")
 @click.option("--open-since", type=_DAY, help="Leave out payments of claims served since this day.")
 @click.pass_obj
@@ -142,7 +148,9 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
 
     async def create(address: Address) -> None:
         try:
-            await add_user(address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password)
+            await add_user(
+                address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password
+            )
         except AccountError as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"{email} can sign in.")

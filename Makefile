@@ -1,0 +1,69 @@
+# Python ≥ 3.11 and make are enough: every target first sets up what it needs, and does nothing where that is done already.
+
+UV_VERSION = 0.13.9
+PACKAGES = domain permissions db imports exports resolvers schema server tests
+# Looked for only when the environment has to be made.
+PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; \
+	done),$(error Python 3.11 or newer is needed, as python3 or under a name such as python3.12))
+
+UV = .tools/uv-$(UV_VERSION)/bin/uv
+BIN = .venv/bin
+READY = .venv/ready
+# The environment knows its own path: a checkout that was moved makes a new one.
+MOVED = $(shell test "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" || echo moved)
+
+# Nothing from outside decides what runs here.
+export UV_PYTHON_DOWNLOADS = never
+export UV_PROJECT_ENVIRONMENT = .venv
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: help serve test check prove bench bench-peers snapshots format clean moved
+.DELETE_ON_ERROR:
+
+help:  ## What there is to make.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+serve: $(READY)  ## The server with the demo clinic; settings stand in docs/operations.md.
+	@exec $(BIN)/billing serve --demo --while-parent-lives
+
+test: check  ## Everything, checks first.
+	@$(BIN)/pytest -q -n 2
+
+check: $(READY)  ## Format, lint, types, imports.
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null
+
+prove: $(READY)  ## The tests that take minutes.
+	@$(BIN)/pytest -q -n 2 -m prove
+
+bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md.
+	@$(BIN)/python -m tests.bench
+
+bench-peers: $(READY)  ## The same against PostGraphile and Mercurius; needs node ≥ 22 and npm.
+	@$(BIN)/python -m tests.bench --peers
+
+snapshots: $(READY)  ## The generated files: look at their difference before you commit it.
+	@$(BIN)/python -m schema.snapshots
+
+format: $(READY)  ## Format, and mend what can be mended without thought.
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+clean:  ## Everything that was set up; the data in .billing stays.
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(PACKAGES) -name __pycache__ -prune -exec rm -rf {} +
+
+# A Python without venv (Debian has it in a package of its own) may still have pip.
+$(UV):
+	@echo "Setting up uv $(UV_VERSION) in .tools"
+	@rm -rf .tools
+	@{ $(PYTHON) -m venv .tools/uv-$(UV_VERSION) && .tools/uv-$(UV_VERSION)/bin/python -m pip install -q uv==$(UV_VERSION); } \
+		|| $(PYTHON) -m pip install -q --target .tools/uv-$(UV_VERSION) uv==$(UV_VERSION)
+
+$(READY): pyproject.toml uv.lock $(UV) $(MOVED)
+	@echo "Setting up the environment in .venv"
+	@$(UV) sync --quiet --locked --python $(PYTHON)
+	@printf '%s\n' "$(CURDIR)" > $(READY)
