@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import asyncpg
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, subscribe
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -13,6 +14,16 @@ from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
 
 logger = logging.getLogger("billing.execution")
+UNAVAILABLE = "UNAVAILABLE"
+# The database is not there, or not any more: asking again later may help.
+_OUTAGES = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
 Variables = dict[str, Any] | None
 
 
@@ -99,10 +110,17 @@ def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
         cause = cause.original_error
     if cause is None or isinstance(cause, GraphQLError):
         return error
+    message, extensions = told(cause, request_id)
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What a client is told of an unexpected exception, as message and extensions; the rest goes to the log."""
     # The message of a database error may quote a row: the trace is logged by its frames and types alone.
     logger.error("request %s failed: %s", request_id, _trace(cause))
-    extensions = {"code": "INTERNAL_ERROR", "requestId": request_id}
-    return GraphQLError("Something went wrong on our side", nodes=error.nodes, path=error.path, extensions=extensions)
+    if isinstance(cause, _OUTAGES):
+        return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
+    return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
 
 
 def _trace(error: BaseException) -> str:

@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import RequestContext
+from resolvers.context import Clock, RequestContext, now
 from server import ide
 from server.documents import Prepared
-from server.executing import Engine
+from server.executing import UNAVAILABLE, Engine, told
 from server.requests import (
     GRAPHQL_JSON,
     JSON,
@@ -32,8 +32,8 @@ _BEARER = "bearer "
 class GraphQLOverHTTP:
     """The ASGI application at /graphql for HTTP."""
 
-    def __init__(self, engine: Engine, database: Database, sessions: Sessions) -> None:
-        self.engine, self.database, self.sessions = engine, database, sessions
+    def __init__(self, engine: Engine, database: Database, sessions: Sessions, clock: Clock = now) -> None:
+        self.engine, self.database, self.sessions, self.clock = engine, database, sessions, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -49,6 +49,12 @@ class GraphQLOverHTTP:
         except RefusedRequest as refused:
             error = {"message": refused.message, "extensions": {"code": refused.code}}
             status, body, extra = refused.status, orjson.dumps({"errors": [error]}), refused.headers
+        except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)
+            message, extensions = told(failure, request_id)
+            status, extra = 503 if extensions["code"] == UNAVAILABLE else 500, {}
+            body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
+        if status == 503:  # noqa: PLR2004
+            extra = {"Retry-After": "1"}
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
@@ -59,7 +65,7 @@ class GraphQLOverHTTP:
         check_content_type(headers)
         request = parse_request(await read_body(headers, receive))
         viewer = await self.viewer(headers.get("authorization"))
-        context = RequestContext(viewer, self.database, self.sessions, request_id)
+        context = RequestContext(viewer, self.database, self.sessions, request_id, self.clock)
         prepared = self.engine.prepare(context, request.query)
         refusal = _refusal(prepared, request)
         if refusal:
@@ -97,6 +103,8 @@ def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
 
 def _status(result: ExecutionResult, media_type: str) -> int:
     """Variables that do not fit leave no data: then nothing was run, which the newer media type says with 400."""
+    if result.errors and any((error.extensions or {}).get("code") == UNAVAILABLE for error in result.errors):
+        return 503
     is_request_error = (
         result.data is None and result.errors is not None and all(not error.path for error in result.errors)
     )

@@ -68,18 +68,22 @@ def check_content_type(headers: Headers) -> None:
 async def read_body(headers: Headers, receive: Receive) -> bytes:
     """The whole body; refuses with 413 one that is too large, without reading it to its end."""
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > LARGEST_BODY:
-        raise RefusedRequest(413, "The request is larger than 1 MiB")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    if length.isdecimal():
+        _check_size(int(length))
+    body, more = b"", True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RefusedRequest(400, "The request was cut off")
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise RefusedRequest(413, "The request is larger than 1 MiB")
-    if message["type"] == "http.disconnect":
-        raise RefusedRequest(400, "The request was cut off")
+        _check_size(len(body))
+        more = message.get("more_body", False)
     return body
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST_BODY:
+        raise RefusedRequest(413, "The request is larger than 1 MiB")
 
 
 def parse_request(body: bytes) -> GraphQLRequest:
