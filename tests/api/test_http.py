@@ -1,8 +1,6 @@
 """Decides what GraphQL over HTTP is: which requests are run, with which status and media type all others are refused."""
 
-import asyncio
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -29,7 +27,7 @@ MIB = 1024 * 1024
 OFFLINE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=20) as client:
         yield client
@@ -50,7 +48,12 @@ def is_an_error(response: httpx.Response) -> bool:
     body = response.json()
     errors = body.get("errors")
     said = {key for error in errors for key in error}
-    return set(body) == {"errors"} and bool(errors) and "message" in said and said <= {"message", "extensions", "locations"}
+    return (
+        set(body) == {"errors"}
+        and bool(errors)
+        and "message" in said
+        and said <= {"message", "extensions", "locations"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,9 @@ def audit_tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_audit_of_npm_graphql_http_finds_neither_error_nor_warning(audit_tool: Path, server_url: str) -> None:
-    asked = subprocess.run(["node", "audit.mjs", server_url], cwd=audit_tool, capture_output=True, text=True, check=True)
+    asked = subprocess.run(
+        ["node", "audit.mjs", server_url], cwd=audit_tool, capture_output=True, text=True, check=True
+    )
     findings = json.loads(asked.stdout)
     assert len(findings) > 50
     # What remains are notices that GET, which may be offered, is not.
@@ -177,8 +182,8 @@ def test_only_post_asks_and_every_other_method_says_so(http: httpx.Client, serve
 
 def test_a_browser_that_comes_by_get_runs_no_query(http: httpx.Client, server_url: str) -> None:
     response = http.get(server_url, params={"query": "{ viewer { id } }"}, headers={"accept": "text/html"})
-    assert response.headers["content-type"].startswith("text/html")
-    assert "data" not in response.headers
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "viewer" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -263,7 +268,6 @@ def test_answers_are_kept_by_nobody_and_read_as_nothing_else(nobody: Client) -> 
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "access-control-allow-origin" not in response.headers
-    assert "server" not in response.headers or "uvicorn" in response.headers["server"]
 
 
 def test_every_answer_has_a_request_id_of_its_own(http: httpx.Client, server_url: str) -> None:
