@@ -134,6 +134,7 @@ class CaseTeller:
         of = {"case_id": case.row["id"], "patient_id": case.row["patient_id"], **who}
         encounter_id = self.clinic.add(batch, "encounters", served, **of, service_date=served)
         lines = self._examine(encounter_id, payer_id, facility_id, served, batch)
+        floor, target = self._limits(sum((line.amount for line in lines), Decimal(0)))
         start = StoryStart(
             self.clinic.clinic_id,
             number,
@@ -143,19 +144,17 @@ class CaseTeller:
             attorney_id=case.row["attorney_id"],
             encounter_id=encounter_id,
             lines=lines,
+            floor_amount=floor,
+            target_amount=target,
             **of,
-            **self._limits(sum((line.amount for line in lines), Decimal(0))),
         )
         return InvoiceStory(start, self.dice, by=self.clinic.users[Role.BILLING])
 
-    def _limits(self, billed: Decimal) -> dict[str, Decimal]:
+    def _limits(self, billed: Decimal) -> tuple[Decimal | None, Decimal | None]:
         """The least that the clinic would take, and what it hopes for; not every invoice has them."""
         if self.dice.chance(0.4):
-            return {}
-        return {
-            "floor_amount": self.dice.share(billed, 28, 35),
-            "target_amount": self.dice.share(billed, 75, 90),
-        }
+            return None, None
+        return self.dice.share(billed, 28, 35), self.dice.share(billed, 75, 90)
 
     def _payer(self, case: CaseFile, on: date, batch: Batch) -> UUID:
         """The lawyer's firm most of the time, else an insurance, else the patient."""
