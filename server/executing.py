@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.people import Role
 from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
+from server.requests import LARGEST_BODY
 
 logger = logging.getLogger("billing.execution")
 UNAVAILABLE = "UNAVAILABLE"
@@ -44,8 +45,12 @@ class Engine:
         self.schemas = schemas
         self.documents = Documents(schemas)
 
-    def prepare(self, context: RequestContext, source: str) -> Prepared:
+    def prepare(self, context: RequestContext, source: Any) -> Prepared:
         """The document as the viewer of this request may run it."""
+        if not isinstance(source, str):
+            return Prepared(None, (bad_request("query is a string with a GraphQL document"),))
+        if len(source) > LARGEST_BODY:
+            return Prepared(None, (bad_request("The document is larger than 1 MiB"),))
         return self.documents.prepare(_role(context), source)
 
     async def execute(
@@ -53,6 +58,8 @@ class Engine:
     ) -> ExecutionResult:
         """The result of a query or mutation; errors are already such as a client may see."""
         assert prepared.document is not None
+        if not isinstance(variables, dict | None):
+            return ExecutionResult(None, [bad_request("variables is a JSON object")])
         result: Any = execute(
             self.schemas[_role(context)],
             prepared.document,
@@ -109,9 +116,20 @@ def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error:
         cause = cause.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return error
+        return error if error.message.isascii() else _encodable(error)
     message, extensions = told(cause, request_id)
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def bad_request(message: str) -> GraphQLError:
+    """The error of something that is no request."""
+    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
+
+
+def _encodable(error: GraphQLError) -> GraphQLError:
+    """The error without the halves of surrogate pairs that its message may quote: no encoding has them."""
+    message = error.message.encode("utf-8", "replace").decode()
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=error.extensions)
 
 
 def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
