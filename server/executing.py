@@ -54,9 +54,9 @@ class Engine:
         return self.documents.prepare(_role(context), source)
 
     async def execute(
-        self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
+        self, prepared: Prepared, context: RequestContext, variables: Any, operation_name: str | None
     ) -> ExecutionResult:
-        """The result of a query or mutation; errors are already such as a client may see."""
+        """The result of a query or mutation; errors are already such as a client may see. Variables may be of any type still."""
         assert prepared.document is not None
         if not isinstance(variables, dict | None):
             return ExecutionResult(None, [bad_request("variables is a JSON object")])
