@@ -9,6 +9,7 @@ from typing import Any
 from graphql import (
     ExecutionResult,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
@@ -58,6 +59,7 @@ class Textbook:
 
     def __init__(self, sdl: str, fields: Fields | None = None) -> None:
         self.schema: GraphQLSchema = build_schema(sdl)
+        self.asked: set[str] = set()
         self.fields = {**(fields or FIELDS), "Query.node": node_of(self.schema)}
         for name, write in _WRITTEN.items():
             scalar = self.schema.type_map.get(name)
@@ -80,8 +82,18 @@ class Textbook:
         return found
 
     def _resolve(self, source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
-        resolver = self.fields.get(f"{info.parent_type.name}.{info.field_name}")
+        coordinate = f"{info.parent_type.name}.{info.field_name}"
+        self._note(coordinate, info.parent_type.fields[info.field_name], args)
+        resolver = self.fields.get(coordinate)
         return resolver(info.context, source, args) if resolver else _plain(source, info)
+
+    def _note(self, coordinate: str, field: GraphQLField, args: Mapping[str, Any]) -> None:
+        """Remember what was asked, down to the keys of filters, so that nobody takes for proven what nobody asked."""
+        self.asked.add(coordinate)
+        for name, value in args.items():
+            self.asked.add(f"{coordinate}({name}:)")
+            if isinstance(value, Mapping):
+                self.asked.update(f"{get_named_type(field.args[name].type).name}.{key}" for key in value)
 
 
 def _plain(source: Any, info: GraphQLResolveInfo[Any]) -> Any:

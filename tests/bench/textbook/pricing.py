@@ -22,8 +22,9 @@ async def _code(records: Records, line: Any, args: Args) -> Any:
     return line.code
 
 
-async def _source(records: Records, line: Any, args: Args) -> Any:
-    return line.price_source
+async def _source(records: Records, line: Any, args: Args) -> str:
+    source: str = line.price_source
+    return source.upper()
 
 
 async def _rate(records: Records, line: Any, args: Args) -> Any:
