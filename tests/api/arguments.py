@@ -23,6 +23,8 @@ _PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
 _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
+# How many variables of a document say yes, and how many say no.
+_FLAGS = 2
 
 
 def size_of(dice: Random, most: int) -> int:
@@ -32,12 +34,14 @@ def size_of(dice: Random, most: int) -> int:
 
 @dataclass
 class Arguments:
-    """Writes the arguments of one document and keeps its variables."""
+    """Writes the arguments of one document and keeps its variables. `node_type` is what the next id of a node names."""
 
     dice: Random
     facts: Facts
+    node_type: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     _declared: list[str] = field(default_factory=list)
+    _flags: dict[str, bool] = field(default_factory=dict)
 
     def declarations(self) -> str:
         """The variables of the operation."""
@@ -47,7 +51,11 @@ class Arguments:
         """A condition of a directive."""
         if self.dice.random() < 0.4:
             return str(value).lower()
-        return self._variable("Boolean!", value, str(value).lower())
+        known = [name for name, kept in self._flags.items() if kept is value]
+        if len(known) < _FLAGS:
+            known = [self._variable("Boolean!", value, str(value).lower())]
+            self._flags[known[0]] = value
+        return self.dice.choice(known)
 
     def of(self, parent: GraphQLNamedType, name: str, definition: GraphQLField, size: int) -> str:
         """The arguments of a field in brackets; `size` is how many rows its page may have."""
@@ -148,7 +156,7 @@ class Arguments:
     def _type_meant(self, name: str, field_name: str) -> str:
         """What an id names: payerId a payer, invoice(id:) an invoice, node(id:) anything."""
         meant = (name.removesuffix("Id") if name != "id" else field_name).capitalize()
-        return meant if meant in self.facts.in_reach else self.dice.choice(list(self.facts.in_reach))
+        return meant if meant in self.facts.in_reach else self.node_type
 
     def _write(self, of_type: GraphQLInputType, value: Any) -> str:
         """A value as it stands in the document: as a variable, or as a literal that may hold variables."""

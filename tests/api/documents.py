@@ -72,6 +72,8 @@ class _Writer:
         """A selection set of a type that occurs in so many rows."""
         wanted = count or self.dice.choice([1, 2, 3, 3, 4, 5, 7])
         parts = [self._selection(parent, depth, rows) for _ in range(wanted)]
+        if parent.name.endswith("Connection") and self.dice.random() < 0.7:
+            parts.append(self._named(parent, self.dice.choice(["nodes", "edges"]), depth, rows))
         if self.dice.random() < 0.08:
             # The same response keys once more, with whatever is asked below them this time.
             parts.append(f"... {{ {self._selection(parent, depth, rows)} }}")
@@ -92,16 +94,22 @@ class _Writer:
     def _inline(self, parent: Composite, depth: int, rows: int) -> str:
         target: Composite | None = parent
         if isinstance(parent, GraphQLInterfaceType):
-            target = self.dice.choice(self.schema.get_implementations(parent).objects)
+            target = self._implementer(parent)
         elif self.dice.random() < 0.3:
             target = self.dice.choice([None, *parent.interfaces])
         condition = f"on {target.name} " if target else ""
         return f"... {condition}{self._directives()}{self.selections(target or parent, depth, rows)}"
 
+    def _implementer(self, face: GraphQLInterfaceType) -> GraphQLObjectType:
+        """One of the types behind an interface: mostly the one that the id names."""
+        known = {named.name: named for named in self.schema.get_implementations(face).objects}
+        is_meant = self.arguments.node_type in known and self.dice.random() < 0.8
+        return known[self.arguments.node_type if is_meant else self.dice.choice(list(known))]
+
     def _spread(self, parent: Composite, depth: int, rows: int) -> str:
         targets = [parent, *(parent.interfaces if isinstance(parent, GraphQLObjectType) else ())]
         if isinstance(parent, GraphQLInterfaceType):
-            targets += self.schema.get_implementations(parent).objects
+            targets.append(self._implementer(parent))
         target = self.dice.choice(targets)
         known = [part for part in self.fragments.get(target.name, []) if part.depth <= depth and part.rows >= rows]
         if known and self.dice.random() < 0.5:
@@ -113,9 +121,13 @@ class _Writer:
         return f"...{fragment.name}{self._directives()}"
 
     def _field(self, parent: Composite, depth: int, rows: int) -> str:
+        return self._named(parent, self.dice.choice(self._names(parent, depth)), depth, rows)
+
+    def _named(self, parent: Composite, name: str, depth: int, rows: int) -> str:
         self.left -= 1
-        name = self.dice.choice(self._names(parent, depth))
         definition = parent.fields[name]
+        if name == "node" and parent is self.schema.query_type:
+            self.arguments.node_type = self.dice.choice(self._node_types())
         size = size_of(self.dice, max(1, _MOST_ROWS // rows)) if name_has_pages(definition) else 0
         arguments = self.arguments.of(parent, name, definition, size)
         alias = self._alias(name, 0.9 if arguments else 0.12)
@@ -129,14 +141,17 @@ class _Writer:
         """The fields to choose from: none with fields below it where the document is deep or long enough."""
         leaves = [name for name, item in parent.fields.items() if not isinstance(get_named_type(item.type), Composite)]
         others = [name for name in parent.fields if name not in leaves and name not in _NOT_ASKED]
-        if depth <= 1 or self.left <= 0:
-            return leaves or self._shallow(parent, others)
-        return leaves + others * (2 if depth > 6 else 1) if others else leaves
+        if parent is self.schema.query_type:
+            return others + [name for name in others if name != "viewer"] * 8 + ["invoices"] * len(others) * 3
+        if not others or (leaves and (depth <= 1 or self.left <= 0 or self.dice.random() < 0.5)):
+            return leaves
+        return others
 
-    def _shallow(self, parent: Composite, names: list[str]) -> list[str]:
-        """Of fields that all have fields below them, those that end soonest."""
-        plain = [name for name in names if name in ("pageInfo", "viewer")]
-        return plain or names
+    def _node_types(self) -> list[str]:
+        node = self.schema.type_map["Node"]
+        assert isinstance(node, GraphQLInterfaceType)
+        named = [implementer.name for implementer in self.schema.get_implementations(node).objects]
+        return named * 3 + list(self.facts.in_reach)
 
     def _alias(self, name: str, chance: float) -> str:
         if self.aliases >= LIMITS["aliases"] - 4 or self.dice.random() > chance:
@@ -172,7 +187,7 @@ def random_document(seed: int, schema: GraphQLSchema, facts: Facts) -> Document:
     dice = Random(seed)  # noqa: S311 (the same seed gives the same document)
     while True:
         depth = dice.choice([3, 4, 4, 5, 5, 6, 7, 8, LIMITS["depth"]])
-        found = _Writer(dice, schema, facts, left=dice.choice([10, 25, 40, 60])).document(depth)
+        found = _Writer(dice, schema, facts, left=dice.choice([15, 30, 60, 100])).document(depth)
         if is_acceptable(schema, found.source):
             return found
 
@@ -185,3 +200,24 @@ def is_acceptable(schema: GraphQLSchema, source: str) -> bool:
     except GraphQLError:
         return False
     return not validate(schema, document, max_errors=1, allow_empty_selection_sets=False)
+
+
+def readable(schema: GraphQLSchema) -> set[str]:
+    """Every field, argument and key of an input that a query of this schema can name."""
+    found: set[str] = set()
+    waiting: list[Any] = [schema.query_type]
+    known: set[str] = set()
+    while waiting:
+        named = waiting.pop()
+        if named.name in known:
+            continue
+        known.add(named.name)
+        for name, item in getattr(named, "fields", {}).items():
+            found.add(f"{named.name}.{name}")
+            found.update(f"{named.name}.{name}({argument}:)" for argument in getattr(item, "args", {}))
+            waiting += [get_named_type(argument.type) for argument in getattr(item, "args", {}).values()]
+            waiting.append(get_named_type(item.type))
+        if isinstance(named, GraphQLInterfaceType):
+            found -= {f"{named.name}.{name}" for name in named.fields}
+            waiting += schema.get_implementations(named).objects
+    return found

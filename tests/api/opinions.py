@@ -24,7 +24,7 @@ from tests.api.documents import Document
 from tests.api.facts import Facts, gather_facts
 from tests.bench.textbook.answering import Textbook
 from tests.bench.textbook.records import Records
-from tests.databases import TODAY
+from tests.databases import CHEAP, TODAY
 
 # It is the middle of that day in the clinic as well as in UTC.
 NOON = datetime.combine(TODAY, time(16), UTC)
@@ -39,8 +39,12 @@ class Opinions:
     database: Database
     source: AsyncEngine
     textbook: Textbook
+    facts: Facts
     engine: Engine = field(default_factory=lambda: Engine(role_schemas()))
-    facts: Facts = field(default_factory=Facts)
+
+    def __post_init__(self) -> None:
+        # No document signs in.
+        self._sessions = Sessions(self.database, hasher=CHEAP)
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -49,7 +53,7 @@ class Opinions:
 
     async def compiled(self, document: Document) -> Any:
         """The server's answer; AssertionError when there is none."""
-        context = RequestContext(self.viewer, self.database, Sessions(self.database), "a request", lambda: NOON)
+        context = RequestContext(self.viewer, self.database, self._sessions, "a request", lambda: NOON)
         prepared = self.engine.prepare(context, document.source)
         assert not prepared.errors, prepared.errors
         result = await self.engine.execute(prepared, context, document.variables, None)
@@ -115,8 +119,7 @@ async def opinions(address: Address, role: Role, clinic: str = "demo") -> AsyncI
         assert row is not None
         viewer = Viewer(**{**row, "role": role})
         async with Database(address.login) as database:
-            both = Opinions(viewer, database, source, Textbook(sdl(role)))
-            both.facts = await gather_facts(connection, viewer)
+            both = Opinions(viewer, database, source, Textbook(sdl(role)), await gather_facts(connection, viewer))
             await both.gather_cursors()
             yield both
     finally:

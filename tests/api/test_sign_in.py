@@ -237,7 +237,7 @@ MALFORMED = [
 @pytest.mark.parametrize("authorization", MALFORMED, ids=lambda text: ascii(text)[:40])
 def test_what_is_no_token_is_refused_with_401_and_a_json_error(nobody: Client, authorization: str) -> None:
     response = nobody.http.post(
-        nobody.url, json={"query": "{ viewer { id } }"}, headers={"authorization": authorization.encode("latin-1")}
+        nobody.url, json={"query": "{ viewer { id } }"}, headers={b"authorization": authorization.encode("latin-1")}
     )
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
