@@ -41,6 +41,7 @@ class _Fragment:
     name: str
     depth: int
     rows: int
+    aliases: int
 
 
 @dataclass
@@ -70,7 +71,7 @@ class _Writer:
 
     def selections(self, parent: Composite, depth: int, rows: int, count: int = 0) -> str:
         """A selection set of a type that occurs in so many rows."""
-        wanted = count or self.dice.choice([1, 2, 3, 3, 4, 5, 7])
+        wanted = count or (self.dice.choice([1, 2, 3, 3, 4, 5, 7]) if self.left > 0 else 1)
         parts = [self._selection(parent, depth, rows) for _ in range(wanted)]
         if parent.name.endswith("Connection") and self.dice.random() < 0.7:
             parts.append(self._named(parent, self.dice.choice(["nodes", "edges"]), depth, rows))
@@ -83,15 +84,16 @@ class _Writer:
         chance = self.dice.random()
         if chance < 0.05:
             return f"{self._alias('__typename', 0.3)}__typename{self._directives()}"
-        if chance < 0.14 and depth > 0:
+        if chance < 0.14 and self.left > 0:
             return self._inline(parent, depth, rows)
-        if chance < 0.25 and depth > 0:
+        if chance < 0.25 and self.left > 0:
             return self._spread(parent, depth, rows)
         if isinstance(parent, GraphQLInterfaceType) and chance < 0.85:
             return self._inline(parent, depth, rows)
         return self._field(parent, depth, rows)
 
     def _inline(self, parent: Composite, depth: int, rows: int) -> str:
+        self.left -= 1
         target: Composite | None = parent
         if isinstance(parent, GraphQLInterfaceType):
             target = self._implementer(parent)
@@ -107,15 +109,19 @@ class _Writer:
         return known[self.arguments.node_type if is_meant else self.dice.choice(list(known))]
 
     def _spread(self, parent: Composite, depth: int, rows: int) -> str:
+        self.left -= 1
         targets = [parent, *(parent.interfaces if isinstance(parent, GraphQLObjectType) else ())]
         if isinstance(parent, GraphQLInterfaceType):
             targets.append(self._implementer(parent))
         target = self.dice.choice(targets)
         known = [part for part in self.fragments.get(target.name, []) if part.depth <= depth and part.rows >= rows]
         if known and self.dice.random() < 0.5:
-            return f"...{self.dice.choice(known).name}{self._directives()}"
+            part = self.dice.choice(known)
+            self.aliases += part.aliases
+            return f"...{part.name}{self._directives()}"
+        before = self.aliases
         body = self.selections(target, depth, rows)
-        fragment = _Fragment(f"F{len(self.definitions)}", depth, rows)
+        fragment = _Fragment(f"F{len(self.definitions)}", depth, rows, self.aliases - before)
         self.definitions.append(f"fragment {fragment.name} on {target.name} {body}")
         self.fragments.setdefault(target.name, []).append(fragment)
         return f"...{fragment.name}{self._directives()}"
