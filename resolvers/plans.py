@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter
 
 from db.identity import read_id
@@ -66,16 +67,14 @@ class Binder:
 
     def plan(self, statement: Select[Any]) -> Plan:
         """The statement as text with its parameters in order."""
+        for element in visitors.iterate(statement):
+            # What the views wrote themselves is part of the text, so that PostgreSQL can fold it.
+            if isinstance(element, BindParameter) and element.unique:
+                element.literal_execute = True
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         known = _BROUGHT | self.supplies
         names = compiled.positiontup or []
-        supplies = tuple(known.get(name) or _constant(compiled.params[name]) for name in names)
-        return Plan(compiled.string, supplies, tuple(self.asked))
-
-
-def _constant(value: Any) -> Supply:
-    """A value that the views wrote themselves."""
-    return lambda viewer, today, arguments: value
+        return Plan(compiled.string, tuple(known[name] for name in names), tuple(self.asked))
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:

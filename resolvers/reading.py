@@ -97,7 +97,7 @@ def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: s
     assert is_object_type(target)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, asked, binder), *reach_of(row)]
-    query = select().select_from(row.source).where(*conditions)
+    query = select().select_from(row.joined).where(*conditions)
     return binder.plan(select(as_object(columns, scope, query).label("answer")))
 
 
