@@ -1,7 +1,7 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
@@ -41,9 +41,9 @@ class GraphQLOverHTTP:
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             await ide.page()(scope, receive, send)
             return
-        request_id, media_type = uuid4().hex, JSON
+        request_id, media_type = token_hex(16), JSON
         try:
-            media_type = answer_type(headers)
+            media_type = answer_type(headers.get("accept"))
             status, body = await self._answer(scope["method"], headers, receive, media_type, request_id)
             extra: dict[str, str] = {}
         except RefusedRequest as refused:
@@ -62,7 +62,7 @@ class GraphQLOverHTTP:
     ) -> tuple[int, bytes]:
         if method != "POST":
             raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
-        check_content_type(headers)
+        check_content_type(headers.get("content-type", ""))
         request = parse_request(await read_body(headers, receive))
         viewer = await self.viewer(headers.get("authorization"))
         context = RequestContext(viewer, self.database, self.sessions, request_id, self.clock)
