@@ -1,8 +1,10 @@
 """Decides which servers meet, and that they give the same answers before anything is measured."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +12,6 @@ import orjson
 from domain.people import Role
 from server.addresses import Address
 from tests.bench.cases import CONCURRENCIES, Case
-from tests.bench.clinics import ROOT
 from tests.bench.rounds import Arena, Entrant, Figures
 from tests.bench.servers import Server, python, started
 from tests.bench.viewers import ROLES, Asker, ask, sign_in
@@ -36,7 +37,7 @@ class Contest:
 @contextmanager
 def our_server(address: Address, name: str = OURS) -> Iterator[Server]:
     """The server as an operator starts it."""
-    billing = ROOT / ".venv" / "bin" / "billing"
+    billing = Path(sys.executable).with_name("billing")
     with started(name, [billing, "serve"], {"DATABASE_URL": address.owner, "BILLING_PORT": "0"}) as server:
         yield server
 

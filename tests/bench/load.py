@@ -16,6 +16,8 @@ import orjson
 import uvloop
 
 _PATIENCE_SECONDS = 60.0
+# How every answer begins that is no refusal.
+_DATA = b'{"data":'
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ class _Connection(asyncio.Protocol):
     def _length(self, head: bytes) -> int:
         """How many bytes the answer has, its head included; every server at hand sends its head in one piece."""
         end, said = head.find(b"\r\n\r\n"), head.lower().find(b"content-length: ")
-        if head[9:12] != b"200" or end < 0 or not 0 <= said < end:
-            self.run.failures.append(head[:300].decode("latin-1"))
+        is_data = head.startswith(_DATA, end + 4) or len(head) == end + 4
+        if head[9:12] != b"200" or not 0 <= said < end or not is_data:
+            self.run.failures.append(head[:500].decode("latin-1"))
             self.transport.abort()
             return 1 << 60
         return int(head[said + 16 : head.find(b"\r\n", said)]) + end + 4

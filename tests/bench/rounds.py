@@ -16,7 +16,7 @@ _MICROSECONDS = 1e6
 
 
 class FailedRequestError(Exception):
-    """A request that was not answered with 200 while measuring."""
+    """A request that was not answered with 200 and data while measuring."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class LoadClient:
         self._process.communicate(timeout=30)
 
     def put(self, order: Order) -> Measured:
-        """Put load on a server; FailedRequestError when anything but 200 comes back."""
+        """Put load on a server; FailedRequestError when anything but 200 and data comes back."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(orjson.dumps(asdict(order)).decode() + "\n")
