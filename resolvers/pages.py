@@ -77,7 +77,9 @@ class Page:
         if choice.type_ is None:
             return choice.narrow(row, value)
         argument = ".".join(path)
-        reader = id_reader(argument) if path[-1].endswith("Id") else choice.convert
+        reader = (
+            id_reader(argument, path[-1].removesuffix("Id").capitalize()) if path[-1].endswith("Id") else choice.convert
+        )
         return choice.narrow(
             row, self.compiler.binder.argument(self.field, path, choice.type_, converter(argument, reader))
         )

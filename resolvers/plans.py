@@ -19,6 +19,7 @@ from resolvers.selection import Asked
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 Arguments = Mapping[str, Any]
+_NOBODY = UUID(int=0)
 Supply = Callable[[Viewer, date, list[Arguments]], Any]
 
 _BROUGHT: dict[str, Supply] = {
@@ -92,14 +93,15 @@ def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Calla
     return convert
 
 
-def id_reader(argument: str) -> Callable[[Any], UUID]:
-    """What turns a global id into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
+def id_reader(argument: str, type_name: str) -> Callable[[Any], UUID]:
+    """What turns a global id of a type into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
 
     def convert(value: Any) -> UUID:
         found = read_id(value)
         if found is None:
             raise refuse(argument, "is not an id")
-        return found[1]
+        # The id of something else names no record of this type.
+        return found[1] if found[0] == type_name else _NOBODY
 
     return convert
 
