@@ -179,6 +179,7 @@ WRONG_VALUES = [
     ("billedMax", "1e3"),
     ("billedMax", "Infinity"),
     ("billedMax", ""),
+    ("billedMax", "9" * 40),
     ("status", ["Paid"]),
     ("status", ["paid"]),
     ("status", ["PAID "]),
@@ -257,7 +258,7 @@ ODD = [
     "=1+1",
     "a" * 900_000,
     "é" * 200_000,
-    " " * 100_000 + "a",
+    " " * 100_000 + "zz9",
 ]
 STRINGS = {
     "invoices(filter: {search: $s}) { totalCount nodes { id } }": 0,
