@@ -20,6 +20,7 @@ class Wire:
     """A socket that passes everything on to PostgreSQL and remembers which statements were executed, by connection."""
 
     upstream: Path
+    socket: Path
     executed: list[tuple[int, str]] = field(default_factory=list)
     cut: bool = False
 
@@ -89,12 +90,12 @@ def overheard(address: Address) -> Iterator[tuple[Address, Wire]]:
     """An address at which the same database answers, and what is heard on the way to it."""
     parts = urlsplit(address.owner)
     query = parse_qs(parts.query)
-    wire = Wire(Path(query["host"][0]) / _SOCKET)
     with TemporaryDirectory(prefix="wire") as folder:
+        wire = Wire(Path(query["host"][0]) / _SOCKET, Path(folder) / _SOCKET)
         loop, ready = asyncio.new_event_loop(), threading.Event()
 
         async def listen() -> None:
-            await asyncio.start_unix_server(wire.pass_on, str(Path(folder) / _SOCKET))
+            await asyncio.start_unix_server(wire.pass_on, str(wire.socket))
             ready.set()
 
         thread = threading.Thread(target=lambda: (loop.create_task(listen()), loop.run_forever()), daemon=True)

@@ -25,14 +25,17 @@ def cut_off(address: Address) -> Iterator[tuple[Wire, Client]]:
         yield wire, billing
 
 
+@pytest.mark.parametrize("listening", [True, False], ids=["connections are dropped", "nobody listens"])
 @pytest.mark.parametrize("believed", [True, False], ids=["session just seen", "session to be looked up"])
 def test_without_the_database_a_request_fails_fast_with_503_and_when_to_come_back(
-    cut_off: tuple[Wire, Client], believed: bool
+    cut_off: tuple[Wire, Client], believed: bool, listening: bool
 ) -> None:
     wire, billing = cut_off
     if not believed:
         time.sleep(2.1)
     wire.cut = True
+    if not listening:
+        wire.socket.unlink()
     for _ in range(3):
         began = time.monotonic()
         response = billing.post(QUERY)
