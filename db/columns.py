@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from sqlalchemy import bindparam
+
 from db.reach import reach_of
 from db.row import Row, Scope
 from db.tables import metadata
@@ -66,6 +68,4 @@ def _choices(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Choic
 
 
 def _narrow(choice: Choice, row: Row) -> None:
-    from sqlalchemy import bindparam
-
     choice.narrow(row, True if choice.type_ is None else bindparam("value", type_=choice.type_))

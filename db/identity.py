@@ -43,7 +43,7 @@ _LENGTH = 18
 
 def id_expression(type_name: str, identity: ColumnElement[Any]) -> ColumnElement[Any]:
     """The SQL that makes the global id of a row from its UUID column."""
-    tag = literal_column(f"'{TAGS[type_name]}'::bytea")
+    tag: ColumnElement[Any] = literal_column(f"'{TAGS[type_name]}'::bytea")
     return func.translate(func.encode(tag.op("||")(func.uuid_send(identity)), "base64"), "+/", "-_")
 
 

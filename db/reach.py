@@ -38,10 +38,7 @@ def _patient(row: Row) -> Expression:
 
 def _of_treated_case(row: Row) -> Expression:
     t = row.scope.row(tables.treating_physicians)
-    if row.table is tables.cases:
-        on = t.case_id == row.id
-    else:
-        on = t.patient_id == _patient(row)
+    on = t.case_id == row.id if row.table is tables.cases else t.patient_id == _patient(row)
     return there_is(t, (t.clinic_id == row.clinic_id) & on & _treated(t))
 
 

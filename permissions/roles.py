@@ -229,7 +229,9 @@ def _lean(field: GraphQLField) -> Any:
     resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
     if resolve is None:
         return field.resolve
-    rule = RULES[_field_mark(field)]
+    mark = _field_mark(field)
+    assert isinstance(mark, str)
+    rule = RULES[mark]
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
         viewer = info.context.viewer

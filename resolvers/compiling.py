@@ -1,5 +1,6 @@
 """Decides the SQL of a selection: one expression per field, JSON assembled by PostgreSQL, nothing per row in Python."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from resolvers.selection import Asked, Selector, object_type
 Expression = ColumnElement[Any]
 Columns = list[tuple[str, Expression]]
 _LONGEST_ALIAS = 63
-EMPTY_LIST = literal_column("'[]'::json")
+EMPTY_LIST: Expression = literal_column("'[]'::json")
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Compiler:
     selector: Selector
     scope: Scope
     binder: Binder
+    # How a list in pages is read; handed in, because pages are made of objects and objects hold pages.
+    page: "Callable[[Compiler, Pages, Asked, Row | None], Expression]"
 
     def columns(self, parent: GraphQLObjectType, asked: list[Asked], row: Row, view_name: str | None = None) -> Columns:
         """What is selected of a row: a response key and an expression for each field that is asked for."""
@@ -47,10 +50,7 @@ class Compiler:
 
     def _field(self, how: One | Many | Same | Pages | Elements, field: Asked, row: Row) -> Expression:
         if isinstance(how, Pages):
-            # Pages need objects and lists, which need pages: the cycle is closed here, at run time.
-            from resolvers.pages import connection
-
-            return connection(self, how, field, row)
+            return self.page(self, how, field, row)
         assert field.definition is not None
         target = object_type(field.definition)
         asked = self.selector.fields(target, field.selection_sets)

@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 from sqlalchemy import Uuid, func, literal_column, select, true, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
@@ -63,10 +64,8 @@ class Page:
     def conditions(self, row: Row) -> list[Expression]:
         """What a row of the list must satisfy: clinic, reach, parent and filter."""
         scope = self.compiler.scope
-        if self.parent is not None and self.how.on:
-            found = [self.how.on(self.parent, row)]
-        else:
-            found = [row.clinic_id == scope.clinic_id]
+        on, parent = self.how.on, self.parent
+        found = [on(parent, row) if on and parent is not None else row.clinic_id == scope.clinic_id]
         found += reach_of(row)
         given = dict(self.arguments.get("filter") or {})
         outer = {name: value for name, value in self.arguments.items() if name not in _PAGING}
@@ -187,7 +186,8 @@ class _Assembly:
         """An aggregate over the rows of the page alone, not over the one row more that tells whether there are others."""
         if not self.is_counted:
             return function(value)  # type: ignore[no-any-return]
-        place, total = literal_column(f"{self.row.alias}.place"), literal_column(f"{self.row.alias}.total")
+        place: Expression = literal_column(f"{self.row.alias}.place")
+        total: Expression = literal_column(f"{self.row.alias}.total")
         kept = place <= (self.last if self.backwards else self.first)
         if self.first is not None and self.last is not None:
             kept &= place > func.least(total, self.first) - self.last
@@ -254,6 +254,4 @@ def _constant(given: Any) -> Expression:
 
 
 def _ordered(value: Expression, by: Expression) -> Any:
-    from sqlalchemy.dialects.postgresql import aggregate_order_by
-
     return aggregate_order_by(value, by)

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from cachetools import LRUCache
-from graphql import GraphQLObjectType, GraphQLResolveInfo, get_named_type, is_object_type
+from graphql import GraphQLObjectType, GraphQLResolveInfo, is_object_type
 from graphql.execution.values import VariableValues
 from sqlalchemy import Uuid, select
 from strawberry import Info
@@ -22,6 +22,7 @@ from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
 
+ResolveInfo = GraphQLResolveInfo[RequestContext]
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
@@ -35,7 +36,7 @@ async def read(info: Info) -> orjson.Fragment | None:
     return await answer(raw, _selector(raw).arguments(_asked(raw)))
 
 
-async def answer(info: GraphQLResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
+async def answer(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
     """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it."""
     context: RequestContext = info.context
     viewer = context.viewer
@@ -57,24 +58,24 @@ async def answer(info: GraphQLResolveInfo, arguments: Arguments) -> orjson.Fragm
     return None if found_json is None else orjson.Fragment(found_json)
 
 
-def _coerced(info: GraphQLResolveInfo) -> dict[str, Any]:
+def _coerced(info: ResolveInfo) -> dict[str, Any]:
     variables: Any = info.variable_values
-    return variables if isinstance(variables, dict) else variables.coerced  # type: ignore[no-any-return]
+    return variables if isinstance(variables, dict) else variables.coerced
 
 
-def _selector(info: GraphQLResolveInfo) -> Selector:
+def _selector(info: ResolveInfo) -> Selector:
     return Selector(info.schema, info.fragments, VariableValues({}, _coerced(info)))
 
 
 _NO_TYPE = ""
 
 
-def _asked(info: GraphQLResolveInfo) -> Asked:
+def _asked(info: ResolveInfo) -> Asked:
     key = str(info.path.key)
     return Asked(key, info.field_name, tuple(info.field_nodes), info.parent_type.fields[info.field_name])
 
 
-def _node_type(info: GraphQLResolveInfo, identity: str) -> str:
+def _node_type(info: ResolveInfo, identity: str) -> str:
     """The type that the id of `node` names, when this role's schema has it as a node; else that there is none."""
     found = read_id(identity)
     if found is None:
@@ -84,10 +85,10 @@ def _node_type(info: GraphQLResolveInfo, identity: str) -> str:
     return found[0] if is_node and found[0] in VIEWS else _NO_TYPE
 
 
-def _compile(info: GraphQLResolveInfo, selector: Selector, viewer: Viewer, node_type: str | None) -> Plan:
+def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: str | None) -> Plan:
     asked = _asked(info)
     scope, binder = Scope(viewer.role), Binder([asked])
-    compiler = Compiler(selector, scope, binder)
+    compiler = Compiler(selector, scope, binder, connection)
     if info.field_name in _LISTS:
         return binder.plan(select(connection(compiler, Pages(_LISTS[info.field_name]), asked).label("answer")))
     type_name = node_type or _FINDS.get(info.field_name) or "Invoice"

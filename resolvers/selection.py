@@ -94,8 +94,8 @@ class Selector:
     def _is_wanted(self, selection: SelectionNode) -> bool:
         if not selection.directives:
             return True
-        skip = get_directive_values(GraphQLSkipDirective, selection, self.variables)  # type: ignore[arg-type]
-        include = get_directive_values(GraphQLIncludeDirective, selection, self.variables)  # type: ignore[arg-type]
+        skip = get_directive_values(GraphQLSkipDirective, selection, self.variables)
+        include = get_directive_values(GraphQLIncludeDirective, selection, self.variables)
         return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
 

@@ -1,7 +1,7 @@
 """Decides how much a document may ask for: one memoised pass, linear in the document, before anything runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql import (
     DocumentNode,
@@ -23,6 +23,10 @@ LIMITS = {
     "expanded fields": 2_000,
     "directives per place": 4,
     "tokens": 4_000,
+    # Selections inside selections, spread fragments among them: fifteen levels of fields need no more.
+    "nested selections": 100,
+    # Validation compares fields of one response name in pairs, which alone grows with the square of a document.
+    "comparisons of fields": 20_000,
 }
 _SIGN_IN = "signIn"
 
@@ -35,16 +39,25 @@ class Cost:
     aliases: int = 0
     fields: int = 0
     top: int = 0
+    nested: int = 0
 
     def beside(self, other: "Cost") -> "Cost":
         """The cost of two selections in one set."""
         return Cost(
-            max(self.depth, other.depth), self.aliases + other.aliases, self.fields + other.fields, self.top + other.top
+            max(self.depth, other.depth),
+            self.aliases + other.aliases,
+            self.fields + other.fields,
+            self.top + other.top,
+            max(self.nested, other.nested),
         )
 
     def below(self, is_alias: bool) -> "Cost":
         """The cost of a field with this selection below it."""
-        return Cost(self.depth + 1, self.aliases + is_alias, self.fields + 1, 1)
+        return Cost(self.depth + 1, self.aliases + is_alias, self.fields + 1, 1, self.nested)
+
+    def inside(self) -> "Cost":
+        """The cost of a set that holds these selections."""
+        return replace(self, nested=self.nested + 1)
 
 
 class OverBudgetError(GraphQLError):
@@ -63,14 +76,21 @@ class _Count:
 
     fragments: dict[str, FragmentDefinitionNode]
     known: dict[str, Cost] = field(default_factory=dict)
+    level: int = 0
 
     def of(self, selection_set: SelectionSetNode | None) -> Cost:
         """The cost of everything selected in one set."""
+        if selection_set is None:
+            return Cost()
         total = Cost()
-        for selection in selection_set.selections if selection_set else ():
+        self.level += 1
+        # A chain of fragments is followed as deep as the limit goes, so that it cannot use up the stack.
+        _compare("nested selections", self.level)
+        for selection in selection_set.selections:
             _weigh_directives(selection)
             total = total.beside(self._of_selection(selection))
-        return total
+        self.level -= 1
+        return total.inside()
 
     def _of_selection(self, selection: Node) -> Cost:
         if isinstance(selection, FieldNode):
@@ -92,8 +112,12 @@ class _Count:
 
 
 def _weigh_directives(node: Node) -> None:
-    if len(getattr(node, "directives", None) or ()) > LIMITS["directives per place"]:
-        raise OverBudgetError("directives per place")
+    _compare("directives per place", len(getattr(node, "directives", None) or ()))
+
+
+def _compare(limit: str, value: int) -> None:
+    if value > LIMITS[limit]:
+        raise OverBudgetError(limit)
 
 
 def check_budget(document: DocumentNode) -> None:
@@ -104,26 +128,29 @@ def check_budget(document: DocumentNode) -> None:
         _check(count.of_fragment(name), is_operation=False)
     for item in document.definitions:
         if isinstance(item, OperationDefinitionNode):
-            _weigh_directives(item)
+            for place in (item, *(item.variable_definitions or ())):
+                _weigh_directives(place)
             _check(count.of(item.selection_set), is_operation=True)
             if item.operation is OperationType.MUTATION:
                 _check_sign_in(item.selection_set, fragments)
 
 
 def _check(cost: Cost, *, is_operation: bool) -> None:
-    measured = {"depth": cost.depth, "aliases": cost.aliases, "expanded fields": cost.fields}
+    _compare("depth", cost.depth)
+    _compare("aliases", cost.aliases)
+    _compare("expanded fields", cost.fields)
+    _compare("nested selections", cost.nested)
     if is_operation:
-        measured["root fields"] = cost.top
-    for limit, value in measured.items():
-        if value > LIMITS[limit]:
-            raise OverBudgetError(limit)
+        _compare("root fields", cost.top)
 
 
 def _check_sign_in(selection_set: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> None:
     """Signing in is asked alone, so that one request tries one password."""
     names = list(_top_names(selection_set, fragments, set()))
     if _SIGN_IN in names and len(names) > 1:
-        raise GraphQLError("signIn stands alone in its operation", extensions={"code": "OVER_BUDGET", "limit": _SIGN_IN})
+        raise GraphQLError(
+            "signIn stands alone in its operation", extensions={"code": "OVER_BUDGET", "limit": _SIGN_IN}
+        )
 
 
 def _top_names(

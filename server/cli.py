@@ -162,5 +162,6 @@ def _today() -> date:
     return clinic_day(datetime.now(UTC), "America/New_York")
 
 
-def _show(doing: str, done: int, of: int) -> None:
-    click.echo(f"\r{doing}: {done:,} of {of:,}", nl=done >= of, err=True)
+def _show(doing: str, done: int, of: int | None) -> None:
+    whole = "" if of is None else f" of {of:,}"
+    click.echo(f"\r{doing}: {done:,}{whole}", nl=done == of, err=True)

@@ -14,6 +14,8 @@ from server.addresses import Address
 from server.settings import Settings
 
 DEMO_USERS = tuple(f"{name}@demo.clinic" for name in ("admin", "billing", "physician", "attorney", "analyst"))
+# A few hundred invoices are there before anybody could read how far they are.
+_SHOWN_ABOVE = 1_000
 _ZONE = "America/New_York"
 
 
@@ -61,5 +63,5 @@ async def _keep_password(connection: asyncpg.Connection, hasher: PasswordHasher,
 
 
 def _show(written: int, of: int) -> None:
-    if of > 1_000:
+    if of > _SHOWN_ABOVE:
         print(f"\r{written:,} of {of:,} invoices", end="" if written < of else "\n", flush=True)

@@ -13,6 +13,7 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from domain.people import Role
 from server.budget import LIMITS, OverBudgetError, check_budget
@@ -21,6 +22,13 @@ from server.budget import LIMITS, OverBudgetError, check_budget
 _CHARACTERS_KEPT = 2_000_000
 _LONGEST_KEPT = 20_000
 _ERRORS_TOLD = 5
+# How graphql-core says that it has stopped, and at which of our limits; it reads one of them from a variable of its own.
+_STOPPED = {
+    "Syntax Error: Document contains more than": "tokens",
+    "Syntax Error: Document is nested too deeply": "nested selections",
+    "Validation aborted.": "comparisons of fields",
+}
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = LIMITS["comparisons of fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class Documents:
         kept = self._kept.get((role, source))
         if kept is None:
             kept = _prepare(self._schemas[role], source)
-            if len(source) <= _LONGEST_KEPT:
+            # A refused document is not kept: its errors hold on to all of it, and whoever sends it may send a thousand others.
+            if kept.document and len(source) <= _LONGEST_KEPT:
                 self._kept[role, source] = kept
         return kept
 
@@ -67,9 +76,16 @@ def _prepare(schema: GraphQLSchema, source: str) -> Prepared:
         document = parse(source, max_tokens=LIMITS["tokens"], allow_empty_selection_sets=False)
         check_budget(document)
     except GraphQLError as error:
-        is_too_long = "tokens" in error.message and "Document contains more" in error.message
-        return Prepared(None, (OverBudgetError("tokens") if is_too_long else error,))
-    errors = validate(schema, document, max_errors=_ERRORS_TOLD, hide_suggestions=True, allow_empty_selection_sets=False)
+        return Prepared(None, (_named(error),))
+    errors = validate(
+        schema, document, max_errors=_ERRORS_TOLD, hide_suggestions=True, allow_empty_selection_sets=False
+    )
     if errors:
-        return Prepared(None, tuple(errors))
+        return Prepared(None, tuple(map(_named, errors)))
     return Prepared(document, ())
+
+
+def _named(error: GraphQLError) -> GraphQLError:
+    """The error as it is; where graphql-core has stopped at a limit of ours, the limit by its name."""
+    limit = next((limit for said, limit in _STOPPED.items() if error.message.startswith(said)), None)
+    return OverBudgetError(limit) if limit else error

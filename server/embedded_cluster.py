@@ -71,14 +71,17 @@ class Place:
 
     @property
     def data(self) -> Path:
+        """The cluster; there once it is whole."""
         return self.root / "data"
 
     @property
     def unfinished_data(self) -> Path:
+        """The cluster while it is being made."""
         return self.root / "data.new"
 
     @property
     def outside(self) -> Path:
+        """The link to the folder for what cannot lie here."""
         return self.root / "outside"
 
     @property
@@ -88,6 +91,7 @@ class Place:
 
     @property
     def log(self) -> Path:
+        """PostgreSQL's own log."""
         return self.root / "postgres.log"
 
     def lock(self, name: str) -> Path:
@@ -142,7 +146,8 @@ def remove_stale_pid_file(data: Path) -> None:
     """Remove PostgreSQL's pid file, unless a PostgreSQL works in the data folder: one started by other means than ours.
 
     PostgreSQL itself would refuse to start for as long as any process of the same account has the number in it. Where there is
-    no /proc to look into, it is left to that."""
+    no /proc to look into, it is left to that.
+    """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists() or sys.platform != "linux":
         return

@@ -36,6 +36,7 @@ class GraphQLOverHTTP:
         self.engine, self.database, self.sessions = engine, database, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever it is."""
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             await ide.page()(scope, receive, send)
@@ -85,7 +86,9 @@ def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
         return [error.formatted for error in prepared.errors]
     operation: OperationDefinitionNode | None = prepared.operation(request.operation_name)
     if operation is None:
-        unknown = "There is no operation of that name" if request.operation_name else "operationName must choose an operation"
+        unknown = (
+            "There is no operation of that name" if request.operation_name else "operationName must choose an operation"
+        )
         return [GraphQLError(unknown, extensions={"code": "BAD_REQUEST"}).formatted]
     if operation.operation is OperationType.SUBSCRIPTION:
         return [GraphQLError("Subscriptions are served over WebSocket", extensions={"code": "BAD_REQUEST"}).formatted]
@@ -94,7 +97,9 @@ def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
 
 def _status(result: ExecutionResult, media_type: str) -> int:
     """Variables that do not fit leave no data: then nothing was run, which the newer media type says with 400."""
-    is_request_error = result.data is None and result.errors is not None and all(not error.path for error in result.errors)
+    is_request_error = (
+        result.data is None and result.errors is not None and all(not error.path for error in result.errors)
+    )
     return 400 if is_request_error and media_type == GRAPHQL_JSON else 200
 
 

@@ -15,7 +15,9 @@ JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
 class RefusedRequest(Exception):
     """A request that is not run: its HTTP status, what is wrong, and headers that the answer needs."""
 
-    def __init__(self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, code: str = "BAD_REQUEST", headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.headers = status, message, code, dict(headers or {})
 

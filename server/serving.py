@@ -6,6 +6,7 @@ import socket
 from datetime import timedelta
 
 import uvicorn
+import uvloop
 
 from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
@@ -38,8 +39,6 @@ def serve(settings: Settings, *, demo: bool) -> None:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
     return uvloop.new_event_loop()
 
 

@@ -5,12 +5,11 @@ import base64
 import binascii
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
+import asyncpg
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cachetools import TTLCache
@@ -94,7 +93,7 @@ class Sessions:
         for digest in [key for key, known in self._believed.items() if known.session_id == viewer.session_id]:
             del self._believed[digest]
 
-    async def _begin(self, row: Mapping[str, Any]) -> tuple[str, datetime, Viewer]:
+    async def _begin(self, row: asyncpg.Record) -> tuple[str, datetime, Viewer]:
         moment = self._clock()
         token = base64.urlsafe_b64encode(row["clinic_id"].bytes + secrets.token_bytes(_SECRET_BYTES)).decode()
         expires_at, session_id = moment + self._times.absolute, new_id(moment)
@@ -119,7 +118,10 @@ class Sessions:
             row = await connection.fetchrow(_FIND_SESSION, clinic_id, digest, moment, moment - self._times.idle)
             if row and moment - row["last_used_at"] > _TOUCHED_EVERY:
                 await connection.execute(
-                    "update sessions set last_used_at = $3 where clinic_id = $1 and id = $2", clinic_id, row["session_id"], moment
+                    "update sessions set last_used_at = $3 where clinic_id = $1 and id = $2",
+                    clinic_id,
+                    row["session_id"],
+                    moment,
                 )
         return _viewer(row, row["session_id"]) if row else None
 
@@ -144,7 +146,7 @@ def _plain(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def _viewer(row: Mapping[str, Any], session_id: UUID) -> Viewer:
+def _viewer(row: asyncpg.Record, session_id: UUID) -> Viewer:
     return Viewer(
         clinic_id=row["clinic_id"],
         user_id=row["user_id"],

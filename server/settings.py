@@ -21,9 +21,12 @@ class Setting:
     read: Callable[[str], Any]
 
 
+_LARGEST_PORT = 65535
+
+
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise ValueError("a number from 0 (any free port) to 65535")
+    if not text.isdecimal() or int(text) > _LARGEST_PORT:
+        raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
     return int(text)
 
 
@@ -49,7 +52,9 @@ SETTINGS = {
     "database_url": Setting(
         "DATABASE_URL", "The owner's address of a PostgreSQL ≥ 16, instead of the embedded one.", "", _address
     ),
-    "session_idle_minutes": Setting("BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive),
+    "session_idle_minutes": Setting(
+        "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
+    ),
     "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
 }
 

@@ -104,6 +104,16 @@ def _among(column: str) -> Choice:
     return Choice(lambda i, ids: getattr(i, column) == any_(ids), UUIDS)
 
 
+def _speaks_of(i: Row, m: Row) -> Expression:
+    link = i.scope.row(tables.message_invoices)
+    return there_is(
+        link,
+        and_(
+            link.clinic_id == i.clinic_id, link.invoice_id == i.id, m.clinic_id == i.clinic_id, link.message_id == m.id
+        ),
+    )
+
+
 FILTERS = {
     "status": Choice(lambda i, wanted: i.status == any_(wanted), TEXTS),
     "agingBucket": Choice(_in_bucket, TEXTS),
@@ -161,7 +171,7 @@ INVOICE = View(
             lambda r: [r.target_date, r.id],
             {"status": Choice(lambda r, status: r.status == status, Text())},
         ),
-        "outboundMessages": Many("OutboundMessage", lambda i, m: _speaks_of(i, m), lambda m: [m.due_on, m.id]),
+        "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on, m.id]),
         "hold": One(
             "Hold", hold_over, lambda h: [h.invoice_id.is_(None), h.case_id.is_(None), h.until_on.desc(), h.id]
         ),
@@ -176,16 +186,6 @@ INVOICE = View(
     listed_as="invoices",
     found_as="invoice",
 )
-
-
-def _speaks_of(i: Row, m: Row) -> Expression:
-    link = i.scope.row(tables.message_invoices)
-    return there_is(
-        link,
-        and_(
-            link.clinic_id == i.clinic_id, link.invoice_id == i.id, m.clinic_id == i.clinic_id, link.message_id == m.id
-        ),
-    )
 
 
 LINE = View(

@@ -124,7 +124,7 @@ def test_a_user_killed_while_it_starts_leaves_no_process(folder: Path) -> None:
         pass
     for milliseconds in (0, 20, 40, 60, 80):
         user = User(folder)
-        assert comes_true(lambda: (folder / "postgres" / "start.lock").exists())
+        assert comes_true((folder / "postgres" / "start.lock").exists)
         comes_true(lambda: bool(watchdogs(folder)), seconds=2)
         time.sleep(milliseconds / 1000)
         user.kill()
@@ -215,7 +215,7 @@ def test_a_postgresql_that_somebody_else_started_on_the_data_is_left_alone(folde
 @pytest.mark.parametrize("whole_group", [True, False], ids=["initdb too", "its starter only"])
 def test_a_first_start_that_was_killed_half_way_is_made_good_by_the_next(folder: Path, whole_group: bool) -> None:
     user = User(folder)
-    assert comes_true(lambda: (folder / "postgres" / "data.new" / "base").exists())
+    assert comes_true((folder / "postgres" / "data.new" / "base").exists)
     user.kill()
     kill_all(children_of_initdb(folder) if whole_group else ())
     assert not (folder / "postgres" / "data").exists()

@@ -98,7 +98,7 @@ def test_what_a_failing_statement_says_of_a_patient_is_not_in_the_log(folder: Pa
         ask(server.dsn(), "create table people (name text primary key)")
         ask(server.dsn(), "insert into people values ('Ruth Alvarez')")
         for statement in failing:
-            with pytest.raises(asyncpg.PostgresError, match="."):
+            with pytest.raises(asyncpg.PostgresError, match=r"."):
                 ask(server.dsn(), statement)
     log = (folder / "postgres" / "postgres.log").read_text()
     assert "ready to accept connections" in log
