@@ -8,8 +8,10 @@ from db.columns import columns_read
 from db.reach import reach_of
 from db.row import PolicyScope, Row
 from db.tables import metadata
+from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
+from permissions.writes import WRITES
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -46,6 +48,7 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
         yield f"grant usage on schema {schema} to {role_name(role)}"
         yield from _grants(role_name(role), columns_read(role, coordinates))
         yield from _policies(role)
+        yield from _writes(role)
     yield from _sign_in(schema)
 
 
@@ -83,6 +86,25 @@ def _policies(role: Role) -> Iterator[str]:
     for table in metadata.sorted_tables:
         if role in ROWS.get(table.name, {}):
             yield f"create policy {role_name(role)} on {table.name} for select to {role_name(role)} using ({policy(table.name, role)})"
+
+
+def _writes(role: Role) -> Iterator[str]:
+    """What a role may add and change: of its own clinic alone, and a new invoice begins at the beginning."""
+    name = role_name(role)
+    for table, write in WRITES.items():
+        if role not in write.roles:
+            continue
+        own = policy(table, role)
+        begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
+        # What is written is also read back: under which columns a change is found, and what was there before.
+        yield f"grant select, insert on {table} to {name}"
+        yield f"create policy {name}_insert on {table} for insert to {name} with check ({own}{begins})"
+        if write.changes:
+            yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
+            yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
+        if write.removes:
+            yield f"grant delete on {table} to {name}"
+            yield f"create policy {name}_delete on {table} for delete to {name} using ({own})"
 
 
 def policy(table: str, role: Role) -> str:

@@ -1,6 +1,7 @@
 """Decides how a root field is answered: a plan compiled once for its shape, run once, its JSON passed on as it is."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 from cachetools import LRUCache
@@ -9,7 +10,7 @@ from graphql.execution.values import VariableValues
 from sqlalchemy import Uuid, select
 from strawberry import Info
 
-from db.identity import read_id
+from db.identity import make_id, read_id
 from db.reach import reach_of
 from db.row import Row, Scope
 from db.views import VIEWS
@@ -38,13 +39,22 @@ async def read(info: Info) -> orjson.Fragment | None:
 
 async def answer(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
     """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it."""
+    found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
+    return None if found is _NO_TYPE else await _answer(info, arguments, found)
+
+
+async def follow(info: Info, type_name: str, identity: UUID | None) -> orjson.Fragment | None:
+    """The record that a mutation answers with, read anew as its selection asks; None when there is none."""
+    if identity is None:
+        return None
+    return await _answer(info._raw_info, {"id": make_id(type_name, identity)}, type_name)
+
+
+async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
     context: RequestContext = info.context
     viewer = context.viewer
     assert viewer is not None
     coerced = _coerced(info)
-    found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
-    if found is _NO_TYPE:
-        return None
     node = info.field_nodes[0]
     key = (id(node), id(info.operation), viewer.role, found, shape_of(coerced) if coerced else None)
     kept = _plans.get(key)
@@ -89,7 +99,7 @@ def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: s
     asked = _asked(info)
     scope, binder = Scope(viewer.role), Binder([asked])
     compiler = Compiler(selector, scope, binder, connection)
-    if info.field_name in _LISTS:
+    if node_type is None and info.field_name in _LISTS:
         return binder.plan(select(connection(compiler, Pages(_LISTS[info.field_name]), asked).label("answer")))
     type_name = node_type or _FINDS.get(info.field_name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)

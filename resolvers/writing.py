@@ -54,22 +54,14 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """A record that a payload answers with: its selection is read by the compiler."""
-
-    type_name: str
-    id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a mutation: the record, or why not."""
+    """What came of a mutation: the id of its record, or why it was refused."""
 
-    reference: Reference | None
+    record: UUID | None
     errors: tuple[Refusal, ...] = ()
 
 
-async def run(info: Info, operation: str, input: Any, type_name: str, work: Callable[[Work], Awaitable[UUID]]) -> Done:
+async def run(info: Info, operation: str, input: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
     """Do `work` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
     context: RequestContext = info.context
     viewer = context.viewer
@@ -85,7 +77,7 @@ async def run(info: Info, operation: str, input: Any, type_name: str, work: Call
                 )
                 if key is not None:
                     await _remember(connection, viewer, key, known)
-        return Done(Reference(type_name, known))
+        return Done(known)
     except Refusal as refusal:
         return Done(None, (refusal,))
     except asyncpg.ForeignKeyViolationError:

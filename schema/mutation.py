@@ -7,9 +7,12 @@ from strawberry import Info
 
 from permissions.classes import done, takes
 from resolvers import sign_in as sessions
+from schema.case_steps import CaseSteps
+from schema.cheque_steps import ChequeSteps
 from schema.enums import ErrorCode
 from schema.errors import InvalidInput
 from schema.query import present
+from schema.transitions import InvoiceSteps
 from schema.users import SignInInput, SignInPayload, SignOutPayload
 
 # One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
@@ -17,7 +20,7 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation:
+class Mutation(InvoiceSteps, ChequeSteps, CaseSteps):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]
