@@ -70,8 +70,11 @@ GUARDS = {
     "nothing_received": Guard("A cheque is allocated", lambda i, today: i.received == 0),
     "never_received": Guard("A cheque was allocated once", lambda i, today: not i.was_allocated),
     "condition_passed": Guard(
-        "No conditional day has passed", lambda i, today: i.conditional_until is not None and i.conditional_until < today
+        "No conditional day has passed",
+        lambda i, today: i.conditional_until is not None and i.conditional_until < today,
     ),
-    "case_covered": Guard("Not every invoice of the case is covered, void or written off", lambda i, today: i.case_is_covered),
+    "case_covered": Guard(
+        "Not every invoice of the case is covered, void or written off", lambda i, today: i.case_is_covered
+    ),
     "case_settled": Guard("The case is not settled", lambda i, today: i.case_is_settled),
 }

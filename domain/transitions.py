@@ -55,9 +55,7 @@ TRANSITIONS = (
     Transition("counter_reduction", _REDUCING, _REDUCING, outcomes.counter_reduction, ("party", "amount")),
     Transition("agree_reduction", _REDUCING, _AWAITING, outcomes.agree_reduction),
     Transition("decline_reduction", _REDUCING, _PENDING, outcomes.decline_reduction, ("reason",)),
-    Transition(
-        "reopen_reduction", _AWAITING, _REDUCING, outcomes.reopen_reduction, ("reason",), ("nothing_received",)
-    ),
+    Transition("reopen_reduction", _AWAITING, _REDUCING, outcomes.reopen_reduction, ("reason",), ("nothing_received",)),
     Transition(
         "record_denial",
         (*_PENDING, *_REDUCING),
@@ -116,7 +114,11 @@ def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ..
 def legal_pairs() -> frozenset[tuple[InvoiceStatus, InvoiceStatus]]:
     """Every change of state that some transition makes: what the database's own guard allows."""
     return frozenset(
-        (start, end) for row in TRANSITIONS for start in (*row.start, *row.admin_start) for end in row.end if start != end
+        (start, end)
+        for row in TRANSITIONS
+        for start in (*row.start, *row.admin_start)
+        for end in row.end
+        if start != end
     )
 
 

@@ -50,9 +50,11 @@ async def settle(work: Work) -> UUID:
 
 
 def _refuse(work: Work, row: Row) -> None:
-    words = f"Invoice {row['number']} is {row['status']}: every invoice of the case must be covered, void or written off"
+    words = (
+        f"Invoice {row['number']} is {row['status']}: every invoice of the case must be covered, void or written off"
+    )
     status = InvoiceStatus(row["status"])
-    raise IllegalTransition(words, ("case_id",), status, "settle_case", legal_from(status, work.viewer.role))
+    raise IllegalTransition(words, ("case_id",), status, "settle_case", legal_from(status, work.actor.role))
 
 
 async def open_again(work: Work) -> UUID:

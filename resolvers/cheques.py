@@ -31,7 +31,7 @@ async def record(work: Work) -> UUID:
     """A cheque that came in, with its document and what it pays."""
     given, cheque_id = work.given, new_id(work.moment)
     _check_cheque(given, work.today)
-    if await work.one(_CONSUME, given["document_id"], work.viewer.user_id, work.moment) is None:
+    if await work.one(_CONSUME, given["document_id"], work.user_id, work.moment) is None:
         raise InvalidInput("There is no such uploaded document, or it was used already", ("document_id",))
     columns = ("payer_id", "number", "amount", "cheque_date", "received_on", "document_id")
     writes = work.writes()

@@ -117,7 +117,7 @@ def _check_legal(work: Work, name: str, invoice: Invoice) -> None:
 
 def legal_now(invoice: Invoice, work: Work) -> tuple[str, ...]:
     """The transitions that the viewer may do with the invoice as it is."""
-    names = legal_from(invoice.status, work.viewer.role)
+    names = legal_from(invoice.status, work.actor.role)
     return tuple(
         name for name in names if all(GUARDS[guard].holds(invoice, work.today) for guard in BY_NAME[name].guards)
     )
@@ -141,7 +141,9 @@ def _write(
     writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
     _write_offers(work, writes, row, outcome, given)
     if outcome.denial:
-        writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.viewer.user_id, **outcome.denial)
+        writes.insert(
+            "denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial
+        )
     changes = [_change(column, row[column], value) for column, value in changed.items() if column != "status"]
     changes += [_change("reason", None, given["reason"])] if given.get("reason") else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
@@ -156,8 +158,10 @@ def _write_offers(work: Work, writes: Writes, row: Row, outcome: Outcome, given:
     if outcome.agreed_offer:
         writes.update("reduction_offers", {**by_invoice, "status": "accepted"}, status=outcome.agreed_offer.value)
     if outcome.offer:
-        made = {"made_by": work.viewer.user_id, "made_at": work.moment, "document_id": given.get("document_id")}
-        writes.insert("reduction_offers", **_record(work), **by_invoice, round=row["rounds"] + 1, **outcome.offer, **made)
+        made = {"made_by": work.user_id, "made_at": work.moment, "document_id": given.get("document_id")}
+        writes.insert(
+            "reduction_offers", **_record(work), **by_invoice, round=row["rounds"] + 1, **outcome.offer, **made
+        )
 
 
 def record_event(
@@ -170,7 +174,7 @@ def record_event(
         invoice_id=row["id"],
         seq=row["events"] + 1,
         at=work.moment,
-        by_user_id=work.viewer.user_id,
+        by_user_id=work.user_id,
         transition=name,
         from_status=start,
         to_status=end,
@@ -181,7 +185,7 @@ def record_event(
 
 def announce(work: Work, writes: Writes, invoice_id: UUID, columns: Iterable[str]) -> None:
     """Gather the notice that subscribers of every server process hear when the transaction is committed."""
-    notice = {"clinic": str(work.viewer.clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
+    notice = {"clinic": str(work.clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
     writes.call("pg_notify('invoice_changed', %s)", orjson.dumps(notice).decode())
 
 
@@ -192,4 +196,8 @@ def _record(work: Work) -> dict[str, Any]:
 def _change(column: str, before: Any, after: Any) -> Mapping[str, Any]:
     first, *rest = column.split("_")
     name = first + "".join(word.capitalize() for word in rest)
-    return {"field": name, "before": None if before is None else str(before), "after": None if after is None else str(after)}
+    return {
+        "field": name,
+        "before": None if before is None else str(before),
+        "after": None if after is None else str(after),
+    }

@@ -26,31 +26,32 @@ _UNSAID = frozenset({"version", "idempotency_key"})
 
 @dataclass
 class Work:
-    """One mutation inside its transaction."""
+    """What is changed in one transaction, for a user or, where `user_id` is None and the actor has no role, by the worker."""
 
     connection: asyncpg.Connection
-    viewer: Viewer
-    today: date
+    clinic_id: UUID
+    user_id: UUID | None
+    actor: Actor
     moment: datetime
     request_id: str
     given: Mapping[str, Any]
 
     @property
-    def actor(self) -> Actor:
-        """Who acts, as the rules want to know it."""
-        return Actor(self.viewer.role, self.today)
+    def today(self) -> date:
+        """The calendar day in the clinic."""
+        return self.actor.today
 
     def writes(self) -> Writes:
         """A fresh gathering of what is written together."""
-        return Writes(self.viewer.clinic_id)
+        return Writes(self.clinic_id)
 
     async def one(self, sql: str, *values: Any) -> Any:
         """The first row that a query finds within the clinic, its id bound as $1."""
-        return await self.connection.fetchrow(sql, self.viewer.clinic_id, *values)
+        return await self.connection.fetchrow(sql, self.clinic_id, *values)
 
     async def all(self, sql: str, *values: Any) -> Any:
         """Every row that a query finds within the clinic, its id bound as $1."""
-        return await self.connection.fetch(sql, self.viewer.clinic_id, *values)
+        return await self.connection.fetch(sql, self.clinic_id, *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,7 @@ async def run(info: Info, operation: str, input: Any, work: Callable[[Work], Awa
         async with context.database.entered(viewer) as connection:
             known = await _claim(connection, context, operation, key, given) if key is not None else None
             if known is None:
-                known = await work(
-                    Work(connection, viewer, context.today, context.clock(), context.request_id, given)
-                )
+                known = await work(_work_of(context, viewer, connection, given))
                 if key is not None:
                     await _remember(connection, viewer, key, known)
         return Done(known)
@@ -82,6 +81,11 @@ async def run(info: Info, operation: str, input: Any, work: Callable[[Work], Awa
         return Done(None, (refusal,))
     except asyncpg.ForeignKeyViolationError:
         return Done(None, (NotFound("There is no such record"),))
+
+
+def _work_of(context: RequestContext, viewer: Viewer, connection: asyncpg.Connection, given: Mapping[str, Any]) -> Work:
+    actor = Actor(viewer.role, context.today)
+    return Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
 
 
 async def _claim(

@@ -43,6 +43,4 @@ def _step(name: str, input_type: type, description: str) -> Any:
     return done(rule, description)(resolve)
 
 
-InvoiceSteps: Any = create_type(
-    "InvoiceSteps", [_step(name, *said) for name, said in STEPS.items() if name in BY_NAME]
-)
+InvoiceSteps: Any = create_type("InvoiceSteps", [_step(name, *said) for name, said in STEPS.items() if name in BY_NAME])
