@@ -119,6 +119,7 @@ async def _claim(
         viewer.user_id,
         key,
     )
+    assert kept is not None
     if kept["input_hash"] != digest.digest():
         raise Conflict("This key was used for something else", ("idempotency_key",))
     found: UUID = kept["result_id"]
