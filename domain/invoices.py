@@ -68,6 +68,7 @@ GUARDS = {
     "not_submitted": Guard("The invoice is submitted already", lambda i, today: i.submitted_on is None),
     "submitted": Guard("The invoice is not submitted", lambda i, today: i.submitted_on is not None),
     "nothing_received": Guard("A cheque is allocated", lambda i, today: i.received == 0),
+    "something_received": Guard("No cheque is allocated", lambda i, today: i.received > 0),
     "never_received": Guard("A cheque was allocated once", lambda i, today: not i.was_allocated),
     "condition_passed": Guard(
         "No conditional day has passed",

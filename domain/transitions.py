@@ -72,6 +72,7 @@ TRANSITIONS = (
         _AWAITING,
         outcomes.take_back,
         ("chequeId", "returnedOn", "reason"),
+        ("something_received",),
         admin_start=(S.PAID,),
     ),
     Transition("settle_case", (S.CHEQUE_RECEIVED,), (S.PAID,), outcomes.settle, ("caseId",), ("case_covered",)),

@@ -40,6 +40,7 @@ HOLDS: dict[str, Callable[[Row], Expression]] = {
     "not_submitted": lambda i: i.submitted_on.is_(None),
     "submitted": lambda i: i.submitted_on.is_not(None),
     "nothing_received": lambda i: i.received_amount == literal_column("0"),
+    "something_received": lambda i: i.received_amount > literal_column("0"),
     "never_received": lambda i: not_(_exists("cheque_allocations", i)),
     "condition_passed": lambda i: func.coalesce(i.conditional_until < i.scope.today, literal_column("false")),
     "case_covered": _case_covered,
