@@ -11,9 +11,13 @@ from db.tables import metadata
 from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
+from permissions.worker import ACROSS_CLINICS, WORKER
 from permissions.writes import WRITES
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
+WORKER_ROLE = "clinic_worker"
+# The schema of the worker's queue; migrations make it.
+JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 # What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
@@ -50,10 +54,11 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
         yield from _policies(role)
         yield from _writes(role)
     yield from _sign_in(schema)
+    yield from _worker(schema)
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN]
+    return [*map(role_name, Role), SIGN_IN, WORKER_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -107,11 +112,11 @@ def _writes(role: Role) -> Iterator[str]:
             yield f"create policy {name}_delete on {table} for delete to {name} using ({own})"
 
 
-def policy(table: str, role: Role) -> str:
-    """The condition of a role's policy on a table."""
+def policy(table: str, role: Role | None) -> str:
+    """The condition of a role's policy on a table; without role, that a row belongs to the clinic."""
     scope = PolicyScope(role)
     row = Row(metadata.tables[table], table, scope)
-    conditions = [row.clinic_id == scope.clinic_id, *reach_of(row)]
+    conditions = [row.clinic_id == scope.clinic_id, *(reach_of(row) if role else ())]
     return " and ".join(
         str(c.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})) for c in conditions
     )
@@ -123,3 +128,23 @@ def _sign_in(schema: str) -> Iterator[str]:
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
     yield f"grant insert, update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+
+
+def _worker(schema: str) -> Iterator[str]:
+    """What the worker's jobs need of a clinic's tables, in the clinic that the transaction was entered for, and its own queue."""
+    yield f"grant usage on schema {schema}, {JOBS} to {WORKER_ROLE}"
+    yield f"grant select, insert, update, delete on all tables in schema {JOBS} to {WORKER_ROLE}"
+    yield f"grant usage on all sequences in schema {JOBS} to {WORKER_ROLE}"
+    for table, names in ACROSS_CLINICS.items():
+        yield f"grant select ({', '.join(names)}) on {table} to {WORKER_ROLE}"
+        yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using (true)"
+    for table, need in WORKER.items():
+        own = policy(table, None)
+        yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
+        yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
+        if need.adds:
+            yield f"grant insert on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_insert on {table} for insert to {WORKER_ROLE} with check ({own})"
+        if need.changes:
+            yield f"grant update ({', '.join(need.changes)}) on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_update on {table} for update to {WORKER_ROLE} using ({own}) with check ({own})"

@@ -20,6 +20,7 @@ from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
+from server.serving import work as work_until_told
 from server.settings import SettingError, Settings, read_settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -46,19 +47,21 @@ def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]
 
 @main.command(help="Serve the API; without DATABASE_URL on an embedded PostgreSQL.")
 @click.option("--demo", is_flag=True, help="Load the demo clinic first, unless it is there.")
+@click.option("--worker/--no-worker", default=True, show_default=True, help="Do background jobs in this process too.")
 @click.option("--while-parent-lives", is_flag=True, help="End when the program that started this one ends.")
 @click.pass_obj
-def serve(settings: Settings, demo: bool, while_parent_lives: bool) -> None:
+def serve(settings: Settings, demo: bool, worker: bool, while_parent_lives: bool) -> None:
     """Serve until told to stop."""
     if while_parent_lives:
         end_with_parent()
-    serve_until_told(settings, demo=demo)
+    serve_until_told(settings, demo=demo, worker=worker)
 
 
-@main.command(help="Run background jobs. There are none yet.")
-def worker() -> None:
-    """Nothing is done in the background yet."""
-    click.echo("There are no background jobs yet.")
+@main.command(help="Do background jobs. As many workers as you like, on as many hosts.")
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Work until told to stop."""
+    work_until_told(settings)
 
 
 @main.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")
