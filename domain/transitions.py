@@ -105,6 +105,8 @@ TRANSITIONS = (
     ),
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
+# A cheque that comes back may have paid a part of an invoice that is written off since: its ledger is corrected, its state stays.
+CORRECTIONS = (("return_cheque", S.WRITTEN_OFF),)
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:
@@ -121,6 +123,14 @@ def legal_pairs() -> frozenset[tuple[InvoiceStatus, InvoiceStatus]]:
         for end in row.end
         if start != end
     )
+
+
+def legal_steps() -> frozenset[tuple[str, InvoiceStatus, InvoiceStatus]]:
+    """Every (transition, from, to) that a history may hold, corrections of a closed invoice's ledger included."""
+    moves = {
+        (row.name, start, end) for row in TRANSITIONS for start in (*row.start, *row.admin_start) for end in row.end
+    }
+    return frozenset(moves | {(name, status, status) for name, status in CORRECTIONS})
 
 
 def advance(

@@ -9,6 +9,8 @@ from pathlib import Path
 import asyncpg
 import click
 
+from db.verifying import LAWS, Verified
+from db.verifying import verify as verify_laws
 from domain.clinics import clinic_day
 from domain.people import Role
 from imports.csv_rows import BrokenRowError
@@ -73,6 +75,31 @@ def migrate(settings: Settings) -> None:
         click.echo("The database is up to date.")
 
     _with_database(settings, nothing_more)
+
+
+@main.command(help="Check every law of the records of all clinics, and change nothing; exit code 1 when one is broken.")
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Say which laws are broken, and by which records."""
+
+    async def ask() -> Verified:
+        async with opened(settings) as address:
+            connection = await asyncpg.connect(address.owner)
+            try:
+                return await verify_laws(connection)
+            except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+                raise click.ClickException("The database is not up to date: run `billing migrate` first") from error
+            finally:
+                await connection.close()
+
+    found = asyncio.run(ask())
+    for breach in found.breaches:
+        click.echo(f"{breach.law.words}: broken by {breach.count:,}\n  " + "\n  ".join(breach.ids))
+    click.echo(
+        f"{len(LAWS) - len(found.breaches)} of {len(LAWS)} laws hold: "
+        f"{found.invoices:,} invoices, {found.cases:,} cases, {found.cheques:,} cheques."
+    )
+    sys.exit(1 if found.breaches else 0)
 
 
 @main.command(help="Load the demo clinic: the same for the same number, seed and day.")
