@@ -105,9 +105,10 @@ def _offer(
 
 def agree_reduction(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
     """Both sides agree on an amount: by default the open offer; below the floor only an admin may."""
-    if given.get("amount") is None and invoice.open_offer is None:
+    said = invoice.open_offer if given.get("amount") is None else given["amount"]
+    if said is None:
         raise InvalidInput("There is no open offer to agree to: say the amount", ("amount",))
-    amount = _offered({"amount": given.get("amount") or invoice.open_offer}, invoice.billed)
+    amount = _offered({"amount": said}, invoice.billed)
     if invoice.floor is not None and amount < invoice.floor and actor.role is not Role.ADMIN:
         raise InvalidInput("The amount is below the floor: only an administrator can agree to it", ("amount",))
     until = _not_past(given, "conditional_until", actor)
