@@ -43,6 +43,10 @@ class Scope:
         """The calendar day in the clinic, bound."""
         return bindparam("today", None, type_=Date())
 
+    def brought(self, name: str, type_: Any) -> Expression:
+        """A value that a request brings where a statement asks for it, bound; resolvers/plans.py knows the names."""
+        return bindparam(name, None, type_=type_)
+
 
 class PolicyScope(Scope):
     """A scope whose values come from the transaction's settings instead of bound parameters: row security is written in it."""

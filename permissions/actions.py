@@ -9,5 +9,6 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 ACTIONS: dict[str, str] = {
     "sign_in": "public",
     "sign_out": "signed_in",
+    "create_upload": "staff",
     **{row.name: _RULE_OF[row.roles] for row in TRANSITIONS if row.roles},
 }

@@ -14,6 +14,7 @@ from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.invoices import InvoiceStatus
 from resolvers.cases import lock_case, reopen
+from resolvers.documents import consume
 from resolvers.transitions import Row, correct, lock, move
 from resolvers.writing import Work
 
@@ -23,16 +24,13 @@ _ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clin
 _STANDING = """select a.id, a.invoice_id, a.amount, i.case_id from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
-_CONSUME = """update documents set consumed_at = $4 where clinic_id = $1 and id = $2 and uploaded_by = $3
-    and stored_at is not null and consumed_at is null returning id"""
 
 
 async def record(work: Work) -> UUID:
     """A cheque that came in, with its document and what it pays."""
     given, cheque_id = work.given, new_id(work.moment)
     _check_cheque(given, work.today)
-    if await work.one(_CONSUME, given["document_id"], work.user_id, work.moment) is None:
-        raise InvalidInput("There is no such uploaded document, or it was used already", ("document_id",))
+    await consume(work)
     columns = ("payer_id", "number", "amount", "cheque_date", "received_on", "document_id")
     writes = work.writes()
     writes.insert("cheques", id=cheque_id, recorded_at=work.moment, **{name: given[name] for name in columns})

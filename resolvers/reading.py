@@ -63,7 +63,7 @@ async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) ->
     plan = kept[1]
     # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
-    values = plan.values(viewer, context.today, [arguments, *below])
+    values = plan.values(context, [arguments, *below])
     found_json = await context.database.read(viewer, plan.sql, values)
     return None if found_json is None else orjson.Fragment(found_json)
 

@@ -13,6 +13,7 @@ from domain.ids import new_id
 from domain.invoices import GUARDS, Invoice, InvoiceStatus
 from domain.outcomes import Outcome
 from domain.transitions import BY_NAME, advance, legal_from
+from resolvers.documents import consume
 from resolvers.writing import Work
 
 # Rows are locked in the order of their ids, so that two mutations over many invoices wait for each other and never forever.
@@ -72,6 +73,8 @@ async def lock(work: Work, ids: Iterable[UUID]) -> dict[UUID, Row]:
 async def transition(work: Work, name: str) -> UUID:
     """One invoice through one transition, as the input says."""
     identity: UUID = work.given["invoice_id"]
+    if work.given.get("document_id"):
+        await consume(work)
     row = (await lock(work, [identity]))[identity]
     writes = work.writes()
     move(work, writes, name, row, work.given)

@@ -13,6 +13,7 @@ from schema.enums import ErrorCode
 from schema.errors import InvalidInput
 from schema.query import present
 from schema.transitions import InvoiceSteps
+from schema.uploads import UploadSteps
 from schema.users import SignInInput, SignInPayload, SignOutPayload
 
 # One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
@@ -20,7 +21,7 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(InvoiceSteps, ChequeSteps, CaseSteps):
+class Mutation(InvoiceSteps, ChequeSteps, CaseSteps, UploadSteps):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]

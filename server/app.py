@@ -11,23 +11,32 @@ from starlette.routing import Route, WebSocketRoute
 from db.pools import Database
 from schema.whole import role_schemas
 from server import ide
+from server.downloads import Downloads
 from server.executing import Engine
+from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
+from server.links import roles_with
 from server.sessions import Sessions, SessionTimes
+from server.uploads import Uploads
 
 
 async def _home(request: Request) -> Response:
     return RedirectResponse("/graphql")
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes) -> Starlette:
-    """The ASGI application over the database whose address for a login `dsn_of` gives."""
+def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
+    """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
     database = Database(dsn_of)
-    http = GraphQLOverHTTP(Engine(role_schemas()), database, Sessions(database, times))
+    schemas, sessions = role_schemas(), Sessions(database, times)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files)
+    uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
+    downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [
         Route("/graphql", http),
         WebSocketRoute("/graphql", GraphQLOverWebSocket(http)),
+        Route("/uploads/{id}", uploads),
+        Route("/documents/{id}", downloads),
         Route("/", _home),
         *ide.ROUTES,
     ]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import asyncpg
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, subscribe
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -11,8 +12,19 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.people import Role
 from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
+from server.requests import LARGEST_BODY
 
 logger = logging.getLogger("billing.execution")
+UNAVAILABLE = "UNAVAILABLE"
+# The database is not there, or not any more: asking again later may help.
+_OUTAGES = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
 Variables = dict[str, Any] | None
 
 
@@ -33,15 +45,21 @@ class Engine:
         self.schemas = schemas
         self.documents = Documents(schemas)
 
-    def prepare(self, context: RequestContext, source: str) -> Prepared:
+    def prepare(self, context: RequestContext, source: Any) -> Prepared:
         """The document as the viewer of this request may run it."""
+        if not isinstance(source, str):
+            return Prepared(None, (bad_request("query is a string with a GraphQL document"),))
+        if len(source) > LARGEST_BODY:
+            return Prepared(None, (bad_request("The document is larger than 1 MiB"),))
         return self.documents.prepare(_role(context), source)
 
     async def execute(
-        self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
+        self, prepared: Prepared, context: RequestContext, variables: Any, operation_name: str | None
     ) -> ExecutionResult:
-        """The result of a query or mutation; errors are already such as a client may see."""
+        """The result of a query or mutation; errors are already such as a client may see. Variables may be of any type still."""
         assert prepared.document is not None
+        if not isinstance(variables, dict | None):
+            return ExecutionResult(None, [bad_request("variables is a JSON object")])
         result: Any = execute(
             self.schemas[_role(context)],
             prepared.document,
@@ -98,11 +116,29 @@ def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error:
         cause = cause.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return error
+        return error if error.message.isascii() else _encodable(error)
+    message, extensions = told(cause, request_id)
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def bad_request(message: str) -> GraphQLError:
+    """The error of something that is no request."""
+    return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
+
+
+def _encodable(error: GraphQLError) -> GraphQLError:
+    """The error without the halves of surrogate pairs that its message may quote: no encoding has them."""
+    message = error.message.encode("utf-8", "replace").decode()
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=error.extensions)
+
+
+def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
+    """What a client is told of an unexpected exception, as message and extensions; the rest goes to the log."""
     # The message of a database error may quote a row: the trace is logged by its frames and types alone.
     logger.error("request %s failed: %s", request_id, _trace(cause))
-    extensions = {"code": "INTERNAL_ERROR", "requestId": request_id}
-    return GraphQLError("Something went wrong on our side", nodes=error.nodes, path=error.path, extensions=extensions)
+    if isinstance(cause, _OUTAGES):
+        return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
+    return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
 
 
 def _trace(error: BaseException) -> str:

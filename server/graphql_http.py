@@ -1,5 +1,6 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from resolvers.context import RequestContext
 from server import ide
 from server.documents import Prepared
 from server.executing import Engine
+from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
     JSON,
@@ -32,8 +34,8 @@ _BEARER = "bearer "
 class GraphQLOverHTTP:
     """The ASGI application at /graphql for HTTP."""
 
-    def __init__(self, engine: Engine, database: Database, sessions: Sessions) -> None:
-        self.engine, self.database, self.sessions = engine, database, sessions
+    def __init__(self, engine: Engine, database: Database, sessions: Sessions, *, files: Files) -> None:
+        self.engine, self.database, self.sessions, self.files = engine, database, sessions, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -44,7 +46,7 @@ class GraphQLOverHTTP:
         request_id, media_type = uuid4().hex, JSON
         try:
             media_type = answer_type(headers)
-            status, body = await self._answer(scope["method"], headers, receive, media_type, request_id)
+            status, body = await self._answer(scope, headers, receive, media_type, request_id)
             extra: dict[str, str] = {}
         except RefusedRequest as refused:
             error = {"message": refused.message, "extensions": {"code": refused.code}}
@@ -52,20 +54,27 @@ class GraphQLOverHTTP:
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
-        self, method: str, headers: Headers, receive: Receive, media_type: str, request_id: str
+        self, scope: Scope, headers: Headers, receive: Receive, media_type: str, request_id: str
     ) -> tuple[int, bytes]:
-        if method != "POST":
+        if scope["method"] != "POST":
             raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
         check_content_type(headers)
         request = parse_request(await read_body(headers, receive))
         viewer = await self.viewer(headers.get("authorization"))
-        context = RequestContext(viewer, self.database, self.sessions, request_id)
+        context = self.context(viewer, request_id, scope)
         prepared = self.engine.prepare(context, request.query)
         refusal = _refusal(prepared, request)
         if refusal:
             return 400 if media_type == GRAPHQL_JSON else 200, orjson.dumps({"errors": refusal})
         result = await self.engine.execute(prepared, context, request.variables, request.operation_name)
         return _status(result, media_type), encoded(result)
+
+    def context(self, viewer: Viewer | None, request_id: str, scope: Scope) -> RequestContext:
+        """What belongs to one request, over HTTP or over WebSocket."""
+        find_base_url = partial(self.files.base_url, scope)
+        return RequestContext(
+            viewer, self.database, self.sessions, request_id, link_key=self.files.link_key, find_base_url=find_base_url
+        )
 
     async def viewer(self, authorization: str | None) -> Viewer | None:
         """Who sends the request; refuses with 401 a token that is not, or no longer, good."""

@@ -10,6 +10,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -17,7 +18,6 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from permissions.viewers import Viewer
-from resolvers.context import RequestContext
 from server.executing import Engine
 from server.graphql_http import GraphQLOverHTTP
 from server.requests import RefusedRequest
@@ -30,6 +30,7 @@ _OPERATIONS_AT_ONCE = 20
 class Connection:
     """One open WebSocket: its parameters, and the token that every operation on it is checked against again."""
 
+    scope: Scope
     connection_params: Mapping[str, Any] = field(default_factory=dict)
     viewer: Viewer | None = None
 
@@ -69,7 +70,7 @@ class _Served:
         except RefusedRequest as refused:
             yield _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
             return
-        context = RequestContext(viewer, self._http.database, self._http.sessions, uuid4().hex)
+        context = self._http.context(viewer, uuid4().hex, connection.scope)
         prepared = self._engine.prepare(context, query)
         if prepared.errors:
             yield _errors(*prepared.errors)
@@ -96,7 +97,7 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Connection:
         """What belongs to one connection."""
-        return Connection()
+        return Connection(request.scope)
 
     async def on_ws_connect(self, context: Connection) -> Any:
         """Refuse a connection whose token is not good."""

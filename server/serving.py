@@ -14,6 +14,7 @@ import uvloop
 from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
+from server.files import open_files
 from server.sessions import SessionTimes
 from server.settings import Settings
 from server.worker import working
@@ -95,7 +96,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute)),
+        build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
         http="httptools",
         ws="websockets-sansio",
         access_log=False,

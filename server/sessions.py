@@ -34,6 +34,10 @@ _FIND_SESSION = f"""select s.id as session_id, s.last_used_at, s.expires_at, {_V
     and (s.kind = 'api_token' or s.last_used_at > $4)"""
 _FIND_USERS = f"""select u.password_hash, {_VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
     where u.email = $1 and u.active and ($2::text is null or c.short_name = $2)"""
+_FIND_USER = f"""select {_VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.clinic_id = $1 and u.id = $2 and u.active"""
+# Whoever comes by a signed link comes without a session.
+_NO_SESSION = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ class Sessions:
             if believed:
                 self._believed[digest] = believed
         return believed
+
+    async def find_user(self, clinic_id: UUID, user_id: UUID) -> Viewer | None:
+        """The viewer that a user is now, for whoever proves it otherwise than by a session; None for one who is not active."""
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_USER, clinic_id, user_id)
+        return _viewer(row, _NO_SESSION) if row else None
 
     async def sign_in(self, email: str, password: str, clinic: str | None) -> tuple[str, datetime, Viewer] | None:
         """A new session's token, its end and its viewer; None whatever was wrong, after the same work."""
