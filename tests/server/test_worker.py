@@ -26,12 +26,15 @@ from server.worker import HEARTBEAT, LOOKS, QUEUE
 from tests.databases import PASSWORD, rows
 
 MIGRATION = next((Path(__file__).parents[2] / "db" / "migrations" / "versions").glob("0003_*.py"))
-LONG_AGO = date(2020, 1, 1)
+LONG_AGO, NOT_YET = date(2020, 1, 1), date(2999, 1, 1)
 # The day on which a condition ends in New York, and the moments around the midnight that follows.
 LAST_DAY = date(2026, 7, 4)
 LAST_MOMENT, NEXT_MOMENT = datetime(2026, 7, 5, 3, 59, 59, tzinfo=UTC), datetime(2026, 7, 5, 4, 0, 0, tzinfo=UTC)
 EVENTS = """select e.by_user_id, e.from_status, e.to_status from invoice_events e
     where e.invoice_id = $1 and e.transition = 'lapse_agreement' order by e.seq"""
+
+ASK_FOR_LAPSES = """insert into jobs.pgqueuer (priority, status, entrypoint, dedupe_key)
+    values (0, 'queued', 'lapse_agreements', 'lapse_agreements')"""
 
 
 def agreements(address: Address, until: date, count: int, *, paid: bool = False) -> list[UUID]:
@@ -288,7 +291,7 @@ def test_whoever_works_ends_cleanly_when_told_to(own_address: Address, command: 
 
 
 def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minute(own_address: Address) -> None:
-    (invoice,) = agreements(own_address, LONG_AGO, 1)
+    (invoice,) = agreements(own_address, NOT_YET, 1)
     asyncio.run(_killed_amid_a_lapse(own_address, invoice))
     assert lapses(own_address, invoice) == []
     with worker(own_address):
@@ -298,9 +301,12 @@ def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minu
 
 async def _killed_amid_a_lapse(address: Address, invoice: UUID) -> None:
     clerk = await asyncpg.connect(address.owner)
-    async with clerk.transaction():
-        await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
-        with worker(address) as process:
+    with worker(address) as process:
+        await _until(lambda: bool(rows(address, "select 1 from jobs.pgqueuer_log where status = 'successful'")))
+        await clerk.execute("update invoices set conditional_until = $2 where id = $1", invoice, LONG_AGO)
+        async with clerk.transaction():
+            await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
+            await asyncio.to_thread(rows, address, ASK_FOR_LAPSES)
             await _until(lambda: _waits_for_a_lock(address))
             process.kill()
             process.wait()
