@@ -224,15 +224,21 @@ class Verified:
     breaches: tuple[Breach, ...]
 
 
-async def verify(connection: asyncpg.Connection, *, shown: int = 20) -> Verified:
-    """Ask every law of all clinics as of one moment, by the owner's connection; up to `shown` ids for each that is broken."""
+async def verify(connection: asyncpg.Connection) -> Verified:
+    """Ask every law of all clinics as of one moment, by the owner's connection."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         # The laws sort and join whole tables.
         await connection.execute("set local work_mem = '128MB'; set local jit = off")
-        asked = [await _ask(connection, law, shown) for law in LAWS]
+        breaches = await find_breaches(connection)
         tables = ("invoices", "cases", "cheques")
         counts = [await connection.fetchval(f"select count(*) from {table}") for table in tables]
-    return Verified(*counts, tuple(breach for breach in asked if breach))
+    return Verified(*counts, breaches)
+
+
+async def find_breaches(connection: asyncpg.Connection, shown: int = 20) -> tuple[Breach, ...]:
+    """The laws that are broken as the connection sees the records, each with up to `shown` ids."""
+    asked = [await _ask(connection, law, shown) for law in LAWS]
+    return tuple(breach for breach in asked if breach)
 
 
 async def _ask(connection: asyncpg.Connection, law: Law, shown: int) -> Breach | None:
