@@ -11,8 +11,9 @@ from db.tables import metadata
 from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
+from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import WRITES
+from permissions.writes import LOOKED_UP, WRITES
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
@@ -96,6 +97,8 @@ def _policies(role: Role) -> Iterator[str]:
 def _writes(role: Role) -> Iterator[str]:
     """What a role may add and change: of its own clinic alone, and a new invoice begins at the beginning."""
     name = role_name(role)
+    for table in LOOKED_UP if role in STAFF else ():
+        yield f"grant select on {table} to {name}"
     for table, write in WRITES.items():
         if role not in write.roles:
             continue
@@ -148,3 +151,6 @@ def _worker(schema: str) -> Iterator[str]:
         if need.changes:
             yield f"grant update ({', '.join(need.changes)}) on {table} to {WORKER_ROLE}"
             yield f"create policy {WORKER_ROLE}_update on {table} for update to {WORKER_ROLE} using ({own}) with check ({own})"
+        if need.removes:
+            yield f"grant delete on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_delete on {table} for delete to {WORKER_ROLE} using ({own})"

@@ -1,6 +1,6 @@
 """Decides how rows are written: what belongs together goes to PostgreSQL as one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,12 @@ from sqlalchemy.dialects import postgresql
 from db.tables import metadata
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class Sql(str):
+    """An expression of ours that stands where a value would."""
+
+    __slots__ = ()
 
 
 class Writes:
@@ -28,11 +34,32 @@ class Writes:
         bound = ", ".join(self._bound(table, name, value) for name, value in columns.items())
         self._parts.append(f"insert into {table} ({', '.join(columns)}) values ({bound})")
 
+    def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """New rows of the clinic that have the same columns."""
+        full = [{"clinic_id": self.clinic_id, **row} for row in rows]
+        if full:
+            bound = [", ".join(self._bound(table, name, value) for name, value in row.items()) for row in full]
+            self._parts.append(f"insert into {table} ({', '.join(full[0])}) values ({'), ('.join(bound)})")
+
+    def count(self, table: str, column: str, **key: Any) -> Sql:
+        """The next number of a counter. The counter is locked until the transaction ends, so it belongs into the last statement."""
+        known = {"clinic_id": self.clinic_id, **key}
+        names, part = ", ".join(known), f"w{len(self._parts)}"
+        bound = ", ".join(self._bound(table, name, value) for name, value in known.items())
+        self._parts.append(
+            f"insert into {table} as kept ({names}, {column}) values ({bound}, 1) "
+            f"on conflict ({names}) do update set {column} = kept.{column} + 1 returning {column}"
+        )
+        return Sql(f"(select {column} from {part})")
+
     def update(self, table: str, where: Mapping[str, Any], **row: Any) -> None:
         """New values for the clinic's rows that have the old ones in `where`. Of a row, one part may change it at most."""
         changed = ", ".join(f"{name} = {self._bound(table, name, value)}" for name, value in row.items())
         known = {"clinic_id": self.clinic_id, **where}
-        found = " and ".join(f"{name} = {self._bound(table, name, value)}" for name, value in known.items())
+        found = " and ".join(
+            f"{name} is null" if value is None else f"{name} = {self._bound(table, name, value)}"
+            for name, value in known.items()
+        )
         self._parts.append(f"update {table} set {changed} where {found}")
 
     def call(self, expression: str, *values: Any) -> None:
@@ -48,6 +75,8 @@ class Writes:
         self._parts, self._calls, self._values = [], [], []
 
     def _bound(self, table: str, column: str, value: Any) -> str:
+        if isinstance(value, Sql):
+            return value
         type_ = metadata.tables[table].c[column].type.compile(dialect=_DIALECT).split(" COLLATE")[0]
         return self._place(orjson.dumps(value) if type_ == "JSON" else value, type_)
 

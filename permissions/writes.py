@@ -20,6 +20,9 @@ class Write:
 
 _PARTY = ("name", "email", "phone", "name_fragments", "retired_at")
 
+# What is looked up for a write and read by no field yet: prices are found in fee schedules.
+LOOKED_UP = ("fee_schedules", "fee_schedule_rates")
+
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {
     "patients": Write(

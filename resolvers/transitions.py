@@ -144,11 +144,9 @@ def _write(
     writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
     _write_offers(work, writes, row, outcome, given)
     if outcome.denial:
-        writes.insert(
-            "denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial
-        )
-    changes = [_change(column, row[column], value) for column, value in changed.items() if column != "status"]
-    changes += [_change("reason", None, given["reason"])] if given.get("reason") else []
+        writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
+    changes = [change_of(column, row[column], value) for column, value in changed.items() if column != "status"]
+    changes += [change_of("reason", None, given["reason"])] if given.get("reason") else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, writes, row["id"], [*changed, "version"])
     return end
@@ -196,7 +194,8 @@ def _record(work: Work) -> dict[str, Any]:
     return {"id": new_id(work.moment), "recorded_at": work.moment}
 
 
-def _change(column: str, before: Any, after: Any) -> Mapping[str, Any]:
+def change_of(column: str, before: Any, after: Any) -> Mapping[str, Any]:
+    """A changed value as the history shows it: the field under its name in the API, both values as text."""
     first, *rest = column.split("_")
     name = first + "".join(word.capitalize() for word in rest)
     return {

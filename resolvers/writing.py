@@ -35,6 +35,7 @@ class Work:
     moment: datetime
     request_id: str
     given: Mapping[str, Any]
+    remembered: bool = False
 
     @property
     def today(self) -> date:
@@ -44,6 +45,13 @@ class Work:
     def writes(self) -> Writes:
         """A fresh gathering of what is written together."""
         return Writes(self.clinic_id)
+
+    def remember(self, writes: Writes, record: UUID) -> None:
+        """Gather what the idempotency key answers from now on, so that nothing has to be written after `writes`."""
+        key = self.given.get("idempotency_key")
+        if key is not None:
+            writes.update("idempotency_keys", {"user_id": self.user_id, "key": key}, result_id=record)
+        self.remembered = True
 
     async def one(self, sql: str, *values: Any) -> Any:
         """The first row that a query finds within the clinic, its id bound as $1."""
@@ -73,8 +81,9 @@ async def run(info: Info, operation: str, input: Any, work: Callable[[Work], Awa
         async with context.database.entered(viewer) as connection:
             known = await _claim(connection, context, operation, key, given) if key is not None else None
             if known is None:
-                known = await work(_work_of(context, viewer, connection, given))
-                if key is not None:
+                begun = _work_of(context, viewer, connection, given)
+                known = await work(begun)
+                if key is not None and not begun.remembered:
                     await _remember(connection, viewer, key, known)
         return Done(known)
     except Refusal as refusal:

@@ -7,10 +7,17 @@ from strawberry import Info
 
 from permissions.classes import done, takes
 from resolvers import sign_in as sessions
+from schema.attorney_steps import AttorneySteps
 from schema.case_steps import CaseSteps
 from schema.cheque_steps import ChequeSteps
 from schema.enums import ErrorCode
 from schema.errors import InvalidInput
+from schema.facility_steps import FacilitySteps
+from schema.hold_steps import HoldSteps
+from schema.invoice_steps import CreationSteps, NoteSteps
+from schema.patient_steps import PatientSteps
+from schema.payer_steps import PayerSteps
+from schema.physician_steps import PhysicianSteps
 from schema.query import present
 from schema.transitions import InvoiceSteps
 from schema.uploads import UploadSteps
@@ -21,7 +28,20 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(InvoiceSteps, ChequeSteps, CaseSteps, UploadSteps):
+class Mutation(
+    InvoiceSteps,
+    ChequeSteps,
+    CaseSteps,
+    UploadSteps,
+    CreationSteps,
+    NoteSteps,
+    HoldSteps,
+    PatientSteps,
+    PayerSteps,
+    AttorneySteps,
+    PhysicianSteps,
+    FacilitySteps,
+):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]
