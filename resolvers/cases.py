@@ -1,9 +1,10 @@
 """Decides how a case is opened, changes its attorney, is settled as a whole and opened again."""
 
 from datetime import date
+from typing import NoReturn
 from uuid import UUID
 
-from db.writing import Writes
+from db.writing import Sql, Writes
 from domain.cases import NUMBER, begin_of_number, number_of
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
@@ -11,8 +12,7 @@ from domain.ids import new_id
 from domain.invoices import InvoiceStatus
 from domain.outcomes import reason_of
 from domain.texts import checked
-from domain.transitions import legal_from
-from resolvers.transitions import Row, announce, lock, move
+from resolvers.transitions import Row, announce, invoice_of, legal_now, lock, move
 from resolvers.writing import Work
 
 _CASE = "select id, number, patient_id, attorney_id, status, version, opened_on from cases where clinic_id = $1 and id = $2 for update"
@@ -111,15 +111,11 @@ async def assign_attorney(work: Work) -> UUID:
 async def settle(work: Work) -> UUID:
     """Close a case whose invoices are all covered, void or written off."""
     case = await lock_case(work, work.given["case_id"])
-    if case["status"] == "settled":
-        raise Conflict("The case is settled already", ("case_id",))
-    rows = await lock_invoices(work, case["id"])
-    covered = [row for row in rows.values() if row["status"] == InvoiceStatus.CHEQUE_RECEIVED]
-    for row in rows.values():
-        if row["status"] not in (*_CLOSED, InvoiceStatus.CHEQUE_RECEIVED):
-            _refuse(work, row)
-    if not covered:
-        raise Conflict("No invoice of the case is covered by cheques", ("case_id",))
+    rows = list((await lock_invoices(work, case["id"])).values())
+    covered = [row for row in rows if row["status"] == InvoiceStatus.CHEQUE_RECEIVED]
+    waiting = [row for row in rows if row["status"] not in (*_CLOSED, InvoiceStatus.CHEQUE_RECEIVED)]
+    if waiting or not covered:
+        _refuse(work, "settle_case", [*waiting, *rows], "every one must be covered, void or written off, one covered")
     writes = work.writes()
     for row in covered:
         move(work, writes, "settle_case", row, work.given)
@@ -129,22 +125,24 @@ async def settle(work: Work) -> UUID:
     return identity
 
 
-def _refuse(work: Work, row: Row) -> None:
-    words = (
-        f"Invoice {row['number']} is {row['status']}: every invoice of the case must be covered, void or written off"
-    )
-    status = InvoiceStatus(row["status"])
-    raise IllegalTransition(words, ("case_id",), status, "settle_case", legal_from(status, work.actor.role))
+def _refuse(work: Work, name: str, rows: list[Row], words: str) -> NoReturn:
+    """Say which invoice stands in the way of a step of its case: the first one."""
+    if not rows:
+        raise Conflict("The case has no invoices", ("case_id",))
+    invoice = invoice_of(rows[0])
+    said = f"Invoice {invoice.number} is {invoice.status}: {words}"
+    raise IllegalTransition(said, ("case_id",), invoice.status, name, legal_now(invoice, work))
 
 
 async def open_again(work: Work) -> UUID:
     """Open a settled case: its paid invoices are as they were before it was settled."""
     reason_of(work.given)
     case = await lock_case(work, work.given["case_id"])
+    rows = list((await lock_invoices(work, case["id"])).values())
     if case["status"] != "settled":
-        raise Conflict("The case is not settled", ("case_id",))
+        _refuse(work, "reopen_case", rows, "the case is not settled")
     writes = work.writes()
-    for row in (await lock_invoices(work, case["id"])).values():
+    for row in rows:
         if row["status"] == InvoiceStatus.PAID:
             move(work, writes, "reopen_case", row, work.given)
     reopen(writes, case["id"])
@@ -155,4 +153,4 @@ async def open_again(work: Work) -> UUID:
 
 def reopen(writes: Writes, case: UUID) -> None:
     """Gather that a case is open again."""
-    writes.update("cases", {"id": case}, status="open", settled_on=None)
+    writes.update("cases", {"id": case}, status="open", settled_on=None, version=Sql("version + 1"))

@@ -1,7 +1,8 @@
 """Decides how cheques are recorded, allocated and taken back, over many invoices at once."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from db.writing import Writes
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.ids import new_id
 from domain.invoices import InvoiceStatus
+from domain.outcomes import reason_of
 from resolvers.cases import lock_case, reopen
 from resolvers.documents import consume
 from resolvers.transitions import Row, correct, lock, move
@@ -21,7 +23,7 @@ from resolvers.writing import Work
 _CHEQUE = """select id, payer_id, number, amount, received_on, returned_on from cheques
     where clinic_id = $1 and id = $2 for update"""
 _ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clinic_id = $1 and cheque_id = $2"
-_STANDING = """select a.id, a.invoice_id, a.amount, i.case_id from cheque_allocations a
+_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, i.case_id from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
 
@@ -82,13 +84,25 @@ async def _allocate(work: Work, writes: Writes, name: str, cheque: Row, availabl
         raise InvalidInput("An invoice is named twice", ("allocations",))
     if sum(amounts.values()) > available:
         raise InvalidInput("The allocations exceed what is left of the cheque", ("allocations",))
-    rows = await lock(work, amounts)
+    with _about("allocations"):
+        rows = await lock(work, amounts)
     for place, part in enumerate(wanted):
         row = rows[part["invoice_id"]]
-        if row["payer_id"] != cheque["payer_id"]:
-            raise InvalidInput("This invoice has another payer", ("allocations", str(place), "invoice_id"))
-        move(work, writes, name, row, {"amount": part["amount"], "received_on": cheque["received_on"]})
+        with _about("allocations", str(place)):
+            if row["payer_id"] != cheque["payer_id"]:
+                raise InvalidInput("This invoice has another payer", ("invoice_id",))
+            move(work, writes, name, row, {"amount": part["amount"], "received_on": cheque["received_on"]})
         _insert(work, writes, cheque["id"], row["id"], part["amount"], cheque["received_on"])
+
+
+@contextmanager
+def _about(*path: str) -> Iterator[None]:
+    """A refusal in here is about a part of the input."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.path = (*path, *refusal.path)
+        raise
 
 
 def _insert(
@@ -108,6 +122,7 @@ def _insert(
 
 async def take_back(work: Work) -> UUID:
     """A cheque bounced: everything that it paid is owed again, and settled cases of paid invoices are open again."""
+    reason = reason_of(work.given)
     cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.given["cheque_id"])})
     # Cases are locked before cheques, and cheques before invoices, by everybody.
     settled = {row["id"] for case in cases if (row := await lock_case(work, case))["status"] == "settled"}
@@ -118,20 +133,22 @@ async def take_back(work: Work) -> UUID:
     if not cheque["received_on"] <= returned_on <= work.today:
         raise InvalidInput("A cheque is returned after it was received, and not in the future", ("returned_on",))
     writes = work.writes()
-    reason = work.given["reason"]
     writes.update("cheques", {"id": cheque["id"]}, returned_on=returned_on, return_reason=reason)
-    await _reverse(work, writes, cheque, settled)
+    standing = await work.all(_STANDING, cheque["id"])
+    if not {part["case_id"] for part in standing} <= set(cases):
+        raise Conflict("Somebody has just allocated more of this cheque: look at it again", ("cheque_id",))
+    await _reverse(work, writes, standing, settled)
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
 
 
-async def _reverse(work: Work, writes: Writes, cheque: Row, settled: set[UUID]) -> None:
-    standing = await work.all(_STANDING, cheque["id"])
+async def _reverse(work: Work, writes: Writes, standing: list[Row], settled: set[UUID]) -> None:
     owed_again: dict[UUID, Decimal] = defaultdict(Decimal)
     for part in standing:
         owed_again[part["invoice_id"]] += part["amount"]
-        _insert(work, writes, cheque["id"], part["invoice_id"], -part["amount"], work.given["returned_on"], part["id"])
+        on = work.given["returned_on"]
+        _insert(work, writes, part["cheque_id"], part["invoice_id"], -part["amount"], on, part["id"])
     others = await work.all(
         "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
     )
