@@ -28,7 +28,7 @@ serve: $(READY)  ## The server with the demo clinic; settings stand in docs/oper
 	@exec $(BIN)/billing serve --demo --while-parent-lives
 
 test: check  ## Everything, checks first.
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -rs -n 2 --dist worksteal
 
 check: $(READY)  ## Format, lint, types, imports.
 	@$(BIN)/ruff format --check --quiet .
@@ -37,7 +37,7 @@ check: $(READY)  ## Format, lint, types, imports.
 	@$(BIN)/lint-imports --no-logo 2>/dev/null
 
 prove: $(READY)  ## The tests that take minutes.
-	@$(BIN)/pytest -q -n 2 -m prove
+	@$(BIN)/pytest -q -rs -n 2 --dist worksteal -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md.
 	@$(BIN)/python -m tests.bench

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Date, FromClause, Table, Uuid, bindparam, literal_column
+from sqlalchemy import Date, FromClause, Select, Table, Uuid, bindparam, literal_column, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain.people import Role
@@ -78,6 +78,7 @@ class Row:
     def __init__(self, table: Table, alias: str, scope: Scope) -> None:
         self.table, self.alias, self.scope = table, alias, scope
         self.used: set[str] = set()
+        self.joins: list[tuple[str, Select[Any]]] = []
 
     def __getattr__(self, name: str) -> Expression:
         column = self.table.c[name]
@@ -85,6 +86,21 @@ class Row:
         self.scope.columns.add((self.table.name, name))
         prefix = f"{self.alias}." if self.alias else ""
         return literal_column(f"{prefix}{column.name}", column.type)
+
+    def join(self, name: str, query: Select[Any]) -> None:
+        """Have a query of at most one row stand beside this row, under a name."""
+        self.joins.append((name, query))
+
+    def beside(self, source: FromClause) -> FromClause:
+        """What stands in FROM when this row comes from `source`: it, and everything that was joined to the row."""
+        for name, query in self.joins:
+            source = source.outerjoin(query.lateral(name), true())
+        return source
+
+    @property
+    def joined(self) -> FromClause:
+        """What stands in FROM for this row and everything that was joined to it: asked for when all expressions are made."""
+        return self.beside(self.source)
 
     @property
     def source(self) -> FromClause:

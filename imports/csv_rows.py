@@ -2,6 +2,7 @@
 
 import csv
 import re
+from _csv import Reader
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -125,7 +126,7 @@ def _lines(file: BinaryIO, name: str) -> Iterator[str]:
         yield text
 
 
-def _next(reader: "csv._reader", name: str) -> tuple[list[str], int] | None:
+def _next(reader: Reader, name: str) -> tuple[list[str], int] | None:
     """The next record and the line on which it starts; None at the end of the file."""
     line = reader.line_num + 1
     try:

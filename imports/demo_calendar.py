@@ -10,7 +10,7 @@ from imports.demo_dice import Dice
 # How many of a hundred cases have 1, 2, … 6 invoices: about three on average.
 INVOICES_PER_CASE = (22, 24, 20, 15, 11, 8)
 # Above 1: the clinic has grown, and more cases are young than old.
-GROWTH = 1.6
+GROWTH = 1.9
 
 
 @dataclass(slots=True)

@@ -134,23 +134,27 @@ class CaseTeller:
         of = {"case_id": case.row["id"], "patient_id": case.row["patient_id"], **who}
         encounter_id = self.clinic.add(batch, "encounters", served, **of, service_date=served)
         lines = self._examine(encounter_id, payer_id, facility_id, served, batch)
-        billed = sum((line.amount for line in lines), Decimal(0))
-        limits = self._limits(billed)
-        attorney_id = case.row["attorney_id"]
+        floor, target = self._limits(sum((line.amount for line in lines), Decimal(0)))
         start = StoryStart(
-            self.clinic.clinic_id, number, created_on=on, service_date=served, payer_id=payer_id, lines=tuple(lines),
-            attorney_id=attorney_id, encounter_id=encounter_id, **of, **limits,
-        )  # fmt: skip
+            self.clinic.clinic_id,
+            number,
+            created_on=on,
+            service_date=served,
+            payer_id=payer_id,
+            attorney_id=case.row["attorney_id"],
+            encounter_id=encounter_id,
+            lines=lines,
+            floor_amount=floor,
+            target_amount=target,
+            **of,
+        )
         return InvoiceStory(start, self.dice, by=self.clinic.users[Role.BILLING])
 
-    def _limits(self, billed: Decimal) -> dict[str, Decimal]:
+    def _limits(self, billed: Decimal) -> tuple[Decimal | None, Decimal | None]:
         """The least that the clinic would take, and what it hopes for; not every invoice has them."""
         if self.dice.chance(0.4):
-            return {}
-        return {
-            "floor_amount": self.dice.share(billed, 28, 35),
-            "target_amount": self.dice.share(billed, 75, 90),
-        }
+            return None, None
+        return self.dice.share(billed, 28, 35), self.dice.share(billed, 75, 90)
 
     def _payer(self, case: CaseFile, on: date, batch: Batch) -> UUID:
         """The lawyer's firm most of the time, else an insurance, else the patient."""
@@ -158,14 +162,15 @@ class CaseTeller:
         if lawyer and self.dice.chance(0.68):
             return lawyer.payer_id
         if self.dice.chance(0.8 if lawyer else 0.65):
-            return self.dice.one_of(self.clinic.insurances)
+            # The first one, with which rates are negotiated, insures every fourth.
+            return self.clinic.insurances[0] if self.dice.chance(0.2) else self.dice.one_of(self.clinic.insurances)
         if case.patient.payer_id is None:
             case.patient.payer_id = add_patient_payer(self.clinic, batch, on, case.patient.row)
         return case.patient.payer_id
 
     def _examine(
         self, encounter_id: UUID, payer_id: UUID, facility_id: UUID, on: date, batch: Batch
-    ) -> list[StoryLine]:
+    ) -> tuple[StoryLine, ...]:
         """Record the exams of an encounter; the lines that bill them, and what was handed out besides."""
         lines = []
         for exam_id, code in _exams(self.clinic, self.dice):
@@ -180,7 +185,7 @@ class CaseTeller:
         if self.dice.chance(0.02):
             price = self.dice.share(lines[0].unit_price, 70, 90)
             lines[0] = overridden(lines[0], price, "Agreed with the firm beforehand")
-        return lines
+        return tuple(lines)
 
 
 def _exams(clinic: DemoClinic, dice: Dice) -> list[tuple[UUID, str]]:

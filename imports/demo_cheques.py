@@ -31,6 +31,7 @@ class Expected:
 
     @property
     def conditional(self) -> bool:
+        """Whether the agreement holds only until a day."""
         return self.story.row["conditional_until"] is not None
 
 
@@ -60,12 +61,12 @@ class ChequeDesk:
         return cheques
 
     def _receive(self, together: list[Expected], on: date) -> list[Cheque]:
-        if len(together) == 1 and self.dice.chance(0.15):
+        if len(together) == 1 and self.dice.chance(0.2):
             return self._in_parts(together[0], on)
         if len(together) > 1 and self.dice.chance(0.12):
             return [self._allocated_later(together, on)]
         cheque = self._pay([(one, one.story.unpaid) for one in together], on)
-        if not together[0].conditional and self.dice.chance(0.02):
+        if not together[0].conditional and self.dice.chance(0.04):
             return [cheque, *self._bounced(cheque)]
         return [cheque]
 

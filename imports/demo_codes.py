@@ -100,16 +100,26 @@ class Schedule:
     payer_id: UUID | None = None
     facility_id: UUID | None = None
 
-    def covers(self, on: date) -> bool:
-        """Whether it is valid on a service date."""
-        return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
+    @property
+    def source(self) -> PriceSource:
+        """What a price that comes from it says of where it comes from."""
+        if self.payer_id:
+            return PriceSource.PAYER_FACILITY_RATE if self.facility_id else PriceSource.PAYER_RATE
+        return PriceSource.FACILITY_SCHEDULE if self.facility_id else PriceSource.CLINIC_SCHEDULE
+
+    def covers(self, payer_id: UUID, facility_id: UUID, on: date) -> bool:
+        """Whether it holds for a payer at a facility on a service date."""
+        for_them = self.payer_id in (None, payer_id) and self.facility_id in (None, facility_id)
+        return for_them and self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
 
 
 class PriceList:
     """What a code costs on a day for a payer at a facility; `factors` are the facilities' geographic factors."""
 
     def __init__(self, schedules: tuple[Schedule, ...], factors: dict[UUID, Decimal]) -> None:
-        self.schedules, self.factors = schedules, factors
+        # The most particular first: negotiated for a facility, negotiated, the facility's own, the clinic's own.
+        self.schedules = sorted(schedules, key=lambda schedule: (not schedule.payer_id, not schedule.facility_id))
+        self.factors = factors
         self._line = lru_cache(maxsize=100_000)(_price_line)
 
     def line(
@@ -123,20 +133,9 @@ class PriceList:
 
     def _rate(self, code: str, payer_id: UUID, facility_id: UUID, on: date) -> tuple[PriceSource, Decimal]:
         """The first rate that exists, from the most particular to the base price."""
-        places = {
-            (payer_id, facility_id): PriceSource.PAYER_FACILITY_RATE,
-            (payer_id, None): PriceSource.PAYER_RATE,
-            (None, facility_id): PriceSource.FACILITY_SCHEDULE,
-            (None, None): PriceSource.CLINIC_SCHEDULE,
-        }
-        found = {
-            places[schedule.payer_id, schedule.facility_id]: schedule.rates[code]
-            for schedule in self.schedules
-            if (schedule.payer_id, schedule.facility_id) in places and code in schedule.rates and schedule.covers(on)
-        }
-        for source in places.values():
-            if source in found:
-                return source, found[source]
+        for schedule in self.schedules:
+            if code in schedule.rates and schedule.covers(payer_id, facility_id, on):
+                return schedule.source, schedule.rates[code]
         return PriceSource.BASE_PRICE, CODES_BY_NAME[code].base_price
 
 

@@ -33,7 +33,7 @@ def follow_up(clinic: DemoClinic, case: CaseFile, batch: Batch) -> None:
     for story in case.stories:
         if clinic.dice.chance(0.14):
             _remind(clinic, story, batch)
-        if story.status in OPEN and clinic.dice.chance(0.03):
+        if story.status in OPEN and clinic.dice.chance(0.05):
             _hold(clinic, batch, story.last_day, invoice_id=story.id)
     if case.row["status"] == "open" and clinic.dice.chance(0.01):
         _hold(clinic, batch, case.stories[-1].last_day, case_id=case.row["id"])

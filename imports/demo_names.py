@@ -69,8 +69,8 @@ def first_name(dice: Dice) -> str:
 
 
 def last_name(dice: Dice) -> str:
-    """A last name; one in twenty has an apostrophe, an accent, a hyphen or several words."""
-    if dice.chance(0.05):
+    """A last name; one in twelve has an apostrophe, an accent, a hyphen or several words."""
+    if dice.chance(0.08):
         return dice.one_of(UNUSUAL_SURNAMES)
     return dice.one_of(_SURNAME_BEGINNINGS) + dice.one_of(_SURNAME_ENDS)
 

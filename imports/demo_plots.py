@@ -9,6 +9,7 @@ from domain.negotiation import Party, SubmissionMethod
 from imports.demo_dice import Dice
 from imports.story import InvoiceStory
 
+DAYS_TO_PAY = timedelta(days=45)
 METHODS = tuple(SubmissionMethod)
 DENIALS = (
     ("NO-COVERAGE", "Carrier says that the policy had ended"),
@@ -95,8 +96,8 @@ class Plot:
         self._expire_offer()
         if not agreed:
             return None
-        latest = self.day + timedelta(days=self.dice.between(8, 90))
-        return min(latest, self.pay_by) if self.pay_by else latest
+        # Who has a last day to pay waits for it.
+        return self.dice.after(self.pay_by, -7, 0) if self.pay_by else self.dice.after(self.day, 8, 90)
 
     def _tell(self, other_payer: UUID) -> bool:
         """Whether the payer will pay something that was agreed."""
@@ -200,13 +201,13 @@ class Plot:
             self.story.expire_offer()
 
     def _agree(self) -> bool:
-        """An agreement, conditional in one of seven; some are undone again before anything is paid."""
+        """An agreement, often with a last day to pay; some are undone again before anything is paid."""
         story, dice = self.story, self.dice
         amount = None if story.open_offer else dice.share(story.billed, 60, 75)
-        if dice.chance(0.14):
-            self.pay_by = self.day + timedelta(days=30)
+        if dice.chance(0.3):
+            self.pay_by = self.day + DAYS_TO_PAY
             story.agree_reduction(self.day, amount, self.pay_by)
-            return self._lapse() if dice.chance(0.3) else True
+            return self._lapse() if dice.chance(0.25) else True
         story.agree_reduction(self.day, amount)
         if dice.chance(0.03):
             story.reopen_reduction(self._wait(4, 20), "The firm found another lien")
@@ -215,7 +216,7 @@ class Plot:
 
     def _lapse(self) -> bool:
         """The "pay by" day passes without a cheque; whether another agreement follows."""
-        self._wait(31, 31)
+        self._wait(DAYS_TO_PAY.days + 1, DAYS_TO_PAY.days + 1)
         self.story.lapse_agreement(self.day)
         self.pay_by = None
         if self.dice.chance(0.5):

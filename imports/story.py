@@ -33,7 +33,7 @@ class InvoiceStory:
     """One invoice from its creation on. Every method takes the day `on` which it happened, in the order of events.
 
     `by` is the user who acts from here on (None: nobody is known, as in an import). Ids come from `rng`, so that the
-    same story told with the same seed gives the same rows. A method raises IllegalTransitionError for what the table of
+    same story told with the same seed gives the same rows. A method raises IllegalTransition for what the table of
     transitions does not allow, StoryError for what its guards refuse.
     """
 
@@ -172,10 +172,11 @@ class InvoiceStory:
 
     def return_cheque(self, on: date, cheque_id: UUID, reason: str) -> None:
         """A cheque bounced: equal and opposite allocations take back everything that it paid of this invoice."""
-        amount = self.received_by_cheque.pop(cheque_id, ZERO)
+        amount = self.received_by_cheque.get(cheque_id, ZERO)
         self._need(amount > 0, "return_cheque", "an allocation of this cheque")
         left = self.received - amount
         moment = self._move(on, "return_cheque", reason, received_amount=left, fully_paid_on=None, paid_on=None)
+        del self.received_by_cheque[cheque_id]
         for allocation in [row for row in self._allocations if row["cheque_id"] == cheque_id]:
             self._allocation(moment, cheque_id, -allocation["amount"], on, allocation["id"])
 
@@ -197,8 +198,10 @@ class InvoiceStory:
         self._need(until is not None and until < on, "lapse_agreement", "a conditional day that has passed")
         self._need(self.received == 0, "lapse_agreement", "nothing received")
         user, self.by = self.by, None
-        self._move(on, "lapse_agreement", agreed_amount=None, agreed_on=None, conditional_until=None)
-        self.by = user
+        try:
+            self._move(on, "lapse_agreement", agreed_amount=None, agreed_on=None, conditional_until=None)
+        finally:
+            self.by = user
         self._close_offer(OfferStatus.LAPSED, was=OfferStatus.ACCEPTED)
 
     def void_invoice(self, on: date, reason: str) -> None:
@@ -233,7 +236,9 @@ class InvoiceStory:
         batch.extend("invoice_events", self._events)
 
     def _need(self, condition: bool, transition: str, what: str) -> None:
+        """A guard; where the whole transition is not possible, that is the better answer."""
         if not condition:
+            advance(self.status, transition)
             raise StoryError(f"{transition} of {self.row['number']} needs {what}")
 
     def _need_submission(self, transition: str) -> None:
@@ -242,7 +247,7 @@ class InvoiceStory:
     def _moment(self, on: date) -> datetime:
         """Shortly after noon UTC, which is the same day in nearly every clinic; later events of a day come later."""
         if on < self._day:
-            raise StoryError(f"{self.row['number']}: {on} comes after {self._day}")
+            raise StoryError(f"{self.row['number']}: what happened on {on} cannot be told after {self._day}")
         self._day = on
         return noon_of(on) + timedelta(seconds=len(self._events) + len(self._notes))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -108,9 +108,13 @@ def line_row(line: StoryLine, position: int) -> dict[str, Any]:
 
 def change_of(column: str, before: Any, after: Any) -> dict[str, Any]:
     """One changed value as the history shows it: the field under its name in the API, both values as text."""
+    return {"field": _field(column), "before": _text(before), "after": _text(after)}
+
+
+@cache
+def _field(column: str) -> str:
     first, *rest = column.split("_")
-    field = first + "".join(word.capitalize() for word in rest)
-    return {"field": field, "before": _text(before), "after": _text(after)}
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _text(value: Any) -> str | None:
@@ -121,4 +125,5 @@ def _text(value: Any) -> str | None:
 
 @lru_cache(maxsize=4096)
 def noon_of(day: date) -> datetime:
+    """Noon UTC of a day, which is a moment of that very day in nearly every clinic."""
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)

@@ -160,7 +160,7 @@ async def _deal(target: Target, cases: int, attorneys: int) -> list[UUID | None]
     rows = {f"Synthea Law Office {n:02d}": f"Attorney {n:02d}" for n in range(1, attorneys + 1)}
     ids = await target.keep("attorneys", "firm", {firm: _attorney(name, firm) for firm, name in rows.items()})
     query = "select attorney_id, count(*) from cases where clinic_id = $1 and attorney_id is not null group by 1"
-    counts = dict(await target.connection.fetch(query, target.clinic_id))
+    counts = {row["attorney_id"]: row["count"] for row in await target.connection.fetch(query, target.clinic_id)}
     heap = [(counts.get(identity, 0), firm) for firm, identity in ids.items()]
     heapify(heap)
     dealt: list[UUID | None] = []

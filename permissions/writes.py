@@ -10,8 +10,7 @@ _ADMIN = frozenset({Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What may be written of a table: new rows by `roles`, and of old ones the columns in `changes`. Rows are never deleted,
-    except where `removes`."""
+    """What `roles` may write of a table: new rows, of old ones the columns in `changes`; rows go only where it `removes`."""
 
     roles: frozenset[Role] = _STAFF
     changes: tuple[str, ...] = ()

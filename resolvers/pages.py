@@ -77,7 +77,9 @@ class Page:
         if choice.type_ is None:
             return choice.narrow(row, value)
         argument = ".".join(path)
-        reader = id_reader(argument) if path[-1].endswith("Id") else choice.convert
+        reader = (
+            id_reader(argument, path[-1].removesuffix("Id").capitalize()) if path[-1].endswith("Id") else choice.convert
+        )
         return choice.narrow(
             row, self.compiler.binder.argument(self.field, path, choice.type_, converter(argument, reader))
         )
@@ -184,8 +186,9 @@ class _Assembly:
 
     def _aggregate(self, function: Any, value: Expression) -> Expression:
         """An aggregate over the rows of the page alone, not over the one row more that tells whether there are others."""
+        # The page comes in order, but what is joined to it may be joined in any.
         if not self.is_counted:
-            return function(value)  # type: ignore[no-any-return]
+            return function(_ordered(value, *self.page.ordered(self.row, backwards=False)))  # type: ignore[no-any-return]
         place: Expression = literal_column(f"{self.row.alias}.place")
         total: Expression = literal_column(f"{self.row.alias}.total")
         kept = place <= (self.last if self.backwards else self.first)
@@ -196,9 +199,9 @@ class _Assembly:
 
     def _page(self) -> Select[Any]:
         query = select(*(value.label(name) for name, value in self.gathered))
-        source = self._rows().subquery(self.row.alias)
+        source = self.row.beside(self._rows().subquery(self.row.alias))
         for name, body in self.bodies:
-            source = source.join(body.lateral(name), true())  # type: ignore[assignment]
+            source = source.join(body.lateral(name), true())
         return query.select_from(source)
 
     def _rows(self) -> Select[Any]:
@@ -253,5 +256,5 @@ def _constant(given: Any) -> Expression:
     return literal_column("true" if given is not None else "false")
 
 
-def _ordered(value: Expression, by: Expression) -> Any:
-    return aggregate_order_by(value, by)
+def _ordered(value: Expression, *by: Expression) -> Any:
+    return aggregate_order_by(value, *by)

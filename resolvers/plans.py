@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter
 
 from db.identity import read_id
@@ -19,6 +20,7 @@ from resolvers.selection import Asked
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 Arguments = Mapping[str, Any]
+_NOBODY = UUID(int=0)
 Supply = Callable[[RequestContext, list[Arguments]], Any]
 
 
@@ -79,16 +81,14 @@ class Binder:
 
     def plan(self, statement: Select[Any]) -> Plan:
         """The statement as text with its parameters in order."""
+        for element in visitors.iterate(statement):
+            # What the views wrote themselves is part of the text, so that PostgreSQL can fold it.
+            if isinstance(element, BindParameter) and element.unique:
+                element.literal_execute = True
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         known = _BROUGHT | self.supplies
         names = compiled.positiontup or []
-        supplies = tuple(known.get(name) or _constant(compiled.params[name]) for name in names)
-        return Plan(compiled.string, supplies, tuple(self.asked))
-
-
-def _constant(value: Any) -> Supply:
-    """A value that the views wrote themselves."""
-    return lambda context, arguments: value
+        return Plan(compiled.string, tuple(known[name] for name in names), tuple(self.asked))
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
@@ -106,14 +106,15 @@ def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Calla
     return convert
 
 
-def id_reader(argument: str) -> Callable[[Any], UUID]:
-    """What turns a global id into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
+def id_reader(argument: str, type_name: str) -> Callable[[Any], UUID]:
+    """What turns a global id of a type into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
 
     def convert(value: Any) -> UUID:
         found = read_id(value)
         if found is None:
             raise refuse(argument, "is not an id")
-        return found[1]
+        # The id of something else names no record of this type.
+        return found[1] if found[0] == type_name else _NOBODY
 
     return convert
 

@@ -106,17 +106,17 @@ def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: s
     target = info.schema.get_type(type_name)
     assert is_object_type(target)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
-    conditions = [row.clinic_id == scope.clinic_id, _identified(row, asked, binder), *reach_of(row)]
-    query = select().select_from(row.source).where(*conditions)
+    conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
+    query = select().select_from(row.joined).where(*conditions)
     return binder.plan(select(as_object(columns, scope, query).label("answer")))
 
 
-def _identified(row: Row, asked: Asked, binder: Binder) -> Any:
+def _identified(row: Row, type_name: str, asked: Asked, binder: Binder) -> Any:
     """That a row is the one asked for, by id or by number."""
     if asked.name == "invoiceByNumber":
         number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
         return row.number == number
-    return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id"))
+    return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
 
 
 def kept_plans() -> int:

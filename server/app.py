@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from schema.whole import role_schemas
@@ -20,9 +22,25 @@ from server.links import roles_with
 from server.sessions import Sessions, SessionTimes
 from server.uploads import Uploads
 
+PATH = "/graphql"
+
 
 async def _home(request: Request) -> Response:
-    return RedirectResponse("/graphql")
+    return RedirectResponse(PATH)
+
+
+class _App(Starlette):
+    """Starlette, but for the one path that nearly every request takes: it is answered without routing and middleware."""
+
+    def __init__(self, http: GraphQLOverHTTP, **options: Any) -> None:
+        super().__init__(**options)
+        self._http = http
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await self._http(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
@@ -33,14 +51,13 @@ def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [
-        Route("/graphql", http),
-        WebSocketRoute("/graphql", GraphQLOverWebSocket(http)),
+        WebSocketRoute(PATH, GraphQLOverWebSocket(http)),
         Route("/uploads/{id}", uploads),
         Route("/documents/{id}", downloads),
         Route("/", _home),
         *ide.ROUTES,
     ]
-    return Starlette(routes=routes, lifespan=_lifespan(database))
+    return _App(http, routes=routes, lifespan=_lifespan(database))
 
 
 def _lifespan(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -26,7 +26,7 @@ LIMITS = {
     # Selections inside selections, spread fragments among them: fifteen levels of fields need no more.
     "nested selections": 100,
     # Validation compares fields of one response name in pairs, which alone grows with the square of a document.
-    "comparisons of fields": 20_000,
+    "comparisons of fields": 50_000,
 }
 _SIGN_IN = "signIn"
 
@@ -65,7 +65,7 @@ class OverBudgetError(GraphQLError):
 
     def __init__(self, limit: str) -> None:
         super().__init__(
-            f"The document exceeds the limit of {LIMITS[limit]:,} {limit}",
+            f"The document exceeds the limit of {LIMITS[limit]:,} ({limit})",
             extensions={"code": "OVER_BUDGET", "limit": limit},
         )
 

@@ -25,6 +25,8 @@ from server.serving import serve as serve_until_told
 from server.serving import work as work_until_told
 from server.settings import SettingError, Settings, read_settings
 
+# A member of an enumeration would be asked for by its name in capitals.
+_ROLES = [role.value for role in Role]
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -154,7 +156,7 @@ def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_
 
 
 @main.command(name="print-schema", help="Print the schema of a role as GraphQL SDL.")
-@click.option("--role", type=click.Choice([*Role, "nobody"]), default="admin", show_default=True)
+@click.option("--role", type=click.Choice([*_ROLES, "nobody"]), default="admin", show_default=True)
 def print_schema(role: str) -> None:
     """The schema as the role is served it."""
     click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
@@ -168,7 +170,7 @@ def user() -> None:
 @user.command(help="Add a user; the password is read from standard input.")
 @click.argument("email")
 @click.option("--clinic", required=True, help="Short name of the clinic.")
-@click.option("--role", required=True, type=click.Choice(list(Role)))
+@click.option("--role", required=True, type=click.Choice(_ROLES))
 @click.option("--name", required=True)
 @click.option("--person", help="The attorney's or physician's id that the user is.")
 @click.pass_obj

@@ -8,6 +8,7 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     get_operation_ast,
     parse,
@@ -88,4 +89,9 @@ def _prepare(schema: GraphQLSchema, source: str) -> Prepared:
 def _named(error: GraphQLError) -> GraphQLError:
     """The error as it is; where graphql-core has stopped at a limit of ours, the limit by its name."""
     limit = next((limit for said, limit in _STOPPED.items() if error.message.startswith(said)), None)
-    return OverBudgetError(limit) if limit else error
+    if limit:
+        return OverBudgetError(limit)
+    if isinstance(error, GraphQLSyntaxError):
+        # As a syntax error it would end a whole WebSocket, with a reason that may be too long for its last frame.
+        return GraphQLError(error.message, source=error.source, positions=error.positions)
+    return error

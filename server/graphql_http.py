@@ -1,8 +1,8 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
 from functools import partial
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
@@ -11,10 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import RequestContext
+from resolvers.context import Clock, RequestContext, now
 from server import ide
 from server.documents import Prepared
-from server.executing import Engine
+from server.executing import UNAVAILABLE, Engine, told
 from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
@@ -34,8 +34,10 @@ _BEARER = "bearer "
 class GraphQLOverHTTP:
     """The ASGI application at /graphql for HTTP."""
 
-    def __init__(self, engine: Engine, database: Database, sessions: Sessions, *, files: Files) -> None:
-        self.engine, self.database, self.sessions, self.files = engine, database, sessions, files
+    def __init__(
+        self, engine: Engine, database: Database, sessions: Sessions, *, files: Files, clock: Clock = now
+    ) -> None:
+        self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -43,14 +45,20 @@ class GraphQLOverHTTP:
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             await ide.page()(scope, receive, send)
             return
-        request_id, media_type = uuid4().hex, JSON
+        request_id, media_type = token_hex(16), JSON
         try:
-            media_type = answer_type(headers)
+            media_type = answer_type(headers.get("accept"))
             status, body = await self._answer(scope, headers, receive, media_type, request_id)
             extra: dict[str, str] = {}
         except RefusedRequest as refused:
             error = {"message": refused.message, "extensions": {"code": refused.code}}
             status, body, extra = refused.status, orjson.dumps({"errors": [error]}), refused.headers
+        except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)
+            message, extensions = told(failure, request_id)
+            status, extra = 503 if extensions["code"] == UNAVAILABLE else 500, {}
+            body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
+        if status == 503:  # noqa: PLR2004
+            extra = {"Retry-After": "1"}
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
@@ -58,7 +66,7 @@ class GraphQLOverHTTP:
     ) -> tuple[int, bytes]:
         if scope["method"] != "POST":
             raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
-        check_content_type(headers)
+        check_content_type(headers.get("content-type", ""))
         request = parse_request(await read_body(headers, receive))
         viewer = await self.viewer(headers.get("authorization"))
         context = self.context(viewer, request_id, scope)
@@ -73,7 +81,13 @@ class GraphQLOverHTTP:
         """What belongs to one request, over HTTP or over WebSocket."""
         find_base_url = partial(self.files.base_url, scope)
         return RequestContext(
-            viewer, self.database, self.sessions, request_id, link_key=self.files.link_key, find_base_url=find_base_url
+            viewer,
+            self.database,
+            self.sessions,
+            request_id,
+            link_key=self.files.link_key,
+            find_base_url=find_base_url,
+            clock=self.clock,
         )
 
     async def viewer(self, authorization: str | None) -> Viewer | None:
@@ -106,6 +120,8 @@ def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
 
 def _status(result: ExecutionResult, media_type: str) -> int:
     """Variables that do not fit leave no data: then nothing was run, which the newer media type says with 400."""
+    if result.errors and any((error.extensions or {}).get("code") == UNAVAILABLE for error in result.errors):
+        return 503
     is_request_error = (
         result.data is None and result.errors is not None and all(not error.path for error in result.errors)
     )

@@ -1,4 +1,4 @@
-"""What a browser gets at the API's address: the GraphiQL page, its assets and the policy that keeps both to their own origin."""
+"""Decides what a browser gets at the API's address: the GraphiQL page, its assets and the policy that keeps both to their own origin."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -31,9 +32,9 @@ class GraphQLRequest:
     operation_name: str | None
 
 
-def answer_type(headers: Headers) -> str:
-    """The media type that a client wants to read; refuses with 406 when it takes neither of the two."""
-    accept = headers.get("accept")
+@lru_cache(maxsize=500)
+def answer_type(accept: str | None) -> str:
+    """The media type that an Accept header wants; refuses with 406 when it takes neither of the two."""
     if accept is None or accept == "*/*":
         return JSON
     wanted = sorted(_weighed(accept), key=lambda pair: -pair[1])
@@ -56,9 +57,9 @@ def _weighed(accept: str) -> list[tuple[str, float]]:
     return found
 
 
-def check_content_type(headers: Headers) -> None:
-    """Refuse with 415 a body that is not said to be JSON in UTF-8."""
-    said = headers.get("content-type", "")
+@lru_cache(maxsize=500)
+def check_content_type(said: str) -> None:
+    """Refuse with 415 a body that is not said to be JSON in UTF-8 by its Content-Type."""
     name, *parameters = (piece.strip().lower() for piece in said.split(";"))
     charset = next((piece[8:].strip('"') for piece in parameters if piece.startswith("charset=")), "utf-8")
     if name != JSON or charset not in ("utf-8", "utf8"):
@@ -68,18 +69,22 @@ def check_content_type(headers: Headers) -> None:
 async def read_body(headers: Headers, receive: Receive) -> bytes:
     """The whole body; refuses with 413 one that is too large, without reading it to its end."""
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > LARGEST_BODY:
-        raise RefusedRequest(413, "The request is larger than 1 MiB")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
+    if length.isdecimal():
+        _check_size(int(length))
+    body, more = b"", True
+    while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RefusedRequest(400, "The request was cut off")
         body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise RefusedRequest(413, "The request is larger than 1 MiB")
-    if message["type"] == "http.disconnect":
-        raise RefusedRequest(400, "The request was cut off")
+        _check_size(len(body))
+        more = message.get("more_body", False)
     return body
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST_BODY:
+        raise RefusedRequest(413, "The request is larger than 1 MiB")
 
 
 def parse_request(body: bytes) -> GraphQLRequest:

@@ -105,7 +105,8 @@ class View:
 
 def same_clinic(a: Row, b: Row) -> Expression:
     """That two rows belong to one clinic."""
-    return b.clinic_id == a.clinic_id
+    # Both are compared with the bound clinic: the planner then looks the second up without waiting for the first.
+    return b.clinic_id == a.scope.clinic_id
 
 
 def by_id(column: str) -> Join:

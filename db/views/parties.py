@@ -29,7 +29,8 @@ def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
 
 
 def _has_fragment(row: Row, prefix: Expression) -> Expression:
-    parts = func.unnest(row.name_fragments).table_valued(column("part", _SORTED_TEXT), name=f"{row.alias}_parts")
+    fragments = func.unnest(row.name_fragments).table_valued(column("part", _SORTED_TEXT), name=f"{row.alias}_parts")
+    parts = fragments.render_derived()
     return exists(select(1).select_from(parts).where(starts_with(parts.c.part, prefix)))
 
 

@@ -1,0 +1,215 @@
+"""Decides which arguments a random document gives: literals, variables in any place, defaults, nulls, and nothing at all."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    get_named_type,
+)
+
+from tests.api.facts import Facts
+
+_PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
+_SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
+_FILTER_KEYS = (0, 1, 1, 2, 3)
+_NOT_SENT = 0.06
+# How many variables of a document say yes, and how many say no.
+_FLAGS = 2
+
+
+def size_of(dice: Random, most: int) -> int:
+    """How many rows a page has."""
+    return dice.choice([size for size in _SIZES if size <= most] or [1])
+
+
+@dataclass
+class Arguments:
+    """Writes the arguments of one document and keeps its variables. `node_type` is what the next id of a node names."""
+
+    dice: Random
+    facts: Facts
+    node_type: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    _declared: list[str] = field(default_factory=list)
+    _flags: dict[str, bool] = field(default_factory=dict)
+
+    def declarations(self) -> str:
+        """The variables of the operation."""
+        return ", ".join(self._declared)
+
+    def flag(self, value: bool) -> str:
+        """A condition of a directive."""
+        if self.dice.random() < 0.4:
+            return str(value).lower()
+        known = [name for name, kept in self._flags.items() if kept is value]
+        if len(known) < _FLAGS:
+            known = [self._variable("Boolean!", value, str(value).lower())]
+            self._flags[known[0]] = value
+        return self.dice.choice(known)
+
+    def of(self, parent: GraphQLNamedType, name: str, definition: GraphQLField, size: int) -> str:
+        """The arguments of a field in brackets; `size` is how many rows its page may have."""
+        given = self._paging(parent, definition, size) if size else {}
+        for argument, item in definition.args.items():
+            is_needed = isinstance(item.type, GraphQLNonNull)
+            if argument not in _PAGING and (is_needed or self.dice.random() < 0.45):
+                given[argument] = self._write(item.type, self._value(item.type, argument, name))
+            elif argument not in _PAGING and not is_needed and self.dice.random() < _NOT_SENT:
+                given[argument] = self._not_sent(item.type)
+        items = list(given.items())
+        self.dice.shuffle(items)
+        return f"({', '.join(f'{argument}: {text}' for argument, text in items)})" if items else ""
+
+    def _paging(self, parent: GraphQLNamedType, definition: GraphQLField, size: int) -> dict[str, str]:
+        given: dict[str, str] = {}
+        order: tuple[str, str] | None = None
+        if "orderBy" in definition.args:
+            order = self._order(parent, definition, given)
+        for argument, chance in self._sizes(definition, size):
+            if self.dice.random() < chance:
+                given[argument] = self._write(definition.args[argument].type, size)
+        listed = get_named_type(definition.type).name.removesuffix("Connection")
+        cursors = self.facts.cursors.get((listed, order), [])
+        for argument in ("after", "before"):
+            if cursors and argument in definition.args and self.dice.random() < 0.22:
+                given[argument] = self._write(definition.args[argument].type, self.dice.choice(cursors))
+        if self.dice.random() < 0.1:
+            for argument in set(definition.args) & {"last", "after", "before"} - set(given):
+                given[argument] = "null"
+        return given
+
+    def _sizes(self, definition: GraphQLField, size: int) -> list[tuple[str, float]]:
+        """How probable it is that each size is given; a page of fifty needs none."""
+        if "last" not in definition.args:
+            return [("first", 0.8 if size == 50 else 1.0)]
+        return self.dice.choice([[("first", 1.0)], [("last", 1.0)], [("first", 1.0), ("last", 1.0)]])
+
+    def _order(
+        self, parent: GraphQLNamedType, definition: GraphQLField, given: dict[str, str]
+    ) -> tuple[str, str] | None:
+        """Choose an order and write it down; the one that results, None for the list's own."""
+        item = definition.args["orderBy"]
+        chance = self.dice.random()
+        if chance < 0.3:
+            return ("CREATED_ON", "DESC") if parent.name == "Query" else None
+        if chance < 0.4:
+            given["orderBy"] = self._write(item.type, None)
+            return None
+        value = self._value(item.type, "orderBy", "")
+        given["orderBy"] = self._write(item.type, value)
+        return value["field"], value["direction"]
+
+    def _value(self, of_type: GraphQLInputType, name: str, field_name: str) -> Any:
+        """A value in the form that JSON has for it."""
+        if isinstance(of_type, GraphQLNonNull):
+            return self._value(of_type.of_type, name, field_name)
+        if isinstance(of_type, GraphQLList):
+            count = self.dice.choice([0, 1, 1, 2, 3])
+            return [self._value(of_type.of_type, name, field_name) for _ in range(count)]
+        if isinstance(of_type, GraphQLInputObjectType):
+            return self._object(of_type)
+        if isinstance(of_type, GraphQLEnumType):
+            return self.dice.choice(list(of_type.values))
+        return self._scalar(of_type.name, name, field_name)
+
+    def _object(self, of_type: GraphQLInputObjectType) -> dict[str, Any]:
+        needed = [name for name, item in of_type.fields.items() if isinstance(item.type, GraphQLNonNull)]
+        optional = [name for name in of_type.fields if name not in needed]
+        count = min(self.dice.choice(_FILTER_KEYS), len(optional))
+        chosen = needed + self.dice.sample(optional, count)
+        return {
+            name: None
+            if name in optional and self.dice.random() < 0.1
+            else self._value(of_type.fields[name].type, name, "")
+            for name in chosen
+        }
+
+    def _scalar(self, type_name: str, name: str, field_name: str) -> Any:
+        makers: dict[str, Callable[[], Any]] = {
+            "ID": lambda: self.facts.id(self.dice, self._type_meant(name, field_name)),
+            "Boolean": lambda: self.dice.random() < 0.5,
+            "Money": lambda: self.dice.choice(self.facts.amounts),
+            "Date": lambda: self.dice.choice(self.facts.days),
+            "String": lambda: self._text(name),
+        }
+        return makers[type_name]()
+
+    def _text(self, name: str) -> str:
+        if name == "number":
+            number = self.dice.choice(self.facts.numbers)
+            return self.dice.choice([number, number, number, number.lower(), "INV-0000-000000", ""])
+        if name == "code":
+            code = self.dice.choice(self.facts.codes)
+            return code[: self.dice.randint(0, len(code))]
+        return self.facts.search(self.dice)
+
+    def _type_meant(self, name: str, field_name: str) -> str:
+        """What an id names: payerId a payer, invoice(id:) an invoice, node(id:) anything."""
+        meant = (name.removesuffix("Id") if name != "id" else field_name).capitalize()
+        return meant if meant in self.facts.in_reach else self.node_type
+
+    def _write(self, of_type: GraphQLInputType, value: Any) -> str:
+        """A value as it stands in the document: as a variable, or as a literal that may hold variables."""
+        if self.dice.random() < 0.3:
+            return self._as_variable(of_type, value)
+        return self._literal(of_type, value)
+
+    def _as_variable(self, of_type: GraphQLInputType, value: Any) -> str:
+        if value is not None and not isinstance(of_type, GraphQLNonNull) and self.dice.random() < 0.3:
+            return self._variable(f"{of_type}!", value, self._plain(of_type, value))
+        return self._variable(str(of_type), value, self._plain(of_type, value))
+
+    def _variable(self, type_name: str, value: Any, literal: str) -> str:
+        name = f"v{len(self._declared)}"
+        if self.dice.random() < 0.15:
+            # What is not sent takes its default.
+            self._declared.append(f"${name}: {type_name} = {literal}" if value is not None else f"${name}: {type_name}")
+            if value is None:
+                self.values[name] = None
+        else:
+            self._declared.append(f"${name}: {type_name}")
+            self.values[name] = value
+        return f"${name}"
+
+    def _literal(self, of_type: GraphQLInputType, value: Any) -> str:
+        inner = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+        if isinstance(inner, GraphQLList) and isinstance(value, list):
+            if len(value) == 1 and self.dice.random() < 0.2:
+                return self._literal(inner.of_type, value[0])
+            return f"[{', '.join(self._write(inner.of_type, item) for item in value)}]"
+        if isinstance(inner, GraphQLInputObjectType) and isinstance(value, dict):
+            parts = [f"{name}: {self._write(inner.fields[name].type, item)}" for name, item in value.items()]
+            others = [name for name, item in inner.fields.items() if name not in value]
+            if others and self.dice.random() < _NOT_SENT:
+                name = self.dice.choice(others)
+                parts.append(f"{name}: {self._not_sent(inner.fields[name].type)}")
+            return f"{{{', '.join(parts)}}}"
+        return self._plain(inner, value)
+
+    def _not_sent(self, of_type: GraphQLInputType) -> str:
+        """A variable that is declared and not sent, which is as if its place were not there."""
+        name = f"v{len(self._declared)}"
+        self._declared.append(f"${name}: {of_type}")
+        return f"${name}"
+
+    def _plain(self, of_type: GraphQLInputType, value: Any) -> str:
+        """A literal without variables."""
+        inner = of_type.of_type if isinstance(of_type, GraphQLNonNull) else of_type
+        if isinstance(inner, GraphQLList) and isinstance(value, list):
+            return f"[{', '.join(self._plain(inner.of_type, item) for item in value)}]"
+        if isinstance(inner, GraphQLInputObjectType) and isinstance(value, dict):
+            parts = [f"{name}: {self._plain(inner.fields[name].type, item)}" for name, item in value.items()]
+            return f"{{{', '.join(parts)}}}"
+        if isinstance(inner, GraphQLEnumType) and value is not None:
+            return str(value)
+        return json.dumps(value)

@@ -1,0 +1,57 @@
+"""Decides how tests put a server together from its own parts where they need another clock, database or schema."""
+
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from graphql import GraphQLSchema
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from db.pools import Database
+from domain.people import Role
+from resolvers.context import Clock, now
+from schema.whole import role_schemas
+from server.executing import Engine
+from server.graphql_http import GraphQLOverHTTP
+from server.sessions import Sessions
+
+_PATIENCE_SECONDS = 20
+
+
+def assembled(
+    database: Database, *, clock: Clock = now, schemas: Mapping[Role | None, GraphQLSchema] | None = None
+) -> Starlette:
+    """The server's application over a database, at a time and with schemas of the test's choice."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with database:
+            yield
+
+    http = GraphQLOverHTTP(Engine(schemas or role_schemas()), database, Sessions(database), clock)
+    return Starlette(routes=[Route("/graphql", http)], lifespan=lifespan)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[str]:
+    """The URL of an application, served by a real server in a thread of its own, gone at the end."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not server.started:
+            assert thread.is_alive(), "the server ended while it was starting"
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/graphql"
+    finally:
+        server.should_exit = True
+        thread.join(_PATIENCE_SECONDS)
+        listening.close()

@@ -1,0 +1,179 @@
+"""Decides what a database of comparisons holds beyond the demo clinic: a second clinic, and rows at the edge of what may be."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from domain.ids import new_id
+from domain.people import name_fragments, searchable
+from imports.batch import Batch
+from imports.demo import load_demo
+
+ODD_NAMES = (
+    ("Zoë-Ann", "O'Brien-Núñez"),
+    ("100%", "Under_Score"),
+    ("Back\\slash", 'Quo"ted'),
+    ("Straße", "ÀÉÎ"),
+    ("李", "小龙"),
+    ("Tab\there", "New\nline"),
+    ("Same", "Name"),
+    ("Same", "Name"),
+    ("\U0001f9d1", "<script>"),
+)
+ODD_TEXTS = (*(f"{first} {last}" for first, last in ODD_NAMES), "", " ", "\u2028\x7f\x01", '{"a": null}', "é" * 300)
+_MOMENT = datetime(2026, 3, 8, 6, 59, 59, 120300, tzinfo=UTC)
+
+
+async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
+    """Add a second clinic with other data, and odd rows to the demo clinic; `connection` is the owner's."""
+    await _add_second_clinic(connection, today)
+    odd = _Odd(await _known(connection), today)
+    odd.parties()
+    odd.cases()
+    odd.invoices()
+    odd.holds()
+    odd.messages()
+    odd.codes()
+    await odd.batch.load(connection)
+
+
+async def _add_second_clinic(connection: asyncpg.Connection, today: date) -> None:
+    """The demo of another seed under another name: the same kinds of things, none of them the same."""
+    rename = "update clinics set short_name = $2 where short_name = $1"
+    await connection.execute(rename, "demo", "first")
+    await load_demo(connection, today=today, password_hash="", invoices=60, seed=2)
+    await connection.execute(rename, "demo", "second")
+    await connection.execute(rename, "first", "demo")
+
+
+async def _known(connection: asyncpg.Connection) -> dict[str, Any]:
+    """What the odd rows hang on: the demo clinic, its attorney and physician, one of their cases with an open invoice."""
+    row = await connection.fetchrow(
+        """select c.clinic_id, a.attorney_id, p.physician_id, b.id as user_id, i.case_id, i.patient_id, i.payer_id,
+            i.id as invoice_id, i.facility_id, i.encounter_id
+        from clinics c
+        join users a on a.clinic_id = c.clinic_id and a.role = 'attorney'
+        join users p on p.clinic_id = c.clinic_id and p.role = 'physician'
+        join users b on b.clinic_id = c.clinic_id and b.role = 'billing'
+        join invoices i on i.clinic_id = c.clinic_id and i.attorney_id = a.attorney_id and i.status = 'pending_invoice'
+        where c.short_name = 'demo' order by i.id limit 1"""
+    )
+    assert row is not None
+    return dict(row)
+
+
+class _Odd:
+    """Gathers the odd rows of the demo clinic."""
+
+    def __init__(self, known: dict[str, Any], today: date) -> None:
+        self.known, self.today, self.batch = known, today, Batch()
+        self.patients: list[UUID] = []
+        self.payers: list[UUID] = []
+        self.own_cases: list[UUID] = []
+        self.odd_invoices: list[UUID] = []
+
+    def add(self, table: str, **columns: Any) -> UUID:
+        """One row; its id."""
+        identity = new_id(_MOMENT)
+        self.batch.add(table, clinic_id=self.known["clinic_id"], id=identity, **columns)
+        return identity
+
+    def parties(self) -> None:
+        """Names that would break a query, a pattern or a sort if anything could."""
+        for number, (first, last) in enumerate(ODD_NAMES):
+            contact = {"phone": None, "email": None, "address": ODD_TEXTS[number] if number % 2 else None}
+            sort_name = searchable(f"{last} {first}")
+            names = {"first_name": first, "last_name": last, "sort_name": sort_name, "birth_date": None}
+            self.patients.append(self.add("patients", mrn=f"ODD-{number}", **names, **contact))
+            for fragment in name_fragments(first, last):
+                key = {"clinic_id": self.known["clinic_id"], "patient_id": self.patients[-1]}
+                self.batch.add("patient_names", fragment=fragment, **key)
+            name = f"{first} {last}"
+            kind = ("patient", "insurance", "attorney")[number % 3]
+            self.payers.append(self.add("payers", name=name, kind=kind, name_fragments=name_fragments(name), **contact))
+            self.add("physicians", name=name, npi=None, active=False, name_fragments=name_fragments(name))
+            self.add("facilities", name=name, geographic_factor=Decimal("0.0001"), name_fragments=name_fragments(name))
+
+    def cases(self) -> None:
+        """Cases without invoices, without attorney, with numbers in any spelling, opened on one day."""
+        for number, patient_id in enumerate(self.patients):
+            attorney_id = self.known["attorney_id"] if number % 3 else None
+            days = {"date_of_injury": date(1999, 12, 31), "opened_on": self.today, "settled_on": None}
+            case_number = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")[number % 3] % number
+            parties = {"patient_id": patient_id, "attorney_id": attorney_id}
+            self.own_cases.append(self.add("cases", number=case_number, status="open", **parties, **days))
+        # A physician's case without an invoice.
+        parties = {"case_id": self.own_cases[0], "patient_id": self.patients[0], "facility_id": None}
+        self.add("encounters", physician_id=self.known["physician_id"], service_date=self.today, **parties)
+
+    def invoices(self) -> None:
+        """Amounts at their limits, nothing that need not be there, dates ahead, equal keys in every order."""
+        amounts = ("0.00", "0.01", "9999999999.99", "3.00", "3.00", "0.07", "1234.50", "7.00", "3.00")
+        agreed = (None, "0.01", "3333333333.33", "1.00", "2.00", "0.03", None, "6.66", None)
+        for number, (billed, settled) in enumerate(zip(amounts, agreed, strict=True)):
+            is_void, has_party = number == 8, number % 2 == 0
+            invoice_id = self.add(
+                "invoices",
+                number=f"INV-1999-{number:06d}",
+                case_id=self.own_cases[number],
+                patient_id=self.patients[number],
+                payer_id=self.payers[number],
+                physician_id=self.known["physician_id"] if has_party else None,
+                facility_id=self.known["facility_id"] if has_party else None,
+                status="void" if is_void else "pending_cheque" if settled else "pending_invoice",
+                created_on=self.today + timedelta(days=(40, 0, -30, -31, -60, -61, -90, -120, -121)[number]),
+                service_date=date(1999, 12, 31),
+                billed_amount=Decimal(billed),
+                agreed_amount=settled and Decimal(settled),
+                updated_at=_MOMENT + timedelta(microseconds=number),
+            )
+            self.odd_invoices.append(invoice_id)
+            self._past(invoice_id, ODD_TEXTS[number])
+
+    def _past(self, invoice_id: UUID, text: str) -> None:
+        by = {"invoice_id": invoice_id, "at": _MOMENT, "by_user_id": None, "from_status": None}
+        changes = (
+            '[{"field": "a", "before": null, "after": "\\u00e9\\"\\\\"}, {"field": "b", "before": "", "after": null}]'
+        )
+        self.add("invoice_events", seq=2, transition=text, to_status="void", changes=changes, **by)
+        self.add("invoice_events", seq=1, transition="create", to_status="pending_invoice", changes="[]", **by)
+        for _ in range(2):
+            self.add("internal_notes", invoice_id=invoice_id, body=text, written_by=None, written_at=_MOMENT)
+            denied = {"denied_on": self.today, "reason_code": text, "amount": None, "note": None}
+            self.add("denials", invoice_id=invoice_id, recorded_by=self.known["user_id"], **denied)
+
+    def holds(self) -> None:
+        """Holds over one invoice, its case and its payer at once; over, released, ending today, ending on one day."""
+        held = [("invoice_id", "invoice_id"), ("case_id", "case_id"), ("payer_id", "payer_id")]
+        for days, released_at in ((-1, None), (0, None), (9, None), (9, None), (99, _MOMENT)):
+            for column, known in held:
+                things = {name: None for name, _ in held} | {column: self.known[known]}
+                when = {"until_on": self.today + timedelta(days=days), "placed_at": _MOMENT, "released_at": released_at}
+                self.add("holds", reason=f"{column} {days}", placed_by=None, **things, **when)
+
+    def messages(self) -> None:
+        """Messages about several invoices, one of them twice about the same."""
+        template_id = self.add("reminder_templates", name="Odd", version=1, subject="Odd", body="Odd")
+        policy_id = self.add("reminder_policies", name="Odd", payer_kind=None, facility_id=None)
+        when = {"after_days": 1, "in_status": "pending_invoice", "recipient": "payer"}
+        level_id = self.add("reminder_levels", policy_id=policy_id, level=1, template_id=template_id, **when)
+        for number, status in enumerate(("queued", "sent", "failed", "sent")):
+            sent_at = _MOMENT if status == "sent" else None
+            subject = {"recipient": f"payer{number}@example.test", "copy_to": None, "subject": ODD_TEXTS[number]}
+            state = {"status": status, "due_on": self.today, "sent_at": sent_at, "attempts": number, "failure": None}
+            message_id = self.add("outbound_messages", **subject, **state)
+            for repetition, invoice_id in enumerate([self.known["invoice_id"]] * 2 + self.odd_invoices[:3]):
+                link = {"message_id": message_id, "invoice_id": invoice_id, "level_id": level_id}
+                self.add("message_invoices", repetition=number * 10 + repetition, **link)
+
+    def codes(self) -> None:
+        """Codes that were retired, that come back, and that look like patterns."""
+        spans = ((date(2000, 1, 1), date(2001, 1, 1), False), (date(2001, 1, 1), None, True))
+        for code in ("%", "_", "ODD\\", "odd", "ODD"):
+            for valid_from, valid_to, active in spans:
+                validity = {"valid_from": valid_from, "valid_to": valid_to, "active": active}
+                policy = "not_allowed" if active else "one_and_a_half"
+                self.add("cpt_codes", code=code, label=code, base_price=0, bilateral_policy=policy, **validity)

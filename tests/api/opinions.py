@@ -1,0 +1,127 @@
+"""Decides how one document is answered twice for a viewer: by the compiled reads of the server, and by the textbook."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import Any
+
+import asyncpg
+import orjson
+from graphql import ExecutionResult, GraphQLSchema
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+
+from db.pools import Database
+from domain.people import Role
+from permissions.viewers import Viewer
+from resolvers.context import RequestContext
+from schema.whole import role_schemas, sdl
+from server.addresses import Address
+from server.executing import Engine
+from server.sessions import Sessions
+from tests.api.differences import normal
+from tests.api.documents import Document
+from tests.api.facts import Facts, gather_facts
+from tests.bench.textbook.answering import Textbook
+from tests.bench.textbook.records import Records
+from tests.databases import CHEAP, TODAY
+
+# It is the middle of that day in the clinic as well as in UTC.
+NOON = datetime.combine(TODAY, time(16), UTC)
+_PAGED = "{ page: %s(first: 500%s) { edges { cursor } } }"
+
+
+@dataclass
+class Opinions:
+    """The two ways to an answer. `textbook` may be replaced by one that is wrong."""
+
+    viewer: Viewer
+    database: Database
+    source: AsyncEngine
+    textbook: Textbook
+    facts: Facts
+    engine: Engine = field(default_factory=lambda: Engine(role_schemas()))
+
+    def __post_init__(self) -> None:
+        # No document signs in.
+        self._sessions = Sessions(self.database, hasher=CHEAP)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """The schema of the viewer's role."""
+        return role_schemas()[self.viewer.role]
+
+    async def compiled(self, document: Document) -> Any:
+        """The server's answer; AssertionError when there is none."""
+        context = RequestContext(self.viewer, self.database, self._sessions, "a request", lambda: NOON)
+        prepared = self.engine.prepare(context, document.source)
+        assert not prepared.errors, prepared.errors
+        result = await self.engine.execute(prepared, context, document.variables, None)
+        return _data(result)
+
+    async def by_textbook(self, document: Document) -> Any:
+        """The second opinion; AssertionError when there is none."""
+        records = Records(self.viewer, TODAY, async_sessionmaker(self.source, expire_on_commit=False))
+        return _data(await self.textbook.answer(records, document.source, document.variables))
+
+    async def differ(self, document: Document) -> bool:
+        """Whether the two answers are not the same."""
+        return normal(await self.outcome(self.compiled(document))) != normal(
+            await self.outcome(self.by_textbook(document))
+        )
+
+    async def outcome(self, answer: Any) -> Any:
+        """An answer, or in words why there is none."""
+        try:
+            return await answer
+        except AssertionError as error:
+            return {"no answer": str(error)}
+
+    async def gather_cursors(self) -> None:
+        """Ask for every list in every order, to have cursors to go on from."""
+        query = self.schema.query_type
+        assert query is not None
+        for name, definition in query.fields.items():
+            if "first" not in definition.args:
+                continue
+            listed = str(definition.type).removesuffix("Connection!")
+            orders: list[tuple[str, str] | None] = [None]
+            if "orderBy" in definition.args:
+                fields = self.schema.type_map["InvoiceOrderField"].values  # type: ignore[attr-defined]
+                orders += [(field, direction) for field in fields for direction in ("ASC", "DESC")]
+            for order in orders:
+                self.facts.cursors[listed, order] = await self._cursors(name, order, "orderBy" in definition.args)
+
+    async def _cursors(self, name: str, order: tuple[str, str] | None, has_order: bool) -> list[str]:
+        written = f"{{field: {order[0]}, direction: {order[1]}}}" if order else "null"
+        argument = f", orderBy: {written}" if has_order else ""
+        answer = await self.compiled(Document(_PAGED % (name, argument), {}))
+        return [edge["cursor"] for edge in answer["page"]["edges"]]
+
+
+def _data(result: ExecutionResult) -> Any:
+    assert not result.errors, [f"{error.path}: {error.message}" for error in result.errors]
+    return orjson.loads(orjson.dumps(result.data))
+
+
+_VIEWER = """select c.clinic_id, u.id as user_id, u.id as session_id, u.role, coalesce(u.attorney_id, u.physician_id) as person_id,
+        u.email, u.name, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone
+    from users u join clinics c on c.clinic_id = u.clinic_id where c.short_name = $1 and u.role = $2"""
+
+
+@asynccontextmanager
+async def opinions(address: Address, role: Role, clinic: str = "demo") -> AsyncIterator[Opinions]:
+    """The two ways to an answer for a clinic's user of a role, with facts to ask about."""
+    connection = await asyncpg.connect(address.owner)
+    source = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(address.owner))
+    try:
+        row = await connection.fetchrow(_VIEWER, clinic, role.value)
+        assert row is not None
+        viewer = Viewer(**{**row, "role": role})
+        async with Database(address.login) as database:
+            both = Opinions(viewer, database, source, Textbook(sdl(role)), await gather_facts(connection, viewer))
+            await both.gather_cursors()
+            yield both
+    finally:
+        await source.dispose()
+        await connection.close()

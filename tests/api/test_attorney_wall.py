@@ -1,0 +1,322 @@
+"""Decides that what a role may not see is, over HTTP, exactly as if it had never been written."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_introspection_query,
+    get_named_type,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from domain.people import Role
+from permissions.roles import marks_of
+from schema.snapshots import name_of
+from schema.whole import role_schemas
+from tests.client import Client
+from tests.conftest import SignIn
+from tests.permissions import role_tables
+
+WALLED: dict[Role | None, dict[str, str]] = {
+    None: role_tables.NOBODY,
+    Role.ATTORNEY: role_tables.ATTORNEY,
+    Role.PHYSICIAN: role_tables.PHYSICIAN,
+    Role.ANALYST: role_tables.ANALYST,
+}
+NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]*")
+
+
+@pytest.fixture(scope="module")
+def walled(sign_in: SignIn, nobody: Client) -> dict[Role | None, Client]:
+    """Everybody from whom something is hidden."""
+    return {role: sign_in(role) if role else nobody for role in WALLED}
+
+
+def names_in(coordinates: Any) -> set[str]:
+    return {name for coordinate in coordinates for name in NAME.findall(str(coordinate))}
+
+
+@cache
+def everything_named() -> frozenset[str]:
+    """Every name of the whole schema: types, fields, arguments, input fields, enum values."""
+    return frozenset(names_in(marks_of(role_schemas()[Role.ADMIN])))
+
+
+@cache
+def visible(role: Role | None) -> frozenset[str]:
+    """The names that the table written by hand gives a role, and GraphQL's own."""
+    own = {"Int", "Float", "String", "Boolean", "ID", "include", "skip", "deprecated", "specifiedBy", "oneOf", "if"}
+    return frozenset(names_in(WALLED[role].items()) | own)
+
+
+@cache
+def hidden(role: Role | None) -> tuple[str, ...]:
+    return tuple(sorted(everything_named() - visible(role)))
+
+
+def test_the_attorney_who_asks_for_internal_notes_hears_that_there_is_no_such_field(sign_in: SignIn) -> None:
+    response = sign_in(Role.ATTORNEY).post("{ invoices { nodes { internalNotes { body } } } }")
+    assert response.status_code == 400
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "Cannot query field 'internalNotes' on type 'Invoice'.",
+                "locations": [{"line": 1, "column": 22}],
+            }
+        ]
+    }
+
+
+def test_the_names_that_must_stay_hidden_are_among_those_that_are_tried() -> None:
+    for role in WALLED:
+        assert {
+            "internalNotes",
+            "Negotiation",
+            "floorAmount",
+            "hold",
+            "reminders",
+            "attorneyId",
+            "ILLEGAL_TRANSITION",
+        } <= set(hidden(role))
+        assert "viewer" not in hidden(role)
+
+
+# Where a name can stand in a document: N is the name. V is a document with a variable and what the variable holds.
+SHAPES = {
+    "field": "{ invoices { nodes { N } } }",
+    "field of the root": "{ N }",
+    "field with a selection": "{ invoices { nodes { patient { N { id } } } } }",
+    "field of a node": '{ node(id: "x") { N } }',
+    "field of a refusal": 'mutation { signIn(input: {email: "", password: ""}) { errors { N } } }',
+    "mutation": "mutation { N(input: {}) { errors { message } } }",
+    "subscription": "subscription { N { id } }",
+    "inline fragment": "{ invoices { nodes { ... on N { id } } } }",
+    "fragment": "{ viewer { ...F } } fragment F on N { id }",
+    "spread": "{ viewer { ...N } }",
+    "argument": "{ invoices(N: 1) { totalCount } }",
+    "argument of a field": "{ invoices { nodes { lines(N: SCHEDULED) { label } } } }",
+    "input field": "{ invoices(filter: {N: true}) { totalCount } }",
+    "input field of signing in": 'mutation { signIn(input: {email: "", password: "", N: 1}) { token } }',
+    "input field in a variable": "query ($v: InvoiceFilter) { invoices(filter: $v) { totalCount } }",
+    "enum value": "{ invoices(filter: {status: [N]}) { totalCount } }",
+    "enum value of an order": "{ invoices(orderBy: {field: N, direction: ASC}) { totalCount } }",
+    "enum value in a variable": "query ($v: InvoiceStatus!) { invoices(filter: {status: [$v]}) { totalCount } }",
+    "variable type": "query ($v: N) { viewer { id } }",
+    "variable type in a list": "query ($v: [N!]!) { viewer { id } }",
+    "type by name": '{ __type(name: "N") { name kind description fields { name } enumValues { name } inputFields { name } } }',
+    "directive": "{ viewer @N { id } }",
+    "argument of a directive": "{ viewer @include(N: true) { id } }",
+    "alias": "{ viewer { N: id } }",
+    "what an alias stands for": "{ viewer { a: N } }",
+    "operation": "query N { viewer { id } }",
+    "id": '{ node(id: "N") { id } }',
+}
+VARIABLES: dict[str, Any] = {
+    "input field in a variable": lambda name: {"v": {name: True}},
+    "enum value in a variable": lambda name: {"v": name},
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A name in a place."""
+
+    shape: str
+    name: str
+
+    def sent(self, client: Client) -> tuple[int, str]:
+        """Status and body of the answer."""
+        variables = VARIABLES.get(self.shape, lambda name: {})(self.name)
+        response = client.post(re.sub(r"\bN\b", self.name, SHAPES[self.shape]), **variables)
+        return response.status_code, response.text
+
+
+def mutated(name: str, how: str, place: int) -> str:
+    """A name that resembles another as typos, guesses and searches by prefix do."""
+    at = place % len(name)
+    return {
+        "itself": name,
+        "lower case": name.lower(),
+        "upper case": name.upper(),
+        "swapped case": name.swapcase(),
+        "capitalised": name[0].upper() + name[1:],
+        "uncapitalised": name[0].lower() + name[1:],
+        "snake case": re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(),
+        "prefix": name[: at + 1],
+        "suffix": name[at:],
+        "a letter left out": name[:at] + name[at + 1 :],
+        "a letter twice": name[:at] + name[at] + name[at:],
+        "another letter": name[:at] + ("x" if name[at] != "x" else "y") + name[at + 1 :],
+        "two letters in the wrong order": name[:at] + name[at : at + 2][::-1] + name[at + 2 :],
+        "plural": name + "s",
+        "connection": name + "Connection",
+    }[how]
+
+
+HOW = [
+    "itself",
+    "lower case",
+    "upper case",
+    "swapped case",
+    "capitalised",
+    "uncapitalised",
+    "snake case",
+    "prefix",
+    "suffix",
+]
+HOW += [
+    "a letter left out",
+    "a letter twice",
+    "another letter",
+    "two letters in the wrong order",
+    "plural",
+    "connection",
+]
+
+
+def never_written(name: str, seed: int) -> str:
+    """A name of the same form that nobody ever wrote."""
+    letters = "qzxjvkw"
+    other = "".join(
+        letters[(seed + place * 7) % 7] if letter.isalnum() else letter for place, letter in enumerate(name)
+    )
+    return other[0].upper() + other[1:] if name[0].isupper() else other
+
+
+def hears_nothing(client: Client, role: Role | None, probe: Probe, seed: int) -> None:
+    """Assert that a name is answered like one that was never written, and that the answer speaks of no other hidden name."""
+    twin = Probe(probe.shape, never_written(probe.name, seed))
+    status, answer = probe.sent(client)
+    twin_status, twin_answer = twin.sent(client)
+    assert (status, answer) == (twin_status, re.sub(rf"\b{twin.name}\b", probe.name, twin_answer))
+    messages = [error["message"] for error in json.loads(answer).get("errors", ())]
+    # A sentence may use words that are also names, such as "field"; a name it quotes, or one that is no word, is a name.
+    quoted = [quotation for message in messages for quotation in re.findall(r"'([^']*)'", message)]
+    told = {name for name in names_in(messages) if not name.islower()} | names_in(quoted)
+    assert told & set(hidden(role)) <= names_in([SHAPES[probe.shape], probe.name])
+    assert "Did you mean" not in answer
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data())
+def test_a_hidden_name_is_answered_like_one_that_was_never_written(
+    walled: dict[Role | None, Client], data: st.DataObject
+) -> None:
+    role = data.draw(st.sampled_from([Role.ATTORNEY, Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST, None]))
+    name = mutated(
+        data.draw(st.sampled_from(hidden(role))), data.draw(st.sampled_from(HOW)), data.draw(st.integers(0, 40))
+    )
+    assume(NAME.fullmatch(name) and name not in visible(role) and name not in ("true", "false", "null", "on"))
+    probe = Probe(data.draw(st.sampled_from(sorted(SHAPES))), name)
+    seed = data.draw(st.integers(0, 6))
+    assume(never_written(name, seed) != name)
+    hears_nothing(walled[role], role, probe, seed)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_internal_notes_are_unknown_in_every_place(walled: dict[Role | None, Client], shape: str) -> None:
+    for role, client in walled.items():
+        hears_nothing(client, role, Probe(shape, "internalNotes"), 3)
+
+
+def paths(schema: GraphQLSchema) -> dict[str, str]:
+    """How one gets to each object type of a schema: the beginning of a query, with N where its fields stand."""
+    assert schema.query_type
+    found, waiting = {schema.query_type.name: "{ N }"}, deque([schema.query_type])
+    while waiting:
+        parent = waiting.popleft()
+        for name, field in parent.fields.items():
+            target = get_named_type(field.type)
+            if isinstance(target, GraphQLObjectType) and target.name not in found:
+                arguments = "".join(f'({arg}: "x")' for arg in ("id", "number") if arg in field.args)
+                found[target.name] = found[parent.name].replace("N", f"{name}{arguments} {{ N }}")
+                waiting.append(target)
+    return found
+
+
+@pytest.mark.parametrize("role", list(WALLED), ids=name_of)
+def test_every_hidden_field_of_a_visible_type_is_unknown_there(
+    walled: dict[Role | None, Client], role: Role | None
+) -> None:
+    whole, own = role_schemas()[Role.ADMIN], WALLED[role]
+    tried = 0
+    for type_name, query in paths(role_schemas()[role]).items():
+        named = whole.type_map[type_name]
+        assert isinstance(named, GraphQLObjectType)
+        seen = names_in([re.sub(r"\([^)]*\)", "", own[type_name])])
+        for name in set(named.fields) - seen:
+            [message] = walled[role].refusals(re.sub(r"\bN\b", f"{name} {{ id }}", query))
+            assert message == f"Cannot query field '{name}' on type '{type_name}'."
+            tried += 1
+    assert tried > (10 if role else 5)
+
+
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
+def test_every_hidden_filter_order_and_enum_value_is_unknown(walled: dict[Role | None, Client], role: Role) -> None:
+    whole, own, client = role_schemas()[Role.ADMIN], WALLED[role], walled[role]
+    order, wanted = whole.type_map["InvoiceOrderField"], whole.type_map["InvoiceFilter"]
+    assert isinstance(order, GraphQLEnumType)
+    assert isinstance(wanted, GraphQLInputObjectType)
+    for value in set(order.values) - names_in([own["InvoiceOrderField"]]):
+        [message] = client.refusals(f"{{ invoices(orderBy: {{field: {value}, direction: ASC}}) {{ totalCount }} }}")
+        assert message == f"Value '{value}' does not exist in 'InvoiceOrderField' enum."
+    hidden_filters = set(wanted.fields) - names_in([own["InvoiceFilter"]])
+    assert {"attorneyId", "denied", "onHold", "hasDueReminder"} <= hidden_filters
+    for name in hidden_filters:
+        [message] = client.refusals(f"{{ invoices(filter: {{{name}: null}}) {{ totalCount }} }}")
+        assert message.startswith(f"Expected value of type 'InvoiceFilter' not to include unknown field '{name}'")
+
+
+def said(part: Any, keys: set[str]) -> Iterator[str]:
+    """Every text that stands under one of the keys, anywhere in an answer."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in keys and isinstance(value, str):
+                yield value
+            yield from said(value, keys)
+    elif isinstance(part, list):
+        for item in part:
+            yield from said(item, keys)
+
+
+@pytest.mark.parametrize("role", list(WALLED), ids=name_of)
+def test_introspection_holds_no_hidden_name_anywhere(walled: dict[Role | None, Client], role: Role | None) -> None:
+    query = get_introspection_query(specified_by_url=True, schema_description=True, input_value_deprecation=True)
+    types = walled[role].read(query)["__schema"]["types"]
+    schema = [named for named in types if not named["name"].startswith("__")]
+    names, prose = names_in(said(schema, {"name", "defaultValue"})), names_in(said(schema, {"description"}))
+    assert "viewer" in names
+    assert not names & set(hidden(role))
+    # A sentence may use words that are also names, such as "facilities", but no name that is no word.
+    assert not {name for name in prose & set(hidden(role)) if not name.islower()}
+
+
+@pytest.mark.parametrize("role", list(WALLED), ids=name_of)
+def test_no_hidden_type_is_found_by_its_name(walled: dict[Role | None, Client], role: Role | None) -> None:
+    types = [name for name in role_schemas()[Role.ADMIN].type_map if name in hidden(role)]
+    assert "Negotiation" in types
+    for name in types:
+        assert walled[role].read("query ($name: String!) { __type(name: $name) { name } }", name=name) == {
+            "__type": None
+        }
+
+
+def test_only_what_all_roles_see_can_be_guessed_from_a_spelling(sign_in: SignIn) -> None:
+    """A name that is nearly one that the role does see is answered without a hint, as nearly hidden ones are."""
+    assert sign_in(Role.ATTORNEY).refusals("{ invoices { nodes { numbr } } }") == [
+        "Cannot query field 'numbr' on type 'Invoice'."
+    ]
+    assert sign_in(Role.ATTORNEY).refusals("{ invoices(frist: 1) { totalCount } }") == [
+        "Unknown argument 'frist' on field 'Query.invoices'."
+    ]

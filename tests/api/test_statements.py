@@ -1,0 +1,173 @@
+"""Decides how often the database is asked: once for each root field, however deep the question; counted on the wire."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema
+
+from db.identity import make_id
+from db.views import VIEWS
+from domain.people import Role
+from schema.whole import role_schemas
+from server.addresses import Address
+from tests.api.overheard import Wire, overheard
+from tests.api.selections import everything, root_type
+from tests.api.test_budget import deep
+from tests.client import Client, serving
+from tests.conftest import SignIn
+from tests.databases import rows
+
+ADMIN = role_schemas()[Role.ADMIN]
+LISTS = {
+    "invoices": 'first: 7, orderBy: {field: BALANCE, direction: ASC}, filter: {billedMin: "1.00", denied: false}',
+    "cases": "last: 4",
+    "patients": 'first: 3, filter: {search: "a"}',
+    "payers": "first: 3, filter: {kind: [INSURANCE]}",
+    "attorneys": "last: 2",
+    "physicians": "first: 3",
+    "facilities": 'first: 3, search: "s"',
+    "cptCodes": "first: 3, filter: {activeOnly: true}",
+}
+ONES = ("invoice", "case", "patient", "payer")
+ROOTS = [*LISTS, *ONES, "invoiceByNumber"]
+DEPTHS = (1, 2, 4, 5)
+
+
+def nodes_of(schema: GraphQLSchema) -> list[str]:
+    """The types that can be asked for by an id alone."""
+    return [
+        name
+        for name, named in schema.type_map.items()
+        if isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
+    ]
+
+
+@pytest.fixture(scope="module")
+def tapped(address: Address) -> Iterator[tuple[Wire, str]]:
+    with overheard(address) as (through, wire), serving(through) as url:
+        yield wire, url
+
+
+@pytest.fixture(scope="module")
+def wire(tapped: tuple[Wire, str]) -> Wire:
+    return tapped[0]
+
+
+@pytest.fixture(scope="module")
+def server_url(tapped: tuple[Wire, str]) -> str:
+    return tapped[1]
+
+
+@pytest.fixture(scope="module")
+def ids(address: Address) -> dict[str, str]:
+    """The id of some record of every type that has an id of its own."""
+    found = {}
+    for name in nodes_of(ADMIN):
+        [[identity]] = rows(address, f"select id from {VIEWS[name].table.name} order by id desc limit 1")
+        found[name] = make_id(name, identity)
+    return found
+
+
+def heard(wire: Wire, client: Client, query: str) -> tuple[Any, list[list[str]]]:
+    """The data of a query, and the statements of each transaction that it took, the second time that it is asked."""
+    client.read(query)
+    wire.executed.clear()
+    return client.read(query), wire.transactions()
+
+
+def root_field(name: str, depth: int, ids: dict[str, str], number: str = "INV") -> str:
+    """A root field with everything below it, down to a depth."""
+    if name in LISTS:
+        return f"{name}({LISTS[name]}) {everything(root_type(ADMIN, name), depth)}"
+    argument = f'number: "{number}"' if name == "invoiceByNumber" else f'id: "{ids[root_type(ADMIN, name).name]}"'
+    return f"{name}({argument}) {everything(root_type(ADMIN, name), depth)}"
+
+
+def test_every_root_field_that_reads_the_clinic_is_counted_here() -> None:
+    assert ADMIN.query_type
+    assert {*ROOTS, "viewer", "node"} == set(ADMIN.query_type.fields)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("name", ROOTS)
+def test_a_root_field_is_one_statement_whatever_is_below_it(
+    wire: Wire, sign_in: SignIn, address: Address, ids: dict[str, str], name: str, depth: int
+) -> None:
+    [[number]] = rows(address, "select number from invoices order by id desc limit 1")
+    data, transactions = heard(wire, sign_in(Role.ADMIN), f"{{ {root_field(name, depth, ids, number)} }}")
+    assert data[name]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+@pytest.mark.parametrize("name", nodes_of(ADMIN))
+def test_a_node_is_one_statement_whatever_its_type(wire: Wire, sign_in: SignIn, ids: dict[str, str], name: str) -> None:
+    query = f'{{ node(id: "{ids[name]}") {{ __typename id ... on {name} {everything(ADMIN.type_map[name], 3)} }} }}'
+    data, transactions = heard(wire, sign_in(Role.ADMIN), query)
+    assert (data["node"]["__typename"], data["node"]["id"]) == (name, ids[name])
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_as_deep_as_a_question_may_be_it_is_one_statement(wire: Wire, sign_in: SignIn) -> None:
+    data, transactions = heard(wire, sign_in(Role.BILLING), deep(15))
+    assert data["invoices"]["nodes"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
+def test_every_role_s_invoices_are_one_statement(wire: Wire, sign_in: SignIn, role: Role) -> None:
+    schema = role_schemas()[role]
+    query = f"{{ invoices(first: 20) {everything(root_type(schema, 'invoices'), 5)} }}"
+    data, transactions = heard(wire, sign_in(role), query)
+    assert data["invoices"]["nodes"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_nodes_edges_the_count_and_the_page_s_place_come_with_the_same_statement(wire: Wire, sign_in: SignIn) -> None:
+    query = """{ invoices(first: 3) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        edges { cursor node { number } } nodes { number case { invoices(first: 2) {
+            totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id } } } } } }"""
+    data, transactions = heard(wire, sign_in(Role.BILLING), query)
+    page = data["invoices"]
+    assert [edge["node"]["number"] for edge in page["edges"]] == [node["number"] for node in page["nodes"]]
+    assert page["pageInfo"]["endCursor"] == page["edges"][-1]["cursor"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_several_root_fields_are_a_statement_each(wire: Wire, sign_in: SignIn, ids: dict[str, str]) -> None:
+    query = (
+        "{ " + " ".join(root_field(name, 2, ids) for name in LISTS) + " again: invoices { totalCount } viewer { id } }"
+    )
+    _, transactions = heard(wire, sign_in(Role.BILLING), query)
+    assert [len(statements) for statements in transactions] == [1] * (len(LISTS) + 1)
+
+
+def test_whoever_one_is_costs_no_statement(wire: Wire, sign_in: SignIn) -> None:
+    assert heard(wire, sign_in(Role.BILLING), "{ viewer { email clinic { name } } }")[1] == []
+
+
+def test_an_id_that_no_record_could_have_asks_nothing(wire: Wire, sign_in: SignIn) -> None:
+    wire.executed.clear()
+    assert sign_in(Role.BILLING).refusals('{ invoice(id: "nothing") { id } }') == ["Argument id: is not an id"]
+    assert wire.transactions() in ([], [[]])
+
+
+def test_other_values_are_the_same_statement(wire: Wire, sign_in: SignIn) -> None:
+    query = "query ($s: String, $f: InvoiceFilter) { invoices(filter: $f) { totalCount } patients(filter: {search: $s}) { totalCount } }"
+    said = []
+    for search, amount in (("a", "1.00"), ("' or true --", "2.00"), ("%", "300000.00")):
+        wire.executed.clear()
+        sign_in(Role.BILLING).read(query, s=search, f={"billedMin": amount, "search": search})
+        said.append(sorted(statement for statements in wire.transactions() for statement in statements))
+    assert said[0] == said[1] == said[2]
+    assert not any("true --" in statement for statement in said[1])
+
+
+def test_each_statement_is_entered_as_its_viewer(wire: Wire, sign_in: SignIn) -> None:
+    sign_in(Role.ATTORNEY).read("{ viewer { id } }")
+    wire.executed.clear()
+    sign_in(Role.ATTORNEY).read("{ invoices { totalCount } cases { totalCount } }")
+    begun = [statement for _, statement in wire.executed if statement.startswith("begin")]
+    assert len(begun) == 2
+    assert all(statement.startswith("begin read only; set local role clinic_attorney; ") for statement in begun)
+    assert all("app.clinic_id" in statement and "app.person_id" in statement for statement in begun)

@@ -1,0 +1,138 @@
+"""Decides how the results read: docs/performance.md, which says plainly what is reached and what is not."""
+
+from collections.abc import Iterator
+
+from tests.bench.cases import CASES, P50_GROWTH_AT_MOST, TIMES_TEXTBOOK
+from tests.bench.clinics import LARGE, ROOT, SMALL
+from tests.bench.contests import LIMIT, OURS, TEXTBOOK, Contest
+from tests.bench.memory import DOCUMENTS, GROWTH_AT_MOST, REQUESTS, Memory
+from tests.bench.peers import TIMES
+from tests.bench.records import Part
+from tests.bench.rounds import Figures
+
+PAGE = ROOT / "docs" / "performance.md"
+_HEAD = f"""# Performance
+
+Written by `make bench` and `make bench-peers`; do not edit. Over HTTP on this one machine, where the load client, the server and
+PostgreSQL share the processor, on a demo clinic of {LARGE:,} invoices. Servers are measured in turn, round after round, and all
+figures are medians of the rounds; absolute figures belong to the machine, shares and factors are what carries over.
+"CPU" is processor time per request in µs: of the server process, and of PostgreSQL; where other programs disturb a run, it says
+more than the clock.
+
+- **limit**: a bare ASGI application with hand-written SQL under the same uvicorn settings, which enters the database by the same
+  role and settings, answers the same JSON, and knows neither GraphQL nor sessions.
+- **textbook**: Strawberry as its documentation shows it: ORM objects, DataLoaders, a permission class per field, Strawberry's own view.
+"""
+_COLUMNS = "| clients | server | requests/s | p50 ms | p99 ms | CPU | CPU of PostgreSQL | {} |\n|--:|---|--:|--:|--:|--:|--:|---|"
+
+
+def page(parts: dict[str, Part]) -> str:
+    """The whole document."""
+    sections = [_HEAD]
+    for name, write in (
+        ("floor", _floor),
+        ("cases", _cases),
+        ("growth", _growth),
+        ("peers", _peers),
+        ("memory", _memory),
+    ):
+        if name in parts:
+            sections.append("\n".join([*write(parts[name]), "", _facts(parts[name])]))
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _facts(part: Part) -> str:
+    said = part.facts
+    where = f"{said['processor']}, {said['cores']} cores, {said['memory']}, {said['system']}"
+    rounds = f" Rounds: {said['rounds']}." if "rounds" in said else ""
+    return f"<sub>Measured on {said['day']} at {said['commit']} on {where}.{rounds} {said['versions']}.</sub>"
+
+
+def _row(connections: int, name: str, figures: Figures, verdict: str = "") -> str:
+    shown = f"{figures.per_second:,.0f} | {figures.p50:.2f} | {figures.p99:.2f} | {figures.cpu:,.0f}"
+    return f"| {connections} | {name} | {shown} | {figures.database_cpu:,.0f} | {verdict} |"
+
+
+def _verdict(reached: float, wanted: float, text: str) -> str:
+    """A figure against its target; the sentence for falling short is bold, so that nobody overlooks it."""
+    return f"{text}: reached" if reached >= wanted else f"**{text}: falls short**"
+
+
+def _share(contest: Contest) -> str:
+    ours, limit = contest.figures[OURS], contest.figures[LIMIT]
+    share, wanted = ours.per_second / limit.per_second, CASES[contest.case].of_limit
+    by_work = f"{limit.work / ours.work:.2f} by processor time" if ours.work else "processor time unknown"
+    verdicts = [_verdict(share, wanted, f"{share:.2f} of the limit ({by_work}), target {wanted:.2f}")]
+    if TEXTBOOK in contest.figures:
+        times = contest.figures[OURS].per_second / contest.figures[TEXTBOOK].per_second
+        text = f"{times:.1f} times the textbook"
+        # The target against the textbook is for the page of case (a).
+        is_target = contest.case == "a"
+        verdicts.append(
+            _verdict(times, TIMES_TEXTBOOK, f"{text}, target {TIMES_TEXTBOOK:.0f} times") if is_target else text
+        )
+    return "; ".join(verdicts)
+
+
+def _cases(part: Part) -> Iterator[str]:
+    yield "## Against the limit and the textbook\n"
+    for name, case in CASES.items():
+        contests = [contest for contest in part.contests if contest.case == name]
+        if not contests:
+            continue
+        yield f"\n**({name})** {case.meaning}\n\n{_COLUMNS.format('against the targets')}"
+        for contest in contests:
+            for server, figures in contest.figures.items():
+                yield _row(contest.connections, server, figures, _share(contest) if server == OURS else "")
+
+
+def _growth(part: Part) -> Iterator[str]:
+    yield f"## {SMALL:,} and {LARGE:,} invoices\n\nCase (a) on a small and a large clinic: p50 may grow by {P50_GROWTH_AT_MOST} times at most.\n"
+    yield _COLUMNS.format("growth of p50")
+    for contest in part.contests:
+        small, large = contest.figures["small"], contest.figures["large"]
+        growth = large.p50 / small.p50
+        verdict = _verdict(-growth, -P50_GROWTH_AT_MOST, f"{growth:.2f} times, at most {P50_GROWTH_AT_MOST} times")
+        yield _row(contest.connections, f"{SMALL:,} invoices", small)
+        yield _row(contest.connections, f"{LARGE:,} invoices", large, verdict)
+
+
+def _peers(part: Part) -> Iterator[str]:
+    yield "## Against servers of the Node world\n"
+    yield "Case (a), each in its own naming, on the same database, each with a pool of 8 connections. PostGraphile (Amber preset,"
+    yield "grafserv) sets role and claims per request; Mercurius (JIT, one batched loader per relation) once per connection, which"
+    yield "spares it a transaction. Both answer ids of their own making.\n"
+    if part.failure:
+        yield f"**Not measured: {part.failure}**"
+        return
+    yield _COLUMNS.format("our server against it")
+    for contest in part.contests:
+        for server, figures in contest.figures.items():
+            yield _row(contest.connections, server, figures, _times(contest, server))
+
+
+def _times(contest: Contest, server: str) -> str:
+    if server not in TIMES:
+        return ""
+    times = contest.figures[OURS].per_second / contest.figures[server].per_second
+    wanted = TIMES[server][contest.connections]
+    return _verdict(times, wanted, f"{times:.2f} times, target {wanted:g} times")
+
+
+def _memory(part: Part) -> Iterator[str]:
+    assert part.memory
+    memory: Memory = part.memory
+    passes = ", ".join(f"{held:.0f}" for held in memory.after_passes)
+    growth = memory.growth()
+    text = f"{growth:+.1%} at the farthest, at most ± {GROWTH_AT_MOST:.0%}"
+    yield f"## Memory\n\n{REQUESTS:,} requests with {DOCUMENTS:,} distinct documents in passes over all of them, 16 clients."
+    yield f"Held by the server: {memory.at_start:.0f} MiB before the first request; after each pass, in MiB: {passes}.\n"
+    yield _verdict(-abs(growth), -GROWTH_AT_MOST, f"After the first pass {text}") + "."
+
+
+def _floor(part: Part) -> Iterator[str]:
+    yield "## What measuring costs\n\nThe load client and uvicorn with an endpoint that does nothing: no server of this kind can be faster.\n"
+    yield _COLUMNS.format("")
+    for contest in part.contests:
+        for server, figures in contest.figures.items():
+            yield _row(contest.connections, server, figures)

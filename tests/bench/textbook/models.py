@@ -1,0 +1,105 @@
+"""Decides how rows are objects in the textbook: one ordinary mapped class per table, called as the API calls its type."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import DeclarativeBase
+
+from db import tables
+
+
+class Model(DeclarativeBase):
+    """What every mapped class has in common: the tables that the migrations make."""
+
+    metadata = tables.metadata
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Attorney(Model):
+    __table__ = tables.attorneys
+
+
+class Case(Model):
+    __table__ = tables.cases
+
+
+class Cheque(Model):
+    __table__ = tables.cheques
+
+
+class ChequeAllocation(Model):
+    __table__ = tables.cheque_allocations
+
+
+class CptCode(Model):
+    __table__ = tables.cpt_codes
+
+
+class Denial(Model):
+    __table__ = tables.denials
+
+
+class Encounter(Model):
+    __table__ = tables.encounters
+
+
+class Facility(Model):
+    __table__ = tables.facilities
+
+
+class Hold(Model):
+    __table__ = tables.holds
+
+
+class InternalNote(Model):
+    __table__ = tables.internal_notes
+
+
+class Invoice(Model):
+    __table__ = tables.invoices
+
+
+class InvoiceEvent(Model):
+    __table__ = tables.invoice_events
+
+
+class InvoiceLine(Model):
+    __table__ = tables.invoice_lines
+
+
+class MessageInvoice(Model):
+    __table__ = tables.message_invoices
+
+
+class OutboundMessage(Model):
+    __table__ = tables.outbound_messages
+
+
+class Patient(Model):
+    __table__ = tables.patients
+
+
+class Payer(Model):
+    __table__ = tables.payers
+
+
+class Physician(Model):
+    __table__ = tables.physicians
+
+
+class ReductionOffer(Model):
+    __table__ = tables.reduction_offers
+
+
+class Reminder(Model):
+    __table__ = tables.reminders
+
+
+class Representation(Model):
+    __table__ = tables.representations
+
+
+class User(Model):
+    __table__ = tables.users

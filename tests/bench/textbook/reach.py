@@ -1,0 +1,70 @@
+"""Decides which rows a role reaches in the textbook, written anew from the access table and from nothing else."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, false, or_, select, true
+
+from db.tables import cases, encounters, invoices, patients, physicians
+from domain.people import Role
+from permissions.viewers import Viewer
+
+Condition = ColumnElement[bool]
+# What an analyst's limited data set is made of: amounts and dates, and parties of whom only an id or a name is published.
+_OF_ANALYSTS = {"invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes"}
+
+
+def reach(viewer: Viewer, table: Table) -> Condition:
+    """The condition under which a viewer reaches a row of a table."""
+    return (table.c.clinic_id == viewer.clinic_id) & _within_clinic(viewer, table)
+
+
+def _within_clinic(viewer: Viewer, table: Table) -> Condition:
+    if viewer.role in (Role.ADMIN, Role.BILLING):
+        return true()
+    if viewer.role is Role.ANALYST:
+        return true() if table.name in _OF_ANALYSTS else false()
+    if viewer.role is Role.ATTORNEY:
+        return _of_attorney(viewer.person_id, table)
+    return _of_physician(viewer.person_id, table)
+
+
+def _of_attorney(me: Any, table: Table) -> Condition:
+    """Cases represented now, their patients, their invoices unless void, and the parties that those name."""
+    own_cases = select(cases.c.id).where(cases.c.attorney_id == me)
+    is_seen = invoices.c.case_id.in_(own_cases) & (invoices.c.status != "void")
+    if table is cases:
+        return cases.c.id.in_(own_cases)
+    if table.name == "patients":
+        return _is_one_of(table, select(cases.c.patient_id).where(cases.c.attorney_id == me))
+    return _named_on(is_seen, table)
+
+
+def _of_physician(me: Any, table: Table) -> Condition:
+    """What was treated, the invoices for it, its cases and patients, and the parties that the invoices name."""
+    is_own = invoices.c.physician_id == me
+    own_cases = or_(
+        cases.c.id.in_(select(invoices.c.case_id).where(is_own)),
+        cases.c.id.in_(select(encounters.c.case_id).where(encounters.c.physician_id == me)),
+    )
+    conditions = {
+        "cases": own_cases,
+        "encounters": encounters.c.physician_id == me,
+        "physicians": physicians.c.id == me,
+        "patients": patients.c.id.in_(select(cases.c.patient_id).where(own_cases)),
+    }
+    return conditions[table.name] if table.name in conditions else _named_on(is_own, table)
+
+
+def _named_on(is_seen: Condition, table: Table) -> Condition:
+    """That a row is an invoice that is seen, a line of one, or a party on one."""
+    if table is invoices:
+        return is_seen
+    if table.name == "invoice_lines":
+        return _is_one_of(table, select(table.c.id).where(table.c.invoice_id.in_(select(invoices.c.id).where(is_seen))))
+    party = {"payers": "payer_id", "physicians": "physician_id", "facilities": "facility_id"}.get(table.name)
+    return false() if party is None else _is_one_of(table, select(invoices.c[party]).where(is_seen))
+
+
+def _is_one_of(table: Table, ids: Select[Any]) -> Condition:
+    found: Condition = table.c.id.in_(ids)
+    return found

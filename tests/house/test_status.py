@@ -1,0 +1,119 @@
+"""Decides that one function decides the status of an invoice, and that one kind of file writes it down."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from domain.people import Role
+from server.addresses import Address
+from tests.databases import rows
+from tests.house.source import LAYERS, Function, files, name, tree
+
+# Who asks domain.transitions.advance and writes the answer: stories of what happened before there was a system, and
+# the door for what happens now.
+WRITERS = re.compile(r"imports/story(_\w+)?\.py|resolvers/transitions\.py")
+TABLE = re.compile(r"\b(insert\s+into|update|merge\s+into|copy)\s+(only\s+)?invoices\b", re.IGNORECASE)
+WRITING = {"insert", "update", "delete", "merge"}
+
+
+def writes(module: ast.AST) -> Iterator[str]:
+    """Each place that could write the status of an invoice, as source."""
+    for node in ast.walk(module):
+        if _asks_advance(node) or _assigns_status(node) or _gives_status(node) or _writes_rows(node):
+            yield ast.unparse(node)
+
+
+def _asks_advance(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and _called(node) == "advance"
+
+
+def _assigns_status(node: ast.AST) -> bool:
+    """`invoice.status = …` and `row["status"] = …`."""
+    if isinstance(node, ast.Attribute) and node.attr == "status" and not _is_own(node):
+        return isinstance(node.ctx, ast.Store)
+    is_key = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value == "status"
+    return is_key and isinstance(node.ctx, ast.Store)  # type: ignore[attr-defined]
+
+
+def _is_own(node: ast.Attribute) -> bool:
+    """A refusal remembers the status it is about; it writes nothing."""
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _gives_status(node: ast.AST) -> bool:
+    """`status=InvoiceStatus.PAID` and `{"status": InvoiceStatus.PAID}`."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "status" and _is_status(node.value)
+    if isinstance(node, ast.Dict):
+        keys = zip(node.keys, node.values, strict=True)
+        return any(isinstance(key, ast.Constant) and key.value == "status" and _is_status(given) for key, given in keys)
+    return False
+
+
+def _is_status(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "InvoiceStatus"
+
+
+def _writes_rows(node: ast.AST) -> bool:
+    """SQL that writes invoices, SQLAlchemy's words for it, and rows for a batch."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return bool(TABLE.search(node.value))
+    if not isinstance(node, ast.Call):
+        return False
+    about = [ast.unparse(argument) for argument in node.args[:2]]
+    is_batch = _called(node) in ("add", "extend") and "'invoices'" in about
+    whose = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    is_sql = _called(node) in WRITING and any(part.split(".")[-1] == "invoices" for part in (*about, whose))
+    return is_batch or is_sql
+
+
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+
+
+def test_only_stories_and_the_one_door_write_the_status_of_an_invoice() -> None:
+    others = {name(path): list(writes(tree(path))) for path in files(*LAYERS) if not WRITERS.fullmatch(name(path))}
+    assert {file: found for file, found in others.items() if found} == {}
+
+
+def test_there_is_one_function_that_advances_an_invoice() -> None:
+    found = [
+        name(path)
+        for path in files(*LAYERS)
+        for node in ast.walk(tree(path))
+        if isinstance(node, Function) and node.name == "advance"
+    ]
+    assert found == ["domain/transitions.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "invoice.status = 'paid'",
+        "row['status'] = after",
+        "row.update(status=InvoiceStatus.PAID)",
+        "row |= {'status': InvoiceStatus.VOID, 'version': 2}",
+        "connection.execute('update invoices set status = $1')",
+        "connection.execute('''INSERT INTO\\n  invoices (status) values ($1)''')",
+        "update(tables.invoices).values(given)",
+        "invoices.update().values(given)",
+        "batch.extend('invoices', rows)",
+        "after = advance(before, name)",
+    ],
+)
+def test_any_other_way_to_write_a_status_is_found(source: str) -> None:
+    assert list(writes(ast.parse(source)))
+
+
+@pytest.mark.parametrize("source", ["i.status == 'open'", "offer |= {'status': OfferStatus.OPEN}", "found['invoices']"])
+def test_reading_a_status_is_nobody_s_privilege(source: str) -> None:
+    assert not list(writes(ast.parse(source)))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_database_lets_no_role_write_invoices_yet(address: Address, role: Role) -> None:
+    query = """select string_agg(privilege_type, ' ') from information_schema.role_column_grants
+        where table_name = 'invoices' and grantee = $1 and privilege_type <> 'SELECT'"""
+    assert rows(address, query, f"clinic_{role}")[0][0] is None

@@ -1,0 +1,307 @@
+"""Decides what the demo clinic is: true to every rule of the ledger, rich in what can happen, the same every time."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from domain.aging import BUCKETS, age_days, bucket_of
+from domain.invoices import OPEN, InvoiceStatus
+from domain.transitions import TRANSITIONS
+from domain.people import Role
+from domain.pricing import PriceSource
+from imports.demo import DemoSummary, load_demo
+from imports.demo_codes import CODES
+from server.embedded import EmbeddedPostgres
+from tests.databases import copied
+from tests.imports.database import TODAY, Database
+from tests.imports.invariants import INVARIANTS
+
+
+def load(database: Database, **options: Any) -> DemoSummary:
+    """Load the demo clinic as of TODAY, unless the options say otherwise."""
+
+    async def run() -> DemoSummary:
+        connection = await asyncpg.connect(database.dsn)
+        try:
+            return await load_demo(connection, **{"today": TODAY, "password_hash": "no hash", **options})
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def clinic(postgres_server: EmbeddedPostgres, empty_template: str) -> Iterator[Database]:
+    """A database with the demo clinic as a first start makes it: 400 invoices."""
+    with copied(postgres_server, empty_template) as copy:
+        load(Database(copy.owner))
+        yield Database(copy.owner)
+
+
+@pytest.fixture(scope="module", params=[400, 3_000])
+def clinics(
+    request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres, empty_template: str
+) -> Iterator[Database]:
+    """Demo clinics of more than one size."""
+    with copied(postgres_server, empty_template) as copy:
+        load(Database(copy.owner), invoices=request.param, seed=2)
+        yield Database(copy.owner)
+
+
+@pytest.mark.parametrize("rule", INVARIANTS)
+def test_the_ledger_keeps_every_rule(clinics: Database, rule: str) -> None:
+    assert clinics.rows(INVARIANTS[rule]) == []
+
+
+BREAKING = {
+    "received is the sum of the allocations, reversals included": """
+        delete from cheque_allocations where id = (select id from cheque_allocations where reverses_id is null limit 1)""",
+    "billed is the sum of the lines": "update invoice_lines set amount = amount + 0.01 where position = 1",
+    "a cheque pays no more than its amount": "update cheques set amount = 0.01",
+    "the state agrees with the ledger": "update invoices set fully_paid_on = created_on where status = 'pending_cheque'",
+    "a history begins with the creation and takes legal steps only, each from where the last one ended": """
+        delete from invoice_events where transition = 'request_reduction'""",
+    "a history ends in the state, and has as many events as the invoice has versions": """
+        update invoices set version = version + 1 where status = 'paid'""",
+    "numbers of a year have no gaps, and the counter stands at the last": """
+        update invoice_counters set last_number = last_number + 1""",
+}
+
+
+@pytest.mark.parametrize("rule", BREAKING)
+def test_a_rule_finds_what_breaks_it(database: Database, rule: str) -> None:
+    load(database, invoices=60)
+    assert database.rows(INVARIANTS[rule]) == []
+    database.execute(BREAKING[rule])
+    assert database.rows(INVARIANTS[rule]) != []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_four_hundred_invoices_are_in_all_states_and_in_all_buckets(database: Database, seed: int) -> None:
+    load(database, seed=seed)
+    assert database.value("select count(*) from invoices") == 400
+    invoices = database.rows("select status, created_on from invoices")
+    assert {row["status"] for row in invoices} == set(InvoiceStatus)
+    buckets = {bucket_of(age_days(row["created_on"], TODAY)) for row in invoices if row["status"] in OPEN}
+    assert buckets == set(BUCKETS)
+
+
+HAPPENED = {
+    "negotiations of three rounds and more": "select 1 from reduction_offers where round >= 3",
+    "open offers": "select 1 from reduction_offers where status = 'open'",
+    "expired offers": "select 1 from reduction_offers where status = 'expired'",
+    "conditional agreements": "select 1 from invoices where conditional_until >= $1 and status = 'pending_cheque'",
+    "lapsed agreements": "select 1 from invoice_events where transition = 'lapse_agreement'",
+    "denials": "select 1 from denials where reason_code <> ''",
+    "submissions after a denial": """
+        select 1 from invoice_events d join invoice_events s using (clinic_id, invoice_id)
+        where d.transition = 'record_denial' and s.transition = 'submit_invoice' and s.seq > d.seq""",
+    "cheques for a part": "select 1 from invoices where status = 'pending_cheque' and received_amount > 0",
+    "cheques over several invoices": """
+        select 1 from cheque_allocations where amount > 0 group by cheque_id having count(distinct invoice_id) > 1""",
+    "cheques with an unapplied rest": """
+        select 1 from cheques c join cheque_allocations a on a.cheque_id = c.id group by c.clinic_id, c.id having sum(a.amount) < c.amount""",
+    "a bounced cheque": "select 1 from cheques where returned_on is not null",
+    "cheques entered after the day of receipt": "select 1 from cheques where recorded_at::date > received_on",
+    "internal notes": "select 1 from internal_notes",
+    "holds": "select 1 from holds where until_on > $1 and released_at is null and invoice_id is not null",
+    "reminders that are due": "select 1 from reminders where status = 'scheduled' and target_date <= $1",
+    "reminders for later": "select 1 from reminders where status = 'scheduled' and target_date > $1",
+    "reminders that are done": "select 1 from reminders where status = 'completed' and outcome is not null",
+    "settled cases": "select 1 from cases where status = 'settled'",
+    "cases whose attorney changed": "select 1 from representations where until_on is not null",
+    "cases without an attorney": "select 1 from cases where attorney_id is null",
+    "patients who pay": "select 1 from invoices i join payers p on p.id = i.payer_id where p.kind = 'patient'",
+    "insurances that pay": "select 1 from invoices i join payers p on p.id = i.payer_id where p.kind = 'insurance'",
+    "firms that pay": "select 1 from invoices i join payers p on p.id = i.payer_id where p.kind = 'attorney'",
+    "lines for both sides": "select 1 from invoice_lines where bilateral and bilateral_factor > 1",
+    "lines of several units": "select 1 from invoice_lines where units > 1",
+    "negotiated rates": "select 1 from invoice_lines where price_source = 'payer_rate'",
+    "prices set by hand": "select 1 from invoice_lines where override_reason is not null",
+    "apostrophes in names": "select 1 from patients where last_name like '%''%'",
+    "accents in names": "select 1 from patients where first_name || last_name ~ '[^ -~]'",
+    "hyphens in names": "select 1 from patients where last_name like '%-%'",
+}
+
+
+@pytest.mark.parametrize("what", HAPPENED)
+def test_the_first_start_shows(clinic: Database, what: str) -> None:
+    values = (TODAY,) if "$1" in HAPPENED[what] else ()
+    assert clinic.rows(HAPPENED[what], *values) != []
+
+
+def test_every_transition_has_happened_somewhere_in_three_thousand_invoices(database: Database) -> None:
+    load(database, invoices=3_000)
+    happened = {row[0] for row in database.rows("select distinct transition from invoice_events")}
+    assert happened == {"create_invoice", *(transition.name for transition in TRANSITIONS)}
+
+
+def test_every_source_of_a_price_is_used_somewhere_in_three_thousand_invoices(database: Database) -> None:
+    load(database, invoices=3_000)
+    assert {row[0] for row in database.rows("select distinct price_source from invoice_lines")} == set(PriceSource)
+
+
+def test_the_invoices_reach_over_five_years_until_today_and_nothing_happened_later(clinic: Database) -> None:
+    first, last = clinic.rows("select min(created_on), max(created_on) from invoices")[0]
+    assert first <= TODAY - timedelta(days=5 * 365 - 30)
+    assert TODAY - timedelta(days=10) <= last <= TODAY
+    latest = clinic.value("""select max(m) from (select max(at) as m from invoice_events
+        union all select max(recorded_at) from cheques union all select max(recorded_at) from reminders) t""")
+    assert latest.date() <= TODAY
+
+
+def test_records_are_known_since_the_day_they_are_about(clinic: Database) -> None:
+    assert clinic.rows("select 1 from invoices where recorded_at::date <> created_on") == []
+    assert clinic.rows("select 1 from cases where recorded_at::date <> opened_on or opened_on < date_of_injury") == []
+    assert clinic.rows("select 1 from encounters where recorded_at::date <> service_date") == []
+    assert clinic.rows("select 1 from invoice_events where recorded_at <> at") == []
+
+
+def test_agreements_and_offers_that_ran_out_have_been_dealt_with(clinics: Database) -> None:
+    assert clinics.rows("select 1 from reduction_offers where status = 'open' and expires_on < $1", TODAY) == []
+    lapsed = "select 1 from invoices where status = 'pending_cheque' and received_amount = 0 and conditional_until < $1"
+    assert clinics.rows(lapsed, TODAY) == []
+
+
+def test_a_case_has_one_to_six_invoices_and_about_three(clinics: Database) -> None:
+    counts = [row[0] for row in clinics.rows("select count(*) from invoices group by case_id")]
+    assert (min(counts), max(counts)) == (1, 6)
+    assert 2.5 <= sum(counts) / len(counts) <= 3.5
+
+
+def test_the_five_users_can_sign_in_and_two_of_them_are_somebody(clinic: Database) -> None:
+    users = clinic.rows("select email, role, password_hash, attorney_id, physician_id from users")
+    assert {row["email"] for row in users} == {f"{role}@demo.clinic" for role in Role}
+    assert all(row["email"] == f"{row['role']}@demo.clinic" and row["password_hash"] == "no hash" for row in users)
+
+
+@pytest.mark.parametrize(("invoices", "low", "high"), [(20, 0.3, 1.0), (400, 0.07, 0.11), (3_000, 0.07, 0.10)])
+def test_the_attorney_who_signs_in_represents_a_twelfth_of_the_cases_and_at_least_five(
+    database: Database, invoices: int, low: float, high: float
+) -> None:
+    load(database, invoices=invoices)
+    cases = database.value("select count(*) from cases")
+    own = database.value("select count(*) from cases join users using (clinic_id, attorney_id)")
+    assert own >= 5
+    assert low <= own / cases <= high
+    lost = "select 1 from representations r join users using (clinic_id, attorney_id) where until_on is not null"
+    assert invoices < 3_000 or database.rows(lost) != []
+
+
+def test_the_physician_who_signs_in_treats(clinic: Database) -> None:
+    own = clinic.value("select count(*) from encounters join users using (clinic_id, physician_id)")
+    assert own >= 15
+
+
+def test_about_every_tenth_case_has_no_attorney(clinics: Database) -> None:
+    share = clinics.value("select avg((attorney_id is null)::int)::float from cases")
+    assert 0.07 <= share <= 0.12
+
+
+def test_there_are_places_people_and_payers_to_choose_from(clinic: Database) -> None:
+    [counts] = clinic.rows("""select (select count(distinct geographic_factor) from facilities) as places,
+        (select count(*) from physicians) as physicians, (select count(*) from attorneys) as attorneys,
+        (select count(*) from payers where kind = 'attorney' and attorney_id is not null) as firms,
+        (select count(*) from exam_types) as exams, (select count(*) from exam_types where parent_id is not null) as parts,
+        (select count(*) from fee_schedules where payer_id is null) as own,
+        (select count(*) from fee_schedules where payer_id is not null) as negotiated""")
+    assert counts["places"] >= 5
+    assert counts["physicians"] >= 12
+    assert counts["attorneys"] == counts["firms"] >= 15
+    assert counts["exams"] >= 12
+    assert counts["parts"] >= 6
+    assert min(counts["own"], counts["negotiated"]) >= 1
+
+
+def test_a_billed_exam_was_performed(clinic: Database) -> None:
+    unbilled = """select e.id from encounter_exams e join exam_types t on t.id = e.exam_type_id
+        left join invoices i on i.encounter_id = e.encounter_id
+        left join invoice_lines l on l.invoice_id = i.id and (l.code, l.units, l.bilateral) = (t.code, e.units, e.bilateral)
+        where l.id is null"""
+    assert clinic.rows(unbilled) == []
+
+
+def test_a_price_is_the_first_that_exists_on_the_service_date(clinics: Database) -> None:
+    # An invoice keeps its prices when somebody else pays, so what the first payer had negotiated is left out here.
+    wrong = """select l.id, l.price_source, l.price_rate, best.* from invoices i join invoice_lines l on l.invoice_id = i.id
+        join facilities f on f.id = i.facility_id join cpt_codes c on c.code = l.code cross join lateral (
+            select * from (select case when payer_id is not null and facility_id is not null then 'payer_facility_rate'
+                when payer_id is not null then 'payer_rate' when facility_id is not null then 'facility_schedule'
+                else 'clinic_schedule' end as source, rate, case when payer_id is null then f.geographic_factor else 1 end as factor
+            from fee_schedules s join fee_schedule_rates r on r.fee_schedule_id = s.id
+            where r.code = l.code and coalesce(s.payer_id, i.payer_id) = i.payer_id
+            and coalesce(s.facility_id, i.facility_id) = i.facility_id
+            and s.valid_from <= i.service_date and i.service_date < coalesce(s.valid_to, 'infinity')
+            union all select 'base_price', c.base_price, f.geographic_factor) known
+            order by array_position($1::text[], source) limit 1) best
+        where (l.price_source, l.price_rate, l.geographic_factor) is distinct from (best.source, best.rate, best.factor)
+        and l.price_source <> 'override' and not exists (
+            select from invoice_events e where e.invoice_id = i.id and transition = 'change_payer')"""
+    assert clinics.rows(wrong, list(PriceSource)) == []
+
+
+def test_no_code_looks_like_one_of_the_medical_association() -> None:
+    assert all(not re.fullmatch(r"[0-9]{4}[0-9A-Z]", code.code) for code in CODES)
+
+
+def test_names_are_found_by_every_word(clinic: Database) -> None:
+    query = """select p.first_name || ' ' || p.last_name as name, array_agg(n.fragment) as fragments
+        from patients p left join patient_names n on n.patient_id = p.id group by p.clinic_id, p.id"""
+    for row in clinic.rows(query):
+        for word in row["name"].casefold().split():
+            assert any(fragment.startswith(word) for fragment in row["fragments"])
+    assert clinic.rows("select 1 from attorneys where not lower(firm) = any(name_fragments) and firm !~ '[^ -~]'") == []
+    assert clinic.rows("select 1 from payers where name_fragments = '{}'") == []
+
+
+def test_the_same_seed_gives_the_same_rows(database: Database, other_database: Database) -> None:
+    first = load(database, invoices=150, seed=5)
+    assert load(other_database, invoices=150, seed=5) == first
+    assert database.content() == other_database.content()
+
+
+def test_another_seed_gives_another_clinic(database: Database, other_database: Database) -> None:
+    assert load(database, invoices=50, seed=5).billed != load(other_database, invoices=50, seed=6).billed
+
+
+def test_a_second_load_changes_nothing_and_says_so(database: Database) -> None:
+    assert load(database, invoices=50).loaded
+    before = database.content()
+    again = load(database, invoices=80, seed=9)
+    assert not again.loaded
+    assert "nothing was changed" in str(again)
+    assert database.content() == before
+
+
+def test_a_load_that_breaks_off_leaves_nothing(database: Database) -> None:
+    def break_off(written: int, of: int) -> None:
+        if written:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(database, invoices=50, progress=break_off)
+    assert database.is_empty()
+
+
+def test_the_summary_says_what_is_in_the_database(database: Database) -> None:
+    heard: list[tuple[int, int]] = []
+    summary = load(database, invoices=120, progress=lambda written, of: heard.append((written, of)))
+    [row] = database.rows("select count(*), sum(billed_amount), sum(received_amount) from invoices")
+    assert (summary.invoices, summary.billed, summary.received) == tuple(row)
+    assert summary.cases == database.value("select count(*) from cases")
+    assert summary.cheques == database.value("select count(*) from cheques")
+    assert f"{summary.billed:,}" in str(summary)
+    assert heard[-1] == (120, 120)
+
+
+def test_the_smallest_clinic_has_one_invoice(database: Database) -> None:
+    assert load(database, invoices=1).billed > Decimal(0)
+    for count in (0, -5):
+        with pytest.raises(ValueError, match="at least one"):
+            load(database, invoices=count)
