@@ -319,7 +319,7 @@ def test_a_reduction_is_asked_for_above_0_and_below_what_is_billed(amount: str) 
 
 
 def test_an_offer_does_not_expire_in_the_past() -> None:
-    offer = {"amount": Decimal(5), "expires_on": YESTERDAY}
+    offer: dict[str, Any] = {"amount": Decimal(5), "expires_on": YESTERDAY}
     assert refused("request_reduction", INVOICE, **offer) == ("expires_on",)
     assert refused("counter_reduction", INVOICE, party=Party.CLINIC, **offer) == ("expires_on",)
 
@@ -364,7 +364,7 @@ def test_an_agreement_is_above_0_and_at_most_what_is_billed(role: Role, amount: 
 
 
 def test_a_condition_does_not_end_in_the_past() -> None:
-    given = {"amount": Decimal("700.00"), "conditional_until": YESTERDAY}
+    given: dict[str, Any] = {"amount": Decimal("700.00"), "conditional_until": YESTERDAY}
     assert refused("agree_reduction", INVOICE, **given) == ("conditional_until",)
 
 
