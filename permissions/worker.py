@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What jobs need of a table: the columns that they read and change, and whether they add rows. They never delete any."""
+    """What jobs need of a table: the columns that they read and change, and whether they add rows or take some away."""
 
     reads: tuple[str, ...]
     changes: tuple[str, ...] = ()
     adds: bool = False
+    removes: bool = False
 
 
 _KEY = ("clinic_id", "id")
@@ -50,4 +51,6 @@ WORKER: dict[str, Need] = {
     "cheque_allocations": Need(_OF_INVOICE),
     "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status"), changes=("status",)),
     "invoice_events": Need((*_OF_INVOICE, "seq"), adds=True),
+    # Of uploads, those that no step has named: neither what they are called nor where they are.
+    "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
 }
