@@ -1,9 +1,11 @@
 """Decides what the tests of steps begin with: records of the demo clinic, those of a foreign one, and how everything stands."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -132,20 +134,29 @@ def uuid_of(text: str) -> UUID:
     return identity[1]
 
 
-def standing(address: Address) -> dict[str, str]:
-    """How every table stands, as a digest of all of its rows."""
+def standing(address: Address) -> dict[str, tuple[int, Decimal]]:
+    """How every table stands, as the number of its rows and the sum of their hashes."""
 
-    async def digest() -> dict[str, str]:
+    async def digest() -> dict[str, tuple[int, Decimal]]:
         connection = await asyncpg.connect(address.owner)
         try:
             tables = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
             names = sorted(row["tablename"] for row in tables if row["tablename"] not in _RESTLESS)
-            query = "select coalesce(md5(string_agg(t::text, chr(10) order by t::text collate \"C\")), '') from {} t"
-            return {name: await connection.fetchval(query.format(name)) for name in names}
+            sums = "select '{0}', count(*), sum(hashtextextended(t::text, 0)) from {0} t"
+            found = await connection.fetch(" union all ".join(map(sums.format, names)))
+            return {name: (count, total) for name, count, total in found}
         finally:
             await connection.close()
 
     return asyncio.run(digest())
+
+
+@contextmanager
+def nothing_changes(address: Address) -> Iterator[None]:
+    """Whatever is tried in here leaves every row of every table as it is."""
+    before = standing(address)
+    yield
+    assert standing(address) == before
 
 
 Change = Callable[[], object]
