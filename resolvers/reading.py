@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 from cachetools import LRUCache
-from graphql import GraphQLObjectType, GraphQLResolveInfo, is_object_type
+from graphql import GraphQLObjectType, GraphQLResolveInfo, OperationType, is_object_type
 from graphql.execution.values import VariableValues
 from sqlalchemy import Uuid, select
 from strawberry import Info
@@ -18,7 +18,7 @@ from db.views.base import Pages
 from permissions.viewers import Viewer
 from resolvers.compiling import Compiler, as_object
 from resolvers.context import RequestContext
-from resolvers.pages import connection
+from resolvers.pages import Page, connection
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
@@ -44,10 +44,14 @@ async def answer(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | N
 
 
 async def follow(info: Info, type_name: str, identity: UUID | None) -> orjson.Fragment | None:
-    """The record that a mutation answers with, read anew as its selection asks; None when there is none."""
+    """The record that a mutation answers with or that a subscription tells of, read anew as its selection asks.
+
+    None when there is none in reach or, for a subscription, when it is not what the filter wants.
+    """
     if identity is None:
         return None
-    return await _answer(info._raw_info, {"id": make_id(type_name, identity)}, type_name)
+    raw = info._raw_info
+    return await _answer(raw, {**_selector(raw).arguments(_asked(raw)), "id": make_id(type_name, identity)}, type_name)
 
 
 async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
@@ -107,6 +111,8 @@ def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: s
     assert is_object_type(target)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
+    if info.operation.operation is OperationType.SUBSCRIPTION:
+        conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
     query = select().select_from(row.joined).where(*conditions)
     return binder.plan(select(as_object(columns, scope, query).label("answer")))
 

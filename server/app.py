@@ -11,8 +11,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
+from db.security import STAFF_LOGIN
 from schema.whole import role_schemas
 from server import ide
+from server.announcements import Announcements
 from server.downloads import Downloads
 from server.executing import Engine
 from server.files import Files
@@ -47,7 +49,8 @@ def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -
     """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
     database = Database(dsn_of)
     schemas, sessions = role_schemas(), Sessions(database, times)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files)
+    announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [
@@ -57,13 +60,15 @@ def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -
         Route("/", _home),
         *ide.ROUTES,
     ]
-    return _App(http, routes=routes, lifespan=_lifespan(database))
+    return _App(http, routes=routes, lifespan=_lifespan(database, announcements))
 
 
-def _lifespan(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    database: Database, announcements: Announcements
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with database:
+        async with database, announcements:
             yield
 
     return lifespan

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import Clock, RequestContext, now
+from resolvers.context import Changes, Clock, RequestContext, now
 from server import ide
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, told
@@ -35,9 +35,17 @@ class GraphQLOverHTTP:
     """The ASGI application at /graphql for HTTP."""
 
     def __init__(
-        self, engine: Engine, database: Database, sessions: Sessions, *, files: Files, clock: Clock = now
+        self,
+        engine: Engine,
+        database: Database,
+        sessions: Sessions,
+        *,
+        files: Files,
+        changes: Changes | None = None,
+        clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -87,20 +95,28 @@ class GraphQLOverHTTP:
             request_id,
             link_key=self.files.link_key,
             find_base_url=find_base_url,
+            changes=self._changes,
             clock=self.clock,
         )
 
-    async def viewer(self, authorization: str | None) -> Viewer | None:
+    async def viewer(self, authorization: str | None, *, is_use: bool = True) -> Viewer | None:
         """Who sends the request; refuses with 401 a token that is not, or no longer, good."""
         if authorization is None:
             return None
         viewer = None
         if authorization[: len(_BEARER)].lower() == _BEARER:
-            viewer = await self.sessions.find(authorization[len(_BEARER) :].strip())
+            viewer = await self.sessions.find(authorization[len(_BEARER) :].strip(), is_use=is_use)
         if viewer is None:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED", challenge)
         return viewer
+
+    async def check_access(self, authorization: str | None, viewer: Viewer | None) -> None:
+        """Refuse with 401 somebody whose token is not good any more, or who has become somebody else since."""
+        now = await self.viewer(authorization, is_use=False)
+        if now and viewer and (now.role, now.person_id) == (viewer.role, viewer.person_id):
+            return
+        raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED")
 
 
 def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from time import monotonic
-from traceback import extract_tb
 
 import asyncpg
 from pgqueuer import AsyncpgPoolDriver, Job, PgQueuer, Queries, RetryRequested
@@ -19,6 +18,7 @@ from db.pools import Connect, Database
 from db.security import JOBS, STAFF_LOGIN, WORKER_ROLE
 from resolvers.agreements import lapse_agreements
 from resolvers.context import Clock, now
+from server.executing import trace
 
 logger = logging.getLogger("billing.worker")
 Task = Callable[[Database, Clock], Awaitable[object]]
@@ -135,12 +135,3 @@ def _job(task: Task, database: Database, clock: Clock) -> Callable[[Job], Awaita
         logger.info("job %s %s done: %s", job.entrypoint, job.id, done)
 
     return do
-
-
-def trace(failure: BaseException) -> str:
-    """Where something failed, by frames and types alone: a message may quote a row."""
-    frames = (
-        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}"
-        for frame in extract_tb(failure.__traceback__)
-    )
-    return f"{type(failure).__name__} at {' < '.join(reversed(list(frames)))}"
