@@ -1,14 +1,10 @@
 """Conditional agreements lapse by the worker: on the right day, once, and whatever happens to a worker."""
 
 import asyncio
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,8 @@ from permissions.worker import WORKER
 from resolvers.agreements import lapse_agreements
 from server.addresses import Address
 from server.worker import HEARTBEAT, LOOKS, QUEUE
-from tests.databases import PASSWORD, rows
+from tests.databases import rows
+from tests.processes import billing
 
 MIGRATION = next((Path(__file__).parents[2] / "db" / "migrations" / "versions").glob("0003_*.py"))
 LONG_AGO, NOT_YET = date(2020, 1, 1), date(2999, 1, 1)
@@ -187,9 +184,14 @@ def _clinic(address: Address) -> UUID:
     return found
 
 
+UPLOAD = """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at)
+    select clinic_id, gen_random_uuid(), id, 'scan.pdf', 'application/pdf', 1, now() from users limit 1"""
+
+
 @pytest.mark.parametrize("table", sorted(WORKER))
 def test_the_worker_sees_rows_of_the_clinic_that_it_works_in_and_of_no_other(own_address: Address, table: str) -> None:
     stranger = UUID(int=7)
+    rows(own_address, UPLOAD)
     count = f"select count(id) from {table}"
     assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
     assert asyncio.run(_as_worker(own_address, stranger, count))[0][0] == 0
@@ -208,6 +210,8 @@ def test_the_worker_sees_rows_of_the_clinic_that_it_works_in_and_of_no_other(own
         "update cases set status = 'settled'",
         "delete from invoices",
         "delete from invoice_events",
+        "select file_name from documents",
+        "select blob_key from documents",
         "insert into cheque_allocations (clinic_id) values (null)",
     ],
 )
@@ -241,28 +245,6 @@ def test_the_queue_in_the_migration_is_that_of_the_installed_version() -> None:
 # The process.
 
 
-@contextmanager
-def worker(address: Address, *command: str) -> Iterator[subprocess.Popen[str]]:
-    """A process of its own that works, ready; killed at the end if it still runs."""
-    environment = {**os.environ, "DATABASE_URL": address.owner, "BILLING_PORT": "0", "BILLING_DEMO_PASSWORD": PASSWORD}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from server.cli import main; main()", *(command or ("worker",))],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("ready")
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
 def _wait_for_lapses(address: Address, invoices: list[UUID], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while any(state(address, invoice)["status"] != "pending_reduction" for invoice in invoices):
@@ -273,19 +255,19 @@ def _wait_for_lapses(address: Address, invoices: list[UUID], seconds: float) -> 
 def test_two_worker_processes_lapse_every_agreement_once(own_address: Address) -> None:
     invoices = agreements(own_address, LONG_AGO, 6)
     (covered,) = agreements(own_address, LONG_AGO, 1, paid=True)
-    with worker(own_address), worker(own_address):
+    with billing(own_address, "worker"), billing(own_address, "worker"):
         _wait_for_lapses(own_address, invoices, 20)
     assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE] * 6
     assert (state(own_address, covered)["status"], lapses(own_address, covered)) == ("pending_cheque", [])
 
 
-@pytest.mark.parametrize("command", [("worker",), ("serve",)])
-def test_whoever_works_ends_cleanly_when_told_to(own_address: Address, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_whoever_works_ends_cleanly_when_told_to(own_address: Address, command: str) -> None:
     invoices = agreements(own_address, LONG_AGO, 1)
-    with worker(own_address, *command) as process:
+    with billing(own_address, command) as process:
         _wait_for_lapses(own_address, invoices, 20)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(15) == 0
     left = rows(own_address, "select entrypoint from jobs.pgqueuer")
     assert left == []
 
@@ -294,20 +276,20 @@ def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minu
     (invoice,) = agreements(own_address, NOT_YET, 1)
     asyncio.run(_killed_amid_a_lapse(own_address, invoice))
     assert lapses(own_address, invoice) == []
-    with worker(own_address):
+    with billing(own_address, "worker"):
         _wait_for_lapses(own_address, [invoice], (HEARTBEAT + 2 * LOOKS).total_seconds() + 10)
     assert lapses(own_address, invoice) == ONE_LAPSE
 
 
 async def _killed_amid_a_lapse(address: Address, invoice: UUID) -> None:
     clerk = await asyncpg.connect(address.owner)
-    with worker(address) as process:
+    with billing(address, "worker") as process:
         await _until(lambda: bool(rows(address, "select 1 from jobs.pgqueuer_log where status = 'successful'")))
         await clerk.execute("update invoices set conditional_until = $2 where id = $1", invoice, LONG_AGO)
         async with clerk.transaction():
             await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
             await asyncio.to_thread(rows, address, ASK_FOR_LAPSES)
             await _until(lambda: _waits_for_a_lock(address))
-            process.kill()
-            process.wait()
+            process.popen.kill()
+            process.popen.wait()
     await clerk.close()
