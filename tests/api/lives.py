@@ -106,9 +106,9 @@ class Clinic:
         document = said.pop("documentId", None) or self.upload(client)
         return {**known, **days, "documentId": document, "allocations": allocations(parts), **said}
 
-    def pays(self, amount: str, parts: dict[str, str]) -> Any:
+    def pays(self, amount: str, parts: dict[str, str], **said: Any) -> Any:
         """A recorded cheque of so much, which pays parts of invoices."""
-        return done(self.billing, "recordCheque", CHEQUE, **self.cheque_of(amount, parts))
+        return done(self.billing, "recordCheque", CHEQUE, **self.cheque_of(amount, parts, **said))
 
     def bounces(self, cheque: str, client: Client | None = None) -> Any:
         """The cheque, which the bank has returned."""
@@ -131,7 +131,7 @@ class Clinic:
             "accept_in_full": {"invoiceId": identity},
             "request_reduction": {"invoiceId": identity, "amount": "0.01"},
             "counter_reduction": {"invoiceId": identity, "party": "CLINIC", "amount": "0.01"},
-            "agree_reduction": {"invoiceId": identity, "amount": "0.01"},
+            "agree_reduction": {"invoiceId": identity, "amount": invoice["billedAmount"]},
             "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
             "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
             "settle_case": {"caseId": invoice["case"]["id"]},
