@@ -136,7 +136,7 @@ class Clinic:
             "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
             "settle_case": {"caseId": invoice["case"]["id"]},
             "reopen_case": {"caseId": invoice["case"]["id"], "reason": "As it should be"},
-            "change_payer": {**named, "payerId": self._another_payer(invoice)},
+            "change_payer": {**named, "payerId": self.another_payer(invoice)},
         }
         if name == "record_cheque":
             return self.cheque_of("5.00", parts, documentId=scan, payerId=invoice["payer"]["id"])
@@ -144,7 +144,8 @@ class Clinic:
             return {"chequeId": self.latest_cheque(identity), "returnedOn": TODAY, "reason": "As it should be"}
         return given.get(name, named)
 
-    def _another_payer(self, invoice: Any) -> str:
+    def another_payer(self, invoice: Any) -> str:
+        """The id of somebody else who could pay."""
         query = (
             "select id from payers where id <> $1 and clinic_id = (select clinic_id from payers where id = $1) limit 1"
         )
