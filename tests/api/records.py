@@ -111,6 +111,12 @@ def _found_foreign_clinic(address: Address) -> None:
             f"{new}, 'INV-2026-000001', {first['cases']}, {first['patients']}, {first['payers']}, {day}, {day}, 0, now()",
         ),
         (
+            "invoice_events",
+            "id, invoice_id, seq, at, transition, to_status",
+            f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
+        ),
+        ("invoice_counters", "year, last_number", "2026, 1"),
+        (
             "holds",
             "id, payer_id, until_on, reason, placed_at",
             f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
@@ -119,7 +125,7 @@ def _found_foreign_clinic(address: Address) -> None:
         rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
 
 
-_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases")
+_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "invoices")
 
 
 def today() -> date:

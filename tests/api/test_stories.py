@@ -1,10 +1,14 @@
 """That a clinic can take an invoice through every life that the table allows, by GraphQL alone; each test is one story."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from db.verifying import Breach, find_breaches
+from domain.invoices import InvoiceStatus
 from domain.people import Role
 from tests.api.lives import CHEQUE, INVOICE, SETTLED, TODAY, Clinic, allowed, told
 from tests.api.records import nothing_changes, today
@@ -417,3 +421,16 @@ def test_an_attorney_loses_sight_of_a_void_invoice(clinic: Clinic, attorney: Cli
     invoice = clinic.submitted("100.00", clinic.case(attorneyId=own_attorney))
     clinic.step("voidInvoice", invoice, clinic.admin, reason="Wrong case")
     assert attorney.read(SEEN, id=invoice)["invoice"] is None
+
+
+def test_whatever_has_happened_in_these_stories_every_law_of_the_records_holds(clinic: Clinic) -> None:
+    clinic.in_state(InvoiceStatus.PAID)
+
+    async def ask() -> tuple[Breach, ...]:
+        connection = await asyncpg.connect(clinic.address.owner)
+        try:
+            return await find_breaches(connection)
+        finally:
+            await connection.close()
+
+    assert asyncio.run(ask()) == ()
