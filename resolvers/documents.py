@@ -7,10 +7,12 @@ from uuid import UUID
 
 import asyncpg
 
+from db.pools import Database
 from domain.documents import UNUSED_FOR, check_announced
 from domain.errors import InvalidInput
 from domain.ids import new_id
 from domain.links import LIFETIMES
+from resolvers.context import Clock
 from resolvers.writing import Work
 
 _AWAITED = """select content_type, byte_size from documents
@@ -21,14 +23,11 @@ _FIND = """select file_name, content_type, sha256, blob_key from documents
     where clinic_id = $1 and id = $2 and stored_at is not null"""
 _CONSUME = """update documents set consumed_at = $4 where clinic_id = $1 and id = $2 and uploaded_by = $3
     and stored_at is not null and consumed_at is null returning id"""
+_STALE = "clinic_id = $1 and consumed_at is null and recorded_at < $2"
 # What is not stored cannot be consumed: from here on nobody can name the file any more.
-_GIVE_UP = (
-    "update documents set stored_at = null where consumed_at is null and recorded_at < $1 and stored_at is not null"
-)
-_GIVEN_UP = (
-    "select clinic_id, id from documents where consumed_at is null and stored_at is null and recorded_at < $1 limit $2"
-)
-_FORGET = "delete from documents where clinic_id = $1 and id = $2 and stored_at is null and consumed_at is null"
+_GIVE_UP = f"update documents set stored_at = null where {_STALE} and stored_at is not null"
+_GIVEN_UP = f"select id from documents where {_STALE} and stored_at is null order by id limit $3"
+_FORGET = "delete from documents where clinic_id = $1 and id = any($2) and stored_at is null and consumed_at is null"
 _DROPPED_AT_ONCE = 1_000
 
 
@@ -85,18 +84,23 @@ async def consume(work: Work) -> None:
         raise InvalidInput("There is no such uploaded document, or it was used already", ("document_id",))
 
 
-async def drop_stale_uploads(
-    connection: asyncpg.Connection, drop_folder: Callable[[str], Awaitable[None]], moment: datetime
-) -> int:
+async def drop_stale_uploads(database: Database, clock: Clock, drop_folder: Callable[[str], Awaitable[None]]) -> int:
     """Drop the files, half or whole, that no step has named for a day, and their announcements; how many there were.
 
-    For the worker, on a connection that may change `documents` of every clinic and is in no transaction: what is given up is
-    committed before its file goes, so that a step never names a file that is not there.
+    A job of the worker, safe to run by many at once. What is given up is committed before its file goes: no step can name a
+    file that is not there, and a worker that is killed in between leaves it to the next one.
     """
-    before = moment - UNUSED_FOR
-    await connection.execute(_GIVE_UP, before)
-    given_up = await connection.fetch(_GIVEN_UP, before, _DROPPED_AT_ONCE)
-    for row in given_up:
-        await drop_folder(folder_of(row["clinic_id"], row["id"]))
-        await connection.execute(_FORGET, row["clinic_id"], row["id"])
-    return len(given_up)
+    dropped, before = 0, clock() - UNUSED_FOR
+    async with database.working() as connection:
+        clinics = await connection.fetch("select clinic_id from clinics order by clinic_id")
+    for (clinic_id,) in clinics:
+        async with database.working(clinic_id) as connection:
+            await connection.execute(_GIVE_UP, clinic_id, before)
+        async with database.working(clinic_id) as connection:
+            given_up = [row["id"] for row in await connection.fetch(_GIVEN_UP, clinic_id, before, _DROPPED_AT_ONCE)]
+        for identity in given_up:
+            await drop_folder(folder_of(clinic_id, identity))
+        async with database.working(clinic_id) as connection:
+            await connection.execute(_FORGET, clinic_id, given_up)
+        dropped += len(given_up)
+    return dropped

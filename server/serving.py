@@ -17,6 +17,7 @@ from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
 from server.sessions import SessionTimes
 from server.settings import Settings
+from server.storage import open_store
 from server.worker import working
 
 _GRACE_SECONDS = 30
@@ -69,7 +70,7 @@ async def _work(settings: Settings) -> None:
     _when_told(told.set)
     async with opened(settings) as address:
         await bring_up_to_date(address)
-        async with working(address.login):
+        async with working(address.login, open_store(settings)):
             print("ready to work", flush=True)
             await told.wait()
 
@@ -82,7 +83,7 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with working(address.login) if worker else nullcontext():
+        async with working(address.login, open_store(settings)) if worker else nullcontext():
             await _run(address, settings, listening, url)
 
 

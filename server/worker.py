@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 
@@ -18,14 +19,48 @@ from db.pools import Connect, Database
 from db.security import JOBS, STAFF_LOGIN, WORKER_ROLE
 from resolvers.agreements import lapse_agreements
 from resolvers.context import Clock, now
+from resolvers.documents import drop_stale_uploads
 from server.executing import trace
+from server.storage import BlobStore
 
 logger = logging.getLogger("billing.worker")
-Task = Callable[[Database, Clock], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What jobs work with."""
+
+    database: Database
+    files: BlobStore
+    clock: Clock
+
+
+Task = Callable[[Tools], Awaitable[int]]
+_FORGET = "delete from jobs.pgqueuer_log where created < $1"
+_REMEMBERED = timedelta(days=30)
+
+
+async def _lapse(tools: Tools) -> int:
+    return await lapse_agreements(tools.database, tools.clock)
+
+
+async def _drop_stale_uploads(tools: Tools) -> int:
+    return await drop_stale_uploads(tools.database, tools.clock, tools.files.drop_folder)
+
+
+async def _forget_old_jobs(tools: Tools) -> int:
+    async with tools.database.working() as connection:
+        forgotten = await connection.execute(_FORGET, tools.clock() - _REMEMBERED)
+    return int(forgotten.split()[-1])
+
 
 # Job → when it is due besides every start of a worker (minute, hour, day, month, weekday; UTC), and what it does.
 # A clinic's day begins at a full or a quarter hour of UTC, whatever its time zone.
-TASKS: dict[str, tuple[str, Task]] = {"lapse_agreements": ("*/15 * * * *", lapse_agreements)}
+TASKS: dict[str, tuple[str, Task]] = {
+    "lapse_agreements": ("*/15 * * * *", _lapse),
+    "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),
+    "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
+}
 
 # A job whose worker has not been heard of for so long is another worker's; each looks for such jobs at least this often.
 HEARTBEAT, LOOKS = timedelta(seconds=15), timedelta(seconds=5)
@@ -54,10 +89,10 @@ def queries(driver: AsyncpgPoolDriver) -> Queries:
 
 
 @asynccontextmanager
-async def working(dsn_of: Connect, clock: Clock = now) -> AsyncIterator[None]:
+async def working(dsn_of: Connect, files: BlobStore, clock: Clock = now) -> AsyncIterator[None]:
     """Jobs are done for as long as this is open; what is being done at the end has half a minute to be finished."""
     stop = asyncio.Event()
-    jobs = asyncio.create_task(_work(dsn_of, stop, clock))
+    jobs = asyncio.create_task(_work(dsn_of, files, stop, clock))
     try:
         yield
     finally:
@@ -68,14 +103,14 @@ async def working(dsn_of: Connect, clock: Clock = now) -> AsyncIterator[None]:
             await jobs
 
 
-async def _work(dsn_of: Connect, stop: asyncio.Event, clock: Clock) -> None:
+async def _work(dsn_of: Connect, files: BlobStore, stop: asyncio.Event, clock: Clock) -> None:
     """Do jobs until told to stop, through every outage of the database."""
     pauses = iter(_PAUSES)
     async with Database(dsn_of) as database:
         while not stop.is_set():
             began = monotonic()
             try:
-                await _work_while_connected(dsn_of(STAFF_LOGIN), database, stop, clock)
+                await _work_while_connected(dsn_of(STAFF_LOGIN), Tools(database, files, clock), stop)
             except Exception as failure:  # noqa: BLE001 (whatever it was, there is work to be done afterwards)
                 logger.warning("the worker was interrupted: %s", trace(failure))
             if monotonic() - began > _STEADY_SECONDS:
@@ -84,14 +119,14 @@ async def _work(dsn_of: Connect, stop: asyncio.Event, clock: Clock) -> None:
                 await asyncio.wait_for(stop.wait(), next(pauses, _PAUSES[-1]))
 
 
-async def _work_while_connected(dsn: str, database: Database, stop: asyncio.Event, clock: Clock) -> None:
+async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> None:
     settings = {"role": WORKER_ROLE, "timezone": "UTC", "application_name": "billing worker"}
     async with asyncpg.create_pool(dsn, min_size=1, max_size=_LARGEST_POOL, server_settings=settings) as pool:
         driver = AsyncpgPoolDriver(pool)
         queue = queries(driver)
         queuer = PgQueuer(driver, channel=QUEUE.channel, queries=queue)
         for name, (expression, task) in TASKS.items():
-            queuer.entrypoint(name)(_job(task, database, clock))
+            queuer.entrypoint(name)(_job(task, tools))
             queuer.schedule(name, expression)(_due(queue, name))
             await _ask_for(queue, name)
         async with _stopped_by(stop, queuer):
@@ -123,10 +158,10 @@ async def _ask_for(queue: Queries, name: str) -> None:
     await queue.enqueue(name, None, dedupe_key=name, on_conflict="skip")
 
 
-def _job(task: Task, database: Database, clock: Clock) -> Callable[[Job], Awaitable[None]]:
+def _job(task: Task, tools: Tools) -> Callable[[Job], Awaitable[None]]:
     async def do(job: Job) -> None:
         try:
-            done = await task(database, clock)
+            done = await task(tools)
         except Exception as failure:  # noqa: BLE001 (whatever it was, the job is tried again)
             logger.warning("job %s %s failed: %s", job.entrypoint, job.id, trace(failure))
             # The queue keeps what is raised, and the text of a database error may quote a row.

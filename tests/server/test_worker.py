@@ -18,7 +18,7 @@ from db.pools import Database
 from permissions.worker import WORKER
 from resolvers.agreements import lapse_agreements
 from server.addresses import Address
-from server.worker import HEARTBEAT, LOOKS, QUEUE
+from server.worker import HEARTBEAT, LOOKS, QUEUE, TASKS
 from tests.databases import rows
 from tests.processes import billing
 
@@ -31,14 +31,18 @@ EVENTS = """select e.by_user_id, e.from_status, e.to_status from invoice_events 
     where e.invoice_id = $1 and e.transition = 'lapse_agreement' order by e.seq"""
 
 ASK_FOR_LAPSES = """insert into jobs.pgqueuer (priority, status, entrypoint, dedupe_key)
-    values (0, 'queued', 'lapse_agreements', 'lapse_agreements')"""
+    values (0, 'queued', 'lapse_agreements', 'lapse_agreements') on conflict do nothing"""
+END_CONNECTIONS = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = 'clinic_staff_login'"""
+DONE = "select 1 from jobs.pgqueuer_log where status = 'successful' and entrypoint = $1"
 
 
 def agreements(address: Address, until: date, count: int, *, paid: bool = False) -> list[UUID]:
-    """Invoices of the demo clinic that wait for a cheque, made conditional; only those to which something or nothing was paid."""
+    """Invoices that wait for a cheque and never lapsed, made conditional; of those to which something or nothing was paid."""
     something = ">" if paid else "="
     query = f"""update invoices set conditional_until = $1 where (clinic_id, id) in (select clinic_id, id from invoices
-        where status = 'pending_cheque' and received_amount {something} 0 order by id limit $2) returning id"""
+        where status = 'pending_cheque' and received_amount {something} 0 and id not in
+        (select invoice_id from invoice_events where transition = 'lapse_agreement') order by id limit $2) returning id"""
     found = [row["id"] for row in rows(address, query, until, count)]
     assert len(found) == count
     return found
@@ -252,6 +256,19 @@ def _wait_for_lapses(address: Address, invoices: list[UUID], seconds: float) -> 
         time.sleep(0.1)
 
 
+def _wait_until_done(address: Address, job: str) -> None:
+    deadline = time.monotonic() + 20
+    while not rows(address, DONE, job):
+        assert time.monotonic() < deadline, f"{job} was not done"
+        time.sleep(0.1)
+
+
+def test_what_there_is_to_do_is_done_at_every_start(own_address: Address) -> None:
+    with billing(own_address, "worker"):
+        for job in TASKS:
+            _wait_until_done(own_address, job)
+
+
 def test_two_worker_processes_lapse_every_agreement_once(own_address: Address) -> None:
     invoices = agreements(own_address, LONG_AGO, 6)
     (covered,) = agreements(own_address, LONG_AGO, 1, paid=True)
@@ -284,7 +301,7 @@ def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minu
 async def _killed_amid_a_lapse(address: Address, invoice: UUID) -> None:
     clerk = await asyncpg.connect(address.owner)
     with billing(address, "worker") as process:
-        await _until(lambda: bool(rows(address, "select 1 from jobs.pgqueuer_log where status = 'successful'")))
+        await asyncio.to_thread(_wait_until_done, address, "lapse_agreements")
         await clerk.execute("update invoices set conditional_until = $2 where id = $1", invoice, LONG_AGO)
         async with clerk.transaction():
             await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
@@ -293,3 +310,16 @@ async def _killed_amid_a_lapse(address: Address, invoice: UUID) -> None:
             process.popen.kill()
             process.popen.wait()
     await clerk.close()
+
+
+def test_a_worker_that_has_lost_its_connections_goes_on(own_address: Address) -> None:
+    with billing(own_address, "worker"):
+        invoices = agreements(own_address, NOT_YET, 1)
+        _wait_until_done(own_address, "lapse_agreements")
+        for _ in range(2):
+            rows(own_address, END_CONNECTIONS)
+            time.sleep(1)
+        rows(own_address, "update invoices set conditional_until = $1 where id = any($2)", LONG_AGO, invoices)
+        rows(own_address, ASK_FOR_LAPSES)
+        _wait_for_lapses(own_address, invoices, 30)
+    assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE]
