@@ -71,17 +71,22 @@ class LinkedFiles:
 
     async def follow(self, request: Request) -> Followed:
         """Who follows the link of a request, and to what; refuses with 403 whatever is wrong with it."""
-        moment, found = self._clock(), read_id(request.path_params["id"])
+        moment, identity = self._clock(), _identity(request.path_params["id"])
         token, signature = (request.query_params.get(name, "") for name in ("token", "signature"))
-        bearer = bearer_of(self.files.link_key, self.kind, token, signature, found[1], moment) if found else None
+        bearer = bearer_of(self.files.link_key, self.kind, token, signature, identity, moment) if identity else None
         viewer = await self._sessions.find_user(bearer.clinic_id, bearer.user_id) if bearer else None
-        if found is None or viewer is None or viewer.role not in self._roles:
+        if identity is None or viewer is None or viewer.role not in self._roles:
             raise self.refused()
-        return Followed(viewer, found[1], moment)
+        return Followed(viewer, identity, moment)
 
     def refused(self) -> RefusedRequest:
         """The one refusal of a link that is not good."""
         return RefusedRequest(403, self.not_good, "FORBIDDEN")
+
+
+def _identity(text: str) -> UUID | None:
+    found = read_id(text)
+    return found[1] if found and found[0] == "Upload" else None
 
 
 def _failure(status: int, message: str, extensions: Mapping[str, str], headers: Mapping[str, str]) -> Response:

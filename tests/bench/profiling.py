@@ -3,6 +3,7 @@
 import cProfile
 import io
 import pstats
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
@@ -11,7 +12,9 @@ import uvloop
 
 from server.addresses import Address
 from server.app import build_app
+from server.files import open_files
 from server.sessions import SessionTimes
+from server.settings import read_settings
 from tests.bench.cases import Case
 from tests.bench.clinics import PASSWORD
 from tests.bench.viewers import Asker
@@ -25,7 +28,8 @@ def profile(address: Address, asker: Asker, case: Case, sort: str = "tottime", l
 
 
 async def _profile(address: Address, asker: Asker, case: Case, sort: str, lines: int) -> str:
-    app: Any = build_app(address.login, SessionTimes())
+    with TemporaryDirectory() as home:
+        app: Any = build_app(address.login, SessionTimes(), open_files(read_settings({"BILLING_HOME": home})))
     async with app.router.lifespan_context(app):
         token = await _sign_in(app, case)
         bodies = [body.encode() for body in asker.bodies(case)]
