@@ -115,7 +115,11 @@ class World:
 
 
 def _selection(name: str) -> str:
-    known = {"create_invoice": "invoice { id }", "replace_invoice_lines": "invoice { id }", "assign_attorney": "case { id }"}
+    known = {
+        "create_invoice": "invoice { id }",
+        "replace_invoice_lines": "invoice { id }",
+        "assign_attorney": "case { id }",
+    }
     return known.get(name) or selection(name)
 
 
