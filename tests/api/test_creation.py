@@ -21,7 +21,11 @@ def test_a_new_invoice_waits_to_be_sent_under_the_next_number_of_the_year(
     first, second = (done(billing, "createInvoice", NEW, **draft) for _ in range(2))
     year, count = second["number"].split("-")[1:]
     assert (first["number"], int(year)) == (f"INV-{year}-{int(count) - 1:06d}", today().year)
-    (counter,) = rows(address, "select last_number from invoice_counters where year = $1", int(year))
+    (counter,) = rows(
+        address,
+        "select last_number from invoice_counters join clinics using (clinic_id) where short_name = 'demo' and year = $1",
+        int(year),
+    )
     assert counter["last_number"] == int(count)
     known = {name: second[name] for name in ("status", "version", "createdOn", "serviceDate", "submittedOn", "balance")}
     assert known == {
