@@ -24,11 +24,19 @@ _GRACE_SECONDS = 30
 
 
 class _Announcing(uvicorn.Server):
-    """uvicorn's server, which says in one line when it is ready."""
+    """uvicorn's server, which says in one line when it is ready, and ends in an orderly way."""
 
     def __init__(self, config: uvicorn.Config, ready: str) -> None:
         super().__init__(config)
         self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Be told to stop, then go on and leave PostgreSQL: uvicorn's own way ends the process here, by the same signal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -10,6 +10,13 @@ from server.addresses import Address
 OTHER = "other"
 # Every id of the copy follows from the original's, so that references stay references.
 _OTHER_ID = "md5('other clinic ' || {0}::text)::uuid"
+# What the demo clinic has none of: a message to a payer, and a void invoice of the attorney who signs in.
+_GAPS = """
+    insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on)
+        select clinic_id, gen_random_uuid(), 'payer@example.com', 'Reminder', 'queued', created_on from invoices order by id limit 1;
+    update invoices set status = 'void' where (clinic_id, id) = (
+        select i.clinic_id, i.id from invoices i join users u on u.clinic_id = i.clinic_id and u.attorney_id = i.attorney_id
+        where i.status = 'pending_invoice' and i.received_amount = 0 order by i.id limit 1)"""
 _COLUMNS = """select c.table_name, array_agg(c.column_name::text) as columns,
         array_agg(c.column_name::text) filter (where c.data_type = 'uuid') as ids
     from information_schema.columns c
@@ -25,6 +32,7 @@ def add_other_clinic(address: Address) -> UUID:
 async def _add(address: Address) -> UUID:
     connection = await asyncpg.connect(address.owner)
     try:
+        await connection.execute(_GAPS)
         # The copy is complete: what triggers keep is copied like everything else.
         await connection.execute("set session_replication_role = replica")
         for table, columns, ids in await connection.fetch(_COLUMNS):

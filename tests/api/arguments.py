@@ -9,20 +9,27 @@ from typing import Any
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
+    GraphQLID,
     GraphQLInputObjectType,
     GraphQLInputType,
+    GraphQLInt,
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLString,
     get_named_type,
 )
 
+from db.identity import read_id
 from tests.api.facts import Facts
 
 _PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
 _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
+# A text may be a cursor and a number the size of a page; cursors belong to an order.
+_KEPT = (GraphQLString, GraphQLInt)
+_KEPT_NAMES = ("InvoiceOrder", "InvoiceOrderField", "Direction")
 # How many variables of a document say yes, and how many say no.
 _FLAGS = 2
 
@@ -42,6 +49,22 @@ class Arguments:
     values: dict[str, Any] = field(default_factory=dict)
     _declared: list[str] = field(default_factory=list)
     _flags: dict[str, bool] = field(default_factory=dict)
+
+    def again(self, of_type: GraphQLInputType, value: Any) -> Any:
+        """Another value in the place of one: of the same shape, and with the same order where cursors hang on it."""
+        if isinstance(of_type, GraphQLNonNull):
+            return self.again(of_type.of_type, value)
+        if value is None or of_type in _KEPT or getattr(of_type, "name", "") in _KEPT_NAMES:
+            return value
+        if isinstance(of_type, GraphQLList):
+            items = value if isinstance(value, list) else [value]
+            return [self.again(of_type.of_type, item) for item in items * self.dice.choice([0, 1, 1, 2])]
+        if isinstance(of_type, GraphQLInputObjectType):
+            return {name: self.again(of_type.fields[name].type, item) for name, item in value.items()}
+        if of_type is GraphQLID:
+            found = read_id(value)
+            return self.facts.id(self.dice, found[0] if found else "Invoice")
+        return self._value(of_type, "", "")
 
     def declarations(self) -> str:
         """The variables of the operation."""

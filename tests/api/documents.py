@@ -11,8 +11,10 @@ from graphql import (
     GraphQLList,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
     get_named_type,
     parse,
+    type_from_ast,
     validate,
 )
 
@@ -196,6 +198,20 @@ def random_document(seed: int, schema: GraphQLSchema, facts: Facts) -> Document:
         found = _Writer(dice, schema, facts, left=dice.choice([15, 30, 60, 100])).document(depth)
         if is_acceptable(schema, found.source):
             return found
+
+
+def asked_again(document: Document, seed: int, schema: GraphQLSchema, facts: Facts) -> Document:
+    """The same document with other variables, as a client sends it that keeps its documents."""
+    arguments = Arguments(Random(seed), facts)  # noqa: S311 (the same seed gives the same variables)
+    operation = parse(document.source).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    values = dict(document.variables)
+    for declared in operation.variable_definitions or ():
+        name = declared.variable.name.value
+        if name in values:
+            of_type: Any = type_from_ast(schema, declared.type)
+            values[name] = arguments.again(of_type, values[name])
+    return Document(document.source, values)
 
 
 def is_acceptable(schema: GraphQLSchema, source: str) -> bool:

@@ -24,6 +24,7 @@ ODD_NAMES = (
     ("\U0001f9d1", "<script>"),
 )
 ODD_TEXTS = (*(f"{first} {last}" for first, last in ODD_NAMES), "", " ", "\u2028\x7f\x01", '{"a": null}', "é" * 300)
+ODD_NUMBERS = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")
 _MOMENT = datetime(2026, 3, 8, 6, 59, 59, 120300, tzinfo=UTC)
 
 
@@ -102,7 +103,7 @@ class _Odd:
         for number, patient_id in enumerate(self.patients):
             attorney_id = self.known["attorney_id"] if number % 3 else None
             days = {"date_of_injury": date(1999, 12, 31), "opened_on": self.today, "settled_on": None}
-            case_number = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")[number % 3] % number
+            case_number = ODD_NUMBERS[number % len(ODD_NUMBERS)] % number
             parties = {"patient_id": patient_id, "attorney_id": attorney_id}
             self.own_cases.append(self.add("cases", number=case_number, status="open", **parties, **days))
         # A physician's case without an invoice.

@@ -14,7 +14,7 @@ from schema.whole import sdl
 from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from tests.api.differences import normal, report, shrunk
-from tests.api.documents import random_document, readable
+from tests.api.documents import Document, asked_again, random_document, readable
 from tests.api.oddities import add_oddities
 from tests.api.opinions import Opinions, opinions
 from tests.bench.textbook.answering import FIELDS, Textbook
@@ -69,7 +69,12 @@ async def _compare(both: Opinions, seeds: range) -> str | None:
     """The report of the first difference, shrunk; None when there is none."""
     for seed in seeds:
         document = random_document(seed, both.schema, both.facts)
-        if await both.differ(document):
+        is_different = await both.differ(document)
+        if document.variables and not is_different:
+            # A plan that was made for some values has to fit others.
+            document = asked_again(document, seed, both.schema, both.facts)
+            is_different = await both.differ(document)
+        if is_different:
             small = await shrunk(document, both.schema, both.differ)
             ours, theirs = both.compiled(small), both.by_textbook(small)
             return f"seed {seed}\n{report(small, await both.outcome(ours), await both.outcome(theirs))}"
@@ -103,6 +108,19 @@ async def test_a_member_of_the_second_clinic_is_answered_as_the_textbook_answers
     async with opinions(odd_address, role, "second") as both:
         difference = await _compare(both, range(20))
     assert difference is None, difference
+
+
+@pytest.mark.xfail(strict=True, reason="the stored key of a case number knows the capitals of ASCII alone")
+async def test_a_case_is_found_by_its_number_in_capital_and_small_letters(own_address: Address) -> None:
+    connection = await asyncpg.connect(own_address.owner)
+    try:
+        await connection.execute("update cases set number = 'ÉTÉ-1' where number = (select min(number) from cases)")
+    finally:
+        await connection.close()
+    async with opinions(own_address, Role.BILLING) as both:
+        for text in ("ÉT", "ét"):
+            asked = Document(f'{{ cases(filter: {{search: "{text}"}}) {{ totalCount }} }}', {})
+            assert await both.compiled(asked) == await both.by_textbook(asked) == {"cases": {"totalCount": 1}}
 
 
 async def _late(records: Records, invoice: Any, args: Args) -> int:
@@ -151,7 +169,7 @@ async def test_another_order_of_keys_or_another_kind_of_value_is_a_difference() 
     assert normal({"a": 1.0}) == normal({"a": 1})
 
 
-@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ATTORNEY])
 async def test_random_documents_use_the_whole_language(odd_address: Address, role: Role) -> None:
     async with opinions(odd_address, role) as both:
         sources = [random_document(seed, both.schema, both.facts).source for seed in FEW]

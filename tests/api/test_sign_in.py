@@ -312,7 +312,8 @@ def test_the_times_are_the_operator_s_to_choose(address: Address, add_user: AddU
 
 def comes_to_an_end(client: Client) -> bool:
     """Whether a session that this process believes ends as soon as it has to ask the database again."""
-    deadline = time.monotonic() + BELIEVED_SECONDS + 1
+    # Other tests run on the same cores: an answer may be a few seconds late without being another one.
+    deadline = time.monotonic() + BELIEVED_SECONDS + 5
     while time.monotonic() < deadline:
         if not is_signed_in(client):
             return True

@@ -108,8 +108,12 @@ class _Wanted:
 @click.option("--sort", default="tottime", show_default=True, help="How the profile is sorted, as pstats names it.")
 @click.option("--cases", "names", default="".join(CASES), show_default=True, help="Only these cases; shown, not kept.")
 @click.option("--no-textbook", is_flag=True, help="Leave out the textbook; shown, not kept.")
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Fewer are shown, not kept.")
-@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(min=0.1), help="Per round and server.")
+@click.option(
+    "--rounds", default=Pace.rounds, show_default=True, type=click.IntRange(min=1), help="Fewer are shown, not kept."
+)
+@click.option(
+    "--seconds", default=Pace.seconds, show_default=True, type=click.FloatRange(min=0.1), help="Per round and server."
+)
 def main(**said: Any) -> None:
     """Run the benchmark."""
     wanted = _Wanted(**said)

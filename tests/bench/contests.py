@@ -18,6 +18,7 @@ from tests.bench.viewers import ROLES, Asker, ask, sign_in
 
 LIMIT, OURS, TEXTBOOK = "limit", "server", "textbook"
 _ANSWERS_COMPARED = 50
+_ROUNDS_PER_TEXTBOOK = 5
 _SMALL_CLINIC = "server on the small clinic"
 
 
@@ -61,7 +62,8 @@ def run_cases(arena: Arena, address: Address, asker: Asker, cases: Sequence[Case
             ]
             with ExitStack() as below:
                 if textbook:
-                    entrants.append(Entrant(below.enter_context(_textbook(address, asker, case)), "/graphql", bodies))
+                    slow = below.enter_context(_textbook(address, asker, case))
+                    entrants.append(Entrant(slow, "/graphql", bodies, every=_ROUNDS_PER_TEXTBOOK))
                 check_same(entrants)
                 for connections in CONCURRENCIES:
                     yield Contest(case.name, connections, arena.compare(entrants, connections))

@@ -88,9 +88,14 @@ def test_a_script_that_ends_make_alone_ends_everything(made: Made, number: signa
     assert comes_true(lambda: not Path(f"/proc/{server}").exists())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["term", "kill"])
-def test_ending_the_server_ends_everything(made: Made, number: signal.Signals) -> None:
-    os.kill(made.server(), number)
+def test_a_server_that_is_told_to_end_has_left_postgresql_when_it_does_and_is_content(made: Made) -> None:
+    os.kill(made.server(), signal.SIGTERM)
+    assert made.process.wait(10) == 0
+    assert not postgres_processes(made.home / "data")
+
+
+def test_killing_the_server_ends_everything(made: Made) -> None:
+    os.kill(made.server(), signal.SIGKILL)
     assert made.ends()
 
 
