@@ -1,13 +1,16 @@
 """Decides how tests live through an invoice's life: by the steps that billing staff take, each over HTTP."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import asyncpg
 import httpx
 
 from db.identity import make_id
+from db.verifying import Breach, find_breaches
 from domain.invoices import InvoiceStatus
 from server.addresses import Address
 from tests.api.records import Found, today, uuid_of
@@ -199,3 +202,16 @@ def told(invoice: Any) -> list[str]:
 def allowed(invoice: Any) -> Iterator[str]:
     """The steps that are possible now."""
     return (step["name"] for step in invoice["availableTransitions"] if step["allowed"])
+
+
+def broken_laws(address: Address) -> tuple[Breach, ...]:
+    """The laws of the records that something has broken."""
+
+    async def ask() -> tuple[Breach, ...]:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            return await find_breaches(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

@@ -48,7 +48,7 @@ def facts_of(address: Address, invoices: list[UUID]) -> dict[UUID, Invoice]:
         connection = await asyncpg.connect(address.owner)
         try:
             clinic = await connection.fetchval("select clinic_id from clinics where short_name = 'demo'")
-            return {row["id"]: invoice_of(row) for row in await connection.fetch(_FACTS, clinic, invoices)}
+            return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_FACTS, clinic, invoices)}
         finally:
             await connection.close()
 
