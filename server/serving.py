@@ -30,14 +30,6 @@ class _Announcing(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Be told to stop, then go on and leave PostgreSQL: uvicorn's own way ends the process here, by the same signal."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         # What lives as long as the process need not be looked at by every collection of garbage.
