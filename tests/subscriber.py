@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -57,6 +58,14 @@ class Subscriber:
         assert (message["type"], message["payload"]["data"]) == ("next", None), message
         assert self.next()["type"] == "complete"
         return message["payload"]["errors"][0]["extensions"]["code"]
+
+    def hung_up(self) -> int | None:
+        """The code with which the server has closed the connection, after everything that it had still to say."""
+        try:
+            while True:
+                self.next()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
 
     def is_silent(self, seconds: float) -> bool:
         """Whether nothing comes for a while."""
