@@ -15,8 +15,8 @@ import orjson
 
 from domain.ids import new_id
 from domain.invoices import InvoiceStatus
-from domain.transitions import advance
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.transitions import advance
 from imports.batch import Batch
 from imports.story_rows import ZERO, StoryLine, StoryStart, change_of, first_row, line_row, noon_of
 

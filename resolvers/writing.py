@@ -70,13 +70,13 @@ class Done:
     errors: tuple[Refusal, ...] = ()
 
 
-async def run(info: Info, operation: str, input: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
+async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
     """Do `work` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
     context: RequestContext = info.context
     viewer = context.viewer
     assert viewer is not None
     try:
-        given = values_of(input)
+        given = values_of(said)
         key = given.get("idempotency_key")
         async with context.database.entered(viewer) as connection:
             known = await _claim(connection, context, operation, key, given) if key is not None else None
@@ -145,11 +145,11 @@ async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, re
     )
 
 
-def values_of(input: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+def values_of(said: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """What an input says, by field: ids as UUIDs, texts checked, what was not said left out."""
     found: dict[str, Any] = {}
-    for name in input.__dataclass_fields__:
-        value = getattr(input, name)
+    for name in said.__dataclass_fields__:
+        value = getattr(said, name)
         if value is not strawberry.UNSET:
             found[name] = _value(name, value, (*path, name))
     return found

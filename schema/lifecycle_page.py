@@ -65,7 +65,7 @@ def _row(row: Transition) -> str:
     guards = "; ".join(f"not: {GUARDS[name].words}" for name in row.guards)
     roles = ", ".join(sorted(row.roles)) or "the worker"
     cells = (f"`{row.name}`", ", ".join(starts), ", ".join(row.end), ", ".join(row.requires), guards, roles)
-    return f"| {' | '.join(cell or '–' for cell in cells)} |"
+    return f"| {' | '.join(cell or '-' for cell in cells)} |"
 
 
 def diagram() -> str:

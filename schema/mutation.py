@@ -28,7 +28,7 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(
+class Mutation(  # type: ignore[misc]  # The steps of TRANSITIONS are made from its rows.
     InvoiceSteps,
     ChequeSteps,
     CaseSteps,

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import strawberry
 from strawberry import Info
 from strawberry.tools import create_type
 

@@ -1,11 +1,20 @@
 """That cheques pay many invoices, in parts and later, and take everything back when they bounce; each test is one story."""
 
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
+
+from server.addresses import Address
 from tests.api.lives import CHEQUE, TODAY, Clinic, broken_laws, told
-from tests.api.records import nothing_changes, today
+from tests.api.records import nothing_changes, today, uuid_of
 from tests.api.steps import done, refused
+from tests.databases import rows
 
 
 def test_one_cheque_pays_five_invoices_and_what_is_left_of_it_pays_a_sixth_later(clinic: Clinic) -> None:
@@ -160,6 +169,49 @@ def test_a_cheque_comes_back_once_on_a_day_since_its_receipt_and_for_a_reason(cl
         with nothing_changes(clinic.address):
             error = refused(clinic.billing, name, CHEQUE, chequeId=cheque, **given)
         assert error["code"] == "CONFLICT"
+
+
+def test_a_cheque_that_is_allocated_further_while_it_comes_back_has_to_be_looked_at_again(clinic: Clinic) -> None:
+    """Its new invoice is of a case that the return has not locked: one of the two begins anew, nothing is half done."""
+    invoice, cheque = clinic.agreed("100.00"), clinic.pays("100.00", {})["id"]
+    parts = [{"invoiceId": invoice, "amount": "100.00"}]
+    back = {"returnedOn": TODAY, "reason": "No funds"}
+    with ThreadPoolExecutor(2) as pool:
+        with locked(clinic.address, invoice):
+            further = pool.submit(done, clinic.billing, "allocateCheque", CHEQUE, chequeId=cheque, allocations=parts)
+            wait_for_waiters(clinic.address, 1)
+            comes_back = pool.submit(refused, clinic.admin, "returnCheque", CHEQUE, chequeId=cheque, **back)
+            wait_for_waiters(clinic.address, 2)
+        assert further.result()["unappliedAmount"] == "0.00"
+        assert (comes_back.result()["code"], comes_back.result()["path"]) == ("CONFLICT", ["input", "chequeId"])
+    clinic.bounces(cheque)
+    assert clinic.look(invoice)["status"] == "PENDING_CHEQUE"
+
+
+@contextmanager
+def locked(address: Address, invoice: str) -> Iterator[None]:
+    """Somebody else holds the lock of an invoice, until the end."""
+
+    async def lock() -> asyncpg.Connection:
+        connection = await asyncpg.connect(address.owner)
+        await connection.execute(f"begin; select 1 from invoices where id = '{uuid_of(invoice)}' for update")
+        return connection
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(lock())
+        try:
+            yield
+        finally:
+            runner.run(connection.close())
+
+
+def wait_for_waiters(address: Address, count: int) -> None:
+    """Until so many transactions of the database wait for a lock; fails when they do not."""
+    query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 10
+    while len(rows(address, query)) < count:
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.02)
 
 
 def test_whatever_has_happened_in_these_stories_every_law_of_the_records_holds(clinic: Clinic) -> None:

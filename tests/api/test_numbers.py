@@ -149,7 +149,9 @@ async def _create_at(address: Address, moment: datetime, draft: dict[str, Any]) 
     connection = await asyncpg.connect(address.owner)
     await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
     try:
-        (clinic, zone), *_ = await connection.fetch("select clinic_id, time_zone from clinics where short_name = 'demo'")
+        (clinic, zone), *_ = await connection.fetch(
+            "select clinic_id, time_zone from clinics where short_name = 'demo'"
+        )
         user = await connection.fetchval("select id from users where email = 'billing@demo.clinic'")
         given = {"case_id": uuid_of(draft["caseId"]), "payer_id": uuid_of(draft["payerId"]), "lines": draft["lines"]}
         given["service_date"] = clinic_day(moment, zone)

@@ -10,8 +10,8 @@ import pytest
 
 from domain.errors import IllegalTransition
 from domain.invoices import InvoiceStatus
-from domain.transitions import TRANSITIONS, Transition
 from domain.negotiation import Party, SubmissionMethod
+from domain.transitions import TRANSITIONS, Transition
 from imports.batch import Batch, Rows
 from imports.demo_dice import Dice
 from imports.story import InvoiceStory, StoryError, StoryLine, StoryStart
