@@ -28,8 +28,8 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(  # type: ignore[misc]  # The steps of TRANSITIONS are made from its rows.
-    InvoiceSteps,
+class Mutation(
+    InvoiceSteps,  # type: ignore[misc]  # Made from the rows of TRANSITIONS.
     ChequeSteps,
     CaseSteps,
     UploadSteps,
