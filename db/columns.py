@@ -58,9 +58,20 @@ def _touch_field(how: Field, row: Row) -> None:
 
 
 def _orders(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Order]:
-    if view.order:
+    if view.order and _is_listed(type_name, view, seen):
         yield view.order
     yield from (order for name, order in view.orders.items() if f"{type_name}OrderField.{name}" in seen)
+
+
+def _is_listed(type_name: str, view: View, seen: frozenset[str]) -> bool:
+    """Whether somebody sees a list of the type, at the root or below another type: only then its order is read."""
+    below = (
+        f"{parent}.{name}"
+        for parent, other in VIEWS.items()
+        for name, how in other.fields.items()
+        if isinstance(how, Pages) and how.target == type_name
+    )
+    return f"Query.{view.listed_as}" in seen or any(coordinate in seen for coordinate in below)
 
 
 def _choices(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Choice]:

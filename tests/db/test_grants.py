@@ -79,13 +79,7 @@ def granted(address: Address, name: str, privilege: str = "select") -> Columns:
     [
         Role.ATTORNEY,
         Role.PHYSICIAN,
-        pytest.param(
-            Role.ANALYST,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the order of a list is granted to roles that do not see the list: names of patients",
-            ),
-        ),
+        Role.ANALYST,
     ],
 )
 def test_a_role_reads_the_columns_behind_what_it_sees_and_no_other(address: Address, role: Role) -> None:
