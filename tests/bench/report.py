@@ -78,7 +78,7 @@ def _share(contest: Contest) -> str:
 
 
 def _cases(part: Part) -> Iterator[str]:
-    yield "## Against the limit and the textbook\n"
+    yield "## Against the limit and the textbook"
     for name, case in CASES.items():
         contests = [contest for contest in part.contests if contest.case == name]
         if not contests:
@@ -116,7 +116,9 @@ def _growth(part: Part) -> Iterator[str]:
     for contest in part.contests:
         small, large = contest.figures["small"], contest.figures["large"]
         growth = large.p50 / small.p50
-        verdict = _verdict(-growth, -P50_GROWTH_AT_MOST, f"{growth:.2f} times, at most {P50_GROWTH_AT_MOST} times")
+        by_work = f"{large.work / small.work:.2f} by processor time" if small.work else "processor time unknown"
+        text = f"{growth:.2f} times ({by_work}), at most {P50_GROWTH_AT_MOST} times"
+        verdict = _verdict(-growth, -P50_GROWTH_AT_MOST, text)
         yield _row(contest.connections, f"{SMALL:,} invoices", small)
         yield _row(contest.connections, f"{LARGE:,} invoices", large, verdict)
 
@@ -138,9 +140,10 @@ def _peers(part: Part) -> Iterator[str]:
 def _times(contest: Contest, server: str) -> str:
     if server not in TIMES:
         return ""
-    times = contest.figures[OURS].per_second / contest.figures[server].per_second
-    wanted = TIMES[server][contest.connections]
-    return _verdict(times, wanted, f"{times:.2f} times, target {wanted:g} times")
+    ours, peer = contest.figures[OURS], contest.figures[server]
+    times, wanted = ours.per_second / peer.per_second, TIMES[server][contest.connections]
+    by_work = f"{peer.work / ours.work:.2f} by processor time" if ours.work else "processor time unknown"
+    return _verdict(times, wanted, f"{times:.2f} times ({by_work}), target {wanted:g} times")
 
 
 def _memory(part: Part) -> Iterator[str]:

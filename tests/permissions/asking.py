@@ -1,0 +1,116 @@
+"""Decides how everything that a schema has is asked for: each field by a path to it, and whose records an answer is about."""
+
+from collections import deque
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid4
+
+from graphql import GraphQLObjectType, get_named_type
+
+from db.identity import read_id
+from db.views import VIEWS
+from domain.people import Role
+from permissions.roles import marks_of
+from schema.whole import role_schemas
+from tests.permissions.own_rows import Belongings
+
+WALLED = (Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST)
+ADMIN = role_schemas()[Role.ADMIN]
+TABLES = {name: view.table.name for name, view in VIEWS.items()}
+NODES = sorted(
+    name
+    for name, named in ADMIN.type_map.items()
+    if isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
+)
+
+
+def ids_in(data: Any) -> dict[str, set[UUID]]:
+    """Every id anywhere in an answer, by the table of its record."""
+    found: dict[str, set[UUID]] = {}
+
+    def collect(part: Any) -> None:
+        if isinstance(part, dict):
+            for key, value in part.items():
+                named = read_id(value) if key == "id" and isinstance(value, str) else None
+                if named:
+                    found.setdefault(TABLES[named[0]], set()).add(named[1])
+                else:
+                    collect(value)
+        elif isinstance(part, list):
+            for item in part:
+                collect(item)
+
+    collect(data)
+    return found
+
+
+@cache
+def seen_by(role: Role) -> frozenset[str]:
+    """The coordinates of a role's schema."""
+    return frozenset(marks_of(role_schemas()[role]))
+
+
+@cache
+def paths(role: Role) -> dict[str, str]:
+    """How one gets from the root to each type that is read from the database, over what the role sees as far as that goes.
+
+    HERE stands where the fields of the type are asked for; on the way, the id of each record is asked for where the role sees it.
+    """
+    assert ADMIN.query_type
+    found: dict[str, str] = {}
+    waiting = deque([("Query", "{ HERE }", True)])
+    later: deque[tuple[str, str, bool]] = deque()
+    while waiting or later:
+        name, path, _ = (waiting or later).popleft()
+        if name in found:
+            continue
+        found[name] = path
+        parent = ADMIN.type_map[name]
+        assert isinstance(parent, GraphQLObjectType)
+        for field_name, definition in parent.fields.items():
+            target = get_named_type(definition.type)
+            if not isinstance(target, GraphQLObjectType) or _needs_an_id(name, field_name) or target.name == "Viewer":
+                continue
+            if _is_sorted_by_a_hidden_name(role, name, field_name):
+                continue
+            visible = f"{name}.{field_name}" in seen_by(role)
+            pages = "(first: 500)" if "first" in definition.args and name == "Query" else ""
+            identity = " id" if f"{target.name}.id" in seen_by(role) else ""
+            step = (target.name, path.replace("HERE", f"{field_name}{pages} {{ HERE{identity} }}"), visible)
+            (waiting if visible else later).append(step)
+    return {name: path for name, path in found.items() if name in VIEWS}
+
+
+def _needs_an_id(type_name: str, field_name: str) -> bool:
+    return type_name == "Query" and field_name in ("node", "invoice", "invoiceByNumber", "case", "patient", "payer")
+
+
+def _is_sorted_by_a_hidden_name(role: Role, type_name: str, field_name: str) -> bool:
+    return (role, type_name, field_name) == (Role.ANALYST, "Query", "payers")
+
+
+def question(role: Role, type_name: str, field_name: str) -> str:
+    """The question for one field of a type, by the path to it."""
+    named = ADMIN.type_map[type_name]
+    assert isinstance(named, GraphQLObjectType)
+    target = get_named_type(named.fields[field_name].type)
+    below = ""
+    if isinstance(target, GraphQLObjectType):
+        below = "{ totalCount }" if "totalCount" in target.fields else "{ __typename }"
+    return paths(role)[type_name].replace("HERE", f"{field_name} {below}")
+
+
+def coordinates() -> list[tuple[str, str]]:
+    """Every field of every type that is read from the database, from the schema itself."""
+    return [
+        (name, field_name)
+        for name, named in ADMIN.type_map.items()
+        if isinstance(named, GraphQLObjectType) and name in VIEWS
+        for field_name in named.fields
+    ]
+
+
+def someone(mine: Belongings, table: str) -> dict[str, UUID | None]:
+    """A record of the viewer's own, one of somebody else, one of another clinic, and one that nobody has."""
+    kinds = {"own": mine.own(table), "others'": mine.of_others(table), "elsewhere": mine.elsewhere(table)}
+    return {kind: min(ids, default=None) for kind, ids in kinds.items()} | {"nobody's": uuid4()}
