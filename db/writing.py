@@ -1,6 +1,7 @@
 """Decides how rows are written: what belongs together goes to PostgreSQL as one statement."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -77,9 +78,16 @@ class Writes:
     def _bound(self, table: str, column: str, value: Any) -> str:
         if isinstance(value, Sql):
             return value
-        type_ = metadata.tables[table].c[column].type.compile(dialect=_DIALECT).split(" COLLATE")[0]
+        type_ = _type(table, column)
         return self._place(orjson.dumps(value) if type_ == "JSON" else value, type_)
 
     def _place(self, value: Any, type_: str) -> str:
         self._values.append(value)
         return f"${len(self._values)}::{type_}"
+
+
+@cache
+def _type(table: str, column: str) -> str:
+    """The type of a column as PostgreSQL writes it."""
+    text: str = metadata.tables[table].c[column].type.compile(dialect=_DIALECT)
+    return text.partition(" COLLATE")[0]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.outcomes import Actor
 from permissions.viewers import Viewer
 from resolvers.context import RequestContext
+from resolvers.reading import Answers, read_within
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
@@ -64,10 +65,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a mutation: the id of its record, or why it was refused."""
+    """What came of a mutation: the id of its record and what of it was read already, or why it was refused."""
 
     record: UUID | None
     errors: tuple[Refusal, ...] = ()
+    known: Answers = field(default_factory=dict)
 
 
 async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
@@ -85,7 +87,8 @@ async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awai
                 known = await work(begun)
                 if key is not None and not begun.remembered:
                     await _remember(connection, viewer, key, known)
-        return Done(known)
+            answers = await read_within(info, known, connection)
+        return Done(known, known=answers)
     except Refusal as refusal:
         return Done(None, (refusal,))
     except asyncpg.ForeignKeyViolationError:

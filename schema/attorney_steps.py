@@ -25,7 +25,7 @@ class AttorneyPayload:
 
     @asked("staff", "The attorney as it is now; nothing when the change was refused.")
     async def attorney(self, info: Info) -> Attorney | None:
-        return await follow(info, "Attorney", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Attorney", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the change was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

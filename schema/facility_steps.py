@@ -25,7 +25,7 @@ class FacilityPayload:
 
     @asked("administration", "The facility as it is now; nothing when the change was refused.")
     async def facility(self, info: Info) -> Facility | None:
-        return await follow(info, "Facility", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Facility", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("administration", "Why the change was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

@@ -23,7 +23,7 @@ class HoldPayload:
 
     @asked("staff", "The hold as it is now; nothing when the step was refused.")
     async def hold(self, info: Info) -> Hold | None:
-        return await follow(info, "Hold", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Hold", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the step was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

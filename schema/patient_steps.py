@@ -26,7 +26,7 @@ class PatientPayload:
 
     @asked("staff", "The patient as it is now; nothing when the change was refused.")
     async def patient(self, info: Info) -> Patient | None:
-        return await follow(info, "Patient", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Patient", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the change was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

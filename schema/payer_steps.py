@@ -26,7 +26,7 @@ class PayerPayload:
 
     @asked("staff", "The payer as it is now; nothing when the change was refused.")
     async def payer(self, info: Info) -> Payer | None:
-        return await follow(info, "Payer", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Payer", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the change was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

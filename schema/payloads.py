@@ -51,7 +51,7 @@ class InvoicePayload:
 
     @asked("staff", "The invoice as it is now; nothing when the step was refused.")
     async def invoice(self, info: Info) -> Invoice | None:
-        return await follow(info, "Invoice", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Invoice", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the step was refused; empty when it was done.")
     def errors(self) -> list[UserError]:
@@ -64,7 +64,7 @@ class ChequePayload:
 
     @asked("staff", "The cheque as it is now; nothing when the step was refused.")
     async def cheque(self, info: Info) -> Cheque | None:
-        return await follow(info, "Cheque", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Cheque", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the step was refused; empty when it was done.")
     def errors(self) -> list[UserError]:
@@ -77,7 +77,7 @@ class CasePayload:
 
     @asked("staff", "The case as it is now; nothing when the step was refused.")
     async def case(self, info: Info) -> Case | None:
-        return await follow(info, "Case", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Case", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why the step was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

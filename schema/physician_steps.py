@@ -25,7 +25,7 @@ class PhysicianPayload:
 
     @asked("administration", "The physician as it is now; nothing when the change was refused.")
     async def physician(self, info: Info) -> Physician | None:
-        return await follow(info, "Physician", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Physician", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("administration", "Why the change was refused; empty when it was done.")
     def errors(self) -> list[UserError]:

@@ -40,7 +40,7 @@ class UploadPayload:
 
     @asked("staff", "Where to send the file; nothing when it was refused.")
     async def upload(self, info: Info) -> Upload | None:
-        return await follow(info, "Upload", self.done.record)  # type: ignore[return-value]
+        return await follow(info, "Upload", self.done.record, self.done.known)  # type: ignore[return-value]
 
     @asked("staff", "Why it was refused; empty when the file can be sent.")
     def errors(self) -> list[UserError]:
