@@ -39,6 +39,11 @@ class Scope:
         return bindparam("person_id", None, type_=Uuid())
 
     @property
+    def user_id(self) -> Expression:
+        """The user that the viewer is, bound."""
+        return bindparam("user_id", None, type_=Uuid())
+
+    @property
     def today(self) -> Expression:
         """The calendar day in the clinic, bound."""
         return bindparam("today", None, type_=Date())

@@ -1,19 +1,21 @@
 """Decides the database's own lock: a PostgreSQL role per application role, the columns it may read, the rows it reaches."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.operators import and_
 
 from db.columns import columns_read
 from db.reach import reach_of
-from db.row import PolicyScope, Row
+from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
 from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import LOOKED_UP, WRITES
+from permissions.writes import LOOKED_UP, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
@@ -51,7 +53,7 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
     yield without_policies(schema)
     for role, coordinates in seen.items():
         yield f"grant usage on schema {schema} to {role_name(role)}"
-        yield from _grants(role_name(role), columns_read(role, coordinates))
+        yield from _grants(role_name(role), columns_granted(role, coordinates))
         yield from _policies(role)
         yield from _writes(role)
     yield from _sign_in(schema)
@@ -83,6 +85,21 @@ def without_policies(schema: str) -> str:
     )
 
 
+def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
+    """Table → columns that a role may read: for what it sees, and for what it writes."""
+    found = defaultdict(set, columns_read(role, seen))
+    for table, names in LOOKED_UP.items() if role in STAFF else ():
+        found[table] |= {*names, *_keys(table)}
+    for table, write in WRITES.items():
+        if role in write.roles:
+            found[table] |= {*write.changes, *_keys(table)}
+    return dict(found)
+
+
+def _keys(table: str) -> set[str]:
+    return {"clinic_id", "id"} & set(metadata.tables[table].c.keys())
+
+
 def _grants(name: str, columns: Mapping[str, set[str]]) -> Iterator[str]:
     for table, names in sorted(columns.items()):
         yield f"grant select ({', '.join(sorted(names))}) on {table} to {name}"
@@ -95,18 +112,14 @@ def _policies(role: Role) -> Iterator[str]:
 
 
 def _writes(role: Role) -> Iterator[str]:
-    """What a role may add and change: of its own clinic alone, and a new invoice begins at the beginning."""
+    """What a role may add and change: of its own clinic alone and in nobody else's name, and an invoice begins at the beginning."""
     name = role_name(role)
-    for table in LOOKED_UP if role in STAFF else ():
-        yield f"grant select on {table} to {name}"
     for table, write in WRITES.items():
         if role not in write.roles:
             continue
-        own = policy(table, role)
-        begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
-        # What is written is also read back: under which columns a change is found, and what was there before.
-        yield f"grant select, insert on {table} to {name}"
-        yield f"create policy {name}_insert on {table} for insert to {name} with check ({own}{begins})"
+        own = write_policy(table, write)
+        yield f"grant insert on {table} to {name}"
+        yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write)})"
         if write.changes:
             yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
             yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
@@ -117,11 +130,31 @@ def _writes(role: Role) -> Iterator[str]:
 
 def policy(table: str, role: Role | None) -> str:
     """The condition of a role's policy on a table; without role, that a row belongs to the clinic."""
-    scope = PolicyScope(role)
-    row = Row(metadata.tables[table], table, scope)
-    conditions = [row.clinic_id == scope.clinic_id, *(reach_of(row) if role else ())]
+    row = Row(metadata.tables[table], table, PolicyScope(role))
+    return _spelt(row, reach_of(row) if role else [])
+
+
+def insert_policy(table: str, write: Write) -> str:
+    """The condition under which a row may be added: in the own clinic, by oneself, and an invoice in the first state."""
+    begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
+    return _by_oneself(table, write.by) + begins
+
+
+def write_policy(table: str, write: Write) -> str:
+    """The condition under which a row may be changed or removed: what it was and what it becomes."""
+    return _by_oneself(table, write.by if write.own else None)
+
+
+def _by_oneself(table: str, by: str | None) -> str:
+    row = Row(metadata.tables[table], table, PolicyScope())
+    return _spelt(row, [getattr(row, by) == row.scope.user_id] if by else [])
+
+
+def _spelt(row: Row, also: list[Expression]) -> str:
+    conditions = [row.clinic_id == row.scope.clinic_id, *also]
     return " and ".join(
-        str(c.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})) for c in conditions
+        str(c.self_group(and_).compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
+        for c in conditions
     )
 
 

@@ -15,7 +15,7 @@ from domain.people import name_fragments
 from resolvers.writing import Work
 
 # Whoever changes a record waits for whoever changes it now; those who merely refer to it do not.
-_ROW = "select * from {table} where clinic_id = $1 and id = $2 for no key update"
+_ROW = "select {columns} from {table} where clinic_id = $1 and id = $2 for no key update"
 _FORGET_NAMES = "delete from patient_names where clinic_id = $1 and patient_id = $2 and fragment <> all($3::text[])"
 _KEEP_NAMES = """insert into patient_names (clinic_id, patient_id, fragment) select $1, $2, unnest($3::text[])
     on conflict do nothing"""
@@ -66,7 +66,8 @@ async def retire(work: Work, kind: Kind) -> UUID:
 
 
 async def _locked(work: Work, kind: Kind) -> Mapping[str, Any]:
-    row = await work.one(_ROW.format(table=kind.table), work.given[f"{kind.word}_id"])
+    columns = ("id", *kind.texts, *kind.plain, "active" if kind.has_active else "retired_at")
+    row = await work.one(_ROW.format(columns=", ".join(columns), table=kind.table), work.given[f"{kind.word}_id"])
     if row is None:
         raise NotFound(f"There is no such {kind.word}", (f"{kind.word}_id",))
     return dict(row)

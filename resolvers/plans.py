@@ -36,6 +36,7 @@ def _sealing(kind: str, part: str) -> Supply:
 _BROUGHT: dict[str, Supply] = {
     "clinic_id": lambda context, arguments: _viewer(context).clinic_id,
     "person_id": lambda context, arguments: _viewer(context).person_id,
+    "user_id": lambda context, arguments: _viewer(context).user_id,
     "today": lambda context, arguments: context.today,
     "base_url": lambda context, arguments: context.find_base_url(),
     **{f"{kind}_{part}": _sealing(kind, part) for kind in LIFETIMES for part in ("token", "inner", "outer")},
