@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from uuid import UUID, uuid4
 
@@ -156,8 +157,11 @@ def test_a_scan_goes_to_staff_of_its_clinic_alone_and_all_others_get_one_answer(
     ids=["deactivated", "of another role now"],
 )
 def test_an_address_ends_with_the_account_or_the_role_of_whoever_it_was_given_to(house: House, change: str) -> None:
-    bearer, record = other_user(house), identity_of(sent(house.biller))
-    address = link(house, "documents", record, bearer)
+    bearer, upload_id = other_user(house), sent(house.biller)
+    address = link(house, "documents", identity_of(upload_id), bearer)
+    # Until a step names it, a scan is for whoever sent it alone.
+    assert is_refused(httpx.get(address), 403)
+    recorded(house.biller, upload_id)
     assert httpx.get(address).status_code == 200
     rows(house.address, change, bearer.user_id)
     assert is_refused(httpx.get(address), 403)
@@ -168,12 +172,16 @@ def entered_as(house: House, role: Role, clinic_id: UUID) -> Viewer:
 
 
 def test_the_database_alone_keeps_documents_from_other_clinics_and_from_whoever_is_not_staff(house: House) -> None:
-    record, clinic_id = identity_of(sent(house.biller)), demo_clinic(house)
+    upload_id, clinic_id = sent(house.biller), demo_clinic(house)
+    record, sender = identity_of(upload_id), demo_user(house, Role.BILLING).user_id
 
     async def found(viewer: Viewer) -> bool:
         async with Database(house.address.login) as database, database.entered(viewer) as connection:
             return await find_kept(connection, clinic_id, record) is not None
 
+    assert asyncio.run(found(replace(entered_as(house, Role.BILLING, clinic_id), user_id=sender)))
+    assert not asyncio.run(found(entered_as(house, Role.BILLING, clinic_id)))
+    recorded(house.biller, upload_id)
     assert asyncio.run(found(entered_as(house, Role.BILLING, clinic_id)))
     assert not asyncio.run(found(entered_as(house, Role.BILLING, uuid4())))
     for role in (Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST):
