@@ -105,7 +105,7 @@ _ADDED_BY_STAFF = """
     attorneys cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
 """
-_CHANGED_BYSTAFF_COLUMNS = {
+_CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments retired_at",
     "cases": "attorney_id status settled_on version",
     "cheques": "returned_on return_reason",
