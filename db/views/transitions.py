@@ -63,7 +63,7 @@ def _step(row: Transition, i: Row) -> dict[str, Expression]:
     words = [case((not_(condition), _word(said)), else_=null()) for said, condition in holds.items()]
     blocked = func.to_json(func.array_remove(cast(array(words), ARRAY(Text())), null()))
     return {
-        "name": _word(row.name),
+        "name": cast(_word(row.name), Text()),
         "allowed": and_(*holds.values()) if holds else literal_column("true"),
         "blockedBy": blocked if words else cast(_word("[]"), JSON),
         "requires": cast(_word("[" + ", ".join(f'"{name}"' for name in row.requires) + "]"), JSON),

@@ -7,7 +7,7 @@ from imports.story import CREATED
 _LEGAL_STEPS = ", ".join(
     f"('{transition.name}', '{start}', '{end}')"
     for transition in TRANSITIONS
-    for start in transition.start
+    for start in (*transition.start, *transition.admin_start)
     for end in transition.end
 )
 _CLOSED = "('paid', 'void', 'written_off')"
