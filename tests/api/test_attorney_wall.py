@@ -108,12 +108,12 @@ SHAPES = {
     "argument of a field": "{ invoices { nodes { lines(N: SCHEDULED) { label } } } }",
     "input field": "{ invoices(filter: {N: true}) { totalCount } }",
     "input field of signing in": 'mutation { signIn(input: {email: "", password: "", N: 1}) { token } }',
-    "input field in a variable": "query ($v: InvoiceFilter) { invoices(filter: $v) { totalCount } }",
+    "input field in a variable": "query ($given: InvoiceFilter) { invoices(filter: $given) { totalCount } }",
     "enum value": "{ invoices(filter: {status: [N]}) { totalCount } }",
     "enum value of an order": "{ invoices(orderBy: {field: N, direction: ASC}) { totalCount } }",
-    "enum value in a variable": "query ($v: InvoiceStatus!) { invoices(filter: {status: [$v]}) { totalCount } }",
-    "variable type": "query ($v: N) { viewer { id } }",
-    "variable type in a list": "query ($v: [N!]!) { viewer { id } }",
+    "enum value in a variable": "query ($given: InvoiceStatus!) { invoices(filter: {status: [$given]}) { totalCount } }",
+    "variable type": "query ($given: N) { viewer { id } }",
+    "variable type in a list": "query ($given: [N!]!) { viewer { id } }",
     "type by name": '{ __type(name: "N") { name kind description fields { name } enumValues { name } inputFields { name } } }',
     "directive": "{ viewer @N { id } }",
     "argument of a directive": "{ viewer @include(N: true) { id } }",
@@ -123,8 +123,8 @@ SHAPES = {
     "id": '{ node(id: "N") { id } }',
 }
 VARIABLES: dict[str, Any] = {
-    "input field in a variable": lambda name: {"v": {name: True}},
-    "enum value in a variable": lambda name: {"v": name},
+    "input field in a variable": lambda name: {"given": {name: True}},
+    "enum value in a variable": lambda name: {"given": name},
 }
 
 
@@ -208,11 +208,8 @@ def hears_nothing(client: Client, role: Role | None, probe: Probe, seed: int) ->
     assert "Did you mean" not in answer
 
 
-@settings(max_examples=250, deadline=None)
-@given(data=st.data())
-def test_a_hidden_name_is_answered_like_one_that_was_never_written(
-    walled: dict[Role | None, Client], data: st.DataObject
-) -> None:
+def try_a_name(walled: dict[Role | None, Client], data: st.DataObject) -> None:
+    """Draw somebody, a name that resembles a hidden one and a place for it, and ask."""
     role = data.draw(st.sampled_from([Role.ATTORNEY, Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST, None]))
     name = mutated(
         data.draw(st.sampled_from(hidden(role))), data.draw(st.sampled_from(HOW)), data.draw(st.integers(0, 40))
@@ -222,6 +219,23 @@ def test_a_hidden_name_is_answered_like_one_that_was_never_written(
     seed = data.draw(st.integers(0, 6))
     assume(never_written(name, seed) != name)
     hears_nothing(walled[role], role, probe, seed)
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data())
+def test_a_hidden_name_is_answered_like_one_that_was_never_written(
+    walled: dict[Role | None, Client], data: st.DataObject
+) -> None:
+    try_a_name(walled, data)
+
+
+@pytest.mark.prove
+@settings(max_examples=5_000, deadline=None)
+@given(data=st.data())
+def test_thousands_of_hidden_names_are_answered_like_ones_that_were_never_written(
+    walled: dict[Role | None, Client], data: st.DataObject
+) -> None:
+    try_a_name(walled, data)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -122,10 +122,12 @@ def refused_in_every_way(nobody: Client, address: Address, add_user: AddUser) ->
     }
 
 
-def test_every_reason_not_to_let_somebody_in_has_the_same_answer(
+def test_every_reason_not_to_let_somebody_in_has_the_same_answer_and_begins_no_session(
     nobody: Client, address: Address, add_user: AddUser
 ) -> None:
+    before = rows(address, "select count(*) from sessions")
     answers = refused_in_every_way(nobody, address, add_user)
+    assert rows(address, "select count(*) from sessions") == before
     assert len({(answer.status_code, answer.content) for answer in answers.values()}) == 1
     assert {tuple(answer.headers) for answer in answers.values()} == {tuple(answers["wrong password"].headers)}
     assert answers["wrong password"].json()["data"]["signIn"] == {
@@ -141,12 +143,6 @@ def test_every_reason_not_to_let_somebody_in_has_the_same_answer(
             }
         ],
     }
-
-
-def test_a_refusal_begins_no_session(nobody: Client, address: Address, add_user: AddUser) -> None:
-    before = rows(address, "select count(*) from sessions")
-    refused_in_every_way(nobody, address, add_user)
-    assert rows(address, "select count(*) from sessions") == before
 
 
 def test_an_unknown_user_costs_as_much_time_as_a_wrong_password(

@@ -18,7 +18,7 @@ from tests.bench.viewers import ROLES, Asker, ask, sign_in
 
 LIMIT, OURS, TEXTBOOK = "limit", "server", "textbook"
 _ANSWERS_COMPARED = 50
-_ROUNDS_PER_TEXTBOOK = 5
+_ROUNDS_PER_TEXTBOOK = 10
 _SMALL_CLINIC = "server on the small clinic"
 
 

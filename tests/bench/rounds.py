@@ -51,10 +51,10 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Pace:
-    """How long is measured: many short rounds, so that a disturbance of some seconds meets every server."""
+    """How long is measured: many short rounds, so that a disturbance of a second or two meets every server."""
 
-    rounds: int = 15
-    seconds: float = 1.0
+    rounds: int = 30
+    seconds: float = 0.5
 
 
 @dataclass(frozen=True)

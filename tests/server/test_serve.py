@@ -1,0 +1,255 @@
+"""Decides how `billing serve` lives: what it prints, what it keeps from start to start, and that nothing of it is left behind."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from domain.people import Role
+from server.cli import main
+from server.demo import DEMO_USERS
+from tests.client import Client
+from tests.server.embedded_user import PROJECT, ask, comes_true, nothing_is_left, postgres_processes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+
+BILLING = Path(sys.executable).parent / "billing"
+READY = re.compile(r"^ready (http://127\.0\.0\.1:\d+/graphql)$", re.MULTILINE)
+PASSWORD = "chosen for a test"
+PATIENCE_SECONDS = 60
+
+
+class Serve:
+    """One `billing serve`, started as an operator would."""
+
+    def __init__(self, home: Path, *arguments: str, **settings: str) -> None:
+        self.home = home
+        home.mkdir(exist_ok=True)
+        self.said = home / f"said-{time.monotonic_ns()}"
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("BILLING_", "DATABASE_"))
+        }
+        environment |= {"BILLING_HOME": str(home / "data"), "BILLING_PORT": "0", **settings}
+        with self.said.open("w") as said:
+            self.process = subprocess.Popen(
+                [BILLING, "serve", *arguments], cwd=PROJECT, env=environment, stdout=said, stderr=subprocess.STDOUT
+            )
+
+    def text(self) -> str:
+        """Everything that was printed so far."""
+        return self.said.read_text()
+
+    def url(self) -> str:
+        """The address, when the server is ready."""
+        comes_true(lambda: bool(READY.search(self.text())) or self.process.poll() is not None, PATIENCE_SECONDS)
+        found = READY.search(self.text())
+        assert found, self.text()
+        return found[1]
+
+    def ends(self, number: signal.Signals | None = None) -> int:
+        """The exit code, after a signal."""
+        if number:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def serving(home: Path, *arguments: str, **settings: str) -> Iterator[Serve]:
+    """A server that is ended, however the test ends."""
+    started = Serve(home, *arguments, **settings)
+    try:
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.wait()
+
+
+@contextmanager
+def signed_in(url: str, role: Role, password: str = PASSWORD) -> Iterator[Client]:
+    with Client(url) as nobody, nobody.signed_in(f"{role}@demo.clinic", password) as somebody:
+        yield somebody
+
+
+def count(client: Client) -> int:
+    found: int = client.read("{ invoices { totalCount } }")["invoices"]["totalCount"]
+    return found
+
+
+EVERYTHING = "{ invoices(first: 500) { totalCount nodes { id number status billedAmount } } }"
+
+
+@dataclass(frozen=True)
+class First:
+    """What the first start on an empty folder came to, before a SIGTERM and after it."""
+
+    home: Path
+    said: str
+    url: str
+    password: str
+    counts: dict[Role, int]
+    token: str | None
+    invoices: Any
+    printed_query: str
+    exit_code: int
+    postgres: set[int]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> First:
+    home = tmp_path_factory.mktemp("served")
+    with serving(home, "--demo") as server:
+        url, counts = server.url(), {}
+        password = password_of(server)
+        for role in Role:
+            with signed_in(url, role, password) as somebody:
+                counts[role] = count(somebody)
+        with signed_in(url, Role.BILLING, password) as billing:
+            token, invoices = billing.token, billing.read(EVERYTHING)
+        printed = the_printed_query(server)
+        exit_code = server.ends(signal.SIGTERM)
+        left = postgres_processes(home / "data")
+        return First(home, server.text(), url, password, counts, token, invoices, printed, exit_code, left)
+
+
+def password_of(server: Serve) -> str:
+    found = re.search(r"^with the password (\S{12,})$", server.text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def the_printed_query(server: Serve) -> str:
+    """What the commands answer that are printed at the start."""
+    commands = server.text().partition("With curl:\n")[2].partition("\nready ")[0]
+    return subprocess.run(["sh", "-ec", commands], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_first_start_prints_the_users_and_ends_with_the_line_that_it_is_ready(first: First) -> None:
+    assert set(DEMO_USERS) == {f"{role}@demo.clinic" for role in Role}
+    for user in DEMO_USERS:
+        assert re.search(rf"^  {re.escape(user)}$", first.said, re.MULTILINE)
+    assert first.said.rstrip().endswith(f"ready {first.url}")
+    assert "Traceback" not in first.said
+
+
+def test_every_user_signs_in_with_the_password_that_is_printed(first: First) -> None:
+    assert set(first.counts) == set(Role)
+    assert first.counts[Role.ADMIN] == first.counts[Role.BILLING] == first.counts[Role.ANALYST] == 400
+    assert 0 < first.counts[Role.ATTORNEY] < 400
+    assert 0 < first.counts[Role.PHYSICIAN] < 400
+
+
+def test_the_query_that_is_printed_works_as_it_is_printed(first: First) -> None:
+    assert '{"data":{"invoices":{"totalCount":400,"nodes":[{"number":"INV-' in first.printed_query
+
+
+def test_a_password_that_nobody_chose_is_kept_for_its_owner_alone(first: First) -> None:
+    kept = first.home / "data" / "demo-password"
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == (first.password, 0o600)
+
+
+def test_sigterm_ends_the_server_with_0_and_leaves_no_postgresql(first: First) -> None:
+    assert (first.exit_code, first.postgres) == (0, set())
+
+
+def test_a_later_start_finds_the_data_the_password_and_who_was_signed_in_and_kill_9_leaves_nothing(
+    first: First,
+) -> None:
+    with serving(first.home, "--demo") as server, Client(server.url(), first.token) as still_signed_in:
+        assert "there already" in server.text()
+        assert password_of(server) == first.password
+        assert still_signed_in.read("{ viewer { role } }") == {"viewer": {"role": "BILLING"}}
+        assert still_signed_in.read(EVERYTHING) == first.invoices
+        assert postgres_processes(first.home / "data")
+        assert server.ends(signal.SIGKILL) == -signal.SIGKILL
+    assert nothing_is_left(first.home / "data", seconds=5)
+
+
+def test_two_servers_on_one_folder_serve_one_clinic_and_each_ends_in_an_orderly_way(first: First) -> None:
+    home = first.home
+    with serving(home, "--demo", BILLING_DEMO_PASSWORD=PASSWORD) as one, serving(home) as other:
+        assert one.url() != other.url()
+        with signed_in(one.url(), Role.BILLING) as billing, Client(other.url(), billing.token) as elsewhere:
+            assert billing.read(EVERYTHING) == elsewhere.read(EVERYTHING) == first.invoices
+            assert one.ends(signal.SIGINT) == 0
+            assert count(elsewhere) == 400
+            assert postgres_processes(home / "data")
+            # Whoever is being answered when the server is told to stop is answered.
+            assert a_running_request_is_answered(home, other, elsewhere) == [400]
+        assert "Traceback" not in one.text() + other.text()
+    assert nothing_is_left(home / "data")
+
+
+def a_running_request_is_answered(home: Path, server: Serve, client: Client) -> list[int]:
+    """What a request comes to that waits for a lock in PostgreSQL when its server is told to stop."""
+    dsn = f"postgresql://postgres@/billing?host={home / 'data' / 'postgres' / 'socket'}&port=5432"
+
+    async def hold() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("begin; lock table invoices; select pg_sleep(2)")
+        await connection.close()
+
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: asyncio.run(hold())),
+        threading.Thread(target=lambda: answers.append(count(client))),
+    ]
+    for thread, sign in zip(threads, ("mode = 'AccessExclusiveLock' and granted", "not granted"), strict=True):
+        thread.start()
+        query = f"select count(*) from pg_locks where relation = 'invoices'::regclass and {sign}"
+        assert comes_true(lambda query=query: ask(dsn, query) != 0)  # type: ignore[misc]
+    assert server.ends(signal.SIGTERM) == 0
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BILLING_PORT", "eighty"),
+        ("BILLING_PORT", "70000"),
+        ("BILLING_PORT", "-1"),
+        ("BILLING_SESSION_HOURS", "0"),
+        ("BILLING_SESSION_IDLE_MINUTES", "soon"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("BILLING_PROT", "8000"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, variable: str, value: str) -> None:
+    settings = {"BILLING_HOME": str(tmp_path / "data"), variable: value}
+    started = CliRunner().invoke(main, ["serve"], env=settings)
+    assert started.exit_code == 1
+    assert started.output.startswith(f"Error: {variable} is ")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_start_that_is_stopped_by_a_setting_says_so_as_a_program_does(tmp_path: Path) -> None:
+    with serving(tmp_path, BILLING_PORT="eighty") as server:
+        assert server.ends() == 1
+        assert server.text().startswith("Error: BILLING_PORT is wrong: expected is a number")
+
+
+@pytest.mark.xfail(strict=True, reason="a port that is taken ends the start with a traceback")
+def test_a_port_that_is_taken_stops_the_start_with_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with serving(tmp_path, BILLING_PORT=port) as server:
+            assert server.ends() != 0
+            assert port in server.text() or "BILLING_PORT" in server.text()
+            assert "Traceback" not in server.text()
+    assert nothing_is_left(tmp_path / "data")
