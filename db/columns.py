@@ -9,7 +9,7 @@ from db.reach import reach_of
 from db.row import Row, Scope
 from db.tables import metadata
 from db.views import VIEWS
-from db.views.base import Choice, Elements, Field, Many, One, Order, Pages, Same, View
+from db.views.base import Choice, Elements, Field, Listed, Many, One, Order, Pages, Same, View
 from domain.people import Role
 from permissions.rows import ROWS
 
@@ -51,6 +51,8 @@ def _touch_field(how: Field, row: Row) -> None:
             how.order(other)
     elif isinstance(how, Elements):
         getattr(row, how.column)
+    elif isinstance(how, Listed):
+        how.items(row)
     elif not isinstance(how, Same):
         how(row)
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
+from uuid import UUID
 
 import asyncpg
 
-from db.security import SIGN_IN, login_for, role_name
+from db.security import SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -21,6 +22,7 @@ POOL_SIZES: dict[Role | None, int] = {
     Role.ANALYST: 4,
     None: 4,
 }
+_WORKER_POOL_SIZE = 2
 _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
@@ -28,6 +30,8 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "60000",
 }
 _STATEMENTS_KEPT = 400
+# Writes find their rows by key whatever the values are; planned anew each time, they would cost twice as much.
+_GENERIC = "; set local plan_cache_mode = force_generic_plan"
 
 
 class Database:
@@ -35,12 +39,13 @@ class Database:
 
     def __init__(self, dsn_of: Connect) -> None:
         self._pools = {role: _Pool(dsn_of(login_for(role)), size) for role, size in POOL_SIZES.items()}
+        self._worker = _Pool(dsn_of(STAFF_LOGIN), _WORKER_POOL_SIZE)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), self._worker):
             await pool.close()
 
     async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
@@ -61,13 +66,20 @@ class Database:
     @asynccontextmanager
     async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
         """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception."""
-        async with self._pools[viewer.role].transaction(entering(viewer, read_only=False)) as connection:
+        async with self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC) as connection:
             yield connection
 
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
         """A transaction that sees users and sessions, and nothing of any clinic's work."""
         async with self._pools[None].transaction(f"begin; set local role {SIGN_IN}") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def working(self, clinic_id: UUID | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction of the worker in one clinic; without clinic it sees which clinics there are, and nothing of their work."""
+        clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
+        async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
 
 

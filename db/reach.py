@@ -63,6 +63,8 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.ON_TREATED_INVOICE: _on_invoice(_treated),
     Reach.OF_TREATED_INVOICE: _on_invoice(_treated),
     Reach.SELF: lambda row: row.id == row.scope.person_id,
+    Reach.OWN: lambda row: row.user_id == row.scope.user_id,
+    Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
 }
 
 

@@ -39,9 +39,18 @@ class Scope:
         return bindparam("person_id", None, type_=Uuid())
 
     @property
+    def user_id(self) -> Expression:
+        """The user that the viewer is, bound."""
+        return bindparam("user_id", None, type_=Uuid())
+
+    @property
     def today(self) -> Expression:
         """The calendar day in the clinic, bound."""
         return bindparam("today", None, type_=Date())
+
+    def brought(self, name: str, type_: Any) -> Expression:
+        """A value that a request brings where a statement asks for it, bound; resolvers/plans.py knows the names."""
+        return bindparam(name, None, type_=type_)
 
 
 class PolicyScope(Scope):

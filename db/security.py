@@ -1,17 +1,26 @@
 """Decides the database's own lock: a PostgreSQL role per application role, the columns it may read, the rows it reaches."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.operators import and_
 
 from db.columns import columns_read
 from db.reach import reach_of
-from db.row import PolicyScope, Row
+from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
+from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
+from permissions.rules import STAFF
+from permissions.worker import ACROSS_CLINICS, WORKER
+from permissions.writes import LOOKED_UP, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
+WORKER_ROLE = "clinic_worker"
+# The schema of the worker's queue; migrations make it.
+JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 # What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
@@ -44,13 +53,15 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
     yield without_policies(schema)
     for role, coordinates in seen.items():
         yield f"grant usage on schema {schema} to {role_name(role)}"
-        yield from _grants(role_name(role), columns_read(role, coordinates))
+        yield from _grants(role_name(role), columns_granted(role, coordinates))
         yield from _policies(role)
+        yield from _writes(role)
     yield from _sign_in(schema)
+    yield from _worker(schema)
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN]
+    return [*map(role_name, Role), SIGN_IN, WORKER_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -74,6 +85,21 @@ def without_policies(schema: str) -> str:
     )
 
 
+def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
+    """Table → columns that a role may read: for what it sees, and for what it writes."""
+    found = defaultdict(set, columns_read(role, seen))
+    for table, names in LOOKED_UP.items() if role in STAFF else ():
+        found[table] |= {*names, *_keys(table)}
+    for table, write in WRITES.items():
+        if role in write.roles:
+            found[table] |= {*write.changes, *_keys(table)}
+    return dict(found)
+
+
+def _keys(table: str) -> set[str]:
+    return {"clinic_id", "id"} & set(metadata.tables[table].c.keys())
+
+
 def _grants(name: str, columns: Mapping[str, set[str]]) -> Iterator[str]:
     for table, names in sorted(columns.items()):
         yield f"grant select ({', '.join(sorted(names))}) on {table} to {name}"
@@ -85,13 +111,50 @@ def _policies(role: Role) -> Iterator[str]:
             yield f"create policy {role_name(role)} on {table.name} for select to {role_name(role)} using ({policy(table.name, role)})"
 
 
-def policy(table: str, role: Role) -> str:
-    """The condition of a role's policy on a table."""
-    scope = PolicyScope(role)
-    row = Row(metadata.tables[table], table, scope)
-    conditions = [row.clinic_id == scope.clinic_id, *reach_of(row)]
+def _writes(role: Role) -> Iterator[str]:
+    """What a role may add and change: of its own clinic alone and in nobody else's name, and an invoice begins at the beginning."""
+    name = role_name(role)
+    for table, write in WRITES.items():
+        if role not in write.roles:
+            continue
+        own = write_policy(table, write)
+        yield f"grant insert on {table} to {name}"
+        yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write)})"
+        if write.changes:
+            yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
+            yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
+        if write.removes:
+            yield f"grant delete on {table} to {name}"
+            yield f"create policy {name}_delete on {table} for delete to {name} using ({own})"
+
+
+def policy(table: str, role: Role | None) -> str:
+    """The condition of a role's policy on a table; without role, that a row belongs to the clinic."""
+    row = Row(metadata.tables[table], table, PolicyScope(role))
+    return _spelt(row, reach_of(row) if role else [])
+
+
+def insert_policy(table: str, write: Write) -> str:
+    """The condition under which a row may be added: in the own clinic, by oneself, and an invoice in the first state."""
+    begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
+    return _by_oneself(table, write.by) + begins
+
+
+def write_policy(table: str, write: Write) -> str:
+    """The condition under which a row may be changed or removed: what it was and what it becomes."""
+    return _by_oneself(table, write.by if write.own else None)
+
+
+def _by_oneself(table: str, by: str | None) -> str:
+    row = Row(metadata.tables[table], table, PolicyScope())
+    return _spelt(row, [getattr(row, by) == row.scope.user_id] if by else [])
+
+
+def _spelt(row: Row, also: list[Expression]) -> str:
+    conditions = [row.clinic_id == row.scope.clinic_id, *also]
     return " and ".join(
-        str(c.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})) for c in conditions
+        str(c.self_group(and_).compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
+        for c in conditions
     )
 
 
@@ -101,3 +164,26 @@ def _sign_in(schema: str) -> Iterator[str]:
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
     yield f"grant insert, update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+
+
+def _worker(schema: str) -> Iterator[str]:
+    """What the worker's jobs need of a clinic's tables, in the clinic that the transaction was entered for, and its own queue."""
+    yield f"grant usage on schema {schema}, {JOBS} to {WORKER_ROLE}"
+    yield f"grant select, insert, update, delete on all tables in schema {JOBS} to {WORKER_ROLE}"
+    yield f"grant usage on all sequences in schema {JOBS} to {WORKER_ROLE}"
+    for table, names in ACROSS_CLINICS.items():
+        yield f"grant select ({', '.join(names)}) on {table} to {WORKER_ROLE}"
+        yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using (true)"
+    for table, need in WORKER.items():
+        own = policy(table, None)
+        yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
+        yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
+        if need.adds:
+            yield f"grant insert on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_insert on {table} for insert to {WORKER_ROLE} with check ({own})"
+        if need.changes:
+            yield f"grant update ({', '.join(need.changes)}) on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_update on {table} for update to {WORKER_ROLE} using ({own}) with check ({own})"
+        if need.removes:
+            yield f"grant delete on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE}_delete on {table} for delete to {WORKER_ROLE} using ({own})"

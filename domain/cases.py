@@ -1,6 +1,10 @@
-"""Decides the states of a case."""
+"""Decides the states of a case, and how cases are numbered."""
 
 from enum import StrEnum
+
+from domain.texts import Text
+
+NUMBER = Text(40)
 
 
 class CaseStatus(StrEnum):
@@ -8,3 +12,17 @@ class CaseStatus(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+
+
+def begin_of_number(year: int) -> str:
+    """What the numbers of a year's cases begin with, where the clinic gives none of its own."""
+    return f"PI-{year:04d}-"
+
+
+def number_of(begin: str, count: int) -> str:
+    """The number of a year's so manieth case.
+
+    >>> number_of(begin_of_number(2026), 42)
+    'PI-2026-00042'
+    """
+    return f"{begin}{count:05d}"

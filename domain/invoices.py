@@ -1,9 +1,11 @@
-"""Decides the life of an invoice: its states and the table of every legal transition between them."""
+"""Decides what an invoice is to the rules: its states, what is known of it, and the guards of its transitions."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
-
-from domain.people import Role
+from uuid import UUID
 
 
 class InvoiceStatus(StrEnum):
@@ -18,106 +20,62 @@ class InvoiceStatus(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
-S = InvoiceStatus
-OPEN = (S.PENDING_INVOICE, S.PENDING_REDUCTION, S.PENDING_CHEQUE)
-CLOSED_BALANCE = (S.VOID, S.PAID, S.WRITTEN_OFF)
-_STAFF = frozenset({Role.ADMIN, Role.BILLING})
-_ADMIN = frozenset({Role.ADMIN})
-_WORKER: frozenset[Role] = frozenset()
+OPEN = (InvoiceStatus.PENDING_INVOICE, InvoiceStatus.PENDING_REDUCTION, InvoiceStatus.PENDING_CHEQUE)
+CLOSED_BALANCE = (InvoiceStatus.VOID, InvoiceStatus.PAID, InvoiceStatus.WRITTEN_OFF)
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
-    """One row of TRANSITIONS: from which states it starts, where it may end, what it needs and who may do it."""
+class Invoice:
+    """What the rules know of an invoice, read under its lock. Amounts are exact US dollars."""
 
-    name: str
-    start: tuple[InvoiceStatus, ...]
-    end: tuple[InvoiceStatus, ...]
-    requires: tuple[str, ...] = ()
-    guards: tuple[str, ...] = ()
-    roles: frozenset[Role] = field(default=_STAFF)
+    id: UUID
+    number: str
+    case_id: UUID
+    payer_id: UUID
+    status: InvoiceStatus
+    version: int
+    created_on: date
+    billed: Decimal
+    agreed: Decimal | None
+    received: Decimal
+    written_off: Decimal
+    submitted_on: date | None
+    floor: Decimal | None
+    conditional_until: date | None
+    line_count: int
+    was_allocated: bool
+    open_offer: Decimal | None
+    case_is_settled: bool
+    case_is_covered: bool
+
+    @property
+    def owed(self) -> Decimal:
+        """What is to be paid in all: the agreed amount, or the billed one while nothing is agreed."""
+        return self.billed if self.agreed is None else self.agreed
 
 
-TRANSITIONS = (
-    Transition(
-        "submit_invoice",
-        (S.PENDING_INVOICE,),
-        (S.PENDING_INVOICE,),
-        ("submittedOn", "method"),
-        ("has_lines", "billed", "not_submitted"),
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition of a transition: the words that a person reads when it does not hold."""
+
+    words: str
+    holds: Callable[[Invoice, date], bool]
+
+
+GUARDS = {
+    "has_lines": Guard("The invoice has no lines", lambda i, today: i.line_count > 0),
+    "billed": Guard("Nothing is billed", lambda i, today: i.billed > 0),
+    "not_submitted": Guard("The invoice is submitted already", lambda i, today: i.submitted_on is None),
+    "submitted": Guard("The invoice is not submitted", lambda i, today: i.submitted_on is not None),
+    "nothing_received": Guard("A cheque is allocated", lambda i, today: i.received == 0),
+    "something_received": Guard("No cheque is allocated", lambda i, today: i.received > 0),
+    "never_received": Guard("A cheque was allocated once", lambda i, today: not i.was_allocated),
+    "condition_passed": Guard(
+        "No conditional day has passed",
+        lambda i, today: i.conditional_until is not None and i.conditional_until < today,
     ),
-    Transition("accept_in_full", (S.PENDING_INVOICE,), (S.PENDING_CHEQUE,), (), ("submitted",)),
-    Transition("request_reduction", (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), ("amount",), ("submitted",)),
-    Transition("counter_reduction", (S.PENDING_REDUCTION,), (S.PENDING_REDUCTION,), ("party", "amount")),
-    Transition("agree_reduction", (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,), ("amount",)),
-    Transition("decline_reduction", (S.PENDING_REDUCTION,), (S.PENDING_INVOICE,), ("reason",)),
-    Transition("reopen_reduction", (S.PENDING_CHEQUE,), (S.PENDING_REDUCTION,), ("reason",), ("nothing_received",)),
-    Transition(
-        "record_denial",
-        (S.PENDING_INVOICE, S.PENDING_REDUCTION),
-        (S.PENDING_INVOICE,),
-        ("deniedOn", "reasonCode"),
-        ("submitted",),
+    "case_covered": Guard(
+        "Not every invoice of the case is covered, void or written off", lambda i, today: i.case_is_covered
     ),
-    Transition(
-        "record_cheque",
-        (S.PENDING_CHEQUE,),
-        (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE),
-        ("payerId", "number", "amount", "chequeDate", "receivedOn", "documentId", "allocations"),
-    ),
-    Transition(
-        "allocate_cheque", (S.PENDING_CHEQUE,), (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE), ("chequeId", "allocations")
-    ),
-    Transition(
-        "return_cheque",
-        (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE, S.PAID),
-        (S.PENDING_CHEQUE,),
-        ("chequeId", "returnedOn", "reason"),
-    ),
-    Transition("settle_case", (S.CHEQUE_RECEIVED,), (S.PAID,), ("caseId",), ("case_covered",)),
-    Transition("reopen_case", (S.PAID,), (S.CHEQUE_RECEIVED,), ("caseId", "reason"), ("case_settled",), _ADMIN),
-    Transition("change_payer", (S.PENDING_INVOICE,), (S.PENDING_INVOICE,), ("payerId", "reason")),
-    Transition(
-        "lapse_agreement",
-        (S.PENDING_CHEQUE,),
-        (S.PENDING_REDUCTION,),
-        (),
-        ("nothing_received", "conditional_day_passed"),
-        _WORKER,
-    ),
-    Transition("void_invoice", (S.PENDING_INVOICE,), (S.VOID,), ("reason",), ("never_received",), _ADMIN),
-    Transition(
-        "write_off_invoice",
-        (S.PENDING_INVOICE, S.PENDING_REDUCTION, S.PENDING_CHEQUE),
-        (S.WRITTEN_OFF,),
-        ("reason",),
-        (),
-        _ADMIN,
-    ),
-)
-
-BY_NAME = {transition.name: transition for transition in TRANSITIONS}
-
-
-class IllegalTransitionError(Exception):
-    """A transition that the table does not allow from the current state; it names those that are legal now."""
-
-    def __init__(self, status: InvoiceStatus, transition: str) -> None:
-        self.status, self.transition, self.legal_now = status, transition, legal_from(status)
-        super().__init__(
-            f"{transition} is not possible while the invoice is {status}; possible now: {', '.join(self.legal_now)}"
-        )
-
-
-def legal_from(status: InvoiceStatus) -> tuple[str, ...]:
-    """The names of the transitions that start in a state, in the order of the table."""
-    return tuple(transition.name for transition in TRANSITIONS if status in transition.start)
-
-
-def advance(status: InvoiceStatus, name: str, end: InvoiceStatus | None = None) -> InvoiceStatus:
-    """The state that a transition leads to; `end` chooses where the table allows several. IllegalTransitionError otherwise."""
-    transition = BY_NAME.get(name)
-    chosen = end or (transition.end[0] if transition else status)
-    if transition is None or status not in transition.start or chosen not in transition.end:
-        raise IllegalTransitionError(status, name)
-    return chosen
+    "case_settled": Guard("The case is not settled", lambda i, today: i.case_is_settled),
+}

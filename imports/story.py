@@ -14,8 +14,9 @@ from uuid import UUID
 import orjson
 
 from domain.ids import new_id
-from domain.invoices import InvoiceStatus, advance
+from domain.invoices import InvoiceStatus
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.transitions import advance
 from imports.batch import Batch
 from imports.story_rows import ZERO, StoryLine, StoryStart, change_of, first_row, line_row, noon_of
 
@@ -32,7 +33,7 @@ class InvoiceStory:
     """One invoice from its creation on. Every method takes the day `on` which it happened, in the order of events.
 
     `by` is the user who acts from here on (None: nobody is known, as in an import). Ids come from `rng`, so that the
-    same story told with the same seed gives the same rows. A method raises IllegalTransitionError for what the table of
+    same story told with the same seed gives the same rows. A method raises IllegalTransition for what the table of
     transitions does not allow, StoryError for what its guards refuse.
     """
 

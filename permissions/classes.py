@@ -53,6 +53,13 @@ def done(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any
     return mutation
 
 
+def heard(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+    """A subscription, guarded by a rule."""
+    subscription: Callable[[Callable[..., Any]], Any]
+    subscription = strawberry.subscription(description=description, permission_classes=[guard(rule_name)])
+    return subscription
+
+
 def takes(description: str, mark: Mark, **options: Any) -> StrawberryArgumentAnnotation:
     """An argument, with its own rule or with the fields whose rules it follows."""
     return strawberry.argument(description=description, metadata={"rule": mark}, **options)

@@ -19,6 +19,8 @@ class Reach(StrEnum):
     ON_TREATED_INVOICE = "parties named on invoices of the physician's treatments"
     OF_TREATED_INVOICE = "lines of invoices of the physician's treatments"
     SELF = "the own record"
+    OWN = "what the user has begun"
+    UPLOADED_OR_USED = "files that the user has announced, and those that a step has named"
 
 
 _ADMIN, _BILLING, _PHYSICIAN, _ATTORNEY, _ANALYST = Role
@@ -38,6 +40,8 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "facilities": {**_CLINIC, **_PARTIES},
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
     "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
+    "idempotency_keys": dict.fromkeys(_STAFF, Reach.OWN),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     **dict.fromkeys(
@@ -47,13 +51,11 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "cheques",
             "clinics",
             "denials",
-            "documents",
             "encounter_exams",
             "exam_types",
             "fee_schedule_rates",
             "fee_schedules",
             "holds",
-            "idempotency_keys",
             "internal_notes",
             "invoice_counters",
             "invoice_events",

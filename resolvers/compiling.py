@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Text, column, func, literal_column, select, union_all
+from sqlalchemy import Text, case, column, func, literal_column, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
 from db.row import Row, Scope
 from db.views import VIEWS
-from db.views.base import Elements, Many, One, Pages, Same
+from db.views.base import Elements, Listed, Many, One, Pages, Relation, Same
 from resolvers.plans import Binder, converter
 from resolvers.selection import Asked, Selector, object_type
 
@@ -40,15 +40,11 @@ class Compiler:
                 found.append((field.key, typename(parent)))
                 continue
             how = view.fields[field.name]
-            found.append(
-                (
-                    field.key,
-                    self._field(how, field, row) if isinstance(how, One | Many | Same | Pages | Elements) else how(row),
-                )
-            )
+            value = self._field(how, field, row) if isinstance(how, Relation) else how(row)
+            found.append((field.key, value))
         return found
 
-    def _field(self, how: One | Many | Same | Pages | Elements, field: Asked, row: Row) -> Expression:
+    def _field(self, how: Relation, field: Asked, row: Row) -> Expression:
         if isinstance(how, Pages):
             return self.page(self, how, field, row)
         assert field.definition is not None
@@ -60,6 +56,8 @@ class Compiler:
             return self._one(how, target, asked, row)
         if isinstance(how, Elements):
             return self._elements(how, target, asked, row)
+        if isinstance(how, Listed):
+            return self._listed(how, target, asked, row)
         return self._many(how, field, target, asked, row)
 
     def _one(self, how: One, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
@@ -85,6 +83,14 @@ class Compiler:
                 bound = self.binder.argument(field, (name,), choice.type_, converter(name, choice.convert))
                 query = query.where(choice.narrow(other, bound))
         return as_list(columns, self.scope, query)
+
+    def _listed(self, how: Listed, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+        def item(values: dict[str, Expression]) -> Expression:
+            known = {**values, "__typename": typename(target)}
+            return as_object([(field.key, known[field.name]) for field in asked], self.scope)
+
+        lists = [(when, func.json_build_array(*map(item, items))) for when, items in how.items(row)]
+        return case(*lists, else_=EMPTY_LIST)
 
     def _elements(self, how: Elements, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
         table = VIEWS[how.target].table

@@ -1,12 +1,15 @@
 """Decides what every resolver can reach: who asks, the database, the clinic's day."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from db.pools import Database
 from domain.clinics import clinic_day
+from domain.links import LIFETIMES, Bearer, Seal, seal
 from permissions.viewers import Viewer
 
 Clock = Callable[[], datetime]
@@ -27,6 +30,16 @@ class Sessions(Protocol):
         """End the session of a viewer."""
 
 
+class Changes(Protocol):
+    """Hearing of what any server process has written."""
+
+    def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
+        """The ids of a clinic's invoices as soon as something of these columns or tables has changed of them.
+
+        The iterator ends with an error where changes may have been missed.
+        """
+
+
 @dataclass(slots=True)
 class RequestContext:
     """What belongs to one request."""
@@ -35,9 +48,23 @@ class RequestContext:
     database: Database
     sessions: Sessions
     request_id: str
+    # With what links are signed, and where clients reach the server: asked only when a link is made.
+    link_key: bytes = field(kw_only=True)
+    find_base_url: Callable[[], str] = field(kw_only=True)
+    # Where nobody subscribes there is nothing to hear by.
+    changes: Changes | None = field(default=None, kw_only=True)
     clock: Clock = now
+    _seals: dict[str, Seal] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
         """The calendar day in the viewer's clinic; nobody's day is UTC's."""
         return clinic_day(self.clock(), self.viewer.time_zone if self.viewer else "UTC")
+
+    def seal(self, kind: str) -> Seal:
+        """What signs the links of a kind for the viewer; the same for the whole request."""
+        assert self.viewer is not None
+        if kind not in self._seals:
+            bearer = Bearer(self.viewer.clinic_id, self.viewer.user_id, self.clock() + LIFETIMES[kind])
+            self._seals[kind] = seal(self.link_key, kind, bearer)
+        return self._seals[kind]

@@ -66,10 +66,13 @@ class Page:
         scope = self.compiler.scope
         on, parent = self.how.on, self.parent
         found = [on(parent, row) if on and parent is not None else row.clinic_id == scope.clinic_id]
-        found += reach_of(row)
+        return [*found, *reach_of(row), *self.narrowed(row)]
+
+    def narrowed(self, row: Row) -> list[Expression]:
+        """What a row must satisfy to be wanted: each condition of the filter, and of arguments such as `search`."""
         given = dict(self.arguments.get("filter") or {})
         outer = {name: value for name, value in self.arguments.items() if name not in _PAGING}
-        found += [self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None]
+        found = [self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None]
         return found + [self._narrowed(row, (name,), value) for name, value in outer.items() if value is not None]
 
     def _narrowed(self, row: Row, path: tuple[str, ...], value: Any) -> Expression:

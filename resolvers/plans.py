@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -13,19 +12,34 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import BindParameter
 
 from db.identity import read_id
+from domain.links import LIFETIMES
 from permissions.viewers import Viewer
+from resolvers.context import RequestContext
 from resolvers.refusals import refuse
 from resolvers.selection import Asked
 
 _DIALECT = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 Arguments = Mapping[str, Any]
 _NOBODY = UUID(int=0)
-Supply = Callable[[Viewer, date, list[Arguments]], Any]
+Supply = Callable[[RequestContext, list[Arguments]], Any]
+
+
+def _viewer(context: RequestContext) -> Viewer:
+    assert context.viewer is not None
+    return context.viewer
+
+
+def _sealing(kind: str, part: str) -> Supply:
+    return lambda context, arguments: getattr(context.seal(kind), part)
+
 
 _BROUGHT: dict[str, Supply] = {
-    "clinic_id": lambda viewer, today, arguments: viewer.clinic_id,
-    "person_id": lambda viewer, today, arguments: viewer.person_id,
-    "today": lambda viewer, today, arguments: today,
+    "clinic_id": lambda context, arguments: _viewer(context).clinic_id,
+    "person_id": lambda context, arguments: _viewer(context).person_id,
+    "user_id": lambda context, arguments: _viewer(context).user_id,
+    "today": lambda context, arguments: context.today,
+    "base_url": lambda context, arguments: context.find_base_url(),
+    **{f"{kind}_{part}": _sealing(kind, part) for kind in LIFETIMES for part in ("token", "inner", "outer")},
 }
 
 
@@ -37,9 +51,9 @@ class Plan:
     supplies: tuple[Supply, ...]
     asked: tuple[Asked, ...]
 
-    def values(self, viewer: Viewer, today: date, arguments: list[Arguments]) -> list[Any]:
+    def values(self, context: RequestContext, arguments: list[Arguments]) -> list[Any]:
         """The parameters of the statement, given the arguments of each field in `asked`; refuses what no statement could take."""
-        return [supply(viewer, today, arguments) for supply in self.supplies]
+        return [supply(context, arguments) for supply in self.supplies]
 
 
 @dataclass
@@ -57,7 +71,7 @@ class Binder:
             self.asked.append(asked)
         place, name = self.asked.index(asked), f"p{len(self.supplies)}"
 
-        def supply(viewer: Viewer, today: date, arguments: list[Arguments]) -> Any:
+        def supply(context: RequestContext, arguments: list[Arguments]) -> Any:
             value: Any = arguments[place]
             for step in path:
                 value = value[step]

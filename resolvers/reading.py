@@ -1,15 +1,18 @@
 """Decides how a root field is answered: a plan compiled once for its shape, run once, its JSON passed on as it is."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import orjson
 from cachetools import LRUCache
-from graphql import GraphQLObjectType, GraphQLResolveInfo, is_object_type
+from graphql import GraphQLObjectType, GraphQLResolveInfo, OperationType, get_named_type, is_object_type
 from graphql.execution.values import VariableValues
 from sqlalchemy import Uuid, select
 from strawberry import Info
 
-from db.identity import read_id
+from db.identity import make_id, read_id
 from db.reach import reach_of
 from db.row import Row, Scope
 from db.views import VIEWS
@@ -17,12 +20,15 @@ from db.views.base import Pages
 from permissions.viewers import Viewer
 from resolvers.compiling import Compiler, as_object
 from resolvers.context import RequestContext
-from resolvers.pages import connection
+from resolvers.pages import Page, connection
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
 
 ResolveInfo = GraphQLResolveInfo[RequestContext]
+# What was read of a record, by the response key under which a payload asks for it.
+Answers = Mapping[str, orjson.Fragment | None]
+_NOT_READ: Answers = {}
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
@@ -38,24 +44,73 @@ async def read(info: Info) -> orjson.Fragment | None:
 
 async def answer(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
     """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it."""
-    context: RequestContext = info.context
-    viewer = context.viewer
-    assert viewer is not None
-    coerced = _coerced(info)
     found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
-    if found is _NO_TYPE:
+    return None if found is _NO_TYPE else await _answer(info, arguments, found)
+
+
+async def follow(
+    info: Info, type_name: str, identity: UUID | None, known: Answers = _NOT_READ
+) -> orjson.Fragment | None:
+    """The record that a mutation answers with or that a subscription tells of, read anew as its selection asks.
+
+    None when there is none in reach or, for a subscription, when it is not what the filter wants. `known` is what
+    `read_within` has read of it already.
+    """
+    if identity is None:
         return None
-    node = info.field_nodes[0]
+    raw = info._raw_info
+    asked = _asked(raw)
+    if asked.key in known:
+        return known[asked.key]
+    return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
+
+
+async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection) -> Answers:
+    """What a mutation's answer selects of its record, by response key, read before the mutation's own transaction ends.
+
+    That spares a transaction. Selections with arguments of their own are left to `follow`: an argument that is refused
+    must not undo what was done.
+    """
+    raw, selector = info._raw_info, _selector(info._raw_info)
+    payload, found = get_named_type(raw.return_type), {}
+    assert is_object_type(payload)
+    for asked in selector.fields(payload, _asked(raw).selection_sets):
+        type_name = get_named_type(asked.definition.type).name if asked.definition else ""
+        if type_name in VIEWS:
+            plan = _plan(raw, asked, type_name)
+            if len(plan.asked) == 1:
+                values = plan.values(raw.context, [_following(selector, asked, type_name, identity)])
+                found[asked.key] = _passed_on(await connection.fetchval(plan.sql, *values))
+    return found
+
+
+def _following(selector: Selector, asked: Asked, type_name: str, identity: UUID) -> Arguments:
+    return {**selector.arguments(asked), "id": make_id(type_name, identity)}
+
+
+async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
+    context: RequestContext = info.context
+    assert context.viewer is not None
+    plan = _plan(info, _asked(info), found)
+    # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
+    below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
+    values = plan.values(context, [arguments, *below])
+    return _passed_on(await context.database.read(context.viewer, plan.sql, values))
+
+
+def _passed_on(found_json: bytes | None) -> orjson.Fragment | None:
+    return None if found_json is None else orjson.Fragment(found_json)
+
+
+def _plan(info: ResolveInfo, asked: Asked, found: str | None) -> Plan:
+    """The plan for a field, compiled when no other request has asked for the same."""
+    viewer, coerced, node = info.context.viewer, _coerced(info), asked.nodes[0]
+    assert viewer is not None
     key = (id(node), id(info.operation), viewer.role, found, shape_of(coerced) if coerced else None)
     kept = _plans.get(key)
     if kept is None:
-        kept = _plans[key] = (info.operation, node), _compile(info, _selector(info), viewer, found)
-    plan = kept[1]
-    # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
-    below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
-    values = plan.values(viewer, context.today, [arguments, *below])
-    found_json = await context.database.read(viewer, plan.sql, values)
-    return None if found_json is None else orjson.Fragment(found_json)
+        kept = _plans[key] = (info.operation, node), _compile(info, asked, viewer, found)
+    return kept[1]
 
 
 def _coerced(info: ResolveInfo) -> dict[str, Any]:
@@ -85,18 +140,19 @@ def _node_type(info: ResolveInfo, identity: str) -> str:
     return found[0] if is_node and found[0] in VIEWS else _NO_TYPE
 
 
-def _compile(info: ResolveInfo, selector: Selector, viewer: Viewer, node_type: str | None) -> Plan:
-    asked = _asked(info)
-    scope, binder = Scope(viewer.role), Binder([asked])
+def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | None) -> Plan:
+    selector, scope, binder = _selector(info), Scope(viewer.role), Binder([asked])
     compiler = Compiler(selector, scope, binder, connection)
-    if info.field_name in _LISTS:
-        return binder.plan(select(connection(compiler, Pages(_LISTS[info.field_name]), asked).label("answer")))
-    type_name = node_type or _FINDS.get(info.field_name) or "Invoice"
+    if node_type is None and asked.name in _LISTS:
+        return binder.plan(select(connection(compiler, Pages(_LISTS[asked.name]), asked).label("answer")))
+    type_name = node_type or _FINDS.get(asked.name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
     assert is_object_type(target)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
+    if info.operation.operation is OperationType.SUBSCRIPTION:
+        conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
     query = select().select_from(row.joined).where(*conditions)
     return binder.plan(select(as_object(columns, scope, query).label("answer")))
 

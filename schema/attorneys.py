@@ -13,3 +13,4 @@ class Attorney(Node):
     firm: str = shown("staff", "The law firm.")
     email: str | None = shown("staff", "The attorney's e-mail address.")
     phone: str | None = shown("staff", "The attorney's telephone number.")
+    active: bool = shown("staff", "Whether the attorney may be chosen for cases.")

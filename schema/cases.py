@@ -54,7 +54,7 @@ class Case(Node):
     hold: Hold | None = shown("negotiation", "The pause that keeps the case quiet now.")
 
     invoices: InvoiceConnection = shown("staff", "The invoices of the case.", resolver=_invoices)
-    billed_total: Decimal = shown("staff", "What was billed in the case, void invoices left out.")
+    billed_total: Decimal = shown("staff", "What was billed in the case, without what is void.")
     outstanding: Decimal = shown("staff", "What is still to be paid in the case.")
 
 

@@ -21,6 +21,10 @@ class Cheque(Node):
     returned_on: date | None = shown("records", "The day on which the bank returned it unpaid.")
     payer: PayerRef = shown("records", "Who sent it.")
     allocations: list[ChequeAllocationRef] = shown("records", "Which invoices it pays, and how much of each.")
+    document_url: str | None = shown(
+        "records",
+        "Where its scan is fetched, for 15 minutes and by whoever asked; nothing for a cheque from an import.",
+    )
 
 
 @strawberry.type(

@@ -4,7 +4,7 @@ from domain.aging import AgingBucket, AgingRisk
 from domain.cases import CaseStatus
 from domain.errors import ErrorCode
 from domain.invoices import InvoiceStatus
-from domain.negotiation import OfferStatus, Party
+from domain.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.orders import Direction, InvoiceOrderField
 from domain.people import PayerKind, Role
 from domain.pricing import BilateralPolicy, PriceSource
@@ -27,6 +27,7 @@ __all__ = [
     "PriceSource",
     "ReminderStatus",
     "Role",
+    "SubmissionMethod",
 ]
 
 choices(
@@ -179,4 +180,17 @@ choices(
     "negotiation",
     "How far a message to a payer has come.",
     {"QUEUED": "Waits to be sent.", "SENT": "The mail server took it.", "FAILED": "It could not be sent."},
+)
+
+choices(
+    SubmissionMethod,
+    "staff",
+    "How an invoice was sent to its payer.",
+    {
+        "EMAIL": "By e-mail.",
+        "MAIL": "By post.",
+        "FAX": "By fax.",
+        "PORTAL": "Through the payer's portal.",
+        "HAND": "Handed over.",
+    },
 )

@@ -25,3 +25,11 @@ class InvoiceEvent:
     from_status: InvoiceStatus | None = shown("workflow", "Where the invoice stood before; nothing at its creation.")
     to_status: InvoiceStatus = shown("workflow", "Where the invoice stood afterwards.")
     changes: list[Change] = shown("workflow", "Which values it changed.")
+
+
+@strawberry.type(description="A step that starts where an invoice stands now.")
+class AvailableTransition:
+    name: str = shown("workflow", "The name of the step, such as submit_invoice.")
+    allowed: bool = shown("workflow", "Whether it can be done as things are.")
+    blocked_by: list[str] = shown("workflow", "What stands in the way; empty when it is allowed.")
+    requires: list[str] = shown("workflow", "Which inputs it needs.")

@@ -20,7 +20,7 @@ from schema.enums import (
     ReminderStatus,
 )
 from schema.facilities import Facility
-from schema.history import InvoiceEvent
+from schema.history import AvailableTransition, InvoiceEvent
 from schema.negotiation import Denial, InternalNote, Negotiation
 from schema.physicians import Physician
 from schema.pricing import InvoiceLine
@@ -76,6 +76,9 @@ class Invoice(Node):
     age_days: int = shown("aging", "Days since it was created.")
     aging_bucket: AgingBucket | None = shown("aging", "The range of days it falls into; nothing when it is not open.")
     risk: AgingRisk | None = shown("aging", "How likely it is never to be paid; nothing when it is not open.")
+    available_transitions: list[AvailableTransition] = shown(
+        "workflow", "What can be done with it now, and what stands in the way."
+    )
     history: list[InvoiceEvent] = shown("workflow", "What happened to it, oldest first.")
 
 

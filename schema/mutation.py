@@ -7,9 +7,20 @@ from strawberry import Info
 
 from permissions.classes import done, takes
 from resolvers import sign_in as sessions
+from schema.attorney_steps import AttorneySteps
+from schema.case_steps import CaseSteps
+from schema.cheque_steps import ChequeSteps
 from schema.enums import ErrorCode
 from schema.errors import InvalidInput
+from schema.facility_steps import FacilitySteps
+from schema.hold_steps import HoldSteps
+from schema.invoice_steps import CreationSteps, NoteSteps
+from schema.patient_steps import PatientSteps
+from schema.payer_steps import PayerSteps
+from schema.physician_steps import PhysicianSteps
 from schema.query import present
+from schema.transitions import InvoiceSteps
+from schema.uploads import UploadSteps
 from schema.users import SignInInput, SignInPayload, SignOutPayload
 
 # One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
@@ -17,7 +28,20 @@ REFUSED = "The e-mail or the password is wrong"
 
 
 @strawberry.type(description="What can be done.")
-class Mutation:
+class Mutation(
+    InvoiceSteps,  # type: ignore[misc]  # Made from the rows of TRANSITIONS.
+    ChequeSteps,
+    CaseSteps,
+    UploadSteps,
+    CreationSteps,
+    NoteSteps,
+    HoldSteps,
+    PatientSteps,
+    PayerSteps,
+    AttorneySteps,
+    PhysicianSteps,
+    FacilitySteps,
+):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(
         self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]

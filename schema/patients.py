@@ -25,6 +25,7 @@ class Patient(Node):
     phone: str | None = shown("contact", "The patient's telephone number.")
     email: str | None = shown("contact", "The patient's e-mail address.")
     address: str | None = shown("contact", "Where the patient lives.")
+    active: bool = shown("staff", "Whether new cases may be opened for the patient.")
 
     @asked("staff", "The patient's cases.")
     def cases(self, first: First = UNSET, after: After = UNSET) -> CaseConnection:

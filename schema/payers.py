@@ -24,6 +24,7 @@ class Payer(Node):
     email: str | None = shown("staff", "The e-mail address that invoices and messages go to.")
     phone: str | None = shown("staff", "The payer's telephone number.")
     address: str | None = shown("staff", "The payer's postal address.")
+    active: bool = shown("staff", "Whether new invoices may be addressed to the payer.")
     hold: Hold | None = shown("negotiation", "The pause that keeps the payer's invoices quiet now.")
 
     @asked("staff", "The payer's invoices.")

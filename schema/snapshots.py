@@ -1,11 +1,13 @@
-"""Decides where the schema of each role is kept as text, so that a change shows what became visible to whom."""
+"""Decides which pages are generated from the code and kept beside it, so that a change shows what it changes for whom."""
 
 from pathlib import Path
 
 from domain.people import Role
+from schema import lifecycle_page
 from schema.whole import sdl
 
-FOLDER = Path(__file__).parent.parent / "schemas"
+_ROOT = Path(__file__).parent.parent
+FOLDER = _ROOT / "schemas"
 
 
 def name_of(role: Role | None) -> str:
@@ -18,11 +20,20 @@ def file_of(role: Role | None) -> Path:
     return FOLDER / f"{name_of(role)}.graphql"
 
 
+def pages() -> dict[Path, str]:
+    """Every generated file, with what it should hold."""
+    return {
+        **{file_of(role): sdl(role) for role in (None, *Role)},
+        _ROOT / "docs" / "lifecycle.md": lifecycle_page.page(),
+        _ROOT / "docs" / "lifecycle.svg": lifecycle_page.diagram(),
+    }
+
+
 def write() -> None:
-    """Write the schema of every role to its file."""
-    FOLDER.mkdir(exist_ok=True)
-    for role in (None, *Role):
-        file_of(role).write_text(sdl(role), encoding="utf-8")
+    """Write every generated file."""
+    for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from schema.errors import Conflict, IllegalTransition, InvalidInput, NotFound, S
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 REFUSALS = (IllegalTransition, StaleVersion, InvalidInput, NotFound, Conflict)
 
@@ -21,7 +22,7 @@ REFUSALS = (IllegalTransition, StaleVersion, InvalidInput, NotFound, Conflict)
 def build_schema() -> strawberry.Schema:
     """One schema with everything in it, seen by nobody as it is."""
     config = StrawberryConfig(scalar_map=SCALARS)
-    return strawberry.Schema(query=Query, mutation=Mutation, types=REFUSALS, config=config)
+    return strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, types=REFUSALS, config=config)
 
 
 @cache

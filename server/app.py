@@ -11,12 +11,18 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
+from db.security import STAFF_LOGIN
 from schema.whole import role_schemas
 from server import ide
+from server.announcements import Announcements
+from server.downloads import Downloads
 from server.executing import Engine
+from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
+from server.links import roles_with
 from server.sessions import Sessions, SessionTimes
+from server.uploads import Uploads
 
 PATH = "/graphql"
 
@@ -39,22 +45,30 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes) -> Starlette:
-    """The ASGI application over the database whose address for a login `dsn_of` gives."""
+def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
+    """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
     database = Database(dsn_of)
-    http = GraphQLOverHTTP(Engine(role_schemas()), database, Sessions(database, times))
+    schemas, sessions = role_schemas(), Sessions(database, times)
+    announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
+    downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [
         WebSocketRoute(PATH, GraphQLOverWebSocket(http)),
+        Route("/uploads/{id}", uploads),
+        Route("/documents/{id}", downloads),
         Route("/", _home),
         *ide.ROUTES,
     ]
-    return _App(http, routes=routes, lifespan=_lifespan(database))
+    return _App(http, routes=routes, lifespan=_lifespan(database, announcements))
 
 
-def _lifespan(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    database: Database, announcements: Announcements
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with database:
+        async with database, announcements:
             yield
 
     return lifespan

@@ -9,6 +9,8 @@ from pathlib import Path
 import asyncpg
 import click
 
+from db.verifying import LAWS, Verified
+from db.verifying import verify as verify_laws
 from domain.clinics import clinic_day
 from domain.people import Role
 from imports.csv_rows import BrokenRowError
@@ -20,6 +22,7 @@ from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
+from server.serving import work as work_until_told
 from server.settings import SettingError, Settings, read_settings
 
 # A member of an enumeration would be asked for by its name in capitals.
@@ -48,19 +51,21 @@ def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]
 
 @main.command(help="Serve the API; without DATABASE_URL on an embedded PostgreSQL.")
 @click.option("--demo", is_flag=True, help="Load the demo clinic first, unless it is there.")
+@click.option("--worker/--no-worker", default=True, show_default=True, help="Do background jobs in this process too.")
 @click.option("--while-parent-lives", is_flag=True, help="End when the program that started this one ends.")
 @click.pass_obj
-def serve(settings: Settings, demo: bool, while_parent_lives: bool) -> None:
+def serve(settings: Settings, demo: bool, worker: bool, while_parent_lives: bool) -> None:
     """Serve until told to stop."""
     if while_parent_lives:
         end_with_parent()
-    serve_until_told(settings, demo=demo)
+    serve_until_told(settings, demo=demo, worker=worker)
 
 
-@main.command(help="Run background jobs. There are none yet.")
-def worker() -> None:
-    """Nothing is done in the background yet."""
-    click.echo("There are no background jobs yet.")
+@main.command(help="Do background jobs. As many workers as you like, on as many hosts.")
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Work until told to stop."""
+    work_until_told(settings)
 
 
 @main.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")
@@ -72,6 +77,31 @@ def migrate(settings: Settings) -> None:
         click.echo("The database is up to date.")
 
     _with_database(settings, nothing_more)
+
+
+@main.command(help="Check every law of the records of all clinics, and change nothing; exit code 1 when one is broken.")
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Say which laws are broken, and by which records."""
+
+    async def ask() -> Verified:
+        async with opened(settings) as address:
+            connection = await asyncpg.connect(address.owner)
+            try:
+                return await verify_laws(connection)
+            except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+                raise click.ClickException("The database is not up to date: run `billing migrate` first") from error
+            finally:
+                await connection.close()
+
+    found = asyncio.run(ask())
+    for breach in found.breaches:
+        click.echo(f"{breach.law.words}: broken by {breach.count:,}\n  " + "\n  ".join(breach.ids))
+    click.echo(
+        f"{len(LAWS) - len(found.breaches)} of {len(LAWS)} laws hold: "
+        f"{found.invoices:,} invoices, {found.cases:,} cases, {found.cheques:,} cheques."
+    )
+    sys.exit(1 if found.breaches else 0)
 
 
 @main.command(help="Load the demo clinic: the same for the same number, seed and day.")

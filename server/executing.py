@@ -1,7 +1,7 @@
 """Decides how an operation is run on a role's schema, and what a client learns of an error."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import asyncpg
@@ -75,7 +75,7 @@ class Engine:
 
     async def stream(
         self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
-    ) -> AsyncIterator[ExecutionResult]:
+    ) -> AsyncGenerator[ExecutionResult, None]:
         """The results of any operation: one of a query or mutation, as many as there are events of a subscription."""
         operation = prepared.operation(operation_name)
         if operation is None or operation.operation is not OperationType.SUBSCRIPTION:
@@ -96,8 +96,11 @@ class Engine:
         if isinstance(source, ExecutionResult):
             yield masked(source, context)
             return
-        async for result in source:
-            yield masked(result, context)
+        try:
+            async for result in source:
+                yield masked(result, context)
+        except Exception as failure:  # noqa: BLE001 (whatever ends a stream, the client is told as of anything else)
+            yield failed(failure, context.request_id)
 
 
 def _role(context: RequestContext) -> Role | None:
@@ -121,6 +124,12 @@ def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
+def failed(failure: Exception, request_id: str) -> ExecutionResult:
+    """The result of an operation that an exception has ended; a GraphQLError is meant for the client."""
+    error = failure if isinstance(failure, GraphQLError) else GraphQLError("", original_error=failure)
+    return ExecutionResult(None, [_masked(error, request_id)])
+
+
 def bad_request(message: str) -> GraphQLError:
     """The error of something that is no request."""
     return GraphQLError(message, extensions={"code": "BAD_REQUEST"})
@@ -135,16 +144,17 @@ def _encodable(error: GraphQLError) -> GraphQLError:
 def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     """What a client is told of an unexpected exception, as message and extensions; the rest goes to the log."""
     # The message of a database error may quote a row: the trace is logged by its frames and types alone.
-    logger.error("request %s failed: %s", request_id, _trace(cause))
+    logger.error("request %s failed: %s", request_id, trace(cause))
     if isinstance(cause, _OUTAGES):
         return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
     return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
 
 
-def _trace(error: BaseException) -> str:
-    frames, trace = [], error.__traceback__
-    while trace:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
+def trace(error: BaseException) -> str:
+    """Where something failed, by frames and types alone, the innermost first."""
+    frames, step = [], error.__traceback__
+    while step:
+        code = step.tb_frame.f_code
+        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
     return f"{type(error).__name__} at {' < '.join(reversed(frames))}"

@@ -1,5 +1,6 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -10,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import Clock, RequestContext, now
+from resolvers.context import Changes, Clock, RequestContext, now
 from server import ide
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, told
+from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
     JSON,
@@ -32,8 +34,18 @@ _BEARER = "bearer "
 class GraphQLOverHTTP:
     """The ASGI application at /graphql for HTTP."""
 
-    def __init__(self, engine: Engine, database: Database, sessions: Sessions, clock: Clock = now) -> None:
-        self.engine, self.database, self.sessions, self.clock = engine, database, sessions, clock
+    def __init__(
+        self,
+        engine: Engine,
+        database: Database,
+        sessions: Sessions,
+        *,
+        files: Files,
+        changes: Changes | None = None,
+        clock: Clock = now,
+    ) -> None:
+        self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
+        self._changes = changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -44,7 +56,7 @@ class GraphQLOverHTTP:
         request_id, media_type = token_hex(16), JSON
         try:
             media_type = answer_type(headers.get("accept"))
-            status, body = await self._answer(scope["method"], headers, receive, media_type, request_id)
+            status, body = await self._answer(scope, headers, receive, media_type, request_id)
             extra: dict[str, str] = {}
         except RefusedRequest as refused:
             error = {"message": refused.message, "extensions": {"code": refused.code}}
@@ -58,14 +70,14 @@ class GraphQLOverHTTP:
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
-        self, method: str, headers: Headers, receive: Receive, media_type: str, request_id: str
+        self, scope: Scope, headers: Headers, receive: Receive, media_type: str, request_id: str
     ) -> tuple[int, bytes]:
-        if method != "POST":
+        if scope["method"] != "POST":
             raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
         check_content_type(headers.get("content-type", ""))
         request = parse_request(await read_body(headers, receive))
         viewer = await self.viewer(headers.get("authorization"))
-        context = RequestContext(viewer, self.database, self.sessions, request_id, self.clock)
+        context = self.context(viewer, request_id, scope)
         prepared = self.engine.prepare(context, request.query)
         refusal = _refusal(prepared, request)
         if refusal:
@@ -73,17 +85,38 @@ class GraphQLOverHTTP:
         result = await self.engine.execute(prepared, context, request.variables, request.operation_name)
         return _status(result, media_type), encoded(result)
 
-    async def viewer(self, authorization: str | None) -> Viewer | None:
+    def context(self, viewer: Viewer | None, request_id: str, scope: Scope) -> RequestContext:
+        """What belongs to one request, over HTTP or over WebSocket."""
+        find_base_url = partial(self.files.base_url, scope)
+        return RequestContext(
+            viewer,
+            self.database,
+            self.sessions,
+            request_id,
+            link_key=self.files.link_key,
+            find_base_url=find_base_url,
+            changes=self._changes,
+            clock=self.clock,
+        )
+
+    async def viewer(self, authorization: str | None, *, is_use: bool = True) -> Viewer | None:
         """Who sends the request; refuses with 401 a token that is not, or no longer, good."""
         if authorization is None:
             return None
         viewer = None
         if authorization[: len(_BEARER)].lower() == _BEARER:
-            viewer = await self.sessions.find(authorization[len(_BEARER) :].strip())
+            viewer = await self.sessions.find(authorization[len(_BEARER) :].strip(), is_use=is_use)
         if viewer is None:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED", challenge)
         return viewer
+
+    async def check_access(self, authorization: str | None, viewer: Viewer | None) -> None:
+        """Refuse with 401 somebody whose token is not good any more, or who has become somebody else since."""
+        now = await self.viewer(authorization, is_use=False)
+        if now and viewer and (now.role, now.person_id) == (viewer.role, viewer.person_id):
+            return
+        raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED")
 
 
 def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:

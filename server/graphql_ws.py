@@ -1,15 +1,18 @@
 """Decides how GraphQL is served over WebSocket: Strawberry's graphql-transport-ws, on the schema of whoever connects."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
@@ -17,19 +20,21 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from permissions.viewers import Viewer
-from resolvers.context import RequestContext
-from server.executing import Engine
+from server.executing import Engine, bad_request, failed
 from server.graphql_http import GraphQLOverHTTP
 from server.requests import RefusedRequest
 
 _INIT_WAIT = timedelta(seconds=10)
 _OPERATIONS_AT_ONCE = 20
+# A session that ends by time is noticed so soon, also while nothing is sent.
+_LOOKS_SECONDS = 2.0
 
 
 @dataclass
 class Connection:
     """One open WebSocket: its parameters, and the token that every operation on it is checked against again."""
 
+    scope: Scope
     connection_params: Mapping[str, Any] = field(default_factory=dict)
     viewer: Viewer | None = None
 
@@ -63,22 +68,52 @@ class _Served:
 
     async def _results(
         self, query: str, variables: dict[str, Any] | None, connection: Connection, name: str | None
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
+        request_id = uuid4().hex
         try:
             viewer = await self._http.viewer(connection.authorization)
+            context = self._http.context(viewer, request_id, connection.scope)
+            prepared = self._engine.prepare(context, query)
+            if prepared.errors:
+                yield _errors(*prepared.errors)
+                return
+            operation = prepared.operation(name)
+            if operation is None:
+                yield _errors(bad_request("operationName must choose an operation"))
+                return
+            results = self._engine.stream(prepared, context, variables, name)
+            if operation.operation is OperationType.SUBSCRIPTION:
+                results = self._while_signed_in(results, connection, viewer)
+            async with aclosing(results):
+                async for result in results:
+                    yield ExecutionResult(data=result.data, errors=result.errors)
         except RefusedRequest as refused:
             yield _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
+        except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)
+            yield _errors(*(failed(failure, request_id).errors or ()))
+
+    async def _while_signed_in(
+        self, results: AsyncGenerator[Any, None], connection: Connection, viewer: Viewer | None
+    ) -> AsyncGenerator[Any, None]:
+        """The results of a subscription while the session with which it began stands, and is that of the same role.
+
+        It is asked before each result is sent, and every few seconds in between. RefusedRequest when it stands no more.
+        """
+        upcoming = asyncio.ensure_future(anext(results))
+        try:
+            while True:
+                await asyncio.wait({upcoming}, timeout=_LOOKS_SECONDS)
+                await self._http.check_access(connection.authorization, viewer)
+                if upcoming.done():
+                    yield upcoming.result()
+                    upcoming = asyncio.ensure_future(anext(results))
+        except StopAsyncIteration:
             return
-        context = RequestContext(viewer, self._http.database, self._http.sessions, uuid4().hex)
-        prepared = self._engine.prepare(context, query)
-        if prepared.errors:
-            yield _errors(*prepared.errors)
-            return
-        if prepared.operation(name) is None:
-            yield _errors(GraphQLError("operationName must choose an operation", extensions={"code": "BAD_REQUEST"}))
-            return
-        async for result in self._engine.stream(prepared, context, variables, name):
-            yield ExecutionResult(data=result.data, errors=result.errors)
+        finally:
+            upcoming.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
+                await upcoming
+            await results.aclose()
 
 
 class GraphQLOverWebSocket(GraphQL[Connection, None]):
@@ -96,7 +131,7 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Connection:
         """What belongs to one connection."""
-        return Connection()
+        return Connection(request.scope)
 
     async def on_ws_connect(self, context: Connection) -> Any:
         """Refuse a connection whose token is not good."""

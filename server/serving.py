@@ -1,11 +1,11 @@
-"""Decides how the server process lives: database, migrations, demo, HTTP, and a clean end."""
+"""Decides how a process lives that serves, works or both: database, migrations, demo, HTTP, jobs, and a clean end."""
 
 import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 import uvicorn
@@ -14,8 +14,11 @@ import uvloop
 from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
+from server.files import open_files
 from server.sessions import SessionTimes
 from server.settings import Settings
+from server.storage import open_store
+from server.worker import working
 
 _GRACE_SECONDS = 30
 
@@ -27,14 +30,6 @@ class _Announcing(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Be told to stop, then go on and leave PostgreSQL: uvicorn's own way ends the process here, by the same signal."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         # What lives as long as the process need not be looked at by every collection of garbage.
@@ -42,18 +37,45 @@ class _Announcing(uvicorn.Server):
         gc.freeze()
         print(self._ready, flush=True)
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End by the signals that tell a process to; uvicorn itself raises them again afterwards, before jobs are finished."""
+        _when_told(lambda: self.handle_exit(signal.SIGTERM, None))
+        yield
 
-def serve(settings: Settings, *, demo: bool) -> None:
+
+def _when_told(end: Callable[[], None]) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, end)
+
+
+def serve(settings: Settings, *, demo: bool, worker: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
     with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(settings, demo=demo))
+        runner.run(_serve(settings, demo=demo, worker=worker))
+
+
+def work(settings: Settings) -> None:
+    """Do background jobs until SIGINT or SIGTERM."""
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        runner.run(_work(settings))
 
 
 def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _serve(settings: Settings, *, demo: bool) -> None:
+async def _work(settings: Settings) -> None:
+    told = asyncio.Event()
+    _when_told(told.set)
+    async with opened(settings) as address:
+        await bring_up_to_date(address)
+        async with working(address.login, open_store(settings)):
+            print("ready to work", flush=True)
+            await told.wait()
+
+
+async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
     async with opened(settings) as address:
         await bring_up_to_date(address)
         listening = _listen(settings)
@@ -61,7 +83,8 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        await _run(address, settings, listening, url)
+        async with working(address.login, open_store(settings)) if worker else nullcontext():
+            await _run(address, settings, listening, url)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -74,7 +97,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute)),
+        build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
         http="httptools",
         ws="websockets-sansio",
         access_log=False,

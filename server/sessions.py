@@ -20,7 +20,7 @@ from domain.people import Role
 from permissions.viewers import Viewer
 from resolvers.context import Clock, now
 
-# How long a process believes a session without asking the database again: what another process revoked ends within this time.
+# How long a process believes a session without asking the database again, in case that it did not hear of its end.
 _BELIEVED_SECONDS = 2
 _SESSIONS_KEPT = 10_000
 _TOUCHED_EVERY = timedelta(minutes=1)
@@ -34,6 +34,10 @@ _FIND_SESSION = f"""select s.id as session_id, s.last_used_at, s.expires_at, {_V
     and (s.kind = 'api_token' or s.last_used_at > $4)"""
 _FIND_USERS = f"""select u.password_hash, {_VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
     where u.email = $1 and u.active and ($2::text is null or c.short_name = $2)"""
+_FIND_USER = f"""select {_VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.clinic_id = $1 and u.id = $2 and u.active"""
+# Whoever comes by a signed link comes without a session.
+_NO_SESSION = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +60,39 @@ class Sessions:
     ) -> None:
         self._database, self._times, self._clock = database, times or SessionTimes(), clock
         self._hasher = hasher or PasswordHasher()
-        self._believed: TTLCache[bytes, Viewer] = TTLCache(_SESSIONS_KEPT, _BELIEVED_SECONDS)
+        # By hash of the token, and whether the session was used or only looked at.
+        self._believed: TTLCache[tuple[bytes, bool], Viewer] = TTLCache(_SESSIONS_KEPT, _BELIEVED_SECONDS)
+        self._forgotten = 0
         # An unknown user costs the same hashing as a known one.
         self._nobody = self._hasher.hash(secrets.token_hex())
 
-    async def find(self, token: str) -> Viewer | None:
-        """Who a token belongs to; None for one that is unknown, expired, idle too long or revoked."""
+    async def find(self, token: str, *, is_use: bool = True) -> Viewer | None:
+        """Who a token belongs to; None for one that is unknown, expired, idle too long or revoked.
+
+        Looking whether a session still stands is no use of it: it does not keep the session from ending.
+        """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        believed = self._believed.get(digest)
+        believed = self._believed.get((digest, is_use))
         if believed is None:
-            believed = await self._look_up(token, digest)
-            if believed:
-                self._believed[digest] = believed
+            forgotten = self._forgotten
+            believed = await self._look_up(token, digest, is_use=is_use)
+            # What was forgotten while the database was asked may be what it answered.
+            if believed and forgotten == self._forgotten:
+                self._believed[digest, is_use] = believed
         return believed
+
+    def forget(self, identity: UUID | None) -> None:
+        """Believe nothing any more of a session or a user that has ended or changed; None: of all."""
+        self._forgotten += 1
+        known = [key for key, viewer in self._believed.items() if identity in (None, viewer.session_id, viewer.user_id)]
+        for key in known:
+            del self._believed[key]
+
+    async def find_user(self, clinic_id: UUID, user_id: UUID) -> Viewer | None:
+        """The viewer that a user is now, for whoever proves it otherwise than by a session; None for one who is not active."""
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_USER, clinic_id, user_id)
+        return _viewer(row, _NO_SESSION) if row else None
 
     async def sign_in(self, email: str, password: str, clinic: str | None) -> tuple[str, datetime, Viewer] | None:
         """A new session's token, its end and its viewer; None whatever was wrong, after the same work."""
@@ -90,8 +114,7 @@ class Sessions:
                 viewer.session_id,
                 self._clock(),
             )
-        for digest in [key for key, known in self._believed.items() if known.session_id == viewer.session_id]:
-            del self._believed[digest]
+        self.forget(viewer.session_id)
 
     async def _begin(self, row: asyncpg.Record) -> tuple[str, datetime, Viewer]:
         moment = self._clock()
@@ -110,13 +133,13 @@ class Sessions:
             )
         return token, expires_at, _viewer(row, session_id)
 
-    async def _look_up(self, token: str, digest: bytes) -> Viewer | None:
+    async def _look_up(self, token: str, digest: bytes, *, is_use: bool) -> Viewer | None:
         clinic_id, moment = _clinic_of(token), self._clock()
         if clinic_id is None:
             return None
         async with self._database.signing_in() as connection:
             row = await connection.fetchrow(_FIND_SESSION, clinic_id, digest, moment, moment - self._times.idle)
-            if row and moment - row["last_used_at"] > _TOUCHED_EVERY:
+            if row and is_use and moment - row["last_used_at"] > _TOUCHED_EVERY:
                 await connection.execute(
                     "update sessions set last_used_at = $3 where clinic_id = $1 and id = $2",
                     clinic_id,

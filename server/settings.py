@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class SettingError(Exception):
@@ -22,6 +23,7 @@ class Setting:
 
 
 _LARGEST_PORT = 65535
+_SHORTEST_SECRET = 32
 
 
 def _port(text: str) -> int:
@@ -42,6 +44,25 @@ def _address(text: str) -> str:
     return text
 
 
+def _store(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment):
+        raise ValueError("an address such as s3://bucket/prefix")
+    return text
+
+
+def _web(text: str) -> str:
+    if text and not (text.startswith(("http://", "https://")) and urlsplit(text).netloc):
+        raise ValueError("an address such as https://billing.example.org")
+    return text.rstrip("/")
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < _SHORTEST_SECRET:
+        raise ValueError(f"at least {_SHORTEST_SECRET} characters")
+    return text
+
+
 SETTINGS = {
     "host": Setting("BILLING_HOST", "The address to listen on.", "127.0.0.1", str),
     "port": Setting("BILLING_PORT", "The port to listen on; 0 picks a free one.", "8000", _port),
@@ -56,6 +77,33 @@ SETTINGS = {
         "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
     ),
     "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
+    "public_url": Setting(
+        "BILLING_PUBLIC_URL",
+        "Where clients reach the server, for links to files; without it, where each request says that it came.",
+        "",
+        _web,
+    ),
+    "secret_key": Setting(
+        "BILLING_SECRET_KEY",
+        "Signs links to files; without it one is made up and kept in BILLING_HOME. "
+        "Servers that use one DATABASE_URL and do not share that folder must be given the same.",
+        "",
+        _secret,
+    ),
+    "storage_url": Setting(
+        "BILLING_STORAGE_URL",
+        "The S3-compatible store of files, as s3://bucket/prefix, instead of a folder in BILLING_HOME.",
+        "",
+        _store,
+    ),
+    "storage_endpoint": Setting(
+        "BILLING_STORAGE_ENDPOINT", "The address of that store, when it is not Amazon's own.", "", _web
+    ),
+    "storage_region": Setting("BILLING_STORAGE_REGION", "The region of that store.", "", str),
+    "storage_access_key": Setting(
+        "BILLING_STORAGE_ACCESS_KEY", "The access key to that store; without it, what the host is given.", "", str
+    ),
+    "storage_secret_key": Setting("BILLING_STORAGE_SECRET_KEY", "The secret that belongs to it.", "", str),
 }
 
 
@@ -70,6 +118,13 @@ class Settings:
     database_url: str
     session_idle_minutes: int
     session_hours: int
+    public_url: str
+    secret_key: str
+    storage_url: str
+    storage_endpoint: str
+    storage_region: str
+    storage_access_key: str
+    storage_secret_key: str
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

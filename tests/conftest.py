@@ -11,7 +11,7 @@ from server.embedded import EmbeddedPostgres
 from tests.client import Client, serving
 from tests.databases import copied, make_template
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.hearing"]
 
 SignIn = Callable[[Role], Client]
 

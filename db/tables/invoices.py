@@ -98,6 +98,7 @@ invoices = clinic_table(
     index("ix_invoices_attorney_facility", "attorney_id", "facility_id", where="status <> 'void'"),
     index("ix_invoices_physician_payer", "physician_id", "payer_id"),
     index("ix_invoices_physician_facility", "physician_id", "facility_id"),
+    index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
 invoice_lines = clinic_table(

@@ -3,6 +3,7 @@
 from db.views.base import View
 from db.views.cases import CASE, ENCOUNTER, REPRESENTATION
 from db.views.cheques import ALLOCATION, CHEQUE
+from db.views.documents import UPLOAD
 from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
 from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN, USER
@@ -32,5 +33,6 @@ VIEWS: dict[str, View] = {
     "ReductionOffer": OFFER,
     "Reminder": REMINDER,
     "Representation": REPRESENTATION,
+    "Upload": UPLOAD,
     "User": USER,
 }

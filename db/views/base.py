@@ -56,7 +56,16 @@ class Elements:
     column: str
 
 
-Field = Read | One | Many | Same | Pages | Elements
+@dataclass(frozen=True)
+class Listed:
+    """A field that is a list worked out from the row: the first condition that holds says which items, each with its fields."""
+
+    target: str
+    items: Callable[[Row], list[tuple[Expression, list[dict[str, Expression]]]]]
+
+
+Relation = One | Many | Same | Pages | Elements | Listed
+Field = Read | Relation
 
 
 @dataclass(frozen=True)

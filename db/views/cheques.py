@@ -4,6 +4,7 @@ from sqlalchemy import Numeric, Text, case, cast, func, select
 
 from db import tables
 from db.identity import id_expression
+from db.links import link
 from db.row import Row
 from db.views.base import Expression, Many, One, View, amounts, by_id, owned, plain
 
@@ -25,6 +26,7 @@ CHEQUE = View(
         "unappliedAmount": _unapplied,
         "payer": One("Payer", by_id("payer_id")),
         "allocations": Many("ChequeAllocation", owned("cheque_id"), lambda a: [a.effective_on, a.id]),
+        "documentUrl": lambda c: link(c, "documents", "Upload", c.document_id),
     },
 )
 

@@ -9,6 +9,7 @@ from db.views.base import (
     Choice,
     Elements,
     Expression,
+    Listed,
     Many,
     One,
     Order,
@@ -23,6 +24,7 @@ from db.views.base import (
 )
 from db.views.holds import hold_over
 from db.views.parties import TEXTS, UUIDS, patients_named, starts_with
+from db.views.transitions import available
 from domain.aging import BUCKETS, AgingBucket
 from domain.invoices import OPEN
 from domain.people import searchable
@@ -178,6 +180,7 @@ INVOICE = View(
         "ageDays": age_days,
         "agingBucket": _bucket,
         "risk": _risk,
+        "availableTransitions": Listed("AvailableTransition", available),
         "history": Many("InvoiceEvent", owned("invoice_id"), lambda e: [e.seq]),
     },
     FILTERS,

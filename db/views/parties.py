@@ -34,6 +34,10 @@ def _has_fragment(row: Row, prefix: Expression) -> Expression:
     return exists(select(1).select_from(parts).where(starts_with(parts.c.part, prefix)))
 
 
+def _not_retired(party: Row) -> Expression:
+    return party.retired_at.is_(None)
+
+
 _BY_NAME = {"search": Choice(_has_fragment, _SORTED_TEXT, searchable)}
 
 
@@ -48,6 +52,7 @@ PATIENT = View(
         "id": lambda p: id_expression("Patient", p.id),
         "name": lambda p: p.first_name.concat(" ").concat(p.last_name),
         **plain("first_name", "last_name", "mrn", "birth_date", "phone", "email", "address"),
+        "active": _not_retired,
         "cases": Pages("Case", owned("patient_id")),
     },
     {"search": Choice(lambda p, text: p.id.in_(patients_named(p.scope, text)), _SORTED_TEXT, searchable)},
@@ -63,6 +68,7 @@ PAYER = View(
         "name": _payer_name,
         "kind": name_of("kind"),
         **plain("email", "phone", "address"),
+        "active": _not_retired,
         "hold": One(
             "Hold",
             lambda p, h: and_(same_clinic(p, h), h.payer_id == p.id, in_force(h)),
@@ -78,7 +84,11 @@ PAYER = View(
 
 ATTORNEY = View(
     tables.attorneys,
-    {"id": lambda a: id_expression("Attorney", a.id), **plain("name", "firm", "email", "phone")},
+    {
+        "id": lambda a: id_expression("Attorney", a.id),
+        **plain("name", "firm", "email", "phone"),
+        "active": _not_retired,
+    },
     _BY_NAME,
     order=Order(lambda a: a.name, _SORTED_TEXT),
     listed_as="attorneys",

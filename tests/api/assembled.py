@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -17,8 +18,10 @@ from domain.people import Role
 from resolvers.context import Clock, now
 from schema.whole import role_schemas
 from server.executing import Engine
+from server.files import open_files
 from server.graphql_http import GraphQLOverHTTP
 from server.sessions import Sessions
+from server.settings import read_settings
 
 _PATIENCE_SECONDS = 20
 
@@ -27,13 +30,16 @@ def assembled(
     database: Database, *, clock: Clock = now, schemas: Mapping[Role | None, GraphQLSchema] | None = None
 ) -> Starlette:
     """The server's application over a database, at a time and with schemas of the test's choice."""
+    home = TemporaryDirectory()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with database:
-            yield
+            with home:
+                yield
 
-    http = GraphQLOverHTTP(Engine(schemas or role_schemas()), database, Sessions(database), clock)
+    files = open_files(read_settings({"BILLING_HOME": home.name}))
+    http = GraphQLOverHTTP(Engine(schemas or role_schemas()), database, Sessions(database), files=files, clock=clock)
     return Starlette(routes=[Route("/graphql", http)], lifespan=lifespan)
 
 

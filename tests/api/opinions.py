@@ -53,7 +53,15 @@ class Opinions:
 
     async def compiled(self, document: Document) -> Any:
         """The server's answer; AssertionError when there is none."""
-        context = RequestContext(self.viewer, self.database, self._sessions, "a request", lambda: NOON)
+        context = RequestContext(
+            self.viewer,
+            self.database,
+            self._sessions,
+            "a request",
+            lambda: NOON,
+            link_key=b"no document makes links that anybody follows",
+            find_base_url=str,
+        )
         prepared = self.engine.prepare(context, document.source)
         assert not prepared.errors, prepared.errors
         result = await self.engine.execute(prepared, context, document.variables, None)

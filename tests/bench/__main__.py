@@ -19,6 +19,8 @@ from tests.bench.records import Part, facts, keep
 from tests.bench.report import PAGE, page
 from tests.bench.rounds import Arena, LoadClient, Pace
 from tests.bench.servers import StartError
+from tests.bench.submitting import CASE as TRANSITION
+from tests.bench.submitting import pending, run_submitting
 from tests.bench.viewers import Asker, find_asker
 
 
@@ -47,6 +49,17 @@ class _Run:
         self._contests("floor", run_floor(self.arena))
         cases = [CASES[name] for name in names]
         self._contests("cases", run_cases(self.arena, self.large, self.asker, cases, textbook))
+
+    def transition(self) -> None:
+        """A mutation against one hand-written function call."""
+        self._contests("transition", run_submitting(self.arena, self.large, self.asker))
+
+    def profile(self, name: str, sort: str) -> str:
+        """Where our server spends the time of a case."""
+        if name != TRANSITION.name:
+            return profile_case(self.large, CASES[name], self.asker.bodies(CASES[name]), sort)
+        with pending(self.large, self.asker) as invoices:
+            return profile_case(self.large, TRANSITION, invoices.bodies(), sort)
 
     def growth(self) -> None:
         """Case (a) on the small clinic and on the large one."""
@@ -86,6 +99,7 @@ class _Wanted:
     is_peers: bool
     is_memory: bool
     is_growth: bool
+    is_transition: bool
     profile: str | None
     sort: str
     names: str
@@ -104,7 +118,10 @@ class _Wanted:
 @click.option("--peers", "is_peers", is_flag=True, help="PostGraphile and Mercurius instead; needs npm.")
 @click.option("--memory", "is_memory", is_flag=True, help="Only the server's memory over many documents.")
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
-@click.option("--profile", type=click.Choice(list(CASES)), help="Show where our server spends the time of a case.")
+@click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
+@click.option(
+    "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
+)
 @click.option("--sort", default="tottime", show_default=True, help="How the profile is sorted, as pstats names it.")
 @click.option("--cases", "names", default="".join(CASES), show_default=True, help="Only these cases; shown, not kept.")
 @click.option("--no-textbook", is_flag=True, help="Leave out the textbook; shown, not kept.")
@@ -120,13 +137,18 @@ def main(**said: Any) -> None:
     with Clinics() as clinics, LoadClient() as client:
         run = _Run(clinics, client, Pace(wanted.rounds, wanted.seconds), wanted.is_whole)
         if wanted.profile:
-            print(profile_case(run.large, run.asker, CASES[wanted.profile], wanted.sort))
+            print(run.profile(wanted.profile, wanted.sort))
             return
-        chosen = {run.peers: wanted.is_peers, run.memory: wanted.is_memory, run.growth: wanted.is_growth}
+        chosen = {
+            run.peers: wanted.is_peers,
+            run.memory: wanted.is_memory,
+            run.growth: wanted.is_growth,
+            run.transition: wanted.is_transition,
+        }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            chosen = dict.fromkeys((run.growth, run.memory), wanted.is_whole)
+            chosen = dict.fromkeys((run.transition, run.growth, run.memory), wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

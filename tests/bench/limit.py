@@ -5,6 +5,8 @@ of its own, and passes on what PostgreSQL has encoded. It reads the request's bo
 """
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -70,18 +72,20 @@ STATEMENTS = {
 }
 
 
-class _Limit:
-    """The endpoints /a to /d."""
+class Pools:
+    """A pool per role, as the server has, and who asks."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._dsns: dict[str, str] = order["dsns"]
         self._entering: dict[str, str] = order["entering"]
-        self._clinic = UUID(order["clinic_id"])
-        self._attorney = UUID(order["attorney_id"])
+        self.clinic = UUID(order["clinic_id"])
+        self.time_zone: str = order["time_zone"]
+        self.attorney = UUID(order["attorney_id"])
+        self.user = UUID(order["user_id"])
         self._pools: dict[str, asyncpg.Pool] = {}
 
     async def open(self) -> None:
-        """Open a pool per role, as the server has."""
+        """Open the pools."""
         for role, dsn in self._dsns.items():
             self._pools[role] = await asyncpg.create_pool(
                 dsn,
@@ -98,19 +102,29 @@ class _Limit:
         for pool in self._pools.values():
             await pool.close()
 
+    @asynccontextmanager
+    async def entered(self, role: str) -> AsyncIterator[Any]:
+        """A transaction of a role, entered and committed as the server does it."""
+        async with self._pools[role].acquire() as connection:
+            await connection.execute(self._entering[role])
+            yield connection
+            await connection.execute("commit")
+
+
+class _Limit(Pools):
+    """The endpoints /a to /d."""
+
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         body = await body_of(receive)
         name = scope["path"][1:]
         case = CASES[name]
-        values = [self._clinic]
+        values = [self.clinic]
         if case.has_id:
             values.append(_identity(body))
         elif name == "d":
-            values.append(self._attorney)
-        async with self._pools[case.role].acquire() as connection:
-            await connection.execute(self._entering[case.role])
+            values.append(self.attorney)
+        async with self.entered(case.role) as connection:
             found = await connection.fetchval(STATEMENTS[name], *values)
-            await connection.execute("commit")
         await respond(
             send, b'{"data":{"invoice":%b}}' % found if case.has_id else b'{"data":{"invoices":{"nodes":%b}}}' % found
         )

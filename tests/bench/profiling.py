@@ -3,6 +3,9 @@
 import cProfile
 import io
 import pstats
+from collections.abc import Iterator
+from itertools import cycle
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
@@ -11,24 +14,26 @@ import uvloop
 
 from server.addresses import Address
 from server.app import build_app
+from server.files import open_files
 from server.sessions import SessionTimes
+from server.settings import read_settings
 from tests.bench.cases import Case
 from tests.bench.clinics import PASSWORD
-from tests.bench.viewers import Asker
 
 _WARM_UP, _REQUESTS = 200, 2_000
 
 
-def profile(address: Address, asker: Asker, case: Case, sort: str = "tottime", lines: int = 45) -> str:
+def profile(address: Address, case: Case, asked: list[str], sort: str = "tottime", lines: int = 45) -> str:
     """Time and processor time per request without a profiler, then what the profiler says, as text."""
-    return uvloop.run(_profile(address, asker, case, sort, lines))
+    return uvloop.run(_profile(address, case, asked, sort, lines))
 
 
-async def _profile(address: Address, asker: Asker, case: Case, sort: str, lines: int) -> str:
-    app: Any = build_app(address.login, SessionTimes())
+async def _profile(address: Address, case: Case, asked: list[str], sort: str, lines: int) -> str:
+    with TemporaryDirectory() as home:
+        app: Any = build_app(address.login, SessionTimes(), open_files(read_settings({"BILLING_HOME": home})))
     async with app.router.lifespan_context(app):
         token = await _sign_in(app, case)
-        bodies = [body.encode() for body in asker.bodies(case)]
+        bodies = cycle([body.encode() for body in asked])
         await _ask(app, bodies, token, _WARM_UP)
         began, worked = perf_counter(), process_time()
         await _ask(app, bodies, token, _REQUESTS)
@@ -50,9 +55,9 @@ async def _sign_in(app: Any, case: Case) -> str:
     return token
 
 
-async def _ask(app: Any, bodies: list[bytes], token: str, requests: int) -> None:
-    for number in range(requests):
-        answer = await _call(app, bodies[number % len(bodies)], token)
+async def _ask(app: Any, bodies: Iterator[bytes], token: str, requests: int) -> None:
+    for _ in range(requests):
+        answer = await _call(app, next(bodies), token)
         assert answer.startswith(b'{"data"'), answer[:300]
 
 

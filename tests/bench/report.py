@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from tests.bench.cases import CASES, P50_GROWTH_AT_MOST, TIMES_TEXTBOOK
+from tests.bench.cases import CASES, CONCURRENCIES, P50_GROWTH_AT_MOST, TIMES_TEXTBOOK
 from tests.bench.clinics import LARGE, ROOT, SMALL
 from tests.bench.contests import LIMIT, OURS, TEXTBOOK, Contest
 from tests.bench.memory import DOCUMENTS, GROWTH_AT_MOST, REQUESTS, Memory
 from tests.bench.peers import TIMES
 from tests.bench.records import Part
 from tests.bench.rounds import Figures
+from tests.bench.submitting import CASE as TRANSITION
+from tests.bench.submitting import P50_AT_MOST, PER_SECOND_AT_LEAST
 
 PAGE = ROOT / "docs" / "performance.md"
 _HEAD = f"""# Performance
@@ -32,6 +34,7 @@ def page(parts: dict[str, Part]) -> str:
     for name, write in (
         ("floor", _floor),
         ("cases", _cases),
+        ("transition", _transition),
         ("growth", _growth),
         ("peers", _peers),
         ("memory", _memory),
@@ -84,6 +87,27 @@ def _cases(part: Part) -> Iterator[str]:
         for contest in contests:
             for server, figures in contest.figures.items():
                 yield _row(contest.connections, server, figures, _share(contest) if server == OURS else "")
+
+
+def _transition(part: Part) -> Iterator[str]:
+    yield f"## A transition\n\n**({TRANSITION.name})** {TRANSITION.meaning}. The limit is here one call of a hand-written PL/pgSQL function that"
+    yield "locks, checks, writes the invoice, its history and the notice, and answers the same JSON, in a transaction like the server's.\n"
+    yield _COLUMNS.format("against the targets")
+    for contest in part.contests:
+        for server, figures in contest.figures.items():
+            yield _row(contest.connections, server, figures, _times_by_hand(contest) if server == OURS else "")
+
+
+def _times_by_hand(contest: Contest) -> str:
+    ours, limit = contest.figures[OURS], contest.figures[LIMIT]
+    times = ours.p50 / limit.p50
+    by_work = f"{ours.work / limit.work:.2f} by processor time" if limit.work else "processor time unknown"
+    text = f"{times:.2f} times the limit's p50 ({by_work}), at most {P50_AT_MOST:g} times"
+    verdicts = [_verdict(-times, -P50_AT_MOST, text)]
+    if contest.connections == max(CONCURRENCIES):
+        reached = f"{ours.per_second:,.0f} per second, at least {PER_SECOND_AT_LEAST}"
+        verdicts.append(_verdict(ours.per_second, PER_SECOND_AT_LEAST, reached))
+    return "; ".join(verdicts)
 
 
 def _growth(part: Part) -> Iterator[str]:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Self
+from typing import Protocol, Self
 
 import orjson
 
@@ -19,19 +19,34 @@ class FailedRequestError(Exception):
     """A request that was not answered with 200 and data while measuring."""
 
 
+class Ground(Protocol):
+    """What requests that write need: records that are fresh in every round."""
+
+    def reset(self) -> None:
+        """Make the records fresh."""
+
+    def check(self, requests: int) -> None:
+        """Refuse a round whose requests have not all written."""
+
+
 @dataclass(frozen=True)
 class Entrant:
-    """A server and what it is asked; one that needs seconds for an answer takes part in one round out of `every`."""
+    """A server and what it is asked; one that needs seconds for an answer takes part in one round out of `every`.
+
+    Where there is a `ground`, each request is sent once in a round at most.
+    """
 
     server: Server
     path: str
     bodies: list[str]
     token: str = ""
     every: int = 1
+    ground: Ground | None = None
 
     def order(self, connections: int, seconds: float) -> Order:
         """So much load for so long."""
-        return Order(self.server.port, self.path, self.token, self.bodies, connections, seconds)
+        at_most = len(self.bodies) if self.ground else 0
+        return Order(self.server.port, self.path, self.token, self.bodies, connections, seconds, at_most)
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ class Arena:
         """The medians of each server, by its name, measured in turn: A B C A B C …, after a warm-up of each."""
         found: dict[str, list[Figures]] = {entrant.server.name: [] for entrant in entrants}
         for entrant in entrants:
-            self.client.put(entrant.order(connections, _WARM_UP_SECONDS))
+            self._put(entrant, connections, _WARM_UP_SECONDS)
         for number in range(self.pace.rounds):
             for entrant in entrants:
                 if number % entrant.every == 0:
@@ -103,11 +118,20 @@ class Arena:
         return {name: _medians(rounds) for name, rounds in found.items()}
 
     def _round(self, entrant: Entrant, connections: int) -> Figures:
-        server, database = entrant.server.cpu_seconds(), self._database_seconds()
-        measured = self.client.put(entrant.order(connections, self.pace.seconds))
+        measured, cpu, database_cpu = self._put(entrant, connections, self.pace.seconds)
         each = _MICROSECONDS / measured.requests
-        cpu, database_cpu = entrant.server.cpu_seconds() - server, self._database_seconds() - database
         return Figures(measured.per_second, measured.p50, measured.p99, cpu * each, database_cpu * each)
+
+    def _put(self, entrant: Entrant, connections: int, seconds: float) -> tuple[Measured, float, float]:
+        """What was measured, and the processor seconds of the server and of PostgreSQL meanwhile."""
+        if entrant.ground:
+            entrant.ground.reset()
+        server, database = entrant.server.cpu_seconds(), self._database_seconds()
+        measured = self.client.put(entrant.order(connections, seconds))
+        spent = entrant.server.cpu_seconds() - server, self._database_seconds() - database
+        if entrant.ground:
+            entrant.ground.check(measured.requests)
+        return measured, *spent
 
 
 def _medians(rounds: list[Figures]) -> Figures:

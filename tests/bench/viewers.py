@@ -35,14 +35,16 @@ class Asker:
         ids = [make_id("Invoice", identity) for identity in self.invoices]
         return [orjson.dumps({"query": case.query, "variables": {"id": one}}).decode() for one in ids]
 
-    def order_of_limit(self, address: Address) -> str:
+    def order_of_limit(self, address: Address, *, read_only: bool = True) -> str:
         """What the limit is told: the same addresses, roles and settings as the server uses."""
         return orjson.dumps(
             {
                 "dsns": {str(role): address.login(login_for(role)) for role in ROLES},
-                "entering": {str(role): entering(viewer, read_only=True) for role, viewer in self.viewers.items()},
+                "entering": {str(role): entering(viewer, read_only=read_only) for role, viewer in self.viewers.items()},
                 "clinic_id": str(self.viewers[Role.BILLING].clinic_id),
                 "attorney_id": str(self.viewers[Role.ATTORNEY].person_id),
+                "user_id": str(self.viewers[Role.BILLING].user_id),
+                "time_zone": self.viewers[Role.BILLING].time_zone,
             }
         ).decode()
 

@@ -10,57 +10,39 @@ import pytest
 from db.columns import columns_read
 from db.reach import reach_of
 from db.row import PolicyScope, Row
-from db.security import ATTORNEY_LOGIN, SIGN_IN, STAFF_LOGIN, policy, role_name, statements
+from db.security import (
+    ATTORNEY_LOGIN,
+    SIGN_IN,
+    STAFF_LOGIN,
+    WORKER_ROLE,
+    columns_granted,
+    insert_policy,
+    policy,
+    role_name,
+    statements,
+    write_policy,
+)
 from db.tables import metadata
 from domain.people import Role
 from permissions.rows import ROWS
+from permissions.worker import ACROSS_CLINICS, WORKER
+from permissions.writes import WRITES
 from server.addresses import Address, surface
 from tests.databases import rows
+from tests.db.rights import (
+    ADDED,
+    CHANGED,
+    READ_BY_SIGNING_IN,
+    READ_BY_THE_WORKER,
+    REMOVED,
+    STAFF_COLUMNS,
+    WRITTEN_BY_HAND,
+    Columns,
+    words,
+)
 
-GROUPS = [*map(role_name, Role), SIGN_IN]
+GROUPS = [*map(role_name, Role), SIGN_IN, WORKER_ROLE]
 LOGINS = [STAFF_LOGIN, ATTORNEY_LOGIN]
-Columns = dict[str, set[str]]
-
-_PARTY = "clinic_id id name"
-_LINE = "clinic_id id invoice_id position code label units bilateral amount"
-# What is behind the fields of the access table, and what finds and sorts rows: opened_on sorts cases, position sorts lines.
-_INVOICE = """clinic_id id number status billed_amount created_on service_date
-    case_id patient_id payer_id physician_id facility_id"""
-_CASE = "clinic_id id number number_key date_of_injury patient_id opened_on"
-WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
-    Role.ATTORNEY: {
-        "invoices": f"{_INVOICE} attorney_id",
-        "invoice_lines": _LINE,
-        "cases": f"{_CASE} attorney_id",
-        "patients": "clinic_id id first_name last_name sort_name",
-        "patient_names": "clinic_id fragment patient_id",
-        "payers": _PARTY,
-        "physicians": _PARTY,
-        "facilities": _PARTY,
-    },
-    Role.PHYSICIAN: {
-        "invoices": _INVOICE,
-        "invoice_lines": _LINE,
-        "cases": _CASE,
-        "patients": "clinic_id id first_name last_name sort_name mrn birth_date phone email address",
-        "patient_names": "clinic_id fragment patient_id",
-        "payers": _PARTY,
-        "physicians": _PARTY,
-        "facilities": _PARTY,
-        "treating_physicians": "clinic_id physician_id case_id patient_id",
-    },
-    Role.ANALYST: {
-        "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
-        "invoice_lines": _LINE,
-        "cases": "clinic_id id",
-        "patients": "clinic_id id",
-        # The name under which a payer is listed; a patient who pays has none there.
-        "payers": "clinic_id id listed_name",
-        "physicians": _PARTY,
-        "facilities": _PARTY,
-        "cpt_codes": "clinic_id id code label",
-    },
-}
 
 
 def granted(address: Address, name: str, privilege: str = "select") -> Columns:
@@ -74,82 +56,158 @@ def granted(address: Address, name: str, privilege: str = "select") -> Columns:
     return dict(found)
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        Role.ATTORNEY,
-        Role.PHYSICIAN,
-        Role.ANALYST,
-    ],
-)
-def test_a_role_reads_the_columns_behind_what_it_sees_and_no_other(address: Address, role: Role) -> None:
-    expected = {table: set(columns.split()) for table, columns in WRITTEN_BY_HAND[role].items()}
-    assert granted(address, role_name(role)) == expected
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_reads_the_columns_behind_what_it_sees_and_writes_and_no_other(address: Address, role: Role) -> None:
+    assert granted(address, role_name(role)) == words(WRITTEN_BY_HAND[role])
+
+
+@pytest.mark.parametrize(("name", "read"), [(WORKER_ROLE, READ_BY_THE_WORKER), (SIGN_IN, READ_BY_SIGNING_IN)])
+def test_who_acts_for_nobody_reads_what_that_takes_and_nothing_else(
+    address: Address, name: str, read: dict[str, str]
+) -> None:
+    assert granted(address, name) == words(read)
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.BILLING])
+def test_what_staff_see_is_before_the_bar(role: Role) -> None:
+    assert columns_read(role, surface()[role]) == {
+        table: set(seen.split()) for table, columns in STAFF_COLUMNS.items() if (seen := columns.partition("|")[0])
+    }
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_the_database_grants_what_follows_from_the_rules(address: Address, role: Role) -> None:
-    assert granted(address, role_name(role)) == columns_read(role, surface()[role])
+    assert granted(address, role_name(role)) == columns_granted(role, surface()[role])
+
+
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
+def test_who_writes_nothing_reads_what_it_sees_alone(role: Role) -> None:
+    assert columns_granted(role, surface()[role]) == columns_read(role, surface()[role])
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.BILLING])
 def test_not_even_staff_read_secrets(address: Address, role: Role) -> None:
     seen = granted(address, role_name(role))
     assert "password_hash" not in seen["users"]
-    assert not {"sessions", "audit_events", "alembic_version", "idempotency_keys"} & set(seen)
+    assert not {"sessions", "audit_events", "alembic_version"} & set(seen)
+    # Keys that make a step safe to send again are read by who sent them: tests/db/test_row_security.py.
+    assert "idempotency_keys.user_id = " in policy("idempotency_keys", role)
+
+
+def every_column(tables: str) -> Columns:
+    return {table: {column.name for column in metadata.tables[table].c} for table in tables.split()}
 
 
 @pytest.mark.parametrize("name", GROUPS)
-@pytest.mark.parametrize("privilege", ["insert", "update", "references"])
-def test_nobody_writes_but_for_sessions_that_signing_in_begins_and_ends(
-    address: Address, name: str, privilege: str
-) -> None:
-    written = granted(address, name, privilege)
-    allowed: Columns = {}
-    if name == SIGN_IN and privilege != "references":
-        every = {column.name for column in metadata.tables["sessions"].c}
-        allowed = {"sessions": every if privilege == "insert" else {"last_used_at", "revoked_at"}}
-    assert written == allowed
+def test_a_role_adds_and_changes_what_is_written_here_and_nothing_else(address: Address, name: str) -> None:
+    assert granted(address, name, "insert") == every_column(ADDED.get(name, ""))
+    assert granted(address, name, "update") == words(CHANGED.get(name, {}))
+    assert granted(address, name, "references") == {}
+
+
+_WHOLE = """select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'trigger']) p
+    where c.relnamespace = $2::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'S')
+    and case when c.relkind = 'S' then has_sequence_privilege($1, c.oid, 'usage') else has_table_privilege($1, c.oid, p) end"""
 
 
 @pytest.mark.parametrize("name", [*GROUPS, *LOGINS])
-def test_nobody_holds_a_privilege_on_a_whole_table_but_to_begin_a_session(address: Address, name: str) -> None:
-    query = """select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'trigger']) p
-        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'S')
-        and case when c.relkind = 'S' then has_sequence_privilege($1, c.oid, 'usage') else has_table_privilege($1, c.oid, p) end"""
-    assert {tuple(row) for row in rows(address, query, name)} == (
-        {("sessions", "insert")} if name == SIGN_IN else set()
-    )
+def test_nobody_holds_a_privilege_on_a_whole_table_but_to_add_and_to_remove_rows(address: Address, name: str) -> None:
+    added = {(table, "insert") for table in ADDED.get(name, "").split()}
+    removed = {(table, "delete") for table in REMOVED.get(name, "").split()}
+    assert {tuple(row) for row in rows(address, _WHOLE, name, "public")} == added | removed
 
 
-def test_policies_are_those_that_follow_from_the_reach_of_each_role(address: Address) -> None:
+@pytest.mark.parametrize("name", [*GROUPS, *LOGINS])
+def test_the_queue_is_the_worker_s_alone(address: Address, name: str) -> None:
+    held = {tuple(row) for row in rows(address, _WHOLE, name, "jobs")}
+    [[may_enter]] = rows(address, "select has_schema_privilege($1, 'jobs', 'usage')", name)
+    assert may_enter is bool(held) is (name == WORKER_ROLE)
+    assert not {privilege for table, privilege in held if not table.endswith("_seq")} & {"truncate", "trigger"}
+
+
+Spelt = tuple[list[str], str, str | None, str | None]
+
+
+def expected_policies() -> dict[tuple[str, str], Spelt]:
+    """Table and name of every policy → its role, command, condition of what is there and condition of what comes."""
+    signing_in = {(table, SIGN_IN): ([SIGN_IN], "ALL", "true", "true") for table in ("clinics", "users", "sessions")}
+    seen = [(table, role_name(role), policy(table, role)) for table, reaches in ROWS.items() for role in reaches]
+    seen += [(table, WORKER_ROLE, "true") for table in ACROSS_CLINICS]
+    seen += [(table, WORKER_ROLE, policy(table, None)) for table in WORKER]
+    found: dict[tuple[str, str], Spelt] = {(table, name): ([name], "SELECT", said, None) for table, name, said in seen}
+    for name in (name for name in GROUPS if name != SIGN_IN):
+        found |= _policies_to_write(name)
+    return signing_in | found
+
+
+def _policies_to_write(name: str) -> dict[tuple[str, str], Spelt]:
+    def added(table: str) -> str:
+        return policy(table, None) if name == WORKER_ROLE else insert_policy(table, WRITES[table])
+
+    def own(table: str) -> str:
+        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
+
+    inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, "").split()}
+    updates = {(t, f"{name}_update"): ([name], "UPDATE", own(t), own(t)) for t in CHANGED.get(name, {})}
+    deletes = {(t, f"{name}_delete"): ([name], "DELETE", own(t), None) for t in REMOVED.get(name, "").split()}
+    return {**inserts, **updates, **deletes}
+
+
+def test_policies_are_those_that_follow_from_the_reach_and_the_writes_of_each_role(address: Address) -> None:
     query = "select tablename, policyname, cmd, roles::text[], permissive, qual, with_check from pg_policies where schemaname = 'public'"
     found = {(row["tablename"], row["policyname"]): row for row in rows(address, query)}
-    expected = {(table, role_name(role)) for table, reaches in ROWS.items() for role in reaches}
-    assert {key for key in found if key[1] != SIGN_IN} == expected
-    assert {key[0] for key in found if key[1] == SIGN_IN} == {"clinics", "users", "sessions"}
-    for (table, name), row in found.items():
-        assert row["roles"] == [name]
-        assert row["cmd"] == ("ALL" if name == SIGN_IN else "SELECT")
-        if name != SIGN_IN:
-            [wanted] = _as_postgresql_writes_it(address, table, policy(table, Role(name.removeprefix("clinic_"))))
-            assert row["qual"] == wanted
+    expected = expected_policies()
+    assert set(found) == set(expected)
+    spelt = _as_postgresql_writes_it(
+        address, {(table, said) for (table, _), (_, _, *both) in expected.items() for said in both if said}
+    )
+    for (table, name), (roles, command, using, check) in expected.items():
+        row = found[table, name]
+        assert (row["roles"], row["cmd"], row["permissive"]) == (roles, command, "PERMISSIVE")
+        assert row["qual"] == (spelt[table, using] if using else None)
+        assert row["with_check"] == (spelt[table, check] if check else None)
 
 
-def _as_postgresql_writes_it(address: Address, table: str, condition: str) -> list[str]:
-    """A policy's condition in PostgreSQL's own spelling, by way of a policy that is not kept."""
+def _as_postgresql_writes_it(address: Address, conditions: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Policies' conditions in PostgreSQL's own spelling, by way of policies that are not kept."""
 
-    async def spell() -> list[str]:
+    async def spell() -> dict[tuple[str, str], str]:
         connection = await asyncpg.connect(address.owner)
+        found = {}
         try:
-            await connection.execute(
-                f"begin; create policy spelt on {table} for select to {SIGN_IN} using ({condition})"
-            )
-            return [row[0] for row in await connection.fetch("select qual from pg_policies where policyname = 'spelt'")]
+            await connection.execute("begin")
+            for table, said in conditions:
+                await connection.execute(f"create policy spelt on {table} for select to {SIGN_IN} using ({said})")
+                query = "select qual from pg_policies where policyname = 'spelt'"
+                found[table, said] = await connection.fetchval(query)
+                await connection.execute(f"drop policy spelt on {table}")
         finally:
             await connection.close()
+        return found
 
     return asyncio.run(spell())
+
+
+# The column that names who adds a row, and whether nobody else changes it.
+IN_THE_OWN_NAME = {
+    "denials": ("recorded_by", False),
+    "documents": ("uploaded_by", True),
+    "holds": ("placed_by", False),
+    "idempotency_keys": ("user_id", True),
+    "internal_notes": ("written_by", False),
+    "invoice_events": ("by_user_id", False),
+    "reduction_offers": ("made_by", False),
+}
+
+
+@pytest.mark.parametrize("table", WRITES)
+def test_what_is_written_is_of_the_own_clinic_and_where_it_names_its_author_by_oneself(table: str) -> None:
+    clinic = f"{table}.clinic_id = (select nullif(current_setting('app.clinic_id', true), '')::uuid)"
+    by, is_own = IN_THE_OWN_NAME.get(table, (None, False))
+    oneself = f" and {table}.{by} = (select nullif(current_setting('app.user_id', true), '')::uuid)" if by else ""
+    begins = " and status = 'pending_invoice'" if table == "invoices" else ""
+    assert insert_policy(table, WRITES[table]) == clinic + oneself + begins
+    assert write_policy(table, WRITES[table]) == clinic + (oneself if is_own else "")
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -176,8 +234,10 @@ def bring_lock_up_to_date(address: Address) -> None:
 
 def test_bringing_the_lock_up_to_date_again_changes_nothing(own_address: Address) -> None:
     def state() -> Any:
-        policies = "select tablename, policyname, qual, with_check from pg_policies order by 1, 2"
-        return [granted(own_address, name) for name in GROUPS], [tuple(row) for row in rows(own_address, policies)]
+        policies = "select tablename, policyname, cmd, qual, with_check from pg_policies order by 1, 2"
+        grants = [granted(own_address, name, how) for name in GROUPS for how in ("select", "insert", "update")]
+        whole = [{tuple(row) for row in rows(own_address, _WHOLE, name, "public")} for name in GROUPS]
+        return grants, whole, [tuple(row) for row in rows(own_address, policies)]
 
     before = state()
     bring_lock_up_to_date(own_address)
@@ -186,9 +246,12 @@ def test_bringing_the_lock_up_to_date_again_changes_nothing(own_address: Address
 
 def test_a_right_that_the_rules_do_not_give_is_taken_away(own_address: Address) -> None:
     rows(own_address, "grant select (floor_amount), update on invoices to clinic_attorney")
+    rows(own_address, "grant delete, insert on invoices to clinic_attorney")
     rows(own_address, "create policy open_door on invoices to clinic_attorney using (true)")
     bring_lock_up_to_date(own_address)
     assert granted(own_address, "clinic_attorney") == columns_read(Role.ATTORNEY, surface()[Role.ATTORNEY])
+    assert not granted(own_address, "clinic_attorney", "update")
+    assert not rows(own_address, _WHOLE, "clinic_attorney", "public")
     assert not rows(own_address, "select 1 from pg_policies where policyname = 'open_door'")
 
 
@@ -218,7 +281,7 @@ def test_a_login_has_no_rights_of_its_own(address: Address, login: str, table: s
 @pytest.mark.parametrize(
     ("login", "takes"),
     [
-        (STAFF_LOGIN, {role_name(role) for role in Role if role is not Role.ATTORNEY} | {SIGN_IN}),
+        (STAFF_LOGIN, {role_name(role) for role in Role if role is not Role.ATTORNEY} | {SIGN_IN, WORKER_ROLE}),
         (ATTORNEY_LOGIN, {role_name(Role.ATTORNEY)}),
     ],
 )

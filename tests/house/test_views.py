@@ -14,7 +14,8 @@ TYPES = {name: named for name, named in WHOLE.type_map.items() if isinstance(nam
 PUBLISHED = {name: named for name, named in TYPES.items() if not name.startswith("__")}
 PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 # What is no record: where a document begins, who asks, what a mutation answers. Resolvers make these.
-MADE_BY_RESOLVERS = {"Query", "Mutation", "Viewer", "Clinic", "SignInPayload", "SignOutPayload"}
+_PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
+MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription", "Viewer", "Clinic", "AvailableTransition"} | _PAYLOADS
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}

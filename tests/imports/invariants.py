@@ -1,12 +1,13 @@
 """Decides what must be true of any clinic's ledger: each entry is a query for the records that break the rule."""
 
-from domain.invoices import TRANSITIONS, InvoiceStatus
+from domain.invoices import InvoiceStatus
+from domain.transitions import TRANSITIONS
 from imports.story import CREATED
 
 _LEGAL_STEPS = ", ".join(
     f"('{transition.name}', '{start}', '{end}')"
     for transition in TRANSITIONS
-    for start in transition.start
+    for start in (*transition.start, *transition.admin_start)
     for end in transition.end
 )
 _CLOSED = "('paid', 'void', 'written_off')"

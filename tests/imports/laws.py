@@ -3,7 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
-from domain.invoices import BY_NAME, InvoiceStatus
+from domain.invoices import InvoiceStatus
+from domain.transitions import BY_NAME
 from tests.imports.database import Database
 
 # Each query finds the numbers of the invoices that break the law which is its key.

@@ -11,9 +11,10 @@ import asyncpg
 import pytest
 
 from domain.aging import BUCKETS, age_days, bucket_of
-from domain.invoices import OPEN, TRANSITIONS, InvoiceStatus
+from domain.invoices import OPEN, InvoiceStatus
 from domain.people import Role
 from domain.pricing import PriceSource
+from domain.transitions import TRANSITIONS
 from imports.demo import DemoSummary, load_demo
 from imports.demo_codes import CODES
 from server.embedded import EmbeddedPostgres

@@ -24,7 +24,7 @@ def _parties(invoices: str) -> dict[str, str]:
     }
 
 
-# Role → table → the ids of the rows that somebody of that role reaches: $1 is the clinic, $2 the attorney or physician.
+# Role → table → the ids of the rows that somebody of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the user.
 OWN: dict[Role, dict[str, str]] = {
     Role.ATTORNEY: {
         "invoices": _BILLED,
@@ -49,6 +49,8 @@ _STAFF = (
     "cheques",
     "denials",
     "encounters",
+    "fee_schedule_rates",
+    "fee_schedules",
     "holds",
     "internal_notes",
     "invoice_events",
@@ -59,7 +61,12 @@ _STAFF = (
     "users",
 )
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
-OWN[Role.ADMIN] = OWN[Role.BILLING] = {table: _WHOLE_CLINIC.format(table) for table in _STAFF}
+OWN[Role.ADMIN] = OWN[Role.BILLING] = {
+    **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
+    # A file is its uploader's until a step names it; a key is its user's for ever.
+    "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
+    "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
+}
 _NOTHING = "select $1::uuid as id where false"
 _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_id, u.role, u.email, u.name,
         coalesce(u.attorney_id, u.physician_id) as person_id, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone
@@ -82,7 +89,7 @@ class Belongings:
     def own(self, table: str) -> set[UUID]:
         """The ids of a table's rows that the viewer reaches."""
         query = OWN[self.viewer.role].get(table, _NOTHING)
-        values = [self.viewer.clinic_id, self.viewer.person_id][: 2 if "$2" in query else 1]
+        values = [self.viewer.clinic_id, self.viewer.person_id or self.viewer.user_id][: 2 if "$2" in query else 1]
         return {row["id"] for row in rows(self.address, query, *values) if row["id"]}
 
     def elsewhere(self, table: str) -> set[UUID]:

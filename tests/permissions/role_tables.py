@@ -37,6 +37,7 @@ _SIGNED_IN = {
     "Payer": "id name",
     "Physician": "id name",
     "SignOutPayload": "signedOut errors",
+    "Subscription": "invoiceChanged(filter)",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,9 +22,21 @@ from server.embedded import EmbeddedPostgres
 from server.executing import Engine
 from server.graphql_http import encoded
 from server.sessions import Sessions
-from tests.databases import CHEAP, copied
+from tests.databases import CHEAP, copied, rows
 from tests.other_clinic import OTHER, add_other_clinic
-from tests.permissions.asking import ADMIN, NODES, TABLES, WALLED, coordinates, ids_in, question, seen_by, someone
+from tests.permissions.asking import (
+    ADMIN,
+    ANSWERED_ONLY,
+    NODES,
+    TABLES,
+    WALLED,
+    coordinates,
+    ids_in,
+    paths,
+    question,
+    seen_by,
+    someone,
+)
 from tests.permissions.own_rows import Belongings, viewer_of
 
 
@@ -54,6 +67,17 @@ class Misled(Database):
             self.denied += 1
             raise
 
+    @asynccontextmanager
+    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction of the other viewer."""
+        assert viewer.role is Role.ADMIN
+        try:
+            async with super().entered(self.runs_as) as connection:
+                yield connection
+        except asyncpg.InsufficientPrivilegeError:
+            self.denied += 1
+            raise
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -70,7 +94,10 @@ def ask_as(address: Address, believed: Viewer, runs_as: Viewer, questions: list[
     async def ask() -> list[Outcome]:
         engine = Engine(dict.fromkeys((*Role, None), ADMIN))
         async with Misled(address, runs_as) as database:
-            context = RequestContext(believed, database, Sessions(database, hasher=CHEAP), "test")
+            sessions, url = Sessions(database, hasher=CHEAP), "http://127.0.0.1"
+            context = RequestContext(
+                believed, database, sessions, "test", link_key=b"0" * 32, find_base_url=lambda: url
+            )
             return [await _outcome(engine, database, context, question) for question in questions]
 
     return asyncio.run(ask())
@@ -148,6 +175,43 @@ def test_without_graphql_s_rules_the_database_refuses_every_hidden_column(tried:
     open_ones = {name for name in hidden if not tried.here[name].denied}
     assert open_ones == {name for name, roles in FOLLOWS_FROM_WHAT_IS_SEEN.items() if tried.role in roles}
     assert open_ones == {name for name in hidden if not tried.elsewhere[name].denied}
+
+
+def test_every_type_of_records_is_asked_for_but_for_what_a_mutation_alone_answers_with(role: Role) -> None:
+    assert set(TABLES) - set(paths(role)) == set(ANSWERED_ONLY)
+
+
+STEPS = {
+    "createUpload": 'input: {fileName: "scan.pdf", contentType: "application/pdf", byteSize: 9}',
+    "createPatient": 'input: {mrn: "MRN-1", firstName: "Ann", lastName: "Lee"}',
+    "addInternalNote": 'input: {invoiceId: "INVOICE", body: "Called."}',
+    "setNegotiationLimits": 'input: {invoiceId: "INVOICE", floorAmount: "1.00"}',
+    "placeHold": 'input: {invoiceId: "INVOICE", untilOn: "2999-01-01", reason: "Waits"}',
+    "voidInvoice": 'input: {invoiceId: "INVOICE", reason: "Twice"}',
+    "writeOffInvoice": 'input: {invoiceId: "INVOICE", reason: "Too old"}',
+}
+WRITTEN = ("documents", "patients", "internal_notes", "holds", "invoice_events", "idempotency_keys")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_without_graphql_s_rules_the_database_refuses_what_staff_alone_do(
+    address: Address, role: Role, step: str
+) -> None:
+    def state() -> list[Any]:
+        versions = "select count(*), sum(version), count(floor_amount) from invoices"
+        return [tuple(rows(address, query)[0]) for query in (versions, *(f"select count(*) from {t}" for t in WRITTEN))]
+
+    somebody, before = viewer_of(address, role), state()
+    invoice = make_id("Invoice", min(Belongings(address, somebody).own("invoices")))
+    said = STEPS[step].replace("INVOICE", invoice)
+    for answer in (
+        "upload { id uploadUrl expiresAt }" if step == "createUpload" else "errors { message }",
+        "__typename",
+    ):
+        asked = [f"mutation {{ {step}({said}) {{ {answer} }} }}"]
+        [outcome] = ask_as(address, viewer_of(address, Role.ADMIN), somebody, asked)
+        assert outcome.denied
+    assert state() == before
 
 
 def test_without_graphql_s_rules_the_database_answers_what_is_visible_with_own_rows_alone(tried: Tried) -> None:

@@ -29,6 +29,7 @@ from tests.bench.textbook.parties import PARTY_FIELDS
 from tests.bench.textbook.pricing import PRICING_FIELDS
 from tests.bench.textbook.records import Records
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
+from tests.bench.textbook.transitions import TRANSITION_FIELDS
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
@@ -38,6 +39,7 @@ FIELDS: Fields = {
     **FOLLOW_UP_FIELDS,
     **PARTY_FIELDS,
     **PRICING_FIELDS,
+    **TRANSITION_FIELDS,
 }
 
 

@@ -42,6 +42,10 @@ async def _party_fits(records: Records, party: Any, wanted: Args) -> bool:
     return "search" not in wanted or is_named(wanted["search"], party.name)
 
 
+async def _is_active(records: Records, party: Any, args: Args) -> bool:
+    return party.retired_at is None
+
+
 def _by_last_name(records: Records, args: Args) -> Sorting:
     return Sorting("Patient.DEFAULT", lambda patient: squeezed(f"{patient.last_name} {patient.first_name}"), str)
 
@@ -63,4 +67,5 @@ PARTY_FIELDS: Fields = {
     "Query.facilities": _by_name(Facility, _party_fits),
     "Patient.name": _patient_name,
     "Payer.name": _payer_name,
+    **dict.fromkeys(("Patient.active", "Payer.active", "Attorney.active"), _is_active),
 }

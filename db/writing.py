@@ -1,0 +1,93 @@
+"""Decides how rows are written: what belongs together goes to PostgreSQL as one statement."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy.dialects import postgresql
+
+from db.tables import metadata
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class Sql(str):
+    """An expression of ours that stands where a value would."""
+
+    __slots__ = ()
+
+
+class Writes:
+    """Inserts and updates that are made together. Tables and columns are names of ours; every value is bound."""
+
+    def __init__(self, clinic_id: UUID) -> None:
+        self.clinic_id = clinic_id
+        self._parts: list[str] = []
+        self._calls: list[str] = []
+        self._values: list[Any] = []
+
+    def insert(self, table: str, **row: Any) -> None:
+        """A new row of the clinic."""
+        columns = {"clinic_id": self.clinic_id, **row}
+        bound = ", ".join(self._bound(table, name, value) for name, value in columns.items())
+        self._parts.append(f"insert into {table} ({', '.join(columns)}) values ({bound})")
+
+    def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """New rows of the clinic that have the same columns."""
+        full = [{"clinic_id": self.clinic_id, **row} for row in rows]
+        if full:
+            bound = [", ".join(self._bound(table, name, value) for name, value in row.items()) for row in full]
+            self._parts.append(f"insert into {table} ({', '.join(full[0])}) values ({'), ('.join(bound)})")
+
+    def count(self, table: str, column: str, **key: Any) -> Sql:
+        """The next number of a counter. The counter is locked until the transaction ends, so it belongs into the last statement."""
+        known = {"clinic_id": self.clinic_id, **key}
+        names, part = ", ".join(known), f"w{len(self._parts)}"
+        bound = ", ".join(self._bound(table, name, value) for name, value in known.items())
+        self._parts.append(
+            f"insert into {table} as kept ({names}, {column}) values ({bound}, 1) "
+            f"on conflict ({names}) do update set {column} = kept.{column} + 1 returning {column}"
+        )
+        return Sql(f"(select {column} from {part})")
+
+    def update(self, table: str, where: Mapping[str, Any], **row: Any) -> None:
+        """New values for the clinic's rows that have the old ones in `where`. Of a row, one part may change it at most."""
+        changed = ", ".join(f"{name} = {self._bound(table, name, value)}" for name, value in row.items())
+        known = {"clinic_id": self.clinic_id, **where}
+        found = " and ".join(
+            f"{name} is null" if value is None else f"{name} = {self._bound(table, name, value)}"
+            for name, value in known.items()
+        )
+        self._parts.append(f"update {table} set {changed} where {found}")
+
+    def call(self, expression: str, *values: Any) -> None:
+        """A function that is called with the rest; `expression` has a %s for each value, which is bound as text."""
+        places = [self._place(value, "text") for value in values]
+        self._calls.append(expression % tuple(places))
+
+    async def run(self, connection: asyncpg.Connection) -> None:
+        """Write everything in one round trip."""
+        if self._parts:
+            steps = ", ".join(f"w{number} as ({part})" for number, part in enumerate(self._parts))
+            await connection.execute(f"with {steps} select {', '.join(self._calls) or '1'}", *self._values)
+        self._parts, self._calls, self._values = [], [], []
+
+    def _bound(self, table: str, column: str, value: Any) -> str:
+        if isinstance(value, Sql):
+            return value
+        type_ = _type(table, column)
+        return self._place(orjson.dumps(value) if type_ == "JSON" else value, type_)
+
+    def _place(self, value: Any, type_: str) -> str:
+        self._values.append(value)
+        return f"${len(self._values)}::{type_}"
+
+
+@cache
+def _type(table: str, column: str) -> str:
+    """The type of a column as PostgreSQL writes it."""
+    text: str = metadata.tables[table].c[column].type.compile(dialect=_DIALECT)
+    return text.partition(" COLLATE")[0]

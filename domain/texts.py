@@ -1,0 +1,55 @@
+"""Decides which texts are kept: how long they may be, of how many lines, and which of them cannot be left blank."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import InvalidInput
+
+_LINE_BREAKS = ("Cc", "Zl", "Zp")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a text has to be: at most so many characters, on one line unless `lines`, not blank where `needed`, of a form."""
+
+    longest: int
+    needed: bool = False
+    lines: bool = False
+    form: str = ""
+    words: str = ""
+
+
+NAME = Text(200, needed=True)
+PHONE = Text(50)
+ADDRESS = Text(500, lines=True)
+EMAIL = Text(254, form=r"[^@\s]+@[^@\s]+", words="An e-mail address looks like name@example.com")
+REASON = Text(1_000, needed=True, lines=True)
+
+
+def checked(given: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
+    """Those of the texts that are given, as they are kept: blank means none. InvalidInput names the one that cannot be kept."""
+    return {name: _checked(name, given[name], text) for name, text in texts.items() if name in given}
+
+
+def needed(given: Mapping[str, Any], name: str, text: Text) -> str:
+    """A text that has to be there."""
+    kept = _checked(name, given[name], text)
+    assert kept is not None
+    return kept
+
+
+def _checked(name: str, value: str | None, text: Text) -> str | None:
+    if value is None or not value.strip():
+        if text.needed:
+            raise InvalidInput("This cannot be left blank", (name,))
+        return None
+    if len(value) > text.longest:
+        raise InvalidInput(f"This has at most {text.longest:,} characters", (name,))
+    if not text.lines and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value):
+        raise InvalidInput("This is one line of text", (name,))
+    if text.form and not re.fullmatch(text.form, value):
+        raise InvalidInput(text.words, (name,))
+    return value

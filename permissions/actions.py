@@ -1,0 +1,24 @@
+"""Decides who may do what: the rule of every mutation."""
+
+from domain.people import Role
+from domain.transitions import TRANSITIONS
+
+_RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMIN}): "administration"}
+
+_STAFF = """
+    create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold create_case assign_attorney
+    create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
+""".split()
+_ADMINISTRATION = (
+    "create_physician update_physician retire_physician create_facility update_facility retire_facility".split()
+)
+
+# Mutation (in snake case) → rule. Transitions follow the table in the domain; the worker's own have no mutation.
+ACTIONS: dict[str, str] = {
+    "sign_in": "public",
+    "sign_out": "signed_in",
+    "create_upload": "staff",
+    **dict.fromkeys(_STAFF, "staff"),
+    **dict.fromkeys(_ADMINISTRATION, "administration"),
+    **{row.name: _RULE_OF[row.roles] for row in TRANSITIONS if row.roles},
+}

@@ -1,0 +1,177 @@
+"""Decides how a mutation runs: one transaction, kept idempotent, refusals as data, the record read anew for the answer."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import strawberry
+from strawberry import Info
+
+from db.identity import read_id
+from db.writing import Writes
+from domain.errors import Conflict, InvalidInput, NotFound, Refusal
+from domain.outcomes import Actor
+from permissions.viewers import Viewer
+from resolvers.context import RequestContext
+from resolvers.reading import Answers, read_within
+
+_KEPT = timedelta(hours=24)
+_LONGEST_KEY = 200
+_UNSAID = frozenset({"version", "idempotency_key"})
+
+
+@dataclass
+class Work:
+    """What is changed in one transaction, for a user or, where `user_id` is None and the actor has no role, by the worker."""
+
+    connection: asyncpg.Connection
+    clinic_id: UUID
+    user_id: UUID | None
+    actor: Actor
+    moment: datetime
+    request_id: str
+    given: Mapping[str, Any]
+    remembered: bool = False
+
+    @property
+    def today(self) -> date:
+        """The calendar day in the clinic."""
+        return self.actor.today
+
+    def writes(self) -> Writes:
+        """A fresh gathering of what is written together."""
+        return Writes(self.clinic_id)
+
+    def remember(self, writes: Writes, record: UUID) -> None:
+        """Gather what the idempotency key answers from now on, so that nothing has to be written after `writes`."""
+        key = self.given.get("idempotency_key")
+        if key is not None:
+            writes.update("idempotency_keys", {"user_id": self.user_id, "key": key}, result_id=record)
+        self.remembered = True
+
+    async def one(self, sql: str, *values: Any) -> Any:
+        """The first row that a query finds within the clinic, its id bound as $1."""
+        return await self.connection.fetchrow(sql, self.clinic_id, *values)
+
+    async def all(self, sql: str, *values: Any) -> Any:
+        """Every row that a query finds within the clinic, its id bound as $1."""
+        return await self.connection.fetch(sql, self.clinic_id, *values)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a mutation: the id of its record and what of it was read already, or why it was refused."""
+
+    record: UUID | None
+    errors: tuple[Refusal, ...] = ()
+    known: Answers = field(default_factory=dict)
+
+
+async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
+    """Do `work` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
+    context: RequestContext = info.context
+    viewer = context.viewer
+    assert viewer is not None
+    try:
+        given = values_of(said)
+        key = given.get("idempotency_key")
+        async with context.database.entered(viewer) as connection:
+            known = await _claim(connection, context, operation, key, given) if key is not None else None
+            if known is None:
+                begun = _work_of(context, viewer, connection, given)
+                known = await work(begun)
+                if key is not None and not begun.remembered:
+                    await _remember(connection, viewer, key, known)
+            answers = await read_within(info, known, connection)
+        return Done(known, known=answers)
+    except Refusal as refusal:
+        return Done(None, (refusal,))
+    except asyncpg.ForeignKeyViolationError:
+        return Done(None, (NotFound("There is no such record"),))
+
+
+def _work_of(context: RequestContext, viewer: Viewer, connection: asyncpg.Connection, given: Mapping[str, Any]) -> Work:
+    actor = Actor(viewer.role, context.today)
+    return Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
+
+
+async def _claim(
+    connection: asyncpg.Connection, context: RequestContext, operation: str, key: str, given: Mapping[str, Any]
+) -> UUID | None:
+    """What the same key answered before, None when it is new. A request with the same key that is under way is waited for."""
+    viewer, moment = context.viewer, context.clock()
+    assert viewer is not None
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise InvalidInput(f"A key has 1 to {_LONGEST_KEY} characters", ("idempotency_key",))
+    digest = hashlib.sha256(orjson.dumps({**given, "operation": operation}, default=str, option=orjson.OPT_SORT_KEYS))
+    row = await connection.fetchrow(
+        """insert into idempotency_keys as k (clinic_id, id, user_id, key, operation, input_hash, recorded_at)
+        values ($1, gen_random_uuid(), $2, $3, $4, $5, $6)
+        on conflict (clinic_id, user_id, key) do update
+            set operation = $4, input_hash = $5, recorded_at = $6, result_id = null where k.recorded_at < $7
+        returning id""",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+        operation,
+        digest.digest(),
+        moment,
+        moment - _KEPT,
+    )
+    if row:
+        return None
+    kept = await connection.fetchrow(
+        "select input_hash, result_id from idempotency_keys where clinic_id = $1 and user_id = $2 and key = $3",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+    )
+    assert kept is not None
+    if kept["input_hash"] != digest.digest():
+        raise Conflict("This key was used for something else", ("idempotency_key",))
+    found: UUID = kept["result_id"]
+    return found
+
+
+async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, result: UUID) -> None:
+    await connection.execute(
+        "update idempotency_keys set result_id = $4 where clinic_id = $1 and user_id = $2 and key = $3",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+        result,
+    )
+
+
+def values_of(said: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What an input says, by field: ids as UUIDs, texts checked, what was not said left out."""
+    found: dict[str, Any] = {}
+    for name in said.__dataclass_fields__:
+        value = getattr(said, name)
+        if value is not strawberry.UNSET:
+            found[name] = _value(name, value, (*path, name))
+    return found
+
+
+def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
+    if hasattr(value, "__dataclass_fields__"):
+        return values_of(value, path)
+    if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+        return _identity(value, path)
+    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise InvalidInput("This text holds a character that cannot be stored", path)
+    return value
+
+
+def _identity(text: str, path: tuple[str, ...]) -> UUID:
+    found = read_id(text)
+    if found is None:
+        raise InvalidInput("This is not an id", path)
+    return found[1]

@@ -1,0 +1,172 @@
+"""Decides what is done in the background, when, and how often it is tried again."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+
+import asyncpg
+from pgqueuer import AsyncpgPoolDriver, Job, PgQueuer, Queries, RetryRequested
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.models import Schedule
+from pgqueuer.types import Channel
+
+from db.pools import Connect, Database
+from db.security import JOBS, STAFF_LOGIN, WORKER_ROLE
+from resolvers.agreements import lapse_agreements
+from resolvers.context import Clock, now
+from resolvers.documents import drop_stale_uploads
+from server.executing import trace
+from server.storage import BlobStore
+
+logger = logging.getLogger("billing.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What jobs work with."""
+
+    database: Database
+    files: BlobStore
+    clock: Clock
+
+
+Task = Callable[[Tools], Awaitable[int]]
+_FORGET = "delete from jobs.pgqueuer_log where created < $1"
+_REMEMBERED = timedelta(days=30)
+
+
+async def _lapse(tools: Tools) -> int:
+    return await lapse_agreements(tools.database, tools.clock)
+
+
+async def _drop_stale_uploads(tools: Tools) -> int:
+    return await drop_stale_uploads(tools.database, tools.clock, tools.files.drop_folder)
+
+
+async def _forget_old_jobs(tools: Tools) -> int:
+    async with tools.database.working() as connection:
+        forgotten = await connection.execute(_FORGET, tools.clock() - _REMEMBERED)
+    return int(forgotten.split()[-1])
+
+
+# Job → when it is due besides every start of a worker (minute, hour, day, month, weekday; UTC), and what it does.
+# A clinic's day begins at a full or a quarter hour of UTC, whatever its time zone.
+TASKS: dict[str, tuple[str, Task]] = {
+    "lapse_agreements": ("*/15 * * * *", _lapse),
+    "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),
+    "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
+}
+
+# A job whose worker has not been heard of for so long is another worker's; each looks for such jobs at least this often.
+HEARTBEAT, LOOKS = timedelta(seconds=15), timedelta(seconds=5)
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+_LARGEST_POOL = 3
+_LONGEST_PAUSE = timedelta(minutes=10)
+_GRACE_SECONDS, _STEADY_SECONDS = 30, 60
+# Nothing from the environment decides how the tables are called: migrations made them under these names.
+QUEUE = DBSettings(
+    prefix="",
+    db_schema=JOBS,
+    channel=Channel("ch_pgqueuer"),
+    function="fn_pgqueuer_changed",
+    statistics_table="pgqueuer_statistics",
+    queue_status_type="pgqueuer_status",
+    queue_table="pgqueuer",
+    queue_table_log="pgqueuer_log",
+    trigger="tg_pgqueuer_changed",
+    schedules_table="pgqueuer_schedules",
+)
+
+
+def queries(driver: AsyncpgPoolDriver) -> Queries:
+    """The queue, as migrations made it."""
+    return Queries(driver, QueryBuilderEnvironment(QUEUE), QueryQueueBuilder(QUEUE), QuerySchedulerBuilder(QUEUE))
+
+
+@asynccontextmanager
+async def working(dsn_of: Connect, files: BlobStore, clock: Clock = now) -> AsyncIterator[None]:
+    """Jobs are done for as long as this is open; what is being done at the end has half a minute to be finished."""
+    stop = asyncio.Event()
+    jobs = asyncio.create_task(_work(dsn_of, files, stop, clock))
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait({jobs}, timeout=_GRACE_SECONDS)
+        jobs.cancel()
+        with suppress(asyncio.CancelledError):
+            await jobs
+
+
+async def _work(dsn_of: Connect, files: BlobStore, stop: asyncio.Event, clock: Clock) -> None:
+    """Do jobs until told to stop, through every outage of the database."""
+    pauses = iter(_PAUSES)
+    async with Database(dsn_of) as database:
+        while not stop.is_set():
+            began = monotonic()
+            try:
+                await _work_while_connected(dsn_of(STAFF_LOGIN), Tools(database, files, clock), stop)
+            except Exception as failure:  # noqa: BLE001 (whatever it was, there is work to be done afterwards)
+                logger.warning("the worker was interrupted: %s", trace(failure))
+            if monotonic() - began > _STEADY_SECONDS:
+                pauses = iter(_PAUSES)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), next(pauses, _PAUSES[-1]))
+
+
+async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> None:
+    settings = {"role": WORKER_ROLE, "timezone": "UTC", "application_name": "billing worker"}
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=_LARGEST_POOL, server_settings=settings) as pool:
+        driver = AsyncpgPoolDriver(pool)
+        queue = queries(driver)
+        queuer = PgQueuer(driver, channel=QUEUE.channel, queries=queue)
+        for name, (expression, task) in TASKS.items():
+            queuer.entrypoint(name)(_job(task, tools))
+            queuer.schedule(name, expression)(_due(queue, name))
+            await _ask_for(queue, name)
+        async with _stopped_by(stop, queuer):
+            await queuer.run(dequeue_timeout=LOOKS, heartbeat_timeout=HEARTBEAT, shutdown_on_listener_failure=True)
+
+
+@asynccontextmanager
+async def _stopped_by(stop: asyncio.Event, queuer: PgQueuer) -> AsyncIterator[None]:
+    async def pass_on() -> None:
+        await stop.wait()
+        queuer.shutdown.set()
+
+    passing = asyncio.create_task(pass_on())
+    try:
+        yield
+    finally:
+        passing.cancel()
+
+
+def _due(queue: Queries, name: str) -> Callable[[Schedule], Awaitable[None]]:
+    async def due(schedule: Schedule) -> None:
+        await _ask_for(queue, name)
+
+    return due
+
+
+async def _ask_for(queue: Queries, name: str) -> None:
+    """Have a job done by whichever worker is free, once, however many ask for it at the same time."""
+    await queue.enqueue(name, None, dedupe_key=name, on_conflict="skip")
+
+
+def _job(task: Task, tools: Tools) -> Callable[[Job], Awaitable[None]]:
+    async def do(job: Job) -> None:
+        try:
+            done = await task(tools)
+        except Exception as failure:  # noqa: BLE001 (whatever it was, the job is tried again)
+            logger.warning("job %s %s failed: %s", job.entrypoint, job.id, trace(failure))
+            # The queue keeps what is raised, and the text of a database error may quote a row.
+            pause = min(timedelta(seconds=2**job.attempts), _LONGEST_PAUSE)
+            raise RetryRequested(delay=pause, reason=type(failure).__name__) from None
+        logger.info("job %s %s done: %s", job.entrypoint, job.id, done)
+
+    return do

@@ -1,0 +1,176 @@
+"""Decides what the tests of steps begin with: records of the demo clinic, those of a foreign one, and how everything stands."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from db.identity import make_id, read_id
+from domain.clinics import clinic_day
+from server.addresses import Address
+from tests.databases import rows
+
+# What changes by signing in and asking, or is the memory of a key, says nothing about the clinic's records.
+_RESTLESS = ("sessions", "idempotency_keys", "alembic_version")
+_FOREIGN = "00000000-0000-7000-8000-000000000000"
+
+Ids = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Ids of the demo clinic's records, as clients know them, by what they are; `foreign` are those of another clinic."""
+
+    own: Ids
+    foreign: Ids
+
+    def unknown(self, type_name: str) -> str:
+        """The id of a record that does not exist."""
+        return make_id(type_name, uuid4())
+
+
+def find_records(address: Address) -> Found:
+    """Records to begin with: an open case, its patient, whoever treats and pays, and a whole foreign clinic."""
+    rows(
+        address,
+        """insert into holds (clinic_id, id, payer_id, until_on, reason, placed_at) select clinic_id, gen_random_uuid(), id,
+        '2099-01-01', 'Quiet', now() from payers where kind = 'insurance' order by id limit 1""",
+    )
+    _found_foreign_clinic(address)
+    return Found(_demo_ids(address), _foreign_ids(address))
+
+
+def _demo_ids(address: Address) -> Ids:
+    clinic = "clinic_id = (select clinic_id from clinics where short_name = 'demo')"
+    case = rows(
+        address,
+        f"select id, patient_id from cases where {clinic} and status = 'open' and attorney_id is not null order by id limit 1",
+    )[0]
+    first = {
+        "Payer": f"select id from payers where {clinic} and kind = 'attorney' order by id limit 1",
+        "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
+        "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
+        "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
+        "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
+        "and floor_amount is null order by id limit 1",
+        "Hold": f"select id from holds where {clinic} and until_on = '2099-01-01'",
+    }
+    found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
+    return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
+
+
+def _foreign_ids(address: Address) -> Ids:
+    tables = {
+        "Case": "cases",
+        "Patient": "patients",
+        "Payer": "payers",
+        "Attorney": "attorneys",
+        "Physician": "physicians",
+        "Facility": "facilities",
+        "Invoice": "invoices",
+        "Hold": "holds",
+        "Encounter": "encounters",
+    }
+    query = "select id from {table} where clinic_id = $1 limit 1"
+    return {
+        name: make_id(name, rows(address, query.format(table=table), UUID(_FOREIGN))[0]["id"])
+        for name, table in tables.items()
+    }
+
+
+def _found_foreign_clinic(address: Address) -> None:
+    """Another clinic with one record of each kind."""
+    new = "gen_random_uuid()"
+    first = {table: f"(select id from {table} where clinic_id = '{_FOREIGN}')" for table in _PARTIES}
+    day = "date '2026-06-01'"
+    for table, columns, values in (
+        ("clinics", "short_name, name", "'foreign', 'Foreign clinic'"),
+        ("patients", "id, mrn, first_name, last_name, sort_name", f"{new}, 'F-1', 'Fay', 'Foreign', 'foreign fay'"),
+        ("payers", "id, name, kind", f"{new}, 'Foreign insurance', 'insurance'"),
+        ("attorneys", "id, name, firm", f"{new}, 'Fritz Foreign', 'Foreign & Foreign'"),
+        ("physicians", "id, name", f"{new}, 'Dr. Foreign'"),
+        ("facilities", "id, name", f"{new}, 'Foreign place'"),
+        (
+            "cases",
+            "id, number, patient_id, date_of_injury, opened_on",
+            f"{new}, 'F-1', {first['patients']}, {day}, {day}",
+        ),
+        (
+            "encounters",
+            "id, case_id, patient_id, physician_id, service_date",
+            f"{new}, {first['cases']}, {first['patients']}, {first['physicians']}, {day}",
+        ),
+        (
+            "invoices",
+            "id, number, case_id, patient_id, payer_id, created_on, service_date, billed_amount, updated_at",
+            f"{new}, 'INV-2026-000001', {first['cases']}, {first['patients']}, {first['payers']}, {day}, {day}, 0, now()",
+        ),
+        (
+            "invoice_events",
+            "id, invoice_id, seq, at, transition, to_status",
+            f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
+        ),
+        ("invoice_counters", "year, last_number", "2026, 1"),
+        (
+            "holds",
+            "id, payer_id, until_on, reason, placed_at",
+            f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
+        ),
+    ):
+        rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
+
+
+_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "invoices")
+
+
+def today() -> date:
+    """The day it is in the demo clinic."""
+    return clinic_day(datetime.now(UTC), "America/New_York")
+
+
+def uuid_of(text: str) -> UUID:
+    """The UUID inside an id."""
+    identity = read_id(text)
+    assert identity
+    return identity[1]
+
+
+def standing(address: Address) -> dict[str, tuple[int, Decimal]]:
+    """How every table stands, as the number of its rows and the sum of their hashes."""
+
+    async def digest() -> dict[str, tuple[int, Decimal]]:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            tables = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+            names = sorted(row["tablename"] for row in tables if row["tablename"] not in _RESTLESS)
+            sums = "select '{0}', count(*), sum(hashtextextended(t::text, 0)) from {0} t"
+            found = await connection.fetch(" union all ".join(map(sums.format, names)))
+            return {name: (count, total) for name, count, total in found}
+        finally:
+            await connection.close()
+
+    return asyncio.run(digest())
+
+
+@contextmanager
+def nothing_changes(address: Address) -> Iterator[None]:
+    """Whatever is tried in here leaves every row of every table as it is."""
+    before = standing(address)
+    yield
+    assert standing(address) == before
+
+
+Change = Callable[[], object]
+
+
+def changed_by(address: Address, change: Change) -> set[str]:
+    """The tables in which something is different after a change."""
+    before = standing(address)
+    change()
+    after = standing(address)
+    return {name for name in after if after[name] != before[name]}

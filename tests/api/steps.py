@@ -1,0 +1,43 @@
+"""Decides how the tests take a step: one mutation with one input, its record and its refusals."""
+
+from typing import Any
+
+from tests.client import Client
+
+NEW = """invoice { id number status version createdOn serviceDate submittedOn billedAmount receivedAmount balance case { id }
+    payer { id } physician { id } facility { id } encounter { id } negotiation { floorAmount targetAmount } internalNotes { body }
+    hold { reason } history { transition fromStatus toStatus by { name } changes { field before after } }
+    lines { position cptCode label units bilateral unitPrice amount
+        priceTrace { source rate geographicFactor bilateralFactor overrideReason } } }"""
+CASE = (
+    "case { id number status openedOn dateOfInjury attorney { id } representations { attorney { id } fromOn untilOn } }"
+)
+HOLD = "hold { id untilOn reason releasedAt placedBy { name } }"
+LINE = {"code": "A4556", "units": 2}
+_ERRORS = "errors { __typename message code path ... on IllegalTransition { currentStatus transition legalNow } }"
+
+
+def document(name: str, selection: str) -> str:
+    """The mutation of this name, with its record and the refusals."""
+    asked = f"{selection} {_ERRORS}"
+    return f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ {asked} }} }}"
+
+
+def answered(client: Client, name: str, selection: str, /, **given: Any) -> Any:
+    """What a mutation answers: its record and its refusals; fails when the document itself is refused."""
+    return client.read(document(name, selection), input=given)[name]
+
+
+def done(client: Client, name: str, selection: str, /, **given: Any) -> Any:
+    """The record of a step; fails when it is refused."""
+    answer = answered(client, name, selection, **given)
+    assert answer["errors"] == [], answer
+    return answer[selection.split(maxsplit=1)[0]]
+
+
+def refused(client: Client, name: str, selection: str, /, **given: Any) -> Any:
+    """The one refusal of a step; fails when it is not refused."""
+    answer = answered(client, name, selection, **given)
+    assert answer[selection.split(maxsplit=1)[0]] is None, answer
+    (error,) = answer["errors"]
+    return error

@@ -1,0 +1,74 @@
+"""Decides that cases are opened and represented as the clinic means it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.api.records import Found, today
+from tests.api.steps import CASE, NEW, done, refused
+from tests.client import Client
+
+
+def test_a_case_is_opened_under_the_next_number_of_its_year_or_under_ones_own(billing: Client, found: Found) -> None:
+    given = {"patientId": found.own["Patient"], "dateOfInjury": "2019-02-03", "openedOn": "2019-03-01"}
+    numbers = [done(billing, "createCase", CASE, **given)["number"] for _ in range(2)]
+    assert numbers == ["PI-2019-00001", "PI-2019-00002"]
+    own = "Docket 26-CV-0815"
+    assert done(billing, "createCase", CASE, **given, number=own)["number"] == own
+    error = refused(billing, "createCase", CASE, **given, number=own)
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "number"])
+    done(billing, "createCase", CASE, **given, number="PI-2019-00777")
+    assert done(billing, "createCase", CASE, **given)["number"] == "PI-2019-00778"
+
+
+def test_a_case_follows_its_injury_and_is_not_of_the_future(billing: Client, found: Found) -> None:
+    given = {"patientId": found.own["Patient"], "dateOfInjury": "2026-02-03"}
+    error = refused(billing, "createCase", CASE, **given, openedOn="2026-02-02")
+    assert error["path"] == ["input", "dateOfInjury"]
+    error = refused(billing, "createCase", CASE, **given, openedOn=(today() + timedelta(days=1)).isoformat())
+    assert error["path"] == ["input", "openedOn"]
+
+
+def test_who_represents_a_case_is_kept_from_the_day_it_changes(billing: Client, found: Found) -> None:
+    attorney = found.own["Attorney"]
+    given = {"patientId": found.own["Patient"], "dateOfInjury": "2026-01-05", "openedOn": "2026-01-09"}
+    made = done(billing, "createCase", CASE, **given, attorneyId=attorney)
+    assert made["representations"] == [{"attorney": {"id": attorney}, "fromOn": "2026-01-09", "untilOn": None}]
+    other = done(billing, "createAttorney", "attorney { id }", name="Nora New", firm=f"New {uuid4()}")["id"]
+    made = done(billing, "assignAttorney", CASE, caseId=made["id"], attorneyId=other)
+    day = today().isoformat()
+    assert (made["attorney"], made["representations"]) == (
+        {"id": other},
+        [
+            {"attorney": {"id": attorney}, "fromOn": "2026-01-09", "untilOn": day},
+            {"attorney": {"id": other}, "fromOn": day, "untilOn": None},
+        ],
+    )
+    made = done(billing, "assignAttorney", CASE, caseId=made["id"], attorneyId=None)
+    assert (made["attorney"], made["representations"][-1]["untilOn"]) == (None, day)
+    assert refused(billing, "assignAttorney", CASE, caseId=made["id"], attorneyId=None)["code"] == "CONFLICT"
+    assert refused(billing, "assignAttorney", CASE, caseId=made["id"])["path"] == ["input", "attorneyId"]
+
+
+def test_a_change_of_attorney_moves_access_at_once(
+    billing: Client, attorney: Client, own_attorney: str, case: str, invoice: Any
+) -> None:
+    seen = "query ($case: ID!, $invoice: ID!) { case(id: $case) { id } invoice(id: $invoice) { id } }"
+    ids = {"case": case, "invoice": invoice["id"]}
+    nothing = {"case": None, "invoice": None}
+    assert attorney.read(seen, **ids) == nothing
+    done(billing, "assignAttorney", CASE, caseId=case, attorneyId=own_attorney)
+    assert attorney.read(seen, **ids) == {"case": {"id": case}, "invoice": {"id": invoice["id"]}}
+    done(billing, "assignAttorney", CASE, caseId=case, attorneyId=None)
+    assert attorney.read(seen, **ids) == nothing
+
+
+def test_an_invoice_of_a_represented_case_is_in_its_attorneys_reach_from_its_creation(
+    billing: Client, attorney: Client, own_attorney: str, draft: dict[str, Any]
+) -> None:
+    done(billing, "assignAttorney", CASE, caseId=draft["caseId"], attorneyId=own_attorney)
+    made = done(billing, "createInvoice", NEW, **draft)
+    assert (
+        attorney.read("query ($id: ID!) { invoice(id: $id) { number } }", id=made["id"])["invoice"]["number"]
+        == made["number"]
+    )

@@ -1,0 +1,153 @@
+"""Decides, written by hand, what each role of the database may read and write: what PostgreSQL's own word is compared with."""
+
+from db.security import SIGN_IN, WORKER_ROLE
+from domain.people import Role
+
+Columns = dict[str, set[str]]
+
+_PARTY = "clinic_id id name"
+_LINE = "clinic_id id invoice_id position code label units bilateral amount"
+# What is behind the fields of the access table, and what finds and sorts rows: opened_on sorts cases, position sorts lines.
+_INVOICE = """clinic_id id number status billed_amount created_on service_date
+    case_id patient_id payer_id physician_id facility_id"""
+_CASE = "clinic_id id number number_key date_of_injury patient_id opened_on"
+# What billing staff see, and after the bar what they look up and read back for what they write.
+STAFF_COLUMNS = {
+    "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
+    "cases": f"{_CASE} attorney_id settled_on status | version",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
+    "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
+    "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
+    "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "documents": """clinic_id id expires_at uploaded_by consumed_at |
+        stored_at sha256 blob_key byte_size content_type file_name""",
+    "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
+    "facilities": "clinic_id id name geographic_factor active name_fragments",
+    "fee_schedule_rates": "| clinic_id id fee_schedule_id code rate",
+    "fee_schedules": "| clinic_id id payer_id facility_id valid_from valid_to",
+    "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on",
+    "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
+    "internal_notes": "clinic_id id invoice_id body written_by written_at",
+    "invoice_counters": "| clinic_id year last_number",
+    "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
+    "invoice_lines": f"{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason",
+    "invoices": f"""{_INVOICE} attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
+        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at |
+        agreed_on submission_method""",
+    "message_invoices": "clinic_id message_id invoice_id",
+    "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at attempts failure",
+    "patient_names": "clinic_id fragment patient_id",
+    "patients": "clinic_id id mrn first_name last_name sort_name birth_date phone email address retired_at",
+    "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
+    "physicians": "clinic_id id name npi active name_fragments",
+    "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at",
+    "representations": "clinic_id id case_id attorney_id from_on until_on",
+    "users": "clinic_id id name",
+}
+WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
+    Role.ADMIN: STAFF_COLUMNS,
+    Role.BILLING: STAFF_COLUMNS,
+    Role.ATTORNEY: {
+        "invoices": f"{_INVOICE} attorney_id",
+        "invoice_lines": _LINE,
+        "cases": f"{_CASE} attorney_id",
+        "patients": "clinic_id id first_name last_name sort_name",
+        "patient_names": "clinic_id fragment patient_id",
+        "payers": _PARTY,
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+    },
+    Role.PHYSICIAN: {
+        "invoices": _INVOICE,
+        "invoice_lines": _LINE,
+        "cases": _CASE,
+        "patients": "clinic_id id first_name last_name sort_name mrn birth_date phone email address",
+        "patient_names": "clinic_id fragment patient_id",
+        "payers": _PARTY,
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+        "treating_physicians": "clinic_id physician_id case_id patient_id",
+    },
+    Role.ANALYST: {
+        "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
+        "invoice_lines": _LINE,
+        "cases": "clinic_id id",
+        "patients": "clinic_id id",
+        # The name under which a payer is listed; a patient who pays has none there.
+        "payers": "clinic_id id listed_name",
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+        "cpt_codes": "clinic_id id code label",
+    },
+}
+
+# What the worker reads: what lets an agreement lapse, and uploads that nobody has named.
+READ_BY_THE_WORKER = {
+    "clinics": "clinic_id time_zone",
+    "invoices": """clinic_id id number case_id payer_id status version created_on submitted_on submission_method agreed_on
+        fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
+        conditional_until""",
+    "cases": "clinic_id id status",
+    "invoice_lines": "clinic_id id invoice_id",
+    "cheque_allocations": "clinic_id id invoice_id",
+    "reduction_offers": "clinic_id id invoice_id round amount status",
+    "invoice_events": "clinic_id id invoice_id seq",
+    "documents": "clinic_id id recorded_at stored_at consumed_at",
+}
+READ_BY_SIGNING_IN = {
+    "clinics": "clinic_id short_name name time_zone",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active",
+    "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
+}
+
+_ADDED_BY_STAFF = """
+    attorneys cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
+    invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
+"""
+_CHANGED_BY_STAFF = {
+    "attorneys": "name firm email phone name_fragments retired_at",
+    "cases": "attorney_id status settled_on version",
+    "cheques": "returned_on return_reason",
+    "documents": "consumed_at stored_at sha256 blob_key",
+    "holds": "released_at",
+    "idempotency_keys": "operation input_hash recorded_at result_id",
+    "invoice_counters": "last_number",
+    "invoices": """status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
+        billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
+    "patients": "mrn first_name last_name sort_name birth_date phone email address retired_at",
+    "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
+    "reduction_offers": "status",
+    "representations": "until_on",
+}
+# Group → the tables to which it adds rows, those from which it takes rows away, and the columns that it changes.
+ADDED = {
+    "clinic_admin": f"{_ADDED_BY_STAFF} physicians facilities",
+    "clinic_billing": _ADDED_BY_STAFF,
+    SIGN_IN: "sessions",
+    WORKER_ROLE: "invoice_events",
+}
+REMOVED = {
+    "clinic_admin": "invoice_lines patient_names",
+    "clinic_billing": "invoice_lines patient_names",
+    WORKER_ROLE: "documents",
+}
+CHANGED = {
+    "clinic_admin": {
+        **_CHANGED_BY_STAFF,
+        "physicians": "name npi active name_fragments",
+        "facilities": "name geographic_factor active name_fragments",
+    },
+    "clinic_billing": _CHANGED_BY_STAFF,
+    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    WORKER_ROLE: {
+        "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
+        "reduction_offers": "status",
+        "documents": "stored_at",
+    },
+}
+
+
+def words(columns: dict[str, str]) -> Columns:
+    """The columns by table, without the bar."""
+    return {table: set(names.split()) - {"|"} for table, names in columns.items()}

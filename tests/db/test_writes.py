@@ -1,0 +1,95 @@
+"""Decides what the database itself refuses to write, whatever a resolver might try."""
+
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from db.security import STAFF_LOGIN, role_name
+from domain.people import Role
+from server.addresses import Address
+from tests.databases import rows
+
+OF_ADMINISTRATORS = {
+    "physicians": (
+        "insert into physicians (clinic_id, id, name) values ($1, gen_random_uuid(), 'Dr. Smuggled')",
+        "update physicians set name = 'Dr. Nobody' where clinic_id = $1",
+        "delete from physicians where clinic_id = $1",
+    ),
+    "facilities": (
+        "insert into facilities (clinic_id, id, name) values ($1, gen_random_uuid(), 'Smuggled')",
+        "update facilities set geographic_factor = 9 where clinic_id = $1",
+        "delete from facilities where clinic_id = $1",
+    ),
+}
+OF_STAFF = (
+    """insert into patients (clinic_id, id, mrn, first_name, last_name, sort_name)
+    values ($1, gen_random_uuid(), 'X', 'X', 'X', 'x')""",
+    "insert into payers (clinic_id, id, name, kind) values ($1, gen_random_uuid(), 'Smuggled', 'insurance')",
+    "insert into attorneys (clinic_id, id, name, firm) values ($1, gen_random_uuid(), 'Smuggled', 'Smuggled')",
+    "insert into invoice_counters (clinic_id, year, last_number) values ($1, 2031, 1)",
+)
+
+
+@pytest.fixture(scope="module")
+def clinic(address: Address) -> UUID:
+    """The demo clinic."""
+    (row,) = rows(address, "select clinic_id from clinics where short_name = 'demo'")
+    identity: UUID = row["clinic_id"]
+    return identity
+
+
+async def attempt(address: Address, role: Role, clinic: UUID, statement: str, of: UUID | None = None) -> str:
+    """What becomes of a statement about a clinic (by default, the own) in a transaction that was entered for a role."""
+    connection = await asyncpg.connect(address.login(STAFF_LOGIN))
+    try:
+        await connection.execute(f"begin; set local role {role_name(role)}; set local app.clinic_id = '{clinic}'")
+        return str(await connection.execute(statement, of or clinic))
+    finally:
+        # Nothing is committed.
+        await connection.close()
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.PHYSICIAN, Role.ANALYST])
+@pytest.mark.parametrize("table", OF_ADMINISTRATORS)
+async def test_physicians_and_facilities_are_written_by_administrators_alone(
+    address: Address, clinic: UUID, table: str, role: Role
+) -> None:
+    for statement in OF_ADMINISTRATORS[table]:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+            await attempt(address, role, clinic, statement)
+
+
+@pytest.mark.parametrize("table", OF_ADMINISTRATORS)
+async def test_administrators_write_them_and_delete_none(address: Address, clinic: UUID, table: str) -> None:
+    insert, update, delete = OF_ADMINISTRATORS[table]
+    assert await attempt(address, Role.ADMIN, clinic, insert) == "INSERT 0 1"
+    assert int((await attempt(address, Role.ADMIN, clinic, update)).split()[1]) > 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+        await attempt(address, Role.ADMIN, clinic, delete)
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+@pytest.mark.parametrize("statement", OF_STAFF)
+async def test_staff_write_into_their_own_clinic_alone(
+    address: Address, clinic: UUID, role: Role, statement: str
+) -> None:
+    assert await attempt(address, role, clinic, statement) == "INSERT 0 1"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await attempt(address, role, clinic, statement, uuid4())
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ANALYST])
+@pytest.mark.parametrize("statement", OF_STAFF)
+async def test_who_only_reads_writes_nothing(address: Address, clinic: UUID, role: Role, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+        await attempt(address, role, clinic, statement)
+
+
+@pytest.mark.parametrize("table", ["fee_schedules", "fee_schedule_rates"])
+async def test_staff_look_prices_up_and_nobody_changes_them_here(address: Address, clinic: UUID, table: str) -> None:
+    look, change = f"select from {table} where clinic_id = $1", f"update {table} set id = id where clinic_id = $1"
+    assert int((await attempt(address, Role.BILLING, clinic, look)).split()[1]) > 0
+    for role, statement in ((Role.BILLING, change), (Role.PHYSICIAN, look), (Role.ANALYST, look)):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
+            await attempt(address, role, clinic, statement)

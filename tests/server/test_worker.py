@@ -1,0 +1,325 @@
+"""Conditional agreements lapse by the worker: on the right day, once, and whatever happens to a worker."""
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from pgqueuer.adapters.persistence.schema_ddl import render_install
+
+from db.pools import Database
+from permissions.worker import WORKER
+from resolvers.agreements import lapse_agreements
+from server.addresses import Address
+from server.worker import HEARTBEAT, LOOKS, QUEUE, TASKS
+from tests.databases import rows
+from tests.processes import billing
+
+MIGRATION = next((Path(__file__).parents[2] / "db" / "migrations" / "versions").glob("0003_*.py"))
+LONG_AGO, NOT_YET = date(2020, 1, 1), date(2999, 1, 1)
+# The day on which a condition ends in New York, and the moments around the midnight that follows.
+LAST_DAY = date(2026, 7, 4)
+LAST_MOMENT, NEXT_MOMENT = datetime(2026, 7, 5, 3, 59, 59, tzinfo=UTC), datetime(2026, 7, 5, 4, 0, 0, tzinfo=UTC)
+EVENTS = """select e.by_user_id, e.from_status, e.to_status from invoice_events e
+    where e.invoice_id = $1 and e.transition = 'lapse_agreement' order by e.seq"""
+
+ASK_FOR_LAPSES = """insert into jobs.pgqueuer (priority, status, entrypoint, dedupe_key)
+    values (0, 'queued', 'lapse_agreements', 'lapse_agreements') on conflict do nothing"""
+END_CONNECTIONS = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename = 'clinic_staff_login'"""
+DONE = "select 1 from jobs.pgqueuer_log where status = 'successful' and entrypoint = $1"
+
+
+def agreements(address: Address, until: date, count: int, *, paid: bool = False) -> list[UUID]:
+    """Invoices that wait for a cheque and never lapsed, made conditional; of those to which something or nothing was paid."""
+    something = ">" if paid else "="
+    query = f"""update invoices set conditional_until = $1 where (clinic_id, id) in (select clinic_id, id from invoices
+        where status = 'pending_cheque' and received_amount {something} 0 and id not in
+        (select invoice_id from invoice_events where transition = 'lapse_agreement') order by id limit $2) returning id"""
+    found = [row["id"] for row in rows(address, query, until, count)]
+    assert len(found) == count
+    return found
+
+
+def state(address: Address, identity: UUID) -> Any:
+    return rows(
+        address, "select status, agreed_amount, conditional_until, version from invoices where id = $1", identity
+    )[0]
+
+
+def lapses(address: Address, identity: UUID) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in rows(address, EVENTS, identity)]
+
+
+def lapse(address: Address, moment: datetime) -> int:
+    """How many agreements lapse when the worker looks at a moment."""
+
+    async def run() -> int:
+        async with Database(address.login) as database:
+            return await lapse_agreements(database, lambda: moment)
+
+    return asyncio.run(run())
+
+
+ONE_LAPSE = [(None, "pending_cheque", "pending_reduction")]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_conditional(own_address: Address) -> None:
+    rows(own_address, "update invoices set conditional_until = null where conditional_until is not null")
+
+
+def test_an_agreement_stands_on_its_last_day_and_lapses_at_midnight_in_the_clinic(own_address: Address) -> None:
+    (invoice,) = agreements(own_address, LAST_DAY, 1)
+    assert (lapse(own_address, LAST_MOMENT), state(own_address, invoice)["status"]) == (0, "pending_cheque")
+    assert (lapse(own_address, NEXT_MOMENT), state(own_address, invoice)["status"]) == (1, "pending_reduction")
+
+
+def test_midnight_is_that_of_each_clinics_own_time_zone(own_address: Address) -> None:
+    rows(own_address, "update clinics set time_zone = 'America/Los_Angeles'")
+    (invoice,) = agreements(own_address, LAST_DAY, 1)
+    assert lapse(own_address, NEXT_MOMENT) == 0
+    assert lapse(own_address, NEXT_MOMENT + timedelta(hours=3)) == 1
+    assert lapses(own_address, invoice) == ONE_LAPSE
+
+
+def test_a_lapse_takes_back_what_was_agreed_and_says_in_the_history_that_nobody_did_it(own_address: Address) -> None:
+    (invoice,) = agreements(own_address, LAST_DAY, 1)
+    before = state(own_address, invoice)
+    lapse(own_address, NEXT_MOMENT)
+    after = state(own_address, invoice)
+    assert (after["agreed_amount"], after["conditional_until"]) == (None, None)
+    assert after["version"] == before["version"] + 1
+    assert lapses(own_address, invoice) == ONE_LAPSE
+    offers = rows(own_address, "select status from reduction_offers where invoice_id = $1", invoice)
+    assert "accepted" not in {offer["status"] for offer in offers}
+
+
+def test_a_partly_covered_agreement_does_not_lapse(own_address: Address) -> None:
+    (invoice,) = agreements(own_address, LONG_AGO, 1, paid=True)
+    assert lapse(own_address, NEXT_MOMENT) == 0
+    assert (state(own_address, invoice)["status"], lapses(own_address, invoice)) == ("pending_cheque", [])
+
+
+def test_an_agreement_without_condition_does_not_lapse(own_address: Address) -> None:
+    assert lapse(own_address, NEXT_MOMENT) == 0
+    assert (
+        rows(own_address, "select 1 from invoice_events where transition = 'lapse_agreement' and at = $1", NEXT_MOMENT)
+        == []
+    )
+
+
+def test_subscribers_hear_of_a_lapse(own_address: Address) -> None:
+    (invoice,) = agreements(own_address, LAST_DAY, 1)
+
+    async def heard() -> list[str]:
+        notices: list[str] = []
+        connection = await asyncpg.connect(own_address.owner)
+        await connection.add_listener("invoice_changed", lambda *said: notices.append(said[-1]))
+        async with Database(own_address.login) as database:
+            await lapse_agreements(database, lambda: NEXT_MOMENT)
+        await connection.execute("select 1")
+        await connection.close()
+        return notices
+
+    (notice,) = asyncio.run(heard())
+    assert str(invoice) in notice
+    assert "status" in notice
+
+
+async def test_many_workers_at_the_same_time_lapse_an_agreement_once(own_address: Address) -> None:
+    invoices = await asyncio.to_thread(agreements, own_address, LAST_DAY, 8)
+    databases = [Database(own_address.login) for _ in range(4)]
+    lapsed = await asyncio.gather(*(lapse_agreements(database, lambda: NEXT_MOMENT) for database in databases))
+    for database in databases:
+        await database.__aexit__()
+    assert sum(lapsed) == len(invoices)
+    for invoice in invoices:
+        assert await asyncio.to_thread(lapses, own_address, invoice) == ONE_LAPSE
+
+
+async def test_a_cheque_that_comes_in_while_the_worker_waits_for_the_invoice_keeps_it_from_lapsing(
+    own_address: Address,
+) -> None:
+    (invoice,) = await asyncio.to_thread(agreements, own_address, LAST_DAY, 1)
+    clerk = await asyncpg.connect(own_address.owner)
+    async with Database(own_address.login) as database:
+        transaction = clerk.transaction()
+        await transaction.start()
+        await clerk.execute("update invoices set received_amount = 1 where id = $1", invoice)
+        lapsing = asyncio.create_task(lapse_agreements(database, lambda: NEXT_MOMENT))
+        await _until(lambda: _waits_for_a_lock(own_address))
+        await transaction.commit()
+        assert await lapsing == 0
+    await clerk.close()
+    assert await asyncio.to_thread(lapses, own_address, invoice) == []
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if await asyncio.to_thread(holds):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come to pass")
+
+
+def _waits_for_a_lock(address: Address) -> bool:
+    query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return bool(rows(address, query))
+
+
+# The worker's place in the database.
+
+
+async def _as_worker(address: Address, clinic: UUID | None, sql: str) -> Any:
+    async with Database(address.login) as database, database.working(clinic) as connection:
+        return await connection.fetch(sql)
+
+
+def _clinic(address: Address) -> UUID:
+    found: UUID = rows(address, "select clinic_id from clinics")[0]["clinic_id"]
+    return found
+
+
+UPLOAD = """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at)
+    select clinic_id, gen_random_uuid(), id, 'scan.pdf', 'application/pdf', 1, now() from users limit 1"""
+
+
+@pytest.mark.parametrize("table", sorted(WORKER))
+def test_the_worker_sees_rows_of_the_clinic_that_it_works_in_and_of_no_other(own_address: Address, table: str) -> None:
+    stranger = UUID(int=7)
+    rows(own_address, UPLOAD)
+    count = f"select count(id) from {table}"
+    assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
+    assert asyncio.run(_as_worker(own_address, stranger, count))[0][0] == 0
+    assert asyncio.run(_as_worker(own_address, None, count))[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(*) from patients",
+        "select body from internal_notes",
+        "select token_hash from sessions",
+        "select name from clinics",
+        "update invoices set billed_amount = 1",
+        "update invoices set received_amount = 0",
+        "update cases set status = 'settled'",
+        "delete from invoices",
+        "delete from invoice_events",
+        "select file_name from documents",
+        "select blob_key from documents",
+        "insert into cheque_allocations (clinic_id) values (null)",
+    ],
+)
+def test_the_worker_can_do_no_more_than_its_jobs_need(own_address: Address, sql: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(_as_worker(own_address, _clinic(own_address), sql))
+
+
+def test_the_attorneys_login_cannot_become_the_worker(own_address: Address) -> None:
+    async def attempt() -> None:
+        connection = await asyncpg.connect(own_address.login("clinic_attorney_login"))
+        try:
+            await connection.execute("set role clinic_worker")
+        finally:
+            await connection.close()
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(attempt())
+
+
+def test_the_queue_in_the_migration_is_that_of_the_installed_version() -> None:
+    said = "".join(re.findall(r'"""(CREATE .*?)"""', MIGRATION.read_text(encoding="utf-8"), re.DOTALL))
+    wanted = "".join(line for line in render_install(QUEUE).splitlines() if not line.startswith("-- pgqueuer"))
+
+    def words(text: str) -> str:
+        return re.sub(r"[\s;]+", "", text)
+
+    assert words(said) == words(wanted)
+
+
+# The process.
+
+
+def _wait_for_lapses(address: Address, invoices: list[UUID], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(state(address, invoice)["status"] != "pending_reduction" for invoice in invoices):
+        assert time.monotonic() < deadline, "an agreement did not lapse in time"
+        time.sleep(0.1)
+
+
+def _wait_until_done(address: Address, job: str) -> None:
+    deadline = time.monotonic() + 20
+    while not rows(address, DONE, job):
+        assert time.monotonic() < deadline, f"{job} was not done"
+        time.sleep(0.1)
+
+
+def test_what_there_is_to_do_is_done_at_every_start(own_address: Address) -> None:
+    with billing(own_address, "worker"):
+        for job in TASKS:
+            _wait_until_done(own_address, job)
+
+
+def test_two_worker_processes_lapse_every_agreement_once(own_address: Address) -> None:
+    invoices = agreements(own_address, LONG_AGO, 6)
+    (covered,) = agreements(own_address, LONG_AGO, 1, paid=True)
+    with billing(own_address, "worker"), billing(own_address, "worker"):
+        _wait_for_lapses(own_address, invoices, 20)
+    assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE] * 6
+    assert (state(own_address, covered)["status"], lapses(own_address, covered)) == ("pending_cheque", [])
+
+
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_whoever_works_ends_cleanly_when_told_to(own_address: Address, command: str) -> None:
+    invoices = agreements(own_address, LONG_AGO, 1)
+    with billing(own_address, command) as process:
+        _wait_for_lapses(own_address, invoices, 20)
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(15) == 0
+    left = rows(own_address, "select entrypoint from jobs.pgqueuer")
+    assert left == []
+
+
+def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minute(own_address: Address) -> None:
+    (invoice,) = agreements(own_address, NOT_YET, 1)
+    asyncio.run(_killed_amid_a_lapse(own_address, invoice))
+    assert lapses(own_address, invoice) == []
+    with billing(own_address, "worker"):
+        _wait_for_lapses(own_address, [invoice], (HEARTBEAT + 2 * LOOKS).total_seconds() + 10)
+    assert lapses(own_address, invoice) == ONE_LAPSE
+
+
+async def _killed_amid_a_lapse(address: Address, invoice: UUID) -> None:
+    clerk = await asyncpg.connect(address.owner)
+    with billing(address, "worker") as process:
+        await asyncio.to_thread(_wait_until_done, address, "lapse_agreements")
+        await clerk.execute("update invoices set conditional_until = $2 where id = $1", invoice, LONG_AGO)
+        async with clerk.transaction():
+            await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
+            await asyncio.to_thread(rows, address, ASK_FOR_LAPSES)
+            await _until(lambda: _waits_for_a_lock(address))
+            process.popen.kill()
+            process.popen.wait()
+    await clerk.close()
+
+
+def test_a_worker_that_has_lost_its_connections_goes_on(own_address: Address) -> None:
+    with billing(own_address, "worker"):
+        invoices = agreements(own_address, NOT_YET, 1)
+        _wait_until_done(own_address, "lapse_agreements")
+        for _ in range(2):
+            rows(own_address, END_CONNECTIONS)
+            time.sleep(1)
+        rows(own_address, "update invoices set conditional_until = $1 where id = any($2)", LONG_AGO, invoices)
+        rows(own_address, ASK_FOR_LAPSES)
+        _wait_for_lapses(own_address, invoices, 30)
+    assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE]
