@@ -1,6 +1,8 @@
 """Decides what `make bench` does: which parts are measured, shown and kept in docs/performance.md."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -134,6 +136,8 @@ class _Wanted:
 def main(**said: Any) -> None:
     """Run the benchmark."""
     wanted = _Wanted(**said)
+    # Being told to stop must end the servers as well, which are processes of their own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with Clinics() as clinics, LoadClient() as client:
         run = _Run(clinics, client, Pace(wanted.rounds, wanted.seconds), wanted.is_whole)
         if wanted.profile:
