@@ -50,7 +50,7 @@ def _touch_field(how: Field, row: Row) -> None:
         if not isinstance(how, Pages) and how.order:
             how.order(other)
     elif isinstance(how, Elements):
-        getattr(row, how.column)
+        how.read(row)
     elif isinstance(how, Listed):
         how.items(row)
     elif not isinstance(how, Same):

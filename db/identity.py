@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 TAGS = {
     "Attorney": "at",
+    "AuditEvent": "ae",
     "Case": "ca",
     "Cheque": "ch",
     "ChequeAllocation": "al",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db.security import SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
+from db.security import AUDIT_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -22,7 +22,7 @@ POOL_SIZES: dict[Role | None, int] = {
     Role.ANALYST: 4,
     None: 4,
 }
-_WORKER_POOL_SIZE = 2
+_WORKER_POOL_SIZE, _AUDIT_POOL_SIZE = 2, 1
 _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
@@ -40,21 +40,22 @@ class Database:
     def __init__(self, dsn_of: Connect) -> None:
         self._pools = {role: _Pool(dsn_of(login_for(role)), size) for role, size in POOL_SIZES.items()}
         self._worker = _Pool(dsn_of(STAFF_LOGIN), _WORKER_POOL_SIZE)
+        self._audit = _Pool(dsn_of(STAFF_LOGIN), _AUDIT_POOL_SIZE)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for pool in (*self._pools.values(), self._worker):
+        for pool in (*self._pools.values(), self._worker, self._audit):
             await pool.close()
 
-    async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
-        """The JSON that one statement answers to a viewer, as bytes; None for SQL null."""
+    async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
+        """The one row that a statement answers to a viewer: JSON as bytes and, beside it, what it is about."""
         pool = self._pools[viewer.role]
         connection = await pool.acquire()
         try:
             await connection.execute(entering(viewer, read_only=True))
-            found: bytes | None = await connection.fetchval(sql, *values)
+            found: asyncpg.Record | None = await connection.fetchrow(sql, *values)
             await connection.execute("commit")
         except BaseException:
             await _undo(connection)
@@ -73,6 +74,12 @@ class Database:
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
         """A transaction that sees users and sessions, and nothing of any clinic's work."""
         async with self._pools[None].transaction(f"begin; set local role {SIGN_IN}") as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def auditing(self) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction that adds events to the audit trail of any clinic, and reads nothing."""
+        async with self._audit.transaction(f"begin; set local role {AUDIT_ROLE}") as connection:
             yield connection
 
     @asynccontextmanager

@@ -84,6 +84,8 @@ class Row:
         self.table, self.alias, self.scope = table, alias, scope
         self.used: set[str] = set()
         self.joins: list[tuple[str, Select[Any]]] = []
+        # What the audit trail names of this row and of everything read below it, in bytes.
+        self.subjects: list[Expression] = []
 
     def __getattr__(self, name: str) -> Expression:
         column = self.table.c[name]

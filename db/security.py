@@ -15,10 +15,12 @@ from domain.people import Role
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import LOOKED_UP, WRITES, Write
+from permissions.writes import AUDITED, LOOKED_UP, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
+# Who writes down what was read, and can do nothing else.
+AUDIT_ROLE = "clinic_audit"
 # The schema of the worker's queue; migrations make it.
 JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -59,11 +61,12 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
         yield from _policies(role)
         yield from _writes(role)
     yield from _sign_in(schema)
+    yield from _audit(schema)
     yield from _worker(schema)
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN, WORKER_ROLE]
+    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -95,7 +98,7 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     for table, write in WRITES.items():
         if role in write.roles:
             found[table] |= {*write.changes, *_keys(table)} - write.conceals
-    return dict(found)
+    return {table: names for table, names in found.items() if names}
 
 
 def columns_added(table: str, write: Write) -> set[str]:
@@ -180,6 +183,16 @@ def _sign_in(schema: str) -> Iterator[str]:
     yield f"grant insert ({', '.join(_SIGN_IN_ADDS)}), update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
 
 
+def _audit(schema: str) -> Iterator[str]:
+    """Events may be added for any clinic, by a role that reads nothing; administrators may ask which events are about a record."""
+    yield f"grant usage on schema {schema} to {AUDIT_ROLE}"
+    for table in AUDITED:
+        yield f"grant insert ({', '.join(sorted(columns_added(table, WRITES[table])))}) on {table} to {AUDIT_ROLE}"
+        yield f"create policy {AUDIT_ROLE}_insert on {table} for insert to {AUDIT_ROLE} with check (true)"
+    yield f"revoke execute on function audit_events_about(uuid[]) from public, {', '.join(_all_roles())}"
+    yield f"grant execute on function audit_events_about(uuid[]) to {role_name(Role.ADMIN)}"
+
+
 def _worker(schema: str) -> Iterator[str]:
     """What the worker's jobs need of a clinic's tables, in the clinic that the transaction was entered for, and its own queue."""
     yield f"grant usage on schema {schema}, {JOBS} to {WORKER_ROLE}"
@@ -190,8 +203,9 @@ def _worker(schema: str) -> Iterator[str]:
         yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using (true)"
     for table, need in WORKER.items():
         own = policy(table, None)
-        yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
-        yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
+        if need.reads:
+            yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
+            yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
         if need.adds:
             yield f"grant insert ({', '.join(need.adds)}) on {table} to {WORKER_ROLE}"
             yield f"create policy {WORKER_ROLE}_insert on {table} for insert to {WORKER_ROLE} with check ({own})"

@@ -25,6 +25,8 @@ class Writes:
 
     def __init__(self, clinic_id: UUID) -> None:
         self.clinic_id = clinic_id
+        # Table and columns of each row that is written, with those of its values that are ids: for the audit trail.
+        self.rows: list[tuple[str, dict[str, Any]]] = []
         self._parts: list[str] = []
         self._calls: list[str] = []
         self._values: list[Any] = []
@@ -32,12 +34,15 @@ class Writes:
     def insert(self, table: str, **row: Any) -> None:
         """A new row of the clinic."""
         columns = {"clinic_id": self.clinic_id, **row}
+        self._note(table, row)
         bound = ", ".join(self._bound(table, name, value) for name, value in columns.items())
         self._parts.append(f"insert into {table} ({', '.join(columns)}) values ({bound})")
 
     def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """New rows of the clinic that have the same columns."""
         full = [{"clinic_id": self.clinic_id, **row} for row in rows]
+        for row in full:
+            self._note(table, row)
         if full:
             bound = [", ".join(self._bound(table, name, value) for name, value in row.items()) for row in full]
             self._parts.append(f"insert into {table} ({', '.join(full[0])}) values ({'), ('.join(bound)})")
@@ -57,6 +62,7 @@ class Writes:
         """New values for the clinic's rows that have the old ones in `where`. Of a row, one part may change it at most."""
         changed = ", ".join(f"{name} = {self._bound(table, name, value)}" for name, value in row.items())
         known = {"clinic_id": self.clinic_id, **where}
+        self._note(table, {**where, **row})
         found = " and ".join(
             f"{name} is null" if value is None else f"{name} = {self._bound(table, name, value)}"
             for name, value in known.items()
@@ -74,6 +80,9 @@ class Writes:
             steps = ", ".join(f"w{number} as ({part})" for number, part in enumerate(self._parts))
             await connection.execute(f"with {steps} select {', '.join(self._calls) or '1'}", *self._values)
         self._parts, self._calls, self._values = [], [], []
+
+    def _note(self, table: str, row: Mapping[str, Any]) -> None:
+        self.rows.append((table, {name: value if isinstance(value, UUID) else None for name, value in row.items()}))
 
     def _bound(self, table: str, column: str, value: Any) -> str:
         if isinstance(value, Sql):

@@ -26,7 +26,7 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
 from permissions.classes import Guard
 from permissions.coordinates import Mark
-from permissions.rules import RULES
+from permissions.rules import RULES, SIGNED_IN
 
 DEFINITION = "strawberry-definition"
 Composite = GraphQLObjectType | GraphQLInterfaceType
@@ -60,6 +60,12 @@ def _field_mark(field: GraphQLField) -> Mark | None:
     definition = field.extensions.get(DEFINITION)
     guards = [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
     return guards[0].rule.name if guards else None
+
+
+def is_protected(field: GraphQLField | None) -> bool:
+    """Whether a field is guarded by a rule that leaves out somebody who is signed in."""
+    mark = _field_mark(field) if field else None
+    return isinstance(mark, str) and not RULES[mark].roles >= SIGNED_IN
 
 
 def _metadata_mark(item: GraphQLArgument | GraphQLInputField) -> Mark | None:

@@ -44,6 +44,8 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "idempotency_keys": dict.fromkeys(_STAFF, Reach.OWN),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
+    "audit_events": {_ADMIN: Reach.CLINIC},
+    "audit_chain": {_ADMIN: Reach.CLINIC},
     **dict.fromkeys(
         (
             "attorneys",

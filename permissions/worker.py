@@ -15,9 +15,14 @@ class Need:
 
 _KEY = ("clinic_id", "id")
 _OF_INVOICE = (*_KEY, "invoice_id")
+_EVENT = (
+    *_KEY,
+    *"user_id role operation entities fields filters row_count request_id at".split(),
+)
 
-# What tells the worker which clinics there are, and which day it is there: the one thing that it reads of all of them at once.
-ACROSS_CLINICS = {"clinics": ("clinic_id", "time_zone")}
+# What tells the worker which clinics there are, which day it is there, and in which of them something waits for the chain of the
+# audit trail: the one thing that it reads of all of them at once.
+ACROSS_CLINICS = {"clinics": ("clinic_id", "time_zone"), "audit_pending": ("clinic_id", "event_id")}
 
 # Table → need. A table that is not named here is closed to the worker.
 WORKER: dict[str, Need] = {
@@ -67,4 +72,10 @@ WORKER: dict[str, Need] = {
     ),
     # Of uploads, those that no step has named: neither what they are called nor where they are.
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
+    # What it does itself is written down, and what everybody did is chained.
+    "audit_events": Need(_EVENT, adds=(*_EVENT, "recorded_at")),
+    "audit_pending": Need((), adds=("clinic_id", "event_id"), removes=True),
+    "audit_chain": Need(
+        ("clinic_id", "seq", "event_id", "hash"), adds=("clinic_id", "seq", "event_id", "hash", "subjects")
+    ),
 }

@@ -64,6 +64,10 @@ _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
 
+# Where it is written down who did what: whoever writes says so, and reads none of it by that.
+AUDITED = ("audit_events", "audit_pending")
+_EVENT = _columns("user_id role operation entities fields filters row_count request_id at")
+
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {
     "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "retired_at")),
@@ -126,4 +130,6 @@ WRITES: dict[str, Write] = {
         by="user_id",
         own=True,
     ),
+    "audit_events": Write(adds=_EVENT, by="user_id", conceals=frozenset({"clinic_id", "id"})),
+    "audit_pending": Write(adds=("event_id",), conceals=frozenset({"clinic_id"})),
 }

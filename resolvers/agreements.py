@@ -9,6 +9,7 @@ from db.pools import Database
 from domain.clinics import clinic_day
 from domain.errors import IllegalTransition, NotFound
 from domain.outcomes import Actor
+from resolvers.auditing import record_job
 from resolvers.context import Clock
 from resolvers.transitions import transition
 from resolvers.writing import Work
@@ -52,6 +53,7 @@ async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: d
         async with database.working(clinic_id) as connection:
             work = Work(connection, clinic_id, None, Actor(None, today), moment, uuid4().hex, given)
             await transition(work, "lapse_agreement")
+            await record_job(connection, work.gathered, "lapseAgreement", moment, work.request_id)
     except (IllegalTransition, NotFound):
         # Another worker was faster, a cheque came in, or it is negotiated again already.
         return False

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Text, case, column, func, literal_column, select, union_all
+from sqlalchemy import JSON, Text, case, column, func, literal_column, select, true, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
 from db.row import Row, Scope
+from db.subjects import NOTHING, subjects_of, together
 from db.views import VIEWS
 from db.views.base import Elements, Listed, Many, One, Pages, Relation, Same
+from permissions.roles import is_protected
 from resolvers.plans import Binder, converter
 from resolvers.selection import Asked, Selector, object_type
 
@@ -29,7 +31,7 @@ class Compiler:
     scope: Scope
     binder: Binder
     # How a list in pages is read; handed in, because pages are made of objects and objects hold pages.
-    page: "Callable[[Compiler, Pages, Asked, Row | None], Expression]"
+    page: "Callable[[Compiler, Pages, Asked, Row, tuple[str, str]], Expression]"
 
     def columns(self, parent: GraphQLObjectType, asked: list[Asked], row: Row, view_name: str | None = None) -> Columns:
         """What is selected of a row: a response key and an expression for each field that is asked for."""
@@ -39,33 +41,49 @@ class Compiler:
             if field.name == "__typename":
                 found.append((field.key, typename(parent)))
                 continue
+            if is_protected(field.definition):
+                self.binder.fields.add(f"{parent.name}.{field.name}")
             how = view.fields[field.name]
-            value = self._field(how, field, row) if isinstance(how, Relation) else how(row)
+            value = self._field(how, field, row, parent.name) if isinstance(how, Relation) else how(row)
             found.append((field.key, value))
         return found
 
-    def _field(self, how: Relation, field: Asked, row: Row) -> Expression:
+    def begin(self, type_name: str, row: Row, via: tuple[str, str] | None = None) -> None:
+        """Have the audit trail name a row that is about to be read, where its records are named at all."""
+        if self.binder.is_audited:
+            row.subjects += subjects_of(type_name, row, via)
+
+    def _field(self, how: Relation, field: Asked, row: Row, parent: str) -> Expression:
         if isinstance(how, Pages):
-            return self.page(self, how, field, row)
+            return self.page(self, how, field, row, (parent, field.name))
         assert field.definition is not None
         target = object_type(field.definition)
         asked = self.selector.fields(target, field.selection_sets)
         if isinstance(how, Same):
             return as_object(self.columns(target, asked, row), self.scope)
         if isinstance(how, One):
-            return self._one(how, target, asked, row)
+            return self._one(how, target, asked, row, (parent, field.name))
         if isinstance(how, Elements):
             return self._elements(how, target, asked, row)
         if isinstance(how, Listed):
             return self._listed(how, target, asked, row)
-        return self._many(how, field, target, asked, row)
+        return self._many(how, field, target, asked, row, (parent, field.name))
 
-    def _one(self, how: One, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+    def _one(
+        self, how: One, target: GraphQLObjectType, asked: list[Asked], row: Row, via: tuple[str, str]
+    ) -> Expression:
         other = self.scope.row(VIEWS[how.target].table)
+        self.begin(how.target, other, via)
         columns = self.columns(target, asked, other)
-        query = select().select_from(other.joined).where(how.on(row, other))
+
+        def narrowed(query: Select[Any]) -> Select[Any]:
+            query = query.where(how.on(row, other))
+            return query.order_by(*how.order(other)).limit(literal_column("1")) if how.order else query
+
+        if other.subjects:
+            return beside(row, narrowed(traced(columns, other, self.scope)), self.scope)
+        query = narrowed(select().select_from(other.joined))
         if how.order:
-            query = query.order_by(*how.order(other)).limit(literal_column("1"))
             return as_object(columns, self.scope, query)
         # A row found by its id is joined beside the row that names it, which costs less than a sub-select in its place.
         name = self.scope.name("one")
@@ -73,15 +91,27 @@ class Compiler:
         row.join(name, body)
         return whole if is_long(columns) else func.row_to_json(whole)
 
-    def _many(self, how: Many, field: Asked, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
+    def _many(
+        self,
+        how: Many,
+        field: Asked,
+        target: GraphQLObjectType,
+        asked: list[Asked],
+        row: Row,
+        via: tuple[str, str],
+    ) -> Expression:
         other = self.scope.row(VIEWS[how.target].table)
+        self.begin(how.target, other, via)
         columns = self.columns(target, asked, other)
-        query = select().select_from(other.joined).where(how.on(row, other)).order_by(*how.order(other))
+        query = traced(columns, other, self.scope) if other.subjects else select().select_from(other.joined)
+        query = query.where(how.on(row, other)).order_by(*how.order(other))
         for name, value in self.selector.arguments(field).items():
             if value is not None:
                 choice = how.choose[name]
                 bound = self.binder.argument(field, (name,), choice.type_, converter(name, choice.convert))
                 query = query.where(choice.narrow(other, bound))
+        if other.subjects:
+            return beside(row, traced_list(query, self.scope), self.scope)
         return as_list(columns, self.scope, query)
 
     def _listed(self, how: Listed, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
@@ -95,9 +125,7 @@ class Compiler:
     def _elements(self, how: Elements, target: GraphQLObjectType, asked: list[Asked], row: Row) -> Expression:
         table = VIEWS[how.target].table
         other = self.scope.row(table)
-        elements = func.json_to_recordset(getattr(row, how.column)).table_valued(
-            *(column(c.name, c.type) for c in table.c)
-        )
+        elements = func.json_to_recordset(how.read(row)).table_valued(*(column(c.name, c.type) for c in table.c))
         query = select().select_from(elements.render_derived(name=other.alias, with_types=True))
         return as_list(self.columns(target, asked, other), self.scope, query)
 
@@ -138,6 +166,31 @@ def listed(columns: Columns, query: Select[Any], name: str) -> tuple[Select[Any]
     if is_long(columns):
         return query.add_columns(_long_object(columns).label("o")), literal_column(f"{name}.o")
     return selected(columns, query), literal_column(name)
+
+
+def traced(columns: Columns, row: Row, scope: Scope) -> Select[Any]:
+    """A query for rows as JSON objects, each beside the names that the audit trail keeps of it; conditions are for the caller."""
+    name = scope.name("q")
+    body, item = listed(columns, select(), name)
+    whole = item if is_long(columns) else func.row_to_json(item)
+    source = row.joined.join(body.lateral(name), true())
+    return select(whole.label("o"), together(row.subjects).label("t")).select_from(source)
+
+
+def traced_list(query: Select[Any], scope: Scope) -> Select[Any]:
+    """The rows of such a query as one JSON list, in its order, beside all of their names."""
+    name = scope.name("q")
+    items = func.coalesce(func.json_agg(literal_column(f"{name}.o")), EMPTY_LIST)
+    names = func.string_agg(literal_column(f"{name}.t"), NOTHING)
+    return select(items.label("o"), names.label("t")).select_from(query.subquery(name))
+
+
+def beside(row: Row, query: Select[Any], scope: Scope) -> Expression:
+    """The JSON of a query of at most one row; the names that come with it are named with the row."""
+    name = scope.name("named")
+    row.join(name, query)
+    row.subjects.append(func.coalesce(literal_column(f"{name}.t"), NOTHING))
+    return literal_column(f"{name}.o", JSON())
 
 
 def _long_object(columns: Columns) -> Expression:

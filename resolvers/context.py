@@ -8,16 +8,24 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from db.pools import Database
+from domain.audit import AuditEvent
 from domain.clinics import clinic_day
 from domain.links import LIFETIMES, Bearer, Seal, seal
 from permissions.viewers import Viewer
+from resolvers.trail import Trail
 
 Clock = Callable[[], datetime]
+# Takes over an event of the audit trail; raises when it cannot be kept, so that nothing is answered.
+Keep = Callable[[AuditEvent], None]
 
 
 def now() -> datetime:
     """The moment it is."""
     return datetime.now(UTC)
+
+
+def _nobody_keeps(event: AuditEvent) -> None:
+    """The events of requests that are answered without a server go nowhere."""
 
 
 class Sessions(Protocol):
@@ -53,7 +61,10 @@ class RequestContext:
     find_base_url: Callable[[], str] = field(kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
+    # Who keeps what is read for the audit trail; None where nothing is audited, as in a benchmark.
+    keep: Keep | None = field(default=_nobody_keeps, kw_only=True)
     clock: Clock = now
+    trail: Trail = field(default_factory=Trail, kw_only=True)
     _seals: dict[str, Seal] = field(default_factory=dict)
 
     @property
@@ -68,3 +79,14 @@ class RequestContext:
             bearer = Bearer(self.viewer.clinic_id, self.viewer.user_id, self.clock() + LIFETIMES[kind])
             self._seals[kind] = seal(self.link_key, kind, bearer)
         return self._seals[kind]
+
+    def note(self, operation: str, viewer: Viewer) -> None:
+        """Have the audit trail say that somebody did something that is neither a read nor a write of records."""
+        self.trail.asked(operation)
+        self.trail.viewer = viewer
+
+    def keep_trail(self) -> None:
+        """Hand over what this operation has read so far; raises when it cannot be kept."""
+        viewer = self.trail.viewer or self.viewer
+        if self.keep is not None and viewer is not None and self.trail.operations:
+            self.keep(self.trail.event(viewer, self.clock(), self.request_id))

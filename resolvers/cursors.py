@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Numeric, Text, cast, func, literal
+from sqlalchemy import Date, DateTime, Numeric, Text, cast, func, literal
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.row import Row
@@ -43,6 +43,8 @@ def read_cursor(text: str, name: str, order: Order, argument: str) -> tuple[Any,
 def _value(text: str, order: Order) -> Any:
     if isinstance(order.type_, Date):
         return date.fromisoformat(text)
+    if isinstance(order.type_, DateTime):
+        return datetime.fromisoformat(text)
     if not isinstance(order.type_, Numeric):
         return text
     number = Decimal(text)

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Uuid, func, literal_column, select, true, tuple_
+from sqlalchemy import BigInteger, FromClause, Uuid, func, literal_column, select, true, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
+from db.identity import TAGS
 from db.reach import reach_of
 from db.row import Row
+from db.subjects import NOTHING, counted, together
 from db.views import VIEWS
 from db.views.base import Choice, Order, Pages, View
-from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_object, listed, typename
+from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_object, beside, is_long, listed, typename
 from resolvers.cursors import cursor_expression, read_cursor
 from resolvers.plans import converter, id_reader
 from resolvers.refusals import refuse
@@ -33,6 +35,8 @@ class Page:
     field: Asked
     parent: Row | None
     arguments: dict[str, Any]
+    # The field by which the rows are reached, None for a root field.
+    via: tuple[str, str] | None = None
 
     @property
     def view(self) -> View:
@@ -71,18 +75,25 @@ class Page:
     def narrowed(self, row: Row) -> list[Expression]:
         """What a row must satisfy to be wanted: each condition of the filter, and of arguments such as `search`."""
         given = dict(self.arguments.get("filter") or {})
+        self._note([f"{self.how.target}Filter.{name}" for name, value in given.items() if value is not None])
         outer = {name: value for name, value in self.arguments.items() if name not in _PAGING}
+        parent, _ = self.via or ("Query", "")
+        named = [name for name, value in outer.items() if value is not None]
+        self._note([f"{parent}.{self.field.name}({name}:)" for name in named])
         found = [self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None]
         return found + [self._narrowed(row, (name,), value) for name, value in outer.items() if value is not None]
+
+    def _note(self, coordinates: list[str]) -> None:
+        """Have the audit trail say by what rows were chosen, but not by which values."""
+        self.compiler.binder.filters.update(coordinates)
 
     def _narrowed(self, row: Row, path: tuple[str, ...], value: Any) -> Expression:
         choice: Choice = self.view.filters[path[-1]]
         if choice.type_ is None:
             return choice.narrow(row, value)
         argument = ".".join(path)
-        reader = (
-            id_reader(argument, path[-1].removesuffix("Id").capitalize()) if path[-1].endswith("Id") else choice.convert
-        )
+        named = path[-1].removesuffix("Id").capitalize()
+        reader = id_reader(argument, named if named in TAGS else None) if path[-1].endswith("Id") else choice.convert
         return choice.narrow(
             row, self.compiler.binder.argument(self.field, path, choice.type_, converter(argument, reader))
         )
@@ -110,16 +121,27 @@ class Page:
         return [key.desc() if descending != backwards else key.asc() for key in keys]
 
 
-def connection(compiler: Compiler, how: Pages, field: Asked, parent: Row | None = None) -> Expression:
-    """A connection as one JSON object."""
-    page = Page(compiler, how, field, parent, compiler.selector.arguments(field))
+def connection(compiler: Compiler, how: Pages, field: Asked, parent: Row, via: tuple[str, str]) -> Expression:
+    """A connection below a row, as one JSON object."""
+    query = _assembly(Page(compiler, how, field, parent, compiler.selector.arguments(field), via)).query()
+    if compiler.binder.is_audited:
+        return beside(parent, query, compiler.scope)
+    return query.scalar_subquery()
+
+
+def root_connection(compiler: Compiler, how: Pages, field: Asked) -> Select[Any]:
+    """A connection at the root: a query for one JSON object and, where it is audited, the names of the records read."""
+    return _assembly(Page(compiler, how, field, None, compiler.selector.arguments(field))).query()
+
+
+def _assembly(page: Page) -> "_Assembly":
     first, last = page.size("first"), page.size("last")
     if first is None and last is None:
         first = DEFAULT_SIZE
-    assert field.definition is not None
-    target = object_type(field.definition)
-    asked = compiler.selector.fields(target, field.selection_sets)
-    return _Assembly(page, target, asked, first, last).expression()
+    assert page.field.definition is not None
+    target = object_type(page.field.definition)
+    asked = page.compiler.selector.fields(target, page.field.selection_sets)
+    return _Assembly(page, target, asked, first, last)
 
 
 @dataclass
@@ -140,12 +162,33 @@ class _Assembly:
         self.is_counted = any(field.name == "pageInfo" for field in self.asked) or self.last is not None
         self.bodies: list[tuple[str, Select[Any]]] = []
         self.gathered: Columns = []
+        self.counts: Columns = []
 
-    def expression(self) -> Expression:
+    def query(self) -> Select[Any]:
+        """The page as one row: the JSON object and, where it is audited, the names of the records on it."""
+        self.compiler.begin(self.page.how.target, self.row, self.page.via)
         columns = [(field.key, self._part(field)) for field in self.asked]
-        if not self.gathered:
-            return as_object(columns, self.scope)
-        return as_object(columns, self.scope, select().select_from(self._page().subquery(self.summary)))
+        names = self._names()
+        name = self.scope.name("q")
+        body, item = listed(columns, select(), name)
+        source: FromClause = body.lateral(name)
+        for stem, number in self.counts:
+            source = select(number.label("n")).subquery(stem).join(source, true())
+        if self.gathered:
+            source = self._page().subquery(self.summary).join(source, true())
+        whole = item if is_long(columns) else func.row_to_json(item)
+        told = [whole.label("o"), *([together(names).label("t")] if self.compiler.binder.is_audited else [])]
+        return select(*told).select_from(source)
+
+    def _names(self) -> list[Expression]:
+        """What the audit trail keeps of the page: the records on it when any are shown, and how many were counted."""
+        found = [counted(literal_column(f"{name}.n")) for name, _ in self.counts]
+        if self.bodies and self.row.subjects:
+            named = self._aggregate(
+                lambda value: func.string_agg(value, NOTHING), together(self.row.subjects), is_ordered=False
+            )
+            found.append(func.coalesce(self._gather(named), NOTHING))
+        return found or [NOTHING]
 
     def _part(self, field: Asked) -> Expression:
         if field.name in ("nodes", "edges"):
@@ -187,9 +230,11 @@ class _Assembly:
         self.gathered.append((name, aggregate))
         return literal_column(f"{self.summary}.{name}", aggregate.type)
 
-    def _aggregate(self, function: Any, value: Expression) -> Expression:
+    def _aggregate(self, function: Any, value: Expression, *, is_ordered: bool = True) -> Expression:
         """An aggregate over the rows of the page alone, not over the one row more that tells whether there are others."""
         # The page comes in order, but what is joined to it may be joined in any.
+        if not self.is_counted and not is_ordered:
+            return function(value)  # type: ignore[no-any-return]
         if not self.is_counted:
             return function(_ordered(value, *self.page.ordered(self.row, backwards=False)))  # type: ignore[no-any-return]
         place: Expression = literal_column(f"{self.row.alias}.place")
@@ -198,7 +243,7 @@ class _Assembly:
         if self.first is not None and self.last is not None:
             kept &= place > func.least(total, self.first) - self.last
         ordered = place.desc() if self.backwards else place.asc()
-        return function(_ordered(value, ordered)).filter(kept)  # type: ignore[no-any-return]
+        return function(_ordered(value, ordered) if is_ordered else value).filter(kept)  # type: ignore[no-any-return]
 
     def _page(self) -> Select[Any]:
         query = select(*(value.label(name) for name, value in self.gathered))
@@ -228,9 +273,14 @@ class _Assembly:
         return select(literal_column(f"{name}.*"), place, total).select_from(rows.subquery(name))
 
     def _count(self) -> Expression:
-        counted = self.scope.row(self.page.view.table)
-        query = select(func.count()).select_from(counted.source).where(*self.page.conditions(counted))
-        return query.scalar_subquery()
+        row = self.scope.row(self.page.view.table)
+        query = select(func.count()).select_from(row.source).where(*self.page.conditions(row))
+        if not self.compiler.binder.is_audited:
+            return query.scalar_subquery()
+        # Asked for twice, by the answer and by the audit trail, and counted once.
+        name = self.scope.name("count")
+        self.counts.append((name, query.scalar_subquery()))
+        return literal_column(f"{name}.n", BigInteger())
 
     def _page_info(self, field: Asked) -> Expression:
         assert field.definition is not None

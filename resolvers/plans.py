@@ -50,6 +50,9 @@ class Plan:
     sql: str
     supplies: tuple[Supply, ...]
     asked: tuple[Asked, ...]
+    # For the audit trail: coordinates that not everybody sees, and those by which records are chosen.
+    fields: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
 
     def values(self, context: RequestContext, arguments: list[Arguments]) -> list[Any]:
         """The parameters of the statement, given the arguments of each field in `asked`; refuses what no statement could take."""
@@ -58,10 +61,16 @@ class Plan:
 
 @dataclass
 class Binder:
-    """Gathers the parameters of a statement while it is compiled; the first field in `asked` is the root field."""
+    """Gathers the parameters of a statement while it is compiled; the first field in `asked` is the root field.
+
+    Where it `is_audited`, the statement answers in a second column which records were read.
+    """
 
     asked: list[Asked]
     supplies: dict[str, Supply] = field(default_factory=dict)
+    is_audited: bool = True
+    fields: set[str] = field(default_factory=set)
+    filters: set[str] = field(default_factory=set)
 
     def argument(
         self, asked: Asked, path: tuple[str, ...], type_: Any, convert: Callable[[Any], Any] | None = None
@@ -89,7 +98,9 @@ class Binder:
         compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         known = _BROUGHT | self.supplies
         names = compiled.positiontup or []
-        return Plan(compiled.string, tuple(known[name] for name in names), tuple(self.asked))
+        supplies = tuple(known[name] for name in names)
+        audited = tuple(sorted(self.fields)), tuple(sorted(self.filters))
+        return Plan(compiled.string, supplies, tuple(self.asked), *audited)
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:
@@ -107,15 +118,18 @@ def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Calla
     return convert
 
 
-def id_reader(argument: str, type_name: str) -> Callable[[Any], UUID]:
-    """What turns a global id of a type into its UUID; refuses a text that is no id. Whether the record exists is for the database to say."""
+def id_reader(argument: str, type_name: str | None) -> Callable[[Any], UUID]:
+    """What turns a global id of a type, or of any type, into its UUID; refuses a text that is no id.
+
+    Whether the record exists is for the database to say.
+    """
 
     def convert(value: Any) -> UUID:
         found = read_id(value)
         if found is None:
             raise refuse(argument, "is not an id")
         # The id of something else names no record of this type.
-        return found[1] if found[0] == type_name else _NOBODY
+        return found[1] if type_name in (None, found[0]) else _NOBODY
 
     return convert
 

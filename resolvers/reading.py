@@ -15,15 +15,17 @@ from strawberry import Info
 from db.identity import make_id, read_id
 from db.reach import reach_of
 from db.row import Row, Scope
+from db.subjects import NOTHING
 from db.views import VIEWS
 from db.views.base import Pages
 from permissions.viewers import Viewer
-from resolvers.compiling import Compiler, as_object
+from resolvers.compiling import Compiler, as_object, traced
 from resolvers.context import RequestContext
-from resolvers.pages import Page, connection
+from resolvers.pages import Page, connection, root_connection
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
+from resolvers.trail import Trail
 
 ResolveInfo = GraphQLResolveInfo[RequestContext]
 # What was read of a record, by the response key under which a payload asks for it.
@@ -65,7 +67,7 @@ async def follow(
     return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
 
 
-async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection) -> Answers:
+async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection, trail: Trail) -> Answers:
     """What a mutation's answer selects of its record, by response key, read before the mutation's own transaction ends.
 
     That spares a transaction. Selections with arguments of their own are left to `follow`: an argument that is refused
@@ -80,7 +82,7 @@ async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection
             plan = _plan(raw, asked, type_name)
             if len(plan.asked) == 1:
                 values = plan.values(raw.context, [_following(selector, asked, type_name, identity)])
-                found[asked.key] = _passed_on(await connection.fetchval(plan.sql, *values))
+                found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, trail)
     return found
 
 
@@ -95,18 +97,27 @@ async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) ->
     # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
     values = plan.values(context, [arguments, *below])
-    return _passed_on(await context.database.read(context.viewer, plan.sql, values))
+    found_row = await context.database.read(context.viewer, plan.sql, values)
+    if found_row is not None or info.operation.operation is not OperationType.SUBSCRIPTION:
+        context.trail.asked(info.field_name if info.path.prev is None else context.trail.mutation)
+    return _passed_on(found_row, plan, context.trail)
 
 
-def _passed_on(found_json: bytes | None) -> orjson.Fragment | None:
-    return None if found_json is None else orjson.Fragment(found_json)
+def _passed_on(row: asyncpg.Record | None, plan: Plan, trail: Trail) -> orjson.Fragment | None:
+    """The answer of a plan; which records it was about goes to the audit trail."""
+    if row is None:
+        return None
+    if len(row) > 1:
+        trail.read(plan.fields, plan.filters, row[1])
+    return None if row[0] is None else orjson.Fragment(row[0])
 
 
 def _plan(info: ResolveInfo, asked: Asked, found: str | None) -> Plan:
     """The plan for a field, compiled when no other request has asked for the same."""
     viewer, coerced, node = info.context.viewer, _coerced(info), asked.nodes[0]
     assert viewer is not None
-    key = (id(node), id(info.operation), viewer.role, found, shape_of(coerced) if coerced else None)
+    shape = shape_of(coerced) if coerced else None
+    key = (id(node), id(info.operation), viewer.role, found, shape, info.context.keep is None)
     kept = _plans.get(key)
     if kept is None:
         kept = _plans[key] = (info.operation, node), _compile(info, asked, viewer, found)
@@ -141,20 +152,25 @@ def _node_type(info: ResolveInfo, identity: str) -> str:
 
 
 def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | None) -> Plan:
-    selector, scope, binder = _selector(info), Scope(viewer.role), Binder([asked])
+    selector, scope = _selector(info), Scope(viewer.role)
+    binder = Binder([asked], is_audited=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, connection)
     if node_type is None and asked.name in _LISTS:
-        return binder.plan(select(connection(compiler, Pages(_LISTS[asked.name]), asked).label("answer")))
+        return binder.plan(root_connection(compiler, Pages(_LISTS[asked.name]), asked))
     type_name = node_type or _FINDS.get(asked.name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
     assert is_object_type(target)
+    compiler.begin(type_name, row)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
     if info.operation.operation is OperationType.SUBSCRIPTION:
         conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
+    if row.subjects:
+        return binder.plan(traced(columns, row, scope).where(*conditions))
     query = select().select_from(row.joined).where(*conditions)
-    return binder.plan(select(as_object(columns, scope, query).label("answer")))
+    plain = as_object(columns, scope, query).label("answer")
+    return binder.plan(select(plain, NOTHING) if binder.is_audited else select(plain))
 
 
 def _identified(row: Row, type_name: str, asked: Asked, binder: Binder) -> Any:

@@ -17,8 +17,10 @@ from db.writing import Writes
 from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.outcomes import Actor
 from permissions.viewers import Viewer
+from resolvers.auditing import record_mutation
 from resolvers.context import RequestContext
 from resolvers.reading import Answers, read_within
+from resolvers.trail import Trail
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
@@ -37,6 +39,7 @@ class Work:
     request_id: str
     given: Mapping[str, Any]
     remembered: bool = False
+    gathered: list[Writes] = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -45,7 +48,8 @@ class Work:
 
     def writes(self) -> Writes:
         """A fresh gathering of what is written together."""
-        return Writes(self.clinic_id)
+        self.gathered.append(Writes(self.clinic_id))
+        return self.gathered[-1]
 
     def remember(self, writes: Writes, record: UUID) -> None:
         """Gather what the idempotency key answers from now on, so that nothing has to be written after `writes`."""
@@ -82,12 +86,13 @@ async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awai
         key = given.get("idempotency_key")
         async with context.database.entered(viewer) as connection:
             known = await _claim(connection, context, operation, key, given) if key is not None else None
+            begun, trail = _work_of(context, viewer, connection, given), Trail()
             if known is None:
-                begun = _work_of(context, viewer, connection, given)
                 known = await work(begun)
                 if key is not None and not begun.remembered:
                     await _remember(connection, viewer, key, known)
-            answers = await read_within(info, known, connection)
+            answers = await read_within(info, known, connection, trail)
+            await record_mutation(info, connection, begun.gathered, begun.moment, trail)
         return Done(known, known=answers)
     except Refusal as refusal:
         return Done(None, (refusal,))

@@ -12,6 +12,7 @@ from db.identity import make_id
 from permissions import viewers
 from permissions.classes import asked, takes
 from schema.attorneys import Attorney
+from schema.audit import AuditEvent, AuditFilter
 from schema.cases import Case, CaseConnection, CaseFilter
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import Direction, InvoiceOrderField
@@ -32,6 +33,7 @@ CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "sig
 PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
 CodesWanted = Annotated[CptCodeFilter | None, takes("Which codes are wanted.", "signed_in")]
+EventsWanted = Annotated[AuditFilter | None, takes("Which events are wanted.", "administration")]
 Search = Annotated[str | None, takes("The beginning of any word of the name.", "staff")]
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
@@ -173,4 +175,14 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[CptCode]:
+        return await read(info)
+
+    @compiled_root("administration", "Who saw or changed what, newest first; each event within a second or two.")
+    async def audit_trail(
+        self,
+        info: Info,
+        filter: EventsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+    ) -> Connection[AuditEvent]:
         return await read(info)

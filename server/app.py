@@ -1,7 +1,7 @@
 """Decides which paths the server answers."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
 from server.sessions import Sessions, SessionTimes
+from server.trail import TrailOfReads
 from server.uploads import Uploads
 
 PATH = "/graphql"
@@ -45,12 +46,17 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
-    """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
+def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files, *, is_audited: bool = True) -> Starlette:
+    """The ASGI application over the files and the database whose address for a login `dsn_of` gives.
+
+    Only a benchmark, which wants to know what the audit trail costs, has reads not audited.
+    """
     database = Database(dsn_of)
+    trail = TrailOfReads(database)
     schemas, sessions = role_schemas(), Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    keep = trail.keep if is_audited else None
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, keep=keep)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [
@@ -60,15 +66,15 @@ def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -
         Route("/", _home),
         *ide.ROUTES,
     ]
-    return _App(http, routes=routes, lifespan=_lifespan(database, announcements))
+    return _App(http, routes=routes, lifespan=_lifespan(database, trail, announcements))
 
 
-def _lifespan(
-    database: Database, announcements: Announcements
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(*parts: AbstractAsyncContextManager[Any]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with database, announcements:
+        async with AsyncExitStack() as opened:
+            for part in parts:
+                await opened.enter_async_context(part)
             yield
 
     return lifespan

@@ -19,6 +19,7 @@ from imports.synthea import import_synthea
 from schema.whole import sdl
 from server.accounts import AccountError, add_user
 from server.addresses import Address, bring_up_to_date, opened
+from server.audit_cli import audit
 from server.demo import prepare_demo
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
@@ -160,6 +161,9 @@ def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_
 def print_schema(role: str) -> None:
     """The schema as the role is served it."""
     click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
+
+
+main.add_command(audit)
 
 
 @main.group(help="The clinic's users.")

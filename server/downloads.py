@@ -5,6 +5,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from db.auditing import record
 from resolvers.documents import find_kept
 from server.links import LinkedFiles
 from server.requests import RefusedRequest
@@ -26,6 +27,8 @@ class Downloads(LinkedFiles):
         link = await self.follow(request)
         async with self.database.entered(link.viewer) as connection:
             found = await find_kept(connection, link.viewer.clinic_id, link.identity)
+            if found is not None:
+                await record(connection, [link.event("download")])
         if found is None:
             raise self.refused()
         tag = f'"{found["sha256"].hex()}"'

@@ -17,7 +17,7 @@ from server.requests import LARGEST_BODY
 logger = logging.getLogger("billing.execution")
 UNAVAILABLE = "UNAVAILABLE"
 # The database is not there, or not any more: asking again later may help.
-_OUTAGES = (
+OUTAGES = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -71,6 +71,7 @@ class Engine:
         )
         if not isinstance(result, ExecutionResult):
             result = await result
+        context.keep_trail()
         return masked(result, context)
 
     async def stream(
@@ -98,6 +99,7 @@ class Engine:
             return
         try:
             async for result in source:
+                context.keep_trail()
                 yield masked(result, context)
         except Exception as failure:  # noqa: BLE001 (whatever ends a stream, the client is told as of anything else)
             yield failed(failure, context.request_id)
@@ -145,7 +147,7 @@ def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     """What a client is told of an unexpected exception, as message and extensions; the rest goes to the log."""
     # The message of a database error may quote a row: the trace is logged by its frames and types alone.
     logger.error("request %s failed: %s", request_id, trace(cause))
-    if isinstance(cause, _OUTAGES):
+    if isinstance(cause, OUTAGES):
         return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
     return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
 

@@ -10,12 +10,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from db.identity import read_id
+from db.identity import TAGS, read_id
 from db.pools import Database
+from domain.audit import AuditEvent
 from domain.links import bearer_of
 from domain.people import Role
 from permissions.viewers import Viewer
 from resolvers.context import Clock, now
+from resolvers.trail import Trail
 from server.executing import UNAVAILABLE, told
 from server.files import Files
 from server.requests import RefusedRequest
@@ -32,6 +34,12 @@ class Followed:
     viewer: Viewer
     identity: UUID
     moment: datetime
+    request_id: str
+
+    def event(self, operation: str) -> AuditEvent:
+        """What the audit trail keeps of it."""
+        trail = Trail([operation], entities=[TAGS["Upload"].encode() + self.identity.bytes])
+        return trail.event(self.viewer, self.moment, self.request_id)
 
 
 class LinkedFiles:
@@ -55,6 +63,7 @@ class LinkedFiles:
         """Answer one request, whatever it is."""
         request_id = uuid4().hex
         try:
+            scope["request_id"] = request_id
             response = await self.answer(Request(scope, receive))
         except RefusedRequest as refused:
             response = _failure(refused.status, refused.message, {"code": refused.code}, refused.headers)
@@ -77,7 +86,7 @@ class LinkedFiles:
         viewer = await self._sessions.find_user(bearer.clinic_id, bearer.user_id) if bearer else None
         if identity is None or viewer is None or viewer.role not in self._roles:
             raise self.refused()
-        return Followed(viewer, identity, moment)
+        return Followed(viewer, identity, moment, request.scope["request_id"])
 
     def refused(self) -> RefusedRequest:
         """The one refusal of a link that is not good."""

@@ -10,6 +10,7 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from db.auditing import record
 from db.identity import make_id
 from domain.documents import LONGEST_BEGINNING, begins_as
 from resolvers.documents import Kept, find_awaited, folder_of, keep
@@ -61,6 +62,8 @@ class Uploads(LinkedFiles):
         kept = Kept(attempt, digest)
         async with self.database.entered(viewer) as connection:
             is_first = await keep(connection, viewer.clinic_id, link.identity, viewer.user_id, link.moment, kept)
+            if is_first:
+                await record(connection, [link.event("upload")])
         if not is_first:
             await self.files.store.drop(attempt)
             raise self.refused()

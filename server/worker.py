@@ -18,6 +18,7 @@ from pgqueuer.types import Channel
 from db.pools import Connect, Database
 from db.security import JOBS, STAFF_LOGIN, WORKER_ROLE
 from resolvers.agreements import lapse_agreements
+from resolvers.auditing import chain_trails
 from resolvers.context import Clock, now
 from resolvers.documents import drop_stale_uploads
 from server.executing import trace
@@ -62,6 +63,9 @@ TASKS: dict[str, tuple[str, Task]] = {
     "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
 }
 
+# Chaining the audit trail is no job of the queue, which knows minutes: every worker looks every second whether something waits.
+_CHAINS_EVERY_SECONDS = 1.0
+
 # A job whose worker has not been heard of for so long is another worker's; each looks for such jobs at least this often.
 HEARTBEAT, LOOKS = timedelta(seconds=15), timedelta(seconds=5)
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -92,15 +96,28 @@ def queries(driver: AsyncpgPoolDriver) -> Queries:
 async def working(dsn_of: Connect, files: BlobStore, clock: Clock = now) -> AsyncIterator[None]:
     """Jobs are done for as long as this is open; what is being done at the end has half a minute to be finished."""
     stop = asyncio.Event()
-    jobs = asyncio.create_task(_work(dsn_of, files, stop, clock))
+    tasks = {asyncio.create_task(_work(dsn_of, files, stop, clock)), asyncio.create_task(_chain(dsn_of, stop))}
     try:
         yield
     finally:
         stop.set()
-        await asyncio.wait({jobs}, timeout=_GRACE_SECONDS)
-        jobs.cancel()
-        with suppress(asyncio.CancelledError):
-            await jobs
+        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _chain(dsn_of: Connect, stop: asyncio.Event) -> None:
+    """Chain the audit trail until told to stop, through every outage of the database."""
+    async with Database(dsn_of) as database:
+        while not stop.is_set():
+            try:
+                await chain_trails(database)
+            except Exception as failure:  # noqa: BLE001 (whatever it was, what waits is chained later)
+                logger.warning("chaining the audit trail was interrupted: %s", trace(failure))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _CHAINS_EVERY_SECONDS)
 
 
 async def _work(dsn_of: Connect, files: BlobStore, stop: asyncio.Event, clock: Clock) -> None:

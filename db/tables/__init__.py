@@ -1,5 +1,6 @@
 """Decides which tables there are."""
 
+from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, documents
@@ -16,7 +17,7 @@ from db.tables.invoices import (
 )
 from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
 from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
-from db.tables.records import audit_events, exports
+from db.tables.records import exports
 from db.tables.reminders import (
     holds,
     message_invoices,
@@ -29,7 +30,10 @@ from db.tables.reminders import (
 
 __all__ = [
     "attorneys",
+    "audit_chain",
+    "audit_entities",
     "audit_events",
+    "audit_pending",
     "cases",
     "changes",
     "cheque_allocations",

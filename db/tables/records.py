@@ -1,6 +1,6 @@
-"""Decides what is stored of exports and of who saw or changed what."""
+"""Decides what is stored of exports."""
 
-from sqlalchemy import JSON, BigInteger, Column, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary, Text, text
 
 from db.tables.base import clinic_table, index, moment, money, refers
 
@@ -24,20 +24,4 @@ exports = clinic_table(
     moment("created_at"),
     moment("expires_at", nullable=True),
     index("ix_exports_requested", "requested_by", "created_at desc"),
-)
-
-audit_events = clinic_table(
-    "audit_events",
-    *refers("user_id", "users", nullable=True),
-    Column("role", Text, nullable=False),
-    Column("operation", Text, nullable=False),
-    Column("entities", JSON, nullable=False, server_default=text("'[]'")),
-    Column("fields", JSON, nullable=False, server_default=text("'[]'")),
-    Column("row_count", BigInteger),
-    Column("request_id", Text),
-    moment("at"),
-    Column("chain_seq", BigInteger),
-    Column("chain_hash", LargeBinary),
-    UniqueConstraint("clinic_id", "chain_seq"),
-    index("ix_audit_events_at", "at desc"),
 )

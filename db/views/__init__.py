@@ -1,5 +1,6 @@
 """Decides which GraphQL types are read from the database, and by which view."""
 
+from db.views.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.views.base import View
 from db.views.cases import CASE, ENCOUNTER, REPRESENTATION
 from db.views.cheques import ALLOCATION, CHEQUE
@@ -11,6 +12,8 @@ from db.views.pricing import CPT_CODE
 
 VIEWS: dict[str, View] = {
     "Attorney": ATTORNEY,
+    "AuditEntity": AUDIT_ENTITY,
+    "AuditEvent": AUDIT_EVENT,
     "Case": CASE,
     "Change": CHANGE,
     "Cheque": CHEQUE,

@@ -50,10 +50,15 @@ class Pages:
 
 @dataclass(frozen=True)
 class Elements:
-    """A field that is a list kept as JSON in a column of the row; the target's table names what an element holds."""
+    """A field that is a list of the row as JSON, in a column or worked out; the target's table names what an element holds."""
 
     target: str
-    column: str
+    source: "str | Read"
+
+    def read(self, row: Row) -> Expression:
+        """The list."""
+        found: Expression = getattr(row, self.source) if isinstance(self.source, str) else self.source(row)
+        return found
 
 
 @dataclass(frozen=True)

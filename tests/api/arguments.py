@@ -22,6 +22,7 @@ from graphql import (
 
 from db.identity import read_id
 from tests.api.facts import Facts
+from tests.api.trails import FIELDS, OPERATIONS
 
 _PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
@@ -30,6 +31,8 @@ _NOT_SENT = 0.06
 # A text may be a cursor and a number the size of a page; cursors belong to an order.
 _KEPT = (GraphQLString, GraphQLInt)
 _KEPT_NAMES = ("InvoiceOrder", "InvoiceOrderField", "Direction")
+_MOMENTS = ("2026-06-29T23:59:58Z", "2026-06-29T20:00:00.5-04:00", "2026-06-30T02:00:01+02:00")
+_WORDS = {"field": FIELDS, "operation": OPERATIONS}
 # How many variables of a document say yes, and how many say no.
 _FLAGS = 2
 
@@ -163,6 +166,7 @@ class Arguments:
             "Boolean": lambda: self.dice.random() < 0.5,
             "Money": lambda: self.dice.choice(self.facts.amounts),
             "Date": lambda: self.dice.choice(self.facts.days),
+            "DateTime": lambda: self.dice.choice(_MOMENTS),
             "String": lambda: self._text(name),
         }
         return makers[type_name]()
@@ -171,6 +175,8 @@ class Arguments:
         if name == "number":
             number = self.dice.choice(self.facts.numbers)
             return self.dice.choice([number, number, number, number.lower(), "INV-0000-000000", ""])
+        if name in _WORDS:
+            return self.dice.choice([*_WORDS[name], ""])
         if name == "code":
             code = self.dice.choice(self.facts.codes)
             return code[: self.dice.randint(0, len(code))]

@@ -13,6 +13,8 @@ from server.addresses import Address
 
 _SOCKET = ".s.PGSQL.5432"
 _BUFFER = 65_536
+# Looking up sessions, and writing down what was read.
+_BESIDE = ("clinic_sign_in", "clinic_audit")
 
 
 @dataclass
@@ -58,18 +60,18 @@ class Wire:
             await back.drain()
 
     def transactions(self) -> list[list[str]]:
-        """What was executed within each transaction of a viewer, without its beginning and its end; looking up sessions is not among it."""
+        """What was executed within each transaction of a viewer, without its beginning and its end; sessions and the audit trail are not among it."""
         found: list[list[str]] = []
         open_ones: dict[int, list[str] | None] = {}
         for connection, statement in self.executed:
             if statement.startswith("begin"):
-                open_ones[connection] = None if "clinic_sign_in" in statement else []
+                open_ones[connection] = None if any(role in statement for role in _BESIDE) else []
             elif statement == "commit":
-                inside = open_ones.pop(connection)
+                inside = open_ones.pop(connection, None)
                 found += [inside] if inside is not None else []
             elif (inside := open_ones.get(connection, [])) is not None:
                 inside.append(statement)
-        assert not open_ones
+        assert not [inside for inside in open_ones.values() if inside is not None]
         return found
 
 

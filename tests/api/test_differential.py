@@ -17,6 +17,7 @@ from tests.api.differences import normal, report, shrunk
 from tests.api.documents import Document, asked_again, random_document, readable
 from tests.api.oddities import add_oddities
 from tests.api.opinions import Opinions, opinions
+from tests.api.trails import add_trail
 from tests.bench.textbook.answering import FIELDS, Textbook
 from tests.bench.textbook.fields import Args, Fields
 from tests.bench.textbook.invoices import age_days
@@ -61,6 +62,7 @@ async def _fill(address: Address) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         await add_oddities(connection, TODAY)
+        await add_trail(connection)
     finally:
         await connection.close()
 

@@ -167,7 +167,7 @@ def test_each_statement_is_entered_as_its_viewer(wire: Wire, sign_in: SignIn) ->
     sign_in(Role.ATTORNEY).read("{ viewer { id } }")
     wire.executed.clear()
     sign_in(Role.ATTORNEY).read("{ invoices { totalCount } cases { totalCount } }")
-    begun = [statement for _, statement in wire.executed if statement.startswith("begin")]
+    begun = [statement for _, statement in wire.executed if statement.startswith("begin read only")]
     assert len(begun) == 2
     assert all(statement.startswith("begin read only; set local role clinic_attorney; ") for statement in begun)
     assert all("app.clinic_id" in statement and "app.person_id" in statement for statement in begun)

@@ -1,6 +1,6 @@
 """Decides, written by hand, what each role of the database may read and write: what PostgreSQL's own word is compared with."""
 
-from db.security import SIGN_IN, WORKER_ROLE
+from db.security import AUDIT_ROLE, SIGN_IN, WORKER_ROLE
 from domain.people import Role
 
 Columns = dict[str, set[str]]
@@ -45,8 +45,14 @@ STAFF_COLUMNS = {
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
 }
+# Administrators read the audit trail, too, and look in it for a patient's records.
+ADMIN_COLUMNS = STAFF_COLUMNS | {
+    "audit_chain": "clinic_id event_id",
+    "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
+    "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
+}
 WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
-    Role.ADMIN: STAFF_COLUMNS,
+    Role.ADMIN: ADMIN_COLUMNS,
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
         "invoices": f"{_INVOICE} attorney_id",
@@ -94,6 +100,9 @@ READ_BY_THE_WORKER = {
     "reduction_offers": "clinic_id id invoice_id round amount status",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
+    "audit_events": ADMIN_COLUMNS["audit_events"],
+    "audit_pending": "clinic_id event_id",
+    "audit_chain": "clinic_id seq event_id hash",
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
@@ -124,6 +133,11 @@ _ADDED_BY_STAFF = {
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
     "representations": "case_id attorney_id from_on",
 }
+_AUDITED = {
+    "audit_events": "user_id role operation entities fields filters row_count request_id at",
+    "audit_pending": "event_id",
+}
+_ADDED_BY_STAFF |= _AUDITED
 _CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments retired_at",
     "cases": "attorney_id status settled_on version",
@@ -148,12 +162,17 @@ ADDED = {
     },
     "clinic_billing": _ADDED_BY_STAFF,
     SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
-    WORKER_ROLE: {"invoice_events": _ADDED_BY_STAFF["invoice_events"]},
+    AUDIT_ROLE: _AUDITED,
+    WORKER_ROLE: {
+        **_AUDITED,
+        "audit_chain": "seq event_id hash subjects",
+        "invoice_events": _ADDED_BY_STAFF["invoice_events"],
+    },
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names",
     "clinic_billing": "invoice_lines patient_names",
-    WORKER_ROLE: "documents",
+    WORKER_ROLE: "documents audit_pending",
 }
 CHANGED = {
     "clinic_admin": {

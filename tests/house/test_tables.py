@@ -12,7 +12,9 @@ from tests.databases import rows
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables]
 CLINIC = "clinic_id"
 # Whom nobody reaches by asking: signing in and the worker have doors of their own.
-REACHED_BY_NOBODY = {"sessions", "audit_events", "exports"}
+REACHED_BY_NOBODY = {"sessions", "audit_pending", "exports"}
+# Inverted indexes find ids that are unique among clinics, and know nothing of plain columns.
+INVERTED = {"ix_audit_chain_subjects"}
 # What tells clinics apart; everything else may be the same in two of them.
 UNIQUE_AMONG_CLINICS = {"clinics.short_name"}
 
@@ -41,7 +43,9 @@ def test_a_row_refers_to_rows_of_its_own_clinic_only(table: Table) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_an_index_begins_with_the_clinic(table: Table) -> None:
-    assert {str(index.name) for index in table.indexes if next(iter(index.expressions)) is not table.c[CLINIC]} == set()
+    assert {
+        str(index.name) for index in table.indexes if next(iter(index.expressions)) is not table.c[CLINIC]
+    } <= INVERTED
 
 
 def _first(constraint: ColumnCollectionConstraint) -> str:

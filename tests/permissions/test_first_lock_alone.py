@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from graphql import get_named_type
 
@@ -53,7 +54,7 @@ def unlocked(address: Address) -> Iterator[dict[Role, Client]]:
 
 
 def test_the_database_s_lock_is_really_open(address: Address) -> None:
-    async def count(viewer: Viewer) -> bytes | None:
+    async def count(viewer: Viewer) -> asyncpg.Record | None:
         async with Database(address.login) as database:
             return await database.read(
                 viewer, "select to_json(count(*)) from invoices, (select count(password_hash) from users) u", []
@@ -61,7 +62,8 @@ def test_the_database_s_lock_is_really_open(address: Address) -> None:
 
     viewer = replace(viewer_of(address, Role.ATTORNEY), clinic_id=uuid4())
     [[everything_there_is]] = rows(address, "select count(*) from invoices")
-    assert asyncio.run(count(viewer)) == str(everything_there_is).encode()
+    [seen] = asyncio.run(count(viewer)) or [None]
+    assert seen == str(everything_there_is).encode()
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -58,7 +58,7 @@ class Misled(Database):
         super().__init__(address.login)
         self.runs_as, self.denied = runs_as, 0
 
-    async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
+    async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
         """The answer that the other viewer's connection gives."""
         assert viewer.role is Role.ADMIN
         try:

@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from db.identity import make_id
+from tests.bench.textbook.audit import AUDIT_FIELDS
 from tests.bench.textbook.cases import CASE_FIELDS
 from tests.bench.textbook.cheques import CHEQUE_FIELDS
 from tests.bench.textbook.fields import Fields
@@ -33,6 +34,7 @@ from tests.bench.textbook.transitions import TRANSITION_FIELDS
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
+    **AUDIT_FIELDS,
     **INVOICE_FIELDS,
     **CASE_FIELDS,
     **CHEQUE_FIELDS,

@@ -21,6 +21,10 @@ class Attorney(Model):
     __table__ = tables.attorneys
 
 
+class AuditEvent(Model):
+    __table__ = tables.audit_events
+
+
 class Case(Model):
     __table__ = tables.cases
 

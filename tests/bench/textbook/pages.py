@@ -3,13 +3,18 @@
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 DEFAULT_SIZE = 50
-READ: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, Decimal: Decimal, str: str}
+READ: dict[type, Callable[[str], Any]] = {
+    date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
+    Decimal: Decimal,
+    str: str,
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Sorting:
 
     def cursor(self, row: Any) -> str:
         """The place of a row as a text that says which order it belongs to."""
-        plain = f"{self._full_name}|{row.id}|{self.key(row)}"
+        plain = f"{self._full_name}|{row.id}|{_written(self.key(row))}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     def read(self, cursor: str) -> tuple[Any, UUID]:
@@ -80,6 +85,14 @@ class Sorting:
     def is_earlier(self, row: Any, than: tuple[Any, UUID]) -> bool:
         """Whether a row comes before a place."""
         return self.place(row) > than if self.descending else self.place(row) < than
+
+
+def _written(key: Any) -> str:
+    """A value as PostgreSQL writes it; a moment is one of UTC and has no more digits than it needs."""
+    if not isinstance(key, datetime):
+        return str(key)
+    digits = f".{key.microsecond:06d}".rstrip("0") if key.microsecond else ""
+    return f"{key.astimezone(UTC):%Y-%m-%d %H:%M:%S}{digits}+00"
 
 
 def connection(rows: Iterable[Any], sorting: Sorting, args: Mapping[str, Any]) -> Connection:

@@ -1,0 +1,135 @@
+"""Decides how events of the audit trail are chained, and how a break of the chain is found and named.
+
+The hash of a link is sha256(hash of the link before || bytes of its event); before the first link stand 32 zero bytes. The bytes
+of an event are, one after the other: the UUIDs of clinic, event and user (16 zero bytes where there is no user); the moment in
+microseconds since 1970 as 8 bytes, and the row count as 8 bytes (-1 where nothing was counted), both big-endian; role, operation,
+fields and filters (each joined by one space) and the request id, each as its length in 4 bytes and its text in UTF-8; the entities.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+BEFORE_THE_FIRST = bytes(32)
+_AT_ONCE = 1_000
+
+
+def _text(value: str) -> str:
+    return f"int4send(octet_length(convert_to({value}, 'UTF8'))) || convert_to({value}, 'UTF8')"
+
+
+_TEXTS = ("e.role", "e.operation", "array_to_string(e.fields, ' ')", "array_to_string(e.filters, ' ')", "e.request_id")
+# Moments are whole microseconds: PostgreSQL's own count of them, exact as a number.
+_BYTES = " || ".join(
+    (
+        "uuid_send(e.clinic_id) || uuid_send(e.id) || coalesce(uuid_send(e.user_id), decode(repeat('00', 16), 'hex'))",
+        "int8send((extract(epoch from e.at) * 1000000)::bigint) || int8send(coalesce(e.row_count, -1))",
+        *map(_text, _TEXTS),
+        "e.entities",
+    )
+)
+# Whoever extends a chain does it alone until the transaction ends.
+_ALONE = "select pg_try_advisory_xact_lock(hashtextextended('audit ' || $1::uuid::text, 0))"
+_LAST = "select seq, hash from audit_chain where clinic_id = $1 order by seq desc limit 1"
+_WAITING = f"""select e.id, {_BYTES} as bytes from audit_pending p
+    join audit_events e on (e.clinic_id, e.id) = (p.clinic_id, p.event_id)
+    where p.clinic_id = $1 order by p.event_id limit {_AT_ONCE}"""
+_SUBJECTS = """array(select distinct encode(substring(e.entities from place for 16), 'hex')::uuid
+    from generate_series(3, length(e.entities), 18) place)"""
+_EXTEND = f"""insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
+    select $1, l.seq, l.event_id, l.hash, {_SUBJECTS} from unnest($2::bigint[], $3::uuid[], $4::bytea[]) l (seq, event_id, hash)
+    join audit_events e on e.clinic_id = $1 and e.id = l.event_id"""
+_CHAINED = "delete from audit_pending where clinic_id = $1 and event_id = any($2)"
+
+
+async def extend(connection: asyncpg.Connection, clinic_id: UUID) -> int:
+    """Chain what waits in a clinic, a thousand events at most, in the transaction at hand; how many there were.
+
+    Nothing is done while somebody else is at it.
+    """
+    if not await connection.fetchval(_ALONE, clinic_id):
+        return 0
+    waiting = await connection.fetch(_WAITING, clinic_id)
+    last = await connection.fetchrow(_LAST, clinic_id)
+    seq, link = (last["seq"], last["hash"]) if last else (0, BEFORE_THE_FIRST)
+    links = []
+    for row in waiting:
+        link = hashlib.sha256(link + row["bytes"]).digest()
+        links.append(link)
+    ids = [row["id"] for row in waiting]
+    if ids:
+        await connection.execute(_EXTEND, clinic_id, list(range(seq + 1, seq + 1 + len(ids))), ids, links)
+        await connection.execute(_CHAINED, clinic_id, ids)
+    return len(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first place at which a clinic's chain does not hold: the number of the link, the event, and what is wrong."""
+
+    seq: int | None
+    event_id: UUID | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What was found of a clinic's chain: its length, its last hash, how many events wait, and the first break."""
+
+    clinic_id: UUID
+    length: int
+    head: bytes
+    waiting: int
+    broken: Break | None = None
+
+
+_LINKS = f"""select c.seq, c.event_id, c.hash, e.id, {_BYTES} as bytes from audit_chain c
+    left join audit_events e on (e.clinic_id, e.id) = (c.clinic_id, c.event_id)
+    where c.clinic_id = $1 order by c.seq"""
+_UNCHAINED = """select e.id from audit_events e
+    where e.clinic_id = $1 and not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
+    and not exists (select from audit_pending p where (p.clinic_id, p.event_id) = (e.clinic_id, e.id)) order by e.id limit 1"""
+_COUNT_WAITING = "select count(*) from audit_pending where clinic_id = $1"
+
+
+async def verify(connection: asyncpg.Connection, clinic_id: UUID, expected: tuple[int, bytes] | None = None) -> Chain:
+    """Walk a clinic's chain as of one moment, by the owner's connection; `expected` is a link that somebody has noted elsewhere."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        length, link, broken = 0, BEFORE_THE_FIRST, None
+        held: asyncpg.Record | None = None
+        async for row in _links(connection, clinic_id):
+            broken = _judged(row, held["hash"] if held else BEFORE_THE_FIRST, length) or _noted(row, expected)
+            if broken:
+                break
+            length, link, held = row["seq"], row["hash"], row
+        if broken is None and expected and expected[0] > length:
+            broken = Break(length + 1, None, f"missing: the chain ends here, and had {expected[0]:,} links")
+        unchained = await connection.fetchval(_UNCHAINED, clinic_id) if broken is None else None
+        if unchained:
+            broken = Break(None, unchained, "inserted: no link names the event, and it does not wait for one")
+        return Chain(clinic_id, length, link, await connection.fetchval(_COUNT_WAITING, clinic_id), broken)
+
+
+async def _links(connection: asyncpg.Connection, clinic_id: UUID) -> AsyncIterator[asyncpg.Record]:
+    async for row in connection.cursor(_LINKS, clinic_id, prefetch=_AT_ONCE):
+        yield row
+
+
+def _judged(row: asyncpg.Record, before: bytes, length: int) -> Break | None:
+    """What is wrong with a link, given the hash of the one before and how many there were."""
+    if row["seq"] != length + 1:
+        return Break(length + 1, None, f"missing: the next link is number {row['seq']:,}")
+    if row["id"] is None:
+        return Break(row["seq"], row["event_id"], "missing: the link names an event that is not there")
+    if hashlib.sha256(before + row["bytes"]).digest() != row["hash"]:
+        return Break(row["seq"], row["event_id"], "changed: event, order or hash are not what was chained")
+    return None
+
+
+def _noted(row: asyncpg.Record, expected: tuple[int, bytes] | None) -> Break | None:
+    if expected and expected[0] == row["seq"] and expected[1] != row["hash"]:
+        return Break(row["seq"], row["event_id"], "changed: the hash is not the one that was noted")
+    return None

@@ -1,0 +1,72 @@
+"""Decides what of a request's work becomes an event of the audit trail, and that nothing is answered that cannot be kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db.subjects import COUNTED
+from domain.audit import AuditEvent
+from domain.ids import new_id
+from permissions.viewers import Viewer
+
+_NAME_BYTES, _COUNT_AT = 18, 10
+
+
+@dataclass(slots=True)
+class Trail:
+    """What one operation has done so far."""
+
+    operations: list[str] = field(default_factory=list)
+    # The mutation whose answer is being read.
+    mutation: str = ""
+    # Who has only just signed in.
+    viewer: Viewer | None = None
+    entities: list[bytes] = field(default_factory=list)
+    fields: set[str] = field(default_factory=set)
+    filters: set[str] = field(default_factory=set)
+    row_count: int | None = None
+
+    def asked(self, operation: str) -> None:
+        """A root field or a mutation by its name."""
+        if operation not in self.operations:
+            self.operations.append(operation)
+
+    def read(self, fields: Iterable[str], filters: Iterable[str], names: bytes | None) -> None:
+        """What a statement read: fields, by what rows were chosen, and the names that came with the answer."""
+        self.fields.update(fields)
+        self.filters.update(filters)
+        if names:
+            self.entities.append(names)
+
+    def wrote(self, entities: Iterable[bytes], fields: Iterable[str]) -> None:
+        """What a mutation wrote."""
+        self.entities += entities
+        self.fields.update(fields)
+
+    def event(self, viewer: Viewer, moment: datetime, request_id: str) -> AuditEvent:
+        """The event, after which the trail is empty again."""
+        names = self._names()
+        found = AuditEvent(
+            id=new_id(moment),
+            clinic_id=viewer.clinic_id,
+            user_id=viewer.user_id,
+            role=viewer.role.value,
+            operation=" ".join(self.operations),
+            at=moment,
+            request_id=request_id,
+            entities=names,
+            fields=tuple(sorted(self.fields)),
+            filters=tuple(sorted(self.filters)),
+            row_count=self.row_count,
+        )
+        self.operations, self.entities, self.fields, self.filters, self.row_count = [], [], set(), set(), None
+        return found
+
+    def _names(self) -> bytes:
+        """Each record once; what was counted is added up."""
+        whole = b"".join(self.entities)
+        pieces = dict.fromkeys(whole[place : place + _NAME_BYTES] for place in range(0, len(whole), _NAME_BYTES))
+        counted = [name for name in pieces if name.startswith(COUNTED)]
+        if counted:
+            self.row_count = sum(int.from_bytes(name[_COUNT_AT:]) for name in counted)
+        return b"".join(name for name in pieces if not name.startswith(COUNTED))
