@@ -23,7 +23,7 @@ def _text(value: str) -> str:
 
 _TEXTS = ("e.role", "e.operation", "array_to_string(e.fields, ' ')", "array_to_string(e.filters, ' ')", "e.request_id")
 # Moments are whole microseconds: PostgreSQL's own count of them, exact as a number.
-_BYTES = " || ".join(
+EVENT_BYTES = " || ".join(
     (
         "uuid_send(e.clinic_id) || uuid_send(e.id) || coalesce(uuid_send(e.user_id), decode(repeat('00', 16), 'hex'))",
         "int8send((extract(epoch from e.at) * 1000000)::bigint) || int8send(coalesce(e.row_count, -1))",
@@ -34,7 +34,7 @@ _BYTES = " || ".join(
 # Whoever extends a chain does it alone until the transaction ends.
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('audit ' || $1::uuid::text, 0))"
 _LAST = "select seq, hash from audit_chain where clinic_id = $1 order by seq desc limit 1"
-_WAITING = f"""select e.id, {_BYTES} as bytes from audit_pending p
+_WAITING = f"""select e.id, {EVENT_BYTES} as bytes from audit_pending p
     join audit_events e on (e.clinic_id, e.id) = (p.clinic_id, p.event_id)
     where p.clinic_id = $1 order by p.event_id limit {_AT_ONCE}"""
 _SUBJECTS = """array(select distinct encode(substring(e.entities from place for 16), 'hex')::uuid
@@ -86,7 +86,7 @@ class Chain:
     broken: Break | None = None
 
 
-_LINKS = f"""select c.seq, c.event_id, c.hash, e.id, {_BYTES} as bytes from audit_chain c
+_LINKS = f"""select c.seq, c.event_id, c.hash, e.id, {EVENT_BYTES} as bytes from audit_chain c
     left join audit_events e on (e.clinic_id, e.id) = (c.clinic_id, c.event_id)
     where c.clinic_id = $1 order by c.seq"""
 _UNCHAINED = """select e.id from audit_events e

@@ -76,7 +76,7 @@ def _is_listed(type_name: str, view: View, seen: frozenset[str]) -> bool:
 
 def _choices(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Choice]:
     for name, choice in view.filters.items():
-        if f"{type_name}Filter.{name}" in seen or f"Query.{view.listed_as}({name}:)" in seen:
+        if f"{view.filter_type or type_name + 'Filter'}.{name}" in seen or f"Query.{view.listed_as}({name}:)" in seen:
             yield choice
 
 

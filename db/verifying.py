@@ -5,6 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
+from db.audit_chain import EVENT_BYTES
 from db.identity import make_id
 from domain.aging import BUCKETS, Bucket
 from domain.invoices import OPEN, InvoiceStatus
@@ -202,6 +203,17 @@ LAWS = (
         f"""select id from (select i.id, i.status, i.balance,
         greatest((now() at time zone c.time_zone)::date - i.created_on, 0) as age
         from invoices i join clinics c on c.clinic_id = i.clinic_id) a where balance * ({_TIMES_COUNTED}) <> balance""",
+    ),
+    Law(
+        "The chain of the audit trail is unbroken, and names every event that does not wait for it",
+        "AuditEvent",
+        f"""select c.event_id as id from (select *, lag(seq, 1, 0::bigint) over w as before, lag(hash, 1,
+            decode(repeat('00', 32), 'hex')) over w as last from audit_chain window w as (partition by clinic_id order by seq)) c
+        left join audit_events e on (e.clinic_id, e.id) = (c.clinic_id, c.event_id)
+        where c.seq <> c.before + 1 or e.id is null or c.hash <> sha256(c.last || {EVENT_BYTES})
+        union all select e.id from audit_events e
+        where not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
+        and not exists (select from audit_pending p where (p.clinic_id, p.event_id) = (e.clinic_id, e.id))""",
     ),
 )
 

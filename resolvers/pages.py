@@ -75,7 +75,13 @@ class Page:
     def narrowed(self, row: Row) -> list[Expression]:
         """What a row must satisfy to be wanted: each condition of the filter, and of arguments such as `search`."""
         given = dict(self.arguments.get("filter") or {})
-        self._note([f"{self.how.target}Filter.{name}" for name, value in given.items() if value is not None])
+        self._note(
+            [
+                f"{self.view.filter_type or self.how.target + 'Filter'}.{name}"
+                for name, value in given.items()
+                if value is not None
+            ]
+        )
         outer = {name: value for name, value in self.arguments.items() if name not in _PAGING}
         parent, _ = self.via or ("Query", "")
         named = [name for name, value in outer.items() if value is not None]

@@ -81,5 +81,6 @@ AUDIT_EVENT = View(
     },
     order=Order(lambda e: e.at, _MOMENT, descending=True),
     listed_as="auditTrail",
+    filter_type="AuditFilter",
 )
 AUDIT_ENTITY = View(tables.audit_entities, plain("type", "id"))

@@ -106,6 +106,8 @@ class View:
     order: Order | None = None
     listed_as: str | None = None
     found_as: str | None = None
+    # The name of the filter's type where it does not follow from the name of the view.
+    filter_type: str | None = None
 
 
 def same_clinic(a: Row, b: Row) -> Expression:

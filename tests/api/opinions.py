@@ -1,6 +1,6 @@
 """Decides how one document is answered twice for a viewer: by the compiled reads of the server, and by the textbook."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -12,6 +12,7 @@ from graphql import ExecutionResult, GraphQLSchema
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from db.pools import Database
+from domain.audit import AuditEvent
 from domain.people import Role
 from permissions.viewers import Viewer
 from resolvers.context import RequestContext
@@ -40,6 +41,8 @@ class Opinions:
     source: AsyncEngine
     textbook: Textbook
     facts: Facts
+    # Takes the events of what is compiled for the audit trail.
+    keep: Callable[[AuditEvent], None] = field(default_factory=lambda: list[AuditEvent]().append)
     engine: Engine = field(default_factory=lambda: Engine(role_schemas()))
 
     def __post_init__(self) -> None:
@@ -58,7 +61,8 @@ class Opinions:
             self.database,
             self._sessions,
             "a request",
-            lambda: NOON,
+            clock=lambda: NOON,
+            keep=self.keep,
             link_key=b"no document makes links that anybody follows",
             find_base_url=str,
         )

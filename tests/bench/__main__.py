@@ -11,6 +11,7 @@ import click
 
 from server.addresses import Address
 from tests.bench import peers
+from tests.bench.auditing import run_auditing
 from tests.bench.cases import CASES
 from tests.bench.clinics import LARGE, SMALL, Clinics
 from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_floor, run_growth
@@ -55,6 +56,10 @@ class _Run:
     def transition(self) -> None:
         """A mutation against one hand-written function call."""
         self._contests("transition", run_submitting(self.arena, self.large, self.asker))
+
+    def auditing(self) -> None:
+        """The server with and without the audit trail."""
+        self._contests("auditing", run_auditing(self.arena, self.large, self.asker))
 
     def profile(self, name: str, sort: str) -> str:
         """Where our server spends the time of a case."""
@@ -102,6 +107,7 @@ class _Wanted:
     is_memory: bool
     is_growth: bool
     is_transition: bool
+    is_auditing: bool
     profile: str | None
     sort: str
     names: str
@@ -121,6 +127,7 @@ class _Wanted:
 @click.option("--memory", "is_memory", is_flag=True, help="Only the server's memory over many documents.")
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
+@click.option("--auditing", "is_auditing", is_flag=True, help="Only the server with and without the audit trail.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -148,11 +155,12 @@ def main(**said: Any) -> None:
             run.memory: wanted.is_memory,
             run.growth: wanted.is_growth,
             run.transition: wanted.is_transition,
+            run.auditing: wanted.is_auditing,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            chosen = dict.fromkeys((run.transition, run.growth, run.memory), wanted.is_whole)
+            chosen = dict.fromkeys((run.transition, run.auditing, run.growth, run.memory), wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

@@ -115,6 +115,10 @@ CRIMES = [
      select clinic_id, gen_random_uuid(), id, attorney_id, opened_on from cases where id = $"""),
     ("The totals of aging", _GIVEN_UP, """alter table invoices alter column balance drop expression;
      update invoices set balance = 1 where id = $"""),
+    ("The chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
+     select clinic_id, 1, $, '', '{}' from clinics"""),
+    ("The chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)
+     select clinic_id, $, 'admin', 'invoices', 'forged', now() from clinics"""),
 ]  # fmt: skip
 # Triggers, references and checks stand in a vandal's way; whoever may drop them can do anything.
 _UNGUARDED = """set session_replication_role = replica; do $$ declare c record; begin

@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from db.identity import TAGS, read_id
 from db.tables import audit_chain
 from tests.bench.textbook.fields import Args, Fields, listing, one
@@ -32,11 +30,7 @@ async def _role(records: Records, event: Any, args: Args) -> str:
 
 
 async def _is_chained(records: Records, event: Any, args: Args) -> bool:
-    link = select(audit_chain.c.seq).where(
-        audit_chain.c.clinic_id == event.clinic_id, audit_chain.c.event_id == event.id
-    )
-    async with records.sessions() as session:
-        return (await session.execute(link)).first() is not None
+    return await records.occurs(audit_chain.c.event_id, event.id)
 
 
 async def _of_patient(records: Records, patient: UUID) -> set[UUID]:

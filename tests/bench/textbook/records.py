@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Column, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
@@ -50,6 +50,18 @@ class Records:
 
         rows: list[M] = await self._loader((model, column), load).load(value)
         return rows
+
+    async def occurs(self, column: Column[Any], value: Any) -> bool:
+        """Whether some row of the clinic has a value in a column, whoever reaches the row."""
+
+        async def load(values: list[Any]) -> list[bool]:
+            query = select(column).where(column.table.c.clinic_id == self.viewer.clinic_id, column.in_(values))
+            async with self.sessions() as session:
+                found = set(await session.scalars(query))
+            return [wanted in found for wanted in values]
+
+        is_there: bool = await self._loader((column, "occurs"), load).load(value)
+        return is_there
 
     async def all(self, model: type[M]) -> list[M]:
         """Every row in reach."""

@@ -1,0 +1,362 @@
+"""The audit trail says who saw or changed what: every operation leaves an event, with the records of its answer and no values."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from db.identity import TAGS, make_id, read_id
+from db.pools import Database
+from db.subjects import IMPLIED, SUBJECTS
+from domain.audit import AuditEvent
+from domain.ids import new_id
+from domain.people import Role
+from resolvers.auditing import chain_trails
+from schema.whole import role_schemas
+from server.addresses import Address
+from server.executing import UNAVAILABLE, told
+from server.trail import TrailFullError, TrailOfReads
+from tests.api.documents import random_document
+from tests.api.lives import INVOICE, Clinic
+from tests.api.opinions import opinions
+from tests.api.records import Found
+from tests.api.selections import everything
+from tests.api.steps import refused
+from tests.client import Client, serving
+from tests.conftest import SignIn
+from tests.databases import rows
+
+ADMIN = role_schemas()[Role.ADMIN]
+assert ADMIN.query_type
+# Who one is tells nothing of the clinic's records.
+ROOTS = [name for name in ADMIN.query_type.fields if name != "viewer"]
+_PATIENCE_SECONDS = 10
+_NEWEST = """select e.*, u.email from audit_events e left join users u on (u.clinic_id, u.id) = (e.clinic_id, e.user_id)
+    where e.request_id = $1 order by e.id"""
+
+
+def events_of(address: Address, request_id: str) -> list[asyncpg.Record]:
+    """The events of a request, as soon as there are some."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = rows(address, _NEWEST, request_id)
+        if found:
+            return found
+        time.sleep(0.1)
+    return []
+
+
+def event_of(address: Address, client: Client, query: str, **variables: Any) -> tuple[Any, asyncpg.Record]:
+    """What a document answers, and the one event that it leaves."""
+    response = client.post(query, **variables)
+    answer = response.json()
+    assert "errors" not in answer, answer
+    [event] = events_of(address, response.headers["x-request-id"])
+    return answer["data"], event
+
+
+def names_in(entities: bytes) -> set[str]:
+    """The global ids that an event names."""
+    ids = [read_bytes(entities[place : place + 18]) for place in range(0, len(entities), 18)]
+    assert len(ids) == len(set(ids))
+    return set(ids)
+
+
+def read_bytes(name: bytes) -> str:
+    tags = {tag: kind for kind, tag in TAGS.items()}
+    return make_id(tags[name[:2].decode()], UUID(bytes=name[2:]))
+
+
+def root_query(name: str, ids: dict[str, str], number: str) -> str:
+    """A root field with all that it has to say."""
+    assert ADMIN.query_type
+    field = ADMIN.query_type.fields[name]
+    if name == "node":
+        return f'{{ node(id: "{ids["Invoice"]}") {{ id ... on Invoice {{ number }} }} }}'
+    if name == "invoiceByNumber":
+        return f'{{ invoiceByNumber(number: "{number}") {{ id }} }}'
+    target = get_named_type(field.type)
+    below = everything(target, 3)
+    arguments = f'(id: "{ids[target.name]}")' if "id" in field.args else "(first: 3)"
+    return f"{{ {name}{arguments} {below} }}"
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_every_root_field_leaves_an_event_with_its_name(
+    address: Address, admin: Client, found: Found, name: str
+) -> None:
+    [[number]] = rows(address, "select number from invoices order by id desc limit 1")
+    _, event = event_of(address, admin, root_query(name, found.own, number))
+    assert (event["operation"], event["role"], event["email"]) == (name, "admin", "admin@demo.clinic")
+    assert event["id"].version == 7
+    assert abs(event["at"].timestamp() - event["id"].int / 2**80 / 1000) < 0.002
+
+
+def subjects_in(data: Any, parent: str, of: GraphQLObjectType) -> set[str]:
+    """The ids in an answer whose response keys are the names of fields, of records that the trail names at their places."""
+    found: set[str] = set()
+    for key, value in data.items():
+        if key == "__typename":
+            continue
+        target = get_named_type(of.fields[key].type)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict) and isinstance(target, GraphQLObjectType):
+                if target.name in SUBJECTS and (of.name, key) not in IMPLIED:
+                    found.add(item["id"])
+                found |= subjects_in(item, of.name, target)
+    return found
+
+
+NESTED = (
+    "{ invoices(first: 7) { nodes { id case { id invoices(first: 2) { nodes { id } } } patient { id } cheques { cheque { id } } } } }",
+    "{ payers(first: 5) { edges { node { id invoices(first: 3) { nodes { id encounter { id } } } } } } }",
+    "{ patients(first: 5) { nodes { id cases { nodes { id invoices { edges { node { id } } } } } } } }",
+    "{ cases(first: 5) { nodes { id patient { id cases { nodes { id } } } } } }",
+)
+
+
+@pytest.mark.parametrize("query", NESTED)
+def test_the_event_names_the_records_of_the_answer_and_no_others(address: Address, admin: Client, query: str) -> None:
+    data, event = event_of(address, admin, query)
+    assert ADMIN.query_type
+    assert names_in(event["entities"]) == subjects_in(data, "Query", ADMIN.query_type) != set()
+
+
+def test_aliases_fragments_and_the_last_page_are_named_alike(address: Address, admin: Client) -> None:
+    query = """query Anything { a: invoices(last: 3, filter: {denied: false}) { pageInfo { hasPreviousPage } b: nodes { ...I } }
+        c: payers(first: 1) { nodes { d: invoices(first: 1) { e: edges { f: node { ...I } } } g: id } } } fragment I on Invoice { x: id }"""
+    data, event = event_of(address, admin, query)
+    told = {node["x"] for node in data["a"]["b"]}
+    for payer in data["c"]["nodes"]:
+        told |= {payer["g"], *(edge["f"]["x"] for edge in payer["d"]["e"])}
+    assert names_in(event["entities"]) == told
+    assert event["operation"] == "invoices payers"
+    assert event["filters"] == ["InvoiceFilter.denied"]
+
+
+def test_what_a_cheque_pays_is_named_even_where_its_invoices_are_not_asked_for(address: Address, admin: Client) -> None:
+    [[invoice]] = rows(address, "select invoice_id from cheque_allocations limit 1")
+    query = "query ($id: ID!) { invoice(id: $id) { cheques { cheque { allocations { amount } } } } }"
+    _, event = event_of(address, admin, query, id=make_id("Invoice", invoice))
+    paid = rows(
+        address,
+        """select distinct b.cheque_id, b.invoice_id from cheque_allocations a join cheque_allocations b
+        using (clinic_id, cheque_id) where a.invoice_id = $1""",
+        invoice,
+    )
+    named = {make_id("Cheque", row[0]) for row in paid} | {make_id("Invoice", row[1]) for row in paid}
+    assert names_in(event["entities"]) == named
+
+
+def test_only_fields_that_not_everybody_sees_are_named(address: Address, billing: Client) -> None:
+    query = "{ invoices(first: 1) { nodes { id number status billedAmount balance patient { name } negotiation { floorAmount } } } }"
+    _, event = event_of(address, billing, query)
+    assert event["fields"] == [
+        "Invoice.balance",
+        "Invoice.negotiation",
+        "Negotiation.floorAmount",
+        "Patient.name",
+    ]
+
+
+def test_a_count_is_kept_with_what_was_counted_and_names_nobody(address: Address, billing: Client) -> None:
+    data, event = event_of(address, billing, '{ invoices(filter: {search: "a", status: [PAID]}) { totalCount } }')
+    assert (event["entities"], event["row_count"]) == (b"", data["invoices"]["totalCount"])
+    assert event["filters"] == ["InvoiceFilter.search", "InvoiceFilter.status"]
+
+
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
+def test_everybody_s_reads_are_kept(address: Address, sign_in: SignIn, role: Role) -> None:
+    data, event = event_of(address, sign_in(role), "{ invoices(first: 4) { nodes { id } } }")
+    assert event["email"] == f"{role}@demo.clinic"
+    assert names_in(event["entities"]) == {node["id"] for node in data["invoices"]["nodes"]} != set()
+
+
+def test_a_refused_document_and_a_look_at_oneself_leave_nothing(address: Address, billing: Client) -> None:
+    before = rows(address, "select count(*) from audit_events")
+    kept = [billing.post(query).headers["x-request-id"] for query in ("{ nothing }", "{ viewer { id } __typename }")]
+    time.sleep(1)
+    assert not [event for request in kept for event in rows(address, _NEWEST, request)]
+    assert before
+
+
+def test_no_record_out_of_reach_is_named(address: Address, attorney: Client, found: Found) -> None:
+    _, event = event_of(address, attorney, "query ($id: ID!) { invoice(id: $id) { id } }", id=found.foreign["Invoice"])
+    assert (event["operation"], event["entities"]) == ("invoice", b"")
+
+
+# Whatever leads to one of these, the event names it.
+NEVER_IMPLIED = {"Cheque", "Encounter", "Invoice"}
+
+
+def ids_anywhere(data: Any) -> set[str]:
+    """Every text of an answer that is the id of a record."""
+    if isinstance(data, dict):
+        return set().union(*map(ids_anywhere, data.values()))
+    if isinstance(data, list):
+        return set().union(*map(ids_anywhere, data))
+    found = read_id(data) if isinstance(data, str) else None
+    return {data} if found and found[0] in NEVER_IMPLIED else set()
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_every_record_whose_id_a_random_document_is_answered_with_is_named_by_its_event(
+    address: Address, role: Role
+) -> None:
+    kept: list[AuditEvent] = []
+    shown = 0
+    async with opinions(address, role) as both:
+        both.keep = kept.append
+        for seed in range(60):
+            kept.clear()
+            data = await both.compiled(random_document(seed, both.schema, both.facts))
+            named = set().union(*(names_in(event.entities) for event in kept))
+            assert ids_anywhere(data) <= named, seed
+            assert {event.user_id for event in kept} <= {both.viewer.user_id}
+            shown += len(ids_anywhere(data))
+    assert shown > 20
+
+
+def test_a_mutation_leaves_its_event_in_its_own_transaction(address: Address, clinic: Clinic) -> None:
+    invoice = clinic.submitted()
+    [event] = rows(
+        address, "select *, xmin::text from audit_events where operation = 'submitInvoice' order by id desc limit 1"
+    )
+    assert invoice in names_in(event["entities"])
+    assert {"Invoice.submittedOn", "InvoiceEvent.changes"} <= set(event["fields"])
+    [[same]] = rows(address, "select xmin::text from invoice_events where request_id = $1", event["request_id"])
+    assert event["xmin"] == same
+
+
+def test_a_refused_mutation_leaves_no_event(address: Address, clinic: Clinic) -> None:
+    count, invoice = "select count(*) from audit_events where operation = 'acceptInFull'", clinic.agreed()
+    before = rows(address, count)
+    assert refused(clinic.billing, "acceptInFull", INVOICE, invoiceId=invoice)
+    assert rows(address, count) == before
+
+
+def test_signing_in_and_out_leave_events(address: Address, nobody: Client) -> None:
+    somebody = nobody.signed_in("physician@demo.clinic")
+    response = somebody.post("mutation { signOut { signedOut } }")
+    [out] = events_of(address, response.headers["x-request-id"])
+    assert (out["operation"], out["email"]) == ("signOut", "physician@demo.clinic")
+    assert rows(address, "select 1 from audit_events where operation = 'signIn' and role = 'physician'")
+
+
+def test_no_value_and_nobody_s_name_is_in_the_trail(address: Address, billing: Client) -> None:
+    [patient] = rows(address, "select first_name, last_name, mrn from patients order by id limit 1")
+    query = """query ($s: String!) { patients(filter: {search: $s}) { nodes { name mrn birthDate } }
+        invoices(filter: {search: $s}) { nodes { billedAmount } } }"""
+    event_of(address, billing, query, s=patient["last_name"])
+    [[whole]] = rows(address, "select string_agg(e::text, ' ') from audit_events e")
+    for text in patient:
+        assert text not in whole
+
+
+TRAIL = """query ($f: AuditFilter) { auditTrail(filter: $f, first: 500) { totalCount nodes {
+    id at role operation fields filters rowCount requestId chained by { id name } entities { type id } } } }"""
+
+
+def test_administrators_ask_who_saw_a_patient_s_negotiation(
+    address: Address, admin: Client, billing: Client, attorney: Client
+) -> None:
+    [[patient, invoice]] = rows(
+        address, "select patient_id, id from invoices where status = 'pending_reduction' order by id limit 1"
+    )
+    query = "query ($id: ID!) { invoice(id: $id) { negotiation { offers { amount } } } }"
+    _, event = event_of(address, billing, query, id=make_id("Invoice", invoice))
+    wanted = {"patientId": make_id("Patient", patient), "field": "Invoice.negotiation", "operation": "invoice"}
+    assert event["id"] not in {read_id(found["id"]) for found in admin.read(TRAIL, f=wanted)["auditTrail"]["nodes"]}
+    chain(address)
+    newest = admin.read(TRAIL, f=wanted)["auditTrail"]["nodes"][0]
+    assert newest["id"] == make_id("AuditEvent", event["id"])
+    assert (newest["role"], newest["chained"], newest["by"]["id"]) == (
+        "BILLING",
+        True,
+        make_id("User", event["user_id"]),
+    )
+    assert newest["entities"] == [{"type": "Invoice", "id": make_id("Invoice", invoice)}]
+    assert newest["fields"] == ["Invoice.negotiation", "Negotiation.offers", "ReductionOffer.amount"]
+    by_record = {"entityId": make_id("Invoice", invoice), "userId": make_id("User", event["user_id"])}
+    assert newest in admin.read(TRAIL, f=by_record)["auditTrail"]["nodes"]
+    assert newest not in admin.read(TRAIL, f={**by_record, "atTo": newest["at"]})["auditTrail"]["nodes"]
+    assert newest in admin.read(TRAIL, f={**by_record, "atFrom": newest["at"]})["auditTrail"]["nodes"]
+
+
+def test_looking_into_the_trail_is_in_the_trail(address: Address, admin: Client) -> None:
+    data, event = event_of(address, admin, TRAIL, f={"operation": "auditTrail"})
+    assert (event["operation"], event["row_count"]) == ("auditTrail", data["auditTrail"]["totalCount"])
+    assert event["filters"] == ["AuditFilter.operation"]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+def test_nobody_else_has_a_trail(sign_in: SignIn, role: Role) -> None:
+    assert sign_in(role).refusals("{ auditTrail { totalCount } }") == [
+        "Cannot query field 'auditTrail' on type 'Query'."
+    ]
+
+
+async def _chain(address: Address) -> int:
+    async with Database(address.login) as database:
+        return await chain_trails(database)
+
+
+def chain(address: Address) -> int:
+    """What the worker does every second."""
+    return asyncio.run(_chain(address))
+
+
+def test_what_was_read_just_before_the_server_ends_is_kept(own_address: Address) -> None:
+    with serving(own_address) as url, Client(url) as nobody:
+        client = nobody.signed_in("billing@demo.clinic")
+        last = [client.post("{ cases(first: 1) { nodes { id } } }").headers["x-request-id"] for _ in range(20)]
+    kept = rows(own_address, "select count(*) from audit_events where request_id = any($1)", last)
+    assert kept[0][0] == len(last)
+
+
+async def test_beyond_its_bound_the_trail_takes_nothing_more_so_that_nothing_is_answered(own_address: Address) -> None:
+    [[clinic]] = await asyncio.to_thread(rows, own_address, "select clinic_id from clinics")
+    moment = datetime.now(UTC)
+    event = AuditEvent(new_id(moment), clinic, None, "worker", "invoices", moment, "request")
+    async with Database(own_address.login) as database:
+        trail = TrailOfReads(database, largest=1)
+        trail.keep(event)
+        with pytest.raises(TrailFullError) as refusal:
+            trail.keep(event)
+        assert told(refusal.value, "request")[1]["code"] == UNAVAILABLE
+        await trail.flush()
+        trail.keep(replace(event, id=new_id(moment)))
+        await trail.flush()
+    assert (await asyncio.to_thread(rows, own_address, "select count(*) from audit_events"))[0][0] == 2
+
+
+async def test_what_the_database_does_not_take_waits(own_address: Address) -> None:
+    [[clinic]] = await asyncio.to_thread(rows, own_address, "select clinic_id from clinics")
+    moment = datetime.now(UTC)
+    async with Database(own_address.login) as database:
+        trail = TrailOfReads(database)
+        trail.keep(AuditEvent(new_id(moment), clinic, None, "worker", "invoices", moment, "request"))
+        await asyncio.to_thread(rows, own_address, "revoke insert (role) on audit_events from clinic_audit")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await trail.flush()
+        await asyncio.to_thread(rows, own_address, "grant insert (role) on audit_events to clinic_audit")
+        await trail.flush()
+    assert (await asyncio.to_thread(rows, own_address, "select count(*) from audit_events"))[0][0] == 1
+
+
+def test_a_file_that_is_sent_and_fetched_leaves_events(address: Address, clinic: Clinic) -> None:
+    invoice = clinic.agreed()
+    cheque = clinic.pays("1000.00", {invoice: "1000.00"})
+    query = "query ($id: ID!) { node(id: $id) { ... on Cheque { documentUrl } } }"
+    link = clinic.billing.read(query, id=cheque["id"])["node"]["documentUrl"]
+    sent = rows(address, "select entities from audit_events where operation = 'upload' order by id desc limit 1")
+    [fetched] = events_of(address, httpx.get(link).headers["x-request-id"])
+    assert (fetched["operation"], fetched["role"]) == ("download", "billing")
+    assert fetched["entities"] == sent[0]["entities"]
