@@ -21,6 +21,8 @@ TABLES = {name: view.table.name for name, view in VIEWS.items()}
 PARTS = ("AvailableTransition",)
 # What no question leads to: a mutation answers with it alone.
 ANSWERED_ONLY = ("Upload",)
+# Which root field finds a record of which type by its id.
+FINDERS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 READ = (*(name for name in VIEWS if name not in ANSWERED_ONLY), *PARTS)
 NODES = sorted(
     name
