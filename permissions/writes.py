@@ -57,6 +57,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
+_FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
 _CONTACT = _columns("name email phone name_fragments")
 _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
@@ -73,7 +74,7 @@ WRITES: dict[str, Write] = {
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
     "cases": Write(
-        adds=_columns("number status patient_id attorney_id date_of_injury opened_on"),
+        adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
@@ -83,7 +84,7 @@ WRITES: dict[str, Write] = {
         changes=_columns("""status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
             billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until
             updated_at"""),
-        begins={"status": InvoiceStatus.PENDING_INVOICE},
+        begins={"status": _FIRST_STATE},
     ),
     "invoice_lines": Write(
         adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate
