@@ -8,8 +8,8 @@ from db.security import ATTORNEY_LOGIN, JOBS, STAFF_LOGIN, columns_granted, role
 from domain.people import Role
 from server.addresses import Address, surface
 from tests.databases import rows
-from tests.db.rights import ADDED, CHANGED, READ_BY_SIGNING_IN, READ_BY_THE_WORKER, REMOVED, Columns, words
-from tests.db.test_grants import GROUPS
+from tests.db.rights import CHANGED, READ_BY_SIGNING_IN, READ_BY_THE_WORKER, REMOVED, Columns, words
+from tests.db.test_grants import GROUPS, keyed
 
 # Every right that somebody but the owner holds on a table or a column, as PostgreSQL keeps it: "-" is everybody.
 _HELD = """
@@ -41,7 +41,7 @@ def expected() -> Iterator[Held]:
         yield from ((who, table, column, "select") for table, columns in tables.items() for column in columns)
         changed = words(CHANGED.get(who, {}))
         yield from ((who, table, column, "update") for table, columns in changed.items() for column in columns)
-        yield from ((who, table, "", "insert") for table in ADDED.get(who, "").split())
+        yield from ((who, table, column, "insert") for table, columns in keyed(who).items() for column in columns)
         yield from ((who, table, "", "delete") for table in REMOVED.get(who, "").split())
 
 

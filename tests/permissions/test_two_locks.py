@@ -33,6 +33,7 @@ from tests.permissions.asking import (
     WALLED,
     coordinates,
     ids_in,
+    page_size,
     paths,
     question,
     seen_by,
@@ -239,6 +240,11 @@ def test_without_graphql_s_rules_the_database_answers_what_is_visible_with_own_r
 
 
 def test_without_graphql_s_rules_the_roots_still_list_exactly_what_is_own(tried: Tried) -> None:
+    if tried.role not in WALLED:
+        assert (
+            len(tried.here["Invoice.number"].ids["invoices"]) == page_size(tried.role) < len(tried.mine.own("invoices"))
+        )
+        return
     assert tried.here["Invoice.number"].ids["invoices"] == tried.mine.own("invoices")
     if tried.role is not Role.ANALYST:
         assert tried.here["Case.number"].ids["cases"] == tried.mine.own("cases")

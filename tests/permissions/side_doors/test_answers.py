@@ -21,18 +21,10 @@ from tests.permissions.own_rows import Belongings, viewer_of
 from tests.permissions.published import committed
 from tests.permissions.side_doors.lists import WALLED, Listing, listings, scalars, searches
 
-BY_OPENING = pytest.mark.xfail(strict=True, reason="cases are sorted by opened_on, which these roles do not see")
-
 
 def _every_listing() -> list[Any]:
     pairs = [(role, listing) for role in WALLED for listing in listings(role)]
-    return [
-        pytest.param(*pair, id="-".join((pair[0], pair[1].root, pair[1].order)), marks=_known(*pair)) for pair in pairs
-    ]
-
-
-def _known(role: Role, listing: Listing) -> tuple[pytest.MarkDecorator, ...]:
-    return (BY_OPENING,) if listing.root == "cases" else ()
+    return [pytest.param(*pair, id="-".join((pair[0], pair[1].root, pair[1].order))) for pair in pairs]
 
 
 def plain(cursor: str) -> str:
