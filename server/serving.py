@@ -15,6 +15,7 @@ from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
+from server.oidc_tokens import provider_of
 from server.sessions import SessionTimes
 from server.settings import Settings
 from server.storage import open_store
@@ -97,7 +98,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
+        build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider_of(settings)),
         http="httptools",
         ws="websockets-sansio",
         access_log=False,
