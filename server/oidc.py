@@ -25,13 +25,14 @@ _TOKENS_KEPT = 10_000
 # Session ids are of version 7; those of the provider's tokens follow from the token.
 _OF_PROVIDER = 5
 
-_BY_SUBJECT = """select u.clinic_id, u.id from users u join clinics c on c.clinic_id = u.clinic_id
+_BY_SUBJECT = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+    from users u join clinics c on c.clinic_id = u.clinic_id
     where u.oidc_subject = $1 and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
-_BY_EMAIL = """select u.clinic_id, u.id from users u join clinics c on c.clinic_id = u.clinic_id
+_BY_EMAIL = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+    from users u join clinics c on c.clinic_id = u.clinic_id
     where u.email = $1 and u.active and u.oidc_subject is null
     and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
 _BIND = "update users set oidc_subject = $3 where clinic_id = $1 and id = $2 and oidc_subject is null returning id"
-_HAS_ENDED = "select 1 from sessions where clinic_id = $1 and id = $2"
 # The session that the token would have been, so that it can be ended like any other.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
     values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
@@ -126,39 +127,35 @@ class _SignedIn:
 
     async def _viewer(self, claims: Claims) -> Viewer:
         async with self._database.signing_in() as connection:
-            clinic_id, user_id = await self._identify(connection, claims)
-            if await connection.fetchval(_HAS_ENDED, clinic_id, claims.identity):
-                raise RefusedTokenError("it was signed out")
-        viewer = await self._find_user(clinic_id, user_id)
+            user = await self._identify(connection, claims)
+        viewer = await self._find_user(user["clinic_id"], user["id"])
         if viewer is None:
             raise RefusedTokenError("its user is deactivated")
         return replace(viewer, session_id=claims.identity)
 
-    async def _identify(self, connection: asyncpg.Connection, claims: Claims) -> tuple[UUID, UUID]:
-        """The clinic and the user that a token means: by its subject, and only for one that nobody has by verified e-mail.
+    async def _identify(self, connection: asyncpg.Connection, claims: Claims) -> asyncpg.Record:
+        """The user that a token means: by its subject, and only for one that nobody has by verified e-mail.
 
         A subject that somebody has is never looked for by e-mail, whether that user is active or not.
         """
-        clinics = self._provider.clinic, claims.clinic
-        users = await connection.fetch(_BY_SUBJECT, claims.subject, *clinics)
-        if len(users) == 1:
-            return users[0]["clinic_id"], users[0]["id"]
+        among = self._provider.clinic, claims.clinic, claims.identity
+        users = await connection.fetch(_BY_SUBJECT, claims.subject, *among)
         if users or claims.email is None:
-            raise RefusedTokenError("its subject is several users" if users else "its subject is nobody")
-        return await self._bind(connection, claims, await connection.fetch(_BY_EMAIL, _lower(claims.email), *clinics))
+            return _only(users, "subject")
+        user = _only(await connection.fetch(_BY_EMAIL, _lower(claims.email), *among), "e-mail")
+        # From now on the user is that subject, whatever becomes of the e-mail.
+        if await connection.fetchval(_BIND, user["clinic_id"], user["id"], claims.subject) is None:
+            raise RefusedTokenError("its e-mail is nobody who has no subject")
+        return user
 
-    async def _bind(
-        self, connection: asyncpg.Connection, claims: Claims, users: list[asyncpg.Record]
-    ) -> tuple[UUID, UUID]:
-        """The one user with the token's e-mail, who is the token's subject from now on, whatever becomes of the e-mail."""
-        if len(users) != 1:
-            raise RefusedTokenError(
-                "its e-mail is several users" if users else "its e-mail is nobody without a subject"
-            )
-        clinic_id, user_id = users[0]["clinic_id"], users[0]["id"]
-        if await connection.fetchval(_BIND, clinic_id, user_id, claims.subject) is None:
-            raise RefusedTokenError("its e-mail is nobody without a subject")
-        return clinic_id, user_id
+
+def _only(users: list[asyncpg.Record], by: str) -> asyncpg.Record:
+    """The one user who was found, unless the token was signed out; where there is a choice, nobody is meant."""
+    if len(users) != 1:
+        raise RefusedTokenError(f"its {by} is several users" if users else f"its {by} is nobody who may come by it")
+    if users[0]["has_ended"]:
+        raise RefusedTokenError("it was signed out")
+    return users[0]
 
 
 def _lower(email: str) -> str:

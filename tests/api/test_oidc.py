@@ -333,6 +333,6 @@ def test_the_log_says_why_and_for_which_request_and_nothing_else(
     said = [record.getMessage() for record in caplog.records if record.name == "billing.oidc"]
     words = "a token of the identity provider is refused"
     assert said == [
-        f"request {identities[0]}: {words}: its e-mail is nobody without a subject",
+        f"request {identities[0]}: {words}: its e-mail is nobody who may come by it",
         f"request {identities[1]}: {words}: it has expired",
     ]
