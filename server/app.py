@@ -52,6 +52,7 @@ def build_app(
     dsn_of: Callable[[str], str],
     times: SessionTimes,
     files: Files,
+    *,
     provider: Provider | None = None,
     key_times: KeyTimes | None = None,
 ) -> Starlette:

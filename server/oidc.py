@@ -28,11 +28,13 @@ _OF_PROVIDER = 5
 _BY_SUBJECT = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
     from users u join clinics c on c.clinic_id = u.clinic_id
     where u.oidc_subject = $1 and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
+# Somebody's first requests come together: another may have said the subject by now.
 _BY_EMAIL = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
     from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.email = $1 and u.active and u.oidc_subject is null
+    where u.email = $1 and u.active and (u.oidc_subject is null or u.oidc_subject = $5)
     and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
-_BIND = "update users set oidc_subject = $3 where clinic_id = $1 and id = $2 and oidc_subject is null returning id"
+_BIND = """update users set oidc_subject = $3
+    where clinic_id = $1 and id = $2 and (oidc_subject is null or oidc_subject = $3) returning id"""
 # The session that the token would have been, so that it can be ended like any other.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
     values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
@@ -142,7 +144,7 @@ class _SignedIn:
         users = await connection.fetch(_BY_SUBJECT, claims.subject, *among)
         if users or claims.email is None:
             return _only(users, "subject")
-        user = _only(await connection.fetch(_BY_EMAIL, _lower(claims.email), *among), "e-mail")
+        user = _only(await connection.fetch(_BY_EMAIL, _lower(claims.email), *among, claims.subject), "e-mail")
         # From now on the user is that subject, whatever becomes of the e-mail.
         if await connection.fetchval(_BIND, user["clinic_id"], user["id"], claims.subject) is None:
             raise RefusedTokenError("its e-mail is nobody who has no subject")

@@ -98,7 +98,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider_of(settings)),
+        build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider=provider_of(settings)),
         http="httptools",
         ws="websockets-sansio",
         access_log=False,

@@ -2,7 +2,9 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -122,13 +124,26 @@ def test_a_user_without_a_subject_is_found_by_verified_e_mail_once_and_by_that_s
     assert subject_of(address, account) == account.subject
 
 
-def test_one_who_comes_twice_at_once_is_the_same_user(
+def test_whoever_comes_for_the_first_time_may_come_with_many_requests_at_once(
     server_url: str, address: Address, idp: IdentityProvider, add_user: AddUser
 ) -> None:
-    account = add_user(bound=False)
-    first, second = (idp.token(account.subject, **verified(account), jti=name) for name in "ab")
-    assert [who(server_url, token) for token in (first, second)] == [(account.email, "demo")] * 2
-    assert subject_of(address, account) == account.subject
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(4):
+            account = add_user(bound=False)
+            tokens = [idp.token(account.subject, **verified(account), jti=str(number)) for number in range(6)]
+            assert list(pool.map(partial(who, server_url), tokens)) == [(account.email, "demo")] * 6
+            assert subject_of(address, account) == account.subject
+
+
+def test_of_two_who_come_at_once_with_one_e_mail_one_alone_is_let_in(
+    server_url: str, address: Address, idp: IdentityProvider, add_user: AddUser
+) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        account = add_user(bound=False)
+        tokens = [idp.token(f"{account.subject}-{number}", **verified(account)) for number in range(6)]
+        seen = list(pool.map(partial(who, server_url), tokens))
+    assert (seen.count((account.email, "demo")), seen.count(None)) == (1, 5)
+    assert subject_of(address, account) == f"{account.subject}-{seen.index((account.email, 'demo'))}"
 
 
 UNVERIFIED: list[dict[str, Any]] = [
