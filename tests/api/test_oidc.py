@@ -1,5 +1,6 @@
 """Who comes with a token of the identity provider is the user it names, and nobody else, and nobody when there is doubt."""
 
+import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +9,16 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
+from db.pools import Database
 from domain.ids import new_id
 from domain.people import Role
 from server.addresses import Address
 from server.embedded import EmbeddedPostgres
+from server.oidc import OpenIdSessions
 from tests.client import Client, serving
 from tests.databases import copied, rows
 from tests.other_clinic import OTHER, add_other_clinic
@@ -198,6 +202,36 @@ def test_a_deactivated_user_is_refused_at_once_and_not_looked_for_by_e_mail(
     for claims in ({}, verified(account), verified(other)):
         assert who(server_url, idp.token(account.subject, **claims, jti="new")) is None
     assert subject_of(address, other) is None
+
+
+async def is_believed(sessions: OpenIdSessions, token: str) -> bool:
+    return await sessions.find(token) is not None
+
+
+async def test_what_is_announced_of_a_user_or_a_token_is_not_believed_a_moment_longer(
+    address: Address, idp: IdentityProvider, add_user: AddUser
+) -> None:
+    change = "update users set active = $2 where id = $1"
+    account = await asyncio.to_thread(partial(add_user, bound=True))
+    connection = await asyncpg.connect(address.owner)
+    async with Database(address.login) as database:
+        sessions, token = OpenIdSessions(database, None, idp.trusted()), idp.token(account.subject)
+        viewer = await sessions.find(token)
+        assert viewer
+        for whose in (viewer.user_id, viewer.session_id, None):
+            still_believed = False
+            while not still_believed:
+                # On a busy machine the two seconds are over before it can be seen that the token was believed within them.
+                await connection.execute(change, account.id, True)
+                sessions.forget(None)
+                assert await is_believed(sessions, token)
+                await connection.execute(change, account.id, False)
+                still_believed = await is_believed(sessions, token)
+                sessions.forget(new_id())
+                still_believed = still_believed and await is_believed(sessions, token)
+                sessions.forget(whose)
+                assert not await is_believed(sessions, token)
+    await connection.close()
 
 
 def test_a_deactivated_user_without_a_subject_gets_none(
