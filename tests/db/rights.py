@@ -7,14 +7,14 @@ Columns = dict[str, set[str]]
 
 _PARTY = "clinic_id id name"
 _LINE = "clinic_id id invoice_id position code label units bilateral amount"
-# What is behind the fields of the access table, and what finds and sorts rows: opened_on sorts cases, position sorts lines.
+# What is behind the fields of the access table, and what finds and sorts rows: number_key finds cases, position sorts lines.
 _INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
-_CASE = "clinic_id id number number_key date_of_injury patient_id opened_on"
+_CASE = "clinic_id id number number_key date_of_injury patient_id"
 # What billing staff see, and after the bar what they look up and read back for what they write.
 STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
-    "cases": f"{_CASE} attorney_id settled_on status | version",
+    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -97,7 +97,7 @@ READ_BY_THE_WORKER = {
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
-    "users": "clinic_id id email name role password_hash attorney_id physician_id active",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
     "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
 }
 
@@ -162,7 +162,7 @@ CHANGED = {
         "facilities": "name geographic_factor active name_fragments",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "oidc_subject"},
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",
