@@ -21,6 +21,7 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
+from server.own_account import OwnAccount
 from server.sessions import Sessions, SessionTimes
 from server.uploads import Uploads
 
@@ -50,7 +51,8 @@ def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -
     database = Database(dsn_of)
     schemas, sessions = role_schemas(), Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    account = OwnAccount(database, sessions.forget, times)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, account=account)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [

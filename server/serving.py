@@ -96,8 +96,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
     config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
+        build_app(address.login, times, open_files(settings)),
         http="httptools",
         ws="websockets-sansio",
         access_log=False,

@@ -77,6 +77,9 @@ SETTINGS = {
         "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
     ),
     "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
+    "api_token_days": Setting(
+        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", _positive
+    ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
         "Where clients reach the server, for links to files; without it, where each request says that it came.",
@@ -118,6 +121,7 @@ class Settings:
     database_url: str
     session_idle_minutes: int
     session_hours: int
+    api_token_days: int
     public_url: str
     secret_key: str
     storage_url: str
