@@ -191,7 +191,13 @@ def test_a_wrong_or_a_poor_password_changes_nothing(
         assert (answer["changed"], answer["errors"][0]["path"]) == (False, ["input", path])
         assert answer["errors"][0]["code"] == "INVALID_INPUT"
         assert [is_let_in(client) for client in (here, there)] == [True, True]
-        assert not old or old not in answer["errors"][0]["message"]
+        assert answer["errors"][0]["message"] in {
+            "This is not the password of the account",
+            "The new password is the old one",
+            "A password has at least 10 characters",
+            "A password has at most 200 characters",
+            "This password is too easy to guess",
+        }
 
 
 def test_the_tokens_of_programs_survive_a_change_of_password(
