@@ -85,7 +85,7 @@ WRITES: dict[str, Write] = {
         begins={"kind": "api_token"},
     ),
     "cases": Write(
-        adds=_columns("number status patient_id attorney_id date_of_injury opened_on"),
+        adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),

@@ -1,7 +1,7 @@
 """Decides how an invoice is created, and what changes of it besides its state: its lines, its limits, its notes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -12,13 +12,13 @@ from domain.ids import new_id
 from domain.invoices import GUARDS, OPEN, InvoiceStatus
 from domain.negotiation import check_limits
 from domain.pricing import PricedLine, total
-from domain.texts import Text, needed
+from domain.texts import NOTE, needed
 from resolvers.cases import lock_case
 from resolvers.pricing import price
 from resolvers.transitions import Row, announce, change_of, check_version, invoice_of, legal_now, lock, record_event
 from resolvers.writing import Work
 
-_NOTE = Text(10_000, needed=True, lines=True)
+_NOTE = replace(NOTE, needed=True)
 _ENCOUNTER = "select case_id, physician_id, facility_id, service_date from encounters where clinic_id = $1 and id = $2"
 _PAYER = "select retired_at from payers where clinic_id = $1 and id = $2"
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from server.addresses import Address
 from server.app import build_app
 from server.files import Files, open_files
+from server.serving import configured
 from server.sessions import SessionTimes
 from server.settings import read_settings
 from tests.databases import PASSWORD
@@ -35,8 +36,7 @@ def serving(address: Address, times: SessionTimes | None = None, files: Files | 
 @contextmanager
 def _running(app: ASGIApp) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, ws="websockets-sansio", log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configured(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

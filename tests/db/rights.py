@@ -109,7 +109,7 @@ READ_BY_SIGNING_IN = {
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
 _ADDED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments",
-    "cases": "number status patient_id attorney_id date_of_injury opened_on",
+    "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
     "cheques": "payer_id number amount cheque_date received_on document_id",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
