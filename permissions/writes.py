@@ -64,6 +64,7 @@ _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
 _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
+_USER = _columns("email name role attorney_id physician_id password_hash")
 
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {
@@ -73,6 +74,16 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
+    # Whether a password fits is asked by signing in, which reads what is kept of it; administrators only replace it.
+    "users": Write(_ADMIN, _USER, (*_USER, "active"), conceals=frozenset({"password_hash"})),
+    # Administrators begin nobody's session: what they add are tokens for programs, which the database gives to analysts alone.
+    "sessions": Write(
+        _ADMIN,
+        _columns("user_id token_hash kind name expires_at"),
+        ("revoked_at",),
+        conceals=frozenset({"token_hash"}),
+        begins={"kind": "api_token"},
+    ),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),

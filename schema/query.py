@@ -23,7 +23,7 @@ from schema.payers import Payer, PayerConnection, PayerFilter
 from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
 from schema.reading import compiled_root, read
-from schema.users import Clinic, Viewer
+from schema.users import Clinic, User, Viewer
 
 Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
 Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
@@ -181,3 +181,7 @@ class Query:
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:
         return access.explain(info, role, coordinate)
+
+    @compiled_root("administration", "The clinic's accounts, by e-mail.")
+    async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
+        return await read(info)

@@ -24,6 +24,7 @@ from server.links import roles_with
 from server.oidc import OpenIdSessions
 from server.oidc_keys import KeyTimes
 from server.oidc_tokens import Provider
+from server.own_account import OwnAccount
 from server.sessions import Sessions, SessionTimes
 from server.uploads import Uploads
 
@@ -63,7 +64,8 @@ def build_app(
     database, schemas = Database(dsn_of), role_schemas()
     sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    account = OwnAccount(database, sessions.forget, times)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, account=account)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [

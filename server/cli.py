@@ -21,7 +21,7 @@ from imports.synthea import import_synthea
 from permissions.explaining import described
 from resolvers.access import explained
 from schema.whole import role_schemas, sdl
-from server.accounts import AccountError, add_user
+from server.accounts import AccountError, add_user, deactivate_user
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
 from server.embedded import EmbeddedPostgresError
@@ -213,6 +213,23 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
         click.echo(f"{email} can sign in.")
 
     _with_database(settings, create)
+
+
+@user.command(help="Sign a user out everywhere and for good; an administrator can undo it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def deactivate(settings: Settings, email: str, clinic: str) -> None:
+    """Deactivate a user of a clinic."""
+
+    async def end(address: Address) -> None:
+        try:
+            await deactivate_user(address, email=email, clinic=clinic)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} cannot sign in any more.")
+
+    _with_database(settings, end)
 
 
 def _today() -> date:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import Changes, Clock, RequestContext, now
+from resolvers.context import Changes, Clock, OwnAccount, RequestContext, now
 from server import ide
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, told
@@ -43,10 +43,11 @@ class GraphQLOverHTTP:
         *,
         files: Files,
         changes: Changes | None = None,
+        account: OwnAccount | None = None,
         clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
-        self._changes = changes
+        self._changes, self._account = changes, account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -98,6 +99,7 @@ class GraphQLOverHTTP:
             link_key=self.files.link_key,
             find_base_url=find_base_url,
             changes=self._changes,
+            own_account=self._account,
             clock=self.clock,
         )
 

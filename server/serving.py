@@ -118,8 +118,8 @@ def _taken(where: str) -> Iterator[None]:
 
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    provider = provider_of(settings)
-    app = build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider=provider)
+    times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
+    app = build_app(address.login, times, open_files(settings), provider=provider_of(settings))
     await _Announcing(configured(app), f"ready {url}").serve(sockets=[listening])
 
 

@@ -164,6 +164,9 @@ SETTINGS = {
         "",
         str,
     ),
+    "api_token_days": Setting(
+        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", _positive
+    ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
         "Where clients reach the server, for links to files; without it, where each request says that it came.",
@@ -213,6 +216,7 @@ class Settings:
     oidc_email: bool
     oidc_clinic: str
     oidc_clinic_claim: str
+    api_token_days: int
     public_url: str
     secret_key: str
     storage_url: str

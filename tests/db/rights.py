@@ -45,8 +45,13 @@ STAFF_COLUMNS = {
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
 }
+# What administrators alone see: no hash of a password, and none of a token.
+ADMINISTRATION_COLUMNS = {
+    "users": "clinic_id id name email role active attorney_id physician_id recorded_at",
+    "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
+}
 WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
-    Role.ADMIN: STAFF_COLUMNS,
+    Role.ADMIN: {**STAFF_COLUMNS, **ADMINISTRATION_COLUMNS},
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
         "invoices": f"{_INVOICE} attorney_id",
@@ -98,7 +103,7 @@ READ_BY_THE_WORKER = {
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
     "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
-    "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
+    "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
 }
 
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
@@ -145,6 +150,8 @@ ADDED = {
         **_ADDED_BY_STAFF,
         "physicians": "name npi name_fragments",
         "facilities": "name geographic_factor name_fragments",
+        "sessions": "user_id token_hash kind name expires_at",
+        "users": "email name role attorney_id physician_id password_hash",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
@@ -160,9 +167,11 @@ CHANGED = {
         **_CHANGED_BY_STAFF,
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
+        "sessions": "revoked_at",
+        "users": "email name role attorney_id physician_id password_hash active",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "oidc_subject"},
+    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "password_hash oidc_subject"},
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",
