@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import click
+from graphql import GraphQLError
 
 from db.verifying import LAWS, Verified
 from db.verifying import verify as verify_laws
@@ -17,7 +18,9 @@ from domain.people import Role
 from imports.csv_rows import BrokenRowError
 from imports.summary import ControlTotalsError
 from imports.synthea import import_synthea
-from schema.whole import sdl
+from permissions.explaining import described
+from resolvers.access import explained
+from schema.whole import role_schemas, sdl
 from server.accounts import AccountError, add_user
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
@@ -170,6 +173,18 @@ def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_
 def print_schema(role: str) -> None:
     """The schema as the role is served it."""
     click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
+
+
+@main.command(help="Say why a role sees something of the API or does not, such as Invoice.balance.")
+@click.argument("role", type=click.Choice([*_ROLES, "nobody"]))
+@click.argument("coordinate")
+def explain(role: str, coordinate: str) -> None:
+    """The same as explainAccess answers to administrators."""
+    try:
+        found = explained(role_schemas()[Role.ADMIN], None if role == "nobody" else Role(role), coordinate)
+    except GraphQLError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(described(found))
 
 
 @main.group(help="The clinic's users.")

@@ -16,6 +16,7 @@ from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
+from server.oidc_tokens import provider_of
 from server.requests import LARGEST_BODY
 from server.sessions import SessionTimes
 from server.settings import SettingError, Settings
@@ -117,7 +118,8 @@ def _taken(where: str) -> Iterator[None]:
 
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    app = build_app(address.login, SessionTimes(idle, absolute), open_files(settings))
+    provider = provider_of(settings)
+    app = build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider=provider)
     await _Announcing(configured(app), f"ready {url}").serve(sockets=[listening])
 
 

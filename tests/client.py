@@ -25,11 +25,13 @@ _PATIENCE_SECONDS = 20
 
 
 @contextmanager
-def serving(address: Address, times: SessionTimes | None = None, files: Files | None = None) -> Iterator[str]:
+def serving(
+    address: Address, times: SessionTimes | None = None, files: Files | None = None, **options: Any
+) -> Iterator[str]:
     """The URL of a server over a database, in a thread of its own, gone at the end; files that are not given go with it."""
     with TemporaryDirectory() as home:
         files = files or open_files(read_settings({"BILLING_HOME": home}))
-        with _running(build_app(address.login, times or SessionTimes(), files)) as url:
+        with _running(build_app(address.login, times or SessionTimes(), files, **options)) as url:
             yield url
 
 

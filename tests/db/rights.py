@@ -97,7 +97,7 @@ READ_BY_THE_WORKER = {
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
-    "users": "clinic_id id email name role password_hash attorney_id physician_id active",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
     "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
 }
 
@@ -162,7 +162,7 @@ CHANGED = {
         "facilities": "name geographic_factor active name_fragments",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "oidc_subject"},
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

@@ -18,11 +18,14 @@ PUBLISHED = {name: named for name, named in TYPES.items() if not name.startswith
 PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 # What is no record: where a document begins, who asks, what a mutation answers. Resolvers make these.
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
-MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription", "Viewer", "Clinic", "AvailableTransition"} | _PAYLOADS
+_EXPLAINED = {"AccessExplanation", "FollowedAccess"}
+MADE_BY_RESOLVERS = (
+    {"Query", "Mutation", "Subscription", "Viewer", "Clinic", "AvailableTransition"} | _PAYLOADS | _EXPLAINED
+)
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber"}
+FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess"}
 
 
 def _node() -> GraphQLInterfaceType:

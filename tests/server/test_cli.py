@@ -90,7 +90,7 @@ def test_a_role_that_nobody_has_is_refused() -> None:
 
 def test_help_names_every_command_and_needs_no_database() -> None:
     said = subprocess.run([BILLING, "--help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "user"):
+    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "explain", "user"):
         assert f"  {command} " in said
 
 
