@@ -149,7 +149,7 @@ def _write(
     if outcome.denial:
         writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
     changes = [change_of(column, row[column], value) for column, value in changed.items() if column != "status"]
-    changes += [change_of("reason", None, given["reason"])] if given.get("reason") else []
+    changes += [change_of("reason", None, given["reason"])] if (given.get("reason") or "").strip() else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, writes, row["id"], [*changed, "version"])
     return end
