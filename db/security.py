@@ -28,8 +28,14 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
-    "users": ("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
-    "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
+    "users": (
+        *("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+        "oidc_subject",
+    ),
+    "sessions": (
+        *("clinic_id", "id", "user_id", "token_hash", "kind", "name", "recorded_at"),
+        *("last_used_at", "expires_at", "revoked_at"),
+    ),
 }
 # What a new session is given.
 _SIGN_IN_ADDS = ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at")
@@ -181,6 +187,8 @@ def _sign_in(schema: str) -> Iterator[str]:
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
     yield f"grant insert ({', '.join(_SIGN_IN_ADDS)}), update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+    # Whoever changes the own password, and whoever comes with a verified e-mail and is known by subject afterwards.
+    yield f"grant update (password_hash, oidc_subject) on users to {SIGN_IN}"
 
 
 def _audit(schema: str) -> Iterator[str]:

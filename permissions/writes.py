@@ -57,12 +57,14 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
+_FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
 _CONTACT = _columns("name email phone name_fragments")
 _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
 _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
+_USER = _columns("email name role attorney_id physician_id password_hash")
 
 # Where it is written down who did what: whoever writes says so, and reads none of it by that.
 AUDITED = ("audit_events", "audit_pending")
@@ -76,8 +78,18 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
+    # Whether a password fits is asked by signing in, which reads what is kept of it; administrators only replace it.
+    "users": Write(_ADMIN, _USER, (*_USER, "active"), conceals=frozenset({"password_hash"})),
+    # Administrators begin nobody's session: what they add are tokens for programs, which the database gives to analysts alone.
+    "sessions": Write(
+        _ADMIN,
+        _columns("user_id token_hash kind name expires_at"),
+        ("revoked_at",),
+        conceals=frozenset({"token_hash"}),
+        begins={"kind": "api_token"},
+    ),
     "cases": Write(
-        adds=_columns("number status patient_id attorney_id date_of_injury opened_on"),
+        adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
@@ -87,7 +99,7 @@ WRITES: dict[str, Write] = {
         changes=_columns("""status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
             billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until
             updated_at"""),
-        begins={"status": InvoiceStatus.PENDING_INVOICE},
+        begins={"status": _FIRST_STATE},
     ),
     "invoice_lines": Write(
         adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate

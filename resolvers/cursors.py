@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, Numeric, Text, cast, func, literal
+from sqlalchemy import Date, DateTime, Numeric, Text, Uuid, cast, func, literal
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.row import Row
@@ -45,6 +45,8 @@ def _value(text: str, order: Order) -> Any:
         return date.fromisoformat(text)
     if isinstance(order.type_, DateTime):
         return datetime.fromisoformat(text)
+    if isinstance(order.type_, Uuid):
+        return UUID(text)
     if not isinstance(order.type_, Numeric):
         return text
     number = Decimal(text)

@@ -65,8 +65,12 @@ class Trail:
     def _names(self) -> bytes:
         """Each record once; what was counted is added up."""
         whole = b"".join(self.entities)
-        pieces = dict.fromkeys(whole[place : place + _NAME_BYTES] for place in range(0, len(whole), _NAME_BYTES))
-        counted = [name for name in pieces if name.startswith(COUNTED)]
-        if counted:
-            self.row_count = sum(int.from_bytes(name[_COUNT_AT:]) for name in counted)
-        return b"".join(name for name in pieces if not name.startswith(COUNTED))
+        if len(whole) <= _NAME_BYTES and not whole.startswith(COUNTED):
+            return whole
+        pieces = dict.fromkeys([whole[place : place + _NAME_BYTES] for place in range(0, len(whole), _NAME_BYTES)])
+        if COUNTED in whole:
+            counted = [name for name in pieces if name.startswith(COUNTED)]
+            self.row_count = sum(int.from_bytes(name[_COUNT_AT:]) for name in counted) if counted else None
+            for name in counted:
+                del pieces[name]
+        return b"".join(pieces)

@@ -11,6 +11,7 @@ from strawberry import UNSET, Info
 from db.identity import make_id
 from permissions import viewers
 from permissions.classes import asked, takes
+from schema import access
 from schema.attorneys import Attorney
 from schema.audit import AuditEvent, AuditFilter
 from schema.cases import Case, CaseConnection, CaseFilter
@@ -23,7 +24,7 @@ from schema.payers import Payer, PayerConnection, PayerFilter
 from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
 from schema.reading import compiled_root, read
-from schema.users import Clinic, Viewer
+from schema.users import Clinic, User, Viewer
 
 Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
 Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
@@ -177,6 +178,10 @@ class Query:
     ) -> Connection[CptCode]:
         return await read(info)
 
+    @compiled_root("administration", "The clinic's accounts, by e-mail.")
+    async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
+        return await read(info)
+
     @compiled_root("administration", "Who saw or changed what, newest first; each event within a second or two.")
     async def audit_trail(
         self,
@@ -186,3 +191,9 @@ class Query:
         after: After = UNSET,
     ) -> Connection[AuditEvent]:
         return await read(info)
+
+    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
+    def explain_access(
+        self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
+    ) -> access.AccessExplanation:
+        return access.explain(info, role, coordinate)

@@ -21,6 +21,10 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
+from server.oidc import OpenIdSessions
+from server.oidc_keys import KeyTimes
+from server.oidc_tokens import Provider
+from server.own_account import OwnAccount
 from server.sessions import Sessions, SessionTimes
 from server.trail import TrailOfReads
 from server.uploads import Uploads
@@ -46,17 +50,32 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files, *, is_audited: bool = True) -> Starlette:
+def build_app(
+    dsn_of: Callable[[str], str],
+    times: SessionTimes,
+    files: Files,
+    *,
+    provider: Provider | None = None,
+    key_times: KeyTimes | None = None,
+    is_audited: bool = True,
+) -> Starlette:
     """The ASGI application over the files and the database whose address for a login `dsn_of` gives.
 
-    Only a benchmark, which wants to know what the audit trail costs, has reads not audited.
+    Tokens of an identity provider are accepted when there is one. Only a benchmark, which wants to know what the audit trail
+    costs, has reads not audited.
     """
-    database = Database(dsn_of)
-    trail = TrailOfReads(database)
-    schemas, sessions = role_schemas(), Sessions(database, times)
-    announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    keep = trail.keep if is_audited else None
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, keep=keep)
+    database, schemas = Database(dsn_of), role_schemas()
+    sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
+    announcements, trail = Announcements(dsn_of(STAFF_LOGIN), sessions.forget), TrailOfReads(database)
+    http = GraphQLOverHTTP(
+        Engine(schemas),
+        database,
+        sessions,
+        files=files,
+        changes=announcements,
+        account=OwnAccount(database, sessions.forget, times),
+        keep=trail.keep if is_audited else None,
+    )
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [

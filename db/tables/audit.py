@@ -17,11 +17,16 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, moment, refers
+from db.tables.base import index, metadata, moment, recorded_at
 
-audit_events = clinic_table(
+# Neither clinic nor user is a reference: they come from the session of whoever asks, and PostgreSQL would look each of them up and
+# lock it for every event. The link of the chain refers to the clinic.
+audit_events = Table(
     "audit_events",
-    *refers("user_id", "users", nullable=True),
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", Uuid),
     Column("role", Text, nullable=False),
     Column("operation", Text, nullable=False),
     # Global ids in their bytes, 18 each: a page of fifty records is kept in 900 bytes.
@@ -31,6 +36,8 @@ audit_events = clinic_table(
     Column("row_count", BigInteger),
     Column("request_id", Text, nullable=False),
     moment("at"),
+    recorded_at(),
+    PrimaryKeyConstraint("clinic_id", "id"),
     CheckConstraint("length(entities) % 18 = 0", name="entities_are_whole"),
     index("ix_audit_events_at", "at desc", "id desc"),
 )
@@ -45,7 +52,6 @@ audit_pending = Table(
     Column("clinic_id", Uuid, nullable=False),
     Column("event_id", Uuid, nullable=False),
     PrimaryKeyConstraint("clinic_id", "event_id"),
-    ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"]),
 )
 
 # A table of its own, so that an event is never touched again; what is looked up by record stands here, too, off the way of requests.

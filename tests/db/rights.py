@@ -7,14 +7,14 @@ Columns = dict[str, set[str]]
 
 _PARTY = "clinic_id id name"
 _LINE = "clinic_id id invoice_id position code label units bilateral amount"
-# What is behind the fields of the access table, and what finds and sorts rows: opened_on sorts cases, position sorts lines.
+# What is behind the fields of the access table, and what finds and sorts rows: number_key finds cases, position sorts lines.
 _INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
-_CASE = "clinic_id id number number_key date_of_injury patient_id opened_on"
+_CASE = "clinic_id id number number_key date_of_injury patient_id"
 # What billing staff see, and after the bar what they look up and read back for what they write.
 STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
-    "cases": f"{_CASE} attorney_id settled_on status | version",
+    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -45,14 +45,17 @@ STAFF_COLUMNS = {
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
 }
-# Administrators read the audit trail, too, and look in it for a patient's records.
-ADMIN_COLUMNS = STAFF_COLUMNS | {
+# What administrators alone see: no hash of a password, and none of a token; and the audit trail, in which they look for a
+# patient's records.
+ADMINISTRATION_COLUMNS = {
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
+    "users": "clinic_id id name email role active attorney_id physician_id recorded_at",
+    "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
 }
 WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
-    Role.ADMIN: ADMIN_COLUMNS,
+    Role.ADMIN: {**STAFF_COLUMNS, **ADMINISTRATION_COLUMNS},
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
         "invoices": f"{_INVOICE} attorney_id",
@@ -100,20 +103,20 @@ READ_BY_THE_WORKER = {
     "reduction_offers": "clinic_id id invoice_id round amount status",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
-    "audit_events": ADMIN_COLUMNS["audit_events"],
+    "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id event_id",
     "audit_chain": "clinic_id seq event_id hash",
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
-    "users": "clinic_id id email name role password_hash attorney_id physician_id active",
-    "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
+    "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
 }
 
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
 _ADDED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments",
-    "cases": "number status patient_id attorney_id date_of_injury opened_on",
+    "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
     "cheques": "payer_id number amount cheque_date received_on document_id",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
@@ -159,6 +162,8 @@ ADDED = {
         **_ADDED_BY_STAFF,
         "physicians": "name npi name_fragments",
         "facilities": "name geographic_factor name_fragments",
+        "sessions": "user_id token_hash kind name expires_at",
+        "users": "email name role attorney_id physician_id password_hash",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
@@ -179,9 +184,11 @@ CHANGED = {
         **_CHANGED_BY_STAFF,
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
+        "sessions": "revoked_at",
+        "users": "email name role attorney_id physician_id password_hash active",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "password_hash oidc_subject"},
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

@@ -1,6 +1,7 @@
 """`billing audit` says whether the chains hold, and who saw a patient's records; a killed server has lost a second of reads at most."""
 
 import csv
+import os
 import subprocess
 import sys
 import time
@@ -20,10 +21,11 @@ from tests.server.test_killed import _process
 
 def command(address: Address, *words: str) -> subprocess.CompletedProcess[str]:
     """What a command of `billing audit` says."""
+    environment = {**os.environ, "DATABASE_URL": address.owner}
     run_it = [sys.executable, "-c", "from server.cli import main; main()", "audit", *words]
     return subprocess.run(
         run_it,
-        env={"DATABASE_URL": address.owner, "PATH": ""},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0003"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -50,10 +50,6 @@ def _events(*columns: sa.Column[object]) -> tuple[sa.schema.SchemaItem, ...]:
         sa.Column("operation", sa.Text(), nullable=False),
         *columns,
         sa.Column("recorded_at", _MOMENT, server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["clinic_id", "user_id"], ["users.clinic_id", "users.id"], name=op.f("fk_audit_events_clinic_id_user_id")
-        ),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"], name=op.f("fk_audit_events_clinic_id")),
         sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_audit_events")),
     )
 
@@ -82,7 +78,6 @@ def upgrade() -> None:
         "audit_pending",
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"], name=op.f("fk_audit_pending_clinic_id")),
         sa.PrimaryKeyConstraint("clinic_id", "event_id", name=op.f("pk_audit_pending")),
     )
     op.create_table(
@@ -125,6 +120,10 @@ def downgrade() -> None:
             sa.Column("chain_seq", sa.BigInteger(), nullable=True),
             sa.Column("chain_hash", sa.LargeBinary(), nullable=True),
         ),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "user_id"], ["users.clinic_id", "users.id"], name=op.f("fk_audit_events_clinic_id_user_id")
+        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"], name=op.f("fk_audit_events_clinic_id")),
         sa.UniqueConstraint("clinic_id", "chain_seq", name=op.f("uq_audit_events_clinic_id_chain_seq")),
     )
     _index("at desc")

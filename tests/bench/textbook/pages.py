@@ -14,6 +14,7 @@ READ: dict[type, Callable[[str], Any]] = {
     datetime: datetime.fromisoformat,
     Decimal: Decimal,
     str: str,
+    UUID: UUID,
 }
 
 
