@@ -166,7 +166,7 @@ def test_without_a_clinic_nothing_is_seen(address: Address, role: Role) -> None:
 
 
 _STAFF_ADD = """
-    attorneys cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
+    attorneys audit_events audit_pending cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
 """.split()
 ADDED: dict[Role, set[str]] = {
