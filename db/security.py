@@ -23,11 +23,21 @@ WORKER_ROLE = "clinic_worker"
 JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
-# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
+# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, to count failures and to
+# check a second factor; nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
     "users": ("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
     "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
+    "sign_in_attempts": ("key", "failures", "until_at", "known_until"),
+    "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
+}
+_SIGN_IN_WRITES = {
+    # A hash whose parameters have become too cheap is replaced when the password is known: as somebody signs in.
+    "users": "update (password_hash)",
+    "sessions": "insert, update (last_used_at, revoked_at)",
+    "sign_in_attempts": "insert, update (failures, until_at, known_until), delete",
+    "second_factors": "insert, update (secret, confirmed_at, last_step), delete",
 }
 
 
@@ -163,7 +173,8 @@ def _sign_in(schema: str) -> Iterator[str]:
     for table, names in _SIGN_IN_READS.items():
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
-    yield f"grant insert, update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+    for table, writes in _SIGN_IN_WRITES.items():
+        yield f"grant {writes} on {table} to {SIGN_IN}"
 
 
 def _worker(schema: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Decides how a user is added from the command line."""
+"""Decides how a user is added, and gets in again without a lost second factor, from the command line."""
 
 from uuid import UUID
 
@@ -8,10 +8,13 @@ from argon2 import PasswordHasher
 from db.identity import read_id
 from domain.ids import new_id
 from domain.people import Role
+from domain.sign_in import LONGEST_PASSWORD
 from server.addresses import Address
 
 _PERSONS = {Role.ATTORNEY: ("Attorney", "attorney_id"), Role.PHYSICIAN: ("Physician", "physician_id")}
 _SHORTEST_PASSWORD = 10
+_RESET_SECOND_FACTOR = """delete from second_factors f using users u, clinics c where c.short_name = $1 and u.email = $2
+    and u.clinic_id = c.clinic_id and f.clinic_id = u.clinic_id and f.user_id = u.id returning f.id"""
 
 
 class AccountError(Exception):
@@ -24,6 +27,8 @@ async def add_user(
     """Add a user; AccountError for an unknown clinic or person, a short password, or an e-mail that is taken."""
     if len(password) < _SHORTEST_PASSWORD:
         raise AccountError(f"A password has at least {_SHORTEST_PASSWORD} characters")
+    if len(password) > LONGEST_PASSWORD:
+        raise AccountError(f"A password has at most {LONGEST_PASSWORD:,} characters")
     column, person_id = _person(role, person)
     connection = await asyncpg.connect(address.owner)
     try:
@@ -44,6 +49,15 @@ async def add_user(
         raise AccountError(f"{email} is taken in this clinic") from error
     except asyncpg.ForeignKeyViolationError as error:
         raise AccountError("There is no such person in this clinic") from error
+    finally:
+        await connection.close()
+
+
+async def reset_second_factor(address: Address, *, email: str, clinic: str) -> bool:
+    """Take away the second factor of a user who has lost it; whether there was one."""
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return await connection.fetchrow(_RESET_SECOND_FACTOR, clinic, email.lower()) is not None
     finally:
         await connection.close()
 

@@ -21,7 +21,9 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
+from server.passwords import Passwords
 from server.sessions import Sessions, SessionTimes
+from server.sign_in import SignIns
 from server.uploads import Uploads
 
 PATH = "/graphql"
@@ -45,12 +47,15 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
+def build_app(
+    dsn_of: Callable[[str], str], times: SessionTimes, files: Files, passwords: Passwords | None = None
+) -> Starlette:
     """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
     database = Database(dsn_of)
     schemas, sessions = role_schemas(), Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, sign_ins=sign_ins)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [

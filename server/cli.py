@@ -17,7 +17,7 @@ from imports.csv_rows import BrokenRowError
 from imports.summary import ControlTotalsError
 from imports.synthea import import_synthea
 from schema.whole import sdl
-from server.accounts import AccountError, add_user
+from server.accounts import AccountError, add_user, reset_second_factor
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
 from server.parent import end_with_parent
@@ -188,6 +188,21 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
         click.echo(f"{email} can sign in.")
 
     _with_database(settings, create)
+
+
+@user.command(name="reset-second-factor", help="Take away the second factor of somebody who has lost it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def reset_factor(settings: Settings, email: str, clinic: str) -> None:
+    """Let a user sign in by the password alone again."""
+
+    async def take_away(address: Address) -> None:
+        if not await reset_second_factor(address, email=email, clinic=clinic):
+            raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
+        click.echo(f"{email} can sign in by the password alone.")
+
+    _with_database(settings, take_away)
 
 
 def _today() -> date:

@@ -100,6 +100,9 @@ async def _run(address: Address, settings: Settings, listening: socket.socket, u
         build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
         http="httptools",
         ws="websockets-sansio",
+        # Without proxies that are named, nobody is believed to speak for somebody else.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -24,7 +24,7 @@ from tests.api.documents import Document
 from tests.api.facts import Facts, gather_facts
 from tests.bench.textbook.answering import Textbook
 from tests.bench.textbook.records import Records
-from tests.databases import CHEAP, TODAY
+from tests.databases import TODAY
 
 # It is the middle of that day in the clinic as well as in UTC.
 NOON = datetime.combine(TODAY, time(16), UTC)
@@ -44,7 +44,7 @@ class Opinions:
 
     def __post_init__(self) -> None:
         # No document signs in.
-        self._sessions = Sessions(self.database, hasher=CHEAP)
+        self._sessions = Sessions(self.database)
 
     @property
     def schema(self) -> GraphQLSchema:

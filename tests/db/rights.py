@@ -99,6 +99,8 @@ READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
     "users": "clinic_id id email name role password_hash attorney_id physician_id active",
     "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
+    "sign_in_attempts": "key failures until_at known_until",
+    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
 }
 
 _ADDED_BY_STAFF = """
@@ -124,12 +126,13 @@ _CHANGED_BY_STAFF = {
 ADDED = {
     "clinic_admin": f"{_ADDED_BY_STAFF} physicians facilities",
     "clinic_billing": _ADDED_BY_STAFF,
-    SIGN_IN: "sessions",
+    SIGN_IN: "sessions sign_in_attempts second_factors",
     WORKER_ROLE: "invoice_events",
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names",
     "clinic_billing": "invoice_lines patient_names",
+    SIGN_IN: "sign_in_attempts second_factors",
     WORKER_ROLE: "documents",
 }
 CHANGED = {
@@ -139,7 +142,12 @@ CHANGED = {
         "facilities": "name geographic_factor active name_fragments",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    SIGN_IN: {
+        "sessions": "last_used_at revoked_at",
+        "users": "password_hash",
+        "sign_in_attempts": "failures until_at known_until",
+        "second_factors": "secret confirmed_at last_step",
+    },
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",
