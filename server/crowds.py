@@ -12,7 +12,7 @@ from server.executing import UNAVAILABLE
 
 SEATS = 256
 SEATS_OF_ONE_ADDRESS = SEATS // 2
-_PATIENCE_SECONDS = 15
+_PATIENCE_SECONDS = 10
 
 
 class CrowdedError(GraphQLError):
@@ -22,13 +22,27 @@ class CrowdedError(GraphQLError):
         super().__init__("Too many people are signing in: try again", extensions={"code": UNAVAILABLE})
 
 
+@asynccontextmanager
+async def in_turn(door: asyncio.Semaphore | asyncio.Lock) -> AsyncIterator[None]:
+    """Through a door when it is one's turn; CrowdedError when that takes too long."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await door.acquire()
+    except TimeoutError:
+        raise CrowdedError from None
+    try:
+        yield
+    finally:
+        door.release()
+
+
 class WaitingRoom:
     """Who waits to be signed in by one server process."""
 
     def __init__(self) -> None:
         self._taken: Counter[bytes] = Counter()
-        # A turn lives as long as somebody waits for it.
-        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        # A lock lives as long as somebody waits for it.
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return self._taken.total()
@@ -40,22 +54,9 @@ class WaitingRoom:
             raise CrowdedError
         self._taken[address] += 1
         try:
-            async with self._of(pair):
+            async with in_turn(self._locks.setdefault(pair, asyncio.Lock())):
                 yield
         finally:
             self._taken[address] -= 1
             # Of an address where nobody waits any more nothing is left.
             self._taken += Counter()
-
-    @asynccontextmanager
-    async def _of(self, pair: bytes) -> AsyncIterator[None]:
-        turn = self._turns.setdefault(pair, asyncio.Lock())
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await turn.acquire()
-        except TimeoutError:
-            raise CrowdedError from None
-        try:
-            yield
-        finally:
-            turn.release()

@@ -3,20 +3,18 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.sign_in import LONGEST_PASSWORD
-from server.crowds import CrowdedError
+from server.crowds import in_turn
 
 # Each takes 64 MiB and a core: so many at once, whatever is asked.
 AT_ONCE = min(4, os.cpu_count() or 1)
-_PATIENCE_SECONDS = 15
 _Answer = TypeVar("_Answer")
 
 
@@ -32,7 +30,7 @@ class Passwords:
 
     async def is_right(self, stored: str | None, password: str) -> bool:
         """Whether a password is the one that was stored; after the same work it is not, where none was stored."""
-        async with self._slot():
+        async with in_turn(self._slots):
             matches = await self._run(lambda: self._matches(stored or self._nobody, password[:LONGEST_PASSWORD]))
         return matches and stored is not None and len(password) <= LONGEST_PASSWORD
 
@@ -40,20 +38,8 @@ class Passwords:
         """The hash to store instead, when the parameters have changed since the right password was hashed; else None."""
         if not self._hasher.check_needs_rehash(stored):
             return None
-        async with self._slot():
+        async with in_turn(self._slots):
             return await self._run(lambda: self._hasher.hash(password))
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise CrowdedError from None
-        try:
-            yield
-        finally:
-            self._slots.release()
 
     async def _run(self, work: Callable[[], _Answer]) -> _Answer:
         # Threads of their own, because a request that is given up gives back its slot before its hash is done.

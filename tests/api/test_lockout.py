@@ -167,8 +167,8 @@ def test_of_fifty_attempts_at_once_ten_are_looked_at(
 
 
 def test_many_who_sign_in_at_once_with_the_right_password_all_get_in(nobody: Client, somebody: Account) -> None:
-    with ThreadPoolExecutor(30) as threads:
-        assert all(threads.map(lambda _: gets_in(nobody, somebody.email), range(30)))
+    with ThreadPoolExecutor(15) as threads:
+        assert all(threads.map(lambda _: gets_in(nobody, somebody.email), range(15)))
 
 
 def test_server_processes_count_together(address: Address, somebody: Account) -> None:

@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from domain.sign_in import LONGEST_PASSWORD
-from server import crowds, passwords
+from server import crowds
 from server.crowds import SEATS, SEATS_OF_ONE_ADDRESS, CrowdedError, WaitingRoom
 from server.passwords import AT_ONCE, Passwords
 from tests.databases import CHEAP, PASSWORD
@@ -58,7 +58,7 @@ async def test_requests_that_are_given_up_do_not_let_more_in() -> None:
 
 
 async def test_whoever_waits_too_long_for_a_hash_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(crowds, "_PATIENCE_SECONDS", 0.01)
     slow = Slow()
     checked = Passwords(slow)
     stored = slow.hash(PASSWORD)
