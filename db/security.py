@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.operators import and_
 
@@ -10,7 +11,6 @@ from db.columns import columns_read
 from db.reach import reach_of
 from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
-from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.rows import ROWS
 from permissions.rules import STAFF
@@ -27,17 +27,21 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # check a second factor; nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
-    "users": ("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+    "users": (
+        *("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+        "oidc_subject",
+    ),
     "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
     "sign_in_attempts": ("key", "failures", "until_at", "known_until"),
     "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
 }
 _SIGN_IN_WRITES = {
-    # A hash whose parameters have become too cheap is replaced when the password is known: as somebody signs in.
-    "users": "update (password_hash)",
-    "sessions": "insert, update (last_used_at, revoked_at)",
-    "sign_in_attempts": "insert, update (failures, until_at, known_until), delete",
-    "second_factors": "insert, update (secret, confirmed_at, last_step), delete",
+    # Whoever comes with a verified e-mail is known by subject afterwards; a hash whose parameters have become too cheap is
+    # replaced when the password is known.
+    "users": "update (oidc_subject, password_hash)",
+    "sessions": "insert (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at), update (last_used_at, revoked_at)",
+    "sign_in_attempts": "insert (key, failures, until_at, known_until), update (failures, until_at, known_until), delete",
+    "second_factors": "insert (clinic_id, id, user_id, secret), update (secret, confirmed_at, last_step), delete",
 }
 
 
@@ -102,8 +106,15 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():
         if role in write.roles:
-            found[table] |= {*write.changes, *_keys(table)}
+            found[table] |= {*write.changes, *_keys(table)} - write.conceals
     return dict(found)
+
+
+def columns_added(table: str, write: Write) -> set[str]:
+    """The columns that a new row may be given; none where nobody adds rows."""
+    if not write.adds:
+        return set()
+    return {*write.adds, *_keys(table), *({"recorded_at"} & set(metadata.tables[table].c.keys()))}
 
 
 def _keys(table: str) -> set[str]:
@@ -122,14 +133,15 @@ def _policies(role: Role) -> Iterator[str]:
 
 
 def _writes(role: Role) -> Iterator[str]:
-    """What a role may add and change: of its own clinic alone and in nobody else's name, and an invoice begins at the beginning."""
+    """What a role may add and change: of its own clinic alone, in nobody else's name, and as what it has to be."""
     name = role_name(role)
     for table, write in WRITES.items():
         if role not in write.roles:
             continue
         own = write_policy(table, write)
-        yield f"grant insert on {table} to {name}"
-        yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write)})"
+        if write.adds:
+            yield f"grant insert ({', '.join(sorted(columns_added(table, write)))}) on {table} to {name}"
+            yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write)})"
         if write.changes:
             yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
             yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
@@ -145,19 +157,23 @@ def policy(table: str, role: Role | None) -> str:
 
 
 def insert_policy(table: str, write: Write) -> str:
-    """The condition under which a row may be added: in the own clinic, by oneself, and an invoice in the first state."""
-    begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
-    return _by_oneself(table, write.by) + begins
+    """The condition under which a row may be added: in the own clinic, by oneself, and as what a new one has to be."""
+    return _own(table, write.by, {**write.only, **write.begins})
 
 
 def write_policy(table: str, write: Write) -> str:
     """The condition under which a row may be changed or removed: what it was and what it becomes."""
-    return _by_oneself(table, write.by if write.own else None)
+    return _own(table, write.by if write.own else None, write.only)
 
 
-def _by_oneself(table: str, by: str | None) -> str:
+def _own(table: str, by: str | None, values: Mapping[str, str]) -> str:
     row = Row(metadata.tables[table], table, PolicyScope())
-    return _spelt(row, [getattr(row, by) == row.scope.user_id] if by else [])
+    mine = [getattr(row, by) == row.scope.user_id] if by else []
+    return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items())])
+
+
+def _literal(value: str) -> Expression:
+    return literal(str(value), literal_execute=True)
 
 
 def _spelt(row: Row, also: list[Expression]) -> str:
@@ -190,7 +206,7 @@ def _worker(schema: str) -> Iterator[str]:
         yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
         yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
         if need.adds:
-            yield f"grant insert on {table} to {WORKER_ROLE}"
+            yield f"grant insert ({', '.join(need.adds)}) on {table} to {WORKER_ROLE}"
             yield f"create policy {WORKER_ROLE}_insert on {table} for insert to {WORKER_ROLE} with check ({own})"
         if need.changes:
             yield f"grant update ({', '.join(need.changes)}) on {table} to {WORKER_ROLE}"

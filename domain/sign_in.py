@@ -35,7 +35,7 @@ class Lock:
 
 
 _QUARTER = timedelta(minutes=15)
-# What failures are counted by → the lock. Decision 6 says why there are these two and no other.
+# What failures are counted by → the lock. Decision 7 says why there are these two and no other.
 LOCKS: Mapping[str, Lock] = {
     # An e-mail from one address: whoever guesses from elsewhere does not lock out the person whose e-mail it is.
     "pair": Lock(10, _QUARTER, _QUARTER),

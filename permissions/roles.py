@@ -24,8 +24,9 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
+from domain.people import Role
 from permissions.classes import Guard
-from permissions.coordinates import Mark
+from permissions.coordinates import Mark, check_marks, seen_by
 from permissions.rules import RULES
 
 DEFINITION = "strawberry-definition"
@@ -245,3 +246,14 @@ def _lean(field: GraphQLField) -> Any:
 def role_schema(schema: GraphQLSchema, seen: frozenset[str], type_allowed: Mapping[str, bool]) -> GraphQLSchema:
     """The pruned schema of a role: `type_allowed` says of each type that has a rule of its own whether the role sees it."""
     return schema_for(schema, seen, frozenset(name for name, allowed in type_allowed.items() if not allowed))
+
+
+def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
+    """What each role, and a caller without a token (None), is served of a whole schema; MissingRuleError when something has no rule."""
+    marks = marks_of(whole)
+    check_marks(marks)
+    rules = {name: rule for name, named in whole.type_map.items() if (rule := type_rule(named))}
+    return {
+        role: role_schema(whole, seen_by(role, marks), {name: RULES[rule].allows(role) for name, rule in rules.items()})
+        for role in (None, *Role)
+    }

@@ -11,6 +11,7 @@ from strawberry import UNSET, Info
 from db.identity import make_id
 from permissions import viewers
 from permissions.classes import asked, takes
+from schema import access
 from schema.attorneys import Attorney
 from schema.cases import Case, CaseConnection, CaseFilter
 from schema.connections import After, Before, Connection, First, Last, Node
@@ -174,3 +175,9 @@ class Query:
         before: Before = UNSET,
     ) -> Connection[CptCode]:
         return await read(info)
+
+    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
+    def explain_access(
+        self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
+    ) -> access.AccessExplanation:
+        return access.explain(info, role, coordinate)

@@ -21,6 +21,9 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
+from server.oidc import OpenIdSessions
+from server.oidc_keys import KeyTimes
+from server.oidc_tokens import Provider
 from server.passwords import Passwords
 from server.sessions import Sessions, SessionTimes
 from server.sign_in import SignIns
@@ -48,11 +51,20 @@ class _App(Starlette):
 
 
 def build_app(
-    dsn_of: Callable[[str], str], times: SessionTimes, files: Files, passwords: Passwords | None = None
+    dsn_of: Callable[[str], str],
+    times: SessionTimes,
+    files: Files,
+    *,
+    passwords: Passwords | None = None,
+    provider: Provider | None = None,
+    key_times: KeyTimes | None = None,
 ) -> Starlette:
-    """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
-    database = Database(dsn_of)
-    schemas, sessions = role_schemas(), Sessions(database, times)
+    """The ASGI application over the files and the database whose address for a login `dsn_of` gives.
+
+    Tokens of an identity provider are accepted when there is one.
+    """
+    database, schemas = Database(dsn_of), role_schemas()
+    sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
     sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
     http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements, sign_ins=sign_ins)

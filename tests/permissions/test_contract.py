@@ -24,7 +24,7 @@ LATER_FIELDS = {
         completeReminder cancelReminder saveReminderTemplate previewReminderTemplate saveReminderPolicy exportInvoices
         importRecords""",
     "Query": """examTypes feeSchedules priceQuote cheques actionItems reminderTemplates reminderPolicies outboundMessages
-        aging agingByPayer analytics export exports users auditTrail explainAccess""",
+        aging agingByPayer analytics export exports users auditTrail""",
     "Subscription": "exportProgress actionItemsChanged",
 }
 # Steps stand by their noun, and not in the order in which the agreement lists them.
