@@ -8,10 +8,11 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
+    enrol_second_factor confirm_second_factor remove_second_factor
 """.split()
 _ADMINISTRATION = (
     "create_physician update_physician retire_physician create_facility update_facility retire_facility "
-    "create_user update_user create_api_token revoke_api_token"
+    "create_user update_user create_api_token revoke_api_token reset_second_factor"
 ).split()
 
 # Mutation (in snake case) → rule. Transitions follow the table in the domain; the worker's own have no mutation.

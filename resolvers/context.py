@@ -10,6 +10,7 @@ from uuid import UUID
 from db.pools import Database
 from domain.clinics import clinic_day
 from domain.links import LIFETIMES, Bearer, Seal, seal
+from domain.sign_in import Attempt
 from permissions.viewers import Viewer
 
 Clock = Callable[[], datetime]
@@ -21,10 +22,7 @@ def now() -> datetime:
 
 
 class Sessions(Protocol):
-    """Signing in and out, as the server does it."""
-
-    async def sign_in(self, email: str, password: str, clinic: str | None) -> Any:
-        """(token, expires at, viewer), or None whatever the reason."""
+    """Signing out, as the server does it."""
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the session of a viewer."""
@@ -53,8 +51,8 @@ class OwnAccount(Protocol):
     async def hash_password(self, password: str) -> str:
         """What is kept of a password."""
 
-    async def change_password(self, viewer: Viewer, old: str, new: str) -> None:
-        """Another password, by which every other session ends; a Refusal says why not."""
+    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
+        """Another password, by which every other session ends; a Refusal says why not. `address` is the client's."""
 
     async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
         """Where the viewer is signed in now."""
@@ -64,6 +62,25 @@ class OwnAccount(Protocol):
 
     def forget(self, identity: UUID) -> None:
         """Believe nothing any more of a session or a user that has ended or changed."""
+
+
+class SignIns(Protocol):
+    """Signing in, and what makes it safer, as the server does it; each refuses in words for a person."""
+
+    async def sign_in(self, attempt: Attempt) -> tuple[str, datetime, Viewer]:
+        """(token, expires at, viewer)."""
+
+    async def enrol(self, viewer: Viewer, password: str, address: str) -> Any:
+        """The secret of a second factor, and its address for a QR code."""
+
+    async def confirm(self, viewer: Viewer, code: str) -> None:
+        """Have signing in ask for a code from now on."""
+
+    async def remove(self, viewer: Viewer, password: str, address: str) -> None:
+        """Have signing in ask for no code any more."""
+
+    async def reset(self, clinic_id: UUID, user_id: UUID) -> None:
+        """Take away the second factor of somebody who has lost it."""
 
 
 class Changes(Protocol):
@@ -87,6 +104,9 @@ class RequestContext:
     # With what links are signed, and where clients reach the server: asked only when a link is made.
     link_key: bytes = field(kw_only=True)
     find_base_url: Callable[[], str] = field(kw_only=True)
+    # Where nobody signs in there is no need for either.
+    sign_ins: SignIns | None = field(default=None, kw_only=True)
+    address: str = field(default="", kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
     own_account: OwnAccount | None = field(default=None, kw_only=True)

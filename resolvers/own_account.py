@@ -21,8 +21,9 @@ async def list_sessions(info: Info) -> list[OwnSession]:
 
 async def change_password(info: Info, said: Any) -> tuple[Refusal, ...]:
     """Another password for the viewer; why not, where it was refused."""
+    context = info.context
     try:
-        await account_of(info).change_password(info.context.viewer, said.old_password, said.new_password)
+        await account_of(info).change_password(context.viewer, said.old_password, said.new_password, context.address)
     except Refusal as refusal:
         return (refusal,)
     return ()

@@ -104,6 +104,8 @@ READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
     "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
     "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
+    "sign_in_attempts": "key failures until_at known_until",
+    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
 }
 
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
@@ -154,12 +156,17 @@ ADDED = {
         "users": "email name role attorney_id physician_id password_hash",
     },
     "clinic_billing": _ADDED_BY_STAFF,
-    SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
+    SIGN_IN: {
+        "sessions": "user_id token_hash kind last_used_at expires_at",
+        "sign_in_attempts": "key failures until_at known_until",
+        "second_factors": "user_id secret",
+    },
     WORKER_ROLE: {"invoice_events": _ADDED_BY_STAFF["invoice_events"]},
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names",
     "clinic_billing": "invoice_lines patient_names",
+    SIGN_IN: "sign_in_attempts second_factors",
     WORKER_ROLE: "documents",
 }
 CHANGED = {
@@ -171,7 +178,12 @@ CHANGED = {
         "users": "email name role attorney_id physician_id password_hash active",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "password_hash oidc_subject"},
+    SIGN_IN: {
+        "sessions": "last_used_at revoked_at",
+        "users": "oidc_subject password_hash",
+        "sign_in_attempts": "failures until_at known_until",
+        "second_factors": "secret confirmed_at last_step",
+    },
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

@@ -12,7 +12,7 @@ NOBODY = {
     "Mutation": "signIn(input)",
     "Query": "viewer",
     "Role": "ADMIN BILLING PHYSICIAN ATTORNEY ANALYST",
-    "SignInInput": "email password clinic",
+    "SignInInput": "email password clinic secondFactorCode",
     "SignInPayload": "token expiresAt viewer errors",
     "UserError": "message code path",
     "Viewer": "id email name role clinic",
