@@ -46,10 +46,10 @@ def asked(rule_name: str, description: str, **options: Any) -> Callable[[Callabl
     return field
 
 
-def done(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+def done(rule_name: str, description: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A mutation, guarded by a rule."""
     mutation: Callable[[Callable[..., Any]], Any]
-    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)])
+    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)], **options)
     return mutation
 
 
