@@ -111,7 +111,9 @@ def move(work: Work, writes: Writes, name: str, row: Row, given: Mapping[str, An
     _check_legal(work, name, invoice)
     outcome = BY_NAME[name].effect(invoice, given, work.actor)
     end = advance(invoice.status, name, _end(name, invoice, outcome), work.actor.role)
-    return _write(work, writes, name, row, replace(outcome, values={**outcome.values, **known}), end, given)
+    if known:
+        outcome = replace(outcome, values={**outcome.values, **known})
+    return _write(work, writes, name, row, outcome, end, given)
 
 
 def correct(work: Work, writes: Writes, name: str, row: Row, given: Mapping[str, Any]) -> None:
