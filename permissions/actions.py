@@ -10,13 +10,14 @@ _STAFF = """
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
 """.split()
 _ADMINISTRATION = (
-    "create_physician update_physician retire_physician create_facility update_facility retire_facility".split()
-)
+    "create_physician update_physician retire_physician create_facility update_facility retire_facility "
+    "create_user update_user create_api_token revoke_api_token"
+).split()
 
 # Mutation (in snake case) → rule. Transitions follow the table in the domain; the worker's own have no mutation.
 ACTIONS: dict[str, str] = {
     "sign_in": "public",
-    "sign_out": "signed_in",
+    **dict.fromkeys(("sign_out", "change_password", "revoke_session"), "oneself"),
     "create_upload": "staff",
     **dict.fromkeys(_STAFF, "staff"),
     **dict.fromkeys(_ADMINISTRATION, "administration"),

@@ -42,6 +42,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
     "idempotency_keys": dict.fromkeys(_STAFF, Reach.OWN),
+    "sessions": {_ADMIN: Reach.CLINIC},
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     **dict.fromkeys(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -30,6 +30,42 @@ class Sessions(Protocol):
         """End the session of a viewer."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """One place where a viewer is signed in, or one token of theirs; the token itself is known to nobody."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    recorded_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+    is_current: bool
+
+
+class OwnAccount(Protocol):
+    """What everybody does with their own account, and what hashes passwords, as the server does it."""
+
+    @property
+    def longest_token(self) -> timedelta:
+        """How long a token for programs is good at most."""
+
+    async def hash_password(self, password: str) -> str:
+        """What is kept of a password."""
+
+    async def change_password(self, viewer: Viewer, old: str, new: str) -> None:
+        """Another password, by which every other session ends; a Refusal says why not."""
+
+    async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
+        """Where the viewer is signed in now."""
+
+    async def end_session(self, viewer: Viewer, session_id: UUID) -> None:
+        """End one of the viewer's own sessions; NotFound when it is not theirs."""
+
+    def forget(self, identity: UUID) -> None:
+        """Believe nothing any more of a session or a user that has ended or changed."""
+
+
 class Changes(Protocol):
     """Hearing of what any server process has written."""
 
@@ -53,6 +89,7 @@ class RequestContext:
     find_base_url: Callable[[], str] = field(kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
+    own_account: OwnAccount | None = field(default=None, kw_only=True)
     clock: Clock = now
     _seals: dict[str, Seal] = field(default_factory=dict)
 

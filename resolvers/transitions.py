@@ -15,6 +15,7 @@ from domain.invoices import GUARDS, REFUSING, Invoice, InvoiceStatus
 from domain.outcomes import Outcome
 from domain.transitions import BY_NAME, advance, legal_from
 from resolvers.documents import consume
+from resolvers.payers import check_payer
 from resolvers.writing import Work
 
 _FACTS = """select i.id, i.number, i.case_id, i.payer_id, i.status, i.version, i.created_on, i.billed_amount, i.agreed_amount,
@@ -90,6 +91,8 @@ async def transition(work: Work, name: str) -> UUID:
     identity: UUID = work.given["invoice_id"]
     if work.given.get("document_id"):
         await consume(work)
+    if work.given.get("payer_id"):
+        await check_payer(work, work.given["payer_id"])
     writes = work.writes()
     row = (await lock(work, [identity], _FEW_FACTS))[identity]
     try:
@@ -167,7 +170,7 @@ def _write(
     if outcome.denial:
         writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
     changes = [change_of(column, row[column], value) for column, value in changed.items() if column != "status"]
-    changes += [change_of("reason", None, given["reason"])] if given.get("reason") else []
+    changes += [change_of("reason", None, given["reason"])] if (given.get("reason") or "").strip() else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, writes, row["id"], [*changed, "version"])
     return end

@@ -23,6 +23,8 @@ from resolvers.reading import Answers, ResolveInfo, read_within
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
+# What is kept of a request must not help to find out a password.
+_SECRET = frozenset({"password"})
 _UNSAID = frozenset({"version", "idempotency_key"})
 
 
@@ -149,7 +151,8 @@ async def _claim(
     assert viewer is not None
     if not 0 < len(key) <= _LONGEST_KEY:
         raise InvalidInput(f"A key has 1 to {_LONGEST_KEY} characters", ("idempotency_key",))
-    digest = hashlib.sha256(orjson.dumps({**given, "operation": operation}, default=str, option=orjson.OPT_SORT_KEYS))
+    said = {**{name: value for name, value in given.items() if name not in _SECRET}, "operation": operation}
+    digest = hashlib.sha256(orjson.dumps(said, default=str, option=orjson.OPT_SORT_KEYS))
     row = await connection.fetchrow(
         """insert into idempotency_keys as k (clinic_id, id, user_id, key, operation, input_hash, recorded_at)
         values ($1, gen_random_uuid(), $2, $3, $4, $5, $6)

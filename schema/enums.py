@@ -9,6 +9,7 @@ from domain.orders import Direction, InvoiceOrderField
 from domain.people import PayerKind, Role
 from domain.pricing import BilateralPolicy, PriceSource
 from domain.reminders import MessageStatus, ReminderStatus
+from domain.tokens import SessionKind
 from permissions.classes import choices
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PriceSource",
     "ReminderStatus",
     "Role",
+    "SessionKind",
     "SubmissionMethod",
 ]
 
@@ -40,6 +42,15 @@ choices(
         "PHYSICIAN": "Treats.",
         "ATTORNEY": "Represents.",
         "ANALYST": "Reads figures for reports.",
+    },
+)
+choices(
+    SessionKind,
+    "oneself",
+    "In which way somebody is signed in.",
+    {
+        "SESSION": "By signing in with a password.",
+        "API_TOKEN": "By a token that was given to a program.",
     },
 )
 choices(

@@ -5,8 +5,10 @@ from typing import Annotated
 import strawberry
 from strawberry import Info
 
+from permissions.actions import ACTIONS
 from permissions.classes import done, takes
 from resolvers import sign_in as sessions
+from schema.api_token_steps import ApiTokenSteps
 from schema.attorney_steps import AttorneySteps
 from schema.case_steps import CaseSteps
 from schema.cheque_steps import ChequeSteps
@@ -15,12 +17,14 @@ from schema.errors import InvalidInput
 from schema.facility_steps import FacilitySteps
 from schema.hold_steps import HoldSteps
 from schema.invoice_steps import CreationSteps, NoteSteps
+from schema.own_steps import OwnSteps
 from schema.patient_steps import PatientSteps
 from schema.payer_steps import PayerSteps
 from schema.physician_steps import PhysicianSteps
 from schema.query import present
 from schema.transitions import InvoiceSteps
 from schema.uploads import UploadSteps
+from schema.user_steps import UserSteps
 from schema.users import SignInInput, SignInPayload, SignOutPayload
 
 # One answer for a wrong password, an unknown e-mail and an account that is closed or locked.
@@ -41,6 +45,9 @@ class Mutation(
     AttorneySteps,
     PhysicianSteps,
     FacilitySteps,
+    UserSteps,
+    ApiTokenSteps,
+    OwnSteps,
 ):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(
@@ -53,7 +60,7 @@ class Mutation(
         token, expires_at, viewer = signed_in
         return SignInPayload(token=token, expires_at=expires_at, viewer=present(viewer), errors=[])
 
-    @done("signed_in", "Sign out: the token ends at once.")
+    @done(ACTIONS["sign_out"], "Sign out: the token ends at once.")
     async def sign_out(self, info: Info) -> SignOutPayload:
         await sessions.sign_out(info)
         return SignOutPayload(signed_out=True, errors=[])

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import click
+from graphql import GraphQLError
 
 from db.verifying import LAWS, Verified
 from db.verifying import verify as verify_laws
@@ -16,10 +18,13 @@ from domain.people import Role
 from imports.csv_rows import BrokenRowError
 from imports.summary import ControlTotalsError
 from imports.synthea import import_synthea
-from schema.whole import sdl
-from server.accounts import AccountError, add_user
+from permissions.explaining import described
+from resolvers.access import explained
+from schema.whole import role_schemas, sdl
+from server.accounts import AccountError, add_user, deactivate_user
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
+from server.embedded import EmbeddedPostgresError
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
 from server.serving import work as work_until_told
@@ -30,14 +35,22 @@ _ROLES = [role.value for role in Role]
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(help="Billing for personal-injury clinics.")
+class _Plain(click.Group):
+    """Commands that an operator can put right end with a sentence."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that is named."""
+        try:
+            return super().invoke(context)
+        except (SettingError, EmbeddedPostgresError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Plain, help="Billing for personal-injury clinics.")
 @click.pass_context
 def main(context: click.Context) -> None:
     """The command `billing`."""
-    try:
-        context.obj = read_settings()
-    except SettingError as error:
-        raise click.ClickException(str(error)) from error
+    context.obj = read_settings()
 
 
 def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]]) -> None:
@@ -162,6 +175,18 @@ def print_schema(role: str) -> None:
     click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
 
 
+@main.command(help="Say why a role sees something of the API or does not, such as Invoice.balance.")
+@click.argument("role", type=click.Choice([*_ROLES, "nobody"]))
+@click.argument("coordinate")
+def explain(role: str, coordinate: str) -> None:
+    """The same as explainAccess answers to administrators."""
+    try:
+        found = explained(role_schemas()[Role.ADMIN], None if role == "nobody" else Role(role), coordinate)
+    except GraphQLError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(described(found))
+
+
 @main.group(help="The clinic's users.")
 def user() -> None:
     """Users."""
@@ -188,6 +213,23 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
         click.echo(f"{email} can sign in.")
 
     _with_database(settings, create)
+
+
+@user.command(help="Sign a user out everywhere and for good; an administrator can undo it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def deactivate(settings: Settings, email: str, clinic: str) -> None:
+    """Deactivate a user of a clinic."""
+
+    async def end(address: Address) -> None:
+        try:
+            await deactivate_user(address, email=email, clinic=clinic)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} cannot sign in any more.")
+
+    _with_database(settings, end)
 
 
 def _today() -> date:

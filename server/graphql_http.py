@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import Changes, Clock, RequestContext, now
+from resolvers.context import Changes, Clock, OwnAccount, RequestContext, now
 from server import ide
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, told
@@ -19,6 +19,7 @@ from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
     JSON,
+    REQUEST_ID,
     GraphQLRequest,
     RefusedRequest,
     answer_type,
@@ -42,10 +43,11 @@ class GraphQLOverHTTP:
         *,
         files: Files,
         changes: Changes | None = None,
+        account: OwnAccount | None = None,
         clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
-        self._changes = changes
+        self._changes, self._account = changes, account
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -54,6 +56,7 @@ class GraphQLOverHTTP:
             await ide.page()(scope, receive, send)
             return
         request_id, media_type = token_hex(16), JSON
+        REQUEST_ID.set(request_id)
         try:
             media_type = answer_type(headers.get("accept"))
             status, body = await self._answer(scope, headers, receive, media_type, request_id)
@@ -96,6 +99,7 @@ class GraphQLOverHTTP:
             link_key=self.files.link_key,
             find_base_url=find_base_url,
             changes=self._changes,
+            own_account=self._account,
             clock=self.clock,
         )
 

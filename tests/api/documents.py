@@ -27,7 +27,8 @@ Composite = GraphQLObjectType | GraphQLInterfaceType
 _MOST_ROWS = 500
 _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
-_NOT_ASKED = frozenset({"__schema", "__type"})
+# What is not read from the database has no second opinion.
+_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess"})
 
 
 @dataclass(frozen=True)

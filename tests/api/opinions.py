@@ -18,6 +18,7 @@ from resolvers.context import RequestContext
 from schema.whole import role_schemas, sdl
 from server.addresses import Address
 from server.executing import Engine
+from server.own_account import OwnAccount
 from server.sessions import Sessions
 from tests.api.differences import normal
 from tests.api.documents import Document
@@ -61,6 +62,7 @@ class Opinions:
             lambda: NOON,
             link_key=b"no document makes links that anybody follows",
             find_base_url=str,
+            own_account=OwnAccount(self.database, self._sessions.forget, clock=lambda: NOON),
         )
         prepared = self.engine.prepare(context, document.source)
         assert not prepared.errors, prepared.errors

@@ -90,6 +90,17 @@ def test_a_denied_invoice_is_mended_and_submitted_again(clinic: Clinic) -> None:
     assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "600.00"
 
 
+def test_nobody_is_made_the_payer_who_is_retired_or_unknown(clinic: Clinic) -> None:
+    invoice = clinic.invoice("1000.00")
+    other = done(clinic.billing, "createPayer", "payer { id }", name="Soon Retired Mutual", kind="INSURANCE")["id"]
+    done(clinic.billing, "retirePayer", "payer { id }", payerId=other)
+    unknown = clinic.found.unknown("Payer"), clinic.found.foreign["Payer"]
+    with nothing_changes(clinic.address):
+        for payer, code in ((other, "CONFLICT"), *((identity, "NOT_FOUND") for identity in unknown)):
+            error = refused(clinic.billing, "changePayer", INVOICE, invoiceId=invoice, payerId=payer, reason="Moved")
+            assert (error["code"], error["path"]) == (code, ["input", "payerId"])
+
+
 def test_a_declined_reduction_leaves_the_invoice_at_its_billed_amount(clinic: Clinic) -> None:
     invoice = clinic.submitted("1000.00")
     clinic.step("requestReduction", invoice, amount="10.00")
@@ -97,6 +108,12 @@ def test_a_declined_reduction_leaves_the_invoice_at_its_billed_amount(clinic: Cl
     assert (declined["status"], declined["balance"], declined["submittedOn"]) == ("PENDING_INVOICE", "1000.00", TODAY)
     assert offers(declined) == [(1, "PAYER", "10.00", "DECLINED")]
     assert {"field": "reason", "before": None, "after": "Too little"} in declined["history"][-1]["changes"]
+
+
+def test_what_is_said_with_blanks_alone_is_not_said(clinic: Clinic) -> None:
+    invoice = clinic.submitted("1000.00")
+    asked = clinic.step("requestReduction", invoice, amount="10.00", reason=" \n ")
+    assert (asked["negotiation"]["offers"][0]["reason"], asked["history"][-1]["changes"]) == (None, [])
 
 
 def test_an_agreement_that_is_reopened_is_negotiated_on(clinic: Clinic) -> None:

@@ -23,16 +23,18 @@ from tests.permissions.own_rows import OWN, Belongings, viewer_of
 TABLES = [table.name for table in metadata.sorted_tables]
 WITH_ID = [table.name for table in metadata.sorted_tables if "id" in table.c]
 # Tables of which nobody but billing staff may name a column, or nobody at all.
-SECRET = ["sessions", "audit_events", "exports"]
+SECRET = ["audit_events", "exports"]
 
 
-# Of every user there is a file that is announced and one that a step has named, and a key.
+# Of every user there is a file that is announced and one that a step has named, a key, and a sign-in.
 BEGUN = (
     """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at, stored_at, consumed_at)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', 1, now(), now(), used from users,
         unnest(array[null, now()]) used where role in ('admin', 'billing')""",
     """insert into idempotency_keys (clinic_id, id, user_id, key, operation, input_hash)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', '' from users where role in ('admin', 'billing')""",
+    """insert into sessions (clinic_id, id, user_id, token_hash, last_used_at, expires_at)
+        select clinic_id, gen_random_uuid(), id, uuid_send(id), now(), now() + interval '1 hour' from users""",
 )
 
 
@@ -170,7 +172,7 @@ _STAFF_ADD = """
 ADDED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
     Role.BILLING: set(_STAFF_ADD),
-    Role.ADMIN: {*_STAFF_ADD, "physicians", "facilities"},
+    Role.ADMIN: {*_STAFF_ADD, "physicians", "facilities", "sessions", "users"},
 }
 REMOVED = {role: {"invoice_lines", "patient_names"} if ADDED[role] else set() for role in Role}
 ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {

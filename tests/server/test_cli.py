@@ -90,7 +90,7 @@ def test_a_role_that_nobody_has_is_refused() -> None:
 
 def test_help_names_every_command_and_needs_no_database() -> None:
     said = subprocess.run([BILLING, "--help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "user"):
+    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "explain", "user"):
         assert f"  {command} " in said
 
 
@@ -204,11 +204,11 @@ def test_what_cannot_be_a_user_is_refused_with_a_sentence_and_nothing_is_added(u
     [(patient,)] = rows(users, "select id from patients order by id limit 1")
     before = rows(users, "select count(*) from users")
     attempts = [
-        (add(refused, users, "billing@demo.clinic", "billing"), "is taken in this clinic"),
+        (add(refused, users, "billing@demo.clinic", "billing"), "Another account of the clinic has this e-mail already"),
         (add(refused, users, "x@demo.clinic", "billing", typed="short"), "at least 10 characters"),
         (add(refused, users, "x@demo.clinic", "attorney"), "--person takes the id of a"),
         (add(refused, users, "x@demo.clinic", "attorney", "--person", make_id("Patient", patient)), "--person takes the id"),
-        (add(refused, users, "x@demo.clinic", "physician", "--person", make_id("Physician", uuid4())), "no such person"),
+        (add(refused, users, "x@demo.clinic", "physician", "--person", make_id("Physician", uuid4())), "no such physician"),
         (add(refused, users, "x@demo.clinic", "billing", "--person", make_id("Attorney", uuid4())), "nobody in particular"),
         (add(refused, users, "x@demo.clinic", "billing", "--clinic", "nowhere"), "no clinic nowhere"),
     ]  # fmt: skip
@@ -217,6 +217,27 @@ def test_what_cannot_be_a_user_is_refused_with_a_sentence_and_nothing_is_added(u
     assert rows(users, "select count(*) from users") == before
 
 
-@pytest.mark.xfail(strict=True, reason="a database that cannot be reached ends a command with a traceback")
-def test_a_database_that_cannot_be_reached_is_told_in_a_sentence() -> None:
-    assert refused(Address("postgresql://nobody@127.0.0.1:1/nothing"), "migrate")
+def test_a_user_is_deactivated_by_a_command_and_the_last_administrator_is_not(users: Address) -> None:
+    add(done, users, "leaving@demo.clinic", "billing")
+    with serving(users) as url, Client(url) as nobody, nobody.signed_in("leaving@demo.clinic", PASSWORD) as somebody:
+        who = ("user", "deactivate", "Leaving@Demo.Clinic", "--clinic", "demo")
+        assert done(users, *who) == "Leaving@Demo.Clinic cannot sign in any more.\n"
+        with Client(url, somebody.token) as again:
+            assert again.post("{ viewer { id } }").status_code == 401
+    for email, expected in (("admin", "last active administrator"), ("nobody", "no user nobody@demo.clinic")):
+        assert expected in refused(users, "user", "deactivate", f"{email}@demo.clinic", "--clinic", "demo")
+    [[active]] = rows(users, "select active from users where email = 'admin@demo.clinic'")
+    assert active
+
+
+@pytest.mark.parametrize("command", ["migrate", "verify", "demo", "serve", "worker"])
+def test_a_database_that_cannot_be_reached_is_told_in_a_sentence(command: str) -> None:
+    told = refused(Address("postgresql://nobody:a-secret@127.0.0.1:1/nothing"), command)
+    assert told.startswith("DATABASE_URL is wrong: there is no database to be reached: ")
+    assert len(told.splitlines()) == 1
+    assert "a-secret" not in told
+
+
+def test_a_database_that_is_not_there_is_told_by_its_name(empty: Address) -> None:
+    nowhere = Address(empty.owner.replace("/empty_", "/no_"))
+    assert "does not exist" in refused(nowhere, "migrate")
