@@ -58,9 +58,13 @@ def _marks(schema: GraphQLSchema) -> Iterator[tuple[str, Mark | None]]:
 
 
 def _field_mark(field: GraphQLField) -> Mark | None:
-    definition = field.extensions.get(DEFINITION)
-    guards = [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
+    guards = _guards(field)
     return guards[0].rule.name if guards else None
+
+
+def _guards(field: GraphQLField) -> list[type[Guard]]:
+    definition = field.extensions.get(DEFINITION)
+    return [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
 
 
 def _metadata_mark(item: GraphQLArgument | GraphQLInputField) -> Mark | None:
@@ -230,14 +234,11 @@ def _lean(field: GraphQLField) -> Any:
     resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
     if resolve is None:
         return field.resolve
-    mark = _field_mark(field)
-    assert isinstance(mark, str)
-    rule = RULES[mark]
+    guard = _guards(field)[0]
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        viewer = info.context.viewer
-        if not rule.allows(viewer.role if viewer else None):
-            raise GraphQLError(Guard.message)
+        if not guard.admits(info.context.viewer):
+            raise GraphQLError(guard.message, extensions=guard.error_extensions)
         return resolve(info, arguments)
 
     return guarded

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,11 +70,11 @@ class Misled(Database):
             raise
 
     @asynccontextmanager
-    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
+    async def entered(self, viewer: Viewer, invoices: Collection[UUID] = ()) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN
         try:
-            async with super().entered(self.runs_as) as connection:
+            async with super().entered(self.runs_as, invoices) as connection:
                 yield connection
         except asyncpg.InsufficientPrivilegeError:
             self.denied += 1
