@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db.security import SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
+from db.security import PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -68,6 +68,13 @@ class Database:
         """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception."""
         async with self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC) as connection:
             yield connection
+
+    async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
+        """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
+        entered = f"begin read only; set local role {PRICING_ROLE}; set local app.clinic_id = '{viewer.clinic_id}'"
+        async with self._pools[viewer.role].transaction(entered) as connection:
+            found: bytes | None = await connection.fetchval(sql, *values)
+        return found
 
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:

@@ -6,6 +6,7 @@ from domain.people import Role
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
+_TREATING = _STAFF | {Role.PHYSICIAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Write:
     """What `roles` may write of a table: new rows, of old ones the columns in `changes`; rows go only where it `removes`.
 
     `by` is the column that names who adds a row: nobody adds one in somebody else's name. Where it is `own`, nobody changes
-    or removes somebody else's rows either.
+    or removes somebody else's rows either. Who reaches only some rows adds only such, and
+    only below a row in reach: `below` is the column that names that, and its table.
     """
 
     roles: frozenset[Role] = _STAFF
@@ -21,6 +23,7 @@ class Write:
     removes: bool = False
     by: str | None = None
     own: bool = False
+    below: tuple[str, str] | None = None
 
 
 _PARTY = ("name", "email", "phone", "name_fragments", "retired_at")
@@ -33,10 +36,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
+    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
     "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
+    "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
     "facilities": ("geographic_factor",),
     "fee_schedule_rates": ("fee_schedule_id", "code", "rate"),
-    "fee_schedules": ("payer_id", "facility_id", "valid_from", "valid_to"),
+    "fee_schedules": ("payer_id", "facility_id", "name", "valid_from", "valid_to"),
     "holds": ("case_id", "invoice_id", "payer_id", "until_on"),
     "idempotency_keys": ("user_id", "key"),
     "invoice_counters": ("year",),
@@ -46,6 +51,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "patient_names": ("fragment", "patient_id"),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "representations": ("case_id",),
+}
+
+# What physicians look up to record what they did: which codes can be billed, and how, but not for how much.
+LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {
+    "cpt_codes": ("code", "bilateral_policy", "active", "valid_from", "valid_to"),
+    "idempotency_keys": ("user_id", "key"),
 }
 
 # A table that is not named here is written by nobody but the owner, such as an import.
@@ -58,6 +69,12 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(changes=(*_PARTY, "firm")),
     "physicians": Write(_ADMIN, ("name", "npi", "active", "name_fragments")),
     "facilities": Write(_ADMIN, ("name", "geographic_factor", "active", "name_fragments")),
+    "cpt_codes": Write(_ADMIN, ("label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to")),
+    "exam_types": Write(_ADMIN, ("name", "code", "selection_rule", "position", "active")),
+    "fee_schedules": Write(_ADMIN, ("name", "valid_from", "valid_to")),
+    "fee_schedule_rates": Write(_ADMIN, removes=True),
+    "encounters": Write(_TREATING, below=("case_id", "cases")),
+    "encounter_exams": Write(_TREATING),
     "cases": Write(changes=("attorney_id", "status", "settled_on", "version")),
     "representations": Write(changes=("until_on",)),
     "invoices": Write(
@@ -91,5 +108,7 @@ WRITES: dict[str, Write] = {
     "documents": Write(changes=("consumed_at", "stored_at", "sha256", "blob_key"), by="uploaded_by", own=True),
     "cheques": Write(changes=("returned_on", "return_reason")),
     "cheque_allocations": Write(),
-    "idempotency_keys": Write(changes=("operation", "input_hash", "recorded_at", "result_id"), by="user_id", own=True),
+    "idempotency_keys": Write(
+        _TREATING, ("operation", "input_hash", "recorded_at", "result_id"), by="user_id", own=True
+    ),
 }

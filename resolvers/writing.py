@@ -37,6 +37,8 @@ class Work:
     request_id: str
     given: Mapping[str, Any]
     remembered: bool = False
+    # The physician that the user is.
+    person_id: UUID | None = None
 
     @property
     def today(self) -> date:
@@ -97,7 +99,9 @@ async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awai
 
 def _work_of(context: RequestContext, viewer: Viewer, connection: asyncpg.Connection, given: Mapping[str, Any]) -> Work:
     actor = Actor(viewer.role, context.today)
-    return Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
+    work = Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
+    work.person_id = viewer.person_id
+    return work
 
 
 async def _claim(
@@ -164,13 +168,19 @@ def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return values_of(value, path)
     if isinstance(value, str) and (name == "id" or name.endswith("_id")):
-        return _identity(value, path)
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        return identity_of(value, path)
+    return storable_text(value, path) if isinstance(value, str) else value
+
+
+def storable_text(text: str, path: tuple[str, ...]) -> str:
+    """The text itself, when PostgreSQL can hold it; InvalidInput when not."""
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidInput("This text holds a character that cannot be stored", path)
-    return value
+    return text
 
 
-def _identity(text: str, path: tuple[str, ...]) -> UUID:
+def identity_of(text: str, path: tuple[str, ...]) -> UUID:
+    """The UUID inside a global id; InvalidInput for a text that no record could have."""
     found = read_id(text)
     if found is None:
         raise InvalidInput("This is not an id", path)

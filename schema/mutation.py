@@ -10,9 +10,13 @@ from resolvers import sign_in as sessions
 from schema.attorney_steps import AttorneySteps
 from schema.case_steps import CaseSteps
 from schema.cheque_steps import ChequeSteps
+from schema.cpt_code_steps import CptCodeSteps
+from schema.encounter_steps import EncounterSteps
 from schema.enums import ErrorCode
 from schema.errors import InvalidInput
+from schema.exam_type_steps import ExamTypeSteps
 from schema.facility_steps import FacilitySteps
+from schema.fee_schedule_steps import FeeScheduleSteps
 from schema.hold_steps import HoldSteps
 from schema.invoice_steps import CreationSteps, NoteSteps
 from schema.patient_steps import PatientSteps
@@ -41,6 +45,10 @@ class Mutation(
     AttorneySteps,
     PhysicianSteps,
     FacilitySteps,
+    EncounterSteps,
+    CptCodeSteps,
+    ExamTypeSteps,
+    FeeScheduleSteps,
 ):
     @done("public", "Sign in with e-mail and password.")
     async def sign_in(

@@ -38,6 +38,7 @@ async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
     odd.holds()
     odd.messages()
     odd.codes()
+    odd.exams()
     await odd.batch.load(connection)
 
 
@@ -178,3 +179,20 @@ class _Odd:
                 validity = {"valid_from": valid_from, "valid_to": valid_to, "active": active}
                 policy = "not_allowed" if active else "one_and_a_half"
                 self.add("cpt_codes", code=code, label=code, base_price=0, bilateral_policy=policy, **validity)
+
+    def exams(self) -> None:
+        """Exams that were retired, with and without what is below them, in places that others have, too."""
+        for active in (True, False):
+            main = self.add(
+                "exam_types", parent_id=None, selection_rule="any", name="Odd", code=None, position=1, active=active
+            )
+            for part_active in (True, False):
+                self.add(
+                    "exam_types",
+                    parent_id=main,
+                    selection_rule="any",
+                    name=ODD_TEXTS[0],
+                    code="ODD",
+                    position=1,
+                    active=part_active,
+                )

@@ -22,6 +22,7 @@ from tests.other_clinic import add_other_clinic
 from tests.permissions.asking import ADMIN, NODES, TABLES, WALLED, coordinates, ids_in, question, seen_by, someone
 from tests.permissions.own_rows import Belongings, viewer_of
 
+WHOLE = ("examTypes", "feeSchedules")
 ROOTS = ("invoices", "cases", "patients", "payers", "attorneys", "physicians", "facilities", "cptCodes")
 FINDERS = {"invoice": "Invoice", "case": "Case", "patient": "Patient", "payer": "Payer"}
 
