@@ -90,6 +90,14 @@ class Database:
             yield connection
 
 
+@asynccontextmanager
+async def pricing(connection: asyncpg.Connection, role: Role) -> AsyncIterator[None]:
+    """Have a transaction that was entered for a role read prices meanwhile; after an exception it is to be rolled back."""
+    await connection.execute(f"set local role {PRICING_ROLE}")
+    yield
+    await connection.execute(f"set local role {role_name(role)}")
+
+
 class _Pool:
     """The connections of one role. asyncpg's own pool costs a task, a shield and a proxy for each use, a sixth of a small read."""
 

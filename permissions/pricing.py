@@ -1,6 +1,7 @@
 """Decides what is read to price something for somebody who may know the total alone: prices of one clinic, and nothing else."""
 
-# Table → columns. A quote for a physician is worked out with them, who is told nothing but what it comes to.
+# Table → columns. With them a quote is worked out for a physician, who is told nothing but what it comes to, and a visit is
+# refused that could not be billed.
 PRICING: dict[str, tuple[str, ...]] = {
     "cpt_codes": (
         "clinic_id",

@@ -47,8 +47,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
-    # Of codes, physicians look up what can be billed, and not what it costs.
-    "cpt_codes": {**_CLINIC, _PHYSICIAN: Reach.CLINIC},
+    "cpt_codes": _CLINIC,
     **dict.fromkeys(
         (
             "attorneys",

@@ -53,11 +53,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
-# What physicians look up to record what they did: which codes can be billed, and how, but not for how much.
-LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {
-    "cpt_codes": ("code", "bilateral_policy", "active", "valid_from", "valid_to"),
-    "idempotency_keys": ("user_id", "key"),
-}
+# What physicians look up besides, to record what they did once.
+LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
 
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {

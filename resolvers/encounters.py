@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from db.pools import pricing
 from domain.days import not_later
 from domain.errors import InvalidInput, NotFound
 from domain.exams import Exam, SelectedExam, check_selection, lines_of
@@ -67,7 +68,10 @@ async def _check(work: Work, selected: Sequence[SelectedExam]) -> None:
     exams: dict[UUID, Exam] = exams_of(await work.all(EXAMS.format(ids="$2"), [one.exam_type_id for one in selected]))
     check_selection(selected, exams, "exams")
     lines, places = lines_of(selected, exams, "exams")
-    rows = await work.all(_POLICIES, list({line.code for line in lines}), work.given["service_date"])
+    assert work.actor.role is not None
+    # Who treats may not read the list of codes.
+    async with pricing(work.connection, work.actor.role):
+        rows = await work.all(_POLICIES, list({line.code for line in lines}), work.given["service_date"])
     policies = {row["code"]: BilateralPolicy(row["bilateral_policy"]) for row in rows}
     for line, place in zip(lines, places, strict=True):
         with naming(place):

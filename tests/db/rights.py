@@ -71,8 +71,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "physicians": _PARTY,
         "facilities": _PARTY,
         "treating_physicians": "clinic_id physician_id case_id patient_id",
-        # Visits and what can be done at them; of codes what can be billed, and not for how much.
-        "cpt_codes": "clinic_id id code bilateral_policy active valid_from valid_to",
+        # Visits and what can be done at them.
         "encounter_exams": "clinic_id id encounter_id exam_type_id bilateral units position",
         "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
         "exam_types": "clinic_id id parent_id name code selection_rule position active",

@@ -42,7 +42,6 @@ OWN: dict[Role, dict[str, str]] = {
         "encounters": _VISITS,
         "encounter_exams": f"select id from encounter_exams where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
         "exam_types": "select id from exam_types where clinic_id = $1",
-        "cpt_codes": "select id from cpt_codes where clinic_id = $1",
     },
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"

@@ -80,6 +80,19 @@ def test_without_the_database_s_rules_every_list_holds_exactly_what_is_own(
 
 
 @pytest.mark.parametrize("role", list(Role))
+def test_without_the_database_s_rules_a_list_that_comes_whole_holds_what_is_own_alone(
+    address: Address, unlocked: dict[Role, Client], role: Role
+) -> None:
+    mine = Belongings(address, viewer_of(address, role))
+    query_type = role_schemas()[role].query_type
+    assert query_type
+    for root in (root for root in WHOLE if root in query_type.fields):
+        below = "subExams(activeOnly: false) { id }" if root == "examTypes" else "rates { totalCount }"
+        [(table, found)] = ids_in(unlocked[role].read(f"{{ {root} {{ id {below} }} }}")).items()
+        assert found == mine.own(table)
+
+
+@pytest.mark.parametrize("role", list(Role))
 def test_without_the_database_s_rules_everything_that_a_schema_can_say_is_about_own_records(
     address: Address, unlocked: dict[Role, Client], role: Role
 ) -> None:
