@@ -61,7 +61,7 @@ def _touch_field(how: Field, row: Row) -> None:
 
 def _orders(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Order]:
     if view.order and _is_listed(type_name, view, seen):
-        yield view.order
+        yield view.order.among({name for name in view.fields if f"{type_name}.{name}" in seen})
     yield from (order for name, order in view.orders.items() if f"{type_name}OrderField.{name}" in seen)
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.operators import and_
 
@@ -11,7 +12,6 @@ from db.reach import reach_of
 from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
 from db.views.base import there_is
-from domain.invoices import InvoiceStatus
 from domain.people import Role
 from permissions.pricing import PRICING
 from permissions.rows import ROWS
@@ -29,9 +29,14 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
-    "users": ("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+    "users": (
+        *("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
+        "oidc_subject",
+    ),
     "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
 }
+# What a new session is given.
+_SIGN_IN_ADDS = ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at")
 
 
 def role_name(role: Role) -> str:
@@ -97,8 +102,15 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():
         if role in write.roles:
-            found[table] |= {*write.changes, *_keys(table)}
+            found[table] |= {*write.changes, *_keys(table)} - write.conceals
     return dict(found)
+
+
+def columns_added(table: str, write: Write) -> set[str]:
+    """The columns that a new row may be given; none where nobody adds rows."""
+    if not write.adds:
+        return set()
+    return {*write.adds, *_keys(table), *({"recorded_at"} & set(metadata.tables[table].c.keys()))}
 
 
 def _keys(table: str) -> set[str]:
@@ -117,14 +129,16 @@ def _policies(role: Role) -> Iterator[str]:
 
 
 def _writes(role: Role) -> Iterator[str]:
-    """What a role may add and change: of its own clinic alone and in nobody else's name, and an invoice begins at the beginning."""
+    """What a role may add and change: of its own clinic alone, in nobody else's name, and as what it has to be."""
     name = role_name(role)
     for table, write in WRITES.items():
         if role not in write.roles:
             continue
         own = write_policy(table, write)
-        yield f"grant insert on {table} to {name}"
-        yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write, role)})"
+        if write.adds:
+            yield f"grant insert ({', '.join(sorted(columns_added(table, write)))}) on {table} to {name}"
+            check = insert_policy(table, write, role)
+            yield f"create policy {name}_insert on {table} for insert to {name} with check ({check})"
         if write.changes:
             yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
             yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
@@ -140,16 +154,15 @@ def policy(table: str, role: Role | None) -> str:
 
 
 def insert_policy(table: str, write: Write, role: Role) -> str:
-    """The condition under which a row may be added: in the own clinic and reach, by oneself, and an invoice in the first state."""
+    """The condition under which a row may be added: in the own clinic and reach, by oneself, and as what a new one has to be."""
     if role not in STAFF and not write.by:
         return _within_reach(table, write.below, role)
-    begins = f" and status = '{InvoiceStatus.PENDING_INVOICE}'" if table == "invoices" else ""
-    return _by_oneself(table, write.by) + begins
+    return _own(table, write.by, {**write.only, **write.begins})
 
 
 def write_policy(table: str, write: Write) -> str:
     """The condition under which a row may be changed or removed: what it was and what it becomes."""
-    return _by_oneself(table, write.by if write.own else None)
+    return _own(table, write.by if write.own else None, write.only)
 
 
 def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
@@ -165,9 +178,14 @@ def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     return _spelt(row, conditions)
 
 
-def _by_oneself(table: str, by: str | None) -> str:
+def _own(table: str, by: str | None, values: Mapping[str, str]) -> str:
     row = Row(metadata.tables[table], table, PolicyScope())
-    return _spelt(row, [getattr(row, by) == row.scope.user_id] if by else [])
+    mine = [getattr(row, by) == row.scope.user_id] if by else []
+    return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items())])
+
+
+def _literal(value: str) -> Expression:
+    return literal(str(value), literal_execute=True)
 
 
 def _spelt(row: Row, also: list[Expression]) -> str:
@@ -183,7 +201,9 @@ def _sign_in(schema: str) -> Iterator[str]:
     for table, names in _SIGN_IN_READS.items():
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
-    yield f"grant insert, update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+    yield f"grant insert ({', '.join(_SIGN_IN_ADDS)}), update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
+    # Whoever comes with a verified e-mail is known by subject afterwards.
+    yield f"grant update (oidc_subject) on users to {SIGN_IN}"
 
 
 def _pricing(schema: str) -> Iterator[str]:
@@ -207,7 +227,7 @@ def _worker(schema: str) -> Iterator[str]:
         yield f"grant select ({', '.join(need.reads)}) on {table} to {WORKER_ROLE}"
         yield f"create policy {WORKER_ROLE} on {table} for select to {WORKER_ROLE} using ({own})"
         if need.adds:
-            yield f"grant insert on {table} to {WORKER_ROLE}"
+            yield f"grant insert ({', '.join(need.adds)}) on {table} to {WORKER_ROLE}"
             yield f"create policy {WORKER_ROLE}_insert on {table} for insert to {WORKER_ROLE} with check ({own})"
         if need.changes:
             yield f"grant update ({', '.join(need.changes)}) on {table} to {WORKER_ROLE}"

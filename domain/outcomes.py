@@ -10,6 +10,7 @@ from domain.errors import InvalidInput
 from domain.invoices import Invoice
 from domain.negotiation import OfferStatus, Party
 from domain.people import Role
+from domain.texts import CODE, NOTE, REASON, REMARK, needed, said
 
 Given = Mapping[str, Any]
 
@@ -64,11 +65,8 @@ def _not_past(given: Given, name: str, actor: Actor) -> date | None:
 
 
 def reason_of(given: Given) -> str:
-    """The reason that is given; refuses an empty one."""
-    reason: str = given["reason"].strip()
-    if not reason:
-        raise InvalidInput("A reason is needed", ("reason",))
-    return reason
+    """The reason that is given; refuses an empty one, and a novel."""
+    return needed(given, "reason", REASON).strip()
 
 
 def submit(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
@@ -87,13 +85,14 @@ def accept_in_full(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
 def request_reduction(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
     """The payer offers less than is billed."""
     amount = _offered(given, invoice.billed, below=True)
-    return Outcome(offer=_offer(Party.PAYER, amount, given.get("reason"), _not_past(given, "expires_on", actor)))
+    reason = said(given, "reason", REMARK)
+    return Outcome(offer=_offer(Party.PAYER, amount, reason, _not_past(given, "expires_on", actor)))
 
 
 def counter_reduction(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
     """One of the parties makes the next offer, which supersedes the one before."""
     amount = _offered(given, invoice.billed)
-    offer = _offer(given["party"], amount, given.get("note"), _not_past(given, "expires_on", actor))
+    offer = _offer(given["party"], amount, said(given, "note", REMARK), _not_past(given, "expires_on", actor))
     return Outcome(offer=offer, open_offer=OfferStatus.SUPERSEDED)
 
 
@@ -105,10 +104,10 @@ def _offer(
 
 def agree_reduction(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
     """Both sides agree on an amount: by default the open offer; below the floor only an admin may."""
-    said = invoice.open_offer if given.get("amount") is None else given["amount"]
-    if said is None:
+    wanted = invoice.open_offer if given.get("amount") is None else given["amount"]
+    if wanted is None:
         raise InvalidInput("There is no open offer to agree to: say the amount", ("amount",))
-    amount = _offered({"amount": said}, invoice.billed)
+    amount = _offered({"amount": wanted}, invoice.billed)
     if invoice.floor is not None and amount < invoice.floor and actor.role is not Role.ADMIN:
         raise InvalidInput("The amount is below the floor: only an administrator can agree to it", ("amount",))
     until = _not_past(given, "conditional_until", actor)
@@ -138,14 +137,12 @@ def lapse_agreement(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
 
 def record_denial(invoice: Invoice, given: Given, actor: Actor) -> Outcome:
     """The payer refuses; the invoice must be submitted again."""
-    if not given["reason_code"].strip():
-        raise InvalidInput("A reason code is needed", ("reason_code",))
     amount = _offered(given, invoice.billed) if given.get("amount") is not None else None
     denial = {
         "denied_on": _not_later(given, "denied_on", actor),
-        "reason_code": given["reason_code"],
+        "reason_code": needed(given, "reason_code", CODE),
         "amount": amount,
-        "note": given.get("note"),
+        "note": said(given, "note", NOTE),
         "appeal_due_on": given.get("appeal_due_on"),
     }
     return Outcome(_UNSUBMITTED, open_offer=OfferStatus.DECLINED, denial=denial)

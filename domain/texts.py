@@ -26,7 +26,11 @@ NAME = Text(200, needed=True)
 PHONE = Text(50)
 ADDRESS = Text(500, lines=True)
 EMAIL = Text(254, form=r"[^@\s]+@[^@\s]+", words="An e-mail address looks like name@example.com")
-REASON = Text(1_000, needed=True, lines=True)
+REASON = Text(2_000, needed=True, lines=True)
+REMARK = Text(2_000, lines=True)
+NOTE = Text(10_000, lines=True)
+# A code or a number that somebody else has given.
+CODE = Text(200, needed=True)
 
 
 def checked(given: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
@@ -39,6 +43,11 @@ def needed(given: Mapping[str, Any], name: str, text: Text) -> str:
     kept = _checked(name, given[name], text)
     assert kept is not None
     return kept
+
+
+def said(given: Mapping[str, Any], name: str, text: Text) -> str | None:
+    """A text that may be left out."""
+    return checked(given, {name: text}).get(name)
 
 
 def _checked(name: str, value: str | None, text: Text) -> str | None:

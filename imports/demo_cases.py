@@ -72,9 +72,10 @@ class CaseTeller:
 
     def _case_row(self, plan: PlannedCase, patient: Patient) -> dict[str, Any]:
         injured = plan.opened_on - timedelta(days=self.dice.between(1, 75))
-        columns = {"number": plan.number, "patient_id": patient.row["id"], "attorney_id": None, "status": "open"}
+        columns = {"patient_id": patient.row["id"], "attorney_id": None, "status": "open"}
+        numbers = {"number": plan.number, "number_key": searchable(plan.number)}
         days = {"date_of_injury": injured, "opened_on": plan.opened_on, "settled_on": None}
-        return self.clinic.record(plan.opened_on, version=1, **columns, **days)
+        return self.clinic.record(plan.opened_on, version=1, **numbers, **columns, **days)
 
     def _patient(self, on: date, batch: Batch) -> Patient:
         """A new patient, or one in sixteen times somebody who was hurt before."""

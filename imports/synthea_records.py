@@ -179,6 +179,7 @@ def _add_case(target: Target, case: Case, patient_id: UUID) -> None:
         **known,
         id=case.id,
         number=case.number,
+        number_key=searchable(case.number),
         patient_id=patient_id,
         attorney_id=case.attorney_id,
         date_of_injury=case.opened_on,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What jobs need of a table: the columns that they read and change, and whether they add rows or take some away."""
+    """What jobs need of a table: the columns that they read, change and give new rows, and whether they take rows away."""
 
     reads: tuple[str, ...]
     changes: tuple[str, ...] = ()
-    adds: bool = False
+    adds: tuple[str, ...] = ()
     removes: bool = False
 
 
@@ -50,7 +50,21 @@ WORKER: dict[str, Need] = {
     "invoice_lines": Need(_OF_INVOICE),
     "cheque_allocations": Need(_OF_INVOICE),
     "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status"), changes=("status",)),
-    "invoice_events": Need((*_OF_INVOICE, "seq"), adds=True),
+    "invoice_events": Need(
+        (*_OF_INVOICE, "seq"),
+        adds=(
+            *_OF_INVOICE,
+            "recorded_at",
+            "seq",
+            "at",
+            "by_user_id",
+            "transition",
+            "from_status",
+            "to_status",
+            "changes",
+            "request_id",
+        ),
+    ),
     # Of uploads, those that no step has named: neither what they are called nor where they are.
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
 }

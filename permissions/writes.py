@@ -1,7 +1,9 @@
 """Decides which tables a role may write: what is appended, which columns may change afterwards, and what is looked up for it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from domain.invoices import InvoiceStatus
 from domain.people import Role
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
@@ -11,22 +13,29 @@ _TREATING = _STAFF | {Role.PHYSICIAN}
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What `roles` may write of a table: new rows, of old ones the columns in `changes`; rows go only where it `removes`.
+    """What `roles` may write of a table: new rows with the columns in `adds`, of old ones those in `changes`; rows go only where it `removes`.
 
+    The key of a row and when it was recorded go without saying. Who writes a column may read it, too, unless it is in `conceals`.
     `by` is the column that names who adds a row: nobody adds one in somebody else's name. Where it is `own`, nobody changes
-    or removes somebody else's rows either. Who reaches only some rows adds only such, and
-    only below a row in reach: `below` is the column that names that, and its table.
+    or removes somebody else's rows either. `only` are values that every row has that is written, `begins` those of a new one.
+    Who reaches only some rows adds only such, and only below a row in reach: `below` is the column that names that, and its table.
     """
 
     roles: frozenset[Role] = _STAFF
+    adds: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    conceals: frozenset[str] = frozenset()
     removes: bool = False
     by: str | None = None
     own: bool = False
+    only: Mapping[str, str] = field(default_factory=dict)
+    begins: Mapping[str, str] = field(default_factory=dict)
     below: tuple[str, str] | None = None
 
 
-_PARTY = ("name", "email", "phone", "name_fragments", "retired_at")
+def _columns(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
 
 # What the steps of billing staff look up besides the columns that they change, whether a field shows it or not: under which
 # columns rows are found, what the rules ask of them, and prices.
@@ -56,56 +65,88 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
 # What physicians look up besides, to record what they did once.
 LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
 
+_FIRST_STATE = InvoiceStatus.PENDING_INVOICE
+_PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
+_CONTACT = _columns("name email phone name_fragments")
+_PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
+_ATTORNEY = (*_CONTACT, "firm")
+_PHYSICIAN = _columns("name npi name_fragments")
+_FACILITY = _columns("name geographic_factor name_fragments")
+_CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
+_EXAM = _columns("name code selection_rule position")
+_SCHEDULE = _columns("name valid_from valid_to")
+
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {
-    "patients": Write(
-        changes=("mrn", "first_name", "last_name", "sort_name", "birth_date", "phone", "email", "address", "retired_at")
+    "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "retired_at")),
+    "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
+    "payers": Write(adds=_PAYER, changes=(*_PAYER, "retired_at")),
+    "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
+    "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
+    "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
+    "cases": Write(
+        adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
+        changes=_columns("attorney_id status settled_on version"),
     ),
-    "patient_names": Write(removes=True),
-    "payers": Write(changes=(*_PARTY, "kind", "address", "patient_id", "attorney_id")),
-    "attorneys": Write(changes=(*_PARTY, "firm")),
-    "physicians": Write(_ADMIN, ("name", "npi", "active", "name_fragments")),
-    "facilities": Write(_ADMIN, ("name", "geographic_factor", "active", "name_fragments")),
-    "cpt_codes": Write(_ADMIN, ("label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to")),
-    "exam_types": Write(_ADMIN, ("name", "code", "selection_rule", "position", "active")),
-    "fee_schedules": Write(_ADMIN, ("name", "valid_from", "valid_to")),
-    "fee_schedule_rates": Write(_ADMIN, removes=True),
-    "encounters": Write(_TREATING, below=("case_id", "cases")),
-    "encounter_exams": Write(_TREATING),
-    "cases": Write(changes=("attorney_id", "status", "settled_on", "version")),
-    "representations": Write(changes=("until_on",)),
+    "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
+    "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
+    "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
+    "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
+    "encounters": Write(
+        _TREATING,
+        _columns("case_id patient_id physician_id facility_id service_date"),
+        below=("case_id", "cases"),
+    ),
+    "encounter_exams": Write(_TREATING, _columns("encounter_id exam_type_id bilateral units position")),
+    "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
     "invoices": Write(
-        changes=(
-            "status",
-            "version",
-            "payer_id",
-            "service_date",
-            "submitted_on",
-            "submission_method",
-            "agreed_on",
-            "fully_paid_on",
-            "paid_on",
-            "billed_amount",
-            "agreed_amount",
-            "received_amount",
-            "written_off_amount",
-            "floor_amount",
-            "target_amount",
-            "conditional_until",
-            "updated_at",
-        )
+        adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
+            service_date billed_amount updated_at"""),
+        changes=_columns("""status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
+            billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until
+            updated_at"""),
+        begins={"status": _FIRST_STATE},
     ),
-    "invoice_lines": Write(removes=True),
-    "invoice_events": Write(by="by_user_id"),
-    "invoice_counters": Write(changes=("last_number",)),
-    "reduction_offers": Write(changes=("status",), by="made_by"),
-    "denials": Write(by="recorded_by"),
-    "internal_notes": Write(by="written_by"),
-    "holds": Write(changes=("released_at",), by="placed_by"),
-    "documents": Write(changes=("consumed_at", "stored_at", "sha256", "blob_key"), by="uploaded_by", own=True),
-    "cheques": Write(changes=("returned_on", "return_reason")),
-    "cheque_allocations": Write(),
+    "invoice_lines": Write(
+        adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate
+            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to"""),
+        removes=True,
+    ),
+    "invoice_events": Write(
+        adds=_columns("invoice_id seq at by_user_id transition from_status to_status changes request_id"),
+        by="by_user_id",
+    ),
+    "invoice_counters": Write(adds=_columns("year last_number"), changes=("last_number",)),
+    "reduction_offers": Write(
+        adds=_columns("invoice_id round party amount reason expires_on status made_by made_at document_id"),
+        changes=("status",),
+        by="made_by",
+    ),
+    "denials": Write(
+        adds=_columns("invoice_id denied_on reason_code amount note appeal_due_on recorded_by"), by="recorded_by"
+    ),
+    "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),
+    "holds": Write(
+        adds=_columns("invoice_id case_id payer_id until_on reason placed_by placed_at"),
+        changes=("released_at",),
+        by="placed_by",
+    ),
+    "documents": Write(
+        adds=_columns("uploaded_by file_name content_type byte_size expires_at"),
+        changes=_columns("consumed_at stored_at sha256 blob_key"),
+        by="uploaded_by",
+        own=True,
+    ),
+    "cheques": Write(
+        adds=_columns("payer_id number amount cheque_date received_on document_id"),
+        changes=_columns("returned_on return_reason"),
+    ),
+    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id")),
     "idempotency_keys": Write(
-        _TREATING, ("operation", "input_hash", "recorded_at", "result_id"), by="user_id", own=True
+        _TREATING,
+        adds=_columns("user_id key operation input_hash"),
+        changes=_columns("operation input_hash recorded_at result_id"),
+        by="user_id",
+        own=True,
     ),
 }

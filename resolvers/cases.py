@@ -11,6 +11,7 @@ from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.invoices import InvoiceStatus
 from domain.outcomes import reason_of
+from domain.people import searchable
 from domain.texts import checked
 from resolvers.transitions import Row, announce, invoice_of, legal_now, lock, move
 from resolvers.writing import Work
@@ -53,7 +54,8 @@ async def create(work: Work) -> UUID:
     days = {"date_of_injury": given["date_of_injury"], "opened_on": opened_on}
     of = {"patient_id": given["patient_id"], "attorney_id": attorney}
     number, writes = await _number(work, opened_on.year), work.writes()
-    writes.insert("cases", id=identity, recorded_at=work.moment, number=number, status="open", **of, **days)
+    numbered = {"number": number, "number_key": searchable(number)}
+    writes.insert("cases", id=identity, recorded_at=work.moment, status="open", **numbered, **of, **days)
     if attorney is not None:
         _represent(work, writes, identity, attorney, opened_on)
     await writes.run(work.connection)

@@ -15,6 +15,7 @@ from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.ids import new_id
 from domain.invoices import InvoiceStatus
 from domain.outcomes import reason_of
+from domain.texts import CODE, needed
 from resolvers.cases import lock_case, reopen
 from resolvers.documents import consume
 from resolvers.transitions import Row, correct, lock, move
@@ -48,8 +49,7 @@ async def record(work: Work) -> UUID:
 def _check_cheque(given: Mapping[str, Any], today: date) -> None:
     if given["amount"] <= 0:
         raise InvalidInput("The amount is above 0", ("amount",))
-    if not given["number"].strip():
-        raise InvalidInput("A cheque has a number", ("number",))
+    needed(given, "number", CODE)
     if given["received_on"] > today:
         raise InvalidInput("This day has not come yet", ("received_on",))
 

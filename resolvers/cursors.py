@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Numeric, Text, cast, func, literal
+from sqlalchemy import Date, Numeric, Text, Uuid, cast, func, literal
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.row import Row
@@ -43,6 +43,8 @@ def read_cursor(text: str, name: str, order: Order, argument: str) -> tuple[Any,
 def _value(text: str, order: Order) -> Any:
     if isinstance(order.type_, Date):
         return date.fromisoformat(text)
+    if isinstance(order.type_, Uuid):
+        return UUID(text)
     if not isinstance(order.type_, Numeric):
         return text
     number = Decimal(text)

@@ -1,7 +1,7 @@
 """Decides how an invoice is created, and what changes of it besides its state: its lines, its limits, its notes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -12,15 +12,15 @@ from domain.ids import new_id
 from domain.invoices import GUARDS, OPEN, InvoiceStatus
 from domain.negotiation import check_limits
 from domain.pricing import PricedLine, WantedLine, total
-from domain.texts import Text, needed
+from domain.texts import NOTE, needed
 from resolvers.cases import lock_case
+from resolvers.payers import check_payer
 from resolvers.pricing import Circumstances, price, wanted_lines
 from resolvers.transitions import Row, announce, change_of, check_version, invoice_of, legal_now, lock, record_event
 from resolvers.writing import Work
 
-_NOTE = Text(10_000, needed=True, lines=True)
+_NOTE = replace(NOTE, needed=True)
 _ENCOUNTER = "select case_id, physician_id, facility_id, service_date from encounters where clinic_id = $1 and id = $2"
-_PAYER = "select retired_at from payers where clinic_id = $1 and id = $2"
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
 _BILLED = "select payer_id, facility_id, service_date from invoices where clinic_id = $1 and id = $2"
 _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
@@ -69,11 +69,7 @@ async def _of_encounter(work: Work) -> dict[str, Any]:
 
 
 async def _check_parties(work: Work, given: Mapping[str, Any]) -> None:
-    payer = await work.one(_PAYER, given["payer_id"])
-    if payer is None:
-        raise NotFound("There is no such payer", ("payer_id",))
-    if payer["retired_at"]:
-        raise Conflict("This payer is retired", ("payer_id",))
+    await check_payer(work, given["payer_id"])
     physician = given.get("physician_id")
     if physician is not None and await work.one(_PHYSICIAN, physician) is None:
         raise NotFound("There is no such physician", ("physician_id",))

@@ -1,6 +1,8 @@
 """Decides how a connection is read: keyset pages, limited before anything is joined, counted only when asked."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import GraphQLObjectType
@@ -39,17 +41,25 @@ class Page:
         """The view whose rows are listed."""
         return VIEWS[self.how.target]
 
-    @property
+    @cached_property
     def order(self) -> tuple[str, Order, bool]:
         """The name of the order for cursors, the order, and whether its column descends."""
         asked = self.arguments.get("orderBy")
         if not asked:
-            order = self.view.order
-            assert order is not None
-            return self._named("DEFAULT", order.descending), order, order.descending
+            assert self.view.order is not None
+            order = self.view.order.among(self._fields())
+            return self._named(order.shows or "DEFAULT", order.descending), order, order.descending
         order = self.view.orders[asked["field"].name]
         descending = (asked["direction"].name == "DESC") != order.turned
         return self._named(asked["field"].name, descending), order, descending
+
+    def _fields(self) -> Collection[str]:
+        """The fields of what is listed, as the viewer's schema has them."""
+        assert self.field.definition is not None
+        listed = object_type(self.field.definition)
+        # A list that comes whole has no page around it.
+        fields: Collection[str] = listed.fields if self.view.whole else object_type(listed.fields["nodes"]).fields
+        return fields
 
     def _named(self, order: str, descending: bool) -> str:
         return f"{self.how.target}.{order}.{'DESC' if descending else 'ASC'}"

@@ -14,6 +14,7 @@ from domain.invoices import GUARDS, Invoice, InvoiceStatus
 from domain.outcomes import Outcome
 from domain.transitions import BY_NAME, advance, legal_from
 from resolvers.documents import consume
+from resolvers.payers import check_payer
 from resolvers.writing import Work
 
 # Rows are locked in the order of their ids, so that two mutations over many invoices wait for each other and never forever.
@@ -75,6 +76,8 @@ async def transition(work: Work, name: str) -> UUID:
     identity: UUID = work.given["invoice_id"]
     if work.given.get("document_id"):
         await consume(work)
+    if work.given.get("payer_id"):
+        await check_payer(work, work.given["payer_id"])
     row = (await lock(work, [identity]))[identity]
     writes = work.writes()
     move(work, writes, name, row, work.given)

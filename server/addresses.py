@@ -15,7 +15,7 @@ from domain.people import Role
 from permissions.roles import marks_of
 from schema.whole import role_schemas
 from server.embedded import EmbeddedPostgres
-from server.settings import Settings
+from server.settings import SettingError, Settings
 
 _DATABASE = "billing"
 
@@ -59,11 +59,22 @@ async def bring_up_to_date(address: Address) -> None:
 async def opened(settings: Settings) -> AsyncIterator[Address]:
     """The address of the database, with the embedded server running for as long as it is used."""
     if settings.database_url:
+        await _reach(settings.database_url)
         yield Address(settings.database_url)
         return
     with EmbeddedPostgres(settings.home) as postgres:
         await _create(postgres.dsn())
         yield Address(postgres.dsn(database=_DATABASE))
+
+
+async def _reach(dsn: str) -> None:
+    """SettingError where there is no database: everything after this takes it for granted."""
+    try:
+        connection = await asyncpg.connect(dsn)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # The words of a refusal name whom it refuses, and never the password.
+        raise SettingError(f"DATABASE_URL is wrong: there is no database to be reached: {error}") from error
+    await connection.close()
 
 
 async def _create(dsn: str) -> None:

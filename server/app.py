@@ -21,6 +21,9 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
+from server.oidc import OpenIdSessions
+from server.oidc_keys import KeyTimes
+from server.oidc_tokens import Provider
 from server.sessions import Sessions, SessionTimes
 from server.uploads import Uploads
 
@@ -45,10 +48,20 @@ class _App(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def build_app(dsn_of: Callable[[str], str], times: SessionTimes, files: Files) -> Starlette:
-    """The ASGI application over the files and the database whose address for a login `dsn_of` gives."""
-    database = Database(dsn_of)
-    schemas, sessions = role_schemas(), Sessions(database, times)
+def build_app(
+    dsn_of: Callable[[str], str],
+    times: SessionTimes,
+    files: Files,
+    *,
+    provider: Provider | None = None,
+    key_times: KeyTimes | None = None,
+) -> Starlette:
+    """The ASGI application over the files and the database whose address for a login `dsn_of` gives.
+
+    Tokens of an identity provider are accepted when there is one.
+    """
+    database, schemas = Database(dsn_of), role_schemas()
+    sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
     http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))

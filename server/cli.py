@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import click
@@ -20,6 +21,7 @@ from schema.whole import sdl
 from server.accounts import AccountError, add_user
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
+from server.embedded import EmbeddedPostgresError
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
 from server.serving import work as work_until_told
@@ -30,14 +32,22 @@ _ROLES = [role.value for role in Role]
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group(help="Billing for personal-injury clinics.")
+class _Plain(click.Group):
+    """Commands that an operator can put right end with a sentence."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that is named."""
+        try:
+            return super().invoke(context)
+        except (SettingError, EmbeddedPostgresError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Plain, help="Billing for personal-injury clinics.")
 @click.pass_context
 def main(context: click.Context) -> None:
     """The command `billing`."""
-    try:
-        context.obj = read_settings()
-    except SettingError as error:
-        raise click.ClickException(str(error)) from error
+    context.obj = read_settings()
 
 
 def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]]) -> None:

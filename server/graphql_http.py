@@ -19,6 +19,7 @@ from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
     JSON,
+    REQUEST_ID,
     GraphQLRequest,
     RefusedRequest,
     answer_type,
@@ -54,6 +55,7 @@ class GraphQLOverHTTP:
             await ide.page()(scope, receive, send)
             return
         request_id, media_type = token_hex(16), JSON
+        REQUEST_ID.set(request_id)
         try:
             media_type = answer_type(headers.get("accept"))
             status, body = await self._answer(scope, headers, receive, media_type, request_id)

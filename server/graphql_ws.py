@@ -22,7 +22,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from permissions.viewers import Viewer
 from server.executing import Engine, bad_request, failed
 from server.graphql_http import GraphQLOverHTTP
-from server.requests import RefusedRequest
+from server.requests import REQUEST_ID, RefusedRequest
 
 _INIT_WAIT = timedelta(seconds=10)
 _OPERATIONS_AT_ONCE = 20
@@ -70,6 +70,7 @@ class _Served:
         self, query: str, variables: dict[str, Any] | None, connection: Connection, name: str | None
     ) -> AsyncGenerator[Any, None]:
         request_id = uuid4().hex
+        REQUEST_ID.set(request_id)
         try:
             viewer = await self._http.viewer(connection.authorization)
             context = self._http.context(viewer, request_id, connection.scope)

@@ -1,6 +1,7 @@
 """Decides what counts as a GraphQL request over HTTP, and with which status everything else is refused."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.types import Receive
 
 LARGEST_BODY = 1024 * 1024
+# What the log calls the request that is being answered.
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
 
 

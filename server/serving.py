@@ -5,22 +5,27 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
+from server.oidc_tokens import provider_of
+from server.requests import LARGEST_BODY
 from server.sessions import SessionTimes
-from server.settings import Settings
+from server.settings import SettingError, Settings
 from server.storage import open_store
 from server.worker import working
 
 _GRACE_SECONDS = 30
+# A document that is too large is told so, with some room for how it is packed; what is larger by far ends the connection.
+_LARGEST_MESSAGE = 2 * LARGEST_BODY
 
 
 class _Announcing(uvicorn.Server):
@@ -31,7 +36,9 @@ class _Announcing(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # Of two servers that took one port at once, the second one hears of it only now.
+        with _taken("the port"):
+            await super().startup(sockets)
         # What lives as long as the process need not be looked at by every collection of garbage.
         gc.collect()
         gc.freeze()
@@ -76,9 +83,13 @@ async def _work(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
+    with closing(_listen(settings)) as listening:
+        await _serve_on(listening, settings, demo=demo, worker=worker)
+
+
+async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool, worker: bool) -> None:
     async with opened(settings) as address:
         await bring_up_to_date(address)
-        listening = _listen(settings)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
             summary, password = await prepare_demo(address, settings)
@@ -88,25 +99,43 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """The port, taken before anything else is begun; nobody is kept waiting on it until the server is ready."""
     listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((settings.host, settings.port))
+    with _taken(f"{settings.host} port {settings.port}"):
+        listening.bind((settings.host, settings.port))
     return listening
+
+
+@contextmanager
+def _taken(where: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        words = f"BILLING_HOST and BILLING_PORT are wrong: nothing can listen on {where}: {error.strerror}"
+        raise SettingError(words) from error
 
 
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    config = uvicorn.Config(
-        build_app(address.login, SessionTimes(idle, absolute), open_files(settings)),
+    provider = provider_of(settings)
+    app = build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider=provider)
+    await _Announcing(configured(app), f"ready {url}").serve(sockets=[listening])
+
+
+def configured(app: ASGIApp) -> uvicorn.Config:
+    """How HTTP and WebSocket are served."""
+    return uvicorn.Config(
+        app,
         http="httptools",
         ws="websockets-sansio",
+        ws_max_size=_LARGEST_MESSAGE,
         access_log=False,
         log_level="warning",
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    await _Announcing(config, f"ready {url}").serve(sockets=[listening])
 
 
 def _welcome(url: str, summary: str, password: str) -> str:

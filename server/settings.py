@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ class Setting:
     read: Callable[[str], Any]
 
 
+_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
+_LARGEST_SKEW = 300
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LARGEST_PORT = 65535
 _SHORTEST_SECRET = 32
 
@@ -57,6 +61,45 @@ def _web(text: str) -> str:
     return text.rstrip("/")
 
 
+def is_protected(url: str) -> bool:
+    """Whether nobody on the way can change what an address answers: https, or this machine itself."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
+
+
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (not is_protected(text) or parts.query or parts.fragment or parts.username is not None):
+        raise ValueError("an address such as https://login.example.org; http only for a provider on this machine")
+    # Not a slash is taken away or added: an issuer is compared letter by letter.
+    return text
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _algorithms(text: str) -> frozenset[str]:
+    names = _names(text)
+    if not names or not names <= set(_ALGORITHMS):
+        raise ValueError(f"some of {', '.join(_ALGORITHMS)}, with commas between them")
+    return names
+
+
+def _skew(text: str) -> timedelta:
+    if not text.isdecimal() or int(text) > _LARGEST_SKEW:
+        raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
+    return timedelta(seconds=int(text))
+
+
+def _yes(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return text == "yes"
+
+
 def _secret(text: str) -> str:
     if text and len(text) < _SHORTEST_SECRET:
         raise ValueError(f"at least {_SHORTEST_SECRET} characters")
@@ -77,6 +120,50 @@ SETTINGS = {
         "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
     ),
     "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
+    "oidc_issuer": Setting(
+        "BILLING_OIDC_ISSUER",
+        "The OpenID Connect provider whose tokens are accepted beside our own, spelt as in its discovery document.",
+        "",
+        _issuer,
+    ),
+    "oidc_audience": Setting(
+        "BILLING_OIDC_AUDIENCE", "Whom its tokens must be made out to (`aud`); needed with an issuer.", "", str
+    ),
+    "oidc_clients": Setting(
+        "BILLING_OIDC_CLIENTS",
+        "The clients to which its tokens may have been given (`azp` or `client_id`), with commas between them; "
+        "without it any, but for a token of several audiences only the audience itself.",
+        "",
+        _names,
+    ),
+    "oidc_algorithms": Setting(
+        "BILLING_OIDC_ALGORITHMS",
+        "How its tokens may be signed, with commas between the names; only pairs of keys, no shared secret.",
+        "RS256,PS256,ES256,EdDSA",
+        _algorithms,
+    ),
+    "oidc_skew": Setting(
+        "BILLING_OIDC_SKEW_SECONDS", "How far the provider's clock may be from ours; up to 300.", "60", _skew
+    ),
+    "oidc_email": Setting(
+        "BILLING_OIDC_EMAIL",
+        "yes: a user without a subject is found by a verified e-mail, and gets the token's subject then; "
+        "no: by subject alone.",
+        "yes",
+        _yes,
+    ),
+    "oidc_clinic": Setting(
+        "BILLING_OIDC_CLINIC",
+        "The short name of the one clinic whose users come by that provider; without it those of all.",
+        "",
+        str,
+    ),
+    "oidc_clinic_claim": Setting(
+        "BILLING_OIDC_CLINIC_CLAIM",
+        "The claim that names the clinic (its short name); without it, who has accounts in several must have a subject.",
+        "",
+        str,
+    ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
         "Where clients reach the server, for links to files; without it, where each request says that it came.",
@@ -118,6 +205,14 @@ class Settings:
     database_url: str
     session_idle_minutes: int
     session_hours: int
+    oidc_issuer: str
+    oidc_audience: str
+    oidc_clients: frozenset[str]
+    oidc_algorithms: frozenset[str]
+    oidc_skew: timedelta
+    oidc_email: bool
+    oidc_clinic: str
+    oidc_clinic_claim: str
     public_url: str
     secret_key: str
     storage_url: str
@@ -134,7 +229,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     for variable in said:
         if variable.startswith("BILLING_") and variable not in known:
             raise SettingError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
-    return Settings(**{name: _read(setting, said) for name, setting in SETTINGS.items()})
+    settings = Settings(**{name: _read(setting, said) for name, setting in SETTINGS.items()})
+    if settings.oidc_issuer and not settings.oidc_audience:
+        raise SettingError("BILLING_OIDC_AUDIENCE is needed with BILLING_OIDC_ISSUER: any service's tokens would do")
+    return settings
 
 
 def _read(setting: Setting, said: Mapping[str, str]) -> Any:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from server.addresses import Address
 from server.app import build_app
 from server.files import Files, open_files
+from server.serving import configured
 from server.sessions import SessionTimes
 from server.settings import read_settings
 from tests.databases import PASSWORD
@@ -24,19 +25,20 @@ _PATIENCE_SECONDS = 20
 
 
 @contextmanager
-def serving(address: Address, times: SessionTimes | None = None, files: Files | None = None) -> Iterator[str]:
+def serving(
+    address: Address, times: SessionTimes | None = None, files: Files | None = None, **options: Any
+) -> Iterator[str]:
     """The URL of a server over a database, in a thread of its own, gone at the end; files that are not given go with it."""
     with TemporaryDirectory() as home:
         files = files or open_files(read_settings({"BILLING_HOME": home}))
-        with _running(build_app(address.login, times or SessionTimes(), files)) as url:
+        with _running(build_app(address.login, times or SessionTimes(), files, **options)) as url:
             yield url
 
 
 @contextmanager
 def _running(app: ASGIApp) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, ws="websockets-sansio", log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configured(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

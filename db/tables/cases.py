@@ -3,7 +3,6 @@
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Computed,
     Date,
     ForeignKeyConstraint,
     Integer,
@@ -20,7 +19,8 @@ from db.tables.base import clinic_table, index, metadata, one_of, refers, words
 cases = clinic_table(
     "cases",
     words("number"),
-    Column("number_key", Text(collation="C"), Computed('upper(number collate "C")', persisted=True)),
+    # The number as a search is compared with it; kept by whoever writes a case.
+    words("number_key", nullable=True),
     *refers("patient_id", "patients"),
     *refers("attorney_id", "attorneys", nullable=True),
     Column("status", Text, nullable=False, server_default="open"),
@@ -34,7 +34,8 @@ cases = clinic_table(
     CheckConstraint("(status = 'settled') = (settled_on is not null)", name="settled_has_a_day"),
     index("ix_cases_opened", "opened_on desc", "id desc"),
     index("ix_cases_patient", "patient_id", "opened_on desc", "id desc"),
-    index("ix_cases_attorney", "attorney_id", "opened_on desc", "id desc"),
+    index("ix_cases_attorney", "attorney_id", "date_of_injury desc", "id desc"),
+    index("ix_cases_injured", "date_of_injury desc", "id desc"),
     index("ix_cases_attorney_patient", "attorney_id", "patient_id"),
     index("ix_cases_number_key", "number_key"),
 )

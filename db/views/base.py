@@ -1,10 +1,10 @@
 """Decides what a view is: how each field of a GraphQL type is read from a row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, Text, cast, exists, func, select
+from sqlalchemy import Table, Text, Uuid, cast, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.row import Row
@@ -83,12 +83,27 @@ class Choice:
 
 @dataclass(frozen=True)
 class Order:
-    """What a page is sorted by: a column that is never null, the id breaks ties. `turned`: a higher value means a lower column."""
+    """What a page is sorted by: a column that is never null, the id breaks ties. `turned`: a higher value means a lower column.
+
+    A cursor tells its reader the value by which its row is sorted: where that is a field that not everybody sees who sees the
+    list, `shows` names it, and `otherwise` is the order for the rest.
+    """
 
     key: Read
     type_: Any
     turned: bool = False
     descending: bool = False
+    shows: str | None = None
+    otherwise: "Order | None" = None
+
+    def among(self, fields: Collection[str]) -> "Order":
+        """The first order that shows none but these fields; where there is none, rows are sorted by their ids."""
+        if self.shows is None or self.shows in fields:
+            return self
+        return self.otherwise.among(fields) if self.otherwise else BY_ID
+
+
+BY_ID = Order(lambda row: row.id, Uuid())
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def _sum_of(column: str) -> Read:
 
 
 def _search(c: Row, text: Expression) -> Expression:
-    return or_(starts_with(c.number_key, func.upper(text)), c.patient_id.in_(patients_named(c.scope, text)))
+    return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_named(c.scope, text)))
 
 
 CASE = View(
@@ -68,7 +68,14 @@ CASE = View(
         "openedTo": Choice(lambda c, day: c.opened_on <= day, Date()),
         "search": Choice(_search, Text(collation="C"), searchable),
     },
-    order=Order(lambda c: c.opened_on, Date(), descending=True),
+    order=Order(
+        lambda c: c.opened_on,
+        Date(),
+        descending=True,
+        shows="openedOn",
+        # Attorneys and physicians do not see when the clinic opened a case.
+        otherwise=Order(lambda c: c.date_of_injury, Date(), descending=True, shows="dateOfInjury"),
+    ),
     listed_as="cases",
     found_as="case",
 )

@@ -67,14 +67,14 @@ def _in_bucket(i: Row, wanted: Expression) -> Expression:
 def _search(i: Row, text: Expression) -> Expression:
     numbered, of_case, of_patient = (i.scope.row(tables.invoices) for _ in range(3))
     case_row = i.scope.row(tables.cases)
-    upper, clinic = func.upper(text), i.scope.clinic_id
+    clinic = i.scope.clinic_id
     by_number = select(numbered.id).select_from(numbered.source)
     by_case = select(of_case.id).select_from(of_case.source.join(case_row.source, by_id("case_id")(of_case, case_row)))
     by_name = select(of_patient.id).select_from(of_patient.source)
     return i.id.in_(
         union_all(
-            by_number.where(numbered.clinic_id == clinic, starts_with(numbered.number, upper)),
-            by_case.where(case_row.clinic_id == clinic, starts_with(case_row.number_key, upper)),
+            by_number.where(numbered.clinic_id == clinic, starts_with(numbered.number, func.upper(text))),
+            by_case.where(case_row.clinic_id == clinic, starts_with(case_row.number_key, text)),
             by_name.where(of_patient.clinic_id == clinic, of_patient.patient_id.in_(patients_named(i.scope, text))),
         )
     )

@@ -106,7 +106,8 @@ class _Odd:
             days = {"date_of_injury": date(1999, 12, 31), "opened_on": self.today, "settled_on": None}
             case_number = ODD_NUMBERS[number % len(ODD_NUMBERS)] % number
             parties = {"patient_id": patient_id, "attorney_id": attorney_id}
-            self.own_cases.append(self.add("cases", number=case_number, status="open", **parties, **days))
+            numbers = {"number": case_number, "number_key": searchable(case_number)}
+            self.own_cases.append(self.add("cases", **numbers, status="open", **parties, **days))
         # A physician's case without an invoice.
         parties = {"case_id": self.own_cases[0], "patient_id": self.patients[0], "facility_id": None}
         self.add("encounters", physician_id=self.known["physician_id"], service_date=self.today, **parties)

@@ -21,6 +21,18 @@ def test_a_case_is_opened_under_the_next_number_of_its_year_or_under_ones_own(bi
     assert done(billing, "createCase", CASE, **given)["number"] == "PI-2019-00778"
 
 
+def test_a_case_is_found_by_the_beginning_of_its_number_in_capital_and_small_letters_of_any_alphabet(
+    billing: Client, found: Found
+) -> None:
+    given = {"patientId": found.own["Patient"], "dateOfInjury": "2019-02-03", "openedOn": "2019-03-01"}
+    made = done(billing, "createCase", CASE, **given, number="Été  Ärger-Straße 7")
+    search = "query ($s: String) { cases(filter: {search: $s}) { nodes { id } } }"
+    for text in ("Été", "ÉTÉ ärger-STRASSE", " été  ä"):
+        assert billing.read(search, s=text)["cases"]["nodes"] == [{"id": made["id"]}], text
+    for text in ("ete", "ärger", "été%"):
+        assert billing.read(search, s=text)["cases"]["nodes"] == [], text
+
+
 def test_a_case_follows_its_injury_and_is_not_of_the_future(billing: Client, found: Found) -> None:
     given = {"patientId": found.own["Patient"], "dateOfInjury": "2026-02-03"}
     error = refused(billing, "createCase", CASE, **given, openedOn="2026-02-02")

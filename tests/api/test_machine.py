@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any, ClassVar
 
 import asyncpg
@@ -21,13 +22,17 @@ from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from tests.api.lives import TODAY, Clinic, allocations, line, mutation, selection
 from tests.api.records import find_records
-from tests.api.steps import answered
+from tests.api.steps import answered, done
 from tests.client import Client, serving
 from tests.databases import copied
 
 _AMOUNTS = ("0.01", "10.00", "99.99", "100.00", "250.00")
 _STEPS = tuple(row.name for row in TRANSITIONS if row.roles)
+_NAMES = (*_STEPS, "create_invoice", "replace_invoice_lines", "assign_attorney")
+_LAST = ("void_invoice", "write_off_invoice")
 _INVOICES = 5
+_CASES = 3
+_POSSIBLE = "query ($id: ID!) { invoice(id: $id) { balance availableTransitions { name allowed } } }"
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,14 @@ class Step:
     is_admin: bool
 
 
-steps = st.builds(
-    Step,
-    st.sampled_from((*_STEPS, "create_invoice", "replace_invoice_lines", "assign_attorney")),
-    st.integers(0, _INVOICES - 1),
-    st.integers(0, 9),
-    st.sampled_from(_AMOUNTS),
-    st.booleans(),
-)
+def _drawn(dice: Random) -> Step:
+    """Any step; Hypothesis itself prefers the first and the same ones, by which nobody comes far."""
+    name, amount = dice.choice(_NAMES), dice.choice(_AMOUNTS)
+    return Step(name, dice.randrange(_INVOICES), dice.randrange(10), amount, dice.random() < 0.5)
+
+
+seeds = st.integers(0, 2**32 - 1)
+steps = seeds.map(lambda seed: _drawn(Random(seed)))  # noqa: S311 (no secret)
 
 
 @dataclass
@@ -60,14 +65,27 @@ class World:
     invoices: list[str] = field(default_factory=list)
     cheques: list[str] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
+    other_payer: str = ""
     # The foreign clinic of these tests has records without a history, which nothing here touches.
     known: set[tuple[str, str]] = field(default_factory=set)
 
     def begin(self) -> None:
-        """Fresh cases with invoices, so that a failure is found again from its steps alone."""
-        self.cases = [self.clinic.case() for _ in range(2)]
-        self.invoices = [self.clinic.submitted("100.00", self.cases[n % 2]) for n in range(_INVOICES)]
+        """Fresh cases with one or two invoices, so that a failure is found again from its steps alone."""
+        self.cases = [self.clinic.case() for _ in range(_CASES)]
+        self.invoices = [self.clinic.submitted("100.00", self.cases[n % _CASES]) for n in range(_INVOICES)]
         self.cheques = []
+
+    def likely(self, step: Step) -> Step:
+        """Another step of the same invoice, which it allows as it is now; half of what pays it pays all that is left."""
+        client = self.clinic.admin if step.is_admin else self.clinic.billing
+        invoice = client.read(_POSSIBLE, id=self.invoices[step.invoice])["invoice"]
+        names = [row["name"] for row in invoice["availableTransitions"] if row["allowed"]]
+        # What ends an invoice is done now and then, or nothing else would be left to do.
+        names = [name for name in names if name not in _LAST or step.cheque == 0]
+        if not names:
+            return step
+        name = names[_STEPS.index(step.name) % len(names)] if step.name in _STEPS else step.name
+        return replace(step, name=name, amount=invoice["balance"] if step.cheque % 2 else step.amount)
 
     def take(self, step: Step) -> None:
         """Take a step and remember its cheque; a refusal is an answer, anything else that fails is a failure."""
@@ -84,12 +102,15 @@ class World:
             self.cheques.append(answer["cheque"]["id"])
 
     def _said(self, step: Step, client: Client) -> dict[str, Any] | None:
-        invoice, case = self.invoices[step.invoice], self.cases[step.invoice % 2]
+        invoice, case = self.invoices[step.invoice], self.cases[step.invoice % _CASES]
         if step.name in ("allocate_cheque", "return_cheque") and not self.cheques:
             return None
         cheque = self.cheques[step.cheque % len(self.cheques)] if self.cheques else ""
         of_invoice = {"invoiceId": invoice, "reason": "As it happens"}
-        bounds = {invoice: step.amount, self.invoices[(step.invoice + 2) % _INVOICES]: "0.01"}
+        bounds = {invoice: step.amount}
+        if step.cheque % 3 == 0:
+            bounds[self.invoices[(step.invoice + 2) % _INVOICES]] = "0.01"
+        payer = self.other_payer if step.amount == _AMOUNTS[0] else self.clinic.payer
         said: dict[str, Callable[[], dict[str, Any]]] = {
             "submit_invoice": lambda: {"invoiceId": invoice, "submittedOn": TODAY, "method": "MAIL"},
             "accept_in_full": lambda: {"invoiceId": invoice},
@@ -102,7 +123,7 @@ class World:
             "return_cheque": lambda: {"chequeId": cheque, "returnedOn": TODAY, "reason": "As it happens"},
             "settle_case": lambda: {"caseId": case},
             "reopen_case": lambda: {"caseId": case, "reason": "As it happens"},
-            "change_payer": lambda: {**of_invoice, "payerId": self.clinic.payer},
+            "change_payer": lambda: {**of_invoice, "payerId": payer},
             "create_invoice": lambda: self._draft(case, step.amount),
             "replace_invoice_lines": lambda: {"invoiceId": invoice, "lines": [line(step.amount)]},
             "assign_attorney": lambda: {"caseId": case, "attorneyId": self.clinic.found.own["Attorney"]},
@@ -137,6 +158,13 @@ class Machine(RuleBasedStateMachine):
         with ThreadPoolExecutor(len(together)) as people:
             list(people.map(self.world.take, together))
 
+    @rule(seed=seeds)
+    def several_people_take_a_step_that_is_possible(self, seed: int) -> None:
+        dice = Random(seed)  # noqa: S311 (no secret)
+        together = [self.world.likely(_drawn(dice)) for _ in range(6)]
+        with ThreadPoolExecutor(len(together)) as people:
+            list(people.map(self.world.take, together))
+
     @invariant()
     def every_law_holds(self) -> None:
         assert breaches(self.world.clinic.address) <= self.world.known
@@ -165,7 +193,8 @@ def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator
         stack.enter_context(billing)
         stack.enter_context(admin)
         clinic = Clinic(billing, admin, find_records(address), address)
-        yield World(clinic, known=breaches(address))
+        other = done(billing, "createPayer", "payer { id }", name="Some other payer", kind="INSURANCE")["id"]
+        yield World(clinic, known=breaches(address), other_payer=other)
 
 
 def _run(world: World, histories: int, rounds: int) -> None:
@@ -200,4 +229,5 @@ def test_five_hundred_steps_of_people_at_once_keep_every_law(world: World) -> No
 def test_twenty_thousand_steps_of_people_at_once_keep_every_law(world: World) -> None:
     while _taken(world) < 20_000:
         _run(world, histories=60, rounds=40)
-    assert _done(world) >= {*_STEPS, "create_invoice", "replace_invoice_lines", "assign_attorney"}
+    # Each of them often enough to meet others in the middle.
+    assert {name: world.outcomes[f"{name} done"] for name in _NAMES if world.outcomes[f"{name} done"] < 20} == {}

@@ -90,6 +90,17 @@ def test_a_denied_invoice_is_mended_and_submitted_again(clinic: Clinic) -> None:
     assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "600.00"
 
 
+def test_nobody_is_made_the_payer_who_is_retired_or_unknown(clinic: Clinic) -> None:
+    invoice = clinic.invoice("1000.00")
+    other = done(clinic.billing, "createPayer", "payer { id }", name="Soon Retired Mutual", kind="INSURANCE")["id"]
+    done(clinic.billing, "retirePayer", "payer { id }", payerId=other)
+    unknown = clinic.found.unknown("Payer"), clinic.found.foreign["Payer"]
+    with nothing_changes(clinic.address):
+        for payer, code in ((other, "CONFLICT"), *((identity, "NOT_FOUND") for identity in unknown)):
+            error = refused(clinic.billing, "changePayer", INVOICE, invoiceId=invoice, payerId=payer, reason="Moved")
+            assert (error["code"], error["path"]) == (code, ["input", "payerId"])
+
+
 def test_a_declined_reduction_leaves_the_invoice_at_its_billed_amount(clinic: Clinic) -> None:
     invoice = clinic.submitted("1000.00")
     clinic.step("requestReduction", invoice, amount="10.00")

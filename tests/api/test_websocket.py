@@ -200,6 +200,12 @@ def test_what_is_no_request_is_refused_and_the_connection_goes_on(socket: Socket
     assert data(socket.ask("{ viewer { id } }")) == {"viewer": None}
 
 
+def test_what_is_larger_than_any_document_may_be_ends_the_connection_before_it_is_read(socket: Socket) -> None:
+    socket.greet()
+    socket.send(id="1", type="subscribe", payload={"query": "{ viewer { id } }".ljust(2 * 1024 * 1024)})
+    assert socket.refusal()[0] == 1009
+
+
 def test_a_document_over_budget_is_refused(socket: Socket) -> None:
     socket.greet()
     [message] = messages(socket.ask("{ " + "viewer { id } " * 21 + "}"))

@@ -7,14 +7,14 @@ Columns = dict[str, set[str]]
 
 _PARTY = "clinic_id id name"
 _LINE = "clinic_id id invoice_id position code label units bilateral amount"
-# What is behind the fields of the access table, and what finds and sorts rows: opened_on sorts cases, position sorts lines.
+# What is behind the fields of the access table, and what finds and sorts rows: number_key finds cases, position sorts lines.
 _INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
-_CASE = "clinic_id id number number_key date_of_injury patient_id opened_on"
+_CASE = "clinic_id id number number_key date_of_injury patient_id"
 # What billing staff see, and after the bar what they look up and read back for what they write.
 STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
-    "cases": f"{_CASE} attorney_id settled_on status | version",
+    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -114,14 +114,35 @@ READ_BY_PRICING = {
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
-    "users": "clinic_id id email name role password_hash attorney_id physician_id active",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
     "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
 }
 
-_ADDED_BY_STAFF = """
-    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds idempotency_keys internal_notes invoice_counters
-    invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
-"""
+# What a new row of each table is given, besides its key and the moment at which it was recorded.
+_ADDED_BY_STAFF = {
+    "attorneys": "name firm email phone name_fragments",
+    "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
+    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
+    "cheques": "payer_id number amount cheque_date received_on document_id",
+    "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "documents": "uploaded_by file_name content_type byte_size expires_at",
+    "encounter_exams": "encounter_id exam_type_id bilateral units position",
+    "encounters": "case_id patient_id physician_id facility_id service_date",
+    "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
+    "idempotency_keys": "user_id key operation input_hash",
+    "internal_notes": "invoice_id body written_by written_at",
+    "invoice_counters": "year last_number",
+    "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
+    "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
+        bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
+    "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
+        physician_id facility_id encounter_id""",
+    "patient_names": "fragment patient_id",
+    "patients": "mrn first_name last_name sort_name birth_date phone email address",
+    "payers": "name kind email phone address patient_id attorney_id name_fragments",
+    "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
+    "representations": "case_id attorney_id from_on",
+}
 _CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments retired_at",
     "cases": "attorney_id status settled_on version",
@@ -137,13 +158,23 @@ _CHANGED_BY_STAFF = {
     "reduction_offers": "status",
     "representations": "until_on",
 }
-# Group → the tables to which it adds rows, those from which it takes rows away, and the columns that it changes.
+# Group → the columns that it gives new rows, the tables from which it takes rows away, and the columns that it changes.
 ADDED = {
-    "clinic_admin": f"{_ADDED_BY_STAFF} physicians facilities cpt_codes exam_types fee_schedules fee_schedule_rates",
+    "clinic_admin": {
+        **_ADDED_BY_STAFF,
+        "physicians": "name npi name_fragments",
+        "facilities": "name geographic_factor name_fragments",
+        "cpt_codes": "code label base_price bilateral_policy active valid_from valid_to",
+        "exam_types": "parent_id name code selection_rule position",
+        "fee_schedules": "name payer_id facility_id valid_from valid_to",
+        "fee_schedule_rates": "fee_schedule_id code rate",
+    },
     "clinic_billing": _ADDED_BY_STAFF,
-    "clinic_physician": "encounter_exams encounters idempotency_keys",
-    SIGN_IN: "sessions",
-    WORKER_ROLE: "invoice_events",
+    "clinic_physician": {
+        table: _ADDED_BY_STAFF[table] for table in ("encounter_exams", "encounters", "idempotency_keys")
+    },
+    SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
+    WORKER_ROLE: {"invoice_events": _ADDED_BY_STAFF["invoice_events"]},
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names fee_schedule_rates",
@@ -161,7 +192,7 @@ CHANGED = {
     },
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {"idempotency_keys": "operation input_hash recorded_at result_id"},
-    SIGN_IN: {"sessions": "last_used_at revoked_at"},
+    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "oidc_subject"},
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

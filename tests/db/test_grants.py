@@ -16,6 +16,7 @@ from db.security import (
     SIGN_IN,
     STAFF_LOGIN,
     WORKER_ROLE,
+    columns_added,
     columns_granted,
     insert_policy,
     policy,
@@ -28,7 +29,7 @@ from domain.people import Role
 from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import WRITES
+from permissions.writes import WRITES, Write
 from server.addresses import Address, surface
 from tests.databases import rows
 from tests.db.rights import (
@@ -100,15 +101,34 @@ def test_not_even_staff_read_secrets(address: Address, role: Role) -> None:
     assert "idempotency_keys.user_id = " in policy("idempotency_keys", role)
 
 
-def every_column(tables: str) -> Columns:
-    return {table: {column.name for column in metadata.tables[table].c} for table in tables.split()}
+def keyed(name: str) -> Columns:
+    """The columns of new rows by table, with the key of a row and when it was recorded; a session is not told when."""
+    given = {"clinic_id", "id"} | (set() if name == SIGN_IN else {"recorded_at"})
+    return {
+        table: columns | (given & {column.name for column in metadata.tables[table].c})
+        for table, columns in words(ADDED.get(name, {})).items()
+    }
 
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_role_adds_and_changes_what_is_written_here_and_nothing_else(address: Address, name: str) -> None:
-    assert granted(address, name, "insert") == every_column(ADDED.get(name, ""))
+    assert granted(address, name, "insert") == keyed(name)
     assert granted(address, name, "update") == words(CHANGED.get(name, {}))
     assert granted(address, name, "references") == {}
+
+
+def test_what_is_written_and_concealed_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    blind = Write(frozenset({Role.ADMIN}), ("email", "password_hash"), ("active",), frozenset({"password_hash"}))
+    monkeypatch.setitem(WRITES, "users", blind)
+    assert columns_granted(Role.ADMIN, frozenset())["users"] == {"clinic_id", "id", "active"}
+    assert columns_added("users", blind) == {"clinic_id", "id", "recorded_at", "email", "password_hash"}
+
+
+def test_what_is_written_is_of_the_kind_that_the_table_of_writes_says() -> None:
+    tokens = Write(adds=("kind",), changes=("name",), only={"kind": "api_token"}, begins={"name": "it's"})
+    only = " and sessions.kind = 'api_token'"
+    assert write_policy("sessions", tokens).endswith(only)
+    assert insert_policy("sessions", tokens, Role.ADMIN).endswith(only + " and sessions.name = 'it''s'")
 
 
 _WHOLE = """select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'trigger']) p
@@ -117,10 +137,9 @@ _WHOLE = """select c.relname, p from pg_class c, unnest(array['select', 'insert'
 
 
 @pytest.mark.parametrize("name", [*GROUPS, *LOGINS])
-def test_nobody_holds_a_privilege_on_a_whole_table_but_to_add_and_to_remove_rows(address: Address, name: str) -> None:
-    added = {(table, "insert") for table in ADDED.get(name, "").split()}
+def test_nobody_holds_a_privilege_on_a_whole_table_but_to_remove_rows(address: Address, name: str) -> None:
     removed = {(table, "delete") for table in REMOVED.get(name, "").split()}
-    assert {tuple(row) for row in rows(address, _WHOLE, name, "public")} == added | removed
+    assert {tuple(row) for row in rows(address, _WHOLE, name, "public")} == removed
 
 
 @pytest.mark.parametrize("name", [*GROUPS, *LOGINS])
@@ -158,7 +177,7 @@ def _policies_to_write(name: str) -> dict[tuple[str, str], Spelt]:
     def own(table: str) -> str:
         return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
 
-    inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, "").split()}
+    inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, {})}
     updates = {(t, f"{name}_update"): ([name], "UPDATE", own(t), own(t)) for t in CHANGED.get(name, {})}
     deletes = {(t, f"{name}_delete"): ([name], "DELETE", own(t), None) for t in REMOVED.get(name, "").split()}
     return {**inserts, **updates, **deletes}
@@ -216,7 +235,7 @@ def test_what_is_written_is_of_the_own_clinic_and_where_it_names_its_author_by_o
     clinic = f"{table}.clinic_id = (select nullif(current_setting('app.clinic_id', true), '')::uuid)"
     by, is_own = IN_THE_OWN_NAME.get(table, (None, False))
     oneself = f" and {table}.{by} = (select nullif(current_setting('app.user_id', true), '')::uuid)" if by else ""
-    begins = " and status = 'pending_invoice'" if table == "invoices" else ""
+    begins = " and invoices.status = 'pending_invoice'" if table == "invoices" else ""
     assert insert_policy(table, WRITES[table], Role.ADMIN) == clinic + oneself + begins
     assert write_policy(table, WRITES[table]) == clinic + (oneself if is_own else "")
 

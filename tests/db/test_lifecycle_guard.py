@@ -208,7 +208,9 @@ def test_staff_cannot_begin_an_invoice_in_another_state(address: Address, role: 
         "'2026-06-01', 0, now()", "'2026-06-01', 1, now()"
     )
     assert attempt(address, new) == "INSERT 0 1"
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security policy"):
+    # What a new invoice is not given at all is refused before the row is looked at.
+    words = "row-level security policy" if columns == ", status" else "permission denied for table invoices"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=words):
         attempt(address, new, role=role)
 
 

@@ -79,6 +79,39 @@ async def test_staff_write_into_their_own_clinic_alone(
         await attempt(address, role, clinic, statement, uuid4())
 
 
+# Columns that no step gives a new row: a past that was not lived, a document that nobody scanned, a key of another system.
+_UNGIVEN = {
+    "cheques": ("imported", "external_key", "returned_on", "return_reason"),
+    "invoices": ("agreed_amount", "received_amount", "written_off_amount", "submitted_on", "version", "external_key"),
+    "cases": ("settled_on", "version"),
+    "documents": ("stored_at", "consumed_at", "sha256", "blob_key"),
+    "holds": ("released_at",),
+    "idempotency_keys": ("result_id",),
+    "payers": ("retired_at",),
+    "representations": ("until_on",),
+}
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+@pytest.mark.parametrize(("table", "column"), [(table, name) for table, names in _UNGIVEN.items() for name in names])
+async def test_a_new_row_is_given_nothing_that_no_step_gives(
+    address: Address, clinic: UUID, role: Role, table: str, column: str
+) -> None:
+    forged = f"insert into {table} (clinic_id, {column}) select $1, null"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
+        await attempt(address, role, clinic, forged)
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+async def test_a_cheque_that_was_not_scanned_is_not_called_imported(address: Address, clinic: UUID, role: Role) -> None:
+    columns = "clinic_id, id, payer_id, number, amount, cheque_date, received_on"
+    new = "select $1, gen_random_uuid(), id, 'FORGED', 1, '2026-06-01', '2026-06-01'{} from payers limit 1"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for table cheques"):
+        await attempt(address, role, clinic, f"insert into cheques ({columns}, imported) {new.format(', true')}")
+    with pytest.raises(asyncpg.CheckViolationError, match="has_a_document"):
+        await attempt(address, role, clinic, f"insert into cheques ({columns}) {new.format('')}")
+
+
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ANALYST])
 @pytest.mark.parametrize("statement", OF_STAFF)
 async def test_who_only_reads_writes_nothing(address: Address, clinic: UUID, role: Role, statement: str) -> None:

@@ -116,7 +116,7 @@ def test_reading_a_status_is_nobody_s_privilege(source: str) -> None:
 def test_the_database_lets_staff_alone_write_a_status_and_nobody_delete_an_invoice(
     address: Address, role: Role
 ) -> None:
-    query = """select has_column_privilege($1, 'invoices', 'status', 'update'), has_table_privilege($1, 'invoices', 'insert'),
+    query = """select has_column_privilege($1, 'invoices', 'status', 'update'), has_column_privilege($1, 'invoices', 'status', 'insert'),
         has_table_privilege($1, 'invoices', 'delete, truncate')"""
     is_staff = role in (Role.ADMIN, Role.BILLING)
     assert tuple(rows(address, query, f"clinic_{role}")[0]) == (is_staff, is_staff, False)

@@ -1,11 +1,14 @@
 """Decides that whatever is published can be read, and that whatever can be read is published."""
 
+from collections.abc import Callable
+
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from db.identity import TAGS
+from db.row import Row, Scope
 from db.views import VIEWS
-from db.views.base import Elements, Many, One, Pages, Same
+from db.views.base import Elements, Many, One, Pages, Same, View
 from domain.people import Role
 from schema.whole import REFUSALS, role_schemas
 
@@ -119,3 +122,24 @@ def test_every_node_has_a_tag_for_its_ids_and_a_view_to_find_it_by() -> None:
 def test_no_two_types_share_a_tag_and_all_tags_are_two_letters() -> None:
     assert len(set(TAGS.values())) == len(TAGS)
     assert {len(tag.encode()) for tag in TAGS.values()} == {2}
+
+
+# What a sort key is made of, where it is no column that a field shows as it is.
+MADE_OF = {"sort_name": {"first_name", "last_name"}}
+
+
+def _columns(read: Callable[[Row], object], view: View, role: Role) -> set[str]:
+    scope = Scope(role)
+    read(scope.row(view.table))
+    return set().union(*(MADE_OF.get(column, {column}) for _, column in scope.columns))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_order_in_which_a_list_comes_says_nothing_that_its_reader_does_not_see(role: Role) -> None:
+    types = role_schemas()[role].type_map
+    for name, view in VIEWS.items():
+        named = types.get(name)
+        if view.order and f"{name}Connection" in types and isinstance(named, GraphQLObjectType):
+            reads = (view.fields[field] for field in named.fields)
+            shown = set().union(*(_columns(read, view, role) for read in reads if callable(read)))
+            assert _columns(view.order.among(named.fields).key, view, role) <= shown, name

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from domain.people import Role
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
 from tests.bench.textbook.invoices import balance
 from tests.bench.textbook.models import (
@@ -35,7 +36,7 @@ async def _outstanding(records: Records, case: Any, args: Args) -> Decimal:
 
 async def _is_found(records: Records, case: Any, text: str) -> bool:
     patient = await records.one(Patient, case.patient_id)
-    if case.number.casefold().startswith(squeezed(text)):
+    if squeezed(case.number).startswith(squeezed(text)):
         return True
     return patient is not None and is_named(text, patient.first_name, patient.last_name)
 
@@ -55,8 +56,10 @@ async def fits(records: Records, case: Any, wanted: Args) -> bool:
 
 
 def sorting(records: Records, args: Args) -> Sorting:
-    """Cases come newest first."""
-    return Sorting("Case.DEFAULT", lambda case: case.opened_on, date, descending=True)
+    """Cases come newest first; for those who do not see when a case was opened, by the day of the injury."""
+    if records.viewer.role in (Role.ATTORNEY, Role.PHYSICIAN):
+        return Sorting("Case.dateOfInjury", lambda case: case.date_of_injury, date, descending=True)
+    return Sorting("Case.openedOn", lambda case: case.opened_on, date, descending=True)
 
 
 CASE_FIELDS: Fields = {

@@ -1,0 +1,168 @@
+"""Decides how long a text may be that somebody sends to be kept, and that no text however long is more than refused."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLScalarType,
+    get_named_type,
+    get_nullable_type,
+    is_required_input_field,
+)
+
+from domain.people import Role
+from schema.whole import role_schemas
+from server.addresses import Address
+from tests.api.lives import CHEQUE, INVOICE, TODAY, Clinic
+from tests.api.records import Found, nothing_changes
+from tests.api.steps import CASE, NEW, done, refused
+from tests.client import Client
+
+WHOLE = role_schemas()[Role.ADMIN]
+MUTATIONS = WHOLE.mutation_type.fields if WHOLE.mutation_type else {}
+# With quotes and braces around everything else, a request is still below the limit of a body.
+LONG = 1_000_000
+GOOD: dict[str, Any] = {"String": "Some words", "Int": 1, "Boolean": True, "Money": "1.00", "Date": TODAY}
+Path = tuple[str, ...]
+
+
+def places(of: GraphQLInputType, path: Path = ()) -> Iterator[Path]:
+    """Every place in an input where a client may send a text, the elements of lists included."""
+    named = get_named_type(of)
+    if isinstance(named, GraphQLInputObjectType):
+        for name, item in named.fields.items():
+            yield from places(item.type, (*path, name))
+    elif isinstance(named, GraphQLScalarType) and named.name not in ("Int", "Boolean", "Float"):
+        yield path
+
+
+def filled(name: str, of: GraphQLInputType, found: Found, place: Path | None, text: str) -> Any:
+    """What an input requires, with a text in one place of it."""
+    named, value = get_named_type(of), text
+    if place:
+        assert isinstance(named, GraphQLInputObjectType)
+    if isinstance(named, GraphQLInputObjectType):
+        value = _object(named, found, place, text)
+    elif isinstance(named, GraphQLEnumType):
+        value = next(iter(named.values))
+    elif place is None:
+        value = _id(name, found) if named.name == "ID" else GOOD[named.name]
+    return [value] if isinstance(get_nullable_type(of), GraphQLList) else value
+
+
+def _object(of: GraphQLInputObjectType, found: Found, place: Path | None, text: str) -> Any:
+    return {
+        name: filled(name, item.type, found, place[1:] if place and name == place[0] else None, text)
+        for name, item in of.fields.items()
+        if is_required_input_field(item) or (place and name == place[0])
+    }
+
+
+def _id(name: str, found: Found) -> str:
+    kind = name.removesuffix("Id").capitalize().replace("Document", "Upload")
+    return found.own.get(kind) or found.unknown(kind)
+
+
+def takers() -> list[str]:
+    """The mutations to which a text can be sent."""
+    return [name for name, field in MUTATIONS.items() if any(list(places(item.type)) for item in field.args.values())]
+
+
+@pytest.mark.parametrize("name", takers())
+def test_a_million_letters_are_refused_wherever_a_step_takes_a_text_and_not_said_back(
+    address: Address, admin: Client, found: Found, name: str
+) -> None:
+    arguments = MUTATIONS[name].args
+    taken = ", ".join(f"${key}: {item.type}" for key, item in arguments.items())
+    passed = ", ".join(f"{key}: ${key}" for key in arguments)
+    document = f"mutation ({taken}) {{ {name}({passed}) {{ __typename {_errors(name)} }} }}"
+    with nothing_changes(address):
+        for place in (place for key, item in arguments.items() for place in places(item.type, (key,))):
+            given = {
+                key: filled(key, item.type, found, place[1:] if key == place[0] else None, "x" * LONG)
+                for key, item in arguments.items()
+            }
+            response = admin.post(document, **given)
+            answer = response.json()
+            assert answer.get("errors") or answer["data"][name]["errors"], place
+            assert (response.status_code in (200, 400), "INTERNAL_ERROR" in response.text) == (True, False), place
+            assert len(response.content) < 10_000, place
+
+
+def _errors(name: str) -> str:
+    payload: Any = get_named_type(MUTATIONS[name].type)
+    return "errors { code path message }" if "errors" in getattr(payload, "fields", {}) else ""
+
+
+Give = Callable[[Clinic, str], dict[str, Any]]
+
+
+def _of(made: Callable[[Clinic], str], field: str, **more: Any) -> Give:
+    """The input of a step of an invoice that was made for it, with a text in a field."""
+    return lambda clinic, text: {"invoiceId": made(clinic), **more, field: text}
+
+
+def _negotiated(clinic: Clinic) -> str:
+    identity = clinic.submitted()
+    clinic.step("requestReduction", identity, amount="500.00")
+    return identity
+
+
+def _cheque(clinic: Clinic, text: str) -> dict[str, Any]:
+    return clinic.cheque_of("5.00", {}, clinic.admin, number=text)
+
+
+def _case(clinic: Clinic, text: str) -> dict[str, Any]:
+    return {"patientId": clinic.found.own["Patient"], "dateOfInjury": "2026-01-05", "number": text}
+
+
+def _payer(clinic: Clinic, text: str) -> dict[str, Any]:
+    other = done(clinic.billing, "createPayer", "payer { id }", name=f"Payer {uuid4()}", kind="INSURANCE")
+    return {"invoiceId": clinic.submitted(), "payerId": other["id"], "reason": text}
+
+
+# Step and field → what the step answers, how long the text may be, and the rest of a right input.
+LIMITS: dict[tuple[str, str], tuple[str, int, Give]] = {
+    ("requestReduction", "reason"): (INVOICE, 2_000, _of(Clinic.submitted, "reason", amount="1.00")),
+    ("counterReduction", "note"): (INVOICE, 2_000, _of(_negotiated, "note", party="CLINIC", amount="9.00")),
+    ("declineReduction", "reason"): (INVOICE, 2_000, _of(_negotiated, "reason")),
+    ("reopenReduction", "reason"): (INVOICE, 2_000, _of(Clinic.agreed, "reason")),
+    ("recordDenial", "reasonCode"): (INVOICE, 200, _of(Clinic.submitted, "reasonCode", deniedOn=TODAY)),
+    ("recordDenial", "note"): (INVOICE, 10_000, _of(Clinic.submitted, "note", deniedOn=TODAY, reasonCode="X")),
+    ("changePayer", "reason"): (INVOICE, 2_000, _payer),
+    ("voidInvoice", "reason"): (INVOICE, 2_000, _of(Clinic.submitted, "reason")),
+    ("writeOffInvoice", "reason"): (INVOICE, 2_000, _of(Clinic.submitted, "reason")),
+    ("addInternalNote", "body"): (NEW, 10_000, _of(Clinic.submitted, "body")),
+    ("placeHold", "reason"): ("hold { reason }", 2_000, _of(Clinic.submitted, "reason", untilOn="2099-01-01")),
+    ("recordCheque", "number"): (CHEQUE, 200, _cheque),
+    ("createCase", "number"): (CASE, 40, _case),
+}
+
+
+@pytest.mark.parametrize(("step", "field"), LIMITS)
+def test_a_text_is_kept_up_to_its_length_and_one_letter_more_is_refused_with_everything(
+    clinic: Clinic, step: str, field: str
+) -> None:
+    selection, longest, give = LIMITS[step, field]
+    given = give(clinic, "é" * longest)
+    with nothing_changes(clinic.address):
+        error = refused(clinic.admin, step, selection, **{**given, field: "é" * (longest + 1)})
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", field])
+    assert error["message"] == f"This has at most {longest:,} characters"
+    assert "é" * longest in str(done(clinic.admin, step, selection, **given))
+
+
+@pytest.mark.parametrize("field", ["reason", "reasonCode", "number"])
+def test_what_has_to_be_said_is_not_blank(clinic: Clinic, field: str) -> None:
+    for (step, name), (selection, _, give) in LIMITS.items():
+        if name == field and (step, name) not in {("requestReduction", "reason"), ("createCase", "number")}:
+            given = give(clinic, "x")
+            for blank in ("", " \n "):
+                error = refused(clinic.admin, step, selection, **{**given, field: blank})
+                assert (error["path"], error["message"]) == (["input", field], "This cannot be left blank"), step
