@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from db.locks import PREPARING, locking
-from db.security import SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
+from db.security import PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -74,6 +74,13 @@ class Database:
         locked = locking(viewer.clinic_id, invoices) if invoices else ""
         return self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC + locked)
 
+    async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
+        """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
+        entered = f"begin read only; set local role {PRICING_ROLE}; set local app.clinic_id = '{viewer.clinic_id}'"
+        async with self._pools[viewer.role].transaction(entered) as connection:
+            found: bytes | None = await connection.fetchval(sql, *values)
+        return found
+
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
         """A transaction that sees users and sessions, and nothing of any clinic's work."""
@@ -86,6 +93,14 @@ class Database:
         clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
         async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
+
+
+@asynccontextmanager
+async def pricing(connection: asyncpg.Connection, role: Role) -> AsyncIterator[None]:
+    """Have a transaction that was entered for a role read prices meanwhile; after an exception it is to be rolled back."""
+    await connection.execute(f"set local role {PRICING_ROLE}")
+    yield
+    await connection.execute(f"set local role {role_name(role)}")
 
 
 class _Pool:

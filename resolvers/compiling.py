@@ -9,6 +9,7 @@ from sqlalchemy import Text, case, column, func, literal_column, select, union_a
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
+from db.reach import reach_of
 from db.row import Row, Scope
 from db.views import VIEWS
 from db.views.base import Elements, Listed, Many, One, Pages, Relation, Same
@@ -77,6 +78,8 @@ class Compiler:
         other = self.scope.row(VIEWS[how.target].table)
         columns = self.columns(target, asked, other)
         query = select().select_from(other.joined).where(how.on(row, other)).order_by(*how.order(other))
+        if how.others:
+            query = query.where(*reach_of(other))
         for name, value in self.selector.arguments(field).items():
             if value is not None:
                 choice = how.choose[name]

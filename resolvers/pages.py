@@ -15,7 +15,7 @@ from db.reach import reach_of
 from db.row import Row
 from db.views import VIEWS
 from db.views.base import Choice, Order, Pages, View
-from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_object, listed, typename
+from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_list, as_object, listed, typename
 from resolvers.cursors import cursor_expression, read_cursor
 from resolvers.plans import converter, id_reader
 from resolvers.refusals import refuse
@@ -56,7 +56,9 @@ class Page:
     def _fields(self) -> Collection[str]:
         """The fields of what is listed, as the viewer's schema has them."""
         assert self.field.definition is not None
-        fields: Collection[str] = object_type(object_type(self.field.definition).fields["nodes"]).fields
+        listed = object_type(self.field.definition)
+        # A list that comes whole has no page around it.
+        fields: Collection[str] = listed.fields if self.view.whole else object_type(listed.fields["nodes"]).fields
         return fields
 
     def _named(self, order: str, descending: bool) -> str:
@@ -116,6 +118,17 @@ class Page:
         _, order, descending = self.order
         keys = [order.key(row), row.id]
         return [key.desc() if descending != backwards else key.asc() for key in keys]
+
+
+def whole_list(compiler: Compiler, how: Pages, field: Asked) -> Expression:
+    """Every row of a list that is never long, as one JSON list."""
+    page = Page(compiler, how, field, None, compiler.selector.arguments(field))
+    assert field.definition is not None
+    target, row = object_type(field.definition), compiler.scope.row(page.view.table)
+    columns = compiler.columns(target, compiler.selector.fields(target, field.selection_sets), row)
+    top = [page.view.top(row)] if page.view.top else []
+    query = select().select_from(row.joined).where(*page.conditions(row), *top)
+    return as_list(columns, compiler.scope, query.order_by(*page.ordered(row, backwards=False)))
 
 
 def connection(compiler: Compiler, how: Pages, field: Asked, parent: Row | None = None) -> Expression:

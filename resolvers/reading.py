@@ -20,7 +20,7 @@ from db.views.base import Pages
 from permissions.viewers import Viewer
 from resolvers.compiling import Compiler, as_object
 from resolvers.context import RequestContext
-from resolvers.pages import Page, connection
+from resolvers.pages import Page, connection, whole_list
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
@@ -153,7 +153,9 @@ def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | N
     selector, scope, binder = _selector(info), Scope(viewer.role), Binder([asked])
     compiler = Compiler(selector, scope, binder, connection)
     if node_type is None and asked.name in _LISTS:
-        return binder.plan(select(connection(compiler, Pages(_LISTS[asked.name]), asked).label("answer")))
+        name = _LISTS[asked.name]
+        listing = whole_list if VIEWS[name].whole else connection
+        return binder.plan(select(listing(compiler, Pages(name), asked).label("answer")))
     type_name = node_type or _FINDS.get(asked.name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
@@ -172,6 +174,11 @@ def _identified(row: Row, type_name: str, asked: Asked, binder: Binder) -> Any:
         number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
         return row.number == number
     return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
+
+
+def selection_of(info: ResolveInfo) -> tuple[Selector, Asked]:
+    """What is selected below a root field that is answered without a statement of its own."""
+    return _selector(info), _asked(info)
 
 
 def kept_plans() -> int:

@@ -42,6 +42,8 @@ class Work:
     # The invoices that the transaction began with a lock on.
     locked: frozenset[UUID] = frozenset()
     remembered: bool = False
+    # The physician that the user is.
+    person_id: UUID | None = None
 
     @property
     def today(self) -> date:
@@ -140,7 +142,17 @@ def _work_of(
     locked: frozenset[UUID],
 ) -> Work:
     actor = Actor(viewer.role, context.today)
-    return Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given, locked)
+    return Work(
+        connection,
+        viewer.clinic_id,
+        viewer.user_id,
+        actor,
+        context.clock(),
+        context.request_id,
+        given,
+        locked,
+        person_id=viewer.person_id,
+    )
 
 
 async def _claim(
@@ -217,13 +229,19 @@ def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
         return values_of(value, path)
     if isinstance(value, str) and (name == "id" or name.endswith("_id")):
-        return _identity(value, path)
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        return identity_of(value, path)
+    return storable_text(value, path) if isinstance(value, str) else value
+
+
+def storable_text(text: str, path: tuple[str, ...]) -> str:
+    """The text itself, when PostgreSQL can hold it; InvalidInput when not."""
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidInput("This text holds a character that cannot be stored", path)
-    return value
+    return text
 
 
-def _identity(text: str, path: tuple[str, ...]) -> UUID:
+def identity_of(text: str, path: tuple[str, ...]) -> UUID:
+    """The UUID inside a global id; InvalidInput for a text that no record could have."""
     found = read_id(text)
     if found is None:
         raise InvalidInput("This is not an id", path)

@@ -12,7 +12,11 @@ from schema.api_token_steps import ApiTokenSteps
 from schema.attorney_steps import AttorneySteps
 from schema.case_steps import CaseSteps
 from schema.cheque_steps import ChequeSteps
+from schema.cpt_code_steps import CptCodeSteps
+from schema.encounter_steps import EncounterSteps
+from schema.exam_type_steps import ExamTypeSteps
 from schema.facility_steps import FacilitySteps
+from schema.fee_schedule_steps import FeeScheduleSteps
 from schema.hold_steps import HoldSteps
 from schema.invoice_steps import CreationSteps, NoteSteps
 from schema.own_steps import OwnSteps
@@ -46,6 +50,10 @@ class Mutation(
     ApiTokenSteps,
     OwnSteps,
     SecondFactorSteps,
+    EncounterSteps,
+    CptCodeSteps,
+    ExamTypeSteps,
+    FeeScheduleSteps,
 ):
     @done("public", "Sign in with e-mail and password, and a code where the account asks for one.")
     async def sign_in(

@@ -17,6 +17,7 @@ from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_f
 from tests.bench.memory import run_memory
 from tests.bench.processor import cpu_seconds_with_children
 from tests.bench.profiling import profile as profile_case
+from tests.bench.quoting import run_quoting
 from tests.bench.records import Part, facts, keep
 from tests.bench.report import PAGE, page
 from tests.bench.rounds import Arena, LoadClient, Pace
@@ -55,6 +56,10 @@ class _Run:
     def transition(self) -> None:
         """A mutation against one hand-written function call."""
         self._contests("transition", run_submitting(self.arena, self.large, self.asker))
+
+    def quote(self) -> None:
+        """A quote against one hand-written statement."""
+        self._contests("quote", run_quoting(self.arena, self.large, self.asker))
 
     def profile(self, name: str, sort: str) -> str:
         """Where our server spends the time of a case."""
@@ -107,6 +112,7 @@ class _Wanted:
     is_growth: bool
     is_transition: bool
     is_locks: bool
+    is_quote: bool
     profile: str | None
     sort: str
     names: str
@@ -127,6 +133,7 @@ class _Wanted:
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
 @click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
+@click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -155,11 +162,13 @@ def main(**said: Any) -> None:
             run.growth: wanted.is_growth,
             run.transition: wanted.is_transition,
             run.locks: wanted.is_locks,
+            run.quote: wanted.is_quote,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            chosen = dict.fromkeys((run.transition, run.growth, run.locks, run.memory), wanted.is_whole)
+            parts = (run.transition, run.quote, run.growth, run.locks, run.memory)
+            chosen = dict.fromkeys(parts, wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

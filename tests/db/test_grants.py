@@ -12,6 +12,7 @@ from db.reach import reach_of
 from db.row import PolicyScope, Row
 from db.security import (
     ATTORNEY_LOGIN,
+    PRICING_ROLE,
     SIGN_IN,
     STAFF_LOGIN,
     WORKER_ROLE,
@@ -25,6 +26,7 @@ from db.security import (
 )
 from db.tables import metadata
 from domain.people import Role
+from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.worker import ACROSS_CLINICS, WORKER
 from permissions.writes import WRITES, Write
@@ -33,6 +35,7 @@ from tests.databases import rows
 from tests.db.rights import (
     ADDED,
     CHANGED,
+    READ_BY_PRICING,
     READ_BY_SIGNING_IN,
     READ_BY_THE_WORKER,
     REMOVED,
@@ -41,7 +44,7 @@ from tests.db.rights import (
     words,
 )
 
-GROUPS = [*map(role_name, Role), SIGN_IN, WORKER_ROLE]
+GROUPS = [*map(role_name, Role), SIGN_IN, WORKER_ROLE, PRICING_ROLE]
 LOGINS = [STAFF_LOGIN, ATTORNEY_LOGIN]
 
 
@@ -61,7 +64,10 @@ def test_a_role_reads_the_columns_behind_what_it_sees_and_writes_and_no_other(ad
     assert granted(address, role_name(role)) == words(WRITTEN_BY_HAND[role])
 
 
-@pytest.mark.parametrize(("name", "read"), [(WORKER_ROLE, READ_BY_THE_WORKER), (SIGN_IN, READ_BY_SIGNING_IN)])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [(WORKER_ROLE, READ_BY_THE_WORKER), (SIGN_IN, READ_BY_SIGNING_IN), (PRICING_ROLE, READ_BY_PRICING)],
+)
 def test_who_acts_for_nobody_reads_what_that_takes_and_nothing_else(
     address: Address, name: str, read: dict[str, str]
 ) -> None:
@@ -82,7 +88,7 @@ def test_the_database_grants_what_follows_from_the_rules(address: Address, role:
     assert granted(address, role_name(role)) == columns_granted(role, surface()[role])
 
 
-@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.ANALYST])
 def test_who_writes_nothing_reads_what_it_sees_alone(role: Role) -> None:
     assert columns_granted(role, surface()[role]) == columns_read(role, surface()[role])
 
@@ -125,7 +131,7 @@ def test_what_is_written_is_of_the_kind_that_the_table_of_writes_says() -> None:
     tokens = Write(adds=("kind",), changes=("name",), only={"kind": "api_token"}, begins={"name": "it's"})
     only = " and sessions.kind = 'api_token'"
     assert write_policy("sessions", tokens).endswith(only)
-    assert insert_policy("sessions", tokens).endswith(only + " and sessions.name = 'it''s'")
+    assert insert_policy("sessions", tokens, Role.ADMIN).endswith(only + " and sessions.name = 'it''s'")
 
 
 _WHOLE = """select c.relname, p from pg_class c, unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'trigger']) p
@@ -147,6 +153,10 @@ def test_the_queue_is_the_worker_s_alone(address: Address, name: str) -> None:
     assert not {privilege for table, privilege in held if not table.endswith("_seq")} & {"truncate", "trigger"}
 
 
+def _role(name: str) -> Role:
+    return next(role for role in Role if role_name(role) == name)
+
+
 Spelt = tuple[list[str], str, str | None, str | None]
 
 
@@ -156,6 +166,7 @@ def expected_policies() -> dict[tuple[str, str], Spelt]:
     seen = [(table, role_name(role), policy(table, role)) for table, reaches in ROWS.items() for role in reaches]
     seen += [(table, WORKER_ROLE, "true") for table in ACROSS_CLINICS]
     seen += [(table, WORKER_ROLE, policy(table, None)) for table in WORKER]
+    seen += [(table, PRICING_ROLE, policy(table, None)) for table in PRICING]
     found: dict[tuple[str, str], Spelt] = {(table, name): ([name], "SELECT", said, None) for table, name, said in seen}
     # Signing in has one policy for everything: what it writes are columns.
     for name in (name for name in GROUPS if name != SIGN_IN):
@@ -165,7 +176,7 @@ def expected_policies() -> dict[tuple[str, str], Spelt]:
 
 def _policies_to_write(name: str) -> dict[tuple[str, str], Spelt]:
     def added(table: str) -> str:
-        return policy(table, None) if name == WORKER_ROLE else insert_policy(table, WRITES[table])
+        return policy(table, None) if name == WORKER_ROLE else insert_policy(table, WRITES[table], _role(name))
 
     def own(table: str) -> str:
         return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
@@ -235,7 +246,7 @@ def test_what_is_written_is_of_the_own_clinic_and_where_it_names_its_author_by_o
     by, is_own = IN_THE_OWN_NAME.get(table, (None, False))
     oneself = f" and {table}.{by} = (select nullif(current_setting('app.user_id', true), '')::uuid)" if by else ""
     begins = BEGINS.get(table, "")
-    assert insert_policy(table, WRITES[table]) == clinic + oneself + begins
+    assert insert_policy(table, WRITES[table], Role.ADMIN) == clinic + oneself + begins
     assert write_policy(table, WRITES[table]) == clinic + (oneself if is_own else "")
 
 
@@ -310,7 +321,10 @@ def test_a_login_has_no_rights_of_its_own(address: Address, login: str, table: s
 @pytest.mark.parametrize(
     ("login", "takes"),
     [
-        (STAFF_LOGIN, {role_name(role) for role in Role if role is not Role.ATTORNEY} | {SIGN_IN, WORKER_ROLE}),
+        (
+            STAFF_LOGIN,
+            {role_name(role) for role in Role if role is not Role.ATTORNEY} | {SIGN_IN, WORKER_ROLE, PRICING_ROLE},
+        ),
         (ATTORNEY_LOGIN, {role_name(Role.ATTORNEY)}),
     ],
 )

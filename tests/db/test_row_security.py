@@ -166,15 +166,30 @@ def test_without_a_clinic_nothing_is_seen(address: Address, role: Role) -> None:
 
 
 _STAFF_ADD = """
-    attorneys cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
+    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds idempotency_keys internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
 """.split()
 ADDED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
     Role.BILLING: set(_STAFF_ADD),
-    Role.ADMIN: {*_STAFF_ADD, "physicians", "facilities", "sessions", "users"},
+    Role.ADMIN: {
+        *_STAFF_ADD,
+        "physicians",
+        "facilities",
+        "cpt_codes",
+        "exam_types",
+        "fee_schedules",
+        "fee_schedule_rates",
+        "sessions",
+        "users",
+    },
+    Role.PHYSICIAN: {"encounters", "encounter_exams", "idempotency_keys"},
 }
-REMOVED = {role: {"invoice_lines", "patient_names"} if ADDED[role] else set() for role in Role}
+REMOVED: dict[Role, set[str]] = {
+    **{role: set() for role in Role},
+    Role.BILLING: {"invoice_lines", "patient_names"},
+    Role.ADMIN: {"invoice_lines", "patient_names", "fee_schedule_rates"},
+}
 ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
     "insert": ("insert into {0} default values", ADDED),
     # Whose a row is never changes.
