@@ -34,25 +34,34 @@ EVENT_BYTES = " || ".join(
 # Whoever extends a chain does it alone until the transaction ends.
 _ALONE = "select pg_try_advisory_xact_lock(hashtextextended('audit ' || $1::uuid::text, 0))"
 _LAST = "select seq, hash from audit_chain where clinic_id = $1 order by seq desc limit 1"
-_WAITING = f"""select e.id, {EVENT_BYTES} as bytes from audit_pending p
-    join audit_events e on (e.clinic_id, e.id) = (p.clinic_id, p.event_id)
-    where p.clinic_id = $1 order by p.event_id limit {_AT_ONCE}"""
+# What was written together is chained together.
+_BATCHES = f"""select id, event_ids from (select id, event_ids, sum(cardinality(event_ids)) over (order by id)
+        - cardinality(event_ids) as before from audit_pending where clinic_id = $1) p where before < {_AT_ONCE}"""
+# What was written twice, because nobody heard that it was written, waits twice and is chained once.
+_WAITING = f"""select e.id, {EVENT_BYTES} as bytes from audit_events e where e.clinic_id = $1 and e.id = any($2)
+    and not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id)) order by e.id"""
 _SUBJECTS = """array(select distinct encode(substring(e.entities from place for 16), 'hex')::uuid
     from generate_series(3, length(e.entities), 18) place)"""
 _EXTEND = f"""insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
     select $1, l.seq, l.event_id, l.hash, {_SUBJECTS} from unnest($2::bigint[], $3::uuid[], $4::bytea[]) l (seq, event_id, hash)
     join audit_events e on e.clinic_id = $1 and e.id = l.event_id"""
-_CHAINED = "delete from audit_pending where clinic_id = $1 and event_id = any($2)"
+# What names an event that is not there, though both were written together, is kept for whoever verifies.
+_LOST = """select p.id, i.event_id from audit_pending p, unnest(p.event_ids) i (event_id) where p.clinic_id = $1
+    and not exists (select from audit_events e where (e.clinic_id, e.id) = (p.clinic_id, i.event_id))"""
+_CHAINED = (
+    f"""delete from audit_pending where clinic_id = $1 and id = any($2) and id not in (select id from ({_LOST}) l)"""
+)
 
 
 async def extend(connection: asyncpg.Connection, clinic_id: UUID) -> int:
-    """Chain what waits in a clinic, a thousand events at most, in the transaction at hand; how many there were.
+    """Chain what waits in a clinic, a thousand events and the rest of a batch at most, in the transaction at hand; how many there were.
 
     Nothing is done while somebody else is at it.
     """
     if not await connection.fetchval(_ALONE, clinic_id):
         return 0
-    waiting = await connection.fetch(_WAITING, clinic_id)
+    batches = await connection.fetch(_BATCHES, clinic_id)
+    waiting = await connection.fetch(_WAITING, clinic_id, [name for batch in batches for name in batch["event_ids"]])
     last = await connection.fetchrow(_LAST, clinic_id)
     seq, link = (last["seq"], last["hash"]) if last else (0, BEFORE_THE_FIRST)
     links = []
@@ -62,7 +71,8 @@ async def extend(connection: asyncpg.Connection, clinic_id: UUID) -> int:
     ids = [row["id"] for row in waiting]
     if ids:
         await connection.execute(_EXTEND, clinic_id, list(range(seq + 1, seq + 1 + len(ids))), ids, links)
-        await connection.execute(_CHAINED, clinic_id, ids)
+    if batches:
+        await connection.execute(_CHAINED, clinic_id, [batch["id"] for batch in batches])
     return len(ids)
 
 
@@ -91,8 +101,9 @@ _LINKS = f"""select c.seq, c.event_id, c.hash, e.id, {EVENT_BYTES} as bytes from
     where c.clinic_id = $1 order by c.seq"""
 _UNCHAINED = """select e.id from audit_events e
     where e.clinic_id = $1 and not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
-    and not exists (select from audit_pending p where (p.clinic_id, p.event_id) = (e.clinic_id, e.id)) order by e.id limit 1"""
-_COUNT_WAITING = "select count(*) from audit_pending where clinic_id = $1"
+    and e.id not in (select unnest(p.event_ids) from audit_pending p where p.clinic_id = $1) order by e.id limit 1"""
+_COUNT_WAITING = """select count(distinct w) from audit_pending p, unnest(p.event_ids) w where p.clinic_id = $1
+    and not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (p.clinic_id, w))"""
 
 
 async def verify(connection: asyncpg.Connection, clinic_id: UUID, expected: tuple[int, bytes] | None = None) -> Chain:
@@ -110,6 +121,9 @@ async def verify(connection: asyncpg.Connection, clinic_id: UUID, expected: tupl
         unchained = await connection.fetchval(_UNCHAINED, clinic_id) if broken is None else None
         if unchained:
             broken = Break(None, unchained, "inserted: no link names the event, and it does not wait for one")
+        lost = await connection.fetchrow(_LOST, clinic_id) if broken is None else None
+        if lost:
+            broken = Break(None, lost["event_id"], "missing: the event waited for a link, and is not there")
         return Chain(clinic_id, length, link, await connection.fetchval(_COUNT_WAITING, clinic_id), broken)
 
 

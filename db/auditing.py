@@ -15,8 +15,8 @@ from domain.audit import AuditEvent
 
 # What is written twice, because nobody heard that it was written, is kept once.
 # Lists of texts come as one text each: PostgreSQL takes no lists of different lengths side by side.
-_RECORD = """with waiting as (insert into audit_pending (clinic_id, event_id) select * from unnest($1::uuid[], $2::uuid[])
-        on conflict do nothing)
+_RECORD = """with waiting as (insert into audit_pending (clinic_id, id, event_ids)
+        select c, gen_random_uuid(), array_agg(i) from unnest($1::uuid[], $2::uuid[]) t (c, i) group by c)
     insert into audit_events (clinic_id, id, user_id, role, operation, at, request_id, entities, fields, filters, row_count)
     select c, i, u, r, o, a, q, e, string_to_array(f, ' '), string_to_array(b, ' '), n
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bytea[],

@@ -38,6 +38,8 @@ def _touch(type_name: str, view: View, fields: dict[str, Field], scope: Scope, s
         _touch_field(how, row)
     for order in _orders(type_name, view, seen):
         order.key(row)
+    if view.top:
+        view.top(row)
     for choice in _choices(type_name, view, seen):
         _narrow(choice, row)
 

@@ -1,14 +1,15 @@
 """Decides how the database is entered: one pool per role, and for each transaction the role and the viewer's ids."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
-from db.security import AUDIT_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
+from db.locks import PREPARING, locking
+from db.security import AUDIT_ROLE, PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -64,11 +65,22 @@ class Database:
             pool.release(connection)
         return found
 
-    @asynccontextmanager
-    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception."""
-        async with self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC) as connection:
-            yield connection
+    def entered(
+        self, viewer: Viewer, invoices: Collection[UUID] = ()
+    ) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception.
+
+        It begins with a lock on `invoices`, where there are any, which spares a round trip.
+        """
+        locked = locking(viewer.clinic_id, invoices) if invoices else ""
+        return self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC + locked)
+
+    async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
+        """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
+        entered = f"begin read only; set local role {PRICING_ROLE}; set local app.clinic_id = '{viewer.clinic_id}'"
+        async with self._pools[viewer.role].transaction(entered) as connection:
+            found: bytes | None = await connection.fetchval(sql, *values)
+        return found
 
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
@@ -88,6 +100,14 @@ class Database:
         clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
         async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
+
+
+@asynccontextmanager
+async def pricing(connection: asyncpg.Connection, role: Role) -> AsyncIterator[None]:
+    """Have a transaction that was entered for a role read prices meanwhile; after an exception it is to be rolled back."""
+    await connection.execute(f"set local role {PRICING_ROLE}")
+    yield
+    await connection.execute(f"set local role {role_name(role)}")
 
 
 class _Pool:
@@ -140,6 +160,7 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     connection = await asyncpg.connect(
         dsn, server_settings=_SETTINGS, statement_cache_size=_STATEMENTS_KEPT, max_cached_statement_lifetime=0
     )
+    await connection.execute(PREPARING)
     # Answers are read as the bytes that they are sent on as.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")
     return connection

@@ -52,6 +52,17 @@ def _on_invoice(mine: Callable[[Row], Expression]) -> Callable[[Row], Expression
     return reach
 
 
+def _where_treated(row: Row) -> Expression:
+    e = row.scope.row(tables.encounters)
+    visited = there_is(e, (e.clinic_id == row.clinic_id) & _treated(e) & (e.facility_id == row.id))
+    return _on_invoice(_treated)(row) | visited
+
+
+def _of_treated_encounter(row: Row) -> Expression:
+    e = row.scope.row(tables.encounters)
+    return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.encounter_id) & _treated(e))
+
+
 REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.REPRESENTED: _represented,
     Reach.REPRESENTED_NOT_VOID: _not_void,
@@ -62,6 +73,8 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.OF_TREATED_CASE: _of_treated_case,
     Reach.ON_TREATED_INVOICE: _on_invoice(_treated),
     Reach.OF_TREATED_INVOICE: _on_invoice(_treated),
+    Reach.OF_TREATED_ENCOUNTER: _of_treated_encounter,
+    Reach.WHERE_TREATED: _where_treated,
     Reach.SELF: lambda row: row.id == row.scope.person_id,
     Reach.OWN: lambda row: row.user_id == row.scope.user_id,
     Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),

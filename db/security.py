@@ -11,21 +11,25 @@ from db.columns import columns_read
 from db.reach import reach_of
 from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
+from db.views.base import there_is
 from domain.people import Role
+from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import AUDITED, LOOKED_UP, WRITES, Write
+from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_PHYSICIANS, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
+PRICING_ROLE = "clinic_pricing"
 # Who writes down what was read, and can do nothing else.
 AUDIT_ROLE = "clinic_audit"
 # The schema of the worker's queue; migrations make it.
 JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
-# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
+# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, to count failures and to
+# check a second factor; nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
     "users": (
@@ -36,9 +40,17 @@ _SIGN_IN_READS = {
         *("clinic_id", "id", "user_id", "token_hash", "kind", "name", "recorded_at"),
         *("last_used_at", "expires_at", "revoked_at"),
     ),
+    "sign_in_attempts": ("key", "failures", "until_at", "known_until"),
+    "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
 }
-# What a new session is given.
-_SIGN_IN_ADDS = ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at")
+_SIGN_IN_WRITES = {
+    # Whoever comes with a verified e-mail is known by subject afterwards; passwords are changed by their owners, and a hash
+    # whose parameters have become too cheap is replaced when the password is known.
+    "users": "update (oidc_subject, password_hash)",
+    "sessions": "insert (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at), update (last_used_at, revoked_at)",
+    "sign_in_attempts": "insert (key, failures, until_at, known_until), update (failures, until_at, known_until), delete",
+    "second_factors": "insert (clinic_id, id, user_id, secret), update (secret, confirmed_at, last_step), delete",
+}
 
 
 def role_name(role: Role) -> str:
@@ -69,10 +81,11 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
     yield from _sign_in(schema)
     yield from _audit(schema)
     yield from _worker(schema)
+    yield from _pricing(schema)
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE]
+    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -99,7 +112,8 @@ def without_policies(schema: str) -> str:
 def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     """Table → columns that a role may read: for what it sees, and for what it writes."""
     found = defaultdict(set, columns_read(role, seen))
-    for table, names in LOOKED_UP.items() if role in STAFF else ():
+    looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
+    for table, names in looked_up.items():
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():
         if role in write.roles:
@@ -138,7 +152,8 @@ def _writes(role: Role) -> Iterator[str]:
         own = write_policy(table, write)
         if write.adds:
             yield f"grant insert ({', '.join(sorted(columns_added(table, write)))}) on {table} to {name}"
-            yield f"create policy {name}_insert on {table} for insert to {name} with check ({insert_policy(table, write)})"
+            check = insert_policy(table, write, role)
+            yield f"create policy {name}_insert on {table} for insert to {name} with check ({check})"
         if write.changes:
             yield f"grant update ({', '.join(write.changes)}) on {table} to {name}"
             yield f"create policy {name}_update on {table} for update to {name} using ({own}) with check ({own})"
@@ -153,14 +168,30 @@ def policy(table: str, role: Role | None) -> str:
     return _spelt(row, reach_of(row) if role else [])
 
 
-def insert_policy(table: str, write: Write) -> str:
-    """The condition under which a row may be added: in the own clinic, by oneself, and as what a new one has to be."""
+def insert_policy(table: str, write: Write, role: Role) -> str:
+    """The condition under which a row may be added: in the own clinic and reach, by oneself, and as what a new one has to be."""
+    # Of what is written down, nothing is in reach of those who write it.
+    if role not in STAFF and not write.by and table not in AUDITED:
+        return _within_reach(table, write.below, role)
     return _own(table, write.by, {**write.only, **write.begins})
 
 
 def write_policy(table: str, write: Write) -> str:
     """The condition under which a row may be changed or removed: what it was and what it becomes."""
     return _own(table, write.by if write.own else None, write.only)
+
+
+def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
+    """That a row belongs to the clinic, is in the reach of a role, and stands below a row that is, where that is asked."""
+    row = Row(metadata.tables[table], table, PolicyScope(role))
+    conditions = reach_of(row)
+    if below:
+        column, parents = below
+        parent = row.scope.row(metadata.tables[parents])
+        (within,) = reach_of(parent)
+        on = (parent.clinic_id == row.clinic_id) & (parent.id == getattr(row, column)) & within
+        conditions.append(there_is(parent, on))
+    return _spelt(row, conditions)
 
 
 def _own(table: str, by: str | None, values: Mapping[str, str]) -> str:
@@ -186,9 +217,16 @@ def _sign_in(schema: str) -> Iterator[str]:
     for table, names in _SIGN_IN_READS.items():
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
-    yield f"grant insert ({', '.join(_SIGN_IN_ADDS)}), update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
-    # Whoever changes the own password, and whoever comes with a verified e-mail and is known by subject afterwards.
-    yield f"grant update (password_hash, oidc_subject) on users to {SIGN_IN}"
+    for table, writes in _SIGN_IN_WRITES.items():
+        yield f"grant {writes} on {table} to {SIGN_IN}"
+
+
+def _pricing(schema: str) -> Iterator[str]:
+    """What pricing reads, in the clinic that the transaction was entered for."""
+    yield f"grant usage on schema {schema} to {PRICING_ROLE}"
+    for table, names in PRICING.items():
+        yield f"grant select ({', '.join(names)}) on {table} to {PRICING_ROLE}"
+        yield f"create policy {PRICING_ROLE} on {table} for select to {PRICING_ROLE} using ({policy(table, None)})"
 
 
 def _audit(schema: str) -> Iterator[str]:

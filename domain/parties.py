@@ -28,8 +28,15 @@ class Kind:
     follows: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     plain: tuple[str, ...] = ()
     unique: str = "name"
+    # The input that names a record, where it is not called after the word.
+    key: str = ""
     # Physicians and facilities say whether they are active; of the others it is kept when they were retired.
     has_active: bool = False
+
+    @property
+    def named_by(self) -> str:
+        """The input that names a record."""
+        return self.key or f"{self.word}_id"
 
     def columns(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The columns that an input says, checked; InvalidInput names the one that cannot be kept."""

@@ -1,11 +1,13 @@
 """Decides what a line of an invoice costs: which price is taken, and what both sides of the body do to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, Refusal
 from domain.money import LARGEST, round_money
 
 
@@ -36,6 +38,8 @@ class PriceSource(StrEnum):
     OVERRIDE = "override"
 
 
+# Where a line stands in the input: the name of a list, and its place in it from 0.
+Place = tuple[str, ...]
 MOST_UNITS = 999
 MOST_LINES = 200
 LONGEST_REASON = 1_000
@@ -65,17 +69,24 @@ class WantedLine:
 
 
 @dataclass(frozen=True, slots=True)
-class CodePrice:
-    """A code of the master list that is valid on the service date, and the rates that fee schedules have for it then.
+class Rate:
+    """A price of one unit in US dollars, and where it stands: in a fee schedule or, without one, in the master list."""
 
-    Amounts are US dollars for one unit.
-    """
+    amount: Decimal
+    valid_from: date | None = None
+    valid_to: date | None = None
+    schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodePrice:
+    """A code of the master list that is valid on the service date, and the rates that fee schedules have for it then."""
 
     code: str
     label: str
-    base_price: Decimal
+    base_price: Rate
     bilateral_policy: BilateralPolicy
-    rates: Mapping[PriceSource, Decimal]
+    rates: Mapping[PriceSource, Rate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +104,39 @@ class PricedLine:
     geographic_factor: Decimal
     bilateral_factor: Decimal
     override_reason: str | None
+    price_schedule: str | None
+    price_valid_from: date | None
+    price_valid_to: date | None
+
+
+@contextmanager
+def naming(place: Place) -> Iterator[None]:
+    """Have a refusal name the line that it is about."""
+    try:
+        yield
+    except Refusal as refusal:
+        words = f"Line {int(place[-1]) + 1}: {refusal.message}"
+        # An exam brings its code along: that is no part of the input.
+        path = [part for part in refusal.path if part != "code" or place[0] == "lines"]
+        raise type(refusal)(words, (*place, *path)) from refusal
 
 
 def price_lines(
-    wanted: Sequence[WantedLine], codes: Mapping[str, CodePrice], geographic_factor: Decimal = ONE
+    wanted: Sequence[WantedLine],
+    codes: Mapping[str, CodePrice],
+    geographic_factor: Decimal = ONE,
+    places: Sequence[Place] = (),
 ) -> list[PricedLine]:
-    """The priced lines of an invoice, `codes` being those that are valid on its service date. InvalidInput names the line."""
+    """The priced lines of an invoice, `codes` being those that are valid on its service date.
+
+    InvalidInput names the line, by its place in the input: without `places`, lines are counted as they come.
+    """
     if len(wanted) > MOST_LINES:
         raise InvalidInput(f"An invoice has at most {MOST_LINES} lines", ("lines",))
     priced = []
-    for place, line in enumerate(wanted):
-        try:
+    for position, line in enumerate(wanted):
+        with naming(places[position] if places else ("lines", str(position))):
             priced.append(_price(line, codes.get(line.code), geographic_factor))
-        except InvalidInput as refusal:
-            path = ("lines", str(place), *refusal.path)
-            raise InvalidInput(f"Line {place + 1}: {refusal.message}", path) from refusal
     if total(priced) > LARGEST:
         raise InvalidInput("The lines come to more than an invoice can bill", ("lines",))
     return priced
@@ -118,28 +147,48 @@ def total(lines: Sequence[PricedLine]) -> Decimal:
     return sum((line.amount for line in lines), Decimal("0.00"))
 
 
-def _price(line: WantedLine, code: CodePrice | None, geographic_factor: Decimal) -> PricedLine:
-    if code is None:
+def check_line(line: WantedLine, policy: BilateralPolicy | None) -> None:
+    """Refuse a line that cannot be billed on the day of service, whatever it costs; `policy` is that of its code, if that is valid."""
+    if policy is None:
         raise InvalidInput("There is no such code that is valid on the day of service", ("code",))
     if not 1 <= line.units <= MOST_UNITS:
         raise InvalidInput(f"Units are 1 to {MOST_UNITS}", ("units",))
+    if line.bilateral and policy not in BOTH_SIDES:
+        raise InvalidInput(f"{line.code} cannot be billed for both sides", ("bilateral",))
+
+
+def _price(line: WantedLine, code: CodePrice | None, geographic_factor: Decimal) -> PricedLine:
+    check_line(line, code.bilateral_policy if code else None)
+    assert code is not None
     source, rate = _rate(line, code)
     factor = ONE if source in FINAL else geographic_factor
-    sides = _sides(line, code)
-    unit_price = round_money(rate * factor)
+    sides = BOTH_SIDES[code.bilateral_policy] if line.bilateral else ONE_SIDE
+    unit_price = round_money(rate.amount * factor)
     amount = round_money(unit_price * sides * line.units)
     if amount > LARGEST:
         raise InvalidInput("This is more than a line can bill")
-    reason = line.override_reason if source is PriceSource.OVERRIDE else None
     return PricedLine(
-        code.code, code.label, line.units, line.bilateral, unit_price, amount, source, rate, factor, sides, reason
+        code.code,
+        code.label,
+        line.units,
+        line.bilateral,
+        unit_price,
+        amount,
+        source,
+        rate.amount,
+        factor,
+        sides,
+        line.override_reason if source is PriceSource.OVERRIDE else None,
+        rate.schedule,
+        rate.valid_from,
+        rate.valid_to,
     )
 
 
-def _rate(line: WantedLine, code: CodePrice) -> tuple[PriceSource, Decimal]:
+def _rate(line: WantedLine, code: CodePrice) -> tuple[PriceSource, Rate]:
     """A price set by hand, else the first rate that exists, from the most particular to the base price."""
     if line.override_price is not None or line.override_reason is not None:
-        return PriceSource.OVERRIDE, _override(line)
+        return PriceSource.OVERRIDE, Rate(_override(line))
     for source in SCHEDULES.values():
         if source in code.rates:
             return source, code.rates[source]
@@ -156,11 +205,3 @@ def _override(line: WantedLine) -> Decimal:
         words = f"A price that is set by hand needs a reason of at most {LONGEST_REASON:,} characters"
         raise InvalidInput(words, ("override_reason",))
     return line.override_price
-
-
-def _sides(line: WantedLine, code: CodePrice) -> Decimal:
-    if not line.bilateral:
-        return ONE_SIDE
-    if code.bilateral_policy not in BOTH_SIDES:
-        raise InvalidInput(f"{code.code} cannot be billed for both sides", ("bilateral",))
-    return BOTH_SIDES[code.bilateral_policy]

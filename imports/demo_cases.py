@@ -174,10 +174,10 @@ class CaseTeller:
     ) -> tuple[StoryLine, ...]:
         """Record the exams of an encounter; the lines that bill them, and what was handed out besides."""
         lines = []
-        for exam_id, code in _exams(self.clinic, self.dice):
+        for position, (exam_id, code) in enumerate(_exams(self.clinic, self.dice)):
             bilateral = CODES_BY_NAME[code].bilateral is not BilateralPolicy.NOT_ALLOWED and self.dice.chance(0.3)
             units = self.dice.between(1, 4) if code.startswith("THERAPY") else 1
-            columns = {"encounter_id": encounter_id, "exam_type_id": exam_id}
+            columns = {"encounter_id": encounter_id, "exam_type_id": exam_id, "position": position}
             self.clinic.add(batch, "encounter_exams", on, **columns, bilateral=bilateral, units=units)
             lines.append(self.clinic.prices.line(code, payer_id, facility_id, on, bilateral, units))
         if self.dice.chance(0.35):

@@ -177,7 +177,8 @@ def _add_codes(clinic: DemoClinic, batch: Batch) -> None:
     for position, main in enumerate(EXAMS, 1):
         main_id = _add_exam(clinic, batch, main, None, position)
         parts = [(part, _add_exam(clinic, batch, part, main_id, place)) for place, part in enumerate(main.parts, 1)]
-        clinic.exams.append((main, parts or [(main, main_id)]))
+        itself = [(main, main_id)] if main.code else []
+        clinic.exams.append((main, [*itself, *parts]))
 
 
 def _add_exam(clinic: DemoClinic, batch: Batch, exam: Exam, parent_id: UUID | None, position: int) -> UUID:
@@ -204,4 +205,4 @@ def _add_schedules(clinic: DemoClinic, batch: Batch) -> None:
         schedule_id = clinic.add(batch, "fee_schedules", clinic.first_day, **columns, **validity)
         for code, rate in schedule.rates.items():
             clinic.add(batch, "fee_schedule_rates", clinic.first_day, fee_schedule_id=schedule_id, code=code, rate=rate)
-    clinic.prices = PriceList(schedules, clinic.facilities)
+    clinic.prices = PriceList(schedules, clinic.facilities, opened)

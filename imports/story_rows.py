@@ -30,6 +30,9 @@ class StoryLine:
     geographic_factor: Decimal = ONE
     bilateral_factor: Decimal = ONE
     override_reason: str | None = None
+    schedule: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,9 @@ def line_row(line: StoryLine, position: int) -> dict[str, Any]:
         "geographic_factor": line.geographic_factor,
         "bilateral_factor": line.bilateral_factor,
         "override_reason": line.override_reason,
+        "price_schedule": line.schedule,
+        "price_valid_from": line.valid_from,
+        "price_valid_to": line.valid_to,
     }
 
 

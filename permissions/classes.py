@@ -11,6 +11,7 @@ from strawberry.types.arguments import StrawberryArgumentAnnotation
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from permissions.rules import RULES, Rule
+from permissions.viewers import Viewer
 
 # The type of what stands in `metadata["rule"]`: a rule by name, or the coordinates whose rules are followed.
 Mark = str | tuple[str, ...]
@@ -25,10 +26,14 @@ class Guard(BasePermission):
 
     def has_permission(self, source: Any, info: strawberry.Info, **kwargs: Any) -> bool:
         """Whether the viewer of this request may see what the rule guards."""
-        viewer = info.context.viewer
-        if viewer and viewer.is_api_token and not self.rule.by_token:
+        return self.admits(info.context.viewer)
+
+    @classmethod
+    def admits(cls, viewer: Viewer | None) -> bool:
+        """The same, of a viewer: also asked where Strawberry is not."""
+        if viewer and viewer.is_api_token and not cls.rule.by_token:
             return False
-        return self.rule.allows(viewer.role if viewer else None)
+        return cls.rule.allows(viewer.role if viewer else None)
 
 
 @cache
@@ -50,10 +55,10 @@ def asked(rule_name: str, description: str, **options: Any) -> Callable[[Callabl
     return field
 
 
-def done(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+def done(rule_name: str, description: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A mutation, guarded by a rule."""
     mutation: Callable[[Callable[..., Any]], Any]
-    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)])
+    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)], **options)
     return mutation
 
 

@@ -58,8 +58,7 @@ def _marks(schema: GraphQLSchema) -> Iterator[tuple[str, Mark | None]]:
 
 
 def _field_mark(field: GraphQLField) -> Mark | None:
-    definition = field.extensions.get(DEFINITION)
-    guards = [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
+    guards = _guards(field)
     return guards[0].rule.name if guards else None
 
 
@@ -67,6 +66,11 @@ def is_protected(field: GraphQLField | None) -> bool:
     """Whether a field is guarded by a rule that leaves out somebody who is signed in."""
     mark = _field_mark(field) if field else None
     return isinstance(mark, str) and not RULES[mark].roles >= SIGNED_IN
+
+
+def _guards(field: GraphQLField) -> list[type[Guard]]:
+    definition = field.extensions.get(DEFINITION)
+    return [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
 
 
 def _metadata_mark(item: GraphQLArgument | GraphQLInputField) -> Mark | None:
@@ -236,14 +240,11 @@ def _lean(field: GraphQLField) -> Any:
     resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
     if resolve is None:
         return field.resolve
-    mark = _field_mark(field)
-    assert isinstance(mark, str)
-    rule = RULES[mark]
+    guard = _guards(field)[0]
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        viewer = info.context.viewer
-        if not rule.allows(viewer.role if viewer else None):
-            raise GraphQLError(Guard.message)
+        if not guard.admits(info.context.viewer):
+            raise GraphQLError(guard.message, extensions=guard.error_extensions)
         return resolve(info, arguments)
 
     return guarded

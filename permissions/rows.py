@@ -18,6 +18,8 @@ class Reach(StrEnum):
     OF_TREATED_CASE = "cases that the physician treats, and their patients"
     ON_TREATED_INVOICE = "parties named on invoices of the physician's treatments"
     OF_TREATED_INVOICE = "lines of invoices of the physician's treatments"
+    OF_TREATED_ENCOUNTER = "exams of the physician's treatments"
+    WHERE_TREATED = "places named on the physician's treatments and on invoices for them"
     SELF = "the own record"
     OWN = "what the user has begun"
     UPLOADED_OR_USED = "files that the user has announced, and those that a step has named"
@@ -37,11 +39,13 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "patients": {**_CLINIC, **_CASES},
     "patient_names": {**_STAFF, **_CASES},
     "payers": {**_CLINIC, **_PARTIES},
-    "facilities": {**_CLINIC, **_PARTIES},
+    "facilities": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.WHERE_TREATED},
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
     "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
-    "idempotency_keys": dict.fromkeys(_STAFF, Reach.OWN),
+    "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
+    "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
+    "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
@@ -54,8 +58,6 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "cheques",
             "clinics",
             "denials",
-            "encounter_exams",
-            "exam_types",
             "fee_schedule_rates",
             "fee_schedules",
             "holds",

@@ -54,6 +54,11 @@ _ALL = (
         SIGNED_IN - {ANALYST},
         "Cases and patients are read by staff, by who treats and by who represents",
     ),
+    Rule(
+        "treatment",
+        STAFF | {PHYSICIAN},
+        "Exams, visits and what they would cost in all: billing staff, and physicians for their own patients",
+    ),
     Rule("master_reading", STAFF | {ANALYST}, "Lists of payers, physicians, facilities and codes: staff and analysts"),
     Rule("administration", frozenset({ADMIN}), "Users, tokens and the audit trail: administrators alone"),
 )

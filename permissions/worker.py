@@ -22,7 +22,7 @@ _EVENT = (
 
 # What tells the worker which clinics there are, which day it is there, and in which of them something waits for the chain of the
 # audit trail: the one thing that it reads of all of them at once.
-ACROSS_CLINICS = {"clinics": ("clinic_id", "time_zone"), "audit_pending": ("clinic_id", "event_id")}
+ACROSS_CLINICS = {"clinics": ("clinic_id", "time_zone"), "audit_pending": (*_KEY, "event_ids")}
 
 # Table → need. A table that is not named here is closed to the worker.
 WORKER: dict[str, Need] = {
@@ -74,7 +74,7 @@ WORKER: dict[str, Need] = {
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
     # What it does itself is written down, and what everybody did is chained.
     "audit_events": Need(_EVENT, adds=(*_EVENT, "recorded_at")),
-    "audit_pending": Need((), adds=("clinic_id", "event_id"), removes=True),
+    "audit_pending": Need((), adds=(*_KEY, "event_ids"), removes=True),
     "audit_chain": Need(
         ("clinic_id", "seq", "event_id", "hash"), adds=("clinic_id", "seq", "event_id", "hash", "subjects")
     ),

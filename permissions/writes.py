@@ -8,6 +8,7 @@ from domain.people import Role
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
+_TREATING = _STAFF | {Role.PHYSICIAN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Write:
     The key of a row and when it was recorded go without saying. Who writes a column may read it, too, unless it is in `conceals`.
     `by` is the column that names who adds a row: nobody adds one in somebody else's name. Where it is `own`, nobody changes
     or removes somebody else's rows either. `only` are values that every row has that is written, `begins` those of a new one.
+    Who reaches only some rows adds only such, and only below a row in reach: `below` is the column that names that, and its table.
     """
 
     roles: frozenset[Role] = _STAFF
@@ -28,6 +30,7 @@ class Write:
     own: bool = False
     only: Mapping[str, str] = field(default_factory=dict)
     begins: Mapping[str, str] = field(default_factory=dict)
+    below: tuple[str, str] | None = None
 
 
 def _columns(names: str) -> tuple[str, ...]:
@@ -42,10 +45,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
+    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
     "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
+    "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
     "facilities": ("geographic_factor",),
     "fee_schedule_rates": ("fee_schedule_id", "code", "rate"),
-    "fee_schedules": ("payer_id", "facility_id", "valid_from", "valid_to"),
+    "fee_schedules": ("payer_id", "facility_id", "name", "valid_from", "valid_to"),
     "holds": ("case_id", "invoice_id", "payer_id", "until_on"),
     "idempotency_keys": ("user_id", "key"),
     "invoice_counters": ("year",),
@@ -57,6 +62,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
+# What physicians look up besides, to record what they did once.
+LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
+
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
 _CONTACT = _columns("name email phone name_fragments")
@@ -65,9 +73,13 @@ _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
 _USER = _columns("email name role attorney_id physician_id password_hash")
+_CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
+_EXAM = _columns("name code selection_rule position")
+_SCHEDULE = _columns("name valid_from valid_to")
 
 # Where it is written down who did what: whoever writes says so, and reads none of it by that.
 AUDITED = ("audit_events", "audit_pending")
+_KEY = frozenset({"clinic_id", "id"})
 _EVENT = _columns("user_id role operation entities fields filters row_count request_id at")
 
 # A table that is not named here is written by nobody but the owner, such as an import.
@@ -92,6 +104,16 @@ WRITES: dict[str, Write] = {
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
+    "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
+    "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
+    "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
+    "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
+    "encounters": Write(
+        _TREATING,
+        _columns("case_id patient_id physician_id facility_id service_date"),
+        below=("case_id", "cases"),
+    ),
+    "encounter_exams": Write(_TREATING, _columns("encounter_id exam_type_id bilateral units position")),
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
@@ -103,7 +125,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoice_lines": Write(
         adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate
-            geographic_factor bilateral_factor override_reason"""),
+            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to"""),
         removes=True,
     ),
     "invoice_events": Write(
@@ -137,11 +159,12 @@ WRITES: dict[str, Write] = {
     ),
     "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id")),
     "idempotency_keys": Write(
+        _TREATING,
         adds=_columns("user_id key operation input_hash"),
         changes=_columns("operation input_hash recorded_at result_id"),
         by="user_id",
         own=True,
     ),
-    "audit_events": Write(adds=_EVENT, by="user_id", conceals=frozenset({"clinic_id", "id"})),
-    "audit_pending": Write(adds=("event_id",), conceals=frozenset({"clinic_id"})),
+    "audit_events": Write(_TREATING, _EVENT, by="user_id", conceals=_KEY),
+    "audit_pending": Write(_TREATING, ("event_ids",), conceals=_KEY),
 }

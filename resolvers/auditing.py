@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import asyncpg
-from graphql import GraphQLObjectType, GraphQLSchema
-from strawberry import Info
+from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 
 from db.audit_chain import extend
 from db.auditing import entities_of, fields_of, record
@@ -14,19 +13,24 @@ from db.writing import Writes
 from domain.audit import WORKER, AuditEvent
 from domain.ids import new_id
 from permissions.roles import is_protected
+from resolvers.context import RequestContext
 from resolvers.trail import Trail
 
 
 async def record_mutation(
-    info: Info, connection: asyncpg.Connection, gathered: Sequence[Writes], moment: datetime, trail: Trail
+    info: GraphQLResolveInfo[RequestContext],
+    connection: asyncpg.Connection,
+    gathered: Sequence[Writes],
+    moment: datetime,
+    trail: Trail,
 ) -> None:
     """Write down what somebody's mutation wrote, and what its answer read within the transaction."""
     context, viewer = info.context, info.context.viewer
-    context.trail.mutation = info.field_name
-    if context.keep is None:
+    context.trail.written = info.field_name
+    if context.keep is None or viewer is None:
         return
     trail.asked(info.field_name)
-    trail.wrote(*_written(gathered, info._raw_info.schema))
+    trail.wrote(*_written(gathered, info.schema))
     await record(connection, [trail.event(viewer, moment, context.request_id)])
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, Text, case, column, func, literal_column, select, t
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
+from db.reach import reach_of
 from db.row import Row, Scope
 from db.subjects import NOTHING, subjects_of, together
 from db.views import VIEWS
@@ -105,6 +106,8 @@ class Compiler:
         columns = self.columns(target, asked, other)
         query = traced(columns, other, self.scope) if other.subjects else select().select_from(other.joined)
         query = query.where(how.on(row, other)).order_by(*how.order(other))
+        if how.others:
+            query = query.where(*reach_of(other))
         for name, value in self.selector.arguments(field).items():
             if value is not None:
                 choice = how.choose[name]

@@ -11,6 +11,7 @@ from db.pools import Database
 from domain.audit import AuditEvent
 from domain.clinics import clinic_day
 from domain.links import LIFETIMES, Bearer, Seal, seal
+from domain.sign_in import Attempt
 from permissions.viewers import Viewer
 from resolvers.trail import Trail
 
@@ -29,10 +30,7 @@ def _nobody_keeps(event: AuditEvent) -> None:
 
 
 class Sessions(Protocol):
-    """Signing in and out, as the server does it."""
-
-    async def sign_in(self, email: str, password: str, clinic: str | None) -> Any:
-        """(token, expires at, viewer), or None whatever the reason."""
+    """Signing out, as the server does it."""
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the session of a viewer."""
@@ -61,8 +59,8 @@ class OwnAccount(Protocol):
     async def hash_password(self, password: str) -> str:
         """What is kept of a password."""
 
-    async def change_password(self, viewer: Viewer, old: str, new: str) -> None:
-        """Another password, by which every other session ends; a Refusal says why not."""
+    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
+        """Another password, by which every other session ends; a Refusal says why not. `address` is the client's."""
 
     async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
         """Where the viewer is signed in now."""
@@ -72,6 +70,25 @@ class OwnAccount(Protocol):
 
     def forget(self, identity: UUID) -> None:
         """Believe nothing any more of a session or a user that has ended or changed."""
+
+
+class SignIns(Protocol):
+    """Signing in, and what makes it safer, as the server does it; each refuses in words for a person."""
+
+    async def sign_in(self, attempt: Attempt, meant: Callable[[Viewer], None]) -> tuple[str, datetime, Viewer]:
+        """(token, expires at, viewer); `meant` hears whose account it is, whether they get in or not."""
+
+    async def enrol(self, viewer: Viewer, password: str, address: str) -> Any:
+        """The secret of a second factor, and its address for a QR code."""
+
+    async def confirm(self, viewer: Viewer, code: str) -> None:
+        """Have signing in ask for a code from now on."""
+
+    async def remove(self, viewer: Viewer, password: str, address: str) -> None:
+        """Have signing in ask for no code any more."""
+
+    async def reset(self, clinic_id: UUID, user_id: UUID) -> None:
+        """Take away the second factor of somebody who has lost it."""
 
 
 class Changes(Protocol):
@@ -95,6 +112,9 @@ class RequestContext:
     # With what links are signed, and where clients reach the server: asked only when a link is made.
     link_key: bytes = field(kw_only=True)
     find_base_url: Callable[[], str] = field(kw_only=True)
+    # Where nobody signs in there is no need for either.
+    sign_ins: SignIns | None = field(default=None, kw_only=True)
+    address: str = field(default="", kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
     # Who keeps what is read for the audit trail; None where nothing is audited, as in a benchmark.
@@ -117,13 +137,13 @@ class RequestContext:
             self._seals[kind] = seal(self.link_key, kind, bearer)
         return self._seals[kind]
 
-    def note(self, operation: str, viewer: Viewer) -> None:
-        """Have the audit trail say that somebody did something that is neither a read nor a write of records."""
-        self.trail.asked(operation)
-        self.trail.viewer = viewer
+    def note(self, operation: str, viewer: Viewer, *, is_refused: bool) -> None:
+        """Have the audit trail say at once what somebody did who is not, or not yet, the viewer of this request."""
+        self.trail.written = operation
+        if self.keep is not None:
+            self.keep(Trail([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id))
 
     def keep_trail(self) -> None:
         """Hand over what this operation has read so far; raises when it cannot be kept."""
-        viewer = self.trail.viewer or self.viewer
-        if self.keep is not None and viewer is not None and self.trail.operations:
-            self.keep(self.trail.event(viewer, self.clock(), self.request_id))
+        if self.keep is not None and self.viewer is not None and self.trail.operations:
+            self.keep(self.trail.event(self.viewer, self.clock(), self.request_id))

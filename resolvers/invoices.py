@@ -11,11 +11,11 @@ from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.invoices import GUARDS, OPEN, InvoiceStatus
 from domain.negotiation import check_limits
-from domain.pricing import PricedLine, total
+from domain.pricing import PricedLine, WantedLine, total
 from domain.texts import NOTE, needed
 from resolvers.cases import lock_case
 from resolvers.payers import check_payer
-from resolvers.pricing import price
+from resolvers.pricing import Circumstances, price, wanted_lines
 from resolvers.transitions import Row, announce, change_of, check_version, invoice_of, legal_now, lock, record_event
 from resolvers.writing import Work
 
@@ -24,6 +24,9 @@ _ENCOUNTER = "select case_id, physician_id, facility_id, service_date from encou
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
 _BILLED = "select payer_id, facility_id, service_date from invoices where clinic_id = $1 and id = $2"
 _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
+_EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
+    join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
+    where e.clinic_id = $1 and e.encounter_id = $2 order by e.position, e.id"""
 _REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
 
 
@@ -35,11 +38,20 @@ async def create(work: Work) -> UUID:
         raise Conflict("The case is settled; an administrator can open it again", ("case_id",))
     await _check_parties(work, given)
     not_later(given["service_date"], work.today, "service_date")
-    if given.get("lines") is None:
-        raise InvalidInput("Say what is billed", ("lines",))
-    payer, facility, on = given["payer_id"], given.get("facility_id"), given["service_date"]
-    lines = await price(work, given["lines"], payer, facility, on)
-    return await _insert(work, case, given, lines)
+    circumstances = Circumstances(given["payer_id"], given.get("facility_id"), given["service_date"])
+    return await _insert(work, case, given, await _lines(work, given, circumstances))
+
+
+async def _lines(work: Work, given: Mapping[str, Any], circumstances: Circumstances) -> list[PricedLine]:
+    """What is billed: the lines that are given or, without any, every exam of the visit that has a code."""
+    if given.get("lines") is not None:
+        return await price(work, wanted_lines(given["lines"]), circumstances)
+    if given.get("encounter_id") is None:
+        raise InvalidInput("Say what is billed: lines, or a visit", ("lines",))
+    lines = [WantedLine(*row) for row in await work.all(_EXAMS, given["encounter_id"])]
+    if not lines:
+        raise InvalidInput("Nothing was done at this visit that has a price", ("encounter_id",))
+    return await price(work, lines, circumstances, [("encounter_id", str(place)) for place in range(len(lines))])
 
 
 async def _of_encounter(work: Work) -> dict[str, Any]:
@@ -111,8 +123,8 @@ async def replace_lines(work: Work) -> UUID:
         _refuse(work, row, "replace_invoice_lines", f"Lines are not replaced while the invoice is {invoice.status}")
     if invoice.submitted_on:
         _refuse(work, row, "replace_invoice_lines", GUARDS["not_submitted"].words)
-    billed = await work.one(_BILLED, invoice.id)
-    lines = await price(work, work.given["lines"], billed["payer_id"], billed["facility_id"], billed["service_date"])
+    circumstances = Circumstances(*await work.one(_BILLED, invoice.id))
+    lines = await price(work, wanted_lines(work.given["lines"]), circumstances)
     if max(row["floor_amount"] or 0, row["target_amount"] or 0) > total(lines):
         raise Conflict("Less would be billed than the limits of the negotiation: change those first", ("lines",))
     before = _said(await work.all(_LINES, invoice.id))

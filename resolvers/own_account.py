@@ -21,9 +21,11 @@ async def list_sessions(info: Info) -> list[OwnSession]:
 
 async def change_password(info: Info, said: Any) -> tuple[Refusal, ...]:
     """Another password for the viewer; why not, where it was refused."""
+    context = info.context
     try:
-        await account_of(info).change_password(info.context.viewer, said.old_password, said.new_password)
+        await account_of(info).change_password(context.viewer, said.old_password, said.new_password, context.address)
     except Refusal as refusal:
+        info.context.trail.is_refused = True
         return (refusal,)
     return ()
 
@@ -36,6 +38,7 @@ async def revoke_session(info: Info, said: Any) -> tuple[Refusal, ...]:
     try:
         await account_of(info).end_session(viewer, values_of(said)["session_id"])
     except Refusal as refusal:
+        info.context.trail.is_refused = True
         return (refusal,)
     return ()
 

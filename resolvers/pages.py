@@ -17,7 +17,19 @@ from db.row import Row
 from db.subjects import NOTHING, counted, together
 from db.views import VIEWS
 from db.views.base import Choice, Order, Pages, View
-from resolvers.compiling import EMPTY_LIST, Columns, Compiler, as_object, beside, is_long, listed, typename
+from resolvers.compiling import (
+    EMPTY_LIST,
+    Columns,
+    Compiler,
+    as_list,
+    as_object,
+    beside,
+    is_long,
+    listed,
+    traced,
+    traced_list,
+    typename,
+)
 from resolvers.cursors import cursor_expression, read_cursor
 from resolvers.plans import converter, id_reader
 from resolvers.refusals import refuse
@@ -60,7 +72,9 @@ class Page:
     def _fields(self) -> Collection[str]:
         """The fields of what is listed, as the viewer's schema has them."""
         assert self.field.definition is not None
-        fields: Collection[str] = object_type(object_type(self.field.definition).fields["nodes"]).fields
+        listed = object_type(self.field.definition)
+        # A list that comes whole has no page around it.
+        fields: Collection[str] = listed.fields if self.view.whole else object_type(listed.fields["nodes"]).fields
         return fields
 
     def _named(self, order: str, descending: bool) -> str:
@@ -133,6 +147,22 @@ class Page:
         _, order, descending = self.order
         keys = [order.key(row), row.id]
         return [key.desc() if descending != backwards else key.asc() for key in keys]
+
+
+def whole_list(compiler: Compiler, how: Pages, field: Asked) -> Select[Any]:
+    """Every row of a list that is never long: a query for one JSON list and, where it is audited, the names of the records read."""
+    page = Page(compiler, how, field, None, compiler.selector.arguments(field))
+    assert field.definition is not None
+    target, row = object_type(field.definition), compiler.scope.row(page.view.table)
+    compiler.begin(how.target, row)
+    columns = compiler.columns(target, compiler.selector.fields(target, field.selection_sets), row)
+    top = [page.view.top(row)] if page.view.top else []
+    narrowing, order = [*page.conditions(row), *top], page.ordered(row, backwards=False)
+    if row.subjects:
+        return traced_list(traced(columns, row, compiler.scope).where(*narrowing).order_by(*order), compiler.scope)
+    query = select().select_from(row.joined).where(*narrowing).order_by(*order)
+    whole = as_list(columns, compiler.scope, query).label("o")
+    return select(whole, NOTHING) if compiler.binder.is_audited else select(whole)
 
 
 def connection(compiler: Compiler, how: Pages, field: Asked, parent: Row, via: tuple[str, str]) -> Expression:

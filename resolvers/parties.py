@@ -57,7 +57,7 @@ async def retire(work: Work, kind: Kind) -> UUID:
     """A record stays where it is named, and is not for new ones any more."""
     row = await _locked(work, kind)
     if not (row["active"] if kind.has_active else row["retired_at"] is None):
-        raise Conflict(f"This {kind.word} is retired already", (f"{kind.word}_id",))
+        raise Conflict(f"This {kind.word} is retired already", (kind.named_by,))
     writes = work.writes()
     writes.update(kind.table, {"id": row["id"]}, **_activity(work, kind, row, active=False))
     await writes.run(work.connection)
@@ -67,9 +67,9 @@ async def retire(work: Work, kind: Kind) -> UUID:
 
 async def _locked(work: Work, kind: Kind) -> Mapping[str, Any]:
     columns = ("id", *kind.texts, *kind.plain, "active" if kind.has_active else "retired_at")
-    row = await work.one(_ROW.format(columns=", ".join(columns), table=kind.table), work.given[f"{kind.word}_id"])
+    row = await work.one(_ROW.format(columns=", ".join(columns), table=kind.table), work.given[kind.named_by])
     if row is None:
-        raise NotFound(f"There is no such {kind.word}", (f"{kind.word}_id",))
+        raise NotFound(f"There is no such {kind.word}", (kind.named_by,))
     return dict(row)
 
 
@@ -78,6 +78,8 @@ async def _run(work: Work, kind: Kind, writes: Writes) -> None:
         await writes.run(work.connection)
     except asyncpg.UniqueViolationError as error:
         raise Conflict(f"Another {kind.word} is recorded like this already", (kind.unique,)) from error
+    except asyncpg.ExclusionViolationError as error:
+        raise Conflict(f"Another {kind.word} like this is valid on some of these days", (kind.unique,)) from error
 
 
 def _activity(work: Work, kind: Kind, row: Mapping[str, Any], active: bool | None) -> dict[str, Any]:

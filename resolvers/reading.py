@@ -21,7 +21,7 @@ from db.views.base import Pages
 from permissions.viewers import Viewer
 from resolvers.compiling import Compiler, as_object, traced
 from resolvers.context import RequestContext
-from resolvers.pages import Page, connection, root_connection
+from resolvers.pages import Page, connection, root_connection, whole_list
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
 from resolvers.selection import Asked, Selector
@@ -29,8 +29,9 @@ from resolvers.trail import Trail
 
 ResolveInfo = GraphQLResolveInfo[RequestContext]
 # What was read of a record, by the response key under which a payload asks for it.
-Answers = Mapping[str, orjson.Fragment | None]
+Answers = Mapping[str, Any]
 _NOT_READ: Answers = {}
+_NO_ERRORS = orjson.Fragment(b"[]")
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
@@ -63,27 +64,35 @@ async def follow(
     raw = info._raw_info
     asked = _asked(raw)
     if asked.key in known:
-        return known[asked.key]
+        found: orjson.Fragment | None = known[asked.key]
+        return found
     return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
 
 
-async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection, trail: Trail) -> Answers:
-    """What a mutation's answer selects of its record, by response key, read before the mutation's own transaction ends.
+async def read_within(
+    info: ResolveInfo, identity: UUID, connection: asyncpg.Connection, trail: Trail
+) -> tuple[Answers, orjson.Fragment | None]:
+    """What a mutation that was done answers, by response key, read before its own transaction ends; and the whole as JSON.
 
-    That spares a transaction. Selections with arguments of their own are left to `follow`: an argument that is refused
-    must not undo what was done.
+    That spares a transaction. Selections with arguments of their own are left to `follow`, and with them the whole: an
+    argument that is refused must not undo what was done.
     """
-    raw, selector = info._raw_info, _selector(info._raw_info)
-    payload, found = get_named_type(raw.return_type), {}
+    selector, payload = _selector(info), get_named_type(info.return_type)
     assert is_object_type(payload)
-    for asked in selector.fields(payload, _asked(raw).selection_sets):
+    found: dict[str, Any] = {}
+    wanted = selector.fields(payload, _asked(info).selection_sets)
+    for asked in wanted:
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
-            plan = _plan(raw, asked, type_name)
+            plan = _plan(info, asked, type_name)
             if len(plan.asked) == 1:
-                values = plan.values(raw.context, [_following(selector, asked, type_name, identity)])
+                values = plan.values(info.context, [_following(selector, asked, type_name, identity)])
                 found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, trail)
-    return found
+        elif asked.name == "errors":
+            found[asked.key] = _NO_ERRORS
+        elif asked.name == "__typename":
+            found[asked.key] = payload.name
+    return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
 
 
 def _following(selector: Selector, asked: Asked, type_name: str, identity: UUID) -> Arguments:
@@ -98,8 +107,8 @@ async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) ->
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
     values = plan.values(context, [arguments, *below])
     found_row = await context.database.read(context.viewer, plan.sql, values)
-    if found_row is not None or info.operation.operation is not OperationType.SUBSCRIPTION:
-        context.trail.asked(info.field_name if info.path.prev is None else context.trail.mutation)
+    if info.path.prev is not None and found_row is not None:
+        context.trail.read_on()
     return _passed_on(found_row, plan, context.trail)
 
 
@@ -156,7 +165,9 @@ def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | N
     binder = Binder([asked], is_audited=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, connection)
     if node_type is None and asked.name in _LISTS:
-        return binder.plan(root_connection(compiler, Pages(_LISTS[asked.name]), asked))
+        name = _LISTS[asked.name]
+        listing = whole_list if VIEWS[name].whole else root_connection
+        return binder.plan(listing(compiler, Pages(name), asked))
     type_name = node_type or _FINDS.get(asked.name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
@@ -179,6 +190,11 @@ def _identified(row: Row, type_name: str, asked: Asked, binder: Binder) -> Any:
         number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
         return row.number == number
     return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
+
+
+def selection_of(info: ResolveInfo) -> tuple[Selector, Asked]:
+    """What is selected below a root field that is answered without a statement of its own."""
+    return _selector(info), _asked(info)
 
 
 def kept_plans() -> int:

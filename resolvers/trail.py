@@ -9,6 +9,8 @@ from domain.audit import AuditEvent
 from domain.ids import new_id
 from permissions.viewers import Viewer
 
+# Stands beside the operations of which one was refused.
+REFUSED = "refused"
 _NAME_BYTES, _COUNT_AT = 18, 10
 
 
@@ -17,19 +19,23 @@ class Trail:
     """What one operation has done so far."""
 
     operations: list[str] = field(default_factory=list)
-    # The mutation whose answer is being read.
-    mutation: str = ""
-    # Who has only just signed in.
-    viewer: Viewer | None = None
+    # The mutation that stands in the trail already, and whose answer may be read yet.
+    written: str = ""
+    is_refused: bool = False
     entities: list[bytes] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     filters: set[str] = field(default_factory=set)
     row_count: int | None = None
 
     def asked(self, operation: str) -> None:
-        """A root field or a mutation by its name."""
-        if operation not in self.operations:
+        """A root field or a mutation by its name; but one that is written down already is not said again."""
+        if operation != self.written and operation not in self.operations:
             self.operations.append(operation)
+
+    def read_on(self) -> None:
+        """What a mutation has written is read after its transaction."""
+        if self.written and self.written not in self.operations:
+            self.operations.append(self.written)
 
     def read(self, fields: Iterable[str], filters: Iterable[str], names: bytes | None) -> None:
         """What a statement read: fields, by what rows were chosen, and the names that came with the answer."""
@@ -51,7 +57,7 @@ class Trail:
             clinic_id=viewer.clinic_id,
             user_id=viewer.user_id,
             role=viewer.role.value,
-            operation=" ".join(self.operations),
+            operation=" ".join([*self.operations, REFUSED] if self.is_refused else self.operations),
             at=moment,
             request_id=request_id,
             entities=names,
@@ -60,6 +66,7 @@ class Trail:
             row_count=self.row_count,
         )
         self.operations, self.entities, self.fields, self.filters, self.row_count = [], [], set(), set(), None
+        self.is_refused = False
         return found
 
     def _names(self) -> bytes:

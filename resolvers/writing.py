@@ -1,9 +1,10 @@
 """Decides how a mutation runs: one transaction, kept idempotent, refusals as data, the record read anew for the answer."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from domain.outcomes import Actor
 from permissions.viewers import Viewer
 from resolvers.auditing import record_mutation
 from resolvers.context import RequestContext
-from resolvers.reading import Answers, read_within
+from resolvers.reading import Answers, ResolveInfo, read_within
 from resolvers.trail import Trail
 
 _KEPT = timedelta(hours=24)
@@ -40,7 +41,11 @@ class Work:
     moment: datetime
     request_id: str
     given: Mapping[str, Any]
+    # The invoices that the transaction began with a lock on.
+    locked: frozenset[UUID] = frozenset()
     remembered: bool = False
+    # The physician that the user is.
+    person_id: UUID | None = None
     gathered: list[Writes] = field(default_factory=list)
 
     @property
@@ -69,42 +74,93 @@ class Work:
         return await self.connection.fetch(sql, self.clinic_id, *values)
 
 
+Act = Callable[[Work], Awaitable[UUID]]
+
+
+def _nothing(given: Mapping[str, Any]) -> frozenset[UUID]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A mutation that changes records: its name, what it does, and which invoices its transaction may begin with a lock on."""
+
+    name: str
+    act: Act
+    locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = _nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a mutation: the id of its record and what of it was read already, or why it was refused."""
+    """What came of a mutation: the id of its record and what of it was read already, or why it was refused.
+
+    `whole` is the whole answer as JSON, where nothing of it remains to be asked.
+    """
 
     record: UUID | None
     errors: tuple[Refusal, ...] = ()
     known: Answers = field(default_factory=dict)
+    whole: orjson.Fragment | None = None
 
 
-async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
-    """Do `work` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
-    context: RequestContext = info.context
-    viewer = context.viewer
+async def run(info: Info, operation: str, said: Any, act: Act) -> Done:
+    """Do `act` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
+    return await _run(info._raw_info, Step(operation, act), said)
+
+
+async def answer(info: ResolveInfo, step: Step, said: Mapping[str, Any], payload: Callable[..., Any]) -> Any:
+    """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it.
+
+    What is answered is JSON, or the `payload` of what came of it where something remains to be asked.
+    """
+    done = await _run(info, step, said)
+    return payload(done=done) if done.whole is None else done.whole
+
+
+async def _run(info: ResolveInfo, step: Step, said: Any) -> Done:
+    context, viewer = info.context, info.context.viewer
     assert viewer is not None
+    context.trail.written = ""
     try:
         given = values_of(said)
-        key = given.get("idempotency_key")
-        async with context.database.entered(viewer) as connection:
-            known = await _claim(connection, context, operation, key, given) if key is not None else None
-            begun, trail = _work_of(context, viewer, connection, given), Trail()
+        key, locked = given.get("idempotency_key"), step.locked_first(given)
+        async with context.database.entered(viewer, locked) as connection:
+            known = await _claim(connection, context, step.name, key, given) if key is not None else None
+            work, trail = _work_of(context, viewer, connection, given, locked), Trail()
             if known is None:
-                known = await work(begun)
-                if key is not None and not begun.remembered:
+                known = await step.act(work)
+                if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
-            answers = await read_within(info, known, connection, trail)
-            await record_mutation(info, connection, begun.gathered, begun.moment, trail)
-        return Done(known, known=answers)
+            answers, whole = await read_within(info, known, connection, trail)
+            await record_mutation(info, connection, work.gathered, work.moment, trail)
+        return Done(known, (), answers, whole)
     except Refusal as refusal:
+        context.trail.is_refused = True
         return Done(None, (refusal,))
     except asyncpg.ForeignKeyViolationError:
+        context.trail.is_refused = True
         return Done(None, (NotFound("There is no such record"),))
 
 
-def _work_of(context: RequestContext, viewer: Viewer, connection: asyncpg.Connection, given: Mapping[str, Any]) -> Work:
+def _work_of(
+    context: RequestContext,
+    viewer: Viewer,
+    connection: asyncpg.Connection,
+    given: Mapping[str, Any],
+    locked: frozenset[UUID],
+) -> Work:
     actor = Actor(viewer.role, context.today)
-    return Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
+    return Work(
+        connection,
+        viewer.clinic_id,
+        viewer.user_id,
+        actor,
+        context.clock(),
+        context.request_id,
+        given,
+        locked,
+        person_id=viewer.person_id,
+    )
 
 
 async def _claim(
@@ -158,27 +214,42 @@ async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, re
 
 def values_of(said: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """What an input says, by field: ids as UUIDs, texts checked, what was not said left out."""
-    found: dict[str, Any] = {}
-    for name in said.__dataclass_fields__:
-        value = getattr(said, name)
-        if value is not strawberry.UNSET:
-            found[name] = _value(name, value, (*path, name))
-    return found
+    return {name: _value(name, value, (*path, name)) for name, value in _said(said)}
+
+
+def _said(said: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of an input that were said: of graphql-core's, or of Strawberry's."""
+    if isinstance(said, dict):
+        return ((snake(name), value) for name, value in said.items())
+    named = ((name, getattr(said, name)) for name in said.__dataclass_fields__)
+    return ((name, value) for name, value in named if value is not strawberry.UNSET)
+
+
+@lru_cache(maxsize=1_000)
+def snake(name: str) -> str:
+    """A field's name in Python, from its name in the API."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, list):
         return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
-    if hasattr(value, "__dataclass_fields__"):
+    if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
         return values_of(value, path)
     if isinstance(value, str) and (name == "id" or name.endswith("_id")):
-        return _identity(value, path)
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        return identity_of(value, path)
+    return storable_text(value, path) if isinstance(value, str) else value
+
+
+def storable_text(text: str, path: tuple[str, ...]) -> str:
+    """The text itself, when PostgreSQL can hold it; InvalidInput when not."""
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise InvalidInput("This text holds a character that cannot be stored", path)
-    return value
+    return text
 
 
-def _identity(text: str, path: tuple[str, ...]) -> UUID:
+def identity_of(text: str, path: tuple[str, ...]) -> UUID:
+    """The UUID inside a global id; InvalidInput for a text that no record could have."""
     found = read_id(text)
     if found is None:
         raise InvalidInput("This is not an id", path)

@@ -13,7 +13,7 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import CaseStatus
 from schema.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.reading import compiled
-from schema.references import CaseRef, PatientRef
+from schema.references import CaseRef, EncounterRef, PatientRef
 from schema.reminders import Hold
 
 CaseConnection = Connection[CaseRef]
@@ -53,6 +53,7 @@ class Case(Node):
     settled_on: date | None = shown("staff", "The day on which all of its bills were closed.")
     hold: Hold | None = shown("negotiation", "The pause that keeps the case quiet now.")
 
+    encounters: list[EncounterRef] = shown("treatment", "The visits of the case that are in reach, oldest first.")
     invoices: InvoiceConnection = shown("staff", "The invoices of the case.", resolver=_invoices)
     billed_total: Decimal = shown("staff", "What was billed in the case, without what is void.")
     outstanding: Decimal = shown("staff", "What is still to be paid in the case.")

@@ -8,14 +8,22 @@ from permissions.classes import shown
 from schema.connections import Node
 from schema.facilities import Facility
 from schema.physicians import Physician
-from schema.references import CaseRef, PatientRef
+from schema.references import CaseRef, ExamTypeRef, PatientRef
+
+
+@strawberry.type(description="An exam that was done at a visit.")
+class EncounterExam:
+    exam_type: ExamTypeRef = shown("treatment", "Which exam it was.")
+    bilateral: bool = shown("treatment", "Whether it was done on both sides.")
+    units: int = shown("treatment", "How often it was done.")
 
 
 @strawberry.type(description="A visit in which a patient was treated.")
 class Encounter(Node):
-    id: strawberry.ID = shown("staff", "The visit's id.")
-    case: CaseRef = shown("staff", "The case it belongs to.")
-    patient: PatientRef = shown("staff", "Who was treated.")
-    physician: Physician = shown("staff", "Who treated.")
-    facility: Facility | None = shown("staff", "Where it was.")
-    service_date: date = shown("staff", "The day of the visit.")
+    id: strawberry.ID = shown("treatment", "The visit's id.")
+    case: CaseRef = shown("treatment", "The case it belongs to.")
+    patient: PatientRef = shown("treatment", "Who was treated.")
+    physician: Physician = shown("treatment", "Who treated.")
+    facility: Facility | None = shown("treatment", "Where it was.")
+    service_date: date = shown("treatment", "The day of the visit.")
+    exams: list[EncounterExam] = shown("treatment", "What was done, in the order in which it was recorded.")

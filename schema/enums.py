@@ -7,7 +7,7 @@ from domain.invoices import InvoiceStatus
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.orders import Direction, InvoiceOrderField
 from domain.people import PayerKind, Role
-from domain.pricing import BilateralPolicy, PriceSource
+from domain.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders import MessageStatus, ReminderStatus
 from domain.tokens import SessionKind
 from permissions.classes import choices
@@ -28,6 +28,7 @@ __all__ = [
     "PriceSource",
     "ReminderStatus",
     "Role",
+    "SelectionRule",
     "SessionKind",
     "SubmissionMethod",
 ]
@@ -62,7 +63,7 @@ choices(
         "STALE_VERSION": "Somebody else has changed the record in the meantime.",
         "INVALID_INPUT": ("public", "Something in the input is missing or wrong."),
         "NOT_FOUND": ("signed_in", "There is no such record in reach."),
-        "CONFLICT": "It contradicts what is recorded already.",
+        "CONFLICT": ("treatment", "It contradicts what is recorded already."),
     },
 )
 choices(
@@ -178,6 +179,16 @@ choices(
         "DOUBLE": "Twice the price.",
         "ONE_AND_A_HALF": "One and a half times the price.",
         "NOT_ALLOWED": "The code cannot be billed for both sides.",
+    },
+)
+choices(
+    SelectionRule,
+    ("ExamType.selectionRule",),
+    "How many sub-exams a main exam takes when it or one of them is selected.",
+    {
+        "ANY": "Any number of them, or none.",
+        "EXACTLY_ONE": "Exactly one of them.",
+        "AT_LEAST_ONE": "One of them or several.",
     },
 )
 choices(

@@ -49,9 +49,9 @@ class NotFound(UserError):
     path: list[str] = shown("signed_in", "Which part of the input is meant.")
 
 
-@only_for("staff")
+@only_for("treatment")
 @strawberry.type(description="It contradicts what is recorded already.")
 class Conflict(UserError):
-    message: str = shown("staff", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("staff", "What sort of refusal it is.")
-    path: list[str] = shown("staff", "Which part of the input is meant.")
+    message: str = shown("treatment", "What is wrong, in words for a person.")
+    code: ErrorCode = shown("treatment", "What sort of refusal it is.")
+    path: list[str] = shown("treatment", "Which part of the input is meant.")

@@ -19,13 +19,11 @@ _VERSION = "The version that was read; the step is refused when somebody has cha
 _LINES = "What is billed, line by line."
 
 
-@strawberry.input(
-    description="One line to be billed. Its price is the one that holds on the day of service, or set by hand."
-)
+@strawberry.input(description="One line to be billed. Its price is that of the day of service, or set by hand.")
 class InvoiceLineInput:
-    code: str = given("staff", "The code, as in the master list.")
-    units: int = given("staff", "How often it was done, 1 to 999.", default=1)
-    bilateral: bool = given("staff", "Whether it was done on both sides of the body.", default=False)
+    code: str = given("treatment", "The code, as in the master list.")
+    units: int = given("treatment", "How often it was done, 1 to 999.", default=1)
+    bilateral: bool = given("treatment", "Whether it was done on both sides.", default=False)
     override_price: Decimal | None = given("staff", "A price of one unit set by hand; it needs a reason.")
     override_reason: str | None = given("staff", "Why the price is set by hand.")
 
@@ -38,7 +36,9 @@ class CreateInvoiceInput:
     encounter_id: strawberry.ID | None = given("staff", "The visit that is billed; it says who treated, and where.")
     physician_id: strawberry.ID | None = given("staff", "Who treated.")
     facility_id: strawberry.ID | None = given("staff", "Where the treatment was; prices depend on it.")
-    lines: list[InvoiceLineInput] | None = given("staff", _LINES)
+    lines: list[InvoiceLineInput] | None = given(
+        "staff", f"{_LINES} Without lines, every exam of the visit is billed that has a code."
+    )
     idempotency_key: str | None = key("staff")
 
 

@@ -26,6 +26,7 @@ class CptCode(Node):
 class CptCodeFilter:
     code: str | None = given(("CptCode.code",), "The beginning of the code.")
     active_only: bool | None = given(("CptCode.active",), "Only codes that may still be billed.")
+    valid_on: date | None = given(("CptCode.validFrom", "CptCode.validTo"), "Only codes that are valid on this day.")
 
 
 @strawberry.type(description="How the price of a line came about, kept as it was when the line was written.")
@@ -35,6 +36,11 @@ class PriceTrace:
     geographic_factor: str = shown("pricing", "What the price was multiplied by for the place of treatment.")
     bilateral_factor: str = shown("pricing", "What the price was multiplied by for both sides of the body.")
     override_reason: str | None = shown("pricing", "Why the price was set by hand.")
+    schedule: str | None = shown("pricing", "What the fee schedule that the price came from was called.")
+    valid_from: date | None = shown(
+        "pricing", "The first day on which the price found there was valid; nothing when it was set by hand."
+    )
+    valid_to: date | None = shown("pricing", "The first day on which it was no longer valid; nothing without end.")
 
 
 @strawberry.type(description="One line of an invoice: what was done, how often, and what it costs.")

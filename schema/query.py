@@ -11,18 +11,22 @@ from strawberry import UNSET, Info
 from db.identity import make_id
 from permissions import viewers
 from permissions.classes import asked, takes
+from resolvers import quotes
 from schema import access
 from schema.attorneys import Attorney
 from schema.audit import AuditEvent, AuditFilter
 from schema.cases import Case, CaseConnection, CaseFilter
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import Direction, InvoiceOrderField
+from schema.exam_types import ExamType
 from schema.facilities import Facility
+from schema.fee_schedules import FeeSchedule
 from schema.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.patients import Patient, PatientConnection, PatientFilter
 from schema.payers import Payer, PayerConnection, PayerFilter
 from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
+from schema.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.reading import compiled_root, read
 from schema.users import Clinic, User, Viewer
 
@@ -34,6 +38,13 @@ CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "sig
 PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
 CodesWanted = Annotated[CptCodeFilter | None, takes("Which codes are wanted.", "signed_in")]
+ActiveOnly = Annotated[
+    bool | None, takes("Only exams that may still be selected; retired ones, too, when it is false.", "treatment")
+]
+NegotiatedWith = Annotated[
+    strawberry.ID | None,
+    takes("Only what was negotiated with this payer.", ("FeeSchedule.payer", "Payer.id")),
+]
 EventsWanted = Annotated[AuditFilter | None, takes("Which events are wanted.", "administration")]
 Search = Annotated[str | None, takes("The beginning of any word of the name.", "staff")]
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
@@ -197,3 +208,21 @@ class Query:
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:
         return access.explain(info, role, coordinate)
+
+    @compiled_root("treatment", "The main exams that can be selected, in their order, each with its sub-exams.")
+    async def exam_types(self, info: Info, active_only: ActiveOnly = True) -> list[ExamType]:
+        return await read(info)
+
+    @compiled_root("pricing", "The fee schedules, the newest first.")
+    async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
+        return await read(info)
+
+    @asked(
+        "treatment",
+        "What something would be billed at, worked out as for an invoice; nothing is saved.",
+        metadata={"resolve": quotes.answer},
+    )
+    async def price_quote(
+        self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
+    ) -> PriceQuotePayload:
+        return await quotes.read(info)  # type: ignore[return-value]

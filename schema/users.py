@@ -74,6 +74,9 @@ class SignInInput:
     email: str = given("public", "The e-mail of the account.")
     password: str = given("public", "The password of the account.")
     clinic: str | None = given("public", "The clinic's short name, where one e-mail has accounts in several clinics.")
+    second_factor_code: str | None = given(
+        "public", "The six digits of the authenticator app, where the account asks for them."
+    )
 
 
 @strawberry.type(description="The answer to signing in.")

@@ -1,4 +1,4 @@
-"""Decides how users are added and deactivated from the command line: by the rules of the API, in nobody's name."""
+"""Decides how users are added, deactivated and let in without a lost second factor from the command line, in nobody's name."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,8 @@ from resolvers.writing import Work
 from server.addresses import Address
 
 _PERSONS = {Role.ATTORNEY: ("Attorney", "attorney_id"), Role.PHYSICIAN: ("Physician", "physician_id")}
+_RESET_SECOND_FACTOR = """delete from second_factors f using users u, clinics c where c.short_name = $1 and u.email = $2
+    and u.clinic_id = c.clinic_id and f.clinic_id = u.clinic_id and f.user_id = u.id returning f.id"""
 
 
 class AccountError(Exception):
@@ -58,6 +60,15 @@ async def _do(address: Address, clinic: str, given: dict[str, Any], what: Callab
     except Refusal as refusal:
         where = f" ({refusal.path[-1]})" if refusal.path else ""
         raise AccountError(f"{refusal.message}{where}") from refusal
+    finally:
+        await connection.close()
+
+
+async def reset_second_factor(address: Address, *, email: str, clinic: str) -> bool:
+    """Take away the second factor of a user who has lost it; whether there was one."""
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return await connection.fetchrow(_RESET_SECOND_FACTOR, clinic, email.lower()) is not None
     finally:
         await connection.close()
 

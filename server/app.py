@@ -25,7 +25,9 @@ from server.oidc import OpenIdSessions
 from server.oidc_keys import KeyTimes
 from server.oidc_tokens import Provider
 from server.own_account import OwnAccount
+from server.passwords import Passwords
 from server.sessions import Sessions, SessionTimes
+from server.sign_in import SignIns
 from server.trail import TrailOfReads
 from server.uploads import Uploads
 
@@ -55,6 +57,7 @@ def build_app(
     times: SessionTimes,
     files: Files,
     *,
+    passwords: Passwords | None = None,
     provider: Provider | None = None,
     key_times: KeyTimes | None = None,
     is_audited: bool = True,
@@ -67,13 +70,16 @@ def build_app(
     database, schemas = Database(dsn_of), role_schemas()
     sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = Announcements(dsn_of(STAFF_LOGIN), sessions.forget), TrailOfReads(database)
+    passwords = passwords or Passwords()
+    sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
     http = GraphQLOverHTTP(
         Engine(schemas),
         database,
         sessions,
         files=files,
         changes=announcements,
-        account=OwnAccount(database, sessions.forget, times),
+        account=OwnAccount(database, sessions.forget, sign_ins, passwords, times),
+        sign_ins=sign_ins,
         keep=trail.keep if is_audited else None,
     )
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))

@@ -21,7 +21,7 @@ from imports.synthea import import_synthea
 from permissions.explaining import described
 from resolvers.access import explained
 from schema.whole import role_schemas, sdl
-from server.accounts import AccountError, add_user, deactivate_user
+from server.accounts import AccountError, add_user, deactivate_user, reset_second_factor
 from server.addresses import Address, bring_up_to_date, opened
 from server.audit_cli import audit
 from server.demo import prepare_demo
@@ -234,6 +234,21 @@ def deactivate(settings: Settings, email: str, clinic: str) -> None:
         click.echo(f"{email} cannot sign in any more.")
 
     _with_database(settings, end)
+
+
+@user.command(name="reset-second-factor", help="Take away the second factor of somebody who has lost it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def reset_factor(settings: Settings, email: str, clinic: str) -> None:
+    """Let a user sign in by the password alone again."""
+
+    async def take_away(address: Address) -> None:
+        if not await reset_second_factor(address, email=email, clinic=clinic):
+            raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
+        click.echo(f"{email} can sign in by the password alone.")
+
+    _with_database(settings, take_away)
 
 
 def _today() -> date:

@@ -33,7 +33,9 @@ class PassingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Strawberry's executor, which lets an answer pass that PostgreSQL has encoded already."""
 
     def complete_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
-        """The value of a field: a fragment as it is, anything else as usual."""
+        """The value of a field: a fragment as it is, anything else as usual. What was asked for at the root is noted for the audit trail."""
+        if path.prev is None and (result is not None or info.operation.operation is not OperationType.SUBSCRIPTION):
+            self.context_value.trail.asked(info.field_name)
         if result.__class__ is orjson.Fragment:
             return result
         return super().complete_value(return_type, details, info, path, result, position)

@@ -28,6 +28,7 @@ from server.requests import (
     read_body,
 )
 from server.sessions import Sessions
+from server.sign_in import SignIns
 
 _BEARER = "bearer "
 
@@ -45,10 +46,12 @@ class GraphQLOverHTTP:
         changes: Changes | None = None,
         keep: Keep | None = None,
         account: OwnAccount | None = None,
+        sign_ins: SignIns | None = None,
         clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
         self._changes, self._account, self._keep = changes, account, keep
+        self._sign_ins = sign_ins or SignIns(database, sessions, files.link_key, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -102,6 +105,8 @@ class GraphQLOverHTTP:
             changes=self._changes,
             keep=self._keep,
             own_account=self._account,
+            sign_ins=self._sign_ins,
+            address=_address(scope),
             clock=self.clock,
         )
 
@@ -123,6 +128,12 @@ class GraphQLOverHTTP:
         if now and viewer and (now.role, now.person_id) == (viewer.role, viewer.person_id):
             return
         raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED")
+
+
+def _address(scope: Scope) -> str:
+    """The client's network address: the peer's, or what a trusted proxy says of it; a Unix socket has none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:

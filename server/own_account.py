@@ -1,22 +1,18 @@
 """Decides what everybody does with their own account: change the password, see where one is signed in, and end that."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from db.pools import Database
 from domain.accounts import check_password
 from domain.errors import InvalidInput, NotFound
 from permissions.viewers import Viewer
 from resolvers.context import Clock, OwnSession, now
+from server.passwords import Passwords
 from server.sessions import SessionTimes
+from server.sign_in import SignIns
 
-_WRONG = "This is not the password of the account"
-_PASSWORD = "select password_hash from users where clinic_id = $1 and id = $2 and active"  # noqa: S105 (a query)
 # Whoever has changed the password since it was compared is not overtaken.
 _CHANGE = "update users set password_hash = $3 where clinic_id = $1 and id = $2 and password_hash = $4 returning id"
 _END_OTHERS = """update sessions set revoked_at = $4 where clinic_id = $1 and user_id = $2 and id <> $3 and kind = 'session'
@@ -35,12 +31,13 @@ class OwnAccount:
         self,
         database: Database,
         forget: Callable[[UUID], None],
+        sign_ins: SignIns,
+        passwords: Passwords,
         times: SessionTimes | None = None,
-        hasher: PasswordHasher | None = None,
         clock: Clock = now,
     ) -> None:
         self._database, self.forget, self._clock = database, forget, clock
-        self._times, self._hasher = times or SessionTimes(), hasher or PasswordHasher()
+        self._sign_ins, self._passwords, self._times = sign_ins, passwords, times or SessionTimes()
 
     @property
     def longest_token(self) -> timedelta:
@@ -49,21 +46,21 @@ class OwnAccount:
 
     async def hash_password(self, password: str) -> str:
         """What is kept of a password. The process does other things meanwhile."""
-        return await asyncio.to_thread(self._hasher.hash, password.encode("utf-8", "surrogatepass"))
+        return await self._passwords.hash(password)
 
-    async def change_password(self, viewer: Viewer, old: str, new: str) -> None:
-        """Another password, by which every other session of the viewer ends; a Refusal for a wrong or a poor one."""
+    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
+        """Another password, by which every other session of the viewer ends; a Refusal for a wrong or a poor one.
+
+        A wrong old one counts like one at the door: whoever found an open session does not guess on.
+        """
         check_password(new, viewer.email, "new_password")
-        async with self._database.signing_in() as connection:
-            kept = await connection.fetchval(_PASSWORD, viewer.clinic_id, viewer.user_id)
-        if kept is None or not await asyncio.to_thread(self._matches, kept, old):
-            raise InvalidInput(_WRONG, ("old_password",))
+        kept = await self._sign_ins.check(viewer, old, address, "old_password")
         if new == old:
             raise InvalidInput("The new password is the old one", ("new_password",))
         hashed, user = await self.hash_password(new), (viewer.clinic_id, viewer.user_id)
         async with self._database.signing_in() as connection:
             if not await connection.fetchval(_CHANGE, *user, hashed, kept):
-                raise InvalidInput(_WRONG, ("old_password",))
+                raise InvalidInput("The password was changed in the meantime", ("old_password",))
             ended = await connection.fetch(_END_OTHERS, *user, viewer.session_id, self._clock())
         for row in ended:
             self.forget(row["id"])
@@ -84,9 +81,3 @@ class OwnAccount:
         if ended is None:
             raise NotFound("There is no such session", ("session_id",))
         self.forget(session_id)
-
-    def _matches(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password.encode("utf-8", "surrogatepass"))
-        except (VerificationError, InvalidHashError):
-            return False

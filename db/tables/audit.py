@@ -45,13 +45,14 @@ audit_events = Table(
 # What an element of a published event's entities holds: no table in the database, but read like one.
 audit_entities = Table("audit_entities", MetaData(), Column("type", Text), Column("id", Text))
 
-# Which events no link of the chain names yet.
+# Which events no link of the chain names yet: a row for all that were written together.
 audit_pending = Table(
     "audit_pending",
     metadata,
     Column("clinic_id", Uuid, nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    PrimaryKeyConstraint("clinic_id", "event_id"),
+    Column("id", Uuid, nullable=False),
+    Column("event_ids", ARRAY(Uuid), nullable=False),
+    PrimaryKeyConstraint("clinic_id", "id"),
 )
 
 # A table of its own, so that an event is never touched again; what is looked up by record stands here, too, off the way of requests.

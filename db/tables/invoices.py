@@ -117,6 +117,10 @@ invoice_lines = clinic_table(
     Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
     Column("bilateral_factor", Numeric(3, 1), nullable=False, server_default=text("1.0")),
     Column("override_reason", Text),
+    # What the fee schedule was called, and from when until before when it or the code was valid.
+    Column("price_schedule", Text),
+    Column("price_valid_from", Date),
+    Column("price_valid_to", Date),
     UniqueConstraint("clinic_id", "invoice_id", "position"),
     one_of("price_source", PriceSource),
     CheckConstraint("units >= 1", name="units_positive"),

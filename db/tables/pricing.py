@@ -42,7 +42,7 @@ exam_types = clinic_table(
     index("ix_exam_types_parent", "parent_id", "position"),
 )
 
-# No payer: the clinic's own schedule. With a payer: rates negotiated with it.
+# No payer: the clinic's own schedule. With a payer: rates negotiated with it. One that ends on its first day was never valid.
 fee_schedules = clinic_table(
     "fee_schedules",
     Column("name", Text, nullable=False),
@@ -50,7 +50,7 @@ fee_schedules = clinic_table(
     *refers("facility_id", "facilities", nullable=True),
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date),
-    CheckConstraint("valid_to is null or valid_to > valid_from", name="ends_after_it_begins"),
+    CheckConstraint("valid_to is null or valid_to >= valid_from", name="ends_after_it_begins"),
     index("ix_fee_schedules_payer", "payer_id", "facility_id", "valid_from"),
 )
 
@@ -76,6 +76,7 @@ encounters = clinic_table(
     ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
     index("ix_encounters_physician", "physician_id", "service_date"),
     index("ix_encounters_case", "case_id", "service_date"),
+    index("ix_encounters_physician_facility", "physician_id", "facility_id"),
 )
 
 encounter_exams = clinic_table(
@@ -84,6 +85,7 @@ encounter_exams = clinic_table(
     *refers("exam_type_id", "exam_types"),
     Column("bilateral", Boolean, nullable=False, server_default=text("false")),
     Column("units", Integer, nullable=False, server_default=text("1")),
+    Column("position", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("units between 1 and 999", name="units_in_range"),
     index("ix_encounter_exams_encounter", "encounter_id"),
 )

@@ -2,13 +2,13 @@
 
 from db.views.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.views.base import View
-from db.views.cases import CASE, ENCOUNTER, REPRESENTATION
+from db.views.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
 from db.views.cheques import ALLOCATION, CHEQUE
 from db.views.documents import UPLOAD
 from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
 from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
-from db.views.pricing import CPT_CODE
+from db.views.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
 from db.views.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
@@ -23,7 +23,11 @@ VIEWS: dict[str, View] = {
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
     "Encounter": ENCOUNTER,
+    "EncounterExam": ENCOUNTER_EXAM,
+    "ExamType": EXAM_TYPE,
     "Facility": FACILITY,
+    "FeeSchedule": FEE_SCHEDULE,
+    "FeeScheduleRate": FEE_SCHEDULE_RATE,
     "Hold": HOLD,
     "InternalNote": NOTE,
     "Invoice": INVOICE,

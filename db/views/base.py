@@ -25,12 +25,16 @@ class One:
 
 @dataclass(frozen=True)
 class Many:
-    """A field that is a plain list of rows of another view, in a fixed order. `choose` reads the field's arguments."""
+    """A field that is a plain list of rows of another view, in a fixed order. `choose` reads the field's arguments.
+
+    Who reaches a row reaches those below it, too, but where they are others': there, `others` are left out.
+    """
 
     target: str
     on: Join
     order: Callable[[Row], list[Expression]]
     choose: Mapping[str, "Choice"] = field(default_factory=dict)
+    others: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ BY_ID = Order(lambda row: row.id, Uuid())
 class View:
     """How the fields of one GraphQL type are read; `filters` and `orders` are what its connections understand.
 
-    `listed_as` is the root field that lists the rows in reach, `found_as` the one that finds a row by its id.
+    `listed_as` is the root field that lists the rows in reach, `found_as` the one that finds a row by its id. A list that is
+    never long comes `whole` instead of in pages; of a tree, it holds the rows that `top` says.
     """
 
     table: Table
@@ -121,6 +126,8 @@ class View:
     order: Order | None = None
     listed_as: str | None = None
     found_as: str | None = None
+    whole: bool = False
+    top: Read | None = None
     # The name of the filter's type where it does not follow from the name of the view.
     filter_type: str | None = None
 

@@ -55,6 +55,7 @@ CASE = View(
         "attorney": One("Attorney", by_id("attorney_id")),
         "representations": Many("Representation", owned("case_id"), lambda r: [r.from_on, r.id]),
         "hold": One("Hold", _hold_over_case, lambda h: [h.until_on.desc(), h.id]),
+        "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
         "invoices": Pages("Invoice", owned("case_id")),
         "billedTotal": _sum_of("billed_amount"),
         "outstanding": _sum_of("balance"),
@@ -97,5 +98,11 @@ ENCOUNTER = View(
         "patient": One("Patient", by_id("patient_id")),
         "physician": One("Physician", by_id("physician_id")),
         "facility": One("Facility", by_id("facility_id")),
+        "exams": Many("EncounterExam", owned("encounter_id"), lambda e: [e.position, e.id]),
     },
+)
+
+ENCOUNTER_EXAM = View(
+    tables.encounter_exams,
+    {**plain("bilateral", "units"), "examType": One("ExamType", by_id("exam_type_id"))},
 )

@@ -207,7 +207,7 @@ PRICE_TRACE = View(
         "source": name_of("price_source"),
         "rate": amounts("price_rate")["priceRate"],
         **amounts("geographic_factor", "bilateral_factor"),
-        **plain("override_reason"),
+        **plain("override_reason", schedule="price_schedule", validFrom="price_valid_from", validTo="price_valid_to"),
     },
 )
 

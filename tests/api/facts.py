@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from db.identity import make_id, read_id
+from db.identity import TAGS, make_id, read_id
 from permissions.viewers import Viewer
 from tests.api.oddities import ODD_NAMES
 from tests.bench.textbook.models import Model
@@ -110,7 +110,7 @@ async def _gather_ids(connection: asyncpg.Connection, viewer: Viewer, model: typ
     found: Sequence[asyncpg.Record] = await connection.fetch(
         f"select id, coalesce({within}, false) as is_own from {table.description} order by id"
     )
-    if name == "MessageInvoice":
+    if name not in TAGS:
         return
     facts.in_reach[name] = [make_id(name, row["id"]) for row in found if row["is_own"]]
     facts.out_of_reach[name] = [make_id(name, row["id"]) for row in found if not row["is_own"]]

@@ -40,6 +40,7 @@ async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
     odd.messages()
     odd.codes()
     odd.sessions()
+    odd.exams()
     await odd.batch.load(connection)
 
 
@@ -196,3 +197,20 @@ class _Odd:
                 when = {"last_used_at": used, "expires_at": noon + left * _HOUR, "revoked_at": revoked_at}
                 whose = {"user_id": user_id, "kind": kind, "name": name, "recorded_at": _MOMENT}
                 self.add("sessions", token_hash=bytes([number, place]), **whose, **when)
+
+    def exams(self) -> None:
+        """Exams that were retired, with and without what is below them, in places that others have, too."""
+        for active in (True, False):
+            main = self.add(
+                "exam_types", parent_id=None, selection_rule="any", name="Odd", code=None, position=1, active=active
+            )
+            for part_active in (True, False):
+                self.add(
+                    "exam_types",
+                    parent_id=main,
+                    selection_rule="any",
+                    name=ODD_TEXTS[0],
+                    code="ODD",
+                    position=1,
+                    active=part_active,
+                )

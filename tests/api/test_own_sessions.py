@@ -192,7 +192,7 @@ def test_a_wrong_or_a_poor_password_changes_nothing(
         assert answer["errors"][0]["code"] == "INVALID_INPUT"
         assert [is_let_in(client) for client in (here, there)] == [True, True]
         assert answer["errors"][0]["message"] in {
-            "This is not the password of the account",
+            "The password is wrong",
             "The new password is the old one",
             "A password has at least 10 characters",
             "A password has at most 200 characters",

@@ -28,6 +28,8 @@ LISTS = {
     "physicians": "first: 3",
     "facilities": 'first: 3, search: "s"',
     "cptCodes": "first: 3, filter: {activeOnly: true}",
+    "examTypes": "activeOnly: false",
+    "feeSchedules": "payerId: null",
 }
 ONES = ("invoice", "case", "patient", "payer")
 ROOTS = [*LISTS, *ONES, "invoiceByNumber"]
@@ -86,7 +88,7 @@ def root_field(name: str, depth: int, ids: dict[str, str], number: str = "INV") 
 
 def test_every_root_field_that_reads_the_clinic_is_counted_here() -> None:
     assert ADMIN.query_type
-    assert {*ROOTS, "viewer", "node", "explainAccess"} == set(ADMIN.query_type.fields)
+    assert {*ROOTS, "viewer", "node", "explainAccess", "priceQuote"} == set(ADMIN.query_type.fields)
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -18,6 +18,7 @@ from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_f
 from tests.bench.memory import run_memory
 from tests.bench.processor import cpu_seconds_with_children
 from tests.bench.profiling import profile as profile_case
+from tests.bench.quoting import run_quoting
 from tests.bench.records import Part, facts, keep
 from tests.bench.report import PAGE, page
 from tests.bench.rounds import Arena, LoadClient, Pace
@@ -60,6 +61,10 @@ class _Run:
     def auditing(self) -> None:
         """The server with and without the audit trail."""
         self._contests("auditing", run_auditing(self.arena, self.large, self.asker))
+
+    def quote(self) -> None:
+        """A quote against one hand-written statement."""
+        self._contests("quote", run_quoting(self.arena, self.large, self.asker))
 
     def profile(self, name: str, sort: str) -> str:
         """Where our server spends the time of a case."""
@@ -113,6 +118,7 @@ class _Wanted:
     is_transition: bool
     is_auditing: bool
     is_locks: bool
+    is_quote: bool
     profile: str | None
     sort: str
     names: str
@@ -134,6 +140,7 @@ class _Wanted:
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
 @click.option("--auditing", "is_auditing", is_flag=True, help="Only the server with and without the audit trail.")
 @click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
+@click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -163,11 +170,13 @@ def main(**said: Any) -> None:
             run.transition: wanted.is_transition,
             run.auditing: wanted.is_auditing,
             run.locks: wanted.is_locks,
+            run.quote: wanted.is_quote,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            chosen = dict.fromkeys((run.transition, run.auditing, run.growth, run.locks, run.memory), wanted.is_whole)
+            parts = (run.transition, run.quote, run.auditing, run.growth, run.locks, run.memory)
+            chosen = dict.fromkeys(parts, wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

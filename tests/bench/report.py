@@ -8,6 +8,8 @@ from tests.bench.clinics import LARGE, ROOT, SMALL
 from tests.bench.contests import LIMIT, OURS, TEXTBOOK, UNLOCKED, Contest
 from tests.bench.memory import DOCUMENTS, GROWTH_AT_MOST, REQUESTS, Memory
 from tests.bench.peers import TIMES
+from tests.bench.quoting import CASE as QUOTE
+from tests.bench.quoting import P50_AT_MOST as QUOTED_P50_AT_MOST
 from tests.bench.records import Part
 from tests.bench.rounds import Figures
 from tests.bench.submitting import CASE as TRANSITION
@@ -37,6 +39,7 @@ def page(parts: dict[str, Part]) -> str:
         ("cases", _cases),
         ("transition", _transition),
         ("auditing", _auditing),
+        ("quote", _quote),
         ("growth", _growth),
         ("locks", _locks),
         ("peers", _peers),
@@ -101,12 +104,25 @@ def _transition(part: Part) -> Iterator[str]:
             yield _row(contest.connections, server, figures, _times_by_hand(contest) if server == OURS else "")
 
 
-def _times_by_hand(contest: Contest) -> str:
+def _quote(part: Part) -> Iterator[str]:
+    yield f"## A quote\n\n**({QUOTE.name})** {QUOTE.meaning}. The limit is here one hand-written statement that finds the prices,"
+    yield "applies them and answers the same JSON, in a transaction like the server's.\n"
+    yield _COLUMNS.format("against the target")
+    for contest in part.contests:
+        for server, figures in contest.figures.items():
+            verdict = _times_of_p50(contest, QUOTED_P50_AT_MOST) if server == OURS else ""
+            yield _row(contest.connections, server, figures, verdict)
+
+
+def _times_of_p50(contest: Contest, at_most: float) -> str:
     ours, limit = contest.figures[OURS], contest.figures[LIMIT]
     times = ours.p50 / limit.p50
     by_work = f"{ours.work / limit.work:.2f} by processor time" if limit.work else "processor time unknown"
-    text = f"{times:.2f} times the limit's p50 ({by_work}), at most {P50_AT_MOST:g} times"
-    verdicts = [_verdict(-times, -P50_AT_MOST, text)]
+    return _verdict(-times, -at_most, f"{times:.2f} times the limit's p50 ({by_work}), at most {at_most:g} times")
+
+
+def _times_by_hand(contest: Contest) -> str:
+    ours, verdicts = contest.figures[OURS], [_times_of_p50(contest, P50_AT_MOST)]
     if contest.connections == max(CONCURRENCIES):
         reached = f"{ours.per_second:,.0f} per second, at least {PER_SECOND_AT_LEAST}"
         verdicts.append(_verdict(ours.per_second, PER_SECOND_AT_LEAST, reached))

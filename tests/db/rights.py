@@ -21,16 +21,19 @@ STAFF_COLUMNS = {
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
+    "encounter_exams": "clinic_id id encounter_id exam_type_id bilateral units position",
     "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
+    "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "facilities": "clinic_id id name geographic_factor active name_fragments",
-    "fee_schedule_rates": "| clinic_id id fee_schedule_id code rate",
-    "fee_schedules": "| clinic_id id payer_id facility_id valid_from valid_to",
+    "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
+    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
-    "invoice_lines": f"{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason",
+    "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
+        price_schedule price_valid_from price_valid_to""",
     "invoices": f"""{_INVOICE} attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at |
         agreed_on submission_method""",
@@ -77,6 +80,11 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "physicians": _PARTY,
         "facilities": _PARTY,
         "treating_physicians": "clinic_id physician_id case_id patient_id",
+        # Visits and what can be done at them.
+        "encounter_exams": "clinic_id id encounter_id exam_type_id bilateral units position",
+        "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
+        "exam_types": "clinic_id id parent_id name code selection_rule position active",
+        "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
     },
     Role.ANALYST: {
         "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
@@ -104,13 +112,24 @@ READ_BY_THE_WORKER = {
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
-    "audit_pending": "clinic_id event_id",
+    "audit_pending": "clinic_id id event_ids",
     "audit_chain": "clinic_id seq event_id hash",
+}
+# What pricing reads, for whom it is told nothing but a total.
+READ_BY_PRICING = {
+    "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
+    "exam_types": "clinic_id id parent_id name code selection_rule active",
+    "facilities": "clinic_id id geographic_factor",
+    "fee_schedule_rates": "clinic_id fee_schedule_id code rate",
+    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
+    "payers": "clinic_id id",
 }
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
     "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
     "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
+    "sign_in_attempts": "key failures until_at known_until",
+    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
 }
 
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
@@ -121,13 +140,15 @@ _ADDED_BY_STAFF = {
     "cheques": "payer_id number amount cheque_date received_on document_id",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
+    "encounter_exams": "encounter_id exam_type_id bilateral units position",
+    "encounters": "case_id patient_id physician_id facility_id service_date",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
     "internal_notes": "invoice_id body written_by written_at",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
-        bilateral_factor override_reason""",
+        bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
         physician_id facility_id encounter_id""",
     "patient_names": "fragment patient_id",
@@ -138,7 +159,7 @@ _ADDED_BY_STAFF = {
 }
 _AUDITED = {
     "audit_events": "user_id role operation entities fields filters row_count request_id at",
-    "audit_pending": "event_id",
+    "audit_pending": "event_ids",
 }
 _ADDED_BY_STAFF |= _AUDITED
 _CHANGED_BY_STAFF = {
@@ -164,9 +185,21 @@ ADDED = {
         "facilities": "name geographic_factor name_fragments",
         "sessions": "user_id token_hash kind name expires_at",
         "users": "email name role attorney_id physician_id password_hash",
+        "cpt_codes": "code label base_price bilateral_policy active valid_from valid_to",
+        "exam_types": "parent_id name code selection_rule position",
+        "fee_schedules": "name payer_id facility_id valid_from valid_to",
+        "fee_schedule_rates": "fee_schedule_id code rate",
     },
     "clinic_billing": _ADDED_BY_STAFF,
-    SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
+    "clinic_physician": {
+        table: _ADDED_BY_STAFF[table]
+        for table in ("audit_events", "audit_pending", "encounter_exams", "encounters", "idempotency_keys")
+    },
+    SIGN_IN: {
+        "sessions": "user_id token_hash kind last_used_at expires_at",
+        "sign_in_attempts": "key failures until_at known_until",
+        "second_factors": "user_id secret",
+    },
     AUDIT_ROLE: _AUDITED,
     WORKER_ROLE: {
         **_AUDITED,
@@ -175,8 +208,9 @@ ADDED = {
     },
 }
 REMOVED = {
-    "clinic_admin": "invoice_lines patient_names",
+    "clinic_admin": "invoice_lines patient_names fee_schedule_rates",
     "clinic_billing": "invoice_lines patient_names",
+    SIGN_IN: "sign_in_attempts second_factors",
     WORKER_ROLE: "documents audit_pending",
 }
 CHANGED = {
@@ -186,9 +220,18 @@ CHANGED = {
         "facilities": "name geographic_factor active name_fragments",
         "sessions": "revoked_at",
         "users": "email name role attorney_id physician_id password_hash active",
+        "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
+        "exam_types": "name code selection_rule position active",
+        "fee_schedules": "name valid_from valid_to",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "password_hash oidc_subject"},
+    "clinic_physician": {"idempotency_keys": "operation input_hash recorded_at result_id"},
+    SIGN_IN: {
+        "sessions": "last_used_at revoked_at",
+        "users": "oidc_subject password_hash",
+        "sign_in_attempts": "failures until_at known_until",
+        "second_factors": "secret confirmed_at last_step",
+    },
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

@@ -20,10 +20,10 @@ from tests.databases import copied, rows
 from tests.other_clinic import add_other_clinic
 from tests.permissions.own_rows import OWN, Belongings, viewer_of
 
-TABLES = [table.name for table in metadata.sorted_tables]
+TABLES = [table.name for table in metadata.sorted_tables if "clinic_id" in table.c]
 WITH_ID = [table.name for table in metadata.sorted_tables if "id" in table.c]
 # Tables of which nobody but billing staff may name a column, or nobody at all.
-SECRET = ["exports"]
+SECRET = ["second_factors", "exports"]
 
 
 # Of every user there is a file that is announced and one that a step has named, a key, and a sign-in.
@@ -166,15 +166,31 @@ def test_without_a_clinic_nothing_is_seen(address: Address, role: Role) -> None:
 
 
 _STAFF_ADD = """
-    attorneys audit_events audit_pending cases cheque_allocations cheques denials documents holds idempotency_keys internal_notes invoice_counters
+    attorneys audit_events audit_pending cases cheque_allocations cheques denials documents encounter_exams encounters holds
+    idempotency_keys internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers representations
 """.split()
 ADDED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
     Role.BILLING: set(_STAFF_ADD),
-    Role.ADMIN: {*_STAFF_ADD, "physicians", "facilities", "sessions", "users"},
+    Role.ADMIN: {
+        *_STAFF_ADD,
+        "physicians",
+        "facilities",
+        "cpt_codes",
+        "exam_types",
+        "fee_schedules",
+        "fee_schedule_rates",
+        "sessions",
+        "users",
+    },
+    Role.PHYSICIAN: {"encounters", "encounter_exams", "idempotency_keys"},
 }
-REMOVED = {role: {"invoice_lines", "patient_names"} if ADDED[role] else set() for role in Role}
+REMOVED: dict[Role, set[str]] = {
+    **{role: set() for role in Role},
+    Role.BILLING: {"invoice_lines", "patient_names"},
+    Role.ADMIN: {"invoice_lines", "patient_names", "fee_schedule_rates"},
+}
 ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
     "insert": ("insert into {0} default values", ADDED),
     # Whose a row is never changes.
@@ -289,7 +305,9 @@ def test_a_read_is_entered_as_a_transaction_that_cannot_write(viewers: dict[Role
     assert all(entering(viewer, read_only=True).startswith("begin read only;") for viewer in viewers.values())
 
 
-def test_signing_in_sees_users_and_sessions_and_nothing_of_the_clinic_s_work(address: Address) -> None:
+def test_signing_in_sees_users_their_sessions_and_second_factors_and_nothing_of_the_clinic_s_work(
+    address: Address,
+) -> None:
     async def run() -> dict[str, str]:
         connection = await asyncpg.connect(address.login(login_for(None)))
         try:
@@ -306,7 +324,8 @@ def test_signing_in_sees_users_and_sessions_and_nothing_of_the_clinic_s_work(add
         finally:
             await connection.close()
 
-    assert {table for table, how in asyncio.run(run()).items() if how == "seen"} == {"clinics", "users", "sessions"}
+    seen = {table for table, how in asyncio.run(run()).items() if how == "seen"}
+    assert seen == {"clinics", "users", "sessions", "second_factors"}
 
 
 def test_every_table_is_under_row_security(address: Address) -> None:

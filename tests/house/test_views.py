@@ -20,11 +20,12 @@ PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _ASKING = {"Viewer", "OwnSession", "Clinic"}
-MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription", "AvailableTransition"} | _ASKING | _PAYLOADS | _EXPLAINED
+_WORKED_OUT = {"AvailableTransition", "PriceQuote", "QuotedLine"}
+MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription"} | _WORKED_OUT | _ASKING | _PAYLOADS | _EXPLAINED
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess"}
+FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote"}
 
 
 def _node() -> GraphQLInterfaceType:
@@ -44,10 +45,12 @@ def _values(name: str) -> set[str]:
 
 
 def _listing(target: str) -> list[set[str]]:
-    """The arguments beyond paging of every field that lists a type in pages."""
+    """The arguments beyond paging of every field that lists a type in pages, or whole at the root."""
     connection = f"{target}Connection"
     fields = (field for named in PUBLISHED.values() for field in named.fields.values())
-    return [set(field.args) - PAGING for field in fields if get_named_type(field.type).name == connection]
+    found = [set(field.args) - PAGING for field in fields if get_named_type(field.type).name == connection]
+    root = VIEWS[target].listed_as if VIEWS[target].whole else None
+    return [*found, set(TYPES["Query"].fields[root].args)] if root else found
 
 
 def test_every_published_type_has_a_view_or_is_made_by_resolvers() -> None:
@@ -101,7 +104,8 @@ def test_whatever_comes_in_pages_has_an_order_of_its_own(name: str) -> None:
 def test_the_arguments_of_a_field_are_understood(name: str, field: str) -> None:
     how = VIEWS[name].fields[field]
     taken = set(how.choose) if isinstance(how, Many) else set()
-    assert set(PUBLISHED[name].fields[field].args) - (PAGING if isinstance(how, Pages) else set()) == taken
+    paged = PAGING | set(VIEWS[how.target].filters) if isinstance(how, Pages) else set()
+    assert set(PUBLISHED[name].fields[field].args) - paged == taken
 
 
 def test_every_root_field_is_answered_by_a_view_or_known_to_be_answered_otherwise() -> None:

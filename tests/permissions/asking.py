@@ -94,7 +94,15 @@ def paths(role: Role) -> dict[str, str]:
 
 
 def _needs_an_id(type_name: str, field_name: str) -> bool:
-    return type_name == "Query" and field_name in ("node", "invoice", "invoiceByNumber", "case", "patient", "payer")
+    return type_name == "Query" and field_name in (
+        "node",
+        "invoice",
+        "invoiceByNumber",
+        "case",
+        "patient",
+        "payer",
+        "priceQuote",
+    )
 
 
 def _is_sorted_by_a_hidden_name(role: Role, type_name: str, field_name: str) -> bool:

@@ -38,6 +38,10 @@ OWN: dict[Role, dict[str, str]] = {
         "cases": f"select case_id as id from ({_TREATED}) i union select case_id from ({_VISITS}) e",
         "patients": f"select patient_id as id from ({_TREATED}) i union select patient_id from ({_VISITS}) e",
         "physicians": "select $2::uuid as id from clinics where clinic_id = $1",
+        "facilities": f"select facility_id as id from ({_TREATED}) i union select facility_id from ({_VISITS}) e",
+        "encounters": _VISITS,
+        "encounter_exams": f"select id from encounter_exams where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
+        "exam_types": "select id from exam_types where clinic_id = $1",
     },
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
@@ -48,7 +52,9 @@ _STAFF = (
     "cheque_allocations",
     "cheques",
     "denials",
+    "encounter_exams",
     "encounters",
+    "exam_types",
     "fee_schedule_rates",
     "fee_schedules",
     "holds",

@@ -12,7 +12,7 @@ NOBODY = {
     "Mutation": "signIn(input)",
     "Query": "viewer",
     "Role": "ADMIN BILLING PHYSICIAN ATTORNEY ANALYST",
-    "SignInInput": "email password clinic",
+    "SignInInput": "email password clinic secondFactorCode",
     "SignInPayload": "token expiresAt viewer errors",
     "UserError": "message code path",
     "Viewer": "id email name role clinic",
@@ -67,7 +67,26 @@ ATTORNEY = {
     "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED})",
 }
 
-PHYSICIAN = {**ATTORNEY, "Patient": "id name firstName lastName mrn birthDate phone email address"}
+PHYSICIAN = {
+    **ATTORNEY,
+    "Case": f"{ATTORNEY['Case']} encounters",
+    "Conflict": "message code path",
+    "Encounter": "id case patient physician facility serviceDate exams",
+    "EncounterExam": "examType bilateral units",
+    "EncounterPayload": "encounter errors",
+    "ErrorCode": "INVALID_INPUT NOT_FOUND CONFLICT",
+    "ExamLineInput": "examTypeId bilateral units",
+    "ExamType": "id name code selectionRule position active parent subExams(activeOnly)",
+    "InvoiceLineInput": "code units bilateral",
+    "Mutation": "recordEncounter(input) signIn(input) signOut",
+    "Patient": "id name firstName lastName mrn birthDate phone email address",
+    "PriceQuote": "total",
+    "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
+    "PriceQuotePayload": "quote errors",
+    "Query": f"{ATTORNEY['Query']} examTypes(activeOnly) priceQuote(input)",
+    "RecordEncounterInput": "caseId facilityId serviceDate exams idempotencyKey",
+    "SelectionRule": "ANY EXACTLY_ONE AT_LEAST_ONE",
+}
 
 ANALYST = {
     **_SIGNED_IN,

@@ -24,8 +24,9 @@ from tests.permissions.asking import ADMIN, FINDERS, NODES, TABLES, coordinates,
 from tests.permissions.own_rows import Belongings, viewer_of
 
 assert ADMIN.query_type
-# Every list at the root, as the schema has it.
+# Every list at the root, as the schema has it, in pages and whole.
 ROOTS = tuple(name for name, field in ADMIN.query_type.fields.items() if "first" in field.args)
+WHOLE = ("examTypes", "feeSchedules")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,19 @@ def test_without_the_database_s_rules_every_list_holds_exactly_what_is_own(
         [(table, found)] = ids_in(page).items()
         assert found == mine.own(table)
         assert page["totalCount"] == len(found)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_without_the_database_s_rules_a_list_that_comes_whole_holds_what_is_own_alone(
+    address: Address, unlocked: dict[Role, Client], role: Role
+) -> None:
+    mine = Belongings(address, viewer_of(address, role))
+    query_type = role_schemas()[role].query_type
+    assert query_type
+    for root in (root for root in WHOLE if root in query_type.fields):
+        below = "subExams(activeOnly: false) { id }" if root == "examTypes" else "rates { totalCount }"
+        [(table, found)] = ids_in(unlocked[role].read(f"{{ {root} {{ id {below} }} }}")).items()
+        assert found == mine.own(table)
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +23,7 @@ from server.embedded import EmbeddedPostgres
 from server.executing import Engine
 from server.graphql_http import encoded
 from server.sessions import Sessions
-from tests.databases import CHEAP, copied, rows
+from tests.databases import copied, rows
 from tests.other_clinic import OTHER, add_other_clinic
 from tests.permissions.asking import (
     ADMIN,
@@ -70,11 +70,11 @@ class Misled(Database):
             raise
 
     @asynccontextmanager
-    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
+    async def entered(self, viewer: Viewer, invoices: Collection[UUID] = ()) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN
         try:
-            async with super().entered(self.runs_as) as connection:
+            async with super().entered(self.runs_as, invoices) as connection:
                 yield connection
         except asyncpg.InsufficientPrivilegeError:
             self.denied += 1
@@ -96,7 +96,7 @@ def ask_as(address: Address, believed: Viewer, runs_as: Viewer, questions: list[
     async def ask() -> list[Outcome]:
         engine = Engine(dict.fromkeys((*Role, None), ADMIN))
         async with Misled(address, runs_as) as database:
-            sessions, url = Sessions(database, hasher=CHEAP), "http://127.0.0.1"
+            sessions, url = Sessions(database), "http://127.0.0.1"
             context = RequestContext(
                 believed, database, sessions, "test", link_key=b"0" * 32, find_base_url=lambda: url
             )

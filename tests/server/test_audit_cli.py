@@ -1,4 +1,4 @@
-"""`billing audit` says whether the chains hold, and who saw a patient's records; a killed server has lost a second of reads at most."""
+"""The command `billing audit` says whether the chains hold, and who saw a patient's records; a killed server has lost a second of reads at most."""
 
 import csv
 import os

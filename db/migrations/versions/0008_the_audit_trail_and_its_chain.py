@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -77,8 +77,9 @@ def upgrade() -> None:
     op.create_table(
         "audit_pending",
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("clinic_id", "event_id", name=op.f("pk_audit_pending")),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_ids", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_audit_pending")),
     )
     op.create_table(
         "audit_chain",

@@ -8,7 +8,18 @@ from typing import Any
 from domain.people import Role
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
 from tests.bench.textbook.invoices import balance
-from tests.bench.textbook.models import Attorney, Case, Facility, Invoice, Patient, Physician, Representation
+from tests.bench.textbook.models import (
+    Attorney,
+    Case,
+    Encounter,
+    EncounterExam,
+    ExamType,
+    Facility,
+    Invoice,
+    Patient,
+    Physician,
+    Representation,
+)
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records import Records
 from tests.bench.textbook.words import is_among, is_named, squeezed
@@ -60,6 +71,9 @@ CASE_FIELDS: Fields = {
     "Case.billedTotal": _billed_total,
     "Case.outstanding": _outstanding,
     "Representation.attorney": one(Attorney, "attorney_id"),
+    "Case.encounters": many(Encounter, "case_id", "service_date", "id"),
+    "Encounter.exams": many(EncounterExam, "encounter_id", "position", "id"),
+    "EncounterExam.examType": one(ExamType, "exam_type_id"),
     "Encounter.case": one(Case, "case_id"),
     "Encounter.patient": one(Patient, "patient_id"),
     "Encounter.physician": one(Physician, "physician_id"),

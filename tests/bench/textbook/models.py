@@ -53,8 +53,24 @@ class Encounter(Model):
     __table__ = tables.encounters
 
 
+class EncounterExam(Model):
+    __table__ = tables.encounter_exams
+
+
+class ExamType(Model):
+    __table__ = tables.exam_types
+
+
 class Facility(Model):
     __table__ = tables.facilities
+
+
+class FeeSchedule(Model):
+    __table__ = tables.fee_schedules
+
+
+class FeeScheduleRate(Model):
+    __table__ = tables.fee_schedule_rates
 
 
 class Hold(Model):

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, false, or_, select, true
 
-from db.tables import cases, encounters, invoices, patients, physicians
+from db.tables import cases, encounter_exams, encounters, facilities, invoices, patients, physicians
 from domain.people import Role
 from permissions.viewers import Viewer
 
@@ -52,6 +52,14 @@ def _of_physician(me: Any, table: Table) -> Condition:
         "cases": own_cases,
         "encounters": encounters.c.physician_id == me,
         "physicians": physicians.c.id == me,
+        "encounter_exams": encounter_exams.c.encounter_id.in_(
+            select(encounters.c.id).where(encounters.c.physician_id == me)
+        ),
+        "exam_types": true(),
+        "facilities": or_(
+            _named_on(is_own, facilities),
+            facilities.c.id.in_(select(encounters.c.facility_id).where(encounters.c.physician_id == me)),
+        ),
         "patients": patients.c.id.in_(select(cases.c.patient_id).where(own_cases)),
     }
     return conditions[table.name] if table.name in conditions else _named_on(is_own, table)

@@ -1,0 +1,428 @@
+"""Decides that a price is quoted as an invoice would be billed: from the first source that exists, on the day of service, with its reasons."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import uvloop
+
+from db.identity import make_id
+from domain.people import Role
+from server.addresses import Address
+from tests.api.overheard import Wire, overheard
+from tests.api.records import Found
+from tests.api.steps import LINE, NEW, done
+from tests.client import Client, serving
+from tests.conftest import SignIn
+from tests.databases import rows
+
+TRACE = "trace { source rate geographicFactor bilateralFactor overrideReason schedule validFrom validTo }"
+QUOTE = f"""query ($input: PriceQuoteInput!) {{ priceQuote(input: $input) {{
+    quote {{ total lines {{ code label units bilateral unitPrice amount {TRACE} }} }}
+    errors {{ __typename message code path }} }} }}"""
+TOTAL = (
+    "query ($input: PriceQuoteInput!) { priceQuote(input: $input) { quote { total } errors { message code path } } }"
+)
+CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
+DAY = "2026-03-02"
+
+
+@pytest.fixture(scope="module")
+def heard(address: Address) -> Iterator[tuple[Wire, str]]:
+    with overheard(address) as (through, wire), serving(through) as url:
+        yield wire, url
+
+
+@pytest.fixture(scope="module")
+def server_url(heard: tuple[Wire, str]) -> str:
+    return heard[1]
+
+
+@pytest.fixture(scope="module")
+def place(address: Address) -> str:
+    """A facility whose factor is 1.0432."""
+    identity = uuid4()
+    rows(
+        address,
+        f"insert into facilities (clinic_id, id, name, geographic_factor) values ({CLINIC}, $1, 'Worked', 1.0432)",
+        identity,
+    )
+    return make_id("Facility", identity)
+
+
+@pytest.fixture(scope="module")
+def codes(admin: Client) -> None:
+    """The codes of the worked examples."""
+    for code, price, policy in (
+        ("WORKED-HALF", "33.35", "ONE_AND_A_HALF"),
+        ("WORKED-TWICE", "100.00", "DOUBLE"),
+        ("WORKED-ONCE", "20.00", "NOT_ALLOWED"),
+    ):
+        given = {"code": code, "label": "Worked", "basePrice": price, "bilateralPolicy": policy}
+        done(admin, "createCptCode", "cptCode { id }", **given, validFrom="2020-01-01")
+
+
+def quoted(client: Client, payer: str, *lines: dict[str, Any], on: str = DAY, **more: Any) -> Any:
+    """The quote for some lines; fails when there is none."""
+    answer = client.read(QUOTE, input={"payerId": payer, "serviceDate": on, "lines": list(lines), **more})["priceQuote"]
+    assert answer["errors"] == [], answer
+    return answer["quote"]
+
+
+def unquoted(client: Client, payer: str, *lines: dict[str, Any], **more: Any) -> Any:
+    """Why there is no quote."""
+    answer = client.read(QUOTE, input={"payerId": payer, "serviceDate": DAY, "lines": list(lines), **more})[
+        "priceQuote"
+    ]
+    assert answer["quote"] is None
+    (error,) = answer["errors"]
+    return error
+
+
+@pytest.mark.usefixtures("codes")
+def test_the_worked_prices_of_the_specification(billing: Client, found: Found, place: str) -> None:
+    half = quoted(billing, found.own["Payer"], {"code": "WORKED-HALF", "bilateral": True})
+    assert (half["lines"][0]["unitPrice"], half["total"]) == ("33.35", "50.03")
+    twice = {"code": "WORKED-TWICE", "bilateral": True, "units": 2}
+    quote = quoted(billing, found.own["Payer"], twice, facilityId=place)
+    assert (quote["lines"][0]["unitPrice"], quote["total"]) == ("104.32", "417.28")
+    assert quote["lines"][0]["trace"] == {
+        "source": "BASE_PRICE",
+        "rate": "100.00",
+        "geographicFactor": "1.0432",
+        "bilateralFactor": "2.0",
+        "overrideReason": None,
+        "schedule": None,
+        "validFrom": "2020-01-01",
+        "validTo": None,
+    }
+
+
+@pytest.mark.usefixtures("codes")
+def test_the_toggle_for_both_sides_changes_the_total_at_once(billing: Client, found: Found) -> None:
+    totals = {
+        (code, both): quoted(billing, found.own["Payer"], {"code": code, "bilateral": both})["total"]
+        for code in ("WORKED-TWICE", "WORKED-HALF")
+        for both in (False, True)
+    }
+    assert list(totals.values()) == ["100.00", "200.00", "33.35", "50.03"]
+    error = unquoted(billing, found.own["Payer"], LINE, {"code": "WORKED-ONCE", "bilateral": True})
+    assert error == {
+        "__typename": "InvalidInput",
+        "message": "Line 2: WORKED-ONCE cannot be billed for both sides",
+        "code": "INVALID_INPUT",
+        "path": ["input", "lines", "1", "bilateral"],
+    }
+
+
+REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "an unknown code": ({"code": "NONE-SUCH"}, ["code"]),
+    "no units": ({"code": "A4556", "units": 0}, ["units"]),
+    "too many units": ({"code": "A4556", "units": 1000}, ["units"]),
+    "a price below nothing": ({"code": "A4556", "overridePrice": "-0.01", "overrideReason": "Why"}, ["overridePrice"]),
+    "a price without reason": ({"code": "A4556", "overridePrice": "1.00"}, ["overrideReason"]),
+    "what cannot be stored": ({"code": "A\x00"}, ["code"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_line_that_cannot_be_priced_is_named(billing: Client, found: Found, name: str) -> None:
+    line, path = REFUSED[name]
+    error = unquoted(billing, found.own["Payer"], LINE, line)
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "lines", "1", *path])
+
+
+def test_a_code_is_quoted_on_the_days_of_its_validity_alone(billing: Client, found: Found) -> None:
+    error = unquoted(billing, found.own["Payer"], LINE, serviceDate="1999-01-01")
+    assert error["path"] == ["input", "lines", "0", "code"]
+    assert "valid on the day of service" in error["message"]
+
+
+@pytest.mark.parametrize("field", ["payerId", "facilityId"])
+def test_a_foreign_payer_or_facility_is_not_found(billing: Client, found: Found, field: str) -> None:
+    kind = field.removesuffix("Id").title()
+    payer = found.own["Payer"]
+    errors = [
+        unquoted(billing, payer, LINE, **{field: identity}) for identity in (found.foreign[kind], found.unknown(kind))
+    ]
+    assert errors[0] == errors[1]
+    assert (errors[0]["code"], errors[0]["path"]) == ("NOT_FOUND", ["input", field])
+    assert unquoted(billing, payer, LINE, **{field: "nothing"})["code"] == "INVALID_INPUT"
+
+
+def test_a_price_set_by_hand_says_why(billing: Client, found: Found) -> None:
+    line = {"code": "A4556", "overridePrice": "9.99", "overrideReason": "Agreed on the telephone"}
+    trace = quoted(billing, found.own["Payer"], line)["lines"][0]["trace"]
+    assert (trace["source"], trace["rate"], trace["overrideReason"]) == ("OVERRIDE", "9.99", "Agreed on the telephone")
+
+
+def test_a_new_price_changes_no_invoice_and_no_quote_for_a_day_before(
+    admin: Client, billing: Client, draft: dict[str, Any], found: Found
+) -> None:
+    given = {"label": "Changing", "basePrice": "10.00", "validFrom": "2020-01-01"}
+    code = done(admin, "createCptCode", "cptCode { id }", code="CHANGING", **given)
+    lines = [{"code": "CHANGING"}]
+    invoice = done(billing, "createInvoice", NEW, **{**draft, "lines": lines})
+    changed = {"cptCodeId": code["id"], "basePrice": "12.00"}
+    done(admin, "updateCptCode", "cptCode { id }", **changed, effectiveFrom="2026-05-01")
+    for day, price in (("2026-04-30", "10.00"), ("2026-05-01", "12.00"), (DAY, "10.00")):
+        assert quoted(billing, found.own["Payer"], *lines, on=day)["total"] == price
+    # A schedule of the payer's from a day on, too.
+    rates = {"validFrom": "2026-04-01", "rates": [{"code": "CHANGING", "rate": "8.00"}]}
+    done(admin, "createFeeSchedule", "feeSchedule { id }", name="Later", payerId=found.own["Payer"], **rates)
+    for day, price in (("2026-03-31", "10.00"), ("2026-04-01", "8.00")):
+        assert quoted(billing, found.own["Payer"], *lines, on=day)["total"] == price
+    read = billing.read(
+        "query ($id: ID!) { invoice(id: $id) { billedAmount lines { priceTrace { source rate } } } }", id=invoice["id"]
+    )["invoice"]
+    assert read == {"billedAmount": "10.00", "lines": [{"priceTrace": {"source": "BASE_PRICE", "rate": "10.00"}}]}
+
+
+def test_an_invoice_keeps_the_whole_reason_of_each_price(
+    billing: Client, draft: dict[str, Any], admin: Client, found: Found
+) -> None:
+    rates = {"validFrom": "2026-01-01", "validTo": "2026-12-31", "rates": [{"code": "E0114", "rate": "50.00"}]}
+    schedule = done(
+        admin, "createFeeSchedule", "feeSchedule { id }", name="Crutches", payerId=found.own["Payer"], **rates
+    )
+    lines = [{"code": "E0114"}, {"code": "A4556", "overridePrice": "1.00", "overrideReason": "Agreed"}]
+    quote = quoted(billing, draft["payerId"], *lines)
+    asked = f"invoice {{ id lines {{ {TRACE.replace('trace', 'priceTrace')} }} }}"
+    invoice = done(billing, "createInvoice", asked, **{**draft, "lines": lines})
+    done(
+        admin,
+        "updateFeeSchedule",
+        "feeSchedule { id }",
+        feeScheduleId=schedule["id"],
+        name="Other",
+        removedCodes=["E0114"],
+    )
+    query = f"query ($id: ID!) {{ {asked.replace('invoice', 'invoice(id: $id)', 1)} }}"
+    kept = billing.read(query, id=invoice["id"])["invoice"]
+    assert kept == invoice
+    assert [line["priceTrace"] for line in kept["lines"]] == [line["trace"] for line in quote["lines"]]
+    assert kept["lines"][0]["priceTrace"]["schedule"] == "Crutches"
+    assert kept["lines"][0]["priceTrace"]["validTo"] == "2026-12-31"
+
+
+def test_a_quote_saves_nothing_and_is_one_statement_whatever_its_lines(
+    heard: tuple[Wire, str], billing: Client, sign_in: SignIn, found: Found
+) -> None:
+    wire, lines = heard[0], [dict(LINE) for _ in range(20)]
+    quoted(billing, found.own["Payer"], *lines)
+    wire.executed.clear()
+    quoted(billing, found.own["Payer"], *lines, facilityId=found.own["Facility"])
+    assert [len(statements) for statements in wire.transactions()] == [1]
+    begun = [statement for _, statement in wire.executed if "set local role clinic_billing" in statement]
+    assert [statement.partition(";")[0] for statement in begun] == ["begin read only"]
+    # For a physician, whether payer and facility are in reach is asked first, and as the physician.
+    physician = sign_in(Role.PHYSICIAN)
+    payer = physician.read("{ invoices(first: 1) { nodes { payer { id } } } }")["invoices"]["nodes"][0]["payer"]["id"]
+    given = {"payerId": payer, "serviceDate": DAY, "lines": lines}
+    physician.read(TOTAL, input=given)
+    wire.executed.clear()
+    assert physician.read(TOTAL, input=given)["priceQuote"]["errors"] == []
+    assert [len(statements) for statements in wire.transactions()] == [1, 1]
+
+
+# Who is told: billing staff everything, a physician what it comes to, others nothing (tests/api/test_encounters.py).
+
+
+def test_a_physician_is_told_the_same_total_and_nothing_of_what_it_is_made_of(
+    sign_in: SignIn, billing: Client, address: Address
+) -> None:
+    physician = sign_in(Role.PHYSICIAN)
+    node = physician.read("{ invoices(first: 1) { nodes { payer { id } facility { id } } } }")["invoices"]["nodes"][0]
+    given = {"facilityId": node["facility"]["id"], "serviceDate": DAY, "lines": [LINE, {"code": "SCAN-NECK"}]}
+    total = physician.read(TOTAL, input={**given, "payerId": node["payer"]["id"]})["priceQuote"]["quote"]["total"]
+    assert total == billing.read(TOTAL, input={**given, "payerId": node["payer"]["id"]})["priceQuote"]["quote"]["total"]
+    refusals = physician.refusals(QUOTE, input={**given, "payerId": node["payer"]["id"]})
+    assert any("Cannot query field 'lines' on type 'PriceQuote'" in words for words in refusals)
+    by_hand = [{**LINE, "overridePrice": "1.00", "overrideReason": "Mine"}]
+    refusals = physician.refusals(TOTAL, input={**given, "payerId": node["payer"]["id"], "lines": by_hand})
+    assert "unknown field 'overridePrice'" in refusals[0]
+    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    query = f"select id from payers where clinic_id = {CLINIC} and id not in (select payer_id from invoices where physician_id = $1)"
+    payers = [rows(address, query, me)[0]["id"], uuid4()]
+    answers = [physician.read(TOTAL, input={**given, "payerId": make_id("Payer", payer)}) for payer in payers]
+    assert answers[0] == answers[1]
+    assert answers[0]["priceQuote"]["errors"][0]["code"] == "NOT_FOUND"
+
+
+# The second opinion: plain rows and exact fractions, written from the specification alone.
+
+SINCE, UNTIL = date(2024, 1, 1), date(2026, 6, 1)
+
+
+@dataclass(frozen=True)
+class World:
+    """The prices of a clinic as plain rows."""
+
+    codes: list[Any]
+    rates: list[Any]
+    payers: list[UUID]
+    facilities: dict[UUID, Decimal]
+
+    def price(self, code: str, payer: UUID, facility: UUID | None, on: date) -> tuple[str, Fraction, Fraction] | None:
+        """Source, rate and factor; None when the code is not valid."""
+        valid = [row for row in self.codes if row["code"] == code and _is_valid(row, on)]
+        if not valid:
+            return None
+        factor = Fraction(self.facilities[facility]) if facility else Fraction(1)
+        found = {
+            (row["payer_id"], row["facility_id"]): Fraction(row["rate"])
+            for row in self.rates
+            if row["code"] == code and _is_valid(row, on)
+        }
+        if facility and (payer, facility) in found:
+            return "PAYER_FACILITY_RATE", found[payer, facility], Fraction(1)
+        if (payer, None) in found:
+            return "PAYER_RATE", found[payer, None], Fraction(1)
+        if facility and (None, facility) in found:
+            return "FACILITY_SCHEDULE", found[None, facility], factor
+        if (None, None) in found:
+            return "CLINIC_SCHEDULE", found[None, None], factor
+        return "BASE_PRICE", Fraction(valid[0]["base_price"]), factor
+
+    def amount(self, line: dict[str, Any], payer: UUID, facility: UUID | None, on: date) -> tuple[str, Fraction] | None:
+        """Source and amount of a line; None when it cannot be billed."""
+        found = self.price(line["code"], payer, facility, on)
+        if found is None:
+            return None
+        policy = next(
+            row["bilateral_policy"] for row in self.codes if row["code"] == line["code"] and _is_valid(row, on)
+        )
+        if line["bilateral"] and policy == "not_allowed":
+            return None
+        sides = {"double": Fraction(2), "one_and_a_half": Fraction(3, 2)}[policy] if line["bilateral"] else Fraction(1)
+        return found[0], _rounded(_rounded(found[1] * found[2]) * sides * line["units"])
+
+
+def _is_valid(row: Any, on: date) -> bool:
+    return bool(row["valid_from"] <= on and (row["valid_to"] is None or on < row["valid_to"]))
+
+
+def _rounded(amount: Fraction) -> Fraction:
+    return Fraction((amount * 100 + Fraction(1, 2)).__floor__(), 100)
+
+
+def _spans(dice: Random) -> Iterator[tuple[date, date | None]]:
+    """Validities one after the other, with gaps."""
+    day = SINCE + timedelta(days=dice.randint(0, 200))
+    for _ in range(dice.randint(1, 3)):
+        end = day + timedelta(days=dice.randint(1, 400))
+        is_last = dice.random() < 0.3
+        yield day, None if is_last else end
+        if is_last:
+            return
+        day = end + timedelta(days=dice.choice([0, 0, dice.randint(1, 100)]))
+
+
+async def _make(address: Address, seed: int) -> World:
+    """Random codes and schedules, beside what the demo clinic has."""
+    dice = Random(seed)  # noqa: S311 (the same seed gives the same prices)
+    connection = await asyncpg.connect(address.owner)
+    try:
+        clinic = await connection.fetchval(f"select {CLINIC}")
+        payers = [
+            row[0] for row in await connection.fetch("select id from payers where clinic_id = $1 limit 4", clinic)
+        ]
+        places = await connection.fetch(
+            "select id, geographic_factor from facilities where clinic_id = $1 limit 3", clinic
+        )
+        codes = [f"RND{seed}-{number}" for number in range(12)]
+        for code in codes:
+            for begins, ends in _spans(dice):
+                price, policy = (
+                    Decimal(dice.randint(0, 100_000)) / 100,
+                    dice.choice(["double", "one_and_a_half", "not_allowed"]),
+                )
+                await connection.execute(
+                    """insert into cpt_codes (clinic_id, id, code, label, base_price, bilateral_policy, valid_from, valid_to)
+                    values ($1, gen_random_uuid(), $2, $2, $3, $4, $5, $6)""",
+                    clinic, code, price, policy, begins, ends,
+                )  # fmt: skip
+        for payer in (None, *payers):
+            for facility in (None, *(place["id"] for place in places)):
+                for begins, ends in _spans(dice):
+                    schedule = await connection.fetchval(
+                        """insert into fee_schedules (clinic_id, id, name, payer_id, facility_id, valid_from, valid_to)
+                        values ($1, gen_random_uuid(), 'Random', $2, $3, $4, $5) returning id""",
+                        clinic, payer, facility, begins, ends,
+                    )  # fmt: skip
+                    chosen = [code for code in codes if dice.random() < 0.4]
+                    await connection.executemany(
+                        """insert into fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
+                        values ($1, gen_random_uuid(), $2, $3, $4)""",
+                        [(clinic, schedule, code, Decimal(dice.randint(0, 100_000)) / 100) for code in chosen],
+                    )
+        known = await connection.fetch("select * from cpt_codes where clinic_id = $1 and code like 'RND%'", clinic)
+        rates = await connection.fetch(
+            """select r.code, r.rate, s.payer_id, s.facility_id, s.valid_from, s.valid_to from fee_schedule_rates r
+            join fee_schedules s on s.clinic_id = r.clinic_id and s.id = r.fee_schedule_id where s.name = 'Random'"""
+        )
+        return World(known, rates, payers, {place["id"]: place["geographic_factor"] for place in places})
+    finally:
+        await connection.close()
+
+
+def _compare(world: World, billing: Client, dice: Random, questions: int) -> int:
+    """Ask for quotes, several in a document, and compare each; how many lines were priced."""
+    asked = []
+    for _ in range(questions):
+        on = SINCE + timedelta(days=dice.randint(0, 900))
+        payer, facility = dice.choice(world.payers), dice.choice([None, *world.facilities])
+        codes = [row["code"] for row in world.codes]
+        lines = [
+            {"code": dice.choice(codes), "units": dice.choice([1, 2, 999]), "bilateral": dice.random() < 0.3}
+            for _ in range(dice.randint(1, 4))
+        ]
+        asked.append((lines, payer, facility, on))
+    fields = "quote { total lines { amount trace { source } } } errors { path }"
+    names = [f"q{number}" for number in range(len(asked))]
+    declared = ", ".join(f"${name}: PriceQuoteInput!" for name in names)
+    query = f"query ({declared}) {{ {' '.join(f'{n}: priceQuote(input: ${n}) {{ {fields} }}' for n in names)} }}"
+    given = {
+        name: {
+            "payerId": make_id("Payer", payer),
+            "facilityId": make_id("Facility", facility) if facility else None,
+            "serviceDate": on.isoformat(),
+            "lines": lines,
+        }
+        for name, (lines, payer, facility, on) in zip(names, asked, strict=True)
+    }
+    answers = billing.read(query, **given)
+    return sum(_agree(world, answers[name], *one) for name, one in zip(names, asked, strict=True))
+
+
+def _agree(world: World, answer: Any, lines: list[dict[str, Any]], payer: UUID, facility: UUID | None, on: date) -> int:
+    expected = [world.amount(line, payer, facility, on) for line in lines]
+    if None in expected:
+        assert answer["quote"] is None
+        assert answer["errors"][0]["path"][:3] == ["input", "lines", str(expected.index(None))]
+        return 0
+    found = [(line["trace"]["source"], Fraction(line["amount"])) for line in answer["quote"]["lines"]]
+    assert found == expected
+    assert Fraction(answer["quote"]["total"]) == sum(amount for _, amount in found)
+    return len(found)
+
+
+@pytest.mark.parametrize(
+    ("worlds", "documents"), [(1, 20), pytest.param(20, 50, marks=pytest.mark.prove)], ids=["200", "10,000"]
+)
+def test_random_selections_at_random_schedules_cost_what_exact_fractions_say(
+    address: Address, billing: Client, worlds: int, documents: int
+) -> None:
+    priced = 0
+    for seed in range(worlds):
+        world = uvloop.run(_make(address, seed + 100 * documents))
+        dice = Random(seed)  # noqa: S311 (the same seed asks the same)
+        priced += sum(_compare(world, billing, dice, 10) for _ in range(documents))
+    assert priced > worlds * documents * 5
