@@ -9,6 +9,7 @@ from sqlalchemy import func, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
 TAGS = {
+    "ApiToken": "tk",
     "Attorney": "at",
     "Case": "ca",
     "Cheque": "ch",

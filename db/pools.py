@@ -1,13 +1,14 @@
 """Decides how the database is entered: one pool per role, and for each transaction the role and the viewer's ids."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
+from db.locks import PREPARING, locking
 from db.security import PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
@@ -63,11 +64,15 @@ class Database:
             pool.release(connection)
         return found
 
-    @asynccontextmanager
-    async def entered(self, viewer: Viewer) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception."""
-        async with self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC) as connection:
-            yield connection
+    def entered(
+        self, viewer: Viewer, invoices: Collection[UUID] = ()
+    ) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception.
+
+        It begins with a lock on `invoices`, where there are any, which spares a round trip.
+        """
+        locked = locking(viewer.clinic_id, invoices) if invoices else ""
+        return self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC + locked)
 
     async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
         """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
@@ -148,6 +153,7 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     connection = await asyncpg.connect(
         dsn, server_settings=_SETTINGS, statement_cache_size=_STATEMENTS_KEPT, max_cached_statement_lifetime=0
     )
+    await connection.execute(PREPARING)
     # Answers are read as the bytes that they are sent on as.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")
     return connection

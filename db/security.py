@@ -26,17 +26,29 @@ PRICING_ROLE = "clinic_pricing"
 JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
-# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, nothing of the clinic's work.
+# What the sign-in role reads and writes: enough to find a user by e-mail and a session by its hash, to count failures and to
+# check a second factor; nothing of the clinic's work.
 _SIGN_IN_READS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone"),
     "users": (
         *("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
         "oidc_subject",
     ),
-    "sessions": ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at", "revoked_at"),
+    "sessions": (
+        *("clinic_id", "id", "user_id", "token_hash", "kind", "name", "recorded_at"),
+        *("last_used_at", "expires_at", "revoked_at"),
+    ),
+    "sign_in_attempts": ("key", "failures", "until_at", "known_until"),
+    "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
 }
-# What a new session is given.
-_SIGN_IN_ADDS = ("clinic_id", "id", "user_id", "token_hash", "kind", "last_used_at", "expires_at")
+_SIGN_IN_WRITES = {
+    # Whoever comes with a verified e-mail is known by subject afterwards; passwords are changed by their owners, and a hash
+    # whose parameters have become too cheap is replaced when the password is known.
+    "users": "update (oidc_subject, password_hash)",
+    "sessions": "insert (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at), update (last_used_at, revoked_at)",
+    "sign_in_attempts": "insert (key, failures, until_at, known_until), update (failures, until_at, known_until), delete",
+    "second_factors": "insert (clinic_id, id, user_id, secret), update (secret, confirmed_at, last_step), delete",
+}
 
 
 def role_name(role: Role) -> str:
@@ -201,9 +213,8 @@ def _sign_in(schema: str) -> Iterator[str]:
     for table, names in _SIGN_IN_READS.items():
         yield f"grant select ({', '.join(names)}) on {table} to {SIGN_IN}"
         yield f"create policy {SIGN_IN} on {table} for all to {SIGN_IN} using (true) with check (true)"
-    yield f"grant insert ({', '.join(_SIGN_IN_ADDS)}), update (last_used_at, revoked_at) on sessions to {SIGN_IN}"
-    # Whoever comes with a verified e-mail is known by subject afterwards.
-    yield f"grant update (oidc_subject) on users to {SIGN_IN}"
+    for table, writes in _SIGN_IN_WRITES.items():
+        yield f"grant {writes} on {table} to {SIGN_IN}"
 
 
 def _pricing(schema: str) -> Iterator[str]:

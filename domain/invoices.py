@@ -62,6 +62,8 @@ class Guard:
     holds: Callable[[Invoice, date], bool]
 
 
+# What no guard holds by, of facts that are dear to look up.
+REFUSING = {"was_allocated": True, "case_is_settled": False, "case_is_covered": False}
 GUARDS = {
     "has_lines": Guard("The invoice has no lines", lambda i, today: i.line_count > 0),
     "billed": Guard("Nothing is billed", lambda i, today: i.billed > 0),

@@ -8,17 +8,19 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
+    enrol_second_factor confirm_second_factor remove_second_factor
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
+    create_user update_user create_api_token revoke_api_token reset_second_factor
 """.split()
 
 # Mutation (in snake case) → rule. Transitions follow the table in the domain; the worker's own have no mutation.
 ACTIONS: dict[str, str] = {
     "sign_in": "public",
-    "sign_out": "signed_in",
+    **dict.fromkeys(("sign_out", "change_password", "revoke_session"), "oneself"),
     "create_upload": "staff",
     "record_encounter": "treatment",
     **dict.fromkeys(_STAFF, "staff"),

@@ -11,9 +11,11 @@ from strawberry.types.arguments import StrawberryArgumentAnnotation
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from permissions.rules import RULES, Rule
+from permissions.viewers import Viewer
 
 # The type of what stands in `metadata["rule"]`: a rule by name, or the coordinates whose rules are followed.
 Mark = str | tuple[str, ...]
+_FORBIDDEN = {"code": "FORBIDDEN"}
 
 
 class Guard(BasePermission):
@@ -24,15 +26,22 @@ class Guard(BasePermission):
 
     def has_permission(self, source: Any, info: strawberry.Info, **kwargs: Any) -> bool:
         """Whether the viewer of this request may see what the rule guards."""
-        viewer = info.context.viewer
-        return self.rule.allows(viewer.role if viewer else None)
+        return self.admits(info.context.viewer)
+
+    @classmethod
+    def admits(cls, viewer: Viewer | None) -> bool:
+        """The same, of a viewer: also asked where Strawberry is not."""
+        if viewer and viewer.is_api_token and not cls.rule.by_token:
+            return False
+        return cls.rule.allows(viewer.role if viewer else None)
 
 
 @cache
 def guard(rule_name: str) -> type[Guard]:
     """The permission class of a rule; KeyError for a rule that nobody wrote."""
     rule = RULES[rule_name]
-    return type(f"Sees{rule_name.title().replace('_', '')}", (Guard,), {"rule": rule})
+    said = {} if rule.by_token else {"message": "A token for programs only reads", "error_extensions": _FORBIDDEN}
+    return type(f"Sees{rule_name.title().replace('_', '')}", (Guard,), {"rule": rule, **said})
 
 
 def shown(rule_name: str, description: str, **options: Any) -> Any:
@@ -46,10 +55,10 @@ def asked(rule_name: str, description: str, **options: Any) -> Callable[[Callabl
     return field
 
 
-def done(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+def done(rule_name: str, description: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A mutation, guarded by a rule."""
     mutation: Callable[[Callable[..., Any]], Any]
-    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)])
+    mutation = strawberry.mutation(description=description, permission_classes=[guard(rule_name)], **options)
     return mutation
 
 

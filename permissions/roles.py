@@ -24,8 +24,9 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
+from domain.people import Role
 from permissions.classes import Guard
-from permissions.coordinates import Mark
+from permissions.coordinates import Mark, check_marks, seen_by
 from permissions.rules import RULES
 
 DEFINITION = "strawberry-definition"
@@ -57,9 +58,13 @@ def _marks(schema: GraphQLSchema) -> Iterator[tuple[str, Mark | None]]:
 
 
 def _field_mark(field: GraphQLField) -> Mark | None:
-    definition = field.extensions.get(DEFINITION)
-    guards = [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
+    guards = _guards(field)
     return guards[0].rule.name if guards else None
+
+
+def _guards(field: GraphQLField) -> list[type[Guard]]:
+    definition = field.extensions.get(DEFINITION)
+    return [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
 
 
 def _metadata_mark(item: GraphQLArgument | GraphQLInputField) -> Mark | None:
@@ -229,14 +234,11 @@ def _lean(field: GraphQLField) -> Any:
     resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
     if resolve is None:
         return field.resolve
-    mark = _field_mark(field)
-    assert isinstance(mark, str)
-    rule = RULES[mark]
+    guard = _guards(field)[0]
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        viewer = info.context.viewer
-        if not rule.allows(viewer.role if viewer else None):
-            raise GraphQLError(Guard.message)
+        if not guard.admits(info.context.viewer):
+            raise GraphQLError(guard.message, extensions=guard.error_extensions)
         return resolve(info, arguments)
 
     return guarded
@@ -245,3 +247,14 @@ def _lean(field: GraphQLField) -> Any:
 def role_schema(schema: GraphQLSchema, seen: frozenset[str], type_allowed: Mapping[str, bool]) -> GraphQLSchema:
     """The pruned schema of a role: `type_allowed` says of each type that has a rule of its own whether the role sees it."""
     return schema_for(schema, seen, frozenset(name for name, allowed in type_allowed.items() if not allowed))
+
+
+def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
+    """What each role, and a caller without a token (None), is served of a whole schema; MissingRuleError when something has no rule."""
+    marks = marks_of(whole)
+    check_marks(marks)
+    rules = {name: rule for name, named in whole.type_map.items() if (rule := type_rule(named))}
+    return {
+        role: role_schema(whole, seen_by(role, marks), {name: RULES[rule].allows(role) for name, rule in rules.items()})
+        for role in (None, *Role)
+    }

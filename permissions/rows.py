@@ -46,6 +46,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
+    "sessions": {_ADMIN: Reach.CLINIC},
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     **dict.fromkeys(

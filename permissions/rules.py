@@ -11,12 +11,16 @@ SIGNED_IN = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who sees the fields that name this rule, and why, in the words of the clinic; `anybody` includes a caller without a token."""
+    """Who sees the fields that name this rule, and why, in the words of the clinic.
+
+    `anybody` includes a caller without a token; `by_token` whoever is represented by a token for programs.
+    """
 
     name: str
     roles: frozenset[Role]
     words: str
     anybody: bool = False
+    by_token: bool = True
 
     def allows(self, role: Role | None) -> bool:
         """Whether a viewer of this role (None: nobody is signed in) may see what the rule guards."""
@@ -26,6 +30,12 @@ class Rule:
 _ALL = (
     Rule("public", SIGNED_IN, "Signing in and knowing who one is belong to everybody", anybody=True),
     Rule("signed_in", SIGNED_IN, "Whoever is signed in may ask; the rows in reach decide what is answered"),
+    Rule(
+        "oneself",
+        SIGNED_IN,
+        "Whoever signs in looks after the own password and sign-ins; a token for programs, which only reads, does not",
+        by_token=False,
+    ),
     Rule(
         "existence", SIGNED_IN, "Every role sees which records exist, their status and billed amount, within its reach"
     ),

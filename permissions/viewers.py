@@ -20,3 +20,5 @@ class Viewer:
     clinic_short_name: str
     clinic_name: str
     time_zone: str
+    # Whether a token for programs stands for the user, which reads and does nothing else.
+    is_api_token: bool = False

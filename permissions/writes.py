@@ -75,6 +75,7 @@ _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name valid_from valid_to")
+_USER = _columns("email name role attorney_id physician_id password_hash")
 
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {
@@ -84,6 +85,16 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
+    # Whether a password fits is asked by signing in, which reads what is kept of it; administrators only replace it.
+    "users": Write(_ADMIN, _USER, (*_USER, "active"), conceals=frozenset({"password_hash"})),
+    # Administrators begin nobody's session: what they add are tokens for programs, which the database gives to analysts alone.
+    "sessions": Write(
+        _ADMIN,
+        _columns("user_id token_hash kind name expires_at"),
+        ("revoked_at",),
+        conceals=frozenset({"token_hash"}),
+        begins={"kind": "api_token"},
+    ),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from db.pools import Database
 from domain.clinics import clinic_day
 from domain.links import LIFETIMES, Bearer, Seal, seal
+from domain.sign_in import Attempt
 from permissions.viewers import Viewer
 
 Clock = Callable[[], datetime]
@@ -21,13 +22,65 @@ def now() -> datetime:
 
 
 class Sessions(Protocol):
-    """Signing in and out, as the server does it."""
-
-    async def sign_in(self, email: str, password: str, clinic: str | None) -> Any:
-        """(token, expires at, viewer), or None whatever the reason."""
+    """Signing out, as the server does it."""
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the session of a viewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """One place where a viewer is signed in, or one token of theirs; the token itself is known to nobody."""
+
+    id: UUID
+    kind: str
+    name: str | None
+    recorded_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+    is_current: bool
+
+
+class OwnAccount(Protocol):
+    """What everybody does with their own account, and what hashes passwords, as the server does it."""
+
+    @property
+    def longest_token(self) -> timedelta:
+        """How long a token for programs is good at most."""
+
+    async def hash_password(self, password: str) -> str:
+        """What is kept of a password."""
+
+    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
+        """Another password, by which every other session ends; a Refusal says why not. `address` is the client's."""
+
+    async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
+        """Where the viewer is signed in now."""
+
+    async def end_session(self, viewer: Viewer, session_id: UUID) -> None:
+        """End one of the viewer's own sessions; NotFound when it is not theirs."""
+
+    def forget(self, identity: UUID) -> None:
+        """Believe nothing any more of a session or a user that has ended or changed."""
+
+
+class SignIns(Protocol):
+    """Signing in, and what makes it safer, as the server does it; each refuses in words for a person."""
+
+    async def sign_in(self, attempt: Attempt) -> tuple[str, datetime, Viewer]:
+        """(token, expires at, viewer)."""
+
+    async def enrol(self, viewer: Viewer, password: str, address: str) -> Any:
+        """The secret of a second factor, and its address for a QR code."""
+
+    async def confirm(self, viewer: Viewer, code: str) -> None:
+        """Have signing in ask for a code from now on."""
+
+    async def remove(self, viewer: Viewer, password: str, address: str) -> None:
+        """Have signing in ask for no code any more."""
+
+    async def reset(self, clinic_id: UUID, user_id: UUID) -> None:
+        """Take away the second factor of somebody who has lost it."""
 
 
 class Changes(Protocol):
@@ -51,8 +104,12 @@ class RequestContext:
     # With what links are signed, and where clients reach the server: asked only when a link is made.
     link_key: bytes = field(kw_only=True)
     find_base_url: Callable[[], str] = field(kw_only=True)
+    # Where nobody signs in there is no need for either.
+    sign_ins: SignIns | None = field(default=None, kw_only=True)
+    address: str = field(default="", kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
+    own_account: OwnAccount | None = field(default=None, kw_only=True)
     clock: Clock = now
     _seals: dict[str, Seal] = field(default_factory=dict)
 

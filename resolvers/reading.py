@@ -27,8 +27,9 @@ from resolvers.selection import Asked, Selector
 
 ResolveInfo = GraphQLResolveInfo[RequestContext]
 # What was read of a record, by the response key under which a payload asks for it.
-Answers = Mapping[str, orjson.Fragment | None]
+Answers = Mapping[str, Any]
 _NOT_READ: Answers = {}
+_NO_ERRORS = orjson.Fragment(b"[]")
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
@@ -61,27 +62,35 @@ async def follow(
     raw = info._raw_info
     asked = _asked(raw)
     if asked.key in known:
-        return known[asked.key]
+        found: orjson.Fragment | None = known[asked.key]
+        return found
     return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
 
 
-async def read_within(info: Info, identity: UUID, connection: asyncpg.Connection) -> Answers:
-    """What a mutation's answer selects of its record, by response key, read before the mutation's own transaction ends.
+async def read_within(
+    info: ResolveInfo, identity: UUID, connection: asyncpg.Connection
+) -> tuple[Answers, orjson.Fragment | None]:
+    """What a mutation that was done answers, by response key, read before its own transaction ends; and the whole as JSON.
 
-    That spares a transaction. Selections with arguments of their own are left to `follow`: an argument that is refused
-    must not undo what was done.
+    That spares a transaction. Selections with arguments of their own are left to `follow`, and with them the whole: an
+    argument that is refused must not undo what was done.
     """
-    raw, selector = info._raw_info, _selector(info._raw_info)
-    payload, found = get_named_type(raw.return_type), {}
+    selector, payload = _selector(info), get_named_type(info.return_type)
     assert is_object_type(payload)
-    for asked in selector.fields(payload, _asked(raw).selection_sets):
+    found: dict[str, Any] = {}
+    wanted = selector.fields(payload, _asked(info).selection_sets)
+    for asked in wanted:
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
-            plan = _plan(raw, asked, type_name)
+            plan = _plan(info, asked, type_name)
             if len(plan.asked) == 1:
-                values = plan.values(raw.context, [_following(selector, asked, type_name, identity)])
+                values = plan.values(info.context, [_following(selector, asked, type_name, identity)])
                 found[asked.key] = _passed_on(await connection.fetchval(plan.sql, *values))
-    return found
+        elif asked.name == "errors":
+            found[asked.key] = _NO_ERRORS
+        elif asked.name == "__typename":
+            found[asked.key] = payload.name
+    return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
 
 
 def _following(selector: Selector, asked: Asked, type_name: str, identity: UUID) -> Arguments:

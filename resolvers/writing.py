@@ -1,9 +1,10 @@
 """Decides how a mutation runs: one transaction, kept idempotent, refusals as data, the record read anew for the answer."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.outcomes import Actor
 from permissions.viewers import Viewer
 from resolvers.context import RequestContext
-from resolvers.reading import Answers, read_within
+from resolvers.reading import Answers, ResolveInfo, read_within
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
+# What is kept of a request must not help to find out a password.
+_SECRET = frozenset({"password"})
 _UNSAID = frozenset({"version", "idempotency_key"})
 
 
@@ -36,6 +39,8 @@ class Work:
     moment: datetime
     request_id: str
     given: Mapping[str, Any]
+    # The invoices that the transaction began with a lock on.
+    locked: frozenset[UUID] = frozenset()
     remembered: bool = False
     # The physician that the user is.
     person_id: UUID | None = None
@@ -65,41 +70,79 @@ class Work:
         return await self.connection.fetch(sql, self.clinic_id, *values)
 
 
+Act = Callable[[Work], Awaitable[UUID]]
+
+
+def _nothing(given: Mapping[str, Any]) -> frozenset[UUID]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A mutation that changes records: its name, what it does, and which invoices its transaction may begin with a lock on."""
+
+    name: str
+    act: Act
+    locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = _nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a mutation: the id of its record and what of it was read already, or why it was refused."""
+    """What came of a mutation: the id of its record and what of it was read already, or why it was refused.
+
+    `whole` is the whole answer as JSON, where nothing of it remains to be asked.
+    """
 
     record: UUID | None
     errors: tuple[Refusal, ...] = ()
     known: Answers = field(default_factory=dict)
+    whole: orjson.Fragment | None = None
 
 
-async def run(info: Info, operation: str, said: Any, work: Callable[[Work], Awaitable[UUID]]) -> Done:
-    """Do `work` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
-    context: RequestContext = info.context
-    viewer = context.viewer
+async def run(info: Info, operation: str, said: Any, act: Act) -> Done:
+    """Do `act` in one transaction, once per idempotency key; its record's id is the answer, a refusal writes nothing."""
+    return await _run(info._raw_info, Step(operation, act), said)
+
+
+async def answer(info: ResolveInfo, step: Step, said: Mapping[str, Any], payload: Callable[..., Any]) -> Any:
+    """The same, straight from graphql-core: the role schemas call it without Strawberry's wrapping around it.
+
+    What is answered is JSON, or the `payload` of what came of it where something remains to be asked.
+    """
+    done = await _run(info, step, said)
+    return payload(done=done) if done.whole is None else done.whole
+
+
+async def _run(info: ResolveInfo, step: Step, said: Any) -> Done:
+    context, viewer = info.context, info.context.viewer
     assert viewer is not None
     try:
         given = values_of(said)
-        key = given.get("idempotency_key")
-        async with context.database.entered(viewer) as connection:
-            known = await _claim(connection, context, operation, key, given) if key is not None else None
+        key, locked = given.get("idempotency_key"), step.locked_first(given)
+        async with context.database.entered(viewer, locked) as connection:
+            known = await _claim(connection, context, step.name, key, given) if key is not None else None
             if known is None:
-                begun = _work_of(context, viewer, connection, given)
-                known = await work(begun)
-                if key is not None and not begun.remembered:
+                work = _work_of(context, viewer, connection, given, locked)
+                known = await step.act(work)
+                if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
-            answers = await read_within(info, known, connection)
-        return Done(known, known=answers)
+            answers, whole = await read_within(info, known, connection)
+        return Done(known, (), answers, whole)
     except Refusal as refusal:
         return Done(None, (refusal,))
     except asyncpg.ForeignKeyViolationError:
         return Done(None, (NotFound("There is no such record"),))
 
 
-def _work_of(context: RequestContext, viewer: Viewer, connection: asyncpg.Connection, given: Mapping[str, Any]) -> Work:
+def _work_of(
+    context: RequestContext,
+    viewer: Viewer,
+    connection: asyncpg.Connection,
+    given: Mapping[str, Any],
+    locked: frozenset[UUID],
+) -> Work:
     actor = Actor(viewer.role, context.today)
-    work = Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given)
+    work = Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given, locked)
     work.person_id = viewer.person_id
     return work
 
@@ -112,7 +155,8 @@ async def _claim(
     assert viewer is not None
     if not 0 < len(key) <= _LONGEST_KEY:
         raise InvalidInput(f"A key has 1 to {_LONGEST_KEY} characters", ("idempotency_key",))
-    digest = hashlib.sha256(orjson.dumps({**given, "operation": operation}, default=str, option=orjson.OPT_SORT_KEYS))
+    said = {**{name: value for name, value in given.items() if name not in _SECRET}, "operation": operation}
+    digest = hashlib.sha256(orjson.dumps(said, default=str, option=orjson.OPT_SORT_KEYS))
     row = await connection.fetchrow(
         """insert into idempotency_keys as k (clinic_id, id, user_id, key, operation, input_hash, recorded_at)
         values ($1, gen_random_uuid(), $2, $3, $4, $5, $6)
@@ -154,18 +198,27 @@ async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, re
 
 def values_of(said: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
     """What an input says, by field: ids as UUIDs, texts checked, what was not said left out."""
-    found: dict[str, Any] = {}
-    for name in said.__dataclass_fields__:
-        value = getattr(said, name)
-        if value is not strawberry.UNSET:
-            found[name] = _value(name, value, (*path, name))
-    return found
+    return {name: _value(name, value, (*path, name)) for name, value in _said(said)}
+
+
+def _said(said: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of an input that were said: of graphql-core's, or of Strawberry's."""
+    if isinstance(said, dict):
+        return ((snake(name), value) for name, value in said.items())
+    named = ((name, getattr(said, name)) for name in said.__dataclass_fields__)
+    return ((name, value) for name, value in named if value is not strawberry.UNSET)
+
+
+@lru_cache(maxsize=1_000)
+def snake(name: str) -> str:
+    """A field's name in Python, from its name in the API."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, list):
         return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
-    if hasattr(value, "__dataclass_fields__"):
+    if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
         return values_of(value, path)
     if isinstance(value, str) and (name == "id" or name.endswith("_id")):
         return identity_of(value, path)

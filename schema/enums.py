@@ -9,6 +9,7 @@ from domain.orders import Direction, InvoiceOrderField
 from domain.people import PayerKind, Role
 from domain.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders import MessageStatus, ReminderStatus
+from domain.tokens import SessionKind
 from permissions.classes import choices
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ReminderStatus",
     "Role",
     "SelectionRule",
+    "SessionKind",
     "SubmissionMethod",
 ]
 
@@ -41,6 +43,15 @@ choices(
         "PHYSICIAN": "Treats.",
         "ATTORNEY": "Represents.",
         "ANALYST": "Reads figures for reports.",
+    },
+)
+choices(
+    SessionKind,
+    "oneself",
+    "In which way somebody is signed in.",
+    {
+        "SESSION": "By signing in with a password.",
+        "API_TOKEN": "By a token that was given to a program.",
     },
 )
 choices(

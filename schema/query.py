@@ -12,6 +12,7 @@ from db.identity import make_id
 from permissions import viewers
 from permissions.classes import asked, takes
 from resolvers import quotes
+from schema import access
 from schema.attorneys import Attorney
 from schema.cases import Case, CaseConnection, CaseFilter
 from schema.connections import After, Before, Connection, First, Last, Node
@@ -26,7 +27,7 @@ from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
 from schema.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.reading import compiled_root, read
-from schema.users import Clinic, Viewer
+from schema.users import Clinic, User, Viewer
 
 Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
 Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
@@ -203,3 +204,13 @@ class Query:
         self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
+
+    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
+    def explain_access(
+        self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
+    ) -> access.AccessExplanation:
+        return access.explain(info, role, coordinate)
+
+    @compiled_root("administration", "The clinic's accounts, by e-mail.")
+    async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
+        return await read(info)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from domain.people import Role
-from schema import lifecycle_page
+from schema import lifecycle_page, permissions_page
 from schema.whole import sdl
 
 _ROOT = Path(__file__).parent.parent
@@ -24,6 +24,7 @@ def pages() -> dict[Path, str]:
     """Every generated file, with what it should hold."""
     return {
         **{file_of(role): sdl(role) for role in (None, *Role)},
+        _ROOT / "docs" / "permissions.md": permissions_page.page(),
         _ROOT / "docs" / "lifecycle.md": lifecycle_page.page(),
         _ROOT / "docs" / "lifecycle.svg": lifecycle_page.diagram(),
     }

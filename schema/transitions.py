@@ -1,17 +1,18 @@
 """Decides which mutations move one invoice: one for each row of the domain's table that has an input here."""
 
+from functools import partial
 from typing import Annotated, Any
 
-from strawberry import Info
 from strawberry.tools import create_type
 
 from domain.transitions import BY_NAME
 from permissions.actions import ACTIONS
-from permissions.classes import done, takes
-from resolvers import transitions
-from resolvers.writing import run
+from permissions.classes import takes
+from resolvers.transitions import locked_first, transition
+from resolvers.writing import Step
 from schema import transition_inputs as inputs
 from schema.payloads import InvoicePayload
+from schema.steps import step
 
 # Transition → its input and what it says of itself.
 STEPS: dict[str, tuple[type, str]] = {
@@ -30,16 +31,8 @@ STEPS: dict[str, tuple[type, str]] = {
 
 
 def _step(name: str, input_type: type, description: str) -> Any:
-    rule = ACTIONS[name]
-    taken = Annotated[input_type, takes("The invoice, and what the step needs.", rule)]  # type: ignore[valid-type]
-
-    async def resolve(self: Any, info: Info, input: Any) -> InvoicePayload:
-        outcome = await run(info, name, input, lambda work: transitions.transition(work, name))
-        return InvoicePayload(done=outcome)
-
-    resolve.__annotations__["input"] = taken
-    resolve.__name__ = name
-    return done(rule, description)(resolve)
+    taken = Annotated[input_type, takes("The invoice, and what the step needs.", ACTIONS[name])]  # type: ignore[valid-type]
+    return step(Step(name, partial(transition, name=name), locked_first), description, taken, InvoicePayload)
 
 
 InvoiceSteps: Any = create_type("InvoiceSteps", [_step(name, *said) for name, said in STEPS.items() if name in BY_NAME])

@@ -3,10 +3,18 @@
 from datetime import datetime
 
 import strawberry
+from strawberry import UNSET, Info
 
-from permissions.classes import given, shown
-from schema.enums import Role
+from db.identity import make_id
+from permissions.classes import asked, given, shown
+from resolvers import own_account
+from schema.attorneys import Attorney
+from schema.connections import After, Connection, First, Node
+from schema.enums import Role, SessionKind
 from schema.errors import UserError
+from schema.physicians import Physician
+from schema.reading import compiled
+from schema.sessions import ApiToken, OwnSession, Session
 
 
 @strawberry.type(description="The clinic that somebody works in or with.")
@@ -25,11 +33,40 @@ class Viewer:
     role: Role = shown("public", "What the account may do.")
     clinic: Clinic = shown("public", "The clinic that the account belongs to.")
 
+    @asked("oneself", "Where the viewer is signed in now, the newest first.")
+    async def sessions(self, info: Info) -> list[OwnSession]:
+        return [
+            OwnSession(
+                id=strawberry.ID(make_id("Session", one.id)),
+                kind=SessionKind(one.kind),
+                name=one.name,
+                begun_at=one.recorded_at,
+                last_used_at=one.last_used_at,
+                expires_at=one.expires_at,
+                is_current=one.is_current,
+            )
+            for one in await own_account.list_sessions(info)
+        ]
 
-@strawberry.type(description="Somebody of the clinic who did something.")
-class User:
+
+@strawberry.type(description="Somebody who has an account in the clinic.")
+class User(Node):
     id: strawberry.ID = shown("staff", "The id of the account.")
     name: str = shown("staff", "The person's name.")
+    email: str = shown("administration", "The e-mail that signs in.")
+    role: Role = shown("administration", "What the account may do.")
+    active: bool = shown("administration", "Whether the account can be used.")
+    attorney: Attorney | None = shown("administration", "The attorney who uses the account.")
+    physician: Physician | None = shown("administration", "The physician who uses the account.")
+    created_at: datetime = shown("administration", "When the account was made.")
+
+    @asked("administration", "Every time that somebody signed in to the account, the latest first.")
+    def sessions(self, first: First = UNSET, after: After = UNSET) -> Connection[Session]:
+        return compiled()
+
+    @asked("administration", "The tokens that programs were given for the account, the newest first.")
+    def api_tokens(self, first: First = UNSET, after: After = UNSET) -> Connection[ApiToken]:
+        return compiled()
 
 
 @strawberry.input(description="What signs somebody in.")
@@ -37,6 +74,9 @@ class SignInInput:
     email: str = given("public", "The e-mail of the account.")
     password: str = given("public", "The password of the account.")
     clinic: str | None = given("public", "The clinic's short name, where one e-mail has accounts in several clinics.")
+    second_factor_code: str | None = given(
+        "public", "The six digits of the authenticator app, where the account asks for them."
+    )
 
 
 @strawberry.type(description="The answer to signing in.")

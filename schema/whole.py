@@ -7,9 +7,7 @@ from graphql import GraphQLNamedType, GraphQLSchema, is_introspection_type, is_s
 from strawberry.schema.config import StrawberryConfig
 
 from domain.people import Role
-from permissions.coordinates import check_marks, seen_by
-from permissions.roles import marks_of, role_schema, type_rule
-from permissions.rules import RULES
+from permissions.roles import schemas_of
 from schema.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
 from schema.mutation import Mutation
 from schema.query import Query
@@ -29,17 +27,6 @@ def build_schema() -> strawberry.Schema:
 def role_schemas() -> dict[Role | None, GraphQLSchema]:
     """The schema of each role, None for a caller without a token; MissingRuleError when something has no rule."""
     return schemas_of(build_schema()._schema)
-
-
-def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
-    """What each role sees of a whole schema; MissingRuleError when something in it has no rule."""
-    marks = marks_of(whole)
-    check_marks(marks)
-    rules = {name: rule for name, named in whole.type_map.items() if (rule := type_rule(named))}
-    return {
-        role: role_schema(whole, seen_by(role, marks), {name: RULES[rule].allows(role) for name, rule in rules.items()})
-        for role in (None, *Role)
-    }
 
 
 def sdl(role: Role | None) -> str:

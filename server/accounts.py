@@ -1,61 +1,90 @@
-"""Decides how a user is added from the command line."""
+"""Decides how users are added, deactivated and let in without a lost second factor from the command line, in nobody's name."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from argon2 import PasswordHasher
 
 from db.identity import read_id
-from domain.ids import new_id
+from domain.clinics import clinic_day
+from domain.errors import NotFound, Refusal
+from domain.outcomes import Actor
 from domain.people import Role
+from resolvers import users
+from resolvers.writing import Work
 from server.addresses import Address
 
 _PERSONS = {Role.ATTORNEY: ("Attorney", "attorney_id"), Role.PHYSICIAN: ("Physician", "physician_id")}
-_SHORTEST_PASSWORD = 10
+_RESET_SECOND_FACTOR = """delete from second_factors f using users u, clinics c where c.short_name = $1 and u.email = $2
+    and u.clinic_id = c.clinic_id and f.clinic_id = u.clinic_id and f.user_id = u.id returning f.id"""
 
 
 class AccountError(Exception):
-    """Why a user cannot be added."""
+    """Why a user cannot be added or deactivated."""
 
 
 async def add_user(
     address: Address, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
 ) -> None:
-    """Add a user; AccountError for an unknown clinic or person, a short password, or an e-mail that is taken."""
-    if len(password) < _SHORTEST_PASSWORD:
-        raise AccountError(f"A password has at least {_SHORTEST_PASSWORD} characters")
-    column, person_id = _person(role, person)
-    connection = await asyncpg.connect(address.owner)
+    """Add a user; AccountError for an unknown clinic or person, a poor password, or an e-mail that is taken."""
+    given = {"email": email, "name": name, "role": role, "password": password, **_person(role, person)}
+    await _do(address, clinic, given, lambda work: users.create(work, _hash))
+
+
+async def deactivate_user(address: Address, *, email: str, clinic: str) -> None:
+    """Sign a user out everywhere, for good; AccountError for an unknown one and for the clinic's last administrator."""
+
+    async def deactivate(work: Work) -> UUID:
+        row = await work.one("select id from users where clinic_id = $1 and email = $2", email.lower())
+        if row is None:
+            raise NotFound(f"There is no user {email} in this clinic")
+        work.given = {"user_id": row["id"], "active": False}
+        return await users.update(work, _hash)
+
+    await _do(address, clinic, {}, deactivate)
+
+
+async def _do(address: Address, clinic: str, given: dict[str, Any], what: Callable[[Work], Awaitable[UUID]]) -> None:
+    connection, moment = await asyncpg.connect(address.owner), datetime.now(UTC)
     try:
-        clinic_id = await connection.fetchval("select clinic_id from clinics where short_name = $1", clinic)
-        if clinic_id is None:
-            raise AccountError(f"There is no clinic {clinic}")
-        await connection.execute(
-            f"insert into users (clinic_id, id, email, name, role, password_hash, {column}) values ($1, $2, $3, $4, $5, $6, $7)",
-            clinic_id,
-            new_id(),
-            email.lower(),
-            name,
-            role.value,
-            PasswordHasher().hash(password),
-            person_id,
-        )
-    except asyncpg.UniqueViolationError as error:
-        raise AccountError(f"{email} is taken in this clinic") from error
-    except asyncpg.ForeignKeyViolationError as error:
-        raise AccountError("There is no such person in this clinic") from error
+        async with connection.transaction():
+            found = await connection.fetchrow("select clinic_id, time_zone from clinics where short_name = $1", clinic)
+            if found is None:
+                raise AccountError(f"There is no clinic {clinic}")
+            actor = Actor(Role.ADMIN, clinic_day(moment, found["time_zone"]))
+            await what(Work(connection, found["clinic_id"], None, actor, moment, "", given))
+    except Refusal as refusal:
+        where = f" ({refusal.path[-1]})" if refusal.path else ""
+        raise AccountError(f"{refusal.message}{where}") from refusal
     finally:
         await connection.close()
 
 
-def _person(role: Role, person: str | None) -> tuple[str, UUID | None]:
-    """The column that says whom a user is, and the id to put there; roles that are nobody in particular leave it empty."""
+async def reset_second_factor(address: Address, *, email: str, clinic: str) -> bool:
+    """Take away the second factor of a user who has lost it; whether there was one."""
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return await connection.fetchrow(_RESET_SECOND_FACTOR, clinic, email.lower()) is not None
+    finally:
+        await connection.close()
+
+
+async def _hash(password: str) -> str:
+    return await asyncio.to_thread(PasswordHasher().hash, password)
+
+
+def _person(role: Role, person: str | None) -> dict[str, UUID]:
+    """The column that says whom a user is, and the id to put there; roles that are nobody in particular leave it out."""
     if role not in _PERSONS:
         if person:
             raise AccountError(f"The role {role} is nobody in particular: leave --person out")
-        return "attorney_id", None
+        return {}
     type_name, column = _PERSONS[role]
     found = read_id(person or "")
     if found is None or found[0] != type_name:
         raise AccountError(f"--person takes the id of a {type_name.lower()}")
-    return column, found[1]
+    return {column: found[1]}

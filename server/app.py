@@ -24,7 +24,10 @@ from server.links import roles_with
 from server.oidc import OpenIdSessions
 from server.oidc_keys import KeyTimes
 from server.oidc_tokens import Provider
+from server.own_account import OwnAccount
+from server.passwords import Passwords
 from server.sessions import Sessions, SessionTimes
+from server.sign_in import SignIns
 from server.uploads import Uploads
 
 PATH = "/graphql"
@@ -53,6 +56,7 @@ def build_app(
     times: SessionTimes,
     files: Files,
     *,
+    passwords: Passwords | None = None,
     provider: Provider | None = None,
     key_times: KeyTimes | None = None,
 ) -> Starlette:
@@ -63,7 +67,13 @@ def build_app(
     database, schemas = Database(dsn_of), role_schemas()
     sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements = Announcements(dsn_of(STAFF_LOGIN), sessions.forget)
-    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, changes=announcements)
+    passwords = passwords or Passwords()
+    sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
+    account = OwnAccount(database, sessions.forget, sign_ins, passwords, times)
+    engine = Engine(schemas)
+    http = GraphQLOverHTTP(
+        engine, database, sessions, files=files, changes=announcements, account=account, sign_ins=sign_ins
+    )
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
     routes = [

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import click
+from graphql import GraphQLError
 
 from db.verifying import LAWS, Verified
 from db.verifying import verify as verify_laws
@@ -17,8 +18,10 @@ from domain.people import Role
 from imports.csv_rows import BrokenRowError
 from imports.summary import ControlTotalsError
 from imports.synthea import import_synthea
-from schema.whole import sdl
-from server.accounts import AccountError, add_user
+from permissions.explaining import described
+from resolvers.access import explained
+from schema.whole import role_schemas, sdl
+from server.accounts import AccountError, add_user, deactivate_user, reset_second_factor
 from server.addresses import Address, bring_up_to_date, opened
 from server.demo import prepare_demo
 from server.embedded import EmbeddedPostgresError
@@ -172,6 +175,18 @@ def print_schema(role: str) -> None:
     click.echo(sdl(None if role == "nobody" else Role(role)), nl=False)
 
 
+@main.command(help="Say why a role sees something of the API or does not, such as Invoice.balance.")
+@click.argument("role", type=click.Choice([*_ROLES, "nobody"]))
+@click.argument("coordinate")
+def explain(role: str, coordinate: str) -> None:
+    """The same as explainAccess answers to administrators."""
+    try:
+        found = explained(role_schemas()[Role.ADMIN], None if role == "nobody" else Role(role), coordinate)
+    except GraphQLError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(described(found))
+
+
 @main.group(help="The clinic's users.")
 def user() -> None:
     """Users."""
@@ -198,6 +213,38 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
         click.echo(f"{email} can sign in.")
 
     _with_database(settings, create)
+
+
+@user.command(help="Sign a user out everywhere and for good; an administrator can undo it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def deactivate(settings: Settings, email: str, clinic: str) -> None:
+    """Deactivate a user of a clinic."""
+
+    async def end(address: Address) -> None:
+        try:
+            await deactivate_user(address, email=email, clinic=clinic)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} cannot sign in any more.")
+
+    _with_database(settings, end)
+
+
+@user.command(name="reset-second-factor", help="Take away the second factor of somebody who has lost it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.pass_obj
+def reset_factor(settings: Settings, email: str, clinic: str) -> None:
+    """Let a user sign in by the password alone again."""
+
+    async def take_away(address: Address) -> None:
+        if not await reset_second_factor(address, email=email, clinic=clinic):
+            raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
+        click.echo(f"{email} can sign in by the password alone.")
+
+    _with_database(settings, take_away)
 
 
 def _today() -> date:

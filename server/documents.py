@@ -18,6 +18,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from domain.people import Role
 from server.budget import LIMITS, OverBudgetError, check_budget
+from server.echoes import without_value
 
 # The cache is bounded by the characters of the documents that it keeps.
 _CHARACTERS_KEPT = 2_000_000
@@ -94,4 +95,4 @@ def _named(error: GraphQLError) -> GraphQLError:
     if isinstance(error, GraphQLSyntaxError):
         # As a syntax error it would end a whole WebSocket, with a reason that may be too long for its last frame.
         return GraphQLError(error.message, source=error.source, positions=error.positions)
-    return error
+    return without_value(error)

@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.people import Role
 from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
+from server.echoes import without_value
 from server.requests import LARGEST_BODY
 
 logger = logging.getLogger("billing.execution")
@@ -119,7 +120,8 @@ def _masked(error: GraphQLError, request_id: str) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error:
         cause = cause.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return error if error.message.isascii() else _encodable(error)
+        told_alone = without_value(error)
+        return told_alone if told_alone.message.isascii() else _encodable(told_alone)
     message, extensions = told(cause, request_id)
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from db.pools import Database
 from permissions.viewers import Viewer
-from resolvers.context import Changes, Clock, RequestContext, now
+from resolvers.context import Changes, Clock, OwnAccount, RequestContext, now
 from server import ide
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, told
@@ -28,6 +28,7 @@ from server.requests import (
     read_body,
 )
 from server.sessions import Sessions
+from server.sign_in import SignIns
 
 _BEARER = "bearer "
 
@@ -43,10 +44,13 @@ class GraphQLOverHTTP:
         *,
         files: Files,
         changes: Changes | None = None,
+        account: OwnAccount | None = None,
+        sign_ins: SignIns | None = None,
         clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
-        self._changes = changes
+        self._changes, self._account = changes, account
+        self._sign_ins = sign_ins or SignIns(database, sessions, files.link_key, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -98,6 +102,9 @@ class GraphQLOverHTTP:
             link_key=self.files.link_key,
             find_base_url=find_base_url,
             changes=self._changes,
+            own_account=self._account,
+            sign_ins=self._sign_ins,
+            address=_address(scope),
             clock=self.clock,
         )
 
@@ -119,6 +126,12 @@ class GraphQLOverHTTP:
         if now and viewer and (now.role, now.person_id) == (viewer.role, viewer.person_id):
             return
         raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED")
+
+
+def _address(scope: Scope) -> str:
+    """The client's network address: the peer's, or what a trusted proxy says of it; a Unix socket has none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:

@@ -118,18 +118,22 @@ def _taken(where: str) -> Iterator[None]:
 
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
-    provider = provider_of(settings)
-    app = build_app(address.login, SessionTimes(idle, absolute), open_files(settings), provider=provider)
-    await _Announcing(configured(app), f"ready {url}").serve(sockets=[listening])
+    times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
+    app = build_app(address.login, times, open_files(settings), provider=provider_of(settings))
+    config = configured(app, trusted_proxies=settings.trusted_proxies)
+    await _Announcing(config, f"ready {url}").serve(sockets=[listening])
 
 
-def configured(app: ASGIApp) -> uvicorn.Config:
-    """How HTTP and WebSocket are served."""
+def configured(app: ASGIApp, *, trusted_proxies: str = "") -> uvicorn.Config:
+    """How HTTP and WebSocket are served, and which proxies are believed about who asks."""
     return uvicorn.Config(
         app,
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=_LARGEST_MESSAGE,
+        # Without proxies that are named, nobody is believed to speak for somebody else.
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,6 +107,14 @@ def _secret(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> str:
+    listed = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return ",".join(str(ip_network(part)) if "/" in part else str(ip_network(part)[0]) for part in listed)
+    except ValueError:
+        raise ValueError("addresses or networks such as 10.0.0.7, 10.1.0.0/16, divided by commas") from None
+
+
 SETTINGS = {
     "host": Setting("BILLING_HOST", "The address to listen on.", "127.0.0.1", str),
     "port": Setting("BILLING_PORT", "The port to listen on; 0 picks a free one.", "8000", _port),
@@ -120,6 +129,12 @@ SETTINGS = {
         "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
     ),
     "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
+    "trusted_proxies": Setting(
+        "BILLING_TRUSTED_PROXIES",
+        "The addresses of proxies that are believed when they say by X-Forwarded-For and X-Forwarded-Proto who asks and how.",
+        "",
+        _networks,
+    ),
     "oidc_issuer": Setting(
         "BILLING_OIDC_ISSUER",
         "The OpenID Connect provider whose tokens are accepted beside our own, spelt as in its discovery document.",
@@ -164,6 +179,9 @@ SETTINGS = {
         "",
         str,
     ),
+    "api_token_days": Setting(
+        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", _positive
+    ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
         "Where clients reach the server, for links to files; without it, where each request says that it came.",
@@ -172,7 +190,7 @@ SETTINGS = {
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
-        "Signs links to files; without it one is made up and kept in BILLING_HOME. "
+        "Signs links to files, encrypts second factors; without it one is made up and kept in BILLING_HOME. "
         "Servers that use one DATABASE_URL and do not share that folder must be given the same.",
         "",
         _secret,
@@ -205,6 +223,7 @@ class Settings:
     database_url: str
     session_idle_minutes: int
     session_hours: int
+    trusted_proxies: str
     oidc_issuer: str
     oidc_audience: str
     oidc_clients: frozenset[str]
@@ -213,6 +232,7 @@ class Settings:
     oidc_email: bool
     oidc_clinic: str
     oidc_clinic_claim: str
+    api_token_days: int
     public_url: str
     secret_key: str
     storage_url: str

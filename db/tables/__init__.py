@@ -26,6 +26,7 @@ from db.tables.reminders import (
     reminder_templates,
     reminders,
 )
+from db.tables.sign_in import second_factors, sign_in_attempts
 
 __all__ = [
     "attorneys",
@@ -65,7 +66,9 @@ __all__ = [
     "reminder_templates",
     "reminders",
     "representations",
+    "second_factors",
     "sessions",
+    "sign_in_attempts",
     "treating_physicians",
     "users",
 ]

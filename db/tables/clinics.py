@@ -40,7 +40,8 @@ sessions = clinic_table(
     Column("token_hash", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False, server_default="session"),
     Column("name", Text),
-    moment("last_used_at"),
+    # A token for programs is made before it is used.
+    moment("last_used_at", nullable=True),
     moment("expires_at"),
     moment("revoked_at", nullable=True),
     UniqueConstraint("clinic_id", "token_hash"),

@@ -6,10 +6,12 @@ from db.views.cheques import ALLOCATION, CHEQUE
 from db.views.documents import UPLOAD
 from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
 from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
-from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN, USER
+from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
 from db.views.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.views.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
+    "ApiToken": API_TOKEN,
     "Attorney": ATTORNEY,
     "Case": CASE,
     "Change": CHANGE,
@@ -37,6 +39,7 @@ VIEWS: dict[str, View] = {
     "ReductionOffer": OFFER,
     "Reminder": REMINDER,
     "Representation": REPRESENTATION,
+    "Session": SESSION,
     "Upload": UPLOAD,
     "User": USER,
 }

@@ -113,5 +113,3 @@ FACILITY = View(
     order=Order(lambda f: f.name, _SORTED_TEXT),
     listed_as="facilities",
 )
-
-USER = View(tables.users, {"id": lambda u: id_expression("User", u.id), **plain("name")})

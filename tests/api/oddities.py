@@ -1,6 +1,6 @@
 """Decides what a database of comparisons holds beyond the demo clinic: a second clinic, and rows at the edge of what may be."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ ODD_NAMES = (
 ODD_TEXTS = (*(f"{first} {last}" for first, last in ODD_NAMES), "", " ", "\u2028\x7f\x01", '{"a": null}', "é" * 300)
 ODD_NUMBERS = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")
 _MOMENT = datetime(2026, 3, 8, 6, 59, 59, 120300, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 
 
 async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
@@ -39,6 +40,7 @@ async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
     odd.messages()
     odd.codes()
     odd.exams()
+    odd.sessions()
     await odd.batch.load(connection)
 
 
@@ -55,11 +57,12 @@ async def _known(connection: asyncpg.Connection) -> dict[str, Any]:
     """What the odd rows hang on: the demo clinic, its attorney and physician, one of their cases with an open invoice."""
     row = await connection.fetchrow(
         """select c.clinic_id, a.attorney_id, p.physician_id, b.id as user_id, i.case_id, i.patient_id, i.payer_id,
-            i.id as invoice_id, i.facility_id, i.encounter_id
+            i.id as invoice_id, i.facility_id, i.encounter_id, a.id as attorney_user_id, n.id as analyst_id
         from clinics c
         join users a on a.clinic_id = c.clinic_id and a.role = 'attorney'
         join users p on p.clinic_id = c.clinic_id and p.role = 'physician'
         join users b on b.clinic_id = c.clinic_id and b.role = 'billing'
+        join users n on n.clinic_id = c.clinic_id and n.role = 'analyst'
         join invoices i on i.clinic_id = c.clinic_id and i.attorney_id = a.attorney_id and i.status = 'pending_invoice'
         where c.short_name = 'demo' order by i.id limit 1"""
     )
@@ -197,3 +200,17 @@ class _Odd:
                     position=1,
                     active=part_active,
                 )
+
+    def sessions(self) -> None:
+        """Sign-ins that stand at noon, that were idle too long, that have expired or were ended, and tokens for programs."""
+        noon = datetime.combine(self.today, time(16), UTC)
+        ages = ((0, 1, None), (0.4, 1, None), (0.6, 1, None), (0, -1, None), (0, 1, noon))
+        users = [self.known[name] for name in ("user_id", "attorney_user_id", "analyst_id")]
+        kinds = [(user_id, "session") for user_id in users] + [(self.known["analyst_id"], "api_token")]
+        for number, (user_id, kind) in enumerate(kinds):
+            name = "Odd 'token'" if kind == "api_token" else None
+            for place, (idle, left, revoked_at) in enumerate(ages):
+                used = None if kind == "api_token" and idle else noon - idle * _HOUR
+                when = {"last_used_at": used, "expires_at": noon + left * _HOUR, "revoked_at": revoked_at}
+                whose = {"user_id": user_id, "kind": kind, "name": name, "recorded_at": _MOMENT}
+                self.add("sessions", token_hash=bytes([number, place]), **whose, **when)

@@ -18,13 +18,16 @@ from resolvers.context import RequestContext
 from schema.whole import role_schemas, sdl
 from server.addresses import Address
 from server.executing import Engine
+from server.own_account import OwnAccount
+from server.passwords import Passwords
 from server.sessions import Sessions
+from server.sign_in import SignIns
 from tests.api.differences import normal
 from tests.api.documents import Document
 from tests.api.facts import Facts, gather_facts
 from tests.bench.textbook.answering import Textbook
 from tests.bench.textbook.records import Records
-from tests.databases import CHEAP, TODAY
+from tests.databases import TODAY
 
 # It is the middle of that day in the clinic as well as in UTC.
 NOON = datetime.combine(TODAY, time(16), UTC)
@@ -44,7 +47,9 @@ class Opinions:
 
     def __post_init__(self) -> None:
         # No document signs in.
-        self._sessions = Sessions(self.database, hasher=CHEAP)
+        self._sessions, passwords = Sessions(self.database), Passwords()
+        sign_ins = SignIns(self.database, self._sessions, b"nobody signs in", passwords=passwords)
+        self._account = OwnAccount(self.database, self._sessions.forget, sign_ins, passwords, clock=lambda: NOON)
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -61,6 +66,7 @@ class Opinions:
             lambda: NOON,
             link_key=b"no document makes links that anybody follows",
             find_base_url=str,
+            own_account=self._account,
         )
         prepared = self.engine.prepare(context, document.source)
         assert not prepared.errors, prepared.errors

@@ -42,6 +42,11 @@ def find_records(address: Address) -> Found:
         '2099-01-01', 'Quiet', now() from payers where kind = 'insurance' order by id limit 1""",
     )
     _found_foreign_clinic(address)
+    rows(
+        address,
+        """insert into sessions (clinic_id, id, user_id, token_hash, kind, name, expires_at) select clinic_id, gen_random_uuid(),
+        id, uuid_send(id), 'api_token', 'Reports', now() + interval '9 days' from users where role = 'analyst'""",
+    )
     return Found(_demo_ids(address), _foreign_ids(address))
 
 
@@ -59,6 +64,8 @@ def _demo_ids(address: Address) -> Ids:
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
         "and floor_amount is null order by id limit 1",
         "Hold": f"select id from holds where {clinic} and until_on = '2099-01-01'",
+        "User": f"select id from users where {clinic} and role = 'analyst'",
+        "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
     }
     found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
     return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
@@ -75,6 +82,8 @@ def _foreign_ids(address: Address) -> Ids:
         "Invoice": "invoices",
         "Hold": "holds",
         "Encounter": "encounters",
+        "User": "users",
+        "ApiToken": "sessions",
     }
     query = "select id from {table} where clinic_id = $1 limit 1"
     return {
@@ -115,6 +124,7 @@ def _found_foreign_clinic(address: Address) -> None:
             "id, invoice_id, seq, at, transition, to_status",
             f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
         ),
+        ("users", "id, email, name, role", f"{new}, 'analyst@foreign.clinic', 'Flora Foreign', 'analyst'"),
         ("invoice_counters", "year, last_number", "2026, 1"),
         (
             "holds",

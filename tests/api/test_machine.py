@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -50,10 +50,6 @@ def _drawn(dice: Random) -> Step:
     """Any step; Hypothesis itself prefers the first and the same ones, by which nobody comes far."""
     name, amount = dice.choice(_NAMES), dice.choice(_AMOUNTS)
     return Step(name, dice.randrange(_INVOICES), dice.randrange(10), amount, dice.random() < 0.5)
-
-
-seeds = st.integers(0, 2**32 - 1)
-steps = seeds.map(lambda seed: _drawn(Random(seed)))  # noqa: S311 (no secret)
 
 
 @dataclass
@@ -153,15 +149,18 @@ class Machine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.world.begin()
 
-    @rule(together=st.lists(steps, min_size=4, max_size=8))
-    def several_people_take_a_step(self, together: list[Step]) -> None:
-        with ThreadPoolExecutor(len(together)) as people:
-            list(people.map(self.world.take, together))
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounds = 0
 
-    @rule(seed=seeds)
-    def several_people_take_a_step_that_is_possible(self, seed: int) -> None:
-        dice = Random(seed)  # noqa: S311 (no secret)
-        together = [self.world.likely(_drawn(dice)) for _ in range(6)]
+    @rule(seed=st.integers(0, 2**32 - 1), are_possible=st.booleans())
+    def several_people_take_a_step(self, seed: int, are_possible: bool) -> None:
+        self.rounds += 1
+        dice = Random(f"{seed} {self.rounds}")  # noqa: S311 (no secret)
+        together = [_drawn(dice) for _ in range(dice.randint(4, 8))]
+        if are_possible:
+            together = [self.world.likely(step) for step in together]
+        note(f"together: {together}")
         with ThreadPoolExecutor(len(together)) as people:
             list(people.map(self.world.take, together))
 

@@ -4,26 +4,22 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from functools import partial
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from domain.ids import new_id
 from domain.people import Role
 from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from server.sessions import SessionTimes
+from tests.api.doors import Account, add_account, token_of, try_to_sign_in
 from tests.client import Client, serving
-from tests.databases import CHEAP, PASSWORD, copied, rows
+from tests.databases import CHEAP, copied, rows
 from tests.other_clinic import OTHER, add_other_clinic
 
-SIGN_IN = """mutation ($input: SignInInput!) {
-    signIn(input: $input) { token expiresAt viewer { id email name role clinic { shortName timeZone } }
-        errors { __typename code path message } } }"""
 BELIEVED_SECONDS = 2
 
 
@@ -35,42 +31,12 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
         yield copy
 
 
-@dataclass(frozen=True)
-class Account:
-    """A user of the demo clinic whom no other test knows."""
-
-    id: UUID
-    email: str
-
-
 AddUser = Callable[..., Account]
 
 
 @pytest.fixture
 def add_user(address: Address) -> AddUser:
-    def add(hasher: PasswordHasher = CHEAP) -> Account:
-        account = Account(new_id(), f"{new_id().hex}@demo.clinic")
-        rows(
-            address,
-            """insert into users (clinic_id, id, email, name, role, password_hash)
-            select clinic_id, $1, $2, 'Somebody', 'analyst', $3 from clinics where short_name = 'demo'""",
-            account.id,
-            account.email,
-            hasher.hash(PASSWORD),
-        )
-        return account
-
-    return add
-
-
-def try_to_sign_in(client: Client, email: str, password: str = PASSWORD, clinic: str | None = None) -> httpx.Response:
-    given = {"email": email, "password": password} | ({"clinic": clinic} if clinic is not None else {})
-    return client.post(SIGN_IN, input=given)
-
-
-def token_of(response: httpx.Response) -> str | None:
-    token: str | None = response.json()["data"]["signIn"]["token"]
-    return token
+    return partial(add_account, address)
 
 
 def is_signed_in(client: Client) -> bool:
@@ -341,3 +307,22 @@ def test_a_change_of_role_counts_within_two_seconds(nobody: Client, address: Add
         rows(address, "update users set role = 'billing' where id = $1", account.id)
         time.sleep(BELIEVED_SECONDS + 0.2)
         assert somebody.read("{ viewer { role } }") == {"viewer": {"role": "BILLING"}}
+
+
+def test_a_hash_that_has_become_too_cheap_is_replaced_as_its_owner_signs_in_and_only_then(
+    nobody: Client, address: Address, add_user: AddUser
+) -> None:
+    account = add_user(CHEAP)
+
+    def stored() -> str:
+        [(found,)] = rows(address, "select password_hash from users where id = $1", account.id)
+        return str(found)
+
+    before = stored()
+    assert not token_of(try_to_sign_in(nobody, account.email, "another password"))
+    assert stored() == before
+    assert token_of(try_to_sign_in(nobody, account.email))
+    renewed = stored()
+    assert not PasswordHasher().check_needs_rehash(renewed)
+    assert token_of(try_to_sign_in(nobody, account.email))
+    assert stored() == renewed

@@ -110,6 +110,12 @@ def test_a_declined_reduction_leaves_the_invoice_at_its_billed_amount(clinic: Cl
     assert {"field": "reason", "before": None, "after": "Too little"} in declined["history"][-1]["changes"]
 
 
+def test_what_is_said_with_blanks_alone_is_not_said(clinic: Clinic) -> None:
+    invoice = clinic.submitted("1000.00")
+    asked = clinic.step("requestReduction", invoice, amount="10.00", reason=" \n ")
+    assert (asked["negotiation"]["offers"][0]["reason"], asked["history"][-1]["changes"]) == (None, [])
+
+
 def test_an_agreement_that_is_reopened_is_negotiated_on(clinic: Clinic) -> None:
     invoice = clinic.submitted("1000.00")
     clinic.step("requestReduction", invoice, amount="700.00")

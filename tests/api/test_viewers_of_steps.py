@@ -61,6 +61,14 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "retirePhysician": ("physician { id }", "Physician", lambda ids: {"physicianId": ids["Physician"]}),
     "createFacility": ("facility { id }", "", lambda ids: {"name": "Viewer's place"}),
     "updateFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"], "name": "Nowhere"}),
+    "createUser": (
+        "user { id }",
+        "",
+        lambda ids: {"email": "viewer@demo.clinic", "name": "Al Viewer", "role": "ANALYST", "password": "ten letters!"},
+    ),
+    "updateUser": ("user { id }", "User", lambda ids: {"userId": ids["User"], "name": "Al Viewer"}),
+    "createApiToken": ("apiToken { id }", "User", lambda ids: {"userId": ids["User"], "name": "Reports"}),
+    "revokeApiToken": ("apiToken { id }", "ApiToken", lambda ids: {"apiTokenId": ids["ApiToken"]}),
     "retireFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"]}),
 }
 STEPS = STAFF | ADMINISTRATION

@@ -13,7 +13,7 @@ from server.addresses import Address
 from tests.bench import peers
 from tests.bench.cases import CASES
 from tests.bench.clinics import LARGE, SMALL, Clinics
-from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_floor, run_growth
+from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_floor, run_growth, run_locks
 from tests.bench.memory import run_memory
 from tests.bench.processor import cpu_seconds_with_children
 from tests.bench.profiling import profile as profile_case
@@ -73,6 +73,10 @@ class _Run:
         small, _ = self.clinic(SMALL)
         self._contests("growth", run_growth(self.arena, small, self.large, self.asker, CASES["a"]))
 
+    def locks(self) -> None:
+        """Case (a) with both locks against the same server with none."""
+        self._contests("locks", run_locks(self.arena, self.large, self.asker, CASES["a"]))
+
     def memory(self) -> None:
         """What the server holds over many documents."""
         self._tell("memory", Part(facts(self.postgres, None), [], run_memory(self.client, self.large)))
@@ -108,6 +112,7 @@ class _Wanted:
     is_growth: bool
     is_transition: bool
     is_quote: bool
+    is_locks: bool
     profile: str | None
     sort: str
     names: str
@@ -128,6 +133,7 @@ class _Wanted:
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
 @click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
+@click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -156,11 +162,12 @@ def main(**said: Any) -> None:
             run.growth: wanted.is_growth,
             run.transition: wanted.is_transition,
             run.quote: wanted.is_quote,
+            run.locks: wanted.is_locks,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            chosen = dict.fromkeys((run.transition, run.quote, run.growth, run.memory), wanted.is_whole)
+            chosen = dict.fromkeys((run.transition, run.quote, run.growth, run.locks, run.memory), wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

@@ -68,4 +68,6 @@ CASES = {
 }
 TIMES_TEXTBOOK = 15.0
 P50_GROWTH_AT_MOST = 1.5
+# What both locks together may add to the processor time of case (a).
+LOCKS_AT_MOST = 0.10
 CONCURRENCIES = (1, 16)

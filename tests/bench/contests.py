@@ -16,7 +16,7 @@ from tests.bench.rounds import Arena, Entrant, Figures
 from tests.bench.servers import Server, python, started
 from tests.bench.viewers import ROLES, Asker, ask, sign_in
 
-LIMIT, OURS, TEXTBOOK = "limit", "server", "textbook"
+LIMIT, OURS, TEXTBOOK, UNLOCKED = "limit", "server", "textbook", "without locks"
 _ANSWERS_COMPARED = 50
 _ROUNDS_PER_TEXTBOOK = 10
 _SMALL_CLINIC = "server on the small clinic"
@@ -106,6 +106,16 @@ def run_growth(arena: Arena, small: Address, large: Address, asker: Asker, case:
         for connections in CONCURRENCIES:
             figures = arena.compare(entrants, connections)
             yield Contest(case.name, connections, {"small": figures[_SMALL_CLINIC], "large": figures[OURS]})
+
+
+def run_locks(arena: Arena, address: Address, asker: Asker, case: Case) -> Iterator[Contest]:
+    """The same case with both locks, and with none."""
+    bodies, settings = asker.bodies(case), {"DATABASE_URL": address.owner, "BILLING_PORT": "0"}
+    with our_server(address) as locked, started(UNLOCKED, python("tests.bench.unlocked"), settings) as unlocked:
+        entrants = [Entrant(server, "/graphql", bodies, tokens_of(server)[case.role]) for server in (locked, unlocked)]
+        check_same(entrants)
+        for connections in CONCURRENCIES:
+            yield Contest(case.name, connections, arena.compare(entrants, connections))
 
 
 def run_floor(arena: Arena) -> Iterator[Contest]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tests.bench.cases import CASES, CONCURRENCIES, P50_GROWTH_AT_MOST, TIMES_TEXTBOOK
+from tests.bench.cases import CASES, CONCURRENCIES, LOCKS_AT_MOST, P50_GROWTH_AT_MOST, TIMES_TEXTBOOK
 from tests.bench.clinics import LARGE, ROOT, SMALL
-from tests.bench.contests import LIMIT, OURS, TEXTBOOK, Contest
+from tests.bench.contests import LIMIT, OURS, TEXTBOOK, UNLOCKED, Contest
 from tests.bench.memory import DOCUMENTS, GROWTH_AT_MOST, REQUESTS, Memory
 from tests.bench.peers import TIMES
 from tests.bench.quoting import CASE as QUOTE
@@ -39,6 +39,7 @@ def page(parts: dict[str, Part]) -> str:
         ("transition", _transition),
         ("quote", _quote),
         ("growth", _growth),
+        ("locks", _locks),
         ("peers", _peers),
         ("memory", _memory),
     ):
@@ -137,6 +138,23 @@ def _growth(part: Part) -> Iterator[str]:
         verdict = _verdict(-growth, -P50_GROWTH_AT_MOST, text)
         yield _row(contest.connections, f"{SMALL:,} invoices", small)
         yield _row(contest.connections, f"{LARGE:,} invoices", large, verdict)
+
+
+def _locks(part: Part) -> Iterator[str]:
+    yield "## What the two locks cost\n\nCase (a) against the same server with the whole schema for everybody, no guards, no conditions of reach,"
+    yield "and the owner's connections without role and row security: a server that the benchmark alone can start.\n"
+    yield _COLUMNS.format("cost of both locks")
+    for contest in part.contests:
+        for server, figures in contest.figures.items():
+            yield _row(contest.connections, server, figures, _cost_of_locks(contest) if server == OURS else "")
+
+
+def _cost_of_locks(contest: Contest) -> str:
+    locked, unlocked = contest.figures[OURS], contest.figures[UNLOCKED]
+    by_clock = locked.p50 / unlocked.p50 - 1
+    cost = locked.work / unlocked.work - 1 if unlocked.work else by_clock
+    text = f"{cost:+.1%} of processor time ({by_clock:+.1%} of p50), at most {LOCKS_AT_MOST:+.0%}"
+    return _verdict(-cost, -LOCKS_AT_MOST, text)
 
 
 def _peers(part: Part) -> Iterator[str]:

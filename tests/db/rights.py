@@ -48,8 +48,13 @@ STAFF_COLUMNS = {
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
 }
+# What administrators alone see: no hash of a password, and none of a token.
+ADMINISTRATION_COLUMNS = {
+    "users": "clinic_id id name email role active attorney_id physician_id recorded_at",
+    "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
+}
 WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
-    Role.ADMIN: STAFF_COLUMNS,
+    Role.ADMIN: {**STAFF_COLUMNS, **ADMINISTRATION_COLUMNS},
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
         "invoices": f"{_INVOICE} attorney_id",
@@ -115,7 +120,9 @@ READ_BY_PRICING = {
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone",
     "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
-    "sessions": "clinic_id id user_id token_hash kind last_used_at expires_at revoked_at",
+    "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
+    "sign_in_attempts": "key failures until_at known_until",
+    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
 }
 
 # What a new row of each table is given, besides its key and the moment at which it was recorded.
@@ -168,17 +175,24 @@ ADDED = {
         "exam_types": "parent_id name code selection_rule position",
         "fee_schedules": "name payer_id facility_id valid_from valid_to",
         "fee_schedule_rates": "fee_schedule_id code rate",
+        "sessions": "user_id token_hash kind name expires_at",
+        "users": "email name role attorney_id physician_id password_hash",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
         table: _ADDED_BY_STAFF[table] for table in ("encounter_exams", "encounters", "idempotency_keys")
     },
-    SIGN_IN: {"sessions": "user_id token_hash kind last_used_at expires_at"},
+    SIGN_IN: {
+        "sessions": "user_id token_hash kind last_used_at expires_at",
+        "sign_in_attempts": "key failures until_at known_until",
+        "second_factors": "user_id secret",
+    },
     WORKER_ROLE: {"invoice_events": _ADDED_BY_STAFF["invoice_events"]},
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names fee_schedule_rates",
     "clinic_billing": "invoice_lines patient_names",
+    SIGN_IN: "sign_in_attempts second_factors",
     WORKER_ROLE: "documents",
 }
 CHANGED = {
@@ -189,10 +203,17 @@ CHANGED = {
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "name code selection_rule position active",
         "fee_schedules": "name valid_from valid_to",
+        "sessions": "revoked_at",
+        "users": "email name role attorney_id physician_id password_hash active",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {"idempotency_keys": "operation input_hash recorded_at result_id"},
-    SIGN_IN: {"sessions": "last_used_at revoked_at", "users": "oidc_subject"},
+    SIGN_IN: {
+        "sessions": "last_used_at revoked_at",
+        "users": "oidc_subject password_hash",
+        "sign_in_attempts": "failures until_at known_until",
+        "second_factors": "secret confirmed_at last_step",
+    },
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",

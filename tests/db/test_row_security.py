@@ -20,19 +20,21 @@ from tests.databases import copied, rows
 from tests.other_clinic import add_other_clinic
 from tests.permissions.own_rows import OWN, Belongings, viewer_of
 
-TABLES = [table.name for table in metadata.sorted_tables]
+TABLES = [table.name for table in metadata.sorted_tables if "clinic_id" in table.c]
 WITH_ID = [table.name for table in metadata.sorted_tables if "id" in table.c]
 # Tables of which nobody but billing staff may name a column, or nobody at all.
-SECRET = ["sessions", "audit_events", "exports"]
+SECRET = ["second_factors", "audit_events", "exports"]
 
 
-# Of every user there is a file that is announced and one that a step has named, and a key.
+# Of every user there is a file that is announced and one that a step has named, a key, and a sign-in.
 BEGUN = (
     """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at, stored_at, consumed_at)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', 1, now(), now(), used from users,
         unnest(array[null, now()]) used where role in ('admin', 'billing')""",
     """insert into idempotency_keys (clinic_id, id, user_id, key, operation, input_hash)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', '' from users where role in ('admin', 'billing')""",
+    """insert into sessions (clinic_id, id, user_id, token_hash, last_used_at, expires_at)
+        select clinic_id, gen_random_uuid(), id, uuid_send(id), now(), now() + interval '1 hour' from users""",
 )
 
 
@@ -172,12 +174,16 @@ ADDED: dict[Role, set[str]] = {
     Role.BILLING: set(_STAFF_ADD),
     Role.ADMIN: {
         *_STAFF_ADD,
-        "physicians",
-        "facilities",
-        "cpt_codes",
-        "exam_types",
-        "fee_schedules",
-        "fee_schedule_rates",
+        *(
+            "physicians",
+            "facilities",
+            "cpt_codes",
+            "exam_types",
+            "fee_schedules",
+            "fee_schedule_rates",
+            "sessions",
+            "users",
+        ),
     },
     Role.PHYSICIAN: {"encounters", "encounter_exams", "idempotency_keys"},
 }
@@ -300,7 +306,9 @@ def test_a_read_is_entered_as_a_transaction_that_cannot_write(viewers: dict[Role
     assert all(entering(viewer, read_only=True).startswith("begin read only;") for viewer in viewers.values())
 
 
-def test_signing_in_sees_users_and_sessions_and_nothing_of_the_clinic_s_work(address: Address) -> None:
+def test_signing_in_sees_users_their_sessions_and_second_factors_and_nothing_of_the_clinic_s_work(
+    address: Address,
+) -> None:
     async def run() -> dict[str, str]:
         connection = await asyncpg.connect(address.login(login_for(None)))
         try:
@@ -317,7 +325,8 @@ def test_signing_in_sees_users_and_sessions_and_nothing_of_the_clinic_s_work(add
         finally:
             await connection.close()
 
-    assert {table for table, how in asyncio.run(run()).items() if how == "seen"} == {"clinics", "users", "sessions"}
+    seen = {table for table, how in asyncio.run(run()).items() if how == "seen"}
+    assert seen == {"clinics", "users", "sessions", "second_factors"}
 
 
 def test_every_table_is_under_row_security(address: Address) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain.errors import IllegalTransition
-from domain.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.invoices import GUARDS, REFUSING, Invoice, InvoiceStatus
 from domain.people import Role
 from domain.transitions import TRANSITIONS, advance, legal_from, legal_pairs, legal_steps
 
@@ -262,6 +262,14 @@ INVOICE = Invoice(
 )
 def test_a_guard(guard: str, facts: dict[str, Any], holds: bool) -> None:
     assert GUARDS[guard].holds(replace(INVOICE, **facts), TODAY) is holds
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize("fact", REFUSING)
+def test_what_is_taken_for_granted_where_it_is_dear_to_look_up_lets_no_guard_hold(guard: str, fact: str) -> None:
+    otherwise: dict[str, Any] = {fact: not REFUSING[fact]}
+    really, taken = replace(INVOICE, **otherwise), replace(INVOICE, **{**otherwise, fact: REFUSING[fact]})
+    assert GUARDS[guard].holds(taken, TODAY) <= GUARDS[guard].holds(really, TODAY)
 
 
 def test_every_guard_is_used_and_speaks() -> None:

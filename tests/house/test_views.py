@@ -18,14 +18,17 @@ PUBLISHED = {name: named for name, named in TYPES.items() if not name.startswith
 PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 # What is no record: where a document begins, who asks, what a mutation answers. Resolvers make these.
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
+_EXPLAINED = {"AccessExplanation", "FollowedAccess"}
+_ASKING = {"Viewer", "OwnSession", "Clinic"}
+_QUOTED = {"PriceQuote", "QuotedLine"}
 MADE_BY_RESOLVERS = {
-    *("Query", "Mutation", "Subscription", "Viewer", "Clinic", "AvailableTransition", "PriceQuote", "QuotedLine"),
-    *_PAYLOADS,
+    *("Query", "Mutation", "Subscription", "AvailableTransition"),
+    *(_ASKING | _PAYLOADS | _EXPLAINED | _QUOTED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "priceQuote"}
+FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote"}
 
 
 def _node() -> GraphQLInterfaceType:

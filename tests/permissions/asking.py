@@ -21,6 +21,8 @@ TABLES = {name: view.table.name for name, view in VIEWS.items()}
 PARTS = ("AvailableTransition",)
 # What no question leads to: a mutation answers with it alone.
 ANSWERED_ONLY = ("Upload",)
+# Which root field finds a record of which type by its id.
+FINDERS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 READ = (*(name for name in VIEWS if name not in ANSWERED_ONLY), *PARTS)
 NODES = sorted(
     name
@@ -55,6 +57,11 @@ def seen_by(role: Role) -> frozenset[str]:
     return frozenset(marks_of(role_schemas()[role]))
 
 
+def page_size(role: Role) -> int:
+    """How many records of a list are asked for: all that others than staff have, and of the whole clinic's enough to meet everybody's."""
+    return 500 if role in WALLED else 60
+
+
 @cache
 def paths(role: Role) -> dict[str, str]:
     """How one gets from the root to each type that is read from the database, over what the role sees as far as that goes.
@@ -79,7 +86,7 @@ def paths(role: Role) -> dict[str, str]:
             if _is_sorted_by_a_hidden_name(role, name, field_name):
                 continue
             visible = f"{name}.{field_name}" in seen_by(role)
-            pages = "(first: 500)" if "first" in definition.args and name == "Query" else ""
+            pages = f"(first: {page_size(role)})" if "first" in definition.args and name == "Query" else ""
             identity = " id" if f"{target.name}.id" in seen_by(role) else ""
             step = (target.name, path.replace("HERE", f"{field_name}{pages} {{ HERE{identity} }}"), visible)
             (waiting if visible else later).append(step)

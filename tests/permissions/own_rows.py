@@ -67,12 +67,13 @@ _STAFF = (
     "users",
 )
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
-OWN[Role.ADMIN] = OWN[Role.BILLING] = {
+OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
     # A file is its uploader's until a step names it; a key is its user's for ever.
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
+OWN[Role.ADMIN] = {**OWN[Role.BILLING], "sessions": _WHOLE_CLINIC.format("sessions")}
 _NOTHING = "select $1::uuid as id where false"
 _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_id, u.role, u.email, u.name,
         coalesce(u.attorney_id, u.physician_id) as person_id, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone

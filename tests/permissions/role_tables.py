@@ -12,7 +12,7 @@ NOBODY = {
     "Mutation": "signIn(input)",
     "Query": "viewer",
     "Role": "ADMIN BILLING PHYSICIAN ATTORNEY ANALYST",
-    "SignInInput": "email password clinic",
+    "SignInInput": "email password clinic secondFactorCode",
     "SignInPayload": "token expiresAt viewer errors",
     "UserError": "message code path",
     "Viewer": "id email name role clinic",
@@ -21,6 +21,8 @@ NOBODY = {
 _SIGNED_IN = {
     **NOBODY,
     "Date": "",
+    "ChangePasswordInput": "oldPassword newPassword",
+    "ChangePasswordPayload": "changed errors",
     "Direction": "ASC DESC",
     "ErrorCode": "INVALID_INPUT NOT_FOUND",
     "Facility": "id name",
@@ -30,14 +32,19 @@ _SIGNED_IN = {
     "InvoiceOrder": "field direction",
     "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
     "Money": "",
-    "Mutation": "signIn(input) signOut",
+    "Mutation": "changePassword(input) revokeSession(input) signIn(input) signOut",
     "Node": "id",
     "NotFound": "message code path",
+    "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "Payer": "id name",
     "Physician": "id name",
+    "RevokeSessionInput": "sessionId",
+    "RevokeSessionPayload": "revoked errors",
+    "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
     "Subscription": "invoiceChanged(filter)",
+    "Viewer": f"{NOBODY['Viewer']} sessions",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"

@@ -20,11 +20,11 @@ _LATER = """
 """
 LATER_TYPES = set(_LATER.split())
 LATER_FIELDS = {
-    "Mutation": """createApiToken revokeApiToken createUser updateUser scheduleReminder updateReminder
+    "Mutation": """scheduleReminder updateReminder
         completeReminder cancelReminder saveReminderTemplate previewReminderTemplate saveReminderPolicy exportInvoices
         importRecords""",
     "Query": """cheques actionItems reminderTemplates reminderPolicies outboundMessages
-        aging agingByPayer analytics export exports users auditTrail explainAccess""",
+        aging agingByPayer analytics export exports auditTrail""",
     "Subscription": "exportProgress actionItemsChanged",
 }
 # Steps stand by their noun, and not in the order in which the agreement lists them.

@@ -90,7 +90,7 @@ def test_a_role_that_nobody_has_is_refused() -> None:
 
 def test_help_names_every_command_and_needs_no_database() -> None:
     said = subprocess.run([BILLING, "--help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "user"):
+    for command in ("serve", "worker", "migrate", "demo", "import", "print-schema", "explain", "user"):
         assert f"  {command} " in said
 
 
@@ -204,17 +204,30 @@ def test_what_cannot_be_a_user_is_refused_with_a_sentence_and_nothing_is_added(u
     [(patient,)] = rows(users, "select id from patients order by id limit 1")
     before = rows(users, "select count(*) from users")
     attempts = [
-        (add(refused, users, "billing@demo.clinic", "billing"), "is taken in this clinic"),
+        (add(refused, users, "billing@demo.clinic", "billing"), "Another account of the clinic has this e-mail already"),
         (add(refused, users, "x@demo.clinic", "billing", typed="short"), "at least 10 characters"),
         (add(refused, users, "x@demo.clinic", "attorney"), "--person takes the id of a"),
         (add(refused, users, "x@demo.clinic", "attorney", "--person", make_id("Patient", patient)), "--person takes the id"),
-        (add(refused, users, "x@demo.clinic", "physician", "--person", make_id("Physician", uuid4())), "no such person"),
+        (add(refused, users, "x@demo.clinic", "physician", "--person", make_id("Physician", uuid4())), "no such physician"),
         (add(refused, users, "x@demo.clinic", "billing", "--person", make_id("Attorney", uuid4())), "nobody in particular"),
         (add(refused, users, "x@demo.clinic", "billing", "--clinic", "nowhere"), "no clinic nowhere"),
     ]  # fmt: skip
     for told, expected in attempts:
         assert expected in told
     assert rows(users, "select count(*) from users") == before
+
+
+def test_a_user_is_deactivated_by_a_command_and_the_last_administrator_is_not(users: Address) -> None:
+    add(done, users, "leaving@demo.clinic", "billing")
+    with serving(users) as url, Client(url) as nobody, nobody.signed_in("leaving@demo.clinic", PASSWORD) as somebody:
+        who = ("user", "deactivate", "Leaving@Demo.Clinic", "--clinic", "demo")
+        assert done(users, *who) == "Leaving@Demo.Clinic cannot sign in any more.\n"
+        with Client(url, somebody.token) as again:
+            assert again.post("{ viewer { id } }").status_code == 401
+    for email, expected in (("admin", "last active administrator"), ("nobody", "no user nobody@demo.clinic")):
+        assert expected in refused(users, "user", "deactivate", f"{email}@demo.clinic", "--clinic", "demo")
+    [[active]] = rows(users, "select active from users where email = 'admin@demo.clinic'")
+    assert active
 
 
 @pytest.mark.parametrize("command", ["migrate", "verify", "demo", "serve", "worker"])

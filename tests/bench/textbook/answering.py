@@ -30,6 +30,7 @@ from tests.bench.textbook.pricing import PRICING_FIELDS
 from tests.bench.textbook.records import Records
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
 from tests.bench.textbook.transitions import TRANSITION_FIELDS
+from tests.bench.textbook.users import USER_FIELDS
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
@@ -40,6 +41,7 @@ FIELDS: Fields = {
     **PARTY_FIELDS,
     **PRICING_FIELDS,
     **TRANSITION_FIELDS,
+    **USER_FIELDS,
 }
 
 

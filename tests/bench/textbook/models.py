@@ -17,6 +17,10 @@ class Model(DeclarativeBase):
         def __getattr__(self, name: str) -> Any: ...
 
 
+class ApiToken(Model):
+    __table__ = tables.sessions
+
+
 class Attorney(Model):
     __table__ = tables.attorneys
 
@@ -115,6 +119,10 @@ class Reminder(Model):
 
 class Representation(Model):
     __table__ = tables.representations
+
+
+class Session(Model):
+    __table__ = tables.sessions
 
 
 class User(Model):

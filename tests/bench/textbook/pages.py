@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 DEFAULT_SIZE = 50
-READ: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, Decimal: Decimal, str: str}
+READ: dict[type, Callable[[str], Any]] = {date: date.fromisoformat, Decimal: Decimal, str: str, UUID: UUID}
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,13 @@ class Records:
         rows: list[M] = await self._loader((model, column), load).load(value)
         return rows
 
+    async def own(self, model: type[M], column: str, value: Any) -> list[M]:
+        """The rows of the clinic whose column has a value, whatever the role reaches: of the viewer's own account."""
+        table: Any = model.__table__
+        query = select(model).where(table.c.clinic_id == self.viewer.clinic_id, table.c[column] == value)
+        async with self.sessions() as session:
+            return list(await session.scalars(query))
+
     async def all(self, model: type[M]) -> list[M]:
         """Every row in reach."""
         return await self.many(model, "clinic_id", self.viewer.clinic_id)

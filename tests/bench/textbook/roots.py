@@ -10,6 +10,7 @@ from db.identity import make_id
 from tests.bench.textbook.fields import Args, Fields, Resolver
 from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer
 from tests.bench.textbook.records import Records
+from tests.bench.textbook.users import own_sessions
 
 
 async def _found(records: Records, model: type[Model], global_id: str) -> Any:
@@ -50,7 +51,7 @@ async def _viewer(records: Records, source: Any, args: Args) -> dict[str, Any]:
     names = {"name": viewer.clinic_name, "shortName": viewer.clinic_short_name, "timeZone": viewer.time_zone}
     clinic = {"id": make_id("Clinic", viewer.clinic_id), **names}
     who = {"id": make_id("User", viewer.user_id), "email": viewer.email, "name": viewer.name, "role": viewer.role.name}
-    return {**who, "clinic": clinic}
+    return {**who, "clinic": clinic, "sessions": await own_sessions(records)}
 
 
 ROOT_FIELDS: Fields = {

@@ -1,0 +1,62 @@
+"""Decides how many sign-ins wait: a bounded number, half of it from one address, and one by one for the same e-mail from there."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+from graphql import GraphQLError
+
+from server.executing import UNAVAILABLE
+
+SEATS = 256
+SEATS_OF_ONE_ADDRESS = SEATS // 2
+_PATIENCE_SECONDS = 10
+
+
+class CrowdedError(GraphQLError):
+    """More people sign in than the machine can hash passwords for: the answer is 503, and when to try again."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many people are signing in: try again", extensions={"code": UNAVAILABLE})
+
+
+@asynccontextmanager
+async def in_turn(door: asyncio.Semaphore | asyncio.Lock) -> AsyncIterator[None]:
+    """Through a door when it is one's turn; CrowdedError when that takes too long."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await door.acquire()
+    except TimeoutError:
+        raise CrowdedError from None
+    try:
+        yield
+    finally:
+        door.release()
+
+
+class WaitingRoom:
+    """Who waits to be signed in by one server process."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[bytes] = Counter()
+        # A lock lives as long as somebody waits for it.
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    def __len__(self) -> int:
+        return self._taken.total()
+
+    @asynccontextmanager
+    async def turn(self, address: bytes, pair: bytes) -> AsyncIterator[None]:
+        """A seat, and then the turn of this e-mail from this address; CrowdedError when there is no seat, or no turn for long."""
+        if len(self) >= SEATS or self._taken[address] >= SEATS_OF_ONE_ADDRESS:
+            raise CrowdedError
+        self._taken[address] += 1
+        try:
+            async with in_turn(self._locks.setdefault(pair, asyncio.Lock())):
+                yield
+        finally:
+            self._taken[address] -= 1
+            # Of an address where nobody waits any more nothing is left.
+            self._taken += Counter()

@@ -1,0 +1,335 @@
+"""Decides who makes and changes accounts, what is refused, and that whoever is shut out is out at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from db.identity import make_id
+from domain.people import Role
+from server.addresses import Address
+from tests.api.accounts import USER, Account, change, is_let_in, new_account, new_token
+from tests.api.records import Found, changed_by, nothing_changes, uuid_of
+from tests.api.steps import answered, document, done, refused
+from tests.client import Client, serving
+from tests.conftest import SignIn
+from tests.databases import PASSWORD, rows
+
+SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token errors { message } } }"
+ANOTHER = "another good password"
+
+
+def can_sign_in(nobody: Client, account: Account, password: str = PASSWORD) -> bool:
+    answer = nobody.read(SIGN_IN, input={"email": account.email, "password": password})
+    return bool(answer["signIn"]["token"])
+
+
+def given(**more: Any) -> dict[str, Any]:
+    """An input that would make an account."""
+    return {
+        "email": f"{uuid4().hex}@demo.clinic",
+        "name": "Some Body",
+        "role": "BILLING",
+        "password": PASSWORD,
+        **more,
+    }
+
+
+def test_an_administrator_gives_somebody_an_account_who_signs_in_with_it(admin: Client, nobody: Client) -> None:
+    said = given(email=f"New.{uuid4().hex}@Demo.Clinic", name="  Nora New")
+    user = done(admin, "createUser", USER, **said)
+    assert (user["email"], user["role"], user["active"]) == (said["email"].lower(), "BILLING", True)
+    assert user["sessions"] == user["apiTokens"] == {"nodes": []}
+    with nobody.signed_in(said["email"]) as somebody:
+        assert somebody.read("{ viewer { id role } }")["viewer"] == {"id": user["id"], "role": "BILLING"}
+    listed = admin.read("{ users(first: 500) { totalCount nodes { id email } } }")["users"]
+    assert [node["email"] for node in listed["nodes"]] == sorted(node["email"] for node in listed["nodes"])
+    assert user["id"] in [node["id"] for node in listed["nodes"]]
+    assert admin.read("query ($id: ID!) { node(id: $id) { id ... on User { email } } }", id=user["id"])["node"] == {
+        "id": user["id"],
+        "email": said["email"].lower(),
+    }
+
+
+def test_the_accounts_are_listed_in_pages_without_gaps(admin: Client, address: Address) -> None:
+    for _ in range(3):
+        new_account(admin)
+    found: list[str] = []
+    after, more = None, True
+    while more:
+        query = (
+            "query ($a: String) { users(first: 2, after: $a) { pageInfo { hasNextPage endCursor } nodes { email } } }"
+        )
+        page = admin.read(query, a=after)["users"]
+        found += [node["email"] for node in page["nodes"]]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    here = "select email from users join clinics using (clinic_id) where short_name = 'demo' order by email"
+    assert found == [row["email"] for row in rows(address, here)]
+
+
+def test_an_account_without_a_password_is_signed_in_to_by_none(admin: Client, nobody: Client) -> None:
+    account = new_account(admin, password=None)
+    for password in ("", PASSWORD, "null", "None"):
+        assert not can_sign_in(nobody, account, password)
+    change(admin, account, password=ANOTHER)
+    assert can_sign_in(nobody, account, ANOTHER)
+
+
+@pytest.mark.parametrize("role", ["ATTORNEY", "PHYSICIAN"])
+def test_an_attorney_or_a_physician_is_somebody_and_reaches_their_records(
+    admin: Client, nobody: Client, found: Found, role: str
+) -> None:
+    field, kind = f"{role.lower()}Id", role.capitalize()
+    account = new_account(admin, role, **{field: found.own[kind]})
+    users = admin.read(f"{{ users(first: 500) {{ nodes {{ id {role.lower()} {{ id }} }} }} }}")["users"]["nodes"]
+    assert {"id": account.id, role.lower(): {"id": found.own[kind]}} in users
+    with nobody.signed_in(account.email) as somebody:
+        assert somebody.read("{ invoices { totalCount } }")["invoices"]["totalCount"] > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "path"),
+    [
+        ({"password": "nine char"}, "INVALID_INPUT", "password"),
+        ({"password": "x" * 201}, "INVALID_INPUT", "password"),
+        ({"password": "x" * 20}, "INVALID_INPUT", "password"),
+        ({"email": "Somebody.New@demo.clinic", "password": "SOMEBODY.NEW@demo.clinic"}, "INVALID_INPUT", "password"),
+        ({"email": "billing@demo.clinic"}, "CONFLICT", "email"),
+        ({"email": "BILLING@Demo.Clinic"}, "CONFLICT", "email"),
+        ({"email": "no address"}, "INVALID_INPUT", "email"),
+        ({"email": ""}, "INVALID_INPUT", "email"),
+        ({"email": "a" * 250 + "@demo.clinic"}, "INVALID_INPUT", "email"),
+        ({"name": " "}, "INVALID_INPUT", "name"),
+        ({"name": "Two\nlines"}, "INVALID_INPUT", "name"),
+        ({"role": "ATTORNEY"}, "INVALID_INPUT", "attorneyId"),
+        ({"role": "PHYSICIAN"}, "INVALID_INPUT", "physicianId"),
+        ({"role": "BILLING", "attorneyId": make_id("Attorney", uuid4())}, "INVALID_INPUT", "attorneyId"),
+        ({"role": "ATTORNEY", "attorneyId": make_id("Attorney", uuid4())}, "NOT_FOUND", "attorneyId"),
+        ({"role": "ATTORNEY", "attorneyId": "nonsense"}, "INVALID_INPUT", "attorneyId"),
+    ],
+)
+def test_what_cannot_be_an_account_is_refused_and_nothing_is_kept(
+    admin: Client, address: Address, more: dict[str, Any], code: str, path: str
+) -> None:
+    with nothing_changes(address):
+        error = refused(admin, "createUser", USER, **given(**more))
+    assert (error["code"], error["path"]) == (code, ["input", path])
+    assert str(more.get("password", "no password")) not in error["message"]
+
+
+def test_another_clinic_s_attorney_is_nobody_s_person(admin: Client, address: Address, found: Found) -> None:
+    account = new_account(admin)
+    with nothing_changes(address):
+        foreign = {"role": "ATTORNEY", "attorneyId": found.foreign["Attorney"]}
+        errors = [
+            refused(admin, "createUser", USER, **given(**foreign)),
+            refused(admin, "updateUser", USER, userId=account.id, **foreign),
+        ]
+    assert [error["code"] for error in errors] == ["NOT_FOUND"] * 2
+
+
+def test_what_is_left_out_stays_and_nothing_can_be_blank(admin: Client, address: Address) -> None:
+    account = new_account(admin)
+    before = done(admin, "updateUser", USER, userId=account.id)
+    assert change(admin, account, name="Else Other") == {**before, "name": "Else Other"}
+    with nothing_changes(address):
+        for field in ("email", "name", "role", "active", "password"):
+            error = refused(admin, "updateUser", USER, userId=account.id, **{field: None})
+            assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", field])
+
+
+def test_a_new_e_mail_signs_in_and_the_old_one_does_not(admin: Client, nobody: Client) -> None:
+    account = new_account(admin)
+    other = new_account(admin)
+    assert refused(admin, "updateUser", USER, userId=account.id, email=other.email)["code"] == "CONFLICT"
+    email = f"NEW-{account.email}"
+    assert change(admin, account, email=email)["email"] == email.lower()
+    assert [can_sign_in(nobody, Account("", name)) for name in (email, account.email)] == [True, False]
+
+
+# Who is shut out.
+
+SHUT_OUT: dict[str, dict[str, Any]] = {
+    "deactivated": {"active": False},
+    "of another role": {"role": "ADMIN"},
+    "given a new password": {"password": ANOTHER},
+}
+
+
+@pytest.mark.parametrize("what", SHUT_OUT)
+def test_who_is_shut_out_is_refused_at_once_by_every_server(
+    servers: tuple[str, str], address: Address, what: str
+) -> None:
+    first, second = servers
+    with Client(first) as nobody, nobody.signed_in("admin@demo.clinic") as admin:
+        account = new_account(admin)
+        with nobody.signed_in(account.email) as here, Client(second, here.token) as there:
+            assert [is_let_in(client) for client in (here, there)] == [True, True]
+            change(admin, account, **SHUT_OUT[what])
+            assert not is_let_in(here)
+            # The word is on its way: far sooner than the two seconds in which a process believes what it knows.
+            assert _comes_to_an_end(there) < 1
+    [[standing]] = rows(
+        address, "select count(*) from sessions where user_id = $1 and revoked_at is null", uuid_of(account.id)
+    )
+    assert standing == 0
+
+
+def _comes_to_an_end(client: Client, tries: int = 100) -> float:
+    """How many seconds of answers it took until somebody was refused."""
+    taken = 0.0
+    for _ in range(tries):
+        response = client.post("{ viewer { id } }")
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            break
+        taken += response.elapsed.total_seconds()
+    return taken
+
+
+def test_what_has_ended_does_not_begin_again_when_an_account_is_opened_again(admin: Client, nobody: Client) -> None:
+    account = new_account(admin, "ANALYST")
+    token, _ = new_token(admin, account)
+    with nobody.signed_in(account.email) as somebody, Client(nobody.url, token) as program:
+        closed = change(admin, account, active=False)
+        assert not closed["active"]
+        assert not can_sign_in(nobody, account)
+        assert change(admin, account, active=True)["active"]
+        assert [is_let_in(client) for client in (somebody, program)] == [False, False]
+    assert all(node["revokedAt"] for part in ("sessions", "apiTokens") for node in closed[part]["nodes"])
+    assert can_sign_in(nobody, account)
+
+
+def test_a_new_name_signs_nobody_out(admin: Client, nobody: Client) -> None:
+    account = new_account(admin)
+    with nobody.signed_in(account.email) as somebody:
+        change(admin, account, name="Married Now", email=f"married-{account.email}", role="BILLING", active=True)
+        assert somebody.read("{ viewer { name } }")["viewer"]["name"] == "Married Now"
+
+
+def test_a_change_of_role_takes_the_person_along_or_asks_for_one(admin: Client, found: Found) -> None:
+    account = new_account(admin, "ATTORNEY", attorneyId=found.own["Attorney"])
+    assert refused(admin, "updateUser", USER, userId=account.id, role="PHYSICIAN")["path"][1:] == ["physicianId"]
+    moved = change(admin, account, role="PHYSICIAN", physicianId=found.own["Physician"])
+    assert (moved["attorney"], moved["physician"]) == (None, {"id": found.own["Physician"]})
+    assert change(admin, account, role="ANALYST")["physician"] is None
+
+
+# Whoever administers.
+
+
+def test_an_administrator_does_not_lock_themselves_out(address: Address, admin: Client) -> None:
+    new_account(admin, "ADMIN")
+    me = admin.read("{ viewer { id } }")["viewer"]["id"]
+    with nothing_changes(address):
+        for said in ({"active": False}, {"role": "BILLING"}, {"password": ANOTHER}):
+            assert refused(admin, "updateUser", USER, userId=me, **said)["code"] == "CONFLICT"
+    assert is_let_in(admin)
+
+
+def test_of_two_administrators_who_close_each_other_s_account_at_once_one_stays(own_address: Address) -> None:
+    with serving(own_address) as url, Client(url) as nobody, nobody.signed_in("admin@demo.clinic") as one:
+        account = new_account(one, "ADMIN")
+        with nobody.signed_in(account.email) as other:
+            me = one.read("{ viewer { id } }")["viewer"]["id"]
+            both = [(one, account.id), (other, me)]
+            with ThreadPoolExecutor(2) as people:
+                list(people.map(lambda pair: _closed(*pair), both))
+        [[left]] = rows(own_address, "select count(*) from users where role = 'admin' and active")
+        assert left == 1
+
+
+def _closed(client: Client, identity: str) -> int:
+    said = {"input": {"userId": identity, "active": False}}
+    return client.post(document("updateUser", "user { id }"), **said).status_code
+
+
+# Keys, and those who mean harm.
+
+
+def test_a_key_makes_one_account_and_helps_nobody_to_the_password(admin: Client, address: Address) -> None:
+    said = given(idempotencyKey=f"once {uuid4()}")
+    first = done(admin, "createUser", USER, **said)
+    with nothing_changes(address):
+        assert done(admin, "createUser", USER, **said) == first
+        # Two requests that differ in the password alone leave the same trace.
+        assert done(admin, "createUser", USER, **{**said, "password": ANOTHER}) == first
+        error = refused(admin, "createUser", USER, **{**said, "name": "Other"})
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "idempotencyKey"])
+
+
+@pytest.mark.parametrize("more", ["clinicId", "passwordHash", "active", "id", "oidcSubject", "createdAt"])
+def test_nothing_is_given_that_is_not_asked_for(admin: Client, address: Address, more: str) -> None:
+    with nothing_changes(address):
+        told = admin.refusals(document("createUser", USER), input={**given(), more: "1"})
+    assert f"not to include unknown field '{more}'." in told[0]
+    assert PASSWORD not in told[0]
+
+
+@pytest.mark.parametrize("role", [None, Role.BILLING, Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
+def test_nobody_else_sees_accounts_or_makes_themselves_an_administrator(
+    nobody: Client, sign_in: SignIn, address: Address, found: Found, role: Role | None
+) -> None:
+    client = sign_in(role) if role else nobody
+    [row] = rows(address, "select id from users where email = $1", f"{role or Role.BILLING}@demo.clinic")
+    me = make_id("User", row["id"])
+    answers: list[httpx.Response] = []
+
+    def attempt() -> None:
+        promoted = {"userId": me, "role": "ADMIN"}
+        answers.append(client.post(document("updateUser", "user { id }"), input=promoted))
+        answers.append(client.post(document("createUser", "user { id }"), input=given(role="ADMIN")))
+        asked = f'{{ node(id: "{me}") {{ ... on User {{ email role sessions {{ nodes {{ id }} }} }} }} }}'
+        queries = ("{ users { nodes { id } } }", "{ viewer { role email apiTokens { nodes { id } } } }", asked)
+        answers.extend(client.post(query) for query in queries)
+
+    assert changed_by(address, attempt) == set()
+    assert {answer.status_code for answer in answers} == {400}
+    assert "@demo.clinic" not in "".join(answer.text for answer in answers)
+
+
+def test_an_account_of_another_clinic_is_nobody_s_to_see(admin: Client, found: Found) -> None:
+    query = "query ($id: ID!) { node(id: $id) { id } }"
+    seen = [admin.post(query, id=identity).content for identity in (found.foreign["User"], found.unknown("User"))]
+    assert seen == [b'{"data":{"node":null}}'] * 2
+    emails = [node["email"] for node in admin.read("{ users(first: 500) { nodes { email } } }")["users"]["nodes"]]
+    assert "analyst@foreign.clinic" not in emails
+
+
+def test_no_answer_holds_a_password_or_its_hash(
+    admin: Client, address: Address, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = f"a secret {uuid4()}"
+    attempts: list[Callable[[], httpx.Response]] = [
+        lambda: admin.post(document("createUser", USER), input=given(password=secret, email="nonsense")),
+        lambda: admin.post(document("createUser", USER), input=given(password=secret, email="secret@demo.clinic")),
+        lambda: admin.post(document("createUser", USER), input=given(password=secret, email="secret@demo.clinic")),
+        # What does not fit its type is refused by the language itself, which would like to show it.
+        lambda: admin.post(document("createUser", USER), input=given(password=[secret])),
+        lambda: admin.post(document("createUser", USER), input=given(password=secret, surprise=1)),
+        lambda: admin.post(document("createUser", USER), input={"password": secret}),
+        lambda: admin.post(document("createUser", USER), input=secret),
+        lambda: admin.post(f'mutation {{ createUser(input: {{password: "{secret}"}}) {{ errors {{ code }} }} }}'),
+        lambda: admin.post(f'mutation {{ createUser(input: "{secret}") {{ errors {{ code }} }} }}'),
+        lambda: admin.post(document("createUser", USER), input=given(password=secret + "\0")),
+        lambda: admin.post("{ users(first: 500) { nodes { id email name } } }"),
+    ]
+    texts = [attempt().text for attempt in attempts]
+    kept = rows(address, "select password_hash from users where email = 'secret@demo.clinic'")[0][0]
+    assert kept.startswith("$argon2id$")
+    for text in (*texts, caplog.text):
+        assert "$argon2" not in text
+        assert secret not in text
+
+
+def test_an_answer_may_ask_for_nothing_of_what_was_done(admin: Client, address: Address) -> None:
+    account = new_account(admin)
+    query = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { __typename } }"
+    assert admin.read(query, input={"userId": account.id, "active": False}) == {
+        "updateUser": {"__typename": "UserPayload"}
+    }
+    [[active]] = rows(address, "select active from users where id = $1", uuid_of(account.id))
+    assert not active
+    assert answered(admin, "updateUser", USER, userId=account.id)["user"]["active"] is False
