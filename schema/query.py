@@ -189,6 +189,24 @@ class Query:
     ) -> Connection[CptCode]:
         return await read(info)
 
+    @compiled_root("treatment", "The main exams that can be selected, in their order, each with its sub-exams.")
+    async def exam_types(self, info: Info, active_only: ActiveOnly = True) -> list[ExamType]:
+        return await read(info)
+
+    @compiled_root("pricing", "The fee schedules, the newest first.")
+    async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
+        return await read(info)
+
+    @asked(
+        "treatment",
+        "What something would be billed at, worked out as for an invoice; nothing is saved.",
+        metadata={"resolve": quotes.answer},
+    )
+    async def price_quote(
+        self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
+    ) -> PriceQuotePayload:
+        return await quotes.read(info)  # type: ignore[return-value]
+
     @compiled_root("administration", "The clinic's accounts, by e-mail.")
     async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
         return await read(info)
@@ -208,21 +226,3 @@ class Query:
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:
         return access.explain(info, role, coordinate)
-
-    @compiled_root("treatment", "The main exams that can be selected, in their order, each with its sub-exams.")
-    async def exam_types(self, info: Info, active_only: ActiveOnly = True) -> list[ExamType]:
-        return await read(info)
-
-    @compiled_root("pricing", "The fee schedules, the newest first.")
-    async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
-        return await read(info)
-
-    @asked(
-        "treatment",
-        "What something would be billed at, worked out as for an invoice; nothing is saved.",
-        metadata={"resolve": quotes.answer},
-    )
-    async def price_quote(
-        self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
-    ) -> PriceQuotePayload:
-        return await quotes.read(info)  # type: ignore[return-value]

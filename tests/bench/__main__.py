@@ -117,8 +117,8 @@ class _Wanted:
     is_growth: bool
     is_transition: bool
     is_auditing: bool
-    is_locks: bool
     is_quote: bool
+    is_locks: bool
     profile: str | None
     sort: str
     names: str
@@ -139,8 +139,8 @@ class _Wanted:
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
 @click.option("--auditing", "is_auditing", is_flag=True, help="Only the server with and without the audit trail.")
-@click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
+@click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -169,8 +169,8 @@ def main(**said: Any) -> None:
             run.growth: wanted.is_growth,
             run.transition: wanted.is_transition,
             run.auditing: wanted.is_auditing,
-            run.locks: wanted.is_locks,
             run.quote: wanted.is_quote,
+            run.locks: wanted.is_locks,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
