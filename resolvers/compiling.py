@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import Select
 
 from db.reach import reach_of
 from db.row import Row, Scope
-from db.subjects import NOTHING, subjects_of, together
+from db.subjects import NOTHING, SUBJECTS, subjects_of, together
 from db.views import VIEWS
 from db.views.base import Elements, Listed, Many, One, Pages, Relation, Same
 from permissions.roles import is_protected
@@ -52,7 +52,10 @@ class Compiler:
     def begin(self, type_name: str, row: Row, via: tuple[str, str] | None = None) -> None:
         """Have the audit trail name a row that is about to be read, where its records are named at all."""
         if self.binder.is_audited:
-            row.subjects += subjects_of(type_name, row, via)
+            found = subjects_of(type_name, row, via)
+            row.subjects += found
+            # Below the root, and where rows are named by what they belong to, one record may stand in several places.
+            self.binder.named += len(found) if via is None and type_name in SUBJECTS else 2 * len(found)
 
     def _field(self, how: Relation, field: Asked, row: Row, parent: str) -> Expression:
         if isinstance(how, Pages):

@@ -323,6 +323,7 @@ class _Assembly:
             return query.scalar_subquery()
         # Asked for twice, by the answer and by the audit trail, and counted once.
         name = self.scope.name("count")
+        self.compiler.binder.named += 2
         self.counts.append((name, query.scalar_subquery()))
         return literal_column(f"{name}.n", BigInteger())
 

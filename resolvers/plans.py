@@ -53,6 +53,8 @@ class Plan:
     # For the audit trail: coordinates that not everybody sees, and those by which records are chosen.
     fields: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    # Whether no record can be named twice, so that nobody has to look.
+    is_distinct: bool = False
 
     def values(self, context: RequestContext, arguments: list[Arguments]) -> list[Any]:
         """The parameters of the statement, given the arguments of each field in `asked`; refuses what no statement could take."""
@@ -71,6 +73,8 @@ class Binder:
     is_audited: bool = True
     fields: set[str] = field(default_factory=set)
     filters: set[str] = field(default_factory=set)
+    # How often rows are named, where they are named at the root alone, or a count is.
+    named: int = 0
 
     def argument(
         self, asked: Asked, path: tuple[str, ...], type_: Any, convert: Callable[[Any], Any] | None = None
@@ -100,7 +104,7 @@ class Binder:
         names = compiled.positiontup or []
         supplies = tuple(known[name] for name in names)
         audited = tuple(sorted(self.fields)), tuple(sorted(self.filters))
-        return Plan(compiled.string, supplies, tuple(self.asked), *audited)
+        return Plan(compiled.string, supplies, tuple(self.asked), *audited, is_distinct=self.named <= 1)
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:

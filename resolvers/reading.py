@@ -117,7 +117,7 @@ def _passed_on(row: asyncpg.Record | None, plan: Plan, trail: Trail) -> orjson.F
     if row is None:
         return None
     if len(row) > 1:
-        trail.read(plan.fields, plan.filters, row[1])
+        trail.read(plan.fields, plan.filters, row[1], is_distinct=plan.is_distinct)
     return None if row[0] is None else orjson.Fragment(row[0])
 
 

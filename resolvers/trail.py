@@ -23,8 +23,10 @@ class Trail:
     written: str = ""
     is_refused: bool = False
     entities: list[bytes] = field(default_factory=list)
-    fields: set[str] = field(default_factory=set)
-    filters: set[str] = field(default_factory=set)
+    fields: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    # Whether no record can stand in `entities` twice.
+    is_distinct: bool = False
     row_count: int | None = None
 
     def asked(self, operation: str) -> None:
@@ -37,17 +39,21 @@ class Trail:
         if self.written and self.written not in self.operations:
             self.operations.append(self.written)
 
-    def read(self, fields: Iterable[str], filters: Iterable[str], names: bytes | None) -> None:
-        """What a statement read: fields, by what rows were chosen, and the names that came with the answer."""
-        self.fields.update(fields)
-        self.filters.update(filters)
+    def read(
+        self, fields: tuple[str, ...], filters: tuple[str, ...], names: bytes | None, *, is_distinct: bool = False
+    ) -> None:
+        """What a statement read: fields, by what rows were chosen, both in order, and the names that came with the answer."""
+        self.fields = _merged(self.fields, fields)
+        self.filters = _merged(self.filters, filters)
         if names:
+            self.is_distinct = is_distinct and not self.entities
             self.entities.append(names)
 
     def wrote(self, entities: Iterable[bytes], fields: Iterable[str]) -> None:
         """What a mutation wrote."""
         self.entities += entities
-        self.fields.update(fields)
+        self.is_distinct = False
+        self.fields = _merged(self.fields, tuple(sorted(set(fields))))
 
     def event(self, viewer: Viewer, moment: datetime, request_id: str) -> AuditEvent:
         """The event, after which the trail is empty again."""
@@ -61,18 +67,18 @@ class Trail:
             at=moment,
             request_id=request_id,
             entities=names,
-            fields=tuple(sorted(self.fields)),
-            filters=tuple(sorted(self.filters)),
+            fields=self.fields,
+            filters=self.filters,
             row_count=self.row_count,
         )
-        self.operations, self.entities, self.fields, self.filters, self.row_count = [], [], set(), set(), None
+        self.operations, self.entities, self.fields, self.filters, self.row_count = [], [], (), (), None
         self.is_refused = False
         return found
 
     def _names(self) -> bytes:
         """Each record once; what was counted is added up."""
         whole = b"".join(self.entities)
-        if len(whole) <= _NAME_BYTES and not whole.startswith(COUNTED):
+        if self.is_distinct or (len(whole) <= _NAME_BYTES and not whole.startswith(COUNTED)):
             return whole
         pieces = dict.fromkeys([whole[place : place + _NAME_BYTES] for place in range(0, len(whole), _NAME_BYTES)])
         if COUNTED in whole:
@@ -81,3 +87,10 @@ class Trail:
             for name in counted:
                 del pieces[name]
         return b"".join(pieces)
+
+
+def _merged(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Both together, in order; most operations have but one of them."""
+    if not some or some == others:
+        return others
+    return tuple(sorted({*some, *others})) if others else some

@@ -34,7 +34,8 @@ class PassingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def complete_value(self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position: Any) -> Any:
         """The value of a field: a fragment as it is, anything else as usual. What was asked for at the root is noted for the audit trail."""
-        if path.prev is None and (result is not None or info.operation.operation is not OperationType.SUBSCRIPTION):
+        is_asked = path.prev is None and not info.field_name.startswith("__")
+        if is_asked and (result is not None or info.operation.operation is not OperationType.SUBSCRIPTION):
             self.context_value.trail.asked(info.field_name)
         if result.__class__ is orjson.Fragment:
             return result
