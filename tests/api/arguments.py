@@ -183,9 +183,9 @@ class Arguments:
         return self.facts.search(self.dice)
 
     def _type_meant(self, name: str, field_name: str) -> str:
-        """What an id names: payerId a payer, invoice(id:) an invoice, node(id:) anything."""
+        """What an id names: payerId a payer, invoice(id:) an invoice, node(id:) and entityId anything."""
         meant = (name.removesuffix("Id") if name != "id" else field_name).capitalize()
-        return meant if meant in self.facts.in_reach else self.node_type
+        return meant if meant in self.facts.in_reach else self.node_type or self.dice.choice([*self.facts.in_reach])
 
     def _write(self, of_type: GraphQLInputType, value: Any) -> str:
         """A value as it stands in the document: as a variable, or as a literal that may hold variables."""
