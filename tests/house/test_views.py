@@ -20,7 +20,7 @@ PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _ASKING = {"Viewer", "OwnSession", "Clinic"}
-_WORKED_OUT = {"AvailableTransition", "PriceQuote", "QuotedLine"}
+_WORKED_OUT = {"AvailableTransition", "PriceQuote", "QuotedLine", "ImportReport", "BadCell"}
 MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription"} | _WORKED_OUT | _ASKING | _PAYLOADS | _EXPLAINED
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
