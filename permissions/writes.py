@@ -72,10 +72,10 @@ _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
 _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
-_USER = _columns("email name role attorney_id physician_id password_hash")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name valid_from valid_to")
+_USER = _columns("email name role attorney_id physician_id password_hash")
 
 # A table that is not named here is written by nobody but the owner, such as an import.
 WRITES: dict[str, Write] = {

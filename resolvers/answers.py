@@ -21,7 +21,11 @@ class Answerer:
     readers: Readers
 
     def answer(self, named: Any, asked: Asked, value: Any) -> Any:
-        """A value, or a list of values, under the response keys. A type of several kinds is told by the item `__typename`."""
+        """A value, or a list of values, under the response keys."""
+        return self.reader(named, asked)(value)
+
+    def reader(self, named: Any, asked: Asked) -> Callable[[Any], Any]:
+        """What makes the answer of a value. A type of several kinds is told by the item `__typename`."""
         shapes: dict[str, _Shape] = {}
 
         def of_one(item: Any) -> Any:
@@ -30,9 +34,12 @@ class Answerer:
                 shapes[name] = _Shape(self, name, asked)
             return shapes[name].of(item)
 
-        if value is None:
-            return None
-        return [of_one(item) for item in value] if isinstance(value, list) else of_one(value)
+        def of(value: Any) -> Any:
+            if value is None:
+                return None
+            return [of_one(item) for item in value] if isinstance(value, list) else of_one(value)
+
+        return of
 
 
 @dataclass
@@ -57,7 +64,10 @@ class _Shape:
         read = self.answerer.readers.get(self.name, {}).get(field.name) or (lambda value: value[field.name])
         assert field.definition is not None
         named = get_named_type(field.definition.type)
-        return (lambda value: self.answerer.answer(named, field, read(value))) if is_composite_type(named) else read
+        if not is_composite_type(named):
+            return read
+        below = self.answerer.reader(named, field)
+        return lambda value: below(read(value))
 
     def of(self, value: Any) -> dict[str, Any]:
         """The answer for one value."""

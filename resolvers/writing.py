@@ -142,17 +142,9 @@ def _work_of(
     locked: frozenset[UUID],
 ) -> Work:
     actor = Actor(viewer.role, context.today)
-    return Work(
-        connection,
-        viewer.clinic_id,
-        viewer.user_id,
-        actor,
-        context.clock(),
-        context.request_id,
-        given,
-        locked,
-        person_id=viewer.person_id,
-    )
+    work = Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given, locked)
+    work.person_id = viewer.person_id
+    return work
 
 
 async def _claim(

@@ -47,15 +47,15 @@ class Mutation(
     AttorneySteps,
     PhysicianSteps,
     FacilitySteps,
-    UserSteps,
-    ApiTokenSteps,
-    OwnSteps,
-    SecondFactorSteps,
     EncounterSteps,
     CptCodeSteps,
     ExamTypeSteps,
     FeeScheduleSteps,
     ImportSteps,
+    UserSteps,
+    ApiTokenSteps,
+    OwnSteps,
+    SecondFactorSteps,
 ):
     @done("public", "Sign in with e-mail and password, and a code where the account asks for one.")
     async def sign_in(

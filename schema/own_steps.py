@@ -39,7 +39,7 @@ class RevokeSessionInput:
 class OwnSteps:
     """The mutations that everybody has for their own account."""
 
-    @done(ACTIONS["change_password"], "Change the own password: whatever else is signed in by it ends.")
+    @done(ACTIONS["change_password"], "Replace the own password: whatever else is signed in by it ends.")
     async def change_password(
         self, info: Info, input: Annotated[ChangePasswordInput, takes("The old and the new password.", "oneself")]
     ) -> ChangePasswordPayload:

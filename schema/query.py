@@ -187,16 +187,6 @@ class Query:
     ) -> Connection[CptCode]:
         return await read(info)
 
-    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
-    def explain_access(
-        self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
-    ) -> access.AccessExplanation:
-        return access.explain(info, role, coordinate)
-
-    @compiled_root("administration", "The clinic's accounts, by e-mail.")
-    async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
-        return await read(info)
-
     @compiled_root("treatment", "The main exams that can be selected, in their order, each with its sub-exams.")
     async def exam_types(self, info: Info, active_only: ActiveOnly = True) -> list[ExamType]:
         return await read(info)
@@ -214,3 +204,13 @@ class Query:
         self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
+
+    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
+    def explain_access(
+        self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
+    ) -> access.AccessExplanation:
+        return access.explain(info, role, coordinate)
+
+    @compiled_root("administration", "The clinic's accounts, by e-mail.")
+    async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
+        return await read(info)

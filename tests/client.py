@@ -39,7 +39,10 @@ def serving(
 def _running(app: ASGIApp) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     # Tests ask from wherever they say by X-Forwarded-For that they do.
-    server = uvicorn.Server(configured(app, trusted_proxies="127.0.0.1"))
+    config = configured(app, trusted_proxies="127.0.0.1")
+    # On a busy machine a connection rests for longer than seconds, and must not be closed as it is used again.
+    config.timeout_keep_alive = 60
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

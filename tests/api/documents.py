@@ -27,7 +27,7 @@ Composite = GraphQLObjectType | GraphQLInterfaceType
 _MOST_ROWS = 500
 _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
-# What is not read from the database has no second opinion; a quote has an oracle of its own, in tests/api/test_quotes.py.
+# What is not read from the database has no second opinion here: that of quotes stands in tests/api/test_quoted_prices.py.
 _NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote"})
 
 

@@ -39,8 +39,8 @@ async def add_oddities(connection: asyncpg.Connection, today: date) -> None:
     odd.holds()
     odd.messages()
     odd.codes()
-    odd.sessions()
     odd.exams()
+    odd.sessions()
     await odd.batch.load(connection)
 
 
@@ -184,20 +184,6 @@ class _Odd:
                 policy = "not_allowed" if active else "one_and_a_half"
                 self.add("cpt_codes", code=code, label=code, base_price=0, bilateral_policy=policy, **validity)
 
-    def sessions(self) -> None:
-        """Sign-ins that stand at noon, that were idle too long, that have expired or were ended, and tokens for programs."""
-        noon = datetime.combine(self.today, time(16), UTC)
-        ages = ((0, 1, None), (0.4, 1, None), (0.6, 1, None), (0, -1, None), (0, 1, noon))
-        users = [self.known[name] for name in ("user_id", "attorney_user_id", "analyst_id")]
-        kinds = [(user_id, "session") for user_id in users] + [(self.known["analyst_id"], "api_token")]
-        for number, (user_id, kind) in enumerate(kinds):
-            name = "Odd 'token'" if kind == "api_token" else None
-            for place, (idle, left, revoked_at) in enumerate(ages):
-                used = None if kind == "api_token" and idle else noon - idle * _HOUR
-                when = {"last_used_at": used, "expires_at": noon + left * _HOUR, "revoked_at": revoked_at}
-                whose = {"user_id": user_id, "kind": kind, "name": name, "recorded_at": _MOMENT}
-                self.add("sessions", token_hash=bytes([number, place]), **whose, **when)
-
     def exams(self) -> None:
         """Exams that were retired, with and without what is below them, in places that others have, too."""
         for active in (True, False):
@@ -214,3 +200,17 @@ class _Odd:
                     position=1,
                     active=part_active,
                 )
+
+    def sessions(self) -> None:
+        """Sign-ins that stand at noon, that were idle too long, that have expired or were ended, and tokens for programs."""
+        noon = datetime.combine(self.today, time(16), UTC)
+        ages = ((0, 1, None), (0.4, 1, None), (0.6, 1, None), (0, -1, None), (0, 1, noon))
+        users = [self.known[name] for name in ("user_id", "attorney_user_id", "analyst_id")]
+        kinds = [(user_id, "session") for user_id in users] + [(self.known["analyst_id"], "api_token")]
+        for number, (user_id, kind) in enumerate(kinds):
+            name = "Odd 'token'" if kind == "api_token" else None
+            for place, (idle, left, revoked_at) in enumerate(ages):
+                used = None if kind == "api_token" and idle else noon - idle * _HOUR
+                when = {"last_used_at": used, "expires_at": noon + left * _HOUR, "revoked_at": revoked_at}
+                whose = {"user_id": user_id, "kind": kind, "name": name, "recorded_at": _MOMENT}
+                self.add("sessions", token_hash=bytes([number, place]), **whose, **when)

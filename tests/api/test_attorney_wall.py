@@ -244,6 +244,10 @@ def test_internal_notes_are_unknown_in_every_place(walled: dict[Role | None, Cli
         hears_nothing(client, role, Probe(shape, "internalNotes"), 3)
 
 
+# What fields on the way must be given.
+_GIVEN = {"id": '"x"', "number": '"x"', "input": '{payerId: "x", serviceDate: "2026-06-30"}'}
+
+
 def paths(schema: GraphQLSchema) -> dict[str, str]:
     """How one gets to each object type of a schema: the beginning of a query, with N where its fields stand."""
     assert schema.query_type
@@ -253,7 +257,7 @@ def paths(schema: GraphQLSchema) -> dict[str, str]:
         for name, field in parent.fields.items():
             target = get_named_type(field.type)
             if isinstance(target, GraphQLObjectType) and target.name not in found:
-                arguments = "".join(f'({arg}: "x")' for arg in ("id", "number") if arg in field.args)
+                arguments = "".join(f"({arg}: {value})" for arg, value in _GIVEN.items() if arg in field.args)
                 found[target.name] = found[parent.name].replace("N", f"{name}{arguments} {{ N }}")
                 waiting.append(target)
     return found

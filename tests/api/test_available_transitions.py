@@ -11,7 +11,7 @@ import pytest
 from domain.invoices import GUARDS, Invoice, InvoiceStatus
 from domain.people import Role
 from domain.transitions import TRANSITIONS
-from resolvers.transitions import _FACTS, invoice_of
+from resolvers.transitions import _ALL_FACTS, invoice_of
 from server.addresses import Address
 from tests.api.lives import Clinic, mutation, selection
 from tests.api.records import today, uuid_of
@@ -48,7 +48,7 @@ def facts_of(address: Address, invoices: list[UUID]) -> dict[UUID, Invoice]:
         connection = await asyncpg.connect(address.owner)
         try:
             clinic = await connection.fetchval("select clinic_id from clinics where short_name = 'demo'")
-            return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_FACTS, clinic, invoices)}
+            return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_ALL_FACTS, clinic, invoices)}
         finally:
             await connection.close()
 

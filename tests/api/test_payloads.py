@@ -129,17 +129,17 @@ def _may_not(role: Role) -> list[str]:
 def test_a_step_refuses_at_run_time_whoever_may_not_take_it(
     clinic: Clinic, sign_in: SignIn, tmp_path: Path, role: Role
 ) -> None:
-    invoice = clinic.look(clinic.invoice())
+    who, invoice = sign_in(role), clinic.look(clinic.invoice())
     assert _may_not(role) == (["void_invoice", "write_off_invoice"] if role in _STAFF else list(STEPS))
     with nothing_changes(clinic.address):
         for name in _may_not(role):
             given = clinic.inputs(name, invoice, "", "")
-            answer = asyncio.run(_with_the_first_lock_open(clinic, sign_in(role), tmp_path, mutation(name), given))
+            answer = asyncio.run(_with_the_first_lock_open(clinic, who, tmp_path, mutation(name), given))
             assert answer["data"] is None
             assert [error["message"] for error in answer["errors"]] == ["Not found"]
     for name in ("submit_invoice",) if role in _STAFF else ():
         given = clinic.inputs(name, invoice, "", "")
-        answer = asyncio.run(_with_the_first_lock_open(clinic, sign_in(role), tmp_path, mutation(name), given))
+        answer = asyncio.run(_with_the_first_lock_open(clinic, who, tmp_path, mutation(name), given))
         assert answer["data"]["submitInvoice"]["errors"] == []
 
 

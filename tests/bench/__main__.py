@@ -111,8 +111,8 @@ class _Wanted:
     is_memory: bool
     is_growth: bool
     is_transition: bool
-    is_locks: bool
     is_quote: bool
+    is_locks: bool
     profile: str | None
     sort: str
     names: str
@@ -132,8 +132,8 @@ class _Wanted:
 @click.option("--memory", "is_memory", is_flag=True, help="Only the server's memory over many documents.")
 @click.option("--growth", "is_growth", is_flag=True, help="Only the small clinic against the large one.")
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
-@click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
+@click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
 )
@@ -161,14 +161,13 @@ def main(**said: Any) -> None:
             run.memory: wanted.is_memory,
             run.growth: wanted.is_growth,
             run.transition: wanted.is_transition,
-            run.locks: wanted.is_locks,
             run.quote: wanted.is_quote,
+            run.locks: wanted.is_locks,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            parts = (run.transition, run.quote, run.growth, run.locks, run.memory)
-            chosen = dict.fromkeys(parts, wanted.is_whole)
+            chosen = dict.fromkeys((run.transition, run.quote, run.growth, run.locks, run.memory), wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:
                 part()

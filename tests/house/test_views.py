@@ -20,8 +20,12 @@ PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _ASKING = {"Viewer", "OwnSession", "Clinic"}
-_WORKED_OUT = {"AvailableTransition", "PriceQuote", "QuotedLine", "ImportReport", "BadCell"}
-MADE_BY_RESOLVERS = {"Query", "Mutation", "Subscription"} | _WORKED_OUT | _ASKING | _PAYLOADS | _EXPLAINED
+_QUOTED = {"PriceQuote", "QuotedLine"}
+_IMPORTED = {"ImportReport", "BadCell"}
+MADE_BY_RESOLVERS = {
+    *("Query", "Mutation", "Subscription", "AvailableTransition"),
+    *(_ASKING | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED),
+}
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}

@@ -78,7 +78,7 @@ PHYSICIAN = {
     "ExamLineInput": "examTypeId bilateral units",
     "ExamType": "id name code selectionRule position active parent subExams(activeOnly)",
     "InvoiceLineInput": "code units bilateral",
-    "Mutation": "recordEncounter(input) signIn(input) signOut",
+    "Mutation": f"recordEncounter(input) {ATTORNEY['Mutation']}",
     "Patient": "id name firstName lastName mrn birthDate phone email address",
     "PriceQuote": "total",
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",

@@ -23,7 +23,7 @@ from tests.permissions.asking import ADMIN, FINDERS, NODES, TABLES, coordinates,
 from tests.permissions.own_rows import Belongings, viewer_of
 
 assert ADMIN.query_type
-# Every list at the root, as the schema has it, in pages and whole.
+# Every list at the root, as the schema has it: in pages, or whole.
 ROOTS = tuple(name for name, field in ADMIN.query_type.fields.items() if "first" in field.args)
 WHOLE = ("examTypes", "feeSchedules")
 
