@@ -1,7 +1,7 @@
 """Decides what the good rows of a file do to a clinic's records: added, changed or as they were, all of them or none."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -18,6 +18,7 @@ from imports.report import Report
 from imports.validity import check_validity
 
 _AT_ONCE = 5_000
+_NAMES_AT_ONCE = 20_000
 _MEANWHILE = "These records were changed by somebody else at the same time: import the file again"
 
 
@@ -44,28 +45,38 @@ class Target:
         """Rows of the clinic, its id bound as $1."""
         return cast(list[Mapping[str, Any]], await self.connection.fetch(query, self.clinic_id, *values))
 
+    async def find_among(self, query: str, names: Iterable[Any]) -> list[Mapping[str, Any]]:
+        """The same among many names, bound as $2: a part at a time, so that no statement takes long."""
+        every, found = list(names), list[Mapping[str, Any]]()
+        for at in range(0, len(every), _NAMES_AT_ONCE):
+            found += await self.find(query, every[at : at + _NAMES_AT_ONCE])
+        return found
+
 
 async def bring_in(target: Target, checked: Checked) -> Report:
     """Compare the rows with what is there and write what is new or other; nothing when a single row is bad.
 
     Conflict when somebody else writes the same at the same time: then the transaction has to be rolled back.
     """
-    await target.connection.execute(_IN_TURN, str(target.clinic_id))
-    await _resolve(target, checked)
-    changes = [await _compare(target, checked, records) for records in checked.kind.records]
-    codes = sorted({row.values["code"] for row in checked.rows})
-    valid = await target.find(checked.kind.apart.find, codes)
-    await asyncio.to_thread(check_validity, checked, valid)
-    if checked.problems.lines:
-        return checked.report()
     try:
-        for change in changes:
-            await _write(target, change)
+        return await _bring_in(target, checked)
     except asyncpg.ExclusionViolationError as error:
         words = f"{error.detail} would have two prices on the same day, by a code that is not in this file"
         raise Conflict(words, ("document_id",)) from error
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError) as error:
         raise Conflict(_MEANWHILE, ("document_id",)) from error
+
+
+async def _bring_in(target: Target, checked: Checked) -> Report:
+    await target.connection.execute(_IN_TURN, str(target.clinic_id))
+    await _resolve(target, checked)
+    changes = [await _compare(target, checked, records) for records in checked.kind.records]
+    valid = await target.find_among(checked.kind.apart.find, {row.values["code"] for row in checked.rows})
+    await asyncio.to_thread(check_validity, checked, valid)
+    if checked.problems.lines:
+        return checked.report()
+    for change in changes:
+        await _write(target, change)
     return checked.report(written=True)
 
 
@@ -77,8 +88,8 @@ async def _resolve(target: Target, checked: Checked) -> None:
     """Put the ids of other records in the place of their names; a name that is nobody's, or several's, is a problem."""
     for column in checked.kind.columns:
         if column.refers and column.into in checked.said:
-            names = sorted({row.values[column.into] for row in checked.rows} - {None})
-            found = await target.find(column.refers.find, names)
+            names = {row.values[column.into] for row in checked.rows} - {None}
+            found = await target.find_among(column.refers.find, names)
             await asyncio.to_thread(_put_ids, checked, column.into, column.refers, found)
 
 
@@ -104,8 +115,7 @@ async def _compare(target: Target, checked: Checked, records: Records) -> _Chang
     # A join, because a plan that is good for every array looks through the whole of it for each row.
     among = f"(select unnest($2::{type_of(records.table, records.key[0])}[]))"
     query = f"select {columns} from {records.table} where clinic_id = $1 and {records.key[0]} in {among}{lock}"
-    names = list({row.values[records.key[0]] for row in checked.rows})
-    found = await target.find(query, names)
+    found = await target.find_among(query, {row.values[records.key[0]] for row in checked.rows})
     return await asyncio.to_thread(_changes, target.moment, checked, records, found)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import imports
 from domain.documents import CSV
+from domain.errors import Conflict
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.kinds import KINDS
@@ -263,6 +264,18 @@ def test_two_schedules_do_not_price_a_code_on_the_same_day(own_address: Address,
     report = imported(own_address, SCHEDULES, "Next,,,2026-06-01,,L9002,1.00", "Next,,,2026-06-01,,L9001,41.00")
     reason = "The same is valid already, from 2026-01-01 without end: let that one end first"
     assert told(report) == [(3, "valid_from", "2026-06-01", reason)]
+    assert content(own_address) == before
+
+
+def test_a_longer_schedule_whose_other_codes_would_have_two_prices_is_refused_by_their_name(
+    own_address: Address, parties: tuple[str, str]
+) -> None:
+    years = ("2026-01-01,2027-01-01", "2027-01-01,")
+    lines = [f"List,,,{years[0]},{code},1.00" for code in ("L9001", "L9002")]
+    imported(own_address, SCHEDULES, *lines, f"Next,,,{years[1]},L9002,2.00")
+    before = content(own_address)
+    with pytest.raises(Conflict, match="L9002 would have two prices on the same day"):
+        imported(own_address, SCHEDULES, "List,,,2026-01-01,,L9001,1.00")
     assert content(own_address) == before
 
 
