@@ -93,6 +93,13 @@ class Changes(Protocol):
         """
 
 
+class Store(Protocol):
+    """Reading files that were sent, as the server keeps them."""
+
+    async def open(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        """How many bytes a file has, and the bytes."""
+
+
 @dataclass(slots=True)
 class RequestContext:
     """What belongs to one request."""
@@ -110,6 +117,8 @@ class RequestContext:
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
     own_account: OwnAccount | None = field(default=None, kw_only=True)
+    # Where no file is sent there is none to read.
+    store: Store | None = field(default=None, kw_only=True)
     clock: Clock = now
     _seals: dict[str, Seal] = field(default_factory=dict)
 
