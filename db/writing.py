@@ -87,7 +87,7 @@ class Writes:
     def _bound(self, table: str, column: str, value: Any) -> str:
         if isinstance(value, Sql):
             return value
-        type_ = _type(table, column)
+        type_ = type_of(table, column)
         return self._place(orjson.dumps(value) if type_ == "JSON" else value, type_)
 
     def _place(self, value: Any, type_: str) -> str:
@@ -96,7 +96,7 @@ class Writes:
 
 
 @cache
-def _type(table: str, column: str) -> str:
+def type_of(table: str, column: str) -> str:
     """The type of a column as PostgreSQL writes it."""
     text: str = metadata.tables[table].c[column].type.compile(dialect=_DIALECT)
     return text.partition(" COLLATE")[0]

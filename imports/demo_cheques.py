@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -136,8 +136,18 @@ class ChequeDesk:
         for one in cheque.paid:
             if one.case.row["status"] == "settled":
                 reopen(one.case, on, reason)
+            self._lapse(one.story, on)
         cheque.row |= {"returned_on": on, "return_reason": reason}
         return True
+
+    def _lapse(self, story: InvoiceStory, on: date) -> None:
+        """An agreement that held until a day lapses once nothing is paid: when the cheque is back and the day has passed."""
+        until = story.row["conditional_until"]
+        if until is None or story.received > 0:
+            return
+        lapsed_on = max(on, until + timedelta(days=1))
+        if lapsed_on <= self.clinic.today:
+            story.lapse_agreement(lapsed_on)
 
 
 def _payer_and_day(one: Expected) -> tuple[UUID, date]:

@@ -187,17 +187,19 @@ def _add_exam(clinic: DemoClinic, batch: Batch, exam: Exam, parent_id: UUID | No
 
 
 def _add_schedules(clinic: DemoClinic, batch: Batch) -> None:
-    """The clinic's own schedule, raised halfway; a dearer one for a facility; what one insurance negotiated."""
+    """The clinic's own schedule, raised halfway; a dearer one for a facility; what one insurance negotiated, there and elsewhere."""
     opened = clinic.first_day.replace(month=1, day=1)
     raised = clinic.first_day.replace(year=clinic.first_day.year + 3, month=1, day=1)
     scans = tuple(code for code in CODES if code.code.startswith(("SCAN", "RAY", "NERVE")))
+    injections = tuple(code for code in CODES if code.code in ("INJECT-JOINT", "INJECT-NECK", "INJECT-BACK"))
     insurance, dear = clinic.insurances[0], list(clinic.facilities)[4]
+    suites = {code.code: code.base_price - 60 for code in (*scans, *injections)}
     schedules = (
         Schedule("Clinic schedule", opened, raised, {code.code: code.base_price for code in scans}),
         Schedule("Clinic schedule, raised", raised, None, {code.code: code.base_price + 25 for code in scans}),
-        Schedule("Surgical suites", opened, None, {"INJECT-JOINT": Decimal("410.00")}, facility_id=dear),
+        Schedule("Surgical suites", opened, None, {c.code: c.base_price + 115 for c in injections}, facility_id=dear),
         Schedule("Negotiated", opened, None, {c.code: c.base_price - 40 for c in scans}, payer_id=insurance),
-        Schedule("Negotiated, suites", raised, None, {"SCAN-NECK": Decimal("1099.99")}, insurance, dear),
+        Schedule("Negotiated, suites", raised, None, suites, insurance, dear),
     )
     for schedule in schedules:
         columns = {"name": schedule.name, "payer_id": schedule.payer_id, "facility_id": schedule.facility_id}

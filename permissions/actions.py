@@ -13,7 +13,7 @@ _STAFF = """
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
-    create_fee_schedule update_fee_schedule retire_fee_schedule
+    create_fee_schedule update_fee_schedule retire_fee_schedule import_records
     create_user update_user create_api_token revoke_api_token reset_second_factor
 """.split()
 

@@ -101,6 +101,13 @@ class Changes(Protocol):
         """
 
 
+class Store(Protocol):
+    """Reading files that were sent, as the server keeps them."""
+
+    async def open(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        """How many bytes a file has, and the bytes."""
+
+
 @dataclass(slots=True)
 class RequestContext:
     """What belongs to one request."""
@@ -120,6 +127,8 @@ class RequestContext:
     # Who keeps what is read for the audit trail; None where nothing is audited, as in a benchmark.
     keep: Keep | None = field(default=_nobody_keeps, kw_only=True)
     own_account: OwnAccount | None = field(default=None, kw_only=True)
+    # Where no file is sent there is none to read.
+    store: Store | None = field(default=None, kw_only=True)
     clock: Clock = now
     trail: Trail = field(default_factory=Trail, kw_only=True)
     _seals: dict[str, Seal] = field(default_factory=dict)

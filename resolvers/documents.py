@@ -1,6 +1,6 @@
 """Decides how a file is announced, kept once it has come, named by a step once, and dropped when no step names it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from db.pools import Database
-from domain.documents import UNUSED_FOR, check_announced
+from domain.documents import SCANS, UNUSED_FOR, check_announced
 from domain.errors import InvalidInput
 from domain.ids import new_id
 from domain.links import LIFETIMES
@@ -21,8 +21,10 @@ _KEEP = """update documents set stored_at = $4, sha256 = $5, blob_key = $6
     where clinic_id = $1 and id = $2 and uploaded_by = $3 and stored_at is null returning id"""
 _FIND = """select file_name, content_type, sha256, blob_key from documents
     where clinic_id = $1 and id = $2 and stored_at is not null"""
+_FIND_OWN = """select content_type, blob_key from documents
+    where clinic_id = $1 and id = $2 and uploaded_by = $3 and stored_at is not null"""
 _CONSUME = """update documents set consumed_at = $4 where clinic_id = $1 and id = $2 and uploaded_by = $3
-    and stored_at is not null and consumed_at is null returning id"""
+    and stored_at is not null and consumed_at is null and content_type = any($5) returning id"""
 _STALE = "clinic_id = $1 and consumed_at is null and recorded_at < $2"
 # What is not stored cannot be consumed: from here on nobody can name the file any more.
 _GIVE_UP = f"update documents set stored_at = null where {_STALE} and stored_at is not null"
@@ -78,9 +80,16 @@ async def find_kept(connection: asyncpg.Connection, clinic_id: UUID, identity: U
     return await connection.fetchrow(_FIND, clinic_id, identity)
 
 
-async def consume(work: Work) -> None:
+async def find_own(
+    connection: asyncpg.Connection, clinic_id: UUID, identity: UUID, user_id: UUID
+) -> asyncpg.Record | None:
+    """A file that has come from a user (content_type, blob_key); None when that user has sent no such file."""
+    return await connection.fetchrow(_FIND_OWN, clinic_id, identity, user_id)
+
+
+async def consume(work: Work, kinds: Collection[str] = SCANS) -> None:
     """Use up the document that the input names, so that no other step can name it; only who uploaded it may."""
-    if await work.one(_CONSUME, work.given["document_id"], work.user_id, work.moment) is None:
+    if await work.one(_CONSUME, work.given["document_id"], work.user_id, work.moment, list(kinds)) is None:
         raise InvalidInput("There is no such uploaded document, or it was used already", ("document_id",))
 
 

@@ -3,6 +3,7 @@
 from domain.aging import AgingBucket, AgingRisk
 from domain.cases import CaseStatus
 from domain.errors import ErrorCode
+from domain.imports import ImportKind
 from domain.invoices import InvoiceStatus
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.orders import Direction, InvoiceOrderField
@@ -19,6 +20,7 @@ __all__ = [
     "CaseStatus",
     "Direction",
     "ErrorCode",
+    "ImportKind",
     "InvoiceOrderField",
     "InvoiceStatus",
     "MessageStatus",
@@ -52,6 +54,15 @@ choices(
     {
         "SESSION": "By signing in with a password.",
         "API_TOKEN": "By a token that was given to a program.",
+    },
+)
+choices(
+    ImportKind,
+    "administration",
+    "What the rows of a file to import are.",
+    {
+        "CODES": "Codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
+        "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
     },
 )
 choices(

@@ -18,6 +18,7 @@ from schema.exam_type_steps import ExamTypeSteps
 from schema.facility_steps import FacilitySteps
 from schema.fee_schedule_steps import FeeScheduleSteps
 from schema.hold_steps import HoldSteps
+from schema.import_steps import ImportSteps
 from schema.invoice_steps import CreationSteps, NoteSteps
 from schema.own_steps import OwnSteps
 from schema.patient_steps import PatientSteps
@@ -50,6 +51,7 @@ class Mutation(
     CptCodeSteps,
     ExamTypeSteps,
     FeeScheduleSteps,
+    ImportSteps,
     UserSteps,
     ApiTokenSteps,
     OwnSteps,

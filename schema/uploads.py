@@ -26,10 +26,16 @@ class Upload:
     expires_at: datetime = shown("staff", "Until when it can be sent.")
 
 
-@strawberry.input(description="A file that will be sent: a scan as PDF, PNG, JPEG or TIFF of at most 20 MiB.")
+@strawberry.input(
+    description="A file that will be sent, of at most 20 MiB: a scan as PDF, PNG, JPEG or TIFF, or a list to import as CSV or XLSX."
+)
 class CreateUploadInput:
     file_name: str = given("staff", "What the file is called.")
-    content_type: str = given("staff", "What it is: application/pdf, image/png, image/jpeg or image/tiff.")
+    content_type: str = given(
+        "staff",
+        "What it is: application/pdf, image/png, image/jpeg, image/tiff, text/csv or "
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.",
+    )
     byte_size: int = given("staff", "How many bytes it has.")
     idempotency_key: str | None = given("staff", _KEY)
 
@@ -51,7 +57,10 @@ class UploadPayload:
 class UploadSteps:
     """The mutation that announces a file."""
 
-    @done(ACTIONS["create_upload"], "Announce a file, such as the scan of a cheque, before it is sent.")
+    @done(
+        ACTIONS["create_upload"],
+        "Announce a file, such as the scan of a cheque or a list to import, before it is sent.",
+    )
     async def create_upload(
         self, info: Info, input: Annotated[CreateUploadInput, takes("The file.", "staff")]
     ) -> UploadPayload:

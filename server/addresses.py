@@ -1,8 +1,9 @@
 """Decides which PostgreSQL a command uses: the one at DATABASE_URL, or the embedded one in BILLING_HOME."""
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -65,6 +66,17 @@ async def opened(settings: Settings) -> AsyncIterator[Address]:
     with EmbeddedPostgres(settings.home) as postgres:
         await _create(postgres.dsn())
         yield Address(postgres.dsn(database=_DATABASE))
+
+
+def with_database(settings: Settings, work: Callable[[Address], Awaitable[None]]) -> None:
+    """Do some work of a command on a database that is up to date."""
+
+    async def run() -> None:
+        async with opened(settings) as address:
+            await bring_up_to_date(address)
+            await work(address)
+
+    asyncio.run(run())
 
 
 async def _reach(dsn: str) -> None:

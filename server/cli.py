@@ -2,9 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,19 +10,16 @@ from graphql import GraphQLError
 
 from db.verifying import LAWS, Verified
 from db.verifying import verify as verify_laws
-from domain.clinics import clinic_day
 from domain.people import Role
-from imports.csv_rows import BrokenRowError
-from imports.summary import ControlTotalsError
-from imports.synthea import import_synthea
 from permissions.explaining import described
 from resolvers.access import explained
 from schema.whole import role_schemas, sdl
 from server.accounts import AccountError, add_user, deactivate_user, reset_second_factor
-from server.addresses import Address, bring_up_to_date, opened
+from server.addresses import Address, opened, with_database
 from server.audit_cli import audit
 from server.demo import prepare_demo
 from server.embedded import EmbeddedPostgresError
+from server.import_commands import import_
 from server.parent import end_with_parent
 from server.serving import serve as serve_until_told
 from server.serving import work as work_until_told
@@ -33,7 +27,6 @@ from server.settings import SettingError, Settings, read_settings
 
 # A member of an enumeration would be asked for by its name in capitals.
 _ROLES = [role.value for role in Role]
-_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class _Plain(click.Group):
@@ -52,15 +45,6 @@ class _Plain(click.Group):
 def main(context: click.Context) -> None:
     """The command `billing`."""
     context.obj = read_settings()
-
-
-def _with_database(settings: Settings, work: Callable[[Address], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with opened(settings) as address:
-            await bring_up_to_date(address)
-            await work(address)
-
-    asyncio.run(run())
 
 
 @main.command(help="Serve the API; without DATABASE_URL on an embedded PostgreSQL.")
@@ -90,7 +74,7 @@ def migrate(settings: Settings) -> None:
     async def nothing_more(address: Address) -> None:
         click.echo("The database is up to date.")
 
-    _with_database(settings, nothing_more)
+    with_database(settings, nothing_more)
 
 
 @main.command(help="Check every law of the records of all clinics, and change nothing; exit code 1 when one is broken.")
@@ -129,44 +113,10 @@ def demo(settings: Settings, invoices: int, seed: int) -> None:
         summary, password = await prepare_demo(address, settings, invoices=invoices, seed=seed)
         click.echo(f"{summary}\nThe password of its users is {password}")
 
-    _with_database(settings, load)
+    with_database(settings, load)
 
 
-@main.group(name="import", help="Bring in what another system holds.")
-def import_() -> None:
-    """Imports."""
-
-
-@import_.command(help="Import a folder of Synthea's CSV files.")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--clinic", default="synthea", show_default=True, help="Short name of the clinic; made if it is not there."
-)
-@click.option("--attorneys", default=5, show_default=True, type=click.IntRange(min=0), help="Dealt out over the cases.")
-@click.option("--open-since", type=_DAY, help="Leave out payments of claims served since this day.")
-@click.pass_obj
-def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_since: datetime | None) -> None:
-    """Import Synthea's patients, encounters, claims and payments."""
-
-    async def bring_in(address: Address) -> None:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            summary = await import_synthea(
-                connection,
-                folder,
-                clinic=clinic,
-                attorneys=attorneys,
-                open_since=open_since.date() if open_since else None,
-                today=_today(),
-                progress=_show,
-            )
-            click.echo(summary.as_text())
-        except (BrokenRowError, ControlTotalsError) as error:
-            raise click.ClickException(str(error)) from error
-        finally:
-            await connection.close()
-
-    _with_database(settings, bring_in)
+main.add_command(import_)
 
 
 @main.command(name="print-schema", help="Print the schema of a role as GraphQL SDL.")
@@ -216,7 +166,7 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
             raise click.ClickException(str(error)) from error
         click.echo(f"{email} can sign in.")
 
-    _with_database(settings, create)
+    with_database(settings, create)
 
 
 @user.command(help="Sign a user out everywhere and for good; an administrator can undo it.")
@@ -233,7 +183,7 @@ def deactivate(settings: Settings, email: str, clinic: str) -> None:
             raise click.ClickException(str(error)) from error
         click.echo(f"{email} cannot sign in any more.")
 
-    _with_database(settings, end)
+    with_database(settings, end)
 
 
 @user.command(name="reset-second-factor", help="Take away the second factor of somebody who has lost it.")
@@ -248,13 +198,4 @@ def reset_factor(settings: Settings, email: str, clinic: str) -> None:
             raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
         click.echo(f"{email} can sign in by the password alone.")
 
-    _with_database(settings, take_away)
-
-
-def _today() -> date:
-    return clinic_day(datetime.now(UTC), "America/New_York")
-
-
-def _show(doing: str, done: int, of: int | None) -> None:
-    whole = "" if of is None else f" of {of:,}"
-    click.echo(f"\r{doing}: {done:,}{whole}", nl=done == of, err=True)
+    with_database(settings, take_away)

@@ -14,6 +14,7 @@ from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
 from server.echoes import without_value
 from server.requests import LARGEST_BODY
+from server.storage import StorageError
 
 logger = logging.getLogger("billing.execution")
 UNAVAILABLE = "UNAVAILABLE"
@@ -154,6 +155,8 @@ def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     logger.error("request %s failed: %s", request_id, trace(cause))
     if isinstance(cause, OUTAGES):
         return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
+    if isinstance(cause, StorageError):
+        return "Files cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
     return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
 
 

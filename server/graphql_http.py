@@ -107,6 +107,7 @@ class GraphQLOverHTTP:
             own_account=self._account,
             sign_ins=self._sign_ins,
             address=_address(scope),
+            store=self.files.store,
             clock=self.clock,
         )
 

@@ -65,7 +65,8 @@ def _object(of: GraphQLInputObjectType, found: Found, place: Path | None, text: 
 
 
 def _id(name: str, found: Found) -> str:
-    kind = name.removesuffix("Id").capitalize().replace("Document", "Upload")
+    said = name.removesuffix("Id")
+    kind = f"{said[0].upper()}{said[1:]}".replace("Document", "Upload")
     return found.own.get(kind) or found.unknown(kind)
 
 

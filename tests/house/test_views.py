@@ -21,9 +21,10 @@ _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _ASKING = {"Viewer", "OwnSession", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine"}
+_IMPORTED = {"ImportReport", "BadCell"}
 MADE_BY_RESOLVERS = {
     *("Query", "Mutation", "Subscription", "AvailableTransition"),
-    *(_ASKING | _PAYLOADS | _EXPLAINED | _QUOTED),
+    *(_ASKING | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # What a page is made of, whatever is on it.

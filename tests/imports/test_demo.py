@@ -123,6 +123,8 @@ HAPPENED = {
     "lines for both sides": "select 1 from invoice_lines where bilateral and bilateral_factor > 1",
     "lines of several units": "select 1 from invoice_lines where units > 1",
     "negotiated rates": "select 1 from invoice_lines where price_source = 'payer_rate'",
+    "rates negotiated for a facility": "select 1 from invoice_lines where price_source = 'payer_facility_rate'",
+    "prices of a facility": "select 1 from invoice_lines where price_source = 'facility_schedule'",
     "prices set by hand": "select 1 from invoice_lines where override_reason is not null",
     "apostrophes in names": "select 1 from patients where last_name like '%''%'",
     "accents in names": "select 1 from patients where first_name || last_name ~ '[^ -~]'",

@@ -21,8 +21,7 @@ _LATER = """
 LATER_TYPES = set(_LATER.split())
 LATER_FIELDS = {
     "Mutation": """scheduleReminder updateReminder
-        completeReminder cancelReminder saveReminderTemplate previewReminderTemplate saveReminderPolicy exportInvoices
-        importRecords""",
+        completeReminder cancelReminder saveReminderTemplate previewReminderTemplate saveReminderPolicy exportInvoices""",
     "Query": """cheques actionItems reminderTemplates reminderPolicies outboundMessages
         aging agingByPayer analytics export exports""",
     "Subscription": "exportProgress actionItemsChanged",

@@ -19,9 +19,9 @@ NAMES = {column.name for column in metadata.tables["invoices"].c} | set(metadata
 
 
 def audible(role: Role) -> set[str]:
-    """What the table written by hand lets a role hear of."""
+    """What the table written by hand lets a role hear of; the keys of one's own steps are looked up, and seen by nobody."""
     columns = words(WRITTEN_BY_HAND[role])
-    return {*columns, *columns["invoices"]}
+    return {*columns, *columns["invoices"]} - {"idempotency_keys"}
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -1,0 +1,127 @@
+"""Decides how a cell of an imported file is understood, and in which words it is refused."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from domain.errors import InvalidInput
+from domain.imports import LONGEST_TOLD
+from domain.money import LARGEST, parse_money
+from domain.price_lists import CODE
+from domain.texts import Text, needed
+
+# A reader makes of a cell that is not blank what is kept of it; InvalidInput says why it cannot.
+Reader = Callable[[Any], Any]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Codes have five characters: a number of five digits has lost no zero in front.
+_FIVE_DIGITS = 10_000
+_NO_DAY = "This is not a day such as 2026-01-31"
+_NO_AMOUNT = 'This is not an amount such as "1234.50", without currency, thousands separator or decimal comma, and with two places'
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A cell whose value cannot be trusted, whatever it shows."""
+
+    reason: str
+
+
+FORMULA = Unreadable("This is a formula: paste its value instead")
+ERROR = Unreadable("This is an error of the spreadsheet, such as #N/A")
+MERGED = Unreadable("This cell is merged with others: give each row its own")
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether nothing stands in a cell."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def shown(cell: Any) -> str | None:
+    """What a report repeats of a cell."""
+    if cell is None or isinstance(cell, Unreadable):
+        return None
+    told = _number(cell) if isinstance(cell, float) else str(cell).strip()
+    return told if len(told) <= LONGEST_TOLD else f"{told[:LONGEST_TOLD]}…"
+
+
+def text(form: Text) -> Reader:
+    """A text of a form; a whole number is read as its digits."""
+
+    def read(cell: Any) -> str:
+        if isinstance(cell, float | int) and not isinstance(cell, bool):
+            cell = _number(cell)
+        if not isinstance(cell, str):
+            raise InvalidInput("This is not a text: format the column as text")
+        return needed({"it": cell.strip()}, "it", form)
+
+    return read
+
+
+def code(cell: Any) -> str:
+    """A code, as it is billed."""
+    if isinstance(cell, float | int) and cell < _FIVE_DIGITS:
+        raise InvalidInput("This is a number, of which zeros in front may be lost: format the column as text")
+    return str(text(CODE)(cell))
+
+
+def price(cell: Any) -> Decimal:
+    """A price of one unit: exact, not negative."""
+    amount = _amount(cell)
+    if amount < 0:
+        raise InvalidInput("A price is not below 0")
+    if amount > LARGEST:
+        raise InvalidInput(f"A price is at most {LARGEST:,}")
+    return amount
+
+
+def day(cell: Any) -> date:
+    """A calendar day: a date of a spreadsheet, or YYYY-MM-DD."""
+    if isinstance(cell, datetime):
+        if cell.time().isoformat() != "00:00:00":
+            raise InvalidInput("This is a day with a time: leave the time out")
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    if not isinstance(cell, str):
+        raise InvalidInput("This is a number and not a day: format the cell as a date, or write it as text: 2026-01-31")
+    try:
+        if _DAY.fullmatch(cell.strip()):
+            return date.fromisoformat(cell.strip())
+    except ValueError:
+        raise InvalidInput("There is no such day in the calendar") from None
+    raise InvalidInput(_NO_DAY)
+
+
+def one_of(choices: type[StrEnum]) -> Reader:
+    """One of a few words, in capitals or not."""
+
+    def read(cell: Any) -> str:
+        word = re.sub(r"[\s-]+", "_", str(cell).strip().upper())
+        if word not in choices.__members__:
+            raise InvalidInput(f"This is one of {', '.join(choices.__members__)}")
+        return choices[word].value
+
+    return read
+
+
+def _amount(cell: Any) -> Decimal:
+    if isinstance(cell, bool) or not isinstance(cell, str | float | int):
+        raise InvalidInput(_NO_AMOUNT)
+    if isinstance(cell, str):
+        try:
+            return parse_money(cell.strip())
+        except ValueError:
+            raise InvalidInput(_NO_AMOUNT) from None
+    # What a spreadsheet shows of a number is the shortest decimal that means it.
+    amount = Decimal(repr(cell))
+    if amount != round(amount, 2):
+        raise InvalidInput("This has more than two places: round it in the spreadsheet")
+    return round(amount, 2)
+
+
+def _number(cell: float) -> str:
+    return str(int(cell)) if cell == int(cell) else repr(cell)

@@ -1,0 +1,64 @@
+"""Decides what a sheet of rows is, wherever it was read from, and how its header is matched with the columns of an import."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imports.cells import Unreadable, is_blank, shown
+from imports.report import Problems
+
+
+class SheetError(Exception):
+    """A file that cannot be read at all, or not from some line on."""
+
+    def __init__(self, reason: str, line: int = 1) -> None:
+        super().__init__(reason)
+        self.reason, self.line = reason, line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a sheet, by the number that a person sees beside it."""
+
+    number: int
+    cells: Sequence[Any]
+
+
+# The lines of a sheet; SheetError may come while they are read.
+Lines = Iterator[Line]
+
+
+def filled(lines: Lines) -> Lines:
+    """The lines on which something stands."""
+    return (line for line in lines if not all(map(is_blank, line.cells)))
+
+
+def match_header(header: Line, known: Sequence[str], needed: Sequence[str], problems: Problems) -> dict[str, int]:
+    """Where each column stands; every column that is unknown, missing or there twice is a problem."""
+    found: dict[str, int] = {}
+    for position, cell in enumerate(header.cells):
+        if is_blank(cell):
+            continue
+        name = "" if isinstance(cell, Unreadable) else column_name(str(cell))
+        reason = _refusal(cell, name, known, found)
+        if reason:
+            problems.add(header.number, shown(cell), None, reason)
+        found[name] = position
+    for name in needed:
+        if name not in found:
+            problems.add(header.number, name, None, "This column is missing")
+    return found
+
+
+def column_name(text: str) -> str:
+    """The name of a column, however it is written: "Valid from" is `valid_from`."""
+    return re.sub(r"[\s_-]+", "_", text.strip().lower())
+
+
+def _refusal(cell: Any, name: str, known: Sequence[str], found: dict[str, int]) -> str | None:
+    if isinstance(cell, Unreadable):
+        return cell.reason
+    if name not in known:
+        return f"This column is not known; there are {', '.join(known)}"
+    return "This column is there twice" if name in found else None

@@ -1,0 +1,112 @@
+"""Decides the commands of `billing import`: what another system holds, and lists of one's own."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import click
+
+from domain.clinics import clinic_day
+from domain.documents import CSV, XLSX
+from domain.errors import Conflict
+from domain.imports import LARGEST_UNPACKED, ImportKind
+from imports.checking import Checked, check_file
+from imports.csv_rows import BrokenRowError
+from imports.kinds import KINDS
+from imports.records import Target, bring_in
+from imports.summary import ControlTotalsError
+from imports.synthea import import_synthea
+from server.addresses import Address, with_database
+from server.settings import Settings
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_KIND_OF_FILE = {".csv": CSV, ".xlsx": XLSX}
+
+
+@click.group(name="import", help="Bring in what another system holds.")
+def import_() -> None:
+    """Imports."""
+
+
+@import_.command(help="Import a folder of Synthea's CSV files.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--clinic", default="synthea", show_default=True, help="Short name of the clinic; made if it is not there."
+)
+@click.option("--attorneys", default=5, show_default=True, type=click.IntRange(min=0), help="Dealt out over the cases.")
+@click.option("--open-since", type=_DAY, help="Leave out payments of claims served since this day.")
+@click.pass_obj
+def synthea(settings: Settings, folder: Path, clinic: str, attorneys: int, open_since: datetime | None) -> None:
+    """Import Synthea's patients, encounters, claims and payments."""
+
+    async def bring_in_folder(address: Address) -> None:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            summary = await import_synthea(
+                connection,
+                folder,
+                clinic=clinic,
+                attorneys=attorneys,
+                open_since=open_since.date() if open_since else None,
+                today=_today(),
+                progress=_show,
+            )
+            click.echo(summary.as_text())
+        except (BrokenRowError, ControlTotalsError) as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            await connection.close()
+
+    with_database(settings, bring_in_folder)
+
+
+def _file_command(kind: ImportKind, words: str) -> None:
+    """A command that imports a file of a kind."""
+
+    @import_.command(
+        name=kind.value.replace("_", "-"), help=f"Import {words} from a CSV or XLSX file: all of it, or nothing."
+    )
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--clinic", required=True, help="Short name of the clinic.")
+    @click.option("--dry-run", is_flag=True, help="Report only what would be done.")
+    @click.pass_obj
+    def command(settings: Settings, file: Path, clinic: str, dry_run: bool) -> None:
+        content_type = _KIND_OF_FILE.get(file.suffix.lower())
+        if content_type is None or file.stat().st_size > LARGEST_UNPACKED:
+            raise click.ClickException("A file to import ends in .csv or .xlsx, and is not larger than 300 MiB")
+        checked = check_file(KINDS[kind], file.read_bytes(), content_type, _show)
+        with_database(settings, partial(_bring_in, checked, clinic, dry_run))
+
+
+_file_command(ImportKind.CODES, "the master list of codes")
+_file_command(ImportKind.FEE_SCHEDULES, "fee schedules and their rates")
+
+
+async def _bring_in(checked: Checked, clinic: str, dry_run: bool, address: Address) -> None:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        clinic_id = await connection.fetchval("select clinic_id from clinics where short_name = $1", clinic)
+        if clinic_id is None:
+            raise click.ClickException(f"There is no clinic {clinic}")
+        transaction = connection.transaction()
+        await transaction.start()
+        report = await bring_in(Target(connection, clinic_id, datetime.now(UTC), _show), checked)
+        await (transaction.rollback() if dry_run or report.bad_rows else transaction.commit())
+    except Conflict as conflict:
+        raise click.ClickException(conflict.message) from conflict
+    finally:
+        await connection.close()
+    if report.bad_rows:
+        raise click.ClickException(f"the file cannot be imported\n{report.as_text()}")
+    click.echo((replace(report, written=False) if dry_run else report).as_text())
+
+
+def _today() -> date:
+    return clinic_day(datetime.now(UTC), "America/New_York")
+
+
+def _show(doing: str, done: int, of: int | None) -> None:
+    whole = "" if of is None else f" of {of:,}"
+    click.echo(f"\r{doing}: {done:,}{whole}", nl=done == of, err=True)

@@ -1,0 +1,67 @@
+"""Decides that lists are imported by a command as by the API: whole or not at all, with every bad row named."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+import imports
+from server.addresses import Address
+from tests.databases import rows
+from tests.server.test_cli import done, refused
+
+TEMPLATES = Path(imports.__path__[0]) / "templates"
+HEADER = "code,label,base_price,valid_from\n"
+PRICES = "select md5(string_agg(c::text, '' order by id)) from cpt_codes c"
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_the_templates_are_imported_by_commands_and_again_change_nothing(own_address: Address, ending: str) -> None:
+    for command, count in (("codes", 7), ("fee-schedules", 4)):
+        arguments = ("import", command, str(TEMPLATES / f"{command}.{ending}"), "--clinic", "demo")
+        assert done(own_address, *arguments) == f"{count} rows: {count} new, 0 changed, 0 as they were; written.\n"
+        assert done(own_address, *arguments) == f"{count} rows: 0 new, 0 changed, {count} as they were; written.\n"
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(own_address: Address) -> None:
+    before = rows(own_address, PRICES)
+    said = done(own_address, "import", "codes", str(TEMPLATES / "codes.csv"), "--clinic", "demo", "--dry-run")
+    assert said == "7 rows: 7 new, 0 changed, 0 as they were; nothing was written: this was a dry run.\n"
+    assert rows(own_address, PRICES) == before
+
+
+def test_what_cannot_be_imported_is_told_row_by_row_and_nothing_is_written(
+    own_address: Address, tmp_path: Path
+) -> None:
+    file, before = tmp_path / "codes.csv", rows(own_address, PRICES)
+    file.write_text(HEADER + "L9001,Collar,42.75,2026-01-01\nL9002,Brace,-1.00,2026-01-01\n")
+    said = refused(own_address, "import", "codes", str(file), "--clinic", "demo")
+    assert "line 3, base_price: A price is not below 0 (“-1.00”)" in said
+    assert "1 of 2 rows cannot be imported; nothing was written." in said
+    assert "There is no clinic nowhere" in refused(own_address, "import", "codes", str(file), "--clinic", "nowhere")
+    other = tmp_path / "codes.ods"
+    other.write_text("")
+    assert "ends in .csv or .xlsx" in refused(own_address, "import", "codes", str(other), "--clinic", "demo")
+    assert rows(own_address, PRICES) == before
+
+
+@pytest.mark.prove
+def test_fifty_thousand_codes_are_imported_in_less_than_thirty_seconds(own_address: Address, tmp_path: Path) -> None:
+    lines, file = [f"P{n},Proven,1.00,2026-01-01\n" for n in range(50_000)], tmp_path / "codes.csv"
+    file.write_text(HEADER + "".join(lines))
+    began = time.monotonic()
+    assert "50,000 new" in done(own_address, "import", "codes", str(file), "--clinic", "demo")
+    took, before = time.monotonic() - began, rows(own_address, PRICES)
+    print(f"50,000 codes by the command: {took:.1f} s")  # noqa: T201 (the figure is what the test is run for)
+    for place in (7, 25_000, 49_999):
+        lines[place] = lines[place].replace("1.00", "-1.00")
+    file.write_text(HEADER + "".join(lines))
+    said = refused(own_address, "import", "codes", str(file), "--clinic", "demo").splitlines()
+    assert [line.partition(",")[0] for line in said if line.startswith("line")] == [
+        "line 9",
+        "line 25002",
+        "line 50001",
+    ]
+    assert "3 of 50,000 rows" in said[-1]
+    assert rows(own_address, PRICES) == before
+    assert took < 30
