@@ -30,10 +30,13 @@ LISTS = {
     "cptCodes": "first: 3, filter: {activeOnly: true}",
     "examTypes": "activeOnly: false",
     "feeSchedules": "payerId: null",
+    "users": "first: 3",
+    "auditTrail": "first: 3",
 }
 ONES = ("invoice", "case", "patient", "payer")
 ROOTS = [*LISTS, *ONES, "invoiceByNumber"]
-DEPTHS = (1, 2, 4, 5)
+# Everything together, one level deeper, is more than a document may ask for.
+DEPTHS = (1, 2, 3, 4)
 
 
 def nodes_of(schema: GraphQLSchema) -> list[str]:
@@ -140,7 +143,7 @@ def test_several_root_fields_are_a_statement_each(wire: Wire, sign_in: SignIn, i
     query = (
         "{ " + " ".join(root_field(name, 2, ids) for name in LISTS) + " again: invoices { totalCount } viewer { id } }"
     )
-    _, transactions = heard(wire, sign_in(Role.BILLING), query)
+    _, transactions = heard(wire, sign_in(Role.ADMIN), query)
     assert [len(statements) for statements in transactions] == [1] * (len(LISTS) + 1)
 
 

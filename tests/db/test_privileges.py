@@ -4,11 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from db.security import ATTORNEY_LOGIN, JOBS, STAFF_LOGIN, columns_granted, role_name
+from db.security import (
+    ATTORNEY_LOGIN,
+    AUDIT_ROLE,
+    JOBS,
+    PRICING_ROLE,
+    SIGN_IN,
+    STAFF_LOGIN,
+    WORKER_ROLE,
+    columns_granted,
+    role_name,
+)
 from domain.people import Role
 from server.addresses import Address, surface
 from tests.databases import rows
-from tests.db.rights import CHANGED, READ_BY_SIGNING_IN, READ_BY_THE_WORKER, REMOVED, Columns, words
+from tests.db.rights import CHANGED, READ_BY_PRICING, READ_BY_SIGNING_IN, READ_BY_THE_WORKER, REMOVED, Columns, words
 from tests.db.test_grants import GROUPS, keyed
 
 # Every right that somebody but the owner holds on a table or a column, as PostgreSQL keeps it: "-" is everybody.
@@ -34,9 +44,10 @@ def held(address: Address) -> set[Held]:
 
 
 def expected() -> Iterator[Held]:
-    """What follows from the rules, the worker's needs and signing in."""
+    """What follows from the rules, and from the needs of the worker, of pricing and of signing in."""
     reads: dict[str, Columns] = {role_name(role): columns_granted(role, surface()[role]) for role in Role}
-    reads |= {GROUPS[-2]: words(READ_BY_SIGNING_IN), GROUPS[-1]: words(READ_BY_THE_WORKER)}
+    reads |= {SIGN_IN: words(READ_BY_SIGNING_IN), WORKER_ROLE: words(READ_BY_THE_WORKER)}
+    reads |= {PRICING_ROLE: words(READ_BY_PRICING), AUDIT_ROLE: {}}
     for who, tables in reads.items():
         yield from ((who, table, column, "select") for table, columns in tables.items() for column in columns)
         changed = words(CHANGED.get(who, {}))
@@ -82,7 +93,7 @@ def test_nobody_makes_anything_in_a_schema_and_everybody_enters_none(address: Ad
     found = {tuple(row) for row in rows(address, query, schema)}
     # PostgreSQL itself lets everybody enter the schema "public", where there is nothing to do without further rights.
     assert {what for _, what in found} == {"usage"}
-    assert {who for who, _ in found} <= ({*GROUPS, "-"} if schema == "public" else {GROUPS[-1]})
+    assert {who for who, _ in found} <= ({*GROUPS, "-"} if schema == "public" else {WORKER_ROLE})
 
 
 def test_no_view_and_no_function_reads_with_the_rights_of_its_owner(address: Address) -> None:
@@ -90,8 +101,12 @@ def test_no_view_and_no_function_reads_with_the_rights_of_its_owner(address: Add
     assert rows(address, views) == []
     functions = """select p.proname, p.prorettype::regtype::text as gives from pg_proc p
         where p.pronamespace in ('public'::regnamespace, $1::text::regnamespace) and p.prosecdef"""
-    # A trigger is called by nobody.
-    assert {row["gives"] for row in rows(address, functions, JOBS)} <= {"trigger"}
+    # A trigger is called by nobody; what finds events of the audit trail by an index is called by whoever reads the trail.
+    called = {row["proname"] for row in rows(address, functions, JOBS) if row["gives"] != "trigger"}
+    assert called == {"audit_events_about"}
+    callers = """select distinct coalesce(r.rolname, '-') from pg_proc p cross join lateral aclexplode(p.proacl) x
+        left join pg_roles r on r.oid = x.grantee where p.proname = 'audit_events_about' and x.grantee <> p.proowner"""
+    assert [tuple(row) for row in rows(address, callers)] == [(role_name(Role.ADMIN),)]
 
 
 def test_no_policy_is_for_everybody_and_none_is_of_a_table_without_its_lock(address: Address) -> None:

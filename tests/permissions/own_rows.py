@@ -73,7 +73,7 @@ OWN[Role.BILLING] = {
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
-OWN[Role.ADMIN] = {**OWN[Role.BILLING], "sessions": _WHOLE_CLINIC.format("sessions")}
+OWN[Role.ADMIN] = OWN[Role.BILLING] | {table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions")}
 _NOTHING = "select $1::uuid as id where false"
 _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_id, u.role, u.email, u.name,
         coalesce(u.attorney_id, u.physician_id) as person_id, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone

@@ -153,6 +153,8 @@ def test_without_the_database_s_rules_every_field_is_unknown_or_tells_of_own_row
         assert response.status_code == 200
         found = ids_in(response.json())
         assert found, (type_name, field_name)
+        # Asking is itself looked at.
+        own["audit_events"] = mine.own("audit_events") if "audit_events" in found else set()
         assert not {table for table, ids in found.items() if not ids <= own[table]}, (type_name, field_name)
     # One answer is about own rows, those of others and another clinic's, all of which the database would give.
     cases = 3 * len(coordinates())

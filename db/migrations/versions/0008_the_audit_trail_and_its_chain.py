@@ -33,7 +33,7 @@ end $$""",
 # Row security lets no index answer whether arrays overlap; the owner's function may ask it, for the clinic of the transaction.
 ABOUT = (
     """create function audit_events_about(wanted uuid[]) returns setof uuid
-        language sql stable security definer set search_path = public rows 100 as $$
+        language sql stable security definer set search_path = public, pg_temp rows 100 as $$
     select event_id from audit_chain
     where subjects && wanted and clinic_id = nullif(current_setting('app.clinic_id', true), '')::uuid
 $$""",
