@@ -40,6 +40,7 @@ async def import_records(info: Info, said: Any) -> Imported:
         given = values_of(said)
         checked = await _read(info.context, given["document_id"], given["kind"])
     except Refusal as refusal:
+        info.context.trail.is_refused = True
         return Imported(errors=(refusal,))
 
     async def act(work: Work) -> UUID:
@@ -58,6 +59,7 @@ async def import_records(info: Info, said: Any) -> Imported:
     elif imported.report is not None and done.record is None:
         imported.report = replace(imported.report, written=False)
     imported.errors = tuple(error for error in done.errors if not isinstance(error, _OnlyTried))
+    info.context.trail.is_refused = bool(imported.errors)
     return imported
 
 
