@@ -21,9 +21,7 @@ from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
 from server.links import roles_with
-from server.oidc import OpenIdSessions
-from server.oidc_keys import KeyTimes
-from server.oidc_tokens import Provider
+from server.oidc_provider import KeyTimes, Provider
 from server.own_account import OwnAccount
 from server.passwords import Passwords
 from server.sessions import Sessions, SessionTimes
@@ -68,7 +66,7 @@ def build_app(
     costs, has reads not audited.
     """
     database, schemas = Database(dsn_of), role_schemas()
-    sessions = OpenIdSessions(database, times, provider, key_times) if provider else Sessions(database, times)
+    sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = Announcements(dsn_of(STAFF_LOGIN), sessions.forget), TrailOfReads(database)
     passwords = passwords or Passwords()
     sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
@@ -92,6 +90,13 @@ def build_app(
         *ide.ROUTES,
     ]
     return _App(http, routes=routes, lifespan=_lifespan(database, trail, announcements))
+
+
+def _with_provider(database: Database, times: SessionTimes, provider: Provider, key_times: KeyTimes | None) -> Sessions:
+    # Only where there is a provider: what it takes is a sixth of everything that a start has to load.
+    from server.oidc import OpenIdSessions  # noqa: PLC0415
+
+    return OpenIdSessions(database, times, provider, key_times)
 
 
 def _lifespan(*parts: AbstractAsyncContextManager[Any]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -12,8 +12,9 @@ from cachetools import TTLCache
 from db.pools import Database
 from permissions.viewers import Viewer
 from resolvers.context import Clock, now
-from server.oidc_keys import Keys, KeyTimes, ProviderAwayError
-from server.oidc_tokens import Claims, Provider, RefusedTokenError, Tokens, is_signed
+from server.oidc_keys import Keys, ProviderAwayError
+from server.oidc_provider import KeyTimes, Provider
+from server.oidc_tokens import Claims, RefusedTokenError, Tokens, is_signed
 from server.requests import REQUEST_ID, RefusedRequest
 from server.sessions import Sessions, SessionTimes
 

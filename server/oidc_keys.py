@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Any
@@ -12,6 +11,7 @@ import httpx
 import orjson
 from joserfc.jwk import JWKRegistry, Key, RSAKey
 
+from server.oidc_provider import KeyTimes
 from server.settings import is_protected
 
 logger = logging.getLogger("billing.oidc")
@@ -22,20 +22,6 @@ _LONGEST_SECONDS = 5.0
 _SMALLEST_RSA = 2048
 # What is no public key to check a signature with: a secret, or the other half of a pair.
 _SIGNING_TYPES, _PRIVATE = ("RSA", "EC", "OKP"), ("d", "p", "q", "k")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyTimes:
-    """How many seconds keys are good for."""
-
-    # Older keys are believed only after the provider was asked again: a key that it has withdrawn is refused after so long.
-    fresh: float = 300.0
-    # A provider that is away is believed for so long.
-    kept: float = 4 * 3600.0
-    # The provider is asked no more often, whatever tokens name.
-    pause: float = 10.0
-    # A request waits no longer for the provider.
-    patience: float = 3.0
 
 
 class ProviderAwayError(Exception):

@@ -4,7 +4,6 @@ import hashlib
 import re
 import warnings
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,7 +15,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from resolvers.context import Clock, now
 from server.oidc_keys import Keys
-from server.settings import Settings
+from server.oidc_provider import Provider
 
 # RFC 9864 gives EdDSA a second name for each of its curves; providers still use the first.
 warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
@@ -34,36 +33,6 @@ _BROKEN = (JoseError, ValueError, TypeError, AttributeError, LookupError, Recurs
 
 class RefusedTokenError(Exception):
     """A token that is not good; the reason is for the log alone, and quotes nothing of the token."""
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """The identity provider that an operator trusts, and with what."""
-
-    issuer: str
-    audience: str
-    clients: frozenset[str]
-    algorithms: frozenset[str]
-    skew: timedelta
-    by_email: bool
-    clinic: str | None
-    clinic_claim: str | None
-
-
-def provider_of(settings: Settings) -> Provider | None:
-    """The provider that is set, None without one."""
-    if not settings.oidc_issuer:
-        return None
-    return Provider(
-        settings.oidc_issuer,
-        settings.oidc_audience,
-        settings.oidc_clients,
-        settings.oidc_algorithms,
-        settings.oidc_skew,
-        settings.oidc_email,
-        settings.oidc_clinic or None,
-        settings.oidc_clinic_claim or None,
-    )
 
 
 @dataclass(frozen=True, slots=True)

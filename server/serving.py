@@ -16,7 +16,7 @@ from server.addresses import Address, bring_up_to_date, opened
 from server.app import build_app
 from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
-from server.oidc_tokens import provider_of
+from server.oidc_provider import provider_of
 from server.requests import LARGEST_BODY
 from server.sessions import SessionTimes
 from server.settings import SettingError, Settings

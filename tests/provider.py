@@ -15,7 +15,7 @@ from typing import Any
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-from server.oidc_tokens import Provider, provider_of
+from server.oidc_provider import Provider, provider_of
 from server.settings import read_settings
 
 AUDIENCE = "clinic-billing"

@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from server.addresses import Address
-from server.oidc_keys import KeyTimes
+from server.oidc_provider import KeyTimes
 from tests.client import Client, serving
 from tests.databases import rows
 from tests.provider import DISCOVERY, KEYS, IdentityProvider, back_again, provider, rsa, signed

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from server.addresses import Address
-from server.oidc_tokens import provider_of
+from server.oidc_provider import provider_of
 from server.settings import SettingError, read_settings
 from tests.client import Client
 from tests.databases import rows
