@@ -186,7 +186,7 @@ ADDED: dict[Role, set[str]] = {
             "users",
         ),
     },
-    Role.PHYSICIAN: {"encounters", "encounter_exams", "idempotency_keys"},
+    Role.PHYSICIAN: {"audit_events", "audit_pending", "encounters", "encounter_exams", "idempotency_keys"},
 }
 REMOVED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
