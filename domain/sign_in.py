@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from domain.texts import can_be_kept
+
 # One answer for a wrong password, an unknown e-mail, an account that is closed and a sign-in that is locked.
 REFUSED = "The e-mail or the password is wrong"
 CODE_NEEDED = "The code of the second factor is needed"
@@ -50,16 +52,12 @@ _IPV6_NETWORK = 64
 
 def plain_email(text: str) -> str | None:
     """An e-mail as accounts keep it; None for what is nobody's, because it is too long or no database could hold it."""
-    return text.lower() if len(text) <= LONGEST_EMAIL and _can_be_kept(text) else None
+    return text.lower() if len(text) <= LONGEST_EMAIL and can_be_kept(text) else None
 
 
 def plain_name(text: str | None) -> str | None:
     """A clinic's short name as it can be compared; one that no database could hold is no clinic's, like an empty one."""
-    return text if text is None or _can_be_kept(text) else ""
-
-
-def _can_be_kept(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return text if text is None or can_be_kept(text) else ""
 
 
 def network_of(address: str) -> str:

@@ -11,6 +11,11 @@ from domain.errors import InvalidInput
 _LINE_BREAKS = ("Cc", "Zl", "Zp")
 
 
+def can_be_kept(text: str) -> bool:
+    """Whether a database can hold a text: neither NUL nor half a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """What a text has to be: at most so many characters, on one line unless `lines`, not blank where `needed`, of a form."""

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import BindParameter
 
 from db.identity import read_id
 from domain.links import LIFETIMES
+from domain.texts import can_be_kept
 from permissions.viewers import Viewer
 from resolvers.context import RequestContext
 from resolvers.refusals import refuse
@@ -140,7 +141,7 @@ def id_reader(argument: str, type_name: str | None) -> Callable[[Any], UUID]:
 
 def storable(text: str, argument: str) -> str:
     """The text itself, when PostgreSQL can hold it: neither NUL nor half a surrogate pair."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not can_be_kept(text):
         raise refuse(argument, "holds a character that cannot be stored")
     return text
 

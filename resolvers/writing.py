@@ -17,6 +17,7 @@ from db.identity import read_id
 from db.writing import Writes
 from domain.errors import Conflict, InvalidInput, NotFound, Refusal
 from domain.outcomes import Actor
+from domain.texts import can_be_kept
 from permissions.viewers import Viewer
 from resolvers.auditing import record_mutation
 from resolvers.context import RequestContext
@@ -235,7 +236,7 @@ def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
 
 def storable_text(text: str, path: tuple[str, ...]) -> str:
     """The text itself, when PostgreSQL can hold it; InvalidInput when not."""
-    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not can_be_kept(text):
         raise InvalidInput("This text holds a character that cannot be stored", path)
     return text
 
