@@ -24,6 +24,18 @@ _RECORD = """with waiting as (insert into audit_pending (clinic_id, id, event_id
     on conflict do nothing"""
 
 
+def recording(event: AuditEvent) -> str:
+    """The call that adds one event to the trail, spelled out, so that it can go with a commit; texts as bytes, so that none ends it."""
+    user = f"'{event.user_id}'" if event.user_id else "null"
+    texts = (event.role, event.operation, event.request_id, " ".join(event.fields), " ".join(event.filters))
+    role, operation, request, fields, filters = (f"convert_from('\\x{text.encode().hex()}', 'UTF8')" for text in texts)
+    counted = "null" if event.row_count is None else int(event.row_count)
+    return (
+        f"select keep_event('{event.clinic_id}', '{event.id}', {user}, {role}, {operation}, '{event.at.isoformat()}', {request}, "
+        f"'\\x{event.entities.hex()}', {fields}, {filters}, {counted})"
+    )
+
+
 async def record(connection: asyncpg.Connection, events: Sequence[AuditEvent]) -> None:
     """Add events to the trail, in the transaction at hand; the chain takes them up within seconds."""
     if not events:

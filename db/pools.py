@@ -1,14 +1,14 @@
 """Decides how the database is entered: one pool per role, and for each transaction the role and the viewer's ids."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
 
 import asyncpg
 
-from db.locks import PREPARING, locking
+from db.locks import locking
 from db.security import AUDIT_ROLE, PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
 from domain.people import Role
 from permissions.viewers import Viewer
@@ -66,14 +66,15 @@ class Database:
         return found
 
     def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = ()
+        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: Sequence[str] = ()
     ) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception.
 
-        It begins with a lock on `invoices`, where there are any, which spares a round trip.
+        It begins with a lock on `invoices`, where there are any, and ends with `closing`, the calls that stand there then;
+        each spares a round trip.
         """
         locked = locking(viewer.clinic_id, invoices) if invoices else ""
-        return self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC + locked)
+        return self._pools[viewer.role].transaction(entering(viewer, read_only=False) + _GENERIC + locked, closing)
 
     async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
         """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
@@ -137,13 +138,13 @@ class _Pool:
         self._turns.release()
 
     @asynccontextmanager
-    async def transaction(self, entering: str) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction that begins with one simple query."""
+    async def transaction(self, entering: str, closing: Sequence[str] = ()) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction that begins with one simple query, and ends with another."""
         connection = await self.acquire()
         try:
             await connection.execute(entering)
             yield connection
-            await connection.execute("commit")
+            await connection.execute("; ".join((*closing, "commit")))
         except BaseException:
             await _undo(connection)
             raise
@@ -160,7 +161,6 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     connection = await asyncpg.connect(
         dsn, server_settings=_SETTINGS, statement_cache_size=_STATEMENTS_KEPT, max_cached_statement_lifetime=0
     )
-    await connection.execute(PREPARING)
     # Answers are read as the bytes that they are sent on as.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")
     return connection

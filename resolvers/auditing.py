@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import asyncpg
 from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 
 from db.audit_chain import extend
-from db.auditing import entities_of, fields_of, record
+from db.auditing import entities_of, fields_of, record, recording
 from db.pools import Database
 from db.writing import Writes
 from domain.audit import WORKER, AuditEvent
@@ -17,21 +18,21 @@ from resolvers.context import RequestContext
 from resolvers.trail import Trail
 
 
-async def record_mutation(
+def record_mutation(
     info: GraphQLResolveInfo[RequestContext],
-    connection: asyncpg.Connection,
+    closing: list[str],
     gathered: Sequence[Writes],
     moment: datetime,
     trail: Trail,
 ) -> None:
-    """Write down what somebody's mutation wrote, and what its answer read within the transaction."""
+    """Have what somebody's mutation wrote, and what its answer read, written down as its transaction ends."""
     context, viewer = info.context, info.context.viewer
     context.trail.written = info.field_name
     if context.keep is None or viewer is None:
         return
     trail.asked(info.field_name)
     trail.wrote(*_written(gathered, info.schema))
-    await record(connection, [trail.event(viewer, moment, context.request_id)])
+    closing.append(recording(trail.event(viewer, moment, context.request_id)))
 
 
 async def record_job(
@@ -59,6 +60,7 @@ def _written(gathered: Iterable[Writes], schema: GraphQLSchema | None) -> tuple[
     return list(entities_of(rows)), fields
 
 
+@lru_cache(maxsize=5_000)
 def _is_protected(schema: GraphQLSchema, coordinate: str) -> bool:
     type_name, _, name = coordinate.partition(".")
     named = schema.get_type(type_name)

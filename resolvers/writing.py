@@ -122,10 +122,11 @@ async def _run(info: ResolveInfo, step: Step, said: Any) -> Done:
     context, viewer = info.context, info.context.viewer
     assert viewer is not None
     context.trail.written = ""
+    closing: list[str] = []
     try:
         given = values_of(said)
         key, locked = given.get("idempotency_key"), step.locked_first(given)
-        async with context.database.entered(viewer, locked) as connection:
+        async with context.database.entered(viewer, locked, closing) as connection:
             known = await _claim(connection, context, step.name, key, given) if key is not None else None
             work, trail = _work_of(context, viewer, connection, given, locked), Trail()
             if known is None:
@@ -133,7 +134,7 @@ async def _run(info: ResolveInfo, step: Step, said: Any) -> Done:
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
             answers, whole = await read_within(info, known, connection, trail)
-            await record_mutation(info, connection, work.gathered, work.moment, trail)
+            record_mutation(info, closing, work.gathered, work.moment, trail)
         return Done(known, (), answers, whole)
     except Refusal as refusal:
         context.trail.is_refused = True

@@ -13,7 +13,7 @@ from tests.bench.bare import Application, Receive, Send, body_of, respond, run
 from tests.bench.limit import Pools
 from tests.bench.submitting import CASE
 
-_CALL = "select submit_by_hand($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_CALL = "select submit_by_hand($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 
 
 class _ByHand(Pools):
@@ -35,6 +35,7 @@ class _ByHand(Pools):
             moment,
             event,
             event.hex,
+            new_id(moment),
         )
         async with self.entered(CASE.role) as connection:
             found = await connection.fetchval(_CALL, *values)

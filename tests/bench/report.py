@@ -97,7 +97,8 @@ def _cases(part: Part) -> Iterator[str]:
 
 def _transition(part: Part) -> Iterator[str]:
     yield f"## A transition\n\n**({TRANSITION.name})** {TRANSITION.meaning}. The limit is here one call of a hand-written PL/pgSQL function that"
-    yield "locks, checks, writes the invoice, its history and the notice, and answers the same JSON, in a transaction like the server's.\n"
+    yield "locks, checks, writes the invoice, its history, the notice and the event of the audit trail, and answers the same JSON, in\n"
+    yield "a transaction like the server's.\n"
     yield _COLUMNS.format("against the targets")
     for contest in part.contests:
         for server, figures in contest.figures.items():

@@ -36,9 +36,10 @@ PER_SECOND_AT_LEAST = 300
 PREPARED = 5_000
 _COMPARED = 20
 _PREFIX = "BENCH-"
-# The same as the server does, on a channel that nobody hears: our server would else be busy with what the other one submits.
+# The same as the server does, the event of the audit trail included; on a channel that nobody hears: our server would else be
+# busy with what the other one submits.
 _BY_HAND = """create or replace function submit_by_hand(clinic uuid, wanted uuid, day date, way text, today date, actor uuid,
-    moment timestamptz, event uuid, request text) returns json language plpgsql security invoker as $$
+    moment timestamptz, event uuid, request text, trail uuid) returns json language plpgsql security invoker as $$
 declare
     found record;
     reached record;
@@ -71,11 +72,16 @@ begin
         request);
     perform pg_notify('submitted_by_hand', json_build_object('clinic', clinic, 'invoice', wanted,
         'columns', json_build_array('submission_method', 'submitted_on', 'version'))::text);
+    insert into audit_pending (clinic_id, id, event_ids) values (clinic, gen_random_uuid(), array[trail]);
+    insert into audit_events (clinic_id, id, user_id, role, operation, at, request_id, entities, fields)
+    values (clinic, trail, actor, 'billing', 'submitInvoice', moment, request, 'in'::bytea || uuid_send(wanted),
+        array['Invoice.submittedOn', 'Invoice.updatedAt', 'Invoice.version', 'InvoiceEvent.at', 'InvoiceEvent.changes',
+            'InvoiceEvent.fromStatus', 'InvoiceEvent.toStatus', 'InvoiceEvent.transition']);
     return json_build_object('invoice', json_build_object(
         'id', translate(encode('in'::bytea || uuid_send(reached.id), 'base64'), '+/', '-_'),
         'status', upper(reached.status), 'version', reached.version), 'errors', '[]'::json);
 end $$"""
-_DROP = ("drop function if exists submit_by_hand(uuid, uuid, date, text, date, uuid, timestamptz, uuid, text)",)
+_DROP = ("drop function if exists submit_by_hand(uuid, uuid, date, text, date, uuid, timestamptz, uuid, text, uuid)",)
 # Copies of invoices of open cases; as old as nothing else, so that no page shows them.
 _PREPARE = """with copied as (
         insert into invoices (clinic_id, id, number, case_id, patient_id, payer_id, physician_id, facility_id, created_on,
@@ -96,6 +102,10 @@ _FIND = "select id from invoices where clinic_id = $1 and number like $2 || '%'"
 # History is kept by a trigger; here its owner takes back what was only for measuring.
 _AS_OWNER = "set session_replication_role = replica"
 _FORGET = "delete from invoice_events where clinic_id = $1 and invoice_id = any($2)"
+_FORGET_TRAIL = (
+    "delete from audit_pending where clinic_id = $1",
+    "delete from audit_events where clinic_id = $1 and operation like 'submitInvoice%'",
+)
 _REOPEN = """update invoices set submitted_on = null, submission_method = null, version = 1
     where clinic_id = $1 and id = any($2) and version > 1"""
 _SUBMITTED = (
@@ -103,6 +113,8 @@ _SUBMITTED = (
 )
 _TOLD = """select transition, from_status, to_status, seq, changes::jsonb, by_user_id, request_id is null as is_unnamed
     from invoice_events where clinic_id = $1 and invoice_id = $2"""
+_TRAIL = """select operation, role, user_id, entities, fields, filters, row_count from audit_events e
+    where e.clinic_id = $1 and operation = 'submitInvoice' and position(uuid_send($2::uuid) in entities) > 0"""
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,14 @@ class Pending:
 
     def reset(self) -> None:
         """Have them all wait again."""
-        _owner(self.owner, (_FORGET, self.clinic_id, self.ids), (_REOPEN, self.clinic_id, self.ids), ("checkpoint",))
+        trail = [(statement, self.clinic_id) for statement in _FORGET_TRAIL]
+        _owner(
+            self.owner,
+            (_FORGET, self.clinic_id, self.ids),
+            *trail,
+            (_REOPEN, self.clinic_id, self.ids),
+            ("checkpoint",),
+        )
 
     def check(self, requests: int) -> None:
         """Refuse a round in which not every request has submitted an invoice."""
@@ -130,8 +149,12 @@ class Pending:
             raise DifferentAnswerError(f"{requests} requests submitted {row[0]} invoices")
 
     def told(self, identity: UUID) -> list[Any]:
-        """What the history says of one."""
-        return [tuple(row) for row in _owner(self.owner, (_TOLD, self.clinic_id, identity))]
+        """What the history and the audit trail say of one."""
+        rows = [
+            *_owner(self.owner, (_TOLD, self.clinic_id, identity)),
+            *_owner(self.owner, (_TRAIL, self.clinic_id, identity)),
+        ]
+        return [tuple(row) for row in rows]
 
 
 def _owner(dsn: str, *statements: tuple[Any, ...]) -> list[asyncpg.Record]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -71,11 +71,13 @@ class Misled(Database):
             raise
 
     @asynccontextmanager
-    async def entered(self, viewer: Viewer, invoices: Collection[UUID] = ()) -> AsyncIterator[asyncpg.Connection]:
+    async def entered(
+        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: Sequence[str] = ()
+    ) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN
         try:
-            async with super().entered(self.runs_as, invoices) as connection:
+            async with super().entered(self.runs_as, invoices, closing) as connection:
                 yield connection
         except asyncpg.InsufficientPrivilegeError:
             self.denied += 1
