@@ -145,6 +145,8 @@ class CaseTeller:
             attorney_id=case.row["attorney_id"],
             encounter_id=encounter_id,
             lines=lines,
+            former_attorney_id=case.former.attorney_id if case.former else None,
+            attorney_changed_on=case.changed_on,
             floor_amount=floor,
             target_amount=target,
             **of,

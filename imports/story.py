@@ -18,7 +18,18 @@ from domain.invoices import InvoiceStatus
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.transitions import advance
 from imports.batch import Batch
-from imports.story_rows import ZERO, StoryLine, StoryStart, change_of, first_row, line_row, noon_of
+from imports.story_rows import (
+    STATE,
+    ZERO,
+    StoryLine,
+    StoryStart,
+    change_of,
+    first_row,
+    line_row,
+    noon_of,
+    state_row,
+    with_former,
+)
 
 __all__ = ["InvoiceStory", "StoryError", "StoryLine", "StoryStart"]
 
@@ -41,7 +52,8 @@ class InvoiceStory:
         self.by = by
         self.received_by_cheque: dict[UUID, Decimal] = {}
         self._bits = rng.getrandbits
-        self._day = start.created_on
+        self._start, self._day = start, start.created_on
+        self._states: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self._offers: list[dict[str, Any]] = []
         self._denials: list[dict[str, Any]] = []
@@ -102,7 +114,9 @@ class InvoiceStory:
         """The invoice was sent to the payer."""
         self._need(self.row["submitted_on"] is None, "submit_invoice", "not submitted already")
         self._need(bool(self._lines) and self.billed > 0, "submit_invoice", "lines that bill something")
+        first = self.row["first_submitted_on"] or on
         self._move(on, "submit_invoice", submitted_on=on, submission_method=method)
+        self.row["first_submitted_on"] = first
 
     def accept_in_full(self, on: date) -> None:
         """The payer agreed to the whole billed amount."""
@@ -227,7 +241,12 @@ class InvoiceStory:
 
     def write(self, batch: Batch) -> None:
         """Add every row of the invoice to a batch; the cheques that it names are the caller's."""
+        changed_on = self._start.attorney_changed_on
+        if changed_on is not None and changed_on > self.row["known_from"]:
+            self._states.append(state_row(self.row, changed_on))
+            self.row["known_from"] = changed_on
         batch.extend("invoices", (self.row,))
+        batch.extend("invoice_states", with_former(self._states, self._start))
         batch.extend("invoice_lines", self._lines)
         batch.extend("reduction_offers", self._offers)
         batch.extend("denials", self._denials)
@@ -261,9 +280,16 @@ class InvoiceStory:
         told = [change_of(key, self.row[key], value) for key, value in changes.items() if self.row[key] != value]
         if reason is not None:
             told.append(change_of("reason", None, reason))
+        self._keep_state(on, changes | {"status": after})
         self.row.update(changes, status=after, version=self.row["version"] + 1, updated_at=moment)
         self._append(name, before, moment, told)
         return moment
+
+    def _keep_state(self, on: date, changes: Mapping[str, Any]) -> None:
+        """Leave behind what the invoice was until today, when figures change with it."""
+        if on > self.row["known_from"] and any(self.row[name] != changes[name] for name in STATE if name in changes):
+            self._states.append(state_row(self.row, on))
+            self.row["known_from"] = on
 
     def _append(self, name: str, before: InvoiceStatus | None, moment: datetime, told: list[dict[str, Any]]) -> None:
         event = self._record(moment, seq=len(self._events) + 1, at=moment, by_user_id=self.by, transition=name)

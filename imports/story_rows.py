@@ -1,5 +1,6 @@
 """Decides what an invoice's story begins with, and how its beginning and its changes are written down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -54,6 +55,38 @@ class StoryStart:
     external_key: str | None = None
     floor_amount: Decimal | None = None
     target_amount: Decimal | None = None
+    # Who represented the case before, and on which day that changed.
+    former_attorney_id: UUID | None = None
+    attorney_changed_on: date | None = None
+
+
+# What figures are made of: an invoice that changes in one of them leaves behind what it was, if it was so for a day.
+STATE = (
+    *("case_id", "patient_id", "physician_id", "facility_id", "created_on", "service_date"),
+    *("payer_id", "attorney_id", "status", "submitted_on", "first_submitted_on", "agreed_on", "fully_paid_on", "paid_on"),
+    *("billed_amount", "agreed_amount", "received_amount", "written_off_amount"),
+)
+
+
+def state_row(row: Mapping[str, Any], until: date) -> dict[str, Any]:
+    """The row of invoice_states that says what an invoice has been until a day."""
+    kept = {"clinic_id": row["clinic_id"], "invoice_id": row["id"], "known_from": row["known_from"], "known_until": until}
+    return {**kept, **{name: row[name] for name in STATE}}
+
+
+def with_former(states: list[dict[str, Any]], start: StoryStart) -> list[dict[str, Any]]:
+    """The same states, told as long as the former attorney represented the case with that attorney's name."""
+    changed_on = start.attorney_changed_on
+    if changed_on is None:
+        return states
+    found = []
+    for state in states:
+        if state["known_from"] < changed_on:
+            then = min(changed_on, state["known_until"])
+            found.append({**state, "known_until": then, "attorney_id": start.former_attorney_id})
+        if state["known_until"] > changed_on:
+            found.append({**state, "known_from": max(changed_on, state["known_from"])})
+    return found
 
 
 def first_row(start: StoryStart, identity: UUID, billed: Decimal, moment: datetime) -> dict[str, Any]:
@@ -74,6 +107,7 @@ def first_row(start: StoryStart, identity: UUID, billed: Decimal, moment: dateti
         "created_on": start.created_on,
         "service_date": start.service_date,
         "submitted_on": None,
+        "first_submitted_on": None,
         "submission_method": None,
         "agreed_on": None,
         "fully_paid_on": None,
@@ -86,6 +120,7 @@ def first_row(start: StoryStart, identity: UUID, billed: Decimal, moment: dateti
         "target_amount": start.target_amount,
         "conditional_until": None,
         "external_key": start.external_key,
+        "known_from": start.created_on,
         "updated_at": moment,
         "recorded_at": moment,
     }

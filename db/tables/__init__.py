@@ -12,6 +12,7 @@ from db.tables.invoices import (
     invoice_counters,
     invoice_events,
     invoice_lines,
+    invoice_states,
     invoices,
     reduction_offers,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "invoice_counters",
     "invoice_events",
     "invoice_lines",
+    "invoice_states",
     "invoices",
     "message_invoices",
     "metadata",

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Computed,
     Date,
+    FetchedValue,
     ForeignKeyConstraint,
     Integer,
     MetaData,
@@ -52,6 +53,8 @@ invoices = clinic_table(
     Column("created_on", Date, nullable=False),
     Column("service_date", Date, nullable=False),
     Column("submitted_on", Date),
+    # Stays when the payer denies it and it has to be submitted again; kept by the database.
+    Column("first_submitted_on", Date),
     Column("submission_method", Text),
     Column("agreed_on", Date),
     Column("fully_paid_on", Date),
@@ -65,6 +68,8 @@ invoices = clinic_table(
     money("target_amount", nullable=True),
     Column("conditional_until", Date),
     words("external_key", nullable=True),
+    # Since which day of the clinic the row says what it says; what was before stands in invoice_states. Kept by the database.
+    Column("known_from", Date, nullable=False, server_default=FetchedValue()),
     moment("updated_at"),
     UniqueConstraint("clinic_id", "number"),
     UniqueConstraint("clinic_id", "external_key"),
@@ -99,6 +104,39 @@ invoices = clinic_table(
     index("ix_invoices_physician_payer", "physician_id", "payer_id"),
     index("ix_invoices_physician_facility", "physician_id", "facility_id"),
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
+)
+
+# What an invoice was at the end of past days: from known_from, until before known_until, in the clinic's calendar. The database
+# adds a row when an invoice changes that has been so for a day; nobody else adds any.
+invoice_states = Table(
+    "invoice_states",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("invoice_id", Uuid, nullable=False),
+    Column("known_from", Date, nullable=False),
+    Column("known_until", Date, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("payer_id", Uuid, nullable=False),
+    Column("physician_id", Uuid),
+    Column("facility_id", Uuid),
+    Column("attorney_id", Uuid),
+    Column("status", Text, nullable=False),
+    Column("created_on", Date, nullable=False),
+    Column("service_date", Date, nullable=False),
+    Column("submitted_on", Date),
+    Column("first_submitted_on", Date),
+    Column("agreed_on", Date),
+    Column("fully_paid_on", Date),
+    Column("paid_on", Date),
+    money("billed_amount"),
+    money("agreed_amount", nullable=True),
+    money("received_amount"),
+    money("written_off_amount"),
+    PrimaryKeyConstraint("clinic_id", "invoice_id", "known_from"),
+    ForeignKeyConstraint(["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"]),
+    CheckConstraint("known_until > known_from", name="lasts_a_day"),
+    index("ix_invoice_states_until", "known_until", "known_from"),
 )
 
 invoice_lines = clinic_table(
