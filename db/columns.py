@@ -9,7 +9,7 @@ from db.reach import reach_of
 from db.row import Row, Scope
 from db.tables import metadata
 from db.views import VIEWS
-from db.views.base import Choice, Elements, Field, Listed, Many, One, Order, Pages, Same, View
+from db.views.base import Choice, Elements, Field, Listed, Made, Many, One, Order, Pages, Same, View, Worked
 from domain.people import Role
 from permissions.rows import ROWS
 
@@ -55,7 +55,9 @@ def _touch_field(how: Field, row: Row) -> None:
         how.read(row)
     elif isinstance(how, Listed):
         how.items(row)
-    elif not isinstance(how, Same):
+    elif isinstance(how, Made):
+        how.values(row)
+    elif not isinstance(how, Same | Worked):
         how(row)
 
 

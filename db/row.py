@@ -1,12 +1,14 @@
 """Decides how expressions speak of a row: columns of an alias, recorded as they are used, so that grants can follow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Date, FromClause, Select, Table, Uuid, bindparam, literal_column, true
 from sqlalchemy.sql.elements import ColumnElement
 
+from db.tables import metadata
 from domain.people import Role
 
 Expression = ColumnElement[Any]
@@ -18,6 +20,7 @@ class Scope:
 
     role: Role | None = None
     columns: set[tuple[str, str]] = field(default_factory=set)
+    is_past: ClassVar[bool] = False
     _numbers: Any = field(default_factory=lambda: count(1))
 
     def row(self, table: Table) -> "Row":
@@ -47,6 +50,18 @@ class Scope:
     def today(self) -> Expression:
         """The calendar day in the clinic, bound."""
         return bindparam("today", None, type_=Date())
+
+    def known(self, row: "Row") -> list[Expression]:
+        """What a record beside must satisfy to be known by now; everything that stands there is."""
+        return []
+
+    def lasting(self, ended_at: Expression) -> Expression:
+        """That what ends at a moment, if it does, lasts until now."""
+        return ended_at.is_(None)
+
+    def invoice(self) -> "Row":
+        """An invoice as it is on the day that the scope is about."""
+        return self.row(metadata.tables["invoices"])
 
     def brought(self, name: str, type_: Any) -> Expression:
         """A value that a request brings where a statement asks for it, bound; resolvers/plans.py knows the names."""
@@ -117,3 +132,18 @@ class Row:
     def keyed(self, identity: Expression) -> Expression:
         """That this row is the one of the viewer's clinic with a given id."""
         return (self.clinic_id == self.scope.clinic_id) & (self.id == identity)
+
+
+class Derived(Row):
+    """A row that a query works out, which is built when it is known what is read of it."""
+
+    def __init__(self, table: Table, scope: Scope, build: Callable[[set[str]], Select[Any]]) -> None:
+        super().__init__(table, scope.name(table.name[:3]), scope)
+        self._build = build
+        # What is worked out beside the row, by field: handed in, since it is made of other rows.
+        self.lists: dict[str, Callable[..., Expression]] = {}
+
+    @property
+    def source(self) -> FromClause:
+        """What stands in FROM for this row."""
+        return self._build(self.used).subquery(self.alias)

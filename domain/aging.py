@@ -52,3 +52,12 @@ def age_days(basis: date, as_of: date) -> int:
 def bucket_of(days: int) -> Bucket:
     """The bucket that holds an age in days (0 or more)."""
     return next(bucket for bucket in BUCKETS if bucket.to_days is None or days <= bucket.to_days)
+
+
+class AgingBasis(StrEnum):
+    """From which day the age of an invoice is counted; an invoice without that day counts from its creation."""
+
+    CREATED = "created"
+    SUBMITTED = "submitted"
+    SERVICE = "service"
+    AGREED = "agreed"

@@ -63,14 +63,28 @@ class StoryStart:
 # What figures are made of: an invoice that changes in one of them leaves behind what it was, if it was so for a day.
 STATE = (
     *("case_id", "patient_id", "physician_id", "facility_id", "created_on", "service_date"),
-    *("payer_id", "attorney_id", "status", "submitted_on", "first_submitted_on", "agreed_on", "fully_paid_on", "paid_on"),
+    *(
+        "payer_id",
+        "attorney_id",
+        "status",
+        "submitted_on",
+        "first_submitted_on",
+        "agreed_on",
+        "fully_paid_on",
+        "paid_on",
+    ),
     *("billed_amount", "agreed_amount", "received_amount", "written_off_amount"),
 )
 
 
 def state_row(row: Mapping[str, Any], until: date) -> dict[str, Any]:
     """The row of invoice_states that says what an invoice has been until a day."""
-    kept = {"clinic_id": row["clinic_id"], "invoice_id": row["id"], "known_from": row["known_from"], "known_until": until}
+    kept = {
+        "clinic_id": row["clinic_id"],
+        "invoice_id": row["id"],
+        "known_from": row["known_from"],
+        "known_until": until,
+    }
     return {**kept, **{name: row[name] for name in STATE}}
 
 

@@ -44,6 +44,12 @@ _ALL = (
     Rule("contact", STAFF | {PHYSICIAN}, "Birth date, contact data and record number: the clinic's own people"),
     Rule("ledger", STAFF | {ANALYST}, "Agreed and received amounts: billing staff, and analysts as bare amounts"),
     Rule("aging", STAFF | {ANALYST}, "Age and risk of what is open: billing staff and analysts"),
+    Rule("figures", STAFF | {ANALYST}, "Totals and ratios over many invoices: billing staff and analysts"),
+    Rule(
+        "productivity",
+        STAFF | {PHYSICIAN, ANALYST},
+        "What physicians did and billed: billing staff and analysts, and physicians of their own work",
+    ),
     Rule("records", STAFF, "Submissions, cheques and denials: billing staff alone"),
     Rule("negotiation", STAFF, "Notes, offers, limits, reminders, messages and holds: billing staff alone"),
     Rule("workflow", STAFF, "What can be done next, what was done and by whom: billing staff alone"),

@@ -10,10 +10,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
 from db.reach import reach_of
-from db.row import Row, Scope
+from db.row import Derived, Row, Scope
 from db.subjects import NOTHING, SUBJECTS, subjects_of, together
 from db.views import VIEWS
-from db.views.base import Elements, Listed, Many, One, Pages, Relation, Same
+from db.views.base import Elements, Listed, Made, Many, One, Pages, Relation, Same, Worked
 from permissions.roles import is_protected
 from resolvers.plans import Binder, converter
 from resolvers.selection import Asked, Selector, object_type
@@ -71,6 +71,12 @@ class Compiler:
             return self._elements(how, target, asked, row)
         if isinstance(how, Listed):
             return self._listed(how, target, asked, row)
+        if isinstance(how, Worked):
+            assert isinstance(row, Derived)
+            return row.lists[field.name](target, asked)
+        if isinstance(how, Made):
+            known = {**how.values(row), "__typename": typename(target)}
+            return as_object([(part.key, known[part.name]) for part in asked], self.scope)
         return self._many(how, field, target, asked, row, (parent, field.name))
 
     def _one(

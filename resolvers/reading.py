@@ -24,6 +24,7 @@ from resolvers.context import RequestContext
 from resolvers.pages import Page, connection, root_connection, whole_list
 from resolvers.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.refusals import refuse
+from resolvers.reports import REPORTS
 from resolvers.selection import Asked, Selector
 from resolvers.trail import Trail
 
@@ -164,6 +165,8 @@ def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | N
     selector, scope = _selector(info), Scope(viewer.role)
     binder = Binder([asked], is_audited=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, connection)
+    if node_type is None and asked.name in REPORTS:
+        return binder.plan(REPORTS[asked.name](compiler, asked))
     if node_type is None and asked.name in _LISTS:
         name = _LISTS[asked.name]
         listing = whole_list if VIEWS[name].whole else root_connection

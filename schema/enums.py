@@ -1,6 +1,6 @@
 """Decides how the domain's words are published: what each value means to a biller, and who sees it."""
 
-from domain.aging import AgingBucket, AgingRisk
+from domain.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.cases import CaseStatus
 from domain.errors import ErrorCode
 from domain.imports import ImportKind
@@ -14,6 +14,7 @@ from domain.tokens import SessionKind
 from permissions.classes import choices
 
 __all__ = [
+    "AgingBasis",
     "AgingBucket",
     "AgingRisk",
     "BilateralPolicy",
@@ -89,6 +90,17 @@ choices(
         "PAID": "Closed together with all other bills of the case.",
         "VOID": "Issued in error and withdrawn; the number stays used.",
         "WRITTEN_OFF": "Given up as uncollectible.",
+    },
+)
+choices(
+    AgingBasis,
+    "figures",
+    "From which day the age of an invoice is counted; an invoice without that day counts from its creation.",
+    {
+        "CREATED": "From its creation.",
+        "SUBMITTED": "From when it was sent to the payer.",
+        "SERVICE": "From the day of treatment.",
+        "AGREED": "From when an amount was agreed on.",
     },
 )
 choices(

@@ -13,11 +13,13 @@ from permissions import viewers
 from permissions.classes import asked, takes
 from resolvers import quotes
 from schema import access
+from schema.aging import AgingReport, AsOf, Basis, PayerAging
+from schema.analytics import Analytics, AnalyticsFilter
 from schema.attorneys import Attorney
 from schema.audit import AuditEvent, AuditFilter
 from schema.cases import Case, CaseConnection, CaseFilter
 from schema.connections import After, Before, Connection, First, Last, Node
-from schema.enums import Direction, InvoiceOrderField
+from schema.enums import AgingBasis, Direction, InvoiceOrderField
 from schema.exam_types import ExamType
 from schema.facilities import Facility
 from schema.fee_schedules import FeeSchedule
@@ -34,6 +36,7 @@ Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
 Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
 InvoicesWanted = Annotated[InvoiceFilter | None, takes("Which invoices are wanted.", "signed_in")]
 InvoicesSorted = Annotated[InvoiceOrder | None, takes("How invoices are sorted.", "signed_in")]
+FiguresWanted = Annotated[AnalyticsFilter, takes("The period and the invoices that are looked at.", "productivity")]
 CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
@@ -70,6 +73,22 @@ class Query:
 
     @compiled_root("signed_in", "Any record by its id; nothing when there is none in reach.")
     async def node(self, info: Info, id: Id) -> Node | None:
+        return await read(info)
+
+    @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
+    async def aging(
+        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+    ) -> AgingReport:
+        return await read(info)
+
+    @compiled_root("figures", "What is open, by payer and age; those who take longest to pay first.")
+    async def aging_by_payer(
+        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+    ) -> list[PayerAging]:
+        return await read(info)
+
+    @compiled_root("productivity", "Measures over the invoices that were created in a period, and over what is open.")
+    async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
         return await read(info)
 
     @compiled_root("signed_in", "One invoice by its id; nothing when there is none in reach.")

@@ -9,11 +9,23 @@ from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
 from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
 from db.views.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.views.reports import (
+    AGING_REPORT,
+    ANALYTICS,
+    ATTORNEY_REDUCTION,
+    MONTHLY_ANALYTICS,
+    PAYER_AGING,
+    PAYER_REDUCTION,
+    PHYSICIAN_PRODUCTIVITY,
+)
 from db.views.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
+    "AgingReport": AGING_REPORT,
+    "Analytics": ANALYTICS,
     "ApiToken": API_TOKEN,
     "Attorney": ATTORNEY,
+    "AttorneyReduction": ATTORNEY_REDUCTION,
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
     "Case": CASE,
@@ -33,11 +45,15 @@ VIEWS: dict[str, View] = {
     "Invoice": INVOICE,
     "InvoiceEvent": EVENT,
     "InvoiceLine": LINE,
+    "MonthlyAnalytics": MONTHLY_ANALYTICS,
     "Negotiation": NEGOTIATION,
     "OutboundMessage": OUTBOUND_MESSAGE,
     "Patient": PATIENT,
     "Payer": PAYER,
+    "PayerAging": PAYER_AGING,
+    "PayerReduction": PAYER_REDUCTION,
     "Physician": PHYSICIAN,
+    "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
     "ReductionOffer": OFFER,
     "Reminder": REMINDER,

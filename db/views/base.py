@@ -73,7 +73,22 @@ class Listed:
     items: Callable[[Row], list[tuple[Expression, list[dict[str, Expression]]]]]
 
 
-Relation = One | Many | Same | Pages | Elements | Listed
+@dataclass(frozen=True)
+class Made:
+    """A field that is an object worked out from the row: each of its fields with its value."""
+
+    target: str
+    values: Callable[[Row], dict[str, Expression]]
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A field that is a list worked out beside the row by the report that it belongs to."""
+
+    target: str
+
+
+Relation = One | Many | Same | Pages | Elements | Listed | Made | Worked
 Field = Read | Relation
 
 

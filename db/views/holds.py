@@ -10,7 +10,7 @@ from db.views.base import Expression, One, View, by_id, name_of, plain, same_cli
 
 def in_force(h: Row) -> Expression:
     """That a hold was not released and its last day has not passed."""
-    return and_(h.released_at.is_(None), h.until_on >= h.scope.today)
+    return and_(*h.scope.known(h), h.scope.lasting(h.released_at), h.until_on >= h.scope.today)
 
 
 def hold_over(i: Row, h: Row) -> Expression:

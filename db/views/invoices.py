@@ -84,7 +84,9 @@ def _has_due_reminder(i: Row, wanted: bool) -> Expression:
     r = i.scope.row(tables.reminders)
     due = and_(
         owned("invoice_id")(i, r),
-        r.status == literal("scheduled", literal_execute=True),
+        *i.scope.known(r),
+        # The state is that of today; on a past day a reminder waited until it was closed.
+        r.scope.lasting(r.closed_at) if r.scope.is_past else r.status == literal("scheduled", literal_execute=True),
         r.target_date <= i.scope.today,
     )
     return there_is(r, due) if wanted else not_(there_is(r, due))
@@ -92,7 +94,7 @@ def _has_due_reminder(i: Row, wanted: bool) -> Expression:
 
 def _denied(i: Row, wanted: bool) -> Expression:
     d = i.scope.row(tables.denials)
-    found = there_is(d, owned("invoice_id")(i, d))
+    found = there_is(d, and_(owned("invoice_id")(i, d), *i.scope.known(d)))
     return found if wanted else not_(found)
 
 

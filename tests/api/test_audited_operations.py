@@ -49,7 +49,7 @@ _ASKED: dict[str, Any] = {
     },
     "explainAccess": lambda ids: {"role": "ATTORNEY", "coordinate": "Invoice.balance"},
 }
-_NEW_CODE = {"label": _TEXT, "basePrice": "12.34", "validFrom": _DAY}
+_NEW_CODE = {"label": _TEXT, "basePrice": "91.27", "validFrom": _DAY}
 _DONE: dict[str, Any] = {
     **{name: given for name, (_, _, given) in STEPS.items()},
     "createUpload": lambda ids: {"fileName": "scan.pdf", "contentType": "application/pdf", "byteSize": 9},
@@ -68,7 +68,7 @@ _DONE: dict[str, Any] = {
     "createFeeSchedule": lambda ids: {
         "name": _TEXT,
         "validFrom": _DAY,
-        "rates": [{"code": "A4556", "rate": "12.34"}],
+        "rates": [{"code": "A4556", "rate": "91.27"}],
     },
     "updateFeeSchedule": lambda ids: {"feeScheduleId": ids["FeeSchedule"], "name": _TEXT},
     "retireFeeSchedule": lambda ids: {"feeScheduleId": ids["FeeSchedule"]},
@@ -186,5 +186,5 @@ def test_the_trail_holds_neither_passwords_nor_texts_nor_amounts_nor_addresses(
     test_signing_in_and_out_and_failing_to_leave_events(address, nobody)
     [[whole]] = rows(address, "select string_agg(e::text, ' ') from audit_events e")
     assert "signIn refused" in whole
-    for secret in (_TEXT, WRONG, PASSWORD, "12.34", "@demo.clinic", "SEEN-1", "scan.pdf"):
+    for secret in (_TEXT, WRONG, PASSWORD, "91.27", "@demo.clinic", "SEEN-1", "scan.pdf"):
         assert secret not in whole, secret

@@ -19,7 +19,16 @@ depends_on = None
 
 # What changes of an invoice, and what stays, of all that figures are made of.
 CHANGES = (
-    *("payer_id", "attorney_id", "status", "submitted_on", "first_submitted_on", "agreed_on", "fully_paid_on", "paid_on"),
+    *(
+        "payer_id",
+        "attorney_id",
+        "status",
+        "submitted_on",
+        "first_submitted_on",
+        "agreed_on",
+        "fully_paid_on",
+        "paid_on",
+    ),
     *("billed_amount", "agreed_amount", "received_amount", "written_off_amount"),
 )
 STAYS = ("case_id", "patient_id", "physician_id", "facility_id", "created_on", "service_date")
@@ -75,7 +84,7 @@ _THEN = ", ".join(f"case when b.has_{column} then b.{column} else i.{column} end
 PERIODS = f"""select clinic_id, invoice_id, known_from, lead(known_from) over w as known_until from (
         select distinct e.clinic_id, e.invoice_id, {_DAY} as known_from from invoice_events e join clinics c using (clinic_id)) d
     window w as (partition by clinic_id, invoice_id order by known_from)"""
-FIRST_SUBMITTED = f"""update invoices i set first_submitted_on = s.first_on from (
+FIRST_SUBMITTED = """update invoices i set first_submitted_on = s.first_on from (
         select e.clinic_id, e.invoice_id, min(t.after::date) as first_on from invoice_events e,
             json_to_recordset(e.changes) t (field text, after text)
         where e.transition = 'submit_invoice' and t.field = 'submittedOn' group by 1, 2) s
@@ -127,12 +136,16 @@ def upgrade() -> None:
         sa.Column("written_off_amount", sa.Numeric(precision=12, scale=2), nullable=False),
         sa.CheckConstraint("known_until > known_from", name=op.f("ck_invoice_states_lasts_a_day")),
         sa.ForeignKeyConstraint(
-            ["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"], name=op.f("fk_invoice_states_clinic_id_invoice_id")
+            ["clinic_id", "invoice_id"],
+            ["invoices.clinic_id", "invoices.id"],
+            name=op.f("fk_invoice_states_clinic_id_invoice_id"),
         ),
         sa.PrimaryKeyConstraint("clinic_id", "invoice_id", "known_from", name=op.f("pk_invoice_states")),
     )
     op.execute(FIRST_SUBMITTED)
-    op.execute("update invoices set first_submitted_on = submitted_on where first_submitted_on is null and submitted_on is not null")
+    op.execute(
+        "update invoices set first_submitted_on = submitted_on where first_submitted_on is null and submitted_on is not null"
+    )
     op.execute(TELL)
     op.execute("update invoices set known_from = created_on")
     op.execute(SINCE)

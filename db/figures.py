@@ -1,0 +1,52 @@
+"""Decides which columns reports add up, for whoever sees them: more than their readers see of any single record."""
+
+from collections import defaultdict
+
+from domain.people import Role
+from permissions.rules import STAFF
+
+_KEYS = (
+    "clinic_id",
+    "payer_id",
+    "physician_id",
+    "facility_id",
+    "status",
+    "created_on",
+    "service_date",
+    "billed_amount",
+)
+_LEDGER = (*("submitted_on", "first_submitted_on", "agreed_on", "fully_paid_on", "agreed_amount", "received_amount"),)
+_VISITS = {
+    "encounters": ("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
+    "encounter_exams": ("clinic_id", "encounter_id", "units", "recorded_at"),
+}
+# What a physician's own productivity is made of.
+_OWN = {
+    "invoices": (*_KEYS, "id", "encounter_id", "known_from"),
+    "invoice_states": (*_KEYS, "invoice_id", "known_from", "known_until"),
+    **_VISITS,
+}
+_ALL = {
+    **_OWN,
+    "invoices": (*_OWN["invoices"], *_LEDGER),
+    "invoice_states": (*_OWN["invoice_states"], *_LEDGER),
+    "denials": ("clinic_id", "invoice_id", "recorded_at"),
+}
+# What only staff may choose invoices by, on a past day too.
+_CHOSEN_BY_STAFF = {
+    "invoice_states": ("attorney_id", "case_id", "patient_id"),
+    "holds": ("recorded_at",),
+    "reminders": ("recorded_at", "closed_at"),
+}
+# Root field or field → table → columns.
+READS = {"Query.aging": _ALL, "Query.analytics": _OWN, "Analytics.billed": _ALL}
+
+
+def columns_of_reports(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
+    """Table → columns that the reports which a role sees read of it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    parts = [columns for coordinate, columns in READS.items() if coordinate in seen]
+    for columns in [*parts, *([_CHOSEN_BY_STAFF] if parts and role in STAFF else [])]:
+        for table, names in columns.items():
+            found[table] |= set(names)
+    return found

@@ -1,0 +1,308 @@
+"""Decides how a report is answered: one statement that works out the figures which are asked for, and no others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from graphql import GraphQLObjectType
+from sqlalchemy import Date, FromClause, Select, bindparam, cast, func, literal_column, select, true
+from sqlalchemy.sql.elements import ColumnElement
+
+from db import measures, tables
+from db.as_of import AsOf
+from db.measures import PLACES
+from db.reach import reach_of
+from db.row import Derived, Row, Scope
+from db.subjects import NOTHING, counted
+from db.views import reports
+from db.views.base import Pages
+from domain.aging import AgingBasis
+from resolvers.compiling import Compiler, as_list, as_object
+from resolvers.context import RequestContext
+from resolvers.pages import Page
+from resolvers.plans import Arguments
+from resolvers.refusals import refuse
+from resolvers.selection import Asked, object_type
+
+Expression = ColumnElement[Any]
+_SPAN = frozenset({"from", "to"})
+# What a visit itself says; whom it is billed to, only its invoices say.
+_OF_VISITS = frozenset({"physicianId", "facilityId"})
+
+
+@dataclass
+class Report:
+    """One report while it is compiled: for whom, as of which day, over which invoices."""
+
+    compiler: Compiler
+    field: Asked
+
+    def __post_init__(self) -> None:
+        binder = self.compiler.binder
+        self.arguments = self.compiler.selector.arguments(self.field)
+        self.scope: Scope = self.compiler.scope
+        if self.arguments.get("asOf") is not None:
+            self.scope = AsOf(self.scope.role, self.scope.columns, self.scope._numbers)
+            binder.supplies |= {"as_of": _as_of, "as_of_end": _as_of_end}
+        # Who is named in a report is not told by the audit trail: it tells which report was asked for, and how much it counted.
+        self.is_audited, binder.is_audited = binder.is_audited, False
+
+    @property
+    def basis(self) -> AgingBasis:
+        """From which day ages are counted."""
+        asked = self.arguments.get("basis")
+        return asked if asked is not None else AgingBasis.CREATED
+
+    def invoices(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
+        """An invoice of the report, and what it must satisfy to be counted."""
+        row = self.scope.invoice()
+        wanted = self.narrowed(row, set(self.arguments.get("filter") or {}) - _SPAN)
+        return row, [row.clinic_id == self.scope.clinic_id, *reach_of(row), *wanted, *(part(row) for part in more)]
+
+    def narrowed(self, row: Row, names: set[str]) -> list[Expression]:
+        """What a row must satisfy for some keys of the filter."""
+        given = {name: value for name, value in (self.arguments.get("filter") or {}).items() if name in names}
+        return Page(self.compiler, Pages("Invoice"), self.field, None, {"filter": given}).narrowed(row)
+
+    def cohort(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
+        """An invoice that was created in the report's period and is not void."""
+        return self.invoices(self.within(lambda i: i.created_on), measures.is_not_void, *more)
+
+    def within(self, day: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
+        """That a day lies in the report's period, both ends included."""
+        self.compiler.binder.supplies |= {"period_from": _from, "period_to": _to}
+        first, last = bindparam("period_from", None, type_=Date()), bindparam("period_to", None, type_=Date())
+        return lambda row: (day(row) >= first) & (day(row) <= last)
+
+    def derived(self, table: Any, build: Callable[[set[str]], Select[Any]]) -> Derived:
+        """A row of the report's figures."""
+        return Derived(table, self.scope, build)
+
+    def answer(self, whole: Expression, number: Expression | None = None) -> Select[Any]:
+        """The statement: the answer, beside what the audit trail keeps of it."""
+        told = counted(number) if number is not None else NOTHING
+        return select(whole.label("o"), told.label("t")) if self.is_audited else select(whole.label("o"))
+
+    def list(
+        self, target: GraphQLObjectType, asked: list[Asked], row: Derived, *order: Callable[[Row], Expression]
+    ) -> Expression:
+        """Every row of some figures as a JSON list."""
+        columns = self.compiler.columns(target, asked, row)
+        sorted_by = [part(row) for part in order]
+        return as_list(columns, self.compiler.scope, select().select_from(row.joined).order_by(*sorted_by))
+
+
+def _as_of(context: RequestContext, arguments: list[Arguments]) -> date:
+    day: date = arguments[0]["asOf"]
+    if day > context.today:
+        raise refuse("asOf", "is today or a day that has passed: nobody knows yet what will be then")
+    return day
+
+
+def _as_of_end(context: RequestContext, arguments: list[Arguments]) -> datetime:
+    assert context.viewer is not None
+    following = _as_of(context, arguments) + timedelta(days=1)
+    return datetime.combine(following, time(), ZoneInfo(context.viewer.time_zone))
+
+
+def _from(context: RequestContext, arguments: list[Arguments]) -> date:
+    first: date = arguments[0]["filter"]["from"]
+    if first > _to(context, arguments):
+        raise refuse("filter.from", "is not later than the end of the period")
+    return first
+
+
+def _to(context: RequestContext, arguments: list[Arguments]) -> date:
+    last: date = arguments[0]["filter"]["to"]
+    return last
+
+
+def aging(compiler: Compiler, field: Asked) -> Select[Any]:
+    """What is open, by age."""
+    report, target, asked = _begun(compiler, field)
+
+    def build(used: set[str]) -> Select[Any]:
+        basis: Expression = literal_column(f"'{report.basis.name}'::text").label("basis")
+        spread = measures.ages(report.invoices, report.basis)
+        return spread.add_columns(basis) if "basis" in used else spread
+
+    row = report.derived(reports.aging, build)
+    columns = compiler.columns(target, asked, row)
+    number = sum((getattr(row, f"n{place}") for place in PLACES[1:]), row.n0)
+    return _single(report, row, columns, number)
+
+
+def _begun(compiler: Compiler, field: Asked) -> tuple[Report, GraphQLObjectType, list[Asked]]:
+    assert field.definition is not None
+    target = object_type(field.definition)
+    return Report(compiler, field), target, compiler.selector.fields(target, field.selection_sets)
+
+
+def _single(
+    report: Report, row: Derived, columns: list[tuple[str, Expression]], number: Expression | None
+) -> Select[Any]:
+    """The answer that is one object over one row of figures."""
+    whole = as_object(columns, report.compiler.scope)
+    return report.answer(whole, number).select_from(row.joined) if row.used else report.answer(whole)
+
+
+def aging_by_payer(compiler: Compiler, field: Asked) -> Select[Any]:
+    """What is open, by payer and age, slowest payers first."""
+    report, target, asked = _begun(compiler, field)
+    return report.answer(_payers(report, target, asked))
+
+
+def _payers(report: Report, target: GraphQLObjectType, asked: list[Asked]) -> Expression:
+    def by_payer(row: Row) -> Expression:
+        return row.payer_id
+
+    def build(used: set[str]) -> Select[Any]:
+        ages = measures.ages_by(report.invoices, by_payer, report.basis).subquery("ages")
+        paid = measures.days_to_pay(partial(report.invoices, measures.is_not_void), by_payer).subquery("paid")
+        figures = [ages.c[name] for name in sorted(used & set(ages.c.keys()))]
+        source = ages.outerjoin(paid, paid.c.key == ages.c.key)
+        named = [_clinic(report), ages.c.key.label("payer_id"), paid.c.days_median]
+        return select(*named, *figures).select_from(source)
+
+    row = report.derived(reports.payer_aging, build)
+    return report.list(target, asked, row, lambda r: r.days_median.desc().nulls_last(), lambda r: r.payer_id)
+
+
+def _clinic(report: Report) -> Expression:
+    return report.scope.clinic_id.label("clinic_id")
+
+
+def analytics(compiler: Compiler, field: Asked) -> Select[Any]:
+    """Every measure that is asked for, over a period."""
+    report, target, asked = _begun(compiler, field)
+    row = report.derived(reports.analytics, partial(_figures, report))
+    row.lists = {
+        "physicianProductivity": partial(_productivity, report),
+        "agingByPayer": partial(_payers, report),
+        "reductionsByPayer": partial(_reductions, report, reports.payer_reductions, "payer_id"),
+        "reductionsByAttorney": partial(_reductions, report, reports.attorney_reductions, "attorney_id"),
+        "trend": partial(_trend, report),
+    }
+    columns = compiler.columns(target, asked, row)
+    number = row.invoice_count if row.used & set(measures.COHORT) else None
+    return _single(report, row, columns, number)
+
+
+def _figures(report: Report, used: set[str]) -> Select[Any]:
+    """One row of all figures that are asked for, each group from one reading of its invoices."""
+    parts = [
+        (measures.COHORT, report.cohort),
+        (measures.OUTSTANDING, partial(report.invoices, measures.is_open)),
+        (measures.RECENT, partial(report.invoices, measures.is_recent)),
+    ]
+    found = [measures.totals(invoices, which, used & set(which)) for which, invoices in parts if used & set(which)]
+    if used & set(measures.DAYS):
+        found.append(measures.days_to_pay(report.cohort))
+    source: FromClause | None = None
+    columns: list[Expression] = []
+    for place, part in enumerate(found):
+        one = part.subquery(f"figures{place}")
+        columns += [one.c[name] for name in one.c.keys() if name in used]
+        source = one if source is None else source.join(one, true())
+    return select(*columns).select_from(source) if source is not None else select(*columns)
+
+
+def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoices: Any, used: set[str]) -> Select[Any]:
+    """A row for each value of a key, with the figures of its cohort that are asked for."""
+    sums = measures.totals_by(invoices, key, measures.COHORT, used & set(measures.COHORT) | {"invoice_count"}).subquery(
+        "sums"
+    )
+    columns = [sums.c.key.label(name), *(sums.c[one] for one in sorted(used & set(measures.COHORT)))]
+    source: FromClause = sums
+    if used & set(measures.DAYS):
+        days = measures.days_to_pay(invoices, key).subquery("took")
+        columns += [days.c[one] for one in sorted(used & set(measures.DAYS))]
+        source = sums.outerjoin(days, days.c.key == sums.c.key)
+    return select(_clinic(report), *columns).select_from(source)
+
+
+def _reductions(report: Report, table: Any, name: str, target: GraphQLObjectType, asked: list[Asked]) -> Expression:
+    def agreed(row: Row) -> Expression:
+        return row.agreed_amount.is_not(None) & getattr(row, name).is_not(None)
+
+    def key(row: Row) -> Expression:
+        return getattr(row, name)  # type: ignore[no-any-return]
+
+    build = partial(_by_key, report, key, name, partial(report.cohort, agreed))
+    row = report.derived(table, build)
+    return report.list(
+        target, asked, row, lambda r: (r.reduced / func.nullif(r.agreed_billed, 0)).desc().nulls_last(), key
+    )
+
+
+def _trend(report: Report, target: GraphQLObjectType, asked: list[Asked]) -> Expression:
+    def month(row: Row) -> Expression:
+        return cast(func.date_trunc("month", row.created_on), Date)
+
+    row = report.derived(reports.months, partial(_by_key, report, month, "month", report.cohort))
+    return report.list(target, asked, row, lambda r: r.month)
+
+
+def _productivity(report: Report, target: GraphQLObjectType, asked: list[Asked]) -> Expression:
+    """Physicians who saw or billed somebody in the period, those who billed most first."""
+
+    def key(row: Row) -> Expression:
+        return row.physician_id
+
+    def build(used: set[str]) -> Select[Any]:
+        invoices = partial(report.cohort, lambda i: i.physician_id.is_not(None))
+        billed = _by_key(report, key, "physician_id", invoices, used | {"invoice_count", "billed"}).subquery(
+            "of_invoices"
+        )
+        seen = _visits(report).subquery("of_visits")
+        who = func.coalesce(billed.c.physician_id, seen.c.physician_id).label("physician_id")
+        sums = [
+            func.coalesce(billed.c[name], 0).label(name)
+            for name in sorted(used & set(measures.COHORT) | {"invoice_count", "billed"})
+        ]
+        visits = [func.coalesce(seen.c[name], 0).label(name) for name in ("encounter_count", "exam_count")]
+        both = billed.outerjoin(seen, billed.c.physician_id == seen.c.physician_id, full=True)
+        return select(_clinic(report), who, *sums, *visits).select_from(both)
+
+    row = report.derived(reports.productivity, build)
+    return report.list(target, asked, row, lambda r: r.billed.desc(), key)
+
+
+def _visits(report: Report) -> Select[Any]:
+    """Encounters of the period and the exams performed in them, by physician; those that the filter's invoices bill, where it names any."""
+    e, x, scope = report.scope.row(tables.encounters), report.scope.row(tables.encounter_exams), report.scope
+    performed = (
+        select(func.coalesce(func.sum(x.units), 0).label("exams"))
+        .select_from(x.source)
+        .where(x.clinic_id == scope.clinic_id, x.encounter_id == e.id, *reach_of(x), *scope.known(x))
+        .lateral("performed")
+    )
+    conditions = [e.clinic_id == scope.clinic_id, *reach_of(e), *scope.known(e)]
+    conditions.append(report.within(lambda row: row.service_date)(e))
+    named = {name for name, value in (report.arguments.get("filter") or {}).items() if value is not None}
+    conditions += report.narrowed(e, named & _OF_VISITS)
+    if named - _SPAN - _OF_VISITS:
+        i, wanted = report.invoices()
+        conditions.append(
+            e.id.in_(select(i.encounter_id).select_from(i.source).where(*wanted, i.encounter_id.is_not(None)))
+        )
+    return (
+        select(
+            e.physician_id.label("physician_id"),
+            func.count().label("encounter_count"),
+            func.sum(performed.c.exams).label("exam_count"),
+        )
+        .select_from(e.source.join(performed, true()))
+        .where(*conditions)
+        .group_by(e.physician_id)
+    )
+
+
+REPORTS: dict[str, Callable[[Compiler, Asked], Select[Any]]] = {
+    "aging": aging,
+    "agingByPayer": aging_by_payer,
+    "analytics": analytics,
+}
