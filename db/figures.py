@@ -23,7 +23,7 @@ _VISITS = {
 # What a physician's own productivity is made of.
 _OWN = {
     "invoices": (*_KEYS, "id", "encounter_id", "known_from"),
-    "invoice_states": (*_KEYS, "invoice_id", "known_from", "known_until"),
+    "invoice_states": (*_KEYS, "invoice_id", "encounter_id", "known_from", "known_until"),
     **_VISITS,
 }
 _ALL = {

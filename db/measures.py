@@ -157,7 +157,9 @@ def _days(
     row, conditions = invoices()
     keys = [key(row).label("key")] if key else []
     sums = [basis(row).label("day"), _COUNT.label("n"), _SUM(outstanding(row)).label("s")]
-    query = select(*keys, *sums).select_from(row.source).where(*conditions, is_open(row))
+    # What stands in FROM is asked for when everything that is read of it has been named.
+    conditions.append(is_open(row))
+    query = select(*keys, *sums).select_from(row.source).where(*conditions)
     return query.group_by(*([key(row)] if key else []), basis(row)).subquery("days")
 
 
@@ -177,7 +179,8 @@ def _by_ranges(invoices: Invoices) -> Select[Any]:
         row, conditions = invoices()
         inside = within(bucket, row.created_on, row.scope.today)
         sums = [_COUNT.label("n"), func.coalesce(_SUM(outstanding(row)), 0).label("s")]
-        part = select(*sums).select_from(row.source).where(*conditions, is_open(row), inside).subquery(f"b{place}")
+        conditions += [is_open(row), inside]
+        part = select(*sums).select_from(row.source).where(*conditions).subquery(f"b{place}")
         columns += [part.c.n.label(f"n{place}"), part.c.s.label(f"s{place}")]
         source = part if source is None else source.join(part, true())
     return select(*columns).select_from(source)

@@ -62,7 +62,7 @@ class StoryStart:
 
 # What figures are made of: an invoice that changes in one of them leaves behind what it was, if it was so for a day.
 STATE = (
-    *("case_id", "patient_id", "physician_id", "facility_id", "created_on", "service_date"),
+    *("case_id", "patient_id", "physician_id", "facility_id", "encounter_id", "created_on", "service_date"),
     *(
         "payer_id",
         "attorney_id",

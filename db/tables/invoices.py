@@ -120,6 +120,7 @@ invoice_states = Table(
     Column("payer_id", Uuid, nullable=False),
     Column("physician_id", Uuid),
     Column("facility_id", Uuid),
+    Column("encounter_id", Uuid),
     Column("attorney_id", Uuid),
     Column("status", Text, nullable=False),
     Column("created_on", Date, nullable=False),

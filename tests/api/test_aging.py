@@ -1,20 +1,310 @@
-"""Decides that the figures of a day are the specification's, to the cent, today and as of any day that has passed."""
+"""Decides that figures are the specification's, to the cent: its worked case, today and as of a day that has passed."""
 
-import contextlib
+import asyncio
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from db.identity import make_id
+from db.pools import Database
+from domain.negotiation import SubmissionMethod
 from domain.people import Role
+from imports.batch import Batch
+from imports.story import InvoiceStory, StoryLine, StoryStart
+from imports.story_rows import noon_of
+from server.addresses import Address
+from server.embedded import EmbeddedPostgres
+from tests.api.assembled import assembled, served
+from tests.api.clinic_clock import ClinicClock, moment
+from tests.api.figures import figures, shown
+from tests.client import Client
+from tests.databases import TODAY, copied, rows
+
+PERIOD = ("2026-01-01", "2026-06-30")
+CREATED = {"A": "2026-06-10", "B": "2026-05-30", "C": "2026-03-01", "D": "2026-02-28", "E": "2026-01-15"}
+BILLED = {"A": "1000.00", "B": "2000.00", "C": "800.00", "D": "500.00", "E": "1200.00"}
+RISKS = ["LOW", "MODERATE", "HIGH", "VERY_HIGH", "CRITICAL"]
+NONE = (0, "0.00")
 
 
-def test_x(sign_in) -> None:
-    with contextlib.nullcontext(sign_in(Role.BILLING)) as client:
-        print(client.ask("{ aging { asOf basis invoiceCount outstanding buckets { bucket risk fromDays toDays invoiceCount outstanding } } }"))
-        print(client.ask('{ aging(asOf: "2026-03-30", basis: SUBMITTED, filter: {denied: false, search: "a", onHold: false, hasDueReminder: false}) { asOf basis invoiceCount outstanding buckets { invoiceCount outstanding } } }'))
-        print(client.ask('{ agingByPayer { payer { name } invoiceCount outstanding medianDaysToPay buckets { invoiceCount } } }'))
-        m = "invoiceCount billed received collectionRate { value numerator denominator } netCollectionRate { value } reductionRate { value numerator denominator } daysInAr { mean median invoiceCount } denialRate { value numerator denominator }"
-        print(client.ask('{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}) { ' + m + ' arDays arOver90 { value numerator denominator } trend { month ' + m + ' } physicianProductivity { physician { name } encounterCount examCount invoiceCount billed averageInvoice received } reductionsByPayer { payer { name } invoiceCount reductionRate { value } } reductionsByAttorney { attorney { name } reductionRate { value } } agingByPayer { outstanding } } }'))
-        print(client.ask('{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-05-01") { ' + m + ' arDays arOver90 { value numerator denominator } trend { month ' + m + ' } physicianProductivity { physician { name } encounterCount examCount invoiceCount billed averageInvoice received } } }'))
-        print(client.ask('{ analytics(filter: {from: "2026-07-01", to: "2026-06-30"}, asOf: "2026-05-01") { billed } }'))
-        print(client.ask('{ aging(asOf: "2027-05-01") { outstanding } }'))
-    with contextlib.nullcontext(sign_in(Role.ANALYST)) as client:
-        print(client.ask('{ agingByPayer { payer { name } outstanding medianDaysToPay } analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-05-01") { ' + m + ' physicianProductivity { physician { name } encounterCount examCount received } } }'))
-    with contextlib.nullcontext(sign_in(Role.PHYSICIAN)) as client:
-        print(client.ask('{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-05-01") { physicianProductivity { physician { name } encounterCount examCount billed } } }'))
+class Worked:
+    """The five invoices of the specification's worked case, for a payer of their own."""
+
+    def __init__(self, address: Address) -> None:
+        known = """select c.clinic_id, c.id as case_id, c.patient_id, p.id as physician_id from cases c
+            join physicians p using (clinic_id) where c.attorney_id is not null order by c.id, p.id limit 1"""
+        self.known, self.payer, self.batch = dict(rows(address, known)[0]), uuid4(), Batch()
+        self.numbers = 0
+        self.told = [self.story(name) for name in CREATED]
+        for story in self.told:
+            story.write(self.batch)
+
+    def day(self, text: str) -> date:
+        """A day of 2026."""
+        return date.fromisoformat(f"2026-{text}")
+
+    def started(self, created_on: str, billed: str) -> InvoiceStory:
+        """An invoice that was created and nothing else."""
+        self.numbers += 1
+        line = StoryLine("OWN-1", "Something", 1, Decimal(billed), Decimal(billed))
+        day, number = date.fromisoformat(created_on), f"WORKED-{self.payer.hex[:6]}-{self.numbers}"
+        of = {name: self.known[name] for name in ("clinic_id", "case_id", "patient_id", "physician_id")}
+        start = StoryStart(number=number, payer_id=self.payer, created_on=day, service_date=day, lines=(line,), **of)
+        return InvoiceStory(start, Random(self.numbers))
+
+    def story(self, name: str) -> InvoiceStory:
+        """What became of one of the five."""
+        told = self.started(CREATED[name], BILLED[name])
+        told.submit_invoice(told.last_day, SubmissionMethod.EMAIL)
+        if name == "D":
+            told.record_denial(self.day("03-05"), "X1")
+            told.submit_invoice(self.day("03-06"), SubmissionMethod.EMAIL)
+            told.request_reduction(self.day("03-10"), Decimal("300.00"))
+        agreed = {"B": ("06-05", "1500.00"), "C": ("03-10", "800.00"), "E": ("02-01", "900.00")}.get(name)
+        if agreed:
+            told.request_reduction(self.day(agreed[0]), Decimal("100.00"))
+            told.agree_reduction(self.day(agreed[0]), Decimal(agreed[1]))
+        paid = {"B": ("06-20", "500.00"), "C": ("04-15", "800.00"), "E": ("03-16", "900.00")}.get(name)
+        if paid:
+            self.cheque(told, *paid)
+        if name == "E":
+            told.settle_case(self.day("03-20"))
+        return told
+
+    def cheque(self, told: InvoiceStory, day: str, amount: str) -> None:
+        """A cheque that pays one invoice."""
+        on, cheque = self.day(day), uuid4()
+        row = {"clinic_id": self.known["clinic_id"], "id": cheque, "payer_id": self.payer, "number": cheque.hex}
+        self.batch.add(
+            "cheques",
+            **row,
+            amount=Decimal(amount),
+            cheque_date=on,
+            received_on=on,
+            recorded_at=noon_of(on),
+            imported=True,
+        )
+        told.apply_cheque(on, cheque, Decimal(amount))
+
+    async def load(self, address: Address) -> None:
+        """Write it all."""
+        connection = await asyncpg.connect(address.owner)
+        try:
+            words = "insert into payers (clinic_id, id, name, kind) values ($1, $2, $3, 'insurance')"
+            await connection.execute(words, self.known["clinic_id"], self.payer, f"Worked {self.payer}")
+            await self.batch.load(connection)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="module")
+def clock() -> ClinicClock:
+    return ClinicClock()
+
+
+@pytest.fixture(scope="module")
+def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Address]:
+    with copied(postgres_server, template_database) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def server_url(address: Address, clock: ClinicClock) -> Iterator[str]:
+    with served(assembled(Database(address.login), clock=clock)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def billing(nobody: Client) -> Iterator[Client]:
+    with nobody.signed_in("billing@demo.clinic") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def payer(address: Address) -> str:
+    """The payer of the worked case."""
+    worked = Worked(address)
+    asyncio.run(worked.load(address))
+    return make_id("Payer", worked.payer)
+
+
+@pytest.fixture(scope="module")
+def today(billing: Client, payer: str) -> dict[str, Any]:
+    return figures(billing, PERIOD, payerId=[payer])
+
+
+def test_the_worked_case_ages_as_the_specification_says(today: dict[str, Any]) -> None:
+    report = today["created"]
+    assert (report["asOf"], report["basis"]) == ("2026-06-30", "CREATED")
+    assert shown(report) == [(1, "1000.00"), (1, "1000.00"), NONE, NONE, (1, "500.00")]
+    assert (report["invoiceCount"], report["outstanding"]) == (3, "2500.00")
+    assert [bucket["risk"] for bucket in report["buckets"]] == RISKS
+    assert [(bucket["fromDays"], bucket["toDays"]) for bucket in report["buckets"]] == [
+        (0, 30),
+        (31, 60),
+        (61, 90),
+        (91, 120),
+        (121, None),
+    ]
+
+
+def test_every_measure_of_the_worked_case_is_the_specification_s(today: dict[str, Any]) -> None:
+    found = today["analytics"]
+    assert (found["invoiceCount"], found["billed"], found["received"]) == (5, "5500.00", "2200.00")
+    assert found["collectionRate"] == {"value": 0.4, "numerator": "2200.00", "denominator": "5500.00"}
+    assert found["netCollectionRate"]["numerator"] == "2200.00"
+    assert found["netCollectionRate"]["denominator"] == "4700.00"
+    assert round(found["netCollectionRate"]["value"], 4) == 0.4681
+    assert found["reductionRate"] == {"value": 0.2, "numerator": "800.00", "denominator": "4000.00"}
+    assert found["daysInAr"] == {"mean": 52.5, "median": 52.5, "invoiceCount": 2}
+    assert found["denialRate"] == {"value": 0.2, "numerator": 1, "denominator": 5}
+    assert found["arOver90"] == {"value": 0.2, "numerator": "500.00", "denominator": "2500.00"}
+    assert found["arDays"] == 75.0
+    assert [(month["month"], month["billed"]) for month in found["trend"]] == [
+        ("2026-01-01", "1200.00"),
+        ("2026-02-01", "500.00"),
+        ("2026-03-01", "800.00"),
+        ("2026-05-01", "2000.00"),
+        ("2026-06-01", "1000.00"),
+    ]
+    (physician,) = found["physicianProductivity"]
+    assert (physician["invoiceCount"], physician["billed"], physician["averageInvoice"]) == (5, "5500.00", "1100.00")
+
+
+def test_payers_are_told_with_the_median_of_their_days(today: dict[str, Any], payer: str) -> None:
+    (row,) = today["agingByPayer"]
+    assert (row["payer"]["id"], row["outstanding"], row["medianDaysToPay"]) == (payer, "2500.00", 52.5)
+    assert shown(row) == shown(today["created"])
+    assert today["analytics"]["agingByPayer"] == today["agingByPayer"]
+
+
+def test_the_worked_case_as_of_april_is_what_was_known_then(billing: Client, payer: str) -> None:
+    then = figures(billing, ("2026-01-01", "2026-04-01"), "2026-04-01", payerId=[payer])
+    assert shown(then["created"]) == [NONE, (2, "1300.00"), NONE, NONE, NONE]
+    assert then["created"]["asOf"] == "2026-04-01"
+    found = then["analytics"]
+    assert (found["invoiceCount"], found["billed"], found["received"]) == (3, "2500.00", "900.00")
+    assert found["daysInAr"] == {"mean": 60, "median": 60, "invoiceCount": 1}
+    assert found["denialRate"] == {"value": 1 / 3, "numerator": 1, "denominator": 3}
+    before = figures(billing, PERIOD, "2026-03-05", payerId=[payer])
+    assert before["submitted"]["outstanding"] == "2200.00"
+    assert before["analytics"]["denialRate"]["numerator"] == 1
+    assert figures(billing, PERIOD, "2026-03-04", payerId=[payer])["analytics"]["denialRate"]["numerator"] == 0
+
+
+def test_as_of_today_is_today(billing: Client, payer: str, today: dict[str, Any]) -> None:
+    assert figures(billing, PERIOD, "2026-06-30", payerId=[payer]) == today
+    everybody = ("2020-01-01", "2026-06-30")
+    assert figures(billing, everybody, "2026-06-30") == figures(billing, everybody)
+
+
+def test_what_ages_is_the_sum_of_the_balances(billing: Client, address: Address) -> None:
+    owed = "select count(*), sum(balance)::text from invoices where status like 'pending%'"
+    count, total = rows(address, owed)[0]
+    for basis in ("created", "submitted", "service", "agreed"):
+        report = figures(billing, PERIOD)[basis]
+        assert (report["invoiceCount"], report["outstanding"]) == (count, total)
+        assert sum(Decimal(bucket["outstanding"]) for bucket in report["buckets"]) == Decimal(total)
+
+
+def test_a_denominator_of_nothing_gives_no_value(billing: Client) -> None:
+    found = figures(billing, ("2019-01-01", "2019-12-31"), "2019-12-31")["analytics"]
+    assert (found["billed"], found["invoiceCount"], found["arDays"]) == ("0.00", 0, None)
+    for ratio in ("collectionRate", "netCollectionRate", "reductionRate", "denialRate", "arOver90"):
+        assert found[ratio]["value"] is None
+    assert found["daysInAr"] == {"mean": None, "median": None, "invoiceCount": 0}
+    assert found["trend"] == found["agingByPayer"] == found["physicianProductivity"] == []
+
+
+EDGES = [(0, 0), (30, 0), (31, 1), (60, 1), (61, 2), (90, 2), (91, 3), (120, 3), (121, 4)]
+# Clocks go forward on 8 March and back on 1 November 2026 in New York; Auckland changes on 5 April and 27 September.
+SPRING, AUTUMN = date(2026, 3, 9), date(2026, 11, 2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/New_York", SPRING),
+        ("America/New_York", AUTUMN),
+        ("Pacific/Honolulu", TODAY),
+        ("Asia/Tokyo", TODAY),
+        ("Pacific/Auckland", date(2026, 4, 6)),
+        ("Pacific/Auckland", date(2026, 9, 28)),
+    ],
+)
+def test_each_side_of_each_edge_is_in_its_bucket_at_both_ends_of_the_clinic_s_day(
+    own_address: Address, zone: str, day: date
+) -> None:
+    worked, clock = Worked(own_address), ClinicClock()
+    worked.batch, wanted = Batch(), [0] * 5
+    for age, place in EDGES:
+        worked.started((day - timedelta(days=age)).isoformat(), "10.00").write(worked.batch)
+        wanted[place] += 1
+    asyncio.run(worked.load(own_address))
+    rows(own_address, "update clinics set time_zone = $1", zone)
+    with (
+        served(assembled(Database(own_address.login), clock=clock)) as url,
+        Client(url).signed_in("billing@demo.clinic") as client,
+    ):
+        payer = make_id("Payer", worked.payer)
+        for hour, minute in ((0, 0), (23, 59)):
+            with clock.set_to(moment(day, hour, minute, zone)):
+                for as_of in (None, day.isoformat()):
+                    found = figures(client, PERIOD, as_of, payerId=[payer])
+                    assert [bucket["invoiceCount"] for bucket in found["created"]["buckets"]] == wanted
+                    assert found["created"]["asOf"] == day.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("document", "argument"),
+    [
+        ('{ aging(asOf: "2026-07-01") { outstanding } }', "asOf"),
+        ('{ agingByPayer(asOf: "2027-01-01") { outstanding } }', "asOf"),
+        ('{ analytics(filter: {from: "2026-02-01", to: "2026-01-31"}) { billed } }', "filter.from"),
+        ('{ aging(filter: {payerId: ["nobody"]}) { outstanding } }', "filter.payerId"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(billing: Client, document: str, argument: str) -> None:
+    (error,) = billing.ask(document)["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+
+
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN])
+def test_who_may_not_see_figures_has_none_in_the_schema(nobody: Client, role: Role) -> None:
+    with nobody.signed_in(f"{role.value}@demo.clinic") as client:
+        for name in ("aging { outstanding }", "agingByPayer { outstanding }"):
+            assert client.refusals(f"{{ {name} }}")[0].startswith("Cannot query field")
+
+
+def test_a_physician_is_told_of_own_work_alone_and_nothing_that_was_received(nobody: Client, address: Address) -> None:
+    asked = '{{ analytics(filter: {{from: "2020-01-01", to: "2026-06-30"}}{}) {{ physicianProductivity {{ physician {{ id }} {} }} }} }}'
+    counts = "encounterCount examCount invoiceCount billed averageInvoice"
+    with nobody.signed_in("physician@demo.clinic") as client:
+        for as_of in ("", ', asOf: "2026-03-01"'):
+            (own,) = client.read(asked.format(as_of, counts))["analytics"]["physicianProductivity"]
+            assert own["invoiceCount"] > 0
+        assert client.refusals(asked.format("", "received"))[0].startswith("Cannot query field 'received'")
+        assert client.refusals('{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}) { billed } }')
+    (user,) = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    assert own["physician"]["id"] == make_id("Physician", UUID(str(user[0])))
+
+
+def test_an_analyst_is_told_every_figure_and_no_patient_s_name(nobody: Client) -> None:
+    with nobody.signed_in("analyst@demo.clinic") as client:
+        payers = client.read("{ agingByPayer { payer { name } outstanding } }")["agingByPayer"]
+        assert payers
+        found = client.read(
+            '{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-05-01") { billed denialRate { value } '
+            "daysInAr { median } arDays physicianProductivity { physician { name } received } trend { month } } }"
+        )["analytics"]
+        assert Decimal(found["billed"]) > 0
+        assert client.refusals('{ aging(filter: {search: "A"}) { outstanding } }')
+        assert client.refusals(
+            '{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}) { reductionsByAttorney { invoiceCount } } }'
+        )

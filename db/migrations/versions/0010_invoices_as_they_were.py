@@ -31,7 +31,7 @@ CHANGES = (
     ),
     *("billed_amount", "agreed_amount", "received_amount", "written_off_amount"),
 )
-STAYS = ("case_id", "patient_id", "physician_id", "facility_id", "created_on", "service_date")
+STAYS = ("case_id", "patient_id", "physician_id", "facility_id", "encounter_id", "created_on", "service_date")
 
 
 def _of(row: str, names: tuple[str, ...]) -> str:
@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("payer_id", sa.Uuid(), nullable=False),
         sa.Column("physician_id", sa.Uuid(), nullable=True),
         sa.Column("facility_id", sa.Uuid(), nullable=True),
+        sa.Column("encounter_id", sa.Uuid(), nullable=True),
         sa.Column("attorney_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("created_on", sa.Date(), nullable=False),
