@@ -10,7 +10,7 @@ from db.identity import TAGS
 from db.row import Scope
 from db.subjects import written_names
 from db.views import VIEWS
-from db.views.base import Elements, Listed, Many, One, Pages, Same
+from db.views.base import Elements, Listed, Made, Many, One, Pages, Same, Worked
 from domain.audit import AuditEvent
 
 # What is written twice, because nobody heard that it was written, is kept once.
@@ -79,7 +79,7 @@ def _shown() -> dict[tuple[str, str], tuple[str, ...]]:
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for type_name, view in VIEWS.items():
         for name, how in view.fields.items():
-            if name == "id" or isinstance(how, One | Many | Same | Pages | Listed):
+            if name == "id" or isinstance(how, One | Many | Same | Pages | Listed | Made | Worked):
                 continue
             scope = Scope()
             row = scope.row(view.table)

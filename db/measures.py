@@ -1,11 +1,13 @@
 """Decides the SQL of every figure: what is counted and summed of invoices, and how ages and medians come about cheaply."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Float,
+    FromClause,
     Select,
     and_,
     cast,
@@ -112,9 +114,9 @@ def days_to_pay(invoices: Invoices, key: Callable[[Row], Expression] | None = No
         .group_by(*([key(row)] if key else []), took)
         .subquery("took")
     )
-    within = {"partition_by": counts.c.key} if key else {}
-    upto = func.sum(counts.c.n).over(**within, order_by=counts.c.days).label("upto")
-    whole = func.sum(counts.c.n).over(**within).label("whole")
+    alike = counts.c.key if key else None
+    upto = func.sum(counts.c.n).over(partition_by=alike, order_by=counts.c.days).label("upto")
+    whole = func.sum(counts.c.n).over(partition_by=alike).label("whole")
     placed = select(*counts.c, upto, whole).subquery("placed")
     # With an even number the median lies between the two in the middle; with an odd number both are the same one.
     low = func.min(placed.c.days).filter(placed.c.upto >= func.div(placed.c.whole + 1, 2))
@@ -174,7 +176,7 @@ def _spread(days: Any, today: Expression, *keys: Expression) -> Select[Any]:
 
 def _by_ranges(invoices: Invoices) -> Select[Any]:
     """By ranges of days of creation, each read from the index alone: the fastest way there is, for what an index is sorted by."""
-    columns, source = [], None
+    columns, parts = [], []
     for place, bucket in enumerate(BUCKETS):
         row, conditions = invoices()
         inside = within(bucket, row.created_on, row.scope.today)
@@ -182,5 +184,10 @@ def _by_ranges(invoices: Invoices) -> Select[Any]:
         conditions += [is_open(row), inside]
         part = select(*sums).select_from(row.source).where(*conditions).subquery(f"b{place}")
         columns += [part.c.n.label(f"n{place}"), part.c.s.label(f"s{place}")]
-        source = part if source is None else source.join(part, true())
-    return select(*columns).select_from(source)
+        parts.append(part)
+    return select(*columns).select_from(side_by_side(parts))
+
+
+def side_by_side(parts: Sequence[FromClause]) -> FromClause:
+    """Queries of one row each, as one row."""
+    return reduce(lambda left, right: left.join(right, true()), parts)

@@ -21,7 +21,7 @@ class Scope:
     role: Role | None = None
     columns: set[tuple[str, str]] = field(default_factory=set)
     is_past: ClassVar[bool] = False
-    _numbers: Any = field(default_factory=lambda: count(1))
+    numbers: Any = field(default_factory=lambda: count(1))
 
     def row(self, table: Table) -> "Row":
         """A fresh alias of a table."""
@@ -29,7 +29,7 @@ class Scope:
 
     def name(self, stem: str) -> str:
         """A name that nothing else in the statement has."""
-        return f"{stem}{next(self._numbers)}"
+        return f"{stem}{next(self.numbers)}"
 
     @property
     def clinic_id(self) -> Expression:

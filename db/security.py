@@ -113,8 +113,8 @@ def without_policies(schema: str) -> str:
 def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     """Table → columns that a role may read: for what it sees, and for what it writes."""
     found = defaultdict(set, columns_read(role, seen))
-    for table, names in columns_of_reports(role, seen).items():
-        found[table] |= names
+    for table, reported in columns_of_reports(role, seen).items():
+        found[table] |= reported
     looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
     for table, names in looked_up.items():
         found[table] |= {*names, *_keys(table)}

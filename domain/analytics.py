@@ -34,16 +34,16 @@ class Measure:
 _ALL = (
     Measure("invoice_count", "Invoices", "how many invoices were created", Unit.INVOICES),
     Measure("billed", "Billed", "the sum of what they bill", Unit.DOLLARS),
-    Measure("received", "Received", "the sum of what has been paid on them", Unit.DOLLARS),
+    Measure("received", "Received", "the sum of what came in for them", Unit.DOLLARS),
     Measure("collection_rate", "Collection rate", "received ÷ billed", Unit.RATIO),
-    Measure("net_collection_rate", "Net collection rate", "received ÷ (billed − agreed reductions)", Unit.RATIO),
+    Measure("net_collection_rate", "Net collection rate", "received ÷ (billed less agreed reductions)", Unit.RATIO),
     Measure(
         "reduction_rate", "Reduction rate", "agreed reductions ÷ billed, of those with an agreed amount", Unit.RATIO
     ),
     Measure(
         "days_in_ar",
         "Days in AR",
-        "mean and median of the days from creation to the receipt of the cheque that paid the rest, of those fully paid",
+        "mean and median of the days from creation to full payment, of those fully paid",
         Unit.DAYS,
     ),
     Measure(
@@ -53,7 +53,9 @@ _ALL = (
         Unit.DAYS,
         Over.OUTSTANDING,
     ),
-    Measure("denial_rate", "Denial rate", "those denied at least once ÷ those ever submitted", Unit.RATIO),
+    Measure(
+        "denial_rate", "Refused share", "those that a payer refused at least once ÷ those ever sent to one", Unit.RATIO
+    ),
     Measure("ar_over90", "AR over 90", "outstanding for more than 90 days ÷ outstanding", Unit.RATIO, Over.OUTSTANDING),
 )
 MEASURES = {measure.name: measure for measure in _ALL}

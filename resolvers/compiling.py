@@ -67,6 +67,19 @@ class Compiler:
             return as_object(self.columns(target, asked, row), self.scope)
         if isinstance(how, One):
             return self._one(how, target, asked, row, (parent, field.name))
+        if isinstance(how, Many):
+            return self._many(how, field, target, asked, row, (parent, field.name))
+        return self._worked_out(how, field, target, asked, row)
+
+    def _worked_out(
+        self,
+        how: Elements | Listed | Made | Worked,
+        field: Asked,
+        target: GraphQLObjectType,
+        asked: list[Asked],
+        row: Row,
+    ) -> Expression:
+        """A field whose value is made of the row at hand, and of no row of another view."""
         if isinstance(how, Elements):
             return self._elements(how, target, asked, row)
         if isinstance(how, Listed):
@@ -74,10 +87,8 @@ class Compiler:
         if isinstance(how, Worked):
             assert isinstance(row, Derived)
             return row.lists[field.name](target, asked)
-        if isinstance(how, Made):
-            known = {**how.values(row), "__typename": typename(target)}
-            return as_object([(part.key, known[part.name]) for part in asked], self.scope)
-        return self._many(how, field, target, asked, row, (parent, field.name))
+        known = {**how.values(row), "__typename": typename(target)}
+        return as_object([(part.key, known[part.name]) for part in asked], self.scope)
 
     def _one(
         self, how: One, target: GraphQLObjectType, asked: list[Asked], row: Row, via: tuple[str, str]

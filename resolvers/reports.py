@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Date, FromClause, Select, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import Date, FromClause, Select, and_, bindparam, cast, func, literal_column, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from db import measures, tables
@@ -45,7 +45,7 @@ class Report:
         self.arguments = self.compiler.selector.arguments(self.field)
         self.scope: Scope = self.compiler.scope
         if self.arguments.get("asOf") is not None:
-            self.scope = AsOf(self.scope.role, self.scope.columns, self.scope._numbers)
+            self.scope = AsOf(self.scope.role, self.scope.columns, self.scope.numbers)
             binder.supplies |= {"as_of": _as_of, "as_of_end": _as_of_end}
         # Who is named in a report is not told by the audit trail: it tells which report was asked for, and how much it counted.
         self.is_audited, binder.is_audited = binder.is_audited, False
@@ -65,7 +65,8 @@ class Report:
     def narrowed(self, row: Row, names: set[str]) -> list[Expression]:
         """What a row must satisfy for some keys of the filter."""
         given = {name: value for name, value in (self.arguments.get("filter") or {}).items() if name in names}
-        return Page(self.compiler, Pages("Invoice"), self.field, None, {"filter": given}).narrowed(row)
+        narrowing = Pages("Analytics" if self.field.name == "analytics" else "Invoice")
+        return Page(self.compiler, narrowing, self.field, None, {"filter": given}).narrowed(row)
 
     def cohort(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         """An invoice that was created in the report's period and is not void."""
@@ -193,7 +194,7 @@ def analytics(compiler: Compiler, field: Asked) -> Select[Any]:
 
 def _figures(report: Report, used: set[str]) -> Select[Any]:
     """One row of all figures that are asked for, each group from one reading of its invoices."""
-    parts = [
+    parts: list[tuple[dict[str, Any], measures.Invoices]] = [
         (measures.COHORT, report.cohort),
         (measures.OUTSTANDING, partial(report.invoices, measures.is_open)),
         (measures.RECENT, partial(report.invoices, measures.is_recent)),
@@ -201,13 +202,9 @@ def _figures(report: Report, used: set[str]) -> Select[Any]:
     found = [measures.totals(invoices, which, used & set(which)) for which, invoices in parts if used & set(which)]
     if used & set(measures.DAYS):
         found.append(measures.days_to_pay(report.cohort))
-    source: FromClause | None = None
-    columns: list[Expression] = []
-    for place, part in enumerate(found):
-        one = part.subquery(f"figures{place}")
-        columns += [one.c[name] for name in one.c.keys() if name in used]
-        source = one if source is None else source.join(one, true())
-    return select(*columns).select_from(source) if source is not None else select(*columns)
+    rows = [part.subquery(f"figures{place}") for place, part in enumerate(found)]
+    columns = [row.c[name] for row in rows for name in sorted(used & set(row.c.keys()))]
+    return select(*columns).select_from(measures.side_by_side(rows))
 
 
 def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoices: Any, used: set[str]) -> Select[Any]:
@@ -226,10 +223,11 @@ def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoice
 
 def _reductions(report: Report, table: Any, name: str, target: GraphQLObjectType, asked: list[Asked]) -> Expression:
     def agreed(row: Row) -> Expression:
-        return row.agreed_amount.is_not(None) & getattr(row, name).is_not(None)
+        return and_(row.agreed_amount.is_not(None), getattr(row, name).is_not(None))
 
     def key(row: Row) -> Expression:
-        return getattr(row, name)  # type: ignore[no-any-return]
+        found: Expression = getattr(row, name)
+        return found
 
     build = partial(_by_key, report, key, name, partial(report.cohort, agreed))
     row = report.derived(table, build)
@@ -289,16 +287,9 @@ def _visits(report: Report) -> Select[Any]:
         conditions.append(
             e.id.in_(select(i.encounter_id).select_from(i.source).where(*wanted, i.encounter_id.is_not(None)))
         )
-    return (
-        select(
-            e.physician_id.label("physician_id"),
-            func.count().label("encounter_count"),
-            func.sum(performed.c.exams).label("exam_count"),
-        )
-        .select_from(e.source.join(performed, true()))
-        .where(*conditions)
-        .group_by(e.physician_id)
-    )
+    counts = [func.count().label("encounter_count"), func.sum(performed.c.exams).label("exam_count")]
+    found: Select[Any] = select(e.physician_id.label("physician_id"), *counts)
+    return found.select_from(e.source.join(performed, true())).where(*conditions).group_by(e.physician_id)
 
 
 REPORTS: dict[str, Callable[[Compiler, Asked], Select[Any]]] = {

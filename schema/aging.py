@@ -33,12 +33,14 @@ class AgingBucketTotal:
     )
 
 
-@strawberry.type(description="All open invoices by age; the totals are the sum of the five ranges and of the balances.")
+@strawberry.type(
+    description="All open invoices by age; all in all they are the sum of the five ranges, and of the balances."
+)
 class AgingReport:
     as_of: date = shown("figures", "The day that is asked about, in the clinic's calendar.")
     basis: AgingBasis = shown("figures", "From which day ages are counted.")
     buckets: list[AgingBucketTotal] = shown("figures", "Always all five ranges, youngest first.")
-    invoice_count: int = shown("figures", "How many invoices are open: pending invoice, reduction or cheque.")
+    invoice_count: int = shown("figures", "How many invoices are open: neither paid in full nor closed.")
     outstanding: Decimal = shown("figures", "What is still to be paid in all.")
 
 

@@ -13,7 +13,7 @@ from schema.physicians import Physician
 from schema.references import PayerRef
 
 
-@strawberry.type(description="A ratio of two amounts, with both, so that it can be checked and added up again.")
+@strawberry.type(description="A ratio of two amounts, with both, so that it can be checked and summed up again.")
 class Ratio:
     value: float | None = shown("figures", "Numerator ÷ denominator; nothing when the denominator is 0.")
     numerator: Decimal = shown("figures", "The amount that is divided.")
@@ -38,11 +38,11 @@ class DaysInAr:
 class PhysicianProductivity:
     physician: Physician = shown("productivity", "Who treated.")
     encounter_count: int = shown("productivity", "How many visits there were in the period, by day of treatment.")
-    exam_count: int = shown("productivity", "How many exams were performed in those visits, units counted.")
+    exam_count: int = shown("productivity", "How much was done in those visits, by their units.")
     invoice_count: int = shown("productivity", "How many invoices were created for this physician's treatments.")
     billed: Decimal = shown("productivity", "The sum of what they bill.")
     average_invoice: Decimal | None = shown("productivity", "Billed ÷ invoices, to the cent.")
-    received: Decimal = shown("figures", "The sum of what has been paid on them.")
+    received: Decimal = shown("figures", "The sum of what came in for them.")
 
 
 @strawberry.type(description="What was taken off by agreement with one payer.")
@@ -95,9 +95,7 @@ class Analytics:
     trend: list[MonthlyAnalytics] = shown("figures", "The measures of the period by month of creation, oldest first.")
 
 
-@strawberry.input(
-    description="The period and the invoices that are looked at. What is outstanding is looked at whatever the period."
-)
+@strawberry.input(description="The period and the invoices that are looked at.")
 class AnalyticsFilter:
     from_: date = strawberry.field(
         name="from",

@@ -75,22 +75,6 @@ class Query:
     async def node(self, info: Info, id: Id) -> Node | None:
         return await read(info)
 
-    @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
-    async def aging(
-        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
-    ) -> AgingReport:
-        return await read(info)
-
-    @compiled_root("figures", "What is open, by payer and age; those who take longest to pay first.")
-    async def aging_by_payer(
-        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
-    ) -> list[PayerAging]:
-        return await read(info)
-
-    @compiled_root("productivity", "Measures over the invoices that were created in a period, and over what is open.")
-    async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
-        return await read(info)
-
     @compiled_root("signed_in", "One invoice by its id; nothing when there is none in reach.")
     async def invoice(self, info: Info, id: Id) -> Invoice | None:
         return await read(info)
@@ -225,6 +209,22 @@ class Query:
         self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
+
+    @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
+    async def aging(
+        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+    ) -> AgingReport:
+        return await read(info)
+
+    @compiled_root("figures", "What is open, by payer and age; those who take longest to pay first.")
+    async def aging_by_payer(
+        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+    ) -> list[PayerAging]:
+        return await read(info)
+
+    @compiled_root("productivity", "Measures over the invoices that were created in a period, and over what is open.")
+    async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
+        return await read(info)
 
     @compiled_root("administration", "The clinic's accounts, by e-mail.")
     async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:

@@ -1,6 +1,9 @@
 """Decides how the figures of a report are read from the sums that it works out: the tables here stand in no database."""
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,32 +24,33 @@ from sqlalchemy import (
 from db.measures import PLACES
 from db.row import Row
 from db.views.base import Expression, Field, Listed, Made, One, Read, View, Worked, by_id
+from db.views.invoices import FILTERS
 from domain.aging import BUCKETS
 from domain.analytics import BILLING_DAYS
 
 _NOWHERE = MetaData()
 
 
-def _counts(*names: str) -> list[Column[int]]:
+def _counts(*names: str) -> list[Column[Any]]:
     return [Column(name, BigInteger) for name in names]
 
 
-def _sums(*names: str) -> list[Column[object]]:
+def _sums(*names: str) -> list[Column[Any]]:
     return [Column(name, Numeric) for name in names]
 
 
-def _ages() -> list[Column[object]]:
-    return [*_counts(*(f"n{place}" for place in PLACES)), *_sums(*(f"s{place}" for place in PLACES))]  # type: ignore[list-item]
+def _ages() -> list[Column[Any]]:
+    return [*_counts(*(f"n{place}" for place in PLACES)), *_sums(*(f"s{place}" for place in PLACES))]
 
 
-def _cohort() -> list[Column[object]]:
+def _cohort() -> list[Column[Any]]:
     counts = _counts("invoice_count", "agreed_count", "submitted", "denied", "days_count")
     days = [Column("days_mean", Float), Column("days_median", Float)]
-    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_billed")]  # type: ignore[list-item]
+    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_billed")]
 
 
-def _key(name: str) -> list[Column[object]]:
-    return [Column("clinic_id", Uuid), Column(name, Uuid)]  # type: ignore[list-item]
+def _key(name: str) -> list[Column[Any]]:
+    return [Column("clinic_id", Uuid), Column(name, Uuid)]
 
 
 aging = Table("aging", _NOWHERE, Column("basis", Text), *_ages())
@@ -66,10 +70,7 @@ def money(value: Expression) -> Expression:
 
 
 def _added(row: Row, stem: str) -> Expression:
-    first, *rest = (getattr(row, f"{stem}{place}") for place in PLACES)
-    for one in rest:
-        first = first + one
-    return first
+    return reduce(add, (getattr(row, f"{stem}{place}") for place in PLACES))
 
 
 def _bucket(row: Row, place: int) -> dict[str, Expression]:
@@ -170,4 +171,5 @@ ANALYTICS = View(
         "reductionsByAttorney": Worked("AttorneyReduction"),
         "trend": Worked("MonthlyAnalytics"),
     },
+    {name: FILTERS[name] for name in ("payerId", "physicianId", "facilityId", "attorneyId")},
 )

@@ -28,7 +28,8 @@ def figures(client: Client, period: tuple[str, str], as_of: str | None = None, *
     """Every figure, of the invoices wanted."""
     of = {"from": period[0], "to": period[1], **wanted}
     given = {"asOf": as_of} if as_of else {}
-    return client.read(EVERYTHING, filter=wanted, of=of, **given)
+    found: dict[str, Any] = client.read(EVERYTHING, filter=wanted, of=of, **given)
+    return found
 
 
 def shown(report: dict[str, Any]) -> list[tuple[int, str]]:

@@ -36,7 +36,8 @@ def _by_id(name: str) -> Any:
 
 # Root field → arguments that are right, given ids of records. A field that has no example fails.
 _ASKED: dict[str, Any] = {
-    **dict.fromkeys(("viewer", "examTypes", "feeSchedules"), lambda ids: {}),
+    **dict.fromkeys(("viewer", "examTypes", "feeSchedules", "aging", "agingByPayer"), lambda ids: {}),
+    "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         "invoices cases patients payers attorneys physicians facilities cptCodes users auditTrail".split(),
         lambda ids: {"first": 2},

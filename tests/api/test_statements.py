@@ -34,7 +34,12 @@ LISTS = {
     "auditTrail": "first: 3",
 }
 ONES = ("invoice", "case", "patient", "payer")
-ROOTS = [*LISTS, *ONES, "invoiceByNumber"]
+REPORTS = {
+    "aging": 'asOf: "2026-05-31", basis: SUBMITTED',
+    "agingByPayer": 'asOf: "2026-05-31"',
+    "analytics": 'asOf: "2026-05-31", filter: {from: "2025-01-01", to: "2026-05-31"}',
+}
+ROOTS = [*LISTS, *ONES, "invoiceByNumber", *REPORTS]
 # Everything together, one level deeper, is more than a document may ask for.
 DEPTHS = (1, 2, 3, 4)
 
@@ -85,6 +90,8 @@ def root_field(name: str, depth: int, ids: dict[str, str], number: str = "INV") 
     """A root field with everything below it, down to a depth."""
     if name in LISTS:
         return f"{name}({LISTS[name]}) {everything(root_type(ADMIN, name), depth)}"
+    if name in REPORTS:
+        return f"{name}({REPORTS[name]}) {everything(root_type(ADMIN, name), depth)}"
     argument = f'number: "{number}"' if name == "invoiceByNumber" else f'id: "{ids[root_type(ADMIN, name).name]}"'
     return f"{name}({argument}) {everything(root_type(ADMIN, name), depth)}"
 

@@ -10,6 +10,12 @@ _LINE = "clinic_id id invoice_id position code label units bilateral amount"
 # What is behind the fields of the access table, and what finds and sorts rows: number_key finds cases, position sorts lines.
 _INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
+# What reports add up, of invoices now and as they were.
+_SUMS = "submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount"
+_KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
+    known_from known_until"""
+_VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
+_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
 _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # What billing staff see, and after the bar what they look up and read back for what they write.
 STAFF_COLUMNS = {
@@ -18,25 +24,25 @@ STAFF_COLUMNS = {
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
-    "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
-    "encounter_exams": "clinic_id id encounter_id exam_type_id bilateral units position",
-    "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
+    "encounter_exams": f"{_EXAM} recorded_at",
+    "encounters": f"{_VISIT} recorded_at",
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "facilities": "clinic_id id name geographic_factor active name_fragments",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
-    "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on",
+    "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
         price_schedule price_valid_from price_valid_to""",
-    "invoices": f"""{_INVOICE} attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
-        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at |
-        agreed_on submission_method""",
+    "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
+    "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
+        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at | submission_method""",
     "message_invoices": "clinic_id message_id invoice_id",
     "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
@@ -44,7 +50,7 @@ STAFF_COLUMNS = {
     "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
     "physicians": "clinic_id id name npi active name_fragments",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
-    "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at",
+    "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
 }
@@ -71,7 +77,8 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "facilities": _PARTY,
     },
     Role.PHYSICIAN: {
-        "invoices": _INVOICE,
+        "invoices": f"{_INVOICE} encounter_id known_from",
+        "invoice_states": _KEPT,
         "invoice_lines": _LINE,
         "cases": _CASE,
         "patients": "clinic_id id first_name last_name sort_name mrn birth_date phone email address",
@@ -81,13 +88,17 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "facilities": _PARTY,
         "treating_physicians": "clinic_id physician_id case_id patient_id",
         # Visits and what can be done at them.
-        "encounter_exams": "clinic_id id encounter_id exam_type_id bilateral units position",
-        "encounters": "clinic_id id case_id patient_id physician_id facility_id service_date",
+        "encounter_exams": f"{_EXAM} recorded_at",
+        "encounters": f"{_VISIT} recorded_at",
         "exam_types": "clinic_id id parent_id name code selection_rule position active",
         "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
     },
     Role.ANALYST: {
-        "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
+        "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
+        "invoice_states": f"{_KEPT} {_SUMS}",
+        "denials": "clinic_id invoice_id recorded_at",
+        "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
+        "encounter_exams": "clinic_id encounter_id units recorded_at",
         "invoice_lines": _LINE,
         "cases": "clinic_id id",
         "patients": "clinic_id id",

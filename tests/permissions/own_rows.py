@@ -46,6 +46,8 @@ OWN: dict[Role, dict[str, str]] = {
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
 _ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes")
+# Of visits, what was done in them and denials, an analyst reads what figures are made of: which there are, of whom and when.
+_COUNTED = ("encounters",)
 _STAFF = (
     *_ANALYST,
     "attorneys",
@@ -66,7 +68,7 @@ _STAFF = (
     "representations",
     "users",
 )
-OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
+OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in (*_ANALYST, *_COUNTED)}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
     # A file is its uploader's until a step names it; a key is its user's for ever.

@@ -83,13 +83,31 @@ PHYSICIAN = {
     "PriceQuote": "total",
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
-    "Query": f"{ATTORNEY['Query']} examTypes(activeOnly) priceQuote(input)",
+    "Query": f"{ATTORNEY['Query']} examTypes(activeOnly) priceQuote(input) analytics(filter asOf)",
+    # Own work alone, and nothing that was received.
+    "Analytics": "physicianProductivity",
+    "AnalyticsFilter": "from to payerId physicianId facilityId",
+    "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice",
     "RecordEncounterInput": "caseId facilityId serviceDate exams idempotencyKey",
     "SelectionRule": "ANY EXACTLY_ONE AT_LEAST_ONE",
 }
 
+_MEASURED = "invoiceCount billed received collectionRate netCollectionRate reductionRate daysInAr denialRate"
 ANALYST = {
     **_SIGNED_IN,
+    "AgingBasis": "CREATED SUBMITTED SERVICE AGREED",
+    "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
+    "AgingReport": "asOf basis buckets invoiceCount outstanding",
+    "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate arOver90
+        physicianProductivity agingByPayer reductionsByPayer trend""".replace("\n       ", ""),
+    "AnalyticsFilter": "from to payerId physicianId facilityId",
+    "CountRatio": "value numerator denominator",
+    "DaysInAr": "mean median invoiceCount",
+    "MonthlyAnalytics": f"month {_MEASURED}",
+    "PayerAging": "payer buckets invoiceCount outstanding medianDaysToPay",
+    "PayerReduction": "payer invoiceCount reductionRate",
+    "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice received",
+    "Ratio": "value numerator denominator",
     "AgingBucket": "DAYS_0_30 DAYS_31_60 DAYS_61_90 DAYS_91_120 DAYS_121_PLUS",
     "AgingRisk": "LOW MODERATE HIGH VERY_HIGH CRITICAL",
     "Case": "id",
@@ -107,5 +125,6 @@ ANALYST = {
     "PayerEdge": "cursor node",
     "PhysicianConnection": PAGE,
     "PhysicianEdge": "cursor node",
-    "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED})",
+    "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED}) "
+    "aging(filter asOf basis) agingByPayer(filter asOf basis) analytics(filter asOf)",
 }
