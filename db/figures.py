@@ -34,12 +34,16 @@ _ALL = {
 }
 # What only staff may choose invoices by, on a past day too.
 _CHOSEN_BY_STAFF = {
-    "invoice_states": ("attorney_id", "case_id", "patient_id"),
+    "invoice_states": ("attorney_id",),
     "holds": ("recorded_at",),
     "reminders": ("recorded_at", "closed_at"),
 }
 # Root field or field → table → columns.
-READS = {"Query.aging": _ALL, "Query.analytics": _OWN, "Analytics.billed": _ALL}
+READS = {
+    "Query.aging": {**_ALL, "invoice_states": (*_ALL["invoice_states"], "case_id", "patient_id")},
+    "Query.analytics": _OWN,
+    "Analytics.billed": _ALL,
+}
 
 
 def columns_of_reports(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
@@ -50,3 +54,12 @@ def columns_of_reports(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
         for table, names in columns.items():
             found[table] |= set(names)
     return found
+
+
+def columns_kept(role: Role | None) -> list[str]:
+    """What is kept of each invoice while a role's report is worked out."""
+    own = ["id", "status", "created_on", "payer_id", "physician_id", "encounter_id", "billed_amount"]
+    ledger = ["first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount"]
+    if role is Role.PHYSICIAN:
+        return own
+    return [*own, *ledger, *(["attorney_id"] if role in STAFF else [])]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, FromClause, Select, Table, Uuid, bindparam, literal_column, true
+from sqlalchemy import CTE, Date, FromClause, Select, Table, Uuid, bindparam, literal_column, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.tables import metadata
@@ -147,3 +147,16 @@ class Derived(Row):
     def source(self) -> FromClause:
         """What stands in FROM for this row."""
         return self._build(self.used).subquery(self.alias)
+
+
+class Shared(Row):
+    """A row of a query that several parts of a statement read: worked out once where there are several, and in place where not."""
+
+    def __init__(self, table: Table, scope: Scope, query: CTE) -> None:
+        super().__init__(table, scope.name(table.name[:3]), scope)
+        self._query = query
+
+    @property
+    def source(self) -> FromClause:
+        """What stands in FROM for this row."""
+        return self._query.alias(self.alias)

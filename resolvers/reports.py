@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Date, FromClause, Select, and_, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import CTE, Date, FromClause, Select, and_, bindparam, cast, func, literal_column, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from db import measures, tables
+from db import figures, measures, tables
 from db.as_of import AsOf
 from db.measures import PLACES
 from db.reach import reach_of
-from db.row import Derived, Row, Scope
+from db.row import Derived, Row, Scope, Shared
 from db.subjects import NOTHING, counted
 from db.views import reports
 from db.views.base import Pages
@@ -58,6 +58,32 @@ class Report:
 
     def invoices(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         """An invoice of the report, and what it must satisfy to be counted."""
+        if self.is_shared:
+            row: Row = Shared(tables.invoices, self.scope, self._past)
+            return row, [part(row) for part in more]
+        return self._read(*more)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether invoices are read once for all figures: to find what they were on a past day is most of the work."""
+        return self.scope.is_past and self.field.name == "analytics"
+
+    @cached_property
+    def _past(self) -> CTE:
+        return self._kept("past", self._read())
+
+    @cached_property
+    def _cohort(self) -> CTE:
+        period = self.within(lambda i: i.created_on)
+        return self._kept("cohort", self.invoices(period, measures.is_not_void))
+
+    def _kept(self, name: str, found: tuple[Row, list[Expression]]) -> CTE:
+        """Invoices with everything that any figure reads of them, as far as the role may."""
+        row, conditions = found
+        columns = [getattr(row, column).label(column) for column in figures.columns_kept(self.scope.role)]
+        return select(*columns).select_from(row.source).where(*conditions).cte(self.scope.name(name))
+
+    def _read(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         row = self.scope.invoice()
         wanted = self.narrowed(row, set(self.arguments.get("filter") or {}) - _SPAN)
         return row, [row.clinic_id == self.scope.clinic_id, *reach_of(row), *wanted, *(part(row) for part in more)]
@@ -70,7 +96,8 @@ class Report:
 
     def cohort(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         """An invoice that was created in the report's period and is not void."""
-        return self.invoices(self.within(lambda i: i.created_on), measures.is_not_void, *more)
+        row = Shared(tables.invoices, self.scope, self._cohort)
+        return row, [part(row) for part in more]
 
     def within(self, day: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
         """That a day lies in the report's period, both ends included."""

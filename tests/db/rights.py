@@ -95,7 +95,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     },
     Role.ANALYST: {
         "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
-        "invoice_states": f"{_KEPT} {_SUMS}",
+        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id",
         "denials": "clinic_id invoice_id recorded_at",
         "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
         "encounter_exams": "clinic_id encounter_id units recorded_at",
