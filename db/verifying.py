@@ -152,6 +152,24 @@ LAWS = (
         on (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) where i.version is distinct from e.told""",
     ),
     Law(
+        "What an invoice was has neither gap nor overlap, up to what it is",
+        "Invoice",
+        """select i.id from invoices i join (select clinic_id, invoice_id, known_until, lead(known_from)
+        over (partition by clinic_id, invoice_id order by known_from) as next from invoice_states) s
+        on (s.clinic_id, s.invoice_id) = (i.clinic_id, i.id) where coalesce(s.next, i.known_from) <> s.known_until""",
+    ),
+    Law(
+        "What an invoice was at the end of a day is what its history and its cheques say of that day",
+        "Invoice",
+        """select s.invoice_id as id from invoice_states s join clinics c on c.clinic_id = s.clinic_id
+        cross join lateral (select e.to_status from invoice_events e where (e.clinic_id, e.invoice_id) = (s.clinic_id, s.invoice_id)
+            and (e.at at time zone c.time_zone)::date < s.known_until order by e.seq desc limit 1) e
+        cross join lateral (select coalesce(sum(a.amount), 0) as amount from cheque_allocations a
+            where (a.clinic_id, a.invoice_id) = (s.clinic_id, s.invoice_id)
+            and (a.recorded_at at time zone c.time_zone)::date < s.known_until) a
+        where e.to_status <> s.status or a.amount <> s.received_amount""",
+    ),
+    Law(
         "At most the newest offer is open, and only while a reduction is negotiated",
         "Invoice",
         """select i.id from invoices i join reduction_offers o on (o.clinic_id, o.invoice_id) = (i.clinic_id, i.id)

@@ -1,6 +1,6 @@
 """Decides what every table of a clinic has in common: keys led by the clinic, composite references, exact money."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -79,8 +79,7 @@ def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstrain
     return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
 
 
-def index(name: str, *columns: str, where: str | None = None) -> Index:
-    """An index led by the clinic; expressions such as "created_on desc" are taken as written."""
-    return Index(
-        name, "clinic_id", *(text(column) for column in columns), postgresql_where=text(where) if where else None
-    )
+def index(name: str, *columns: str, where: str | None = None, beside: Sequence[str] = ()) -> Index:
+    """An index led by the clinic; expressions such as "created_on desc" are taken as written, columns `beside` are only read."""
+    led: list[Any] = ["clinic_id", *map(text, columns)]
+    return Index(name, *led, postgresql_where=text(where) if where else None, postgresql_include=list(beside) or None)

@@ -37,6 +37,13 @@ _STATUS_AGREES_WITH_LEDGER = """case status
 _BALANCE = """case when status in ('void', 'paid', 'written_off') then 0
     else coalesce(agreed_amount, billed_amount) - received_amount end"""
 
+# What ages, and what is read of it: reports on it are answered from an index alone.
+_OPEN = "status in ('pending_invoice', 'pending_reduction', 'pending_cheque')"
+_AGED = (
+    *("status", "payer_id", "billed_amount", "agreed_amount", "received_amount"),
+    *("submitted_on", "service_date", "agreed_on"),
+)
+
 invoices = clinic_table(
     "invoices",
     words("number"),
@@ -103,6 +110,7 @@ invoices = clinic_table(
     index("ix_invoices_attorney_facility", "attorney_id", "facility_id", where="status <> 'void'"),
     index("ix_invoices_physician_payer", "physician_id", "payer_id"),
     index("ix_invoices_physician_facility", "physician_id", "facility_id"),
+    index("ix_invoices_open", "created_on", where=_OPEN, beside=(*_AGED, "known_from")),
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
@@ -138,6 +146,7 @@ invoice_states = Table(
     ForeignKeyConstraint(["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"]),
     CheckConstraint("known_until > known_from", name="lasts_a_day"),
     index("ix_invoice_states_until", "known_until", "known_from"),
+    index("ix_invoice_states_open", "known_until", "known_from", where=_OPEN, beside=("created_on", *_AGED)),
 )
 
 invoice_lines = clinic_table(

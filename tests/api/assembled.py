@@ -20,8 +20,10 @@ from schema.whole import role_schemas
 from server.executing import Engine
 from server.files import open_files
 from server.graphql_http import GraphQLOverHTTP
+from server.links import roles_with
 from server.sessions import Sessions
 from server.settings import read_settings
+from server.uploads import Uploads
 
 _PATIENCE_SECONDS = 20
 
@@ -39,8 +41,10 @@ def assembled(
                 yield
 
     files = open_files(read_settings({"BILLING_HOME": home.name}))
-    http = GraphQLOverHTTP(Engine(schemas or role_schemas()), database, Sessions(database), files=files, clock=clock)
-    return Starlette(routes=[Route("/graphql", http)], lifespan=lifespan)
+    schemas, sessions = schemas or role_schemas(), Sessions(database)
+    http = GraphQLOverHTTP(Engine(schemas), database, sessions, files=files, clock=clock)
+    uploads = Uploads(files, database, sessions, roles_with(role_schemas(), "Mutation", "createUpload"), clock)
+    return Starlette(routes=[Route("/graphql", http), Route("/uploads/{id}", uploads)], lifespan=lifespan)
 
 
 @contextmanager

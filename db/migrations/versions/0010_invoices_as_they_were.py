@@ -33,6 +33,8 @@ CHANGES = (
 )
 STAYS = ("case_id", "patient_id", "physician_id", "facility_id", "encounter_id", "created_on", "service_date")
 
+OPEN = "status in ('pending_invoice', 'pending_reduction', 'pending_cheque')"
+
 
 def _of(row: str, names: tuple[str, ...]) -> str:
     return ", ".join(f"{row}.{name}" for name in names)
@@ -152,6 +154,14 @@ def upgrade() -> None:
     op.execute(SINCE)
     op.alter_column("invoices", "known_from", nullable=False)
     op.create_index("ix_invoice_states_until", "invoice_states", ["clinic_id", "known_until", "known_from"])
+    op.execute(
+        "create index ix_invoices_open on invoices (clinic_id, created_on) include (status, payer_id, billed_amount, agreed_amount,"
+        f" received_amount, submitted_on, service_date, agreed_on, known_from) where {OPEN}"
+    )
+    op.execute(
+        "create index ix_invoice_states_open on invoice_states (clinic_id, known_until, known_from) include (created_on, status,"
+        f" payer_id, billed_amount, agreed_amount, received_amount, submitted_on, service_date, agreed_on) where {OPEN}"
+    )
     for statement in KEEPING:
         op.execute(statement)
     op.execute("""create trigger invoice_states_append_only before update or delete on invoice_states
@@ -164,6 +174,7 @@ def downgrade() -> None:
     op.execute("drop trigger keep_invoice_state on invoices")
     op.execute("drop trigger keep_invoice_state_begun on invoices")
     op.execute("drop function keep_invoice_state()")
+    op.drop_index("ix_invoices_open", table_name="invoices")
     op.drop_table("invoice_states")
     op.drop_column("invoices", "first_submitted_on")
     op.drop_column("invoices", "known_from")
