@@ -29,6 +29,11 @@ _UNSETTLED = """select c.id from cases c where status = 'open' and exists (selec
 _REPRESENTED = "select case_id as id from representations where until_on is null order by id limit 1"
 _EVENTS = "from invoice_events where invoice_id = $"
 
+_LAST_STATE, _FIRST_STATE = (
+    f"(invoice_id, known_from) = (select invoice_id, {which}(known_from) from invoice_states where invoice_id = $ group by 1)"
+    for which in ("max", "min")
+)
+
 # The law, the record that is to break it ($ in what follows), and the statements that nobody but a vandal would write.
 CRIMES = [
     ("Received is the sum", _COVERED, "update invoices set received_amount = received_amount - 1 where id = $"),
@@ -115,10 +120,10 @@ CRIMES = [
      select clinic_id, gen_random_uuid(), id, attorney_id, opened_on from cases where id = $"""),
     ("The totals of aging", _GIVEN_UP, """alter table invoices alter column balance drop expression;
      update invoices set balance = 1 where id = $"""),
-    ("What an invoice was has", _COVERED, "delete from invoice_states where (invoice_id, known_from) = (select invoice_id, max(known_from) from invoice_states where invoice_id = $ group by 1)"),
+    ("What an invoice was has", _COVERED, f"delete from invoice_states where {_LAST_STATE}"),
     ("What an invoice was has", _COVERED, "update invoices set known_from = known_from + 1 where id = $"),
-    ("What an invoice was at", _COVERED, "update invoice_states set received_amount = 0.01 where (invoice_id, known_from) = (select invoice_id, max(known_from) from invoice_states where invoice_id = $ group by 1)"),
-    ("What an invoice was at", _COVERED, "update invoice_states set status = 'void' where (invoice_id, known_from) = (select invoice_id, min(known_from) from invoice_states where invoice_id = $ group by 1)"),
+    ("What an invoice was at", _COVERED, f"update invoice_states set received_amount = 0.01 where {_LAST_STATE}"),
+    ("What an invoice was at", _COVERED, f"update invoice_states set status = 'void' where {_FIRST_STATE}"),
     ("The chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
      select clinic_id, 1, $, '', '{}' from clinics"""),
     ("The chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)
