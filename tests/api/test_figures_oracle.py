@@ -80,7 +80,7 @@ class Comparison:
     def _check_analytics(
         self, told: Any, then: Figures, where: str, period: tuple[str, str], chosen: dict[str, list[str]]
     ) -> None:
-        nothing = (0, 0, 0, 0, 0, None, None, 0, 0, 0)
+        nothing: tuple[Any, ...] = (0, 0, 0, 0, 0, None, None, 0, 0, 0)
         _same(told, then.measures(where, period).get(1, nothing))
         months = then.measures(where, period, "date_trunc('month', created)::date")
         assert [row["month"] for row in told["trend"]] == [month.isoformat() for month in sorted(months)]
@@ -109,12 +109,12 @@ class Comparison:
         is_billed = where if {"payerId", "attorneyId"} & set(chosen) else None
         visits = then.visits(" and ".join(own) or "true", period, of_billed=is_billed)
         billed = then.measures(f"{where} and physician is not null", period, "physician")
-        expected = {}
+        expected: dict[str, tuple[Any, ...]] = {}
         for who in {*visits, *billed}:
             count, amount, received = billed.get(who, (0, Decimal(0), Decimal(0)))[:3]
             average = (Decimal(amount) / count).quantize(CENT) if count else None
             expected[make_id("Physician", UUID(who))] = (*visits.get(who, (0, 0)), count, amount, received, average)
-        found = {
+        found: dict[str, tuple[Any, ...]] = {
             row["physician"]["id"]: (
                 row["encounterCount"],
                 row["examCount"],

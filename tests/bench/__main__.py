@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from tests.bench.profiling import profile as profile_case
 from tests.bench.quoting import run_quoting
 from tests.bench.records import Part, facts, keep
 from tests.bench.report import PAGE, page
+from tests.bench.reporting import run_reporting
 from tests.bench.rounds import Arena, LoadClient, Pace
 from tests.bench.servers import StartError
 from tests.bench.submitting import CASE as TRANSITION
@@ -39,9 +41,22 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.postgres = asyncio.run(self.clinics.version())
-        self.large, self.asker = self.clinic(LARGE)
         postmaster = self.clinics.postmaster()
         self.arena = Arena(self.client, lambda: cpu_seconds_with_children(postmaster), self.pace)
+
+    @cached_property
+    def _large(self) -> tuple[Address, Asker]:
+        return self.clinic(LARGE)
+
+    @property
+    def large(self) -> Address:
+        """The clinic that most is measured on."""
+        return self._large[0]
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks there."""
+        return self._large[1]
 
     def clinic(self, invoices: int) -> tuple[Address, Asker]:
         """A clinic and who asks in it."""
@@ -72,6 +87,12 @@ class _Run:
             return profile_case(self.large, CASES[name], self.asker.bodies(CASES[name]), sort)
         with pending(self.large, self.asker) as invoices:
             return profile_case(self.large, TRANSITION, invoices.bodies(), sort)
+
+    def figures(self) -> None:
+        """Every report on a million invoices."""
+        address = asyncio.run(self.clinics.of_a_million())
+        table = run_reporting(address, asyncio.run(find_asker(address)), self.pace.rounds)
+        self._tell("figures", Part(facts(self.postgres, self.pace), [], table=table))
 
     def growth(self) -> None:
         """Case (a) on the small clinic and on the large one."""
@@ -118,6 +139,7 @@ class _Wanted:
     is_transition: bool
     is_auditing: bool
     is_quote: bool
+    is_figures: bool
     is_locks: bool
     profile: str | None
     sort: str
@@ -140,6 +162,7 @@ class _Wanted:
 @click.option("--transition", "is_transition", is_flag=True, help="Only the mutation against a hand-written function.")
 @click.option("--auditing", "is_auditing", is_flag=True, help="Only the server with and without the audit trail.")
 @click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
+@click.option("--figures", "is_figures", is_flag=True, help="Only the reports, on a million invoices.")
 @click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
@@ -170,12 +193,13 @@ def main(**said: Any) -> None:
             run.transition: wanted.is_transition,
             run.auditing: wanted.is_auditing,
             run.quote: wanted.is_quote,
+            run.figures: wanted.is_figures,
             run.locks: wanted.is_locks,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            parts = (run.transition, run.quote, run.auditing, run.growth, run.locks, run.memory)
+            parts = (run.transition, run.quote, run.auditing, run.growth, run.locks, run.memory, run.figures)
             chosen = dict.fromkeys(parts, wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:

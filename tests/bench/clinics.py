@@ -12,6 +12,7 @@ from domain.clinics import clinic_day
 from imports.demo import load_demo
 from server.addresses import Address, bring_up_to_date
 from server.embedded import EmbeddedPostgres
+from tests.bench.million import make_million
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
@@ -20,7 +21,13 @@ SMALL, LARGE = 2_000, 200_000
 PASSWORD = "only for measuring"
 _ZONE = "America/New_York"
 # What a loaded clinic depends on: when one of these files changes, it is loaded anew.
-_SOURCES = ("db/migrations/versions/*.py", "imports/demo*.py", "imports/story*.py", "imports/batch.py")
+_SOURCES = (
+    "db/migrations/versions/*.py",
+    "imports/demo*.py",
+    "imports/story*.py",
+    "imports/batch.py",
+    "tests/bench/million.py",
+)
 
 
 class Clinics:
@@ -38,6 +45,16 @@ class Clinics:
 
     def __exit__(self, *_: object) -> None:
         self._postgres.stop()
+
+    async def of_a_million(self) -> Address:
+        """The owner's address of a clinic of a million invoices, made by PostgreSQL itself; the first time it takes some minutes."""
+        name = f"bench_million_{_fingerprint()}"
+        address = Address(self._postgres.dsn(database=name))
+        await self._create(name, "bench_million_")
+        await bring_up_to_date(address)
+        await _load(address, SMALL)
+        await make_million(address)
+        return address
 
     async def of_size(self, invoices: int) -> Address:
         """The owner's address of a clinic with so many invoices; the first time it is loaded, which takes a minute or two."""

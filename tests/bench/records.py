@@ -28,6 +28,7 @@ class Part:
     contests: list[Contest]
     memory: Memory | None = None
     failure: str = ""
+    table: str = ""
 
 
 def facts(postgres: str, pace: Pace | None, **more: str) -> dict[str, str]:
@@ -72,4 +73,4 @@ def _part(said: dict[str, Any]) -> Part:
         for one in said["contests"]
     ]
     memory = Memory(**said["memory"]) if said["memory"] else None
-    return Part(said["facts"], contests, memory, said["failure"])
+    return Part(said["facts"], contests, memory, said["failure"], said.get("table", ""))

@@ -44,6 +44,7 @@ def page(parts: dict[str, Part]) -> str:
         ("locks", _locks),
         ("peers", _peers),
         ("memory", _memory),
+        ("figures", _reports),
     ):
         if name in parts:
             sections.append("\n".join([*write(parts[name]), "", _facts(parts[name])]))
@@ -220,3 +221,8 @@ def _floor(part: Part) -> Iterator[str]:
     for contest in part.contests:
         for server, figures in contest.figures.items():
             yield _row(contest.connections, server, figures)
+
+
+def _reports(part: Part) -> Iterator[str]:
+    yield "## Reports\n\nEach over HTTP, in turn with statements that somebody would write by hand, which enter the database as the server does.\n"
+    yield part.table
