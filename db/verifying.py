@@ -231,7 +231,8 @@ LAWS = (
         where c.seq <> c.before + 1 or e.id is null or c.hash <> sha256(c.last || {EVENT_BYTES})
         union all select e.id from audit_events e
         where not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
-        and not exists (select from audit_pending p where p.clinic_id = e.clinic_id and e.id = any(p.event_ids))""",
+        and not exists (select from (select clinic_id, unnest(event_ids) as id from audit_pending offset 0) p
+            where (p.clinic_id, p.id) = (e.clinic_id, e.id))""",
     ),
 )
 
