@@ -20,6 +20,7 @@ from server.executing import Engine
 from server.files import Files
 from server.graphql_http import GraphQLOverHTTP
 from server.graphql_ws import GraphQLOverWebSocket
+from server.health import Readiness, healthz
 from server.links import roles_with
 from server.oidc_provider import KeyTimes, Provider
 from server.own_account import OwnAccount
@@ -87,6 +88,8 @@ def build_app(
         Route("/uploads/{id}", uploads),
         Route("/documents/{id}", downloads),
         Route("/", _home),
+        Route("/healthz", healthz),
+        Route("/readyz", Readiness(database, files).readyz),
         *ide.ROUTES,
     ]
     return _App(http, routes=routes, lifespan=_lifespan(database, trail, announcements))

@@ -49,6 +49,15 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise StorageError(type(error).__name__) from error
 
+    async def reach(self) -> None:
+        """Find out whether the store answers; StorageError when it does not."""
+        try:
+            if self._folder and not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+                raise StorageError("the folder of files cannot be written")
+            await obstore.list_with_delimiter_async(self._store, "reached/")
+        except (BaseError, OSError) as error:
+            raise StorageError(type(error).__name__) from error
+
     async def drop(self, key: str) -> None:
         """Drop a file that is there."""
         try:
