@@ -112,6 +112,8 @@ class Report:
     def answer(self, whole: Expression, number: Expression | None = None) -> Select[Any]:
         """The statement: the answer, beside what the audit trail keeps of it."""
         told = counted(number) if number is not None else NOTHING
+        # The number is told in the place of names, and has to be told apart from them.
+        self.compiler.binder.named += 2
         return select(whole.label("o"), told.label("t")) if self.is_audited else select(whole.label("o"))
 
     def list(

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import strawberry
 
-from permissions.classes import shown
-from schema.connections import Node
+from permissions.classes import given, shown
+from schema.connections import Connection, Node
 from schema.references import ChequeAllocationRef, InvoiceRef, PayerRef
 
 
@@ -25,6 +25,19 @@ class Cheque(Node):
         "records",
         "Where its scan is fetched, for 15 minutes and by whoever asked; nothing for a cheque from an import.",
     )
+
+
+ChequeConnection = Connection[Cheque]
+
+
+@strawberry.input(description="Which cheques are wanted; every condition narrows further.")
+class ChequeFilter:
+    payer_id: list[strawberry.ID] | None = given(("Cheque.payer", "Payer.id"), "Only cheques of these payers.")
+    number: str | None = given(("Cheque.number",), "The beginning of the number printed on the cheque.")
+    received_from: date | None = given(("Cheque.receivedOn",), "Only cheques that came in on this day or later.")
+    received_to: date | None = given(("Cheque.receivedOn",), "Only cheques that came in on this day or earlier.")
+    unapplied: bool | None = given(("Cheque.unappliedAmount",), "Whether a part of it pays no invoice yet.")
+    returned: bool | None = given(("Cheque.returnedOn",), "Whether the bank returned it unpaid.")
 
 
 @strawberry.type(

@@ -18,6 +18,7 @@ from schema.analytics import Analytics, AnalyticsFilter
 from schema.attorneys import Attorney
 from schema.audit import AuditEvent, AuditFilter
 from schema.cases import Case, CaseConnection, CaseFilter
+from schema.cheques import ChequeConnection, ChequeFilter
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, InvoiceOrderField
 from schema.exam_types import ExamType
@@ -37,6 +38,7 @@ Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
 InvoicesWanted = Annotated[InvoiceFilter | None, takes("Which invoices are wanted.", "signed_in")]
 InvoicesSorted = Annotated[InvoiceOrder | None, takes("How invoices are sorted.", "signed_in")]
 FiguresWanted = Annotated[AnalyticsFilter, takes("The period and the invoices that are looked at.", "productivity")]
+ChequesWanted = Annotated[ChequeFilter | None, takes("Which cheques are wanted.", "records")]
 CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
@@ -209,6 +211,18 @@ class Query:
         self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
+
+    @compiled_root("records", "The cheques that came in, the latest first.")
+    async def cheques(
+        self,
+        info: Info,
+        filter: ChequesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> ChequeConnection:
+        return await read(info)
 
     @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
     async def aging(

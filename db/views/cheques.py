@@ -1,20 +1,42 @@
 """Decides how cheques and what they pay are read."""
 
-from sqlalchemy import Numeric, Text, case, cast, func, select
+from sqlalchemy import Date, Numeric, Text, any_, case, cast, func, select
 
 from db import tables
 from db.identity import id_expression
 from db.links import link
 from db.row import Row
-from db.views.base import Expression, Many, One, View, amounts, by_id, owned, plain
+from db.views.base import Choice, Expression, Many, One, Order, View, amounts, by_id, owned, plain
+from db.views.parties import UUIDS, starts_with
 
 
-def _unapplied(c: Row) -> Expression:
+def _left(c: Row) -> Expression:
     """What of a cheque is not allocated yet; of a returned cheque there is nothing to allocate."""
     a = c.scope.row(tables.cheque_allocations)
     allocated = select(func.coalesce(func.sum(a.amount), 0)).select_from(a.source).where(owned("cheque_id")(c, a))
-    left = case((c.returned_on.is_not(None), 0), else_=c.amount - allocated.scalar_subquery())
-    return cast(cast(left, Numeric(12, 2)), Text)
+    return case((c.returned_on.is_not(None), 0), else_=c.amount - allocated.scalar_subquery())
+
+
+def _unapplied(c: Row) -> Expression:
+    return cast(cast(_left(c), Numeric(12, 2)), Text)
+
+
+def _is_unapplied(c: Row, wanted: bool) -> Expression:
+    return _left(c) > 0 if wanted else _left(c) == 0
+
+
+def _is_returned(c: Row, wanted: bool) -> Expression:
+    return c.returned_on.is_not(None) if wanted else c.returned_on.is_(None)
+
+
+_FILTERS = {
+    "payerId": Choice(lambda c, ids: c.payer_id == any_(ids), UUIDS),
+    "number": Choice(lambda c, number: starts_with(c.number, number), Text(collation="C")),
+    "receivedFrom": Choice(lambda c, day: c.received_on >= day, Date()),
+    "receivedTo": Choice(lambda c, day: c.received_on <= day, Date()),
+    "unapplied": Choice(_is_unapplied),
+    "returned": Choice(_is_returned),
+}
 
 
 CHEQUE = View(
@@ -28,6 +50,9 @@ CHEQUE = View(
         "allocations": Many("ChequeAllocation", owned("cheque_id"), lambda a: [a.effective_on, a.id]),
         "documentUrl": lambda c: link(c, "documents", "Upload", c.document_id),
     },
+    _FILTERS,
+    order=Order(lambda c: c.received_on, Date(), descending=True),
+    listed_as="cheques",
 )
 
 ALLOCATION = View(

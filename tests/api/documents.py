@@ -28,7 +28,9 @@ _MOST_ROWS = 500
 _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
 # What is not read from the database has no second opinion here: that of quotes stands in tests/api/test_quoted_prices.py.
-_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote"})
+# Reports have a second opinion of their own.
+_REPORTS = ("aging", "agingByPayer", "analytics")
+_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", *_REPORTS})
 
 
 @dataclass(frozen=True)

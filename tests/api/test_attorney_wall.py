@@ -257,7 +257,8 @@ def paths(schema: GraphQLSchema) -> dict[str, str]:
         for name, field in parent.fields.items():
             target = get_named_type(field.type)
             if isinstance(target, GraphQLObjectType) and target.name not in found:
-                arguments = "".join(f"({arg}: {value})" for arg, value in _GIVEN.items() if arg in field.args)
+                given = _GIVEN | ({"filter": '{from: "2026-01-01", to: "2026-06-30"}'} if name == "analytics" else {})
+                arguments = "".join(f"({arg}: {value})" for arg, value in given.items() if arg in field.args)
                 found[target.name] = found[parent.name].replace("N", f"{name}{arguments} {{ N }}")
                 waiting.append(target)
     return found

@@ -39,7 +39,7 @@ _ASKED: dict[str, Any] = {
     **dict.fromkeys(("viewer", "examTypes", "feeSchedules", "aging", "agingByPayer"), lambda ids: {}),
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
-        "invoices cases patients payers attorneys physicians facilities cptCodes users auditTrail".split(),
+        "invoices cases patients payers cheques attorneys physicians facilities cptCodes users auditTrail".split(),
         lambda ids: {"first": 2},
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer")},

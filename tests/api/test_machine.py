@@ -30,6 +30,7 @@ _AMOUNTS = ("0.01", "10.00", "99.99", "100.00", "250.00")
 _STEPS = tuple(row.name for row in TRANSITIONS if row.roles)
 _NAMES = (*_STEPS, "create_invoice", "replace_invoice_lines", "assign_attorney")
 _LAST = ("void_invoice", "write_off_invoice")
+_SELDOM = ("settle_case", "reopen_case", "allocate_cheque")
 _INVOICES = 5
 _CASES = 3
 _POSSIBLE = "query ($id: ID!) { invoice(id: $id) { balance availableTransitions { name allowed } } }"
@@ -80,6 +81,9 @@ class World:
         names = [name for name in names if name not in _LAST or step.cheque == 0]
         if not names:
             return step
+        # What is seldom possible is done when it is.
+        if seldom := [name for name in names if name in _SELDOM]:
+            names = seldom
         name = names[_STEPS.index(step.name) % len(names)] if step.name in _STEPS else step.name
         return replace(step, name=name, amount=invoice["balance"] if step.cheque % 2 else step.amount)
 
@@ -227,6 +231,6 @@ def test_five_hundred_steps_of_people_at_once_keep_every_law(world: World) -> No
 @pytest.mark.prove
 def test_twenty_thousand_steps_of_people_at_once_keep_every_law(world: World) -> None:
     while _taken(world) < 20_000:
-        _run(world, histories=60, rounds=40)
+        _run(world, histories=20, rounds=40)
     # Each of them often enough to meet others in the middle.
     assert {name: world.outcomes[f"{name} done"] for name in _NAMES if world.outcomes[f"{name} done"] < 20} == {}

@@ -27,6 +27,7 @@ LISTS = {
     "attorneys": "last: 2",
     "physicians": "first: 3",
     "facilities": 'first: 3, search: "s"',
+    "cheques": "first: 3, filter: {returned: false, unapplied: false}",
     "cptCodes": "first: 3, filter: {activeOnly: true}",
     "examTypes": "activeOnly: false",
     "feeSchedules": "payerId: null",

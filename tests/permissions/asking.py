@@ -24,6 +24,11 @@ ANSWERED_ONLY = ("Upload",)
 # Which root field finds a record of which type by its id.
 FINDERS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 READ = (*(name for name in VIEWS if name not in ANSWERED_ONLY), *PARTS)
+# Figures over many records name none.
+NAMELESS = (
+    *("AgingReport", "Analytics", "MonthlyAnalytics"),
+    *("AttorneyReduction", "PayerAging", "PayerReduction", "PhysicianProductivity"),
+)
 NODES = sorted(
     name
     for name, named in ADMIN.type_map.items()
@@ -57,6 +62,9 @@ def seen_by(role: Role) -> frozenset[str]:
     return frozenset(marks_of(role_schemas()[role]))
 
 
+_PERIOD = '(filter: {from: "2024-01-01", to: "2026-12-31"})'
+
+
 def page_size(role: Role) -> int:
     """How many records of a list are asked for: all that others than staff have, and of the whole clinic's enough to meet everybody's."""
     return 500 if role in WALLED else 60
@@ -87,6 +95,7 @@ def paths(role: Role) -> dict[str, str]:
                 continue
             visible = f"{name}.{field_name}" in seen_by(role)
             pages = f"(first: {page_size(role)})" if "first" in definition.args and name == "Query" else ""
+            pages = _PERIOD if field_name == "analytics" else pages
             identity = " id" if f"{target.name}.id" in seen_by(role) else ""
             step = (target.name, path.replace("HERE", f"{field_name}{pages} {{ HERE{identity} }}"), visible)
             (waiting if visible else later).append(step)

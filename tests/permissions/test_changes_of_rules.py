@@ -35,8 +35,10 @@ def test_one_line_hides_a_field_with_its_filters_its_order_and_its_grant_as_the_
     changed = copy.rights()
     lost = {"Invoice.serviceDate", "InvoiceFilter.serviceFrom", "InvoiceFilter.serviceTo"}
     lost.add("InvoiceOrderField.SERVICE_DATE")
+    # Analysts may still have ages counted from that day.
+    grants: dict[Role, dict[str, set[str]]] = {Role.ATTORNEY: {"invoices": {"service_date"}}, Role.ANALYST: {}}
     for role in Role:
-        expected = (lost, {"invoices": {"service_date"}}) if role in (Role.ATTORNEY, Role.ANALYST) else (set(), {})
+        expected = (lost, grants[role]) if role in grants else (set(), {})
         assert gone(untouched[role], changed[role]) == expected
         assert gone(changed[role], untouched[role]) == (set(), {})
 

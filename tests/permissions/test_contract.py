@@ -21,7 +21,7 @@ LATER_TYPES = set(_LATER.split())
 LATER_FIELDS = {
     "Mutation": """scheduleReminder updateReminder
         completeReminder cancelReminder saveReminderTemplate previewReminderTemplate saveReminderPolicy exportInvoices""",
-    "Query": """cheques actionItems reminderTemplates reminderPolicies outboundMessages
+    "Query": """actionItems reminderTemplates reminderPolicies outboundMessages
         export exports""",
     "Subscription": "exportProgress actionItemsChanged",
 }

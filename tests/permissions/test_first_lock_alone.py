@@ -20,7 +20,18 @@ from tests.api.selections import everything
 from tests.client import Client, serving
 from tests.databases import PASSWORD, copied, rows
 from tests.other_clinic import add_other_clinic
-from tests.permissions.asking import ADMIN, FINDERS, NODES, TABLES, coordinates, ids_in, question, seen_by, someone
+from tests.permissions.asking import (
+    ADMIN,
+    FINDERS,
+    NAMELESS,
+    NODES,
+    TABLES,
+    coordinates,
+    ids_in,
+    question,
+    seen_by,
+    someone,
+)
 from tests.permissions.own_rows import Belongings, viewer_of
 
 assert ADMIN.query_type
@@ -78,7 +89,9 @@ def test_without_the_database_s_rules_every_list_holds_exactly_what_is_own(
     for root in (root for root in ROOTS if root in query_type.fields):
         page = unlocked[role].read(f"{{ {root}(first: 500) {{ totalCount nodes {{ id }} }} }}")[root]
         [(table, found)] = ids_in(page).items()
-        assert found == mine.own(table)
+        own = mine.own(table)
+        # What was asked just now is written down while this is compared.
+        assert found == own or (table == "audit_events" and found < own)
         assert page["totalCount"] == len(found)
 
 
@@ -152,7 +165,7 @@ def test_without_the_database_s_rules_every_field_is_unknown_or_tells_of_own_row
             continue
         assert response.status_code == 200
         found = ids_in(response.json())
-        assert found, (type_name, field_name)
+        assert found or type_name in NAMELESS, (type_name, field_name)
         # Asking is itself looked at.
         own["audit_events"] = mine.own("audit_events") if "audit_events" in found else set()
         assert not {table for table, ids in found.items() if not ids <= own[table]}, (type_name, field_name)

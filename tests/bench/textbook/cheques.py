@@ -1,11 +1,14 @@
 """Decides how the textbook answers what is asked of cheques and of what they pay."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from tests.bench.textbook.fields import Args, Fields, many, one
+from tests.bench.textbook.fields import Args, Fields, listing, many, one
 from tests.bench.textbook.models import Cheque, ChequeAllocation, Invoice, Payer
+from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records import Records
+from tests.bench.textbook.words import is_among
 
 
 async def _unapplied(records: Records, cheque: Any, args: Args) -> Decimal:
@@ -21,7 +24,27 @@ async def _document_url(records: Records, cheque: Any, args: Args) -> None:
     assert cheque.document_id is None
 
 
+async def _fits(records: Records, cheque: Any, wanted: Args) -> bool:
+    if "payerId" in wanted and not is_among(wanted["payerId"], "Payer", cheque.payer_id):
+        return False
+    if "receivedFrom" in wanted and cheque.received_on < date.fromisoformat(wanted["receivedFrom"]):
+        return False
+    if "receivedTo" in wanted and cheque.received_on > date.fromisoformat(wanted["receivedTo"]):
+        return False
+    if "returned" in wanted and (cheque.returned_on is not None) is not wanted["returned"]:
+        return False
+    if "unapplied" in wanted and (await _unapplied(records, cheque, {}) > 0) is not wanted["unapplied"]:
+        return False
+    is_numbered: bool = cheque.number.startswith(wanted.get("number", ""))
+    return is_numbered
+
+
+def _latest_first(records: Records, args: Args) -> Sorting:
+    return Sorting("Cheque.DEFAULT", lambda cheque: cheque.received_on, date, descending=True)
+
+
 CHEQUE_FIELDS: Fields = {
+    "Query.cheques": listing(Cheque, _fits, _latest_first),
     "Cheque.documentUrl": _document_url,
     "Cheque.unappliedAmount": _unapplied,
     "Cheque.payer": one(Payer, "payer_id"),
