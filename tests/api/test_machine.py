@@ -30,7 +30,7 @@ _AMOUNTS = ("0.01", "10.00", "99.99", "100.00", "250.00")
 _STEPS = tuple(row.name for row in TRANSITIONS if row.roles)
 _NAMES = (*_STEPS, "create_invoice", "replace_invoice_lines", "assign_attorney")
 _LAST = ("void_invoice", "write_off_invoice")
-_SELDOM = ("settle_case", "reopen_case", "allocate_cheque")
+_SELDOM, _PAYING, _OFTEN = ("settle_case", "reopen_case"), ("accept_in_full", "record_cheque", "allocate_cheque"), 6
 _INVOICES = 5
 _CASES = 3
 _POSSIBLE = "query ($id: ID!) { invoice(id: $id) { balance availableTransitions { name allowed } } }"
@@ -81,9 +81,11 @@ class World:
         names = [name for name in names if name not in _LAST or step.cheque == 0]
         if not names:
             return step
-        # What is seldom possible is done when it is.
+        # What is seldom possible is done when it is; most cheques pay all that is left, or no case would ever be settled.
         if seldom := [name for name in names if name in _SELDOM]:
             names = seldom
+        elif step.cheque >= _OFTEN and (paying := [name for name in names if name in _PAYING]):
+            names = paying
         name = names[_STEPS.index(step.name) % len(names)] if step.name in _STEPS else step.name
         return replace(step, name=name, amount=invoice["balance"] if step.cheque % 2 else step.amount)
 
