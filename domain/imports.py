@@ -8,6 +8,10 @@ class ImportKind(StrEnum):
 
     CODES = "codes"
     FEE_SCHEDULES = "fee_schedules"
+    PAYERS = "payers"
+    ATTORNEYS = "attorneys"
+    PHYSICIANS = "physicians"
+    FACILITIES = "facilities"
 
 
 MOST_ROWS = 1_000_000

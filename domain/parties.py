@@ -9,8 +9,9 @@ from domain.errors import InvalidInput
 from domain.people import PayerKind, name_fragments, searchable
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
-_FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor is written as in "1.0432"')
-_NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier has ten digits")
+FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor is written as in "1.0432"')
+NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier has ten digits")
+MRN = Text(50, needed=True)
 _PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}
 
@@ -75,7 +76,7 @@ PATIENT = Kind(
     "patients",
     "patient",
     {
-        "mrn": Text(50, needed=True),
+        "mrn": MRN,
         "first_name": _PART_OF_NAME,
         "last_name": _PART_OF_NAME,
         **_CONTACT,
@@ -89,5 +90,5 @@ PAYER = Kind(
     "payers", "payer", {"name": NAME, **_CONTACT, "address": ADDRESS}, _payer, ("kind", "patient_id", "attorney_id")
 )
 ATTORNEY = Kind("attorneys", "attorney", {"name": NAME, "firm": NAME, **_CONTACT}, _attorney)
-PHYSICIAN = Kind("physicians", "physician", {"name": NAME, "npi": _NPI}, _named, has_active=True)
-FACILITY = Kind("facilities", "facility", {"name": NAME, "geographic_factor": _FACTOR}, _facility, has_active=True)
+PHYSICIAN = Kind("physicians", "physician", {"name": NAME, "npi": NPI}, _named, has_active=True)
+FACILITY = Kind("facilities", "facility", {"name": NAME, "geographic_factor": FACTOR}, _facility, has_active=True)

@@ -11,6 +11,7 @@ from typing import Any
 from domain.errors import InvalidInput
 from domain.imports import LONGEST_TOLD
 from domain.money import LARGEST, parse_money
+from domain.parties import FACTOR
 from domain.price_lists import CODE
 from domain.texts import Text, needed
 
@@ -59,6 +60,14 @@ def text(form: Text) -> Reader:
         return needed({"it": cell.strip()}, "it", form)
 
     return read
+
+
+def factor(cell: Any) -> Decimal:
+    """What prices are multiplied by at a place: above 0, with up to four places."""
+    found = Decimal(text(FACTOR)(cell.strip() if isinstance(cell, str) else repr(cell)))
+    if found <= 0:
+        raise InvalidInput("A factor is above 0")
+    return found
 
 
 def code(cell: Any) -> str:

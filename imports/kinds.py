@@ -5,13 +5,16 @@ A kind that is new is a row here; reading, checking, comparing and writing are t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from domain.imports import ImportKind
+from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PAYER, PHYSICIAN
+from domain.people import PayerKind
 from domain.price_lists import check_validity
 from domain.pricing import BilateralPolicy
-from domain.texts import NAME
-from imports.cells import Reader, code, day, one_of, price, text
+from domain.texts import ADDRESS, EMAIL, NAME, PHONE
+from imports.cells import Reader, code, day, factor, one_of, price, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Records:
     """What a row becomes in a table: found again by `key`, whose first column narrows the search; `values` are what may differ.
 
     `below` is the column of the key that names the record of the table before. Where rows are `replaced`, another value is a new row.
+    `follows` tells what else a new record is given, which follows from its key alone.
     """
 
     table: str
@@ -49,6 +53,7 @@ class Records:
     values: tuple[str, ...]
     below: str | None = None
     replaced: bool = False
+    follows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,16 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of file. `check` refuses what contradicts itself within a row; a row is the only one of its `key`."""
+    """One kind of file. `check` refuses what contradicts itself within a row; a row is the only one of its `key`.
+
+    What is valid from a day on is kept `apart`.
+    """
 
     name: ImportKind
     columns: tuple[Column, ...]
     records: tuple[Records, ...]
     check: Callable[[Mapping[str, Any]], None]
-    apart: Apart
+    apart: Apart | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -94,6 +102,23 @@ _FACILITY = Reference(
     "select name, id from facilities where clinic_id = $1 and name in (select unnest($2::text[])) and active",
 )
 
+_ATTORNEY = Reference(
+    "attorney in use of this name",
+    "select name, id from attorneys where clinic_id = $1 and name in (select unnest($2::text[])) and retired_at is null",
+)
+_PATIENT = Reference(
+    "patient with this record number",
+    "select mrn as name, id from patients where clinic_id = $1 and mrn in (select unnest($2::text[]))",
+)
+
+
+def _nothing(row: Mapping[str, Any]) -> None:
+    """What rows say of people and places contradicts itself in no cell."""
+
+
+def _who_pays(row: Mapping[str, Any]) -> None:
+    PAYER.follows(row)
+
 
 def _validity(row: Mapping[str, Any]) -> None:
     check_validity(row["valid_from"], row.get("valid_to"))
@@ -101,6 +126,8 @@ def _validity(row: Mapping[str, Any]) -> None:
 
 _FROM = Column("valid_from", day, "valid_from")
 _TO = Column("valid_to", day, "valid_to", needed=False)
+_NAME = Column("name", text(NAME), "name")
+_EMAIL, _PHONE = (Column(n, text(form), n, needed=False) for n, form in (("email", EMAIL), ("phone", PHONE)))
 
 KINDS: dict[ImportKind, Kind] = {
     kind.name: kind
@@ -150,6 +177,45 @@ KINDS: dict[ImportKind, Kind] = {
                 from fee_schedule_rates r join fee_schedules s on s.clinic_id = r.clinic_id and s.id = r.fee_schedule_id
                 where r.clinic_id = $1 and r.code in (select unnest($2::text[]))""",
             ),
+        ),
+        Kind(
+            ImportKind.ATTORNEYS,
+            (_NAME, Column("firm", text(NAME), "firm"), _EMAIL, _PHONE),
+            (Records("attorneys", ("name", "firm"), ("email", "phone"), follows=ATTORNEY.follows),),
+            _nothing,
+        ),
+        Kind(
+            ImportKind.PAYERS,
+            (
+                _NAME,
+                Column("kind", one_of(PayerKind), "kind"),
+                _EMAIL,
+                _PHONE,
+                Column("address", text(ADDRESS), "address", needed=False),
+                Column("attorney", text(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
+                Column("patient_mrn", text(MRN), "patient_id", needed=False, refers=_PATIENT),
+            ),
+            (
+                Records(
+                    "payers",
+                    ("name", "kind"),
+                    ("email", "phone", "address", "attorney_id", "patient_id"),
+                    follows=PAYER.follows,
+                ),
+            ),
+            _who_pays,
+        ),
+        Kind(
+            ImportKind.PHYSICIANS,
+            (_NAME, Column("npi", text(NPI), "npi", needed=False)),
+            (Records("physicians", ("name",), ("npi",), follows=PHYSICIAN.follows),),
+            _nothing,
+        ),
+        Kind(
+            ImportKind.FACILITIES,
+            (_NAME, Column("geographic_factor", factor, "geographic_factor", needed=False, blank=Decimal(1))),
+            (Records("facilities", ("name",), ("geographic_factor",), follows=FACILITY.follows),),
+            _nothing,
         ),
     )
 }

@@ -19,6 +19,8 @@ from imports.validity import check_validity
 
 _AT_ONCE = 5_000
 _NAMES_AT_ONCE = 20_000
+# Stands in no text of one line.
+_BETWEEN = "\n"
 _MEANWHILE = "These records were changed by somebody else at the same time: import the file again"
 
 
@@ -71,8 +73,10 @@ async def _bring_in(target: Target, checked: Checked) -> Report:
     await target.connection.execute(_IN_TURN, str(target.clinic_id))
     await _resolve(target, checked)
     changes = [await _compare(target, checked, records) for records in checked.kind.records]
-    valid = await target.find_among(checked.kind.apart.find, {row.values["code"] for row in checked.rows})
-    await asyncio.to_thread(check_validity, checked, valid)
+    apart = checked.kind.apart
+    if apart:
+        valid = await target.find_among(apart.find, {row.values["code"] for row in checked.rows})
+        await asyncio.to_thread(check_validity, checked, apart, valid)
     if checked.problems.lines:
         return checked.report()
     for change in changes:
@@ -121,8 +125,11 @@ async def _compare(target: Target, checked: Checked, records: Records) -> _Chang
 
 def _changes(moment: datetime, checked: Checked, records: Records, found: Sequence[Mapping[str, Any]]) -> _Changes:
     known: dict[Any, Mapping[str, Any]] = {}
+    several = set[Any]()
     for record in found:
-        known.setdefault(tuple(record[name] for name in records.key), record)
+        key = tuple(record[name] for name in records.key)
+        if known.setdefault(key, record) is not record:
+            several.add(key)
     changes, ids = _Changes(records), dict[Any, UUID]()
     said = [name for name in records.values if name in checked.said]
     for row in checked.rows:
@@ -132,8 +139,10 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
         is_first = key not in ids
         identity = ids.setdefault(key, before["id"] if before else new_id(moment))
         row.is_new = before is None
+        if key in several:
+            checked.refuse(row, records.key[0], "There are several of them already", key[0])
         if before is None and is_first:
-            changes.added.append({"id": identity, **_of(row, (*records.key, *records.values))})
+            changes.added.append({"id": identity, **_new(row, records)})
         elif before is not None:
             _change(changes, row, before, said, is_first=is_first)
         _name_below(checked, records, row, identity, before)
@@ -164,6 +173,11 @@ def _name_below(checked: Checked, records: Records, row: Row, identity: UUID, be
         row.values[last.below] = identity
 
 
+def _new(row: Row, records: Records) -> dict[str, Any]:
+    follows = records.follows(row.values) if records.follows else {}
+    return {**follows, **_of(row, (*records.key, *records.values))}
+
+
 def _of(row: Row, names: Sequence[str]) -> dict[str, Any]:
     return {name: row.values[name] for name in names}
 
@@ -189,9 +203,15 @@ def _parts(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[int, Sequence[dict[
 
 async def _insert(target: Target, table: str, rows: Sequence[dict[str, Any]]) -> None:
     names = list(rows[0])
-    arrays = ", ".join(f"${place}::{type_of(table, name)}[]" for place, name in enumerate(names, 3))
-    query = f"insert into {table} (clinic_id, recorded_at, {', '.join(names)}) select $1, $2, * from unnest({arrays})"
-    await target.find(query, target.moment, *_arrays(rows, names))
+    # unnest takes lists of lists apart to their elements: each list goes as one text.
+    lists = {name for name in names if type_of(table, name).endswith("[]")}
+    types = ["text" if name in lists else type_of(table, name) for name in names]
+    arrays = ", ".join(f"${place}::{of}[]" for place, of in enumerate(types, 3))
+    values = ", ".join(f"string_to_array({name}, E'\\n')" if name in lists else name for name in names)
+    query = f"""insert into {table} (clinic_id, recorded_at, {", ".join(names)})
+        select $1, $2, {values} from unnest({arrays}) as new_row ({", ".join(names)})"""
+    told = [{**row, **{name: _BETWEEN.join(row[name]) for name in lists}} for row in rows] if lists else rows
+    await target.find(query, target.moment, *_arrays(told, names))
 
 
 async def _update(target: Target, table: str, rows: Sequence[dict[str, Any]]) -> None:

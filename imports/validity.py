@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from imports.checking import Checked, Row
+from imports.kinds import Apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class _Span:
         return f"from {self.begins} {f'until {self.ends}' if self.ends else 'without end'}{line}"
 
 
-def check_validity(checked: Checked, valid: Iterable[Mapping[str, Any]]) -> None:
+def check_validity(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, Any]]) -> None:
     """Refuse every row that would be valid beside another; `valid` is what is there now, of which the file may say otherwise."""
-    for spans in _spans(checked, valid).values():
+    for spans in _spans(checked, apart, valid).values():
         before: _Span | None = None
         for span in sorted(spans.values(), key=lambda span: (span.begins, span.last)):
             if span.begins == span.ends:
@@ -39,9 +40,9 @@ def check_validity(checked: Checked, valid: Iterable[Mapping[str, Any]]) -> None
                 before = span
 
 
-def _spans(checked: Checked, valid: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, _Span]]:
+def _spans(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, _Span]]:
     """What is valid after the import, by what has to be apart and by its own key."""
-    by, key, above = checked.kind.apart.by, checked.kind.key, checked.kind.records[0].key
+    by, key, above = apart.by, checked.kind.key, checked.kind.records[0].key
     said = {tuple(row.values[name] for name in above): row for row in checked.rows}
     spans: dict[Any, dict[Any, _Span]] = {}
     for record in valid:

@@ -64,6 +64,10 @@ choices(
     {
         "CODES": "Codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
         "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
+        "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
+        "ATTORNEYS": "Attorneys: name, firm, email, phone.",
+        "PHYSICIANS": "Physicians: name, npi.",
+        "FACILITIES": "Places of treatment: name, geographic_factor.",
     },
 )
 choices(

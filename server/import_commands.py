@@ -82,6 +82,8 @@ def _file_command(kind: ImportKind, words: str) -> None:
 
 _file_command(ImportKind.CODES, "the master list of codes")
 _file_command(ImportKind.FEE_SCHEDULES, "fee schedules and their rates")
+for _kind in (ImportKind.PAYERS, ImportKind.ATTORNEYS, ImportKind.PHYSICIANS, ImportKind.FACILITIES):
+    _file_command(_kind, _kind.value)
 
 
 async def _bring_in(checked: Checked, clinic: str, dry_run: bool, address: Address) -> None:

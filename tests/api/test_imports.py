@@ -98,6 +98,32 @@ def test_fee_schedules_are_imported_from_a_file_of_their_own(house: House) -> No
     assert found["Of a file"] == [{"code": "F1", "rate": "40.00"}]
 
 
+PEOPLE = {
+    "ATTORNEYS": ("name,firm,phone", "Ada Filed,Filed & Co,555-0100", "attorneys", "{ name firm phone }"),
+    "PAYERS": ("name,kind,attorney", "Filed & Co,ATTORNEY,Ada Filed", "payers", "{ name kind }"),
+    "PHYSICIANS": ("name,npi", "Dr. Filed,0000000009", "physicians", "{ name npi }"),
+    "FACILITIES": ("name,geographic_factor", "Filed House,1.0500", "facilities", "{ name geographicFactor }"),
+}
+FOUND = {
+    "ATTORNEYS": {"name": "Ada Filed", "firm": "Filed & Co", "phone": "555-0100"},
+    "PAYERS": {"name": "Filed & Co", "kind": "ATTORNEY"},
+    "PHYSICIANS": {"name": "Dr. Filed", "npi": "0000000009"},
+    "FACILITIES": {"name": "Filed House", "geographicFactor": "1.0500"},
+}
+
+
+def test_people_and_places_are_imported_and_found_by_name_and_not_by_whom_it_is_not_for(house: House) -> None:
+    for kind, (header, line, listed, fields) in PEOPLE.items():
+        file = a_list(house.admin, f"{header}\n{line}\n")
+        assert house.biller.ask(IMPORT, input={"kind": kind, "documentId": file})["errors"]
+        assert imported(house.admin, file, kind=kind)["report"]["added"] == 1, kind
+        again = imported(house.admin, a_list(house.admin, f"{header}\n{line}\n"), kind=kind)["report"]
+        assert (again["added"], again["changed"], again["unchanged"]) == (0, 0, 1), kind
+        wanted = "filter: {search: " if listed == "payers" else "search: "
+        query = f'{{ {listed}({wanted}"filed"{"}" if listed == "payers" else ""}) {{ nodes {fields} }} }}'
+        assert house.biller.read(query)[listed]["nodes"] == [FOUND[kind]]
+
+
 def test_a_dry_run_tells_the_same_writes_nothing_and_leaves_the_file_to_be_imported(house: House) -> None:
     file, before = a_list(house.admin, fresh("D")), prices(house)
     tried = imported(house.admin, file, dryRun=True, idempotencyKey="dry")

@@ -106,9 +106,9 @@ def test_an_amount_is_exactly_what_the_spreadsheet_shows(price: Any) -> None:
     assert [row.values["base_price"] for row in checked.rows] == [Decimal(str(price))]
 
 
-@pytest.mark.parametrize("name", ["codes", "fee-schedules"])
+@pytest.mark.parametrize("name", [kind.value.replace("_", "-") for kind in ImportKind])
 def test_the_templates_are_good_and_say_the_same_in_both_formats(name: str) -> None:
-    kind = CODES if name == "codes" else SCHEDULES
+    kind = KINDS[ImportKind(name.replace("-", "_"))]
     by_csv, by_xlsx = (
         check_file(kind, (TEMPLATES / f"{name}.{ending}").read_bytes(), content_type)
         for ending, content_type in (("csv", CSV), ("xlsx", XLSX))

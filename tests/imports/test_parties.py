@@ -1,0 +1,158 @@
+"""People and places that a clinic brings along are imported as lists are: found again by name, whole or not at all."""
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+import imports
+from domain.documents import CSV
+from domain.imports import ImportKind
+from domain.people import name_fragments
+from imports.checking import check_file
+from imports.kinds import KINDS
+from imports.records import Target, bring_in
+from imports.report import Report
+from server.addresses import Address
+from tests.databases import rows
+from tests.other_clinic import add_other_clinic
+
+CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
+TEMPLATES = Path(imports.__path__[0]) / "templates"
+PEOPLE = {
+    ImportKind.ATTORNEYS: "name,firm,email,phone",
+    ImportKind.PAYERS: "name,kind,email,phone,address,attorney,patient_mrn",
+    ImportKind.PHYSICIANS: "name,npi",
+    ImportKind.FACILITIES: "name,geographic_factor",
+}
+
+
+def imported(address: Address, kind: ImportKind, text: str) -> Report:
+    """What came of a file for the demo clinic; nothing of it stays when a row is bad."""
+
+    async def run() -> Report:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            clinic: UUID = await connection.fetchval(f"select {CLINIC}")
+            checked = check_file(KINDS[kind], text.encode(), CSV)
+            async with connection.transaction():
+                return await bring_in(Target(connection, clinic, datetime.now(UTC)), checked)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def counts(report: Report) -> tuple[int, int, int, int]:
+    return report.added, report.changed, report.unchanged, report.bad_rows
+
+
+def told(report: Report) -> list[tuple[int, str | None, str | None, str]]:
+    return [(cell.line, cell.column, cell.value, cell.reason) for cell in report.bad_cells]
+
+
+def content(address: Address) -> dict[str, list[Any]]:
+    """Everybody of every clinic as text."""
+    return {kind: sorted(row[0] for row in rows(address, f"select t::text from {kind} t")) for kind in PEOPLE}
+
+
+@pytest.mark.parametrize("kind", PEOPLE)
+def test_the_template_is_imported_and_the_same_file_again_changes_nothing(
+    own_address: Address, kind: ImportKind
+) -> None:
+    if kind is ImportKind.PAYERS:
+        imported(own_address, ImportKind.ATTORNEYS, (TEMPLATES / "attorneys.csv").read_text())
+    file = (TEMPLATES / f"{kind}.csv").read_text()
+    assert counts(imported(own_address, kind, file)) == (2, 0, 0, 0)
+    before = content(own_address)
+    assert (counts(imported(own_address, kind, file)), content(own_address)) == ((0, 0, 2, 0), before)
+
+
+def test_whoever_is_new_is_found_by_every_part_of_the_name(own_address: Address) -> None:
+    imported(own_address, ImportKind.ATTORNEYS, "name,firm\nRosa Maria Vega,Vega & Sons\n")
+    [[fragments]] = rows(own_address, "select name_fragments from attorneys where name = 'Rosa Maria Vega'")
+    assert fragments == name_fragments("Rosa Maria Vega", "Vega & Sons")
+    imported(own_address, ImportKind.FACILITIES, "name,geographic_factor\nNorth Side,1.0432\n")
+    found = rows(own_address, "select name_fragments, geographic_factor from facilities where name = 'North Side'")
+    assert [tuple(row) for row in found] == [(["north side", "side", "side north"], Decimal("1.0432"))]
+
+
+def test_what_is_said_anew_changes_and_what_is_not_said_stays(own_address: Address) -> None:
+    kind = ImportKind.PAYERS
+    imported(own_address, kind, "name,kind,email,phone\nSample Mutual,INSURANCE,old@example.com,555-0100\n")
+    changed = imported(own_address, kind, "name,kind,email\nSample Mutual,insurance,new@example.com\n")
+    assert counts(changed) == (0, 1, 0, 0)
+    query = "select kind, email, phone, listed_name from payers where name = 'Sample Mutual'"
+    assert [tuple(row) for row in rows(own_address, query)] == [
+        ("insurance", "new@example.com", "555-0100", "Sample Mutual")
+    ]
+
+
+def test_a_payer_is_joined_to_the_attorney_or_the_patient_who_pays(own_address: Address) -> None:
+    [[mrn, patient]] = rows(own_address, f"select mrn, id from patients where clinic_id = {CLINIC} order by id limit 1")
+    imported(own_address, ImportKind.ATTORNEYS, "name,firm\nIvo Sample,Sample Law\n")
+    [[attorney]] = rows(own_address, "select id from attorneys where name = 'Ivo Sample'")
+    lines = f"name,kind,attorney,patient_mrn\nSample Law,ATTORNEY,Ivo Sample,\nOneself,PATIENT,,{mrn}\n"
+    assert counts(imported(own_address, ImportKind.PAYERS, lines)) == (2, 0, 0, 0)
+    query = "select attorney_id, patient_id from payers where name in ('Sample Law', 'Oneself') order by name desc"
+    assert [tuple(row) for row in rows(own_address, query)] == [(attorney, None), (None, patient)]
+
+
+def test_every_bad_row_is_told_and_nothing_is_written(own_address: Address) -> None:
+    before = content(own_address)
+    report = imported(
+        own_address,
+        ImportKind.PAYERS,
+        "name,kind,email,attorney,patient_mrn\n"
+        "Good Mutual,INSURANCE,,,\n"
+        "No Kind,BANK,,,\n"
+        "No Mail,INSURANCE,nowhere,,\n"
+        ",INSURANCE,,,\n"
+        "Nobody's,ATTORNEY,,Nobody At All,\n"
+        "Wrong,INSURANCE,,,1\n",
+    )
+    assert (counts(report), content(own_address)) == ((0, 0, 0, 5), before)
+    assert told(report) == [
+        (3, "kind", "BANK", "This is one of ATTORNEY, INSURANCE, PATIENT"),
+        (4, "email", "nowhere", "An e-mail address looks like name@example.com"),
+        (5, "name", "", "This cannot be left blank"),
+        (6, "attorney", "Nobody At All", "There is no attorney in use of this name"),
+        (7, "patient_mrn", "1", "Only a payer of kind PATIENT can be one"),
+    ]
+
+
+def test_a_name_that_several_have_already_is_nobodys(own_address: Address) -> None:
+    for _ in range(2):
+        rows(
+            own_address,
+            f"insert into physicians (clinic_id, id, name) values ({CLINIC}, gen_random_uuid(), 'Dr. Twin') returning id",
+        )
+    before = content(own_address)
+    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Twin,0000000001\n")
+    assert told(report) == [(2, "name", "Dr. Twin", "There are several of them already")]
+    assert content(own_address) == before
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "1.00001", "NaN", "1e3", "100"])
+def test_a_factor_that_no_price_could_be_multiplied_by_is_refused(own_address: Address, factor: str) -> None:
+    before = content(own_address)
+    report = imported(own_address, ImportKind.FACILITIES, f"name,geographic_factor\nNorth,{factor}\n")
+    assert [cell[:3] for cell in told(report)] == [(2, "geographic_factor", factor)]
+    assert content(own_address) == before
+
+
+def test_another_clinics_people_are_neither_changed_nor_joined(own_address: Address) -> None:
+    add_other_clinic(own_address)
+    name = "Theirs Alone"
+    theirs = f"select id from attorneys where clinic_id <> {CLINIC} limit 1"
+    assert rows(own_address, f"update attorneys set name = $1 where id = ({theirs}) returning id", name)
+    before = rows(own_address, f"select t::text from attorneys t where clinic_id <> {CLINIC} order by id")
+    report = imported(own_address, ImportKind.PAYERS, f"name,kind,attorney\nTheirs,ATTORNEY,{name}\n")
+    assert [cell[3] for cell in told(report)] == ["There is no attorney in use of this name"]
+    assert counts(imported(own_address, ImportKind.ATTORNEYS, f"name,firm,phone\n{name},Firm,555\n")) == (1, 0, 0, 0)
+    assert rows(own_address, f"select t::text from attorneys t where clinic_id <> {CLINIC} order by id") == before
