@@ -45,7 +45,8 @@ class Records:
     """What a row becomes in a table: found again by `key`, whose first column narrows the search; `values` are what may differ.
 
     `below` is the column of the key that names the record of the table before. Where rows are `replaced`, another value is a new row.
-    `follows` tells what else a new record is given, which follows from its key alone.
+    `follows` tells what else a new record is given, which follows from its key alone. What is `fixed` stays once it is known:
+    a row that says otherwise means somebody else.
     """
 
     table: str
@@ -54,6 +55,7 @@ class Records:
     below: str | None = None
     replaced: bool = False
     follows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    fixed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ KINDS: dict[ImportKind, Kind] = {
         Kind(
             ImportKind.PHYSICIANS,
             (_NAME, Column("npi", text(NPI), "npi", needed=False)),
-            (Records("physicians", ("name",), ("npi",), follows=PHYSICIAN.follows),),
+            (Records("physicians", ("name",), ("npi",), follows=PHYSICIAN.follows, fixed=("npi",)),),
             _nothing,
         ),
         Kind(

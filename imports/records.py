@@ -144,9 +144,16 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
         if before is None and is_first:
             changes.added.append({"id": identity, **_new(row, records)})
         elif before is not None:
+            _check_fixed(checked, records, row, before)
             _change(changes, row, before, said, is_first=is_first)
         _name_below(checked, records, row, identity, before)
     return changes
+
+
+def _check_fixed(checked: Checked, records: Records, row: Row, before: Mapping[str, Any]) -> None:
+    for name in records.fixed:
+        if name in checked.said and before[name] not in (None, row.values[name]):
+            checked.refuse(row, name, "The one of this name is known by another", row.values[name])
 
 
 def _change(changes: _Changes, row: Row, before: Mapping[str, Any], said: Sequence[str], *, is_first: bool) -> None:

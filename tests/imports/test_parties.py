@@ -138,6 +138,18 @@ def test_a_name_that_several_have_already_is_nobodys(own_address: Address) -> No
     assert content(own_address) == before
 
 
+def test_a_physician_of_the_same_name_with_another_npi_is_somebody_else_and_refused(own_address: Address) -> None:
+    kind, other = ImportKind.PHYSICIANS, "name,npi\nDr. J. Smith,0000000002\n"
+    assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,\n")) == (1, 0, 0, 0)
+    assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,0000000001\n")) == (0, 1, 0, 0)
+    assert counts(imported(own_address, kind, "name\nDr. J. Smith\n")) == (0, 0, 1, 0)
+    before = content(own_address)
+    for text in (other, other.replace("0000000002", "")):
+        [(line, column, _, reason)] = told(imported(own_address, kind, text))
+        assert (line, column, reason) == (2, "npi", "The one of this name is known by another")
+    assert content(own_address) == before
+
+
 @pytest.mark.parametrize("factor", ["0", "-1", "1.00001", "NaN", "1e3", "100"])
 def test_a_factor_that_no_price_could_be_multiplied_by_is_refused(own_address: Address, factor: str) -> None:
     before = content(own_address)
