@@ -1,59 +1,32 @@
 """A list is imported whole or not at all: what is new is added, what is known changes, and the same file changes nothing."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 
 import imports
-from domain.documents import CSV
 from domain.errors import Conflict
 from domain.imports import ImportKind
-from imports.checking import check_file
-from imports.kinds import KINDS
-from imports.records import Target, bring_in
 from imports.report import Report
 from server.addresses import Address
 from tests.databases import rows
+from tests.imports import files
+from tests.imports.files import CLINIC, counts, told
 from tests.other_clinic import add_other_clinic
 
 CODES, SCHEDULES = "code,label,base_price,valid_from,valid_to", "schedule,payer,facility,valid_from,valid_to,code,rate"
 TEMPLATES = Path(imports.__path__[0]) / "templates"
-CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 TABLES = ("cpt_codes", "fee_schedules", "fee_schedule_rates")
 
 
 def imported(address: Address, header: str, *lines: str, undone: bool = False) -> Report:
-    """What came of a file for the demo clinic; nothing of it stays when it is undone, or bad."""
+    """What came of a file for the demo clinic, whose header says of which kind it is."""
     kind = ImportKind.FEE_SCHEDULES if header.startswith("schedule") else ImportKind.CODES
-
-    async def run() -> Report:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            clinic: UUID = await connection.fetchval(f"select {CLINIC}")
-            checked = check_file(KINDS[kind], "\n".join((header, *lines)).encode(), CSV)
-            transaction = connection.transaction()
-            await transaction.start()
-            report = await bring_in(Target(connection, clinic, datetime.now(UTC)), checked)
-            await (transaction.rollback() if undone or report.bad_rows else transaction.commit())
-            return report
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
-def counts(report: Report) -> tuple[int, int, int, int]:
-    return report.added, report.changed, report.unchanged, report.bad_rows
-
-
-def told(report: Report) -> list[tuple[int, str | None, str | None, str]]:
-    return [(cell.line, cell.column, cell.value, cell.reason) for cell in report.bad_cells]
+    return files.imported(address, kind, "\n".join((header, *lines)), undone=undone)
 
 
 def content(address: Address) -> dict[str, list[str]]:

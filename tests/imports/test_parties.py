@@ -1,28 +1,19 @@
 """People and places that a clinic brings along are imported as lists are: found again by name, whole or not at all."""
 
-import asyncio
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import pytest
 
 import imports
-from domain.documents import CSV
 from domain.imports import ImportKind
 from domain.people import name_fragments
-from imports.checking import check_file
-from imports.kinds import KINDS
-from imports.records import Target, bring_in
-from imports.report import Report
 from server.addresses import Address
 from tests.databases import rows
+from tests.imports.files import CLINIC, counts, imported, told
 from tests.other_clinic import add_other_clinic
 
-CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 TEMPLATES = Path(imports.__path__[0]) / "templates"
 PEOPLE = {
     ImportKind.ATTORNEYS: "name,firm,email,phone",
@@ -30,30 +21,6 @@ PEOPLE = {
     ImportKind.PHYSICIANS: "name,npi",
     ImportKind.FACILITIES: "name,geographic_factor",
 }
-
-
-def imported(address: Address, kind: ImportKind, text: str) -> Report:
-    """What came of a file for the demo clinic; nothing of it stays when a row is bad."""
-
-    async def run() -> Report:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            clinic: UUID = await connection.fetchval(f"select {CLINIC}")
-            checked = check_file(KINDS[kind], text.encode(), CSV)
-            async with connection.transaction():
-                return await bring_in(Target(connection, clinic, datetime.now(UTC)), checked)
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
-
-
-def counts(report: Report) -> tuple[int, int, int, int]:
-    return report.added, report.changed, report.unchanged, report.bad_rows
-
-
-def told(report: Report) -> list[tuple[int, str | None, str | None, str]]:
-    return [(cell.line, cell.column, cell.value, cell.reason) for cell in report.bad_cells]
 
 
 def content(address: Address) -> dict[str, list[Any]]:
