@@ -1,0 +1,40 @@
+"""Decides what an import adds that nobody adds by hand: invoices that have a past elsewhere, and cheques that nobody scanned."""
+
+# Table → columns. Whoever may import takes this up for three statements; what happened to the invoices is told in the own name.
+IMPORTING: dict[str, tuple[str, ...]] = {
+    "invoices": (
+        *(
+            "clinic_id",
+            "id",
+            "number",
+            "case_id",
+            "patient_id",
+            "payer_id",
+            "physician_id",
+            "facility_id",
+            "encounter_id",
+        ),
+        *("attorney_id", "status", "version", "created_on", "service_date", "submitted_on", "first_submitted_on"),
+        *(
+            "submission_method",
+            "agreed_on",
+            "fully_paid_on",
+            "paid_on",
+            "billed_amount",
+            "agreed_amount",
+            "received_amount",
+        ),
+        *("written_off_amount", "floor_amount", "target_amount", "conditional_until", "external_key", "known_from"),
+        *("updated_at", "recorded_at"),
+    ),
+    # What was received before has no scan here, and says so.
+    "cheques": (
+        *("clinic_id", "id", "payer_id", "number", "amount", "cheque_date", "received_on", "imported", "recorded_at"),
+    ),
+    "invoice_states": (
+        *("clinic_id", "invoice_id", "known_from", "known_until", "case_id", "patient_id", "payer_id", "physician_id"),
+        *("facility_id", "encounter_id", "attorney_id", "status", "created_on", "service_date", "submitted_on"),
+        *("first_submitted_on", "agreed_on", "fully_paid_on", "paid_on", "billed_amount", "agreed_amount"),
+        *("received_amount", "written_off_amount"),
+    ),
+}
