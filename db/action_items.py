@@ -1,0 +1,123 @@
+"""Decides what billing staff have to act on: from which records each action item comes, since when it is due, and when it is done."""
+
+from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
+
+from db.row import Expression, Row, Scope
+from db.tables.base import listed
+from domain.invoices import OPEN
+from domain.reminders import APPEAL_NOTICE, ActionItemKind
+from domain.transitions import TRANSITIONS
+
+_OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
+# Kind, then the item's id, since when it is due, what is to be done, and of a reminder who is to do it and its id; then where it
+# comes from, `i` being the invoice.
+_PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
+    (
+        ActionItemKind.DUE_REMINDER,
+        ("r.id", "r.target_date", "r.subject", "r.assignee_id", "r.id"),
+        "reminders r cross join lateral (select r.clinic_id, r.invoice_id as id) i where r.status = 'scheduled'",
+    ),
+    # What was paid in part does not lapse by itself; the rest waits for the worker.
+    (
+        ActionItemKind.LAPSED_AGREEMENT,
+        ("i.id", "i.conditional_until + 1", "'Not all of it was paid by the agreed day'"),
+        "invoices i where i.status = 'pending_cheque' and i.conditional_until is not null",
+    ),
+    # What has lapsed is to be negotiated anew, until somebody takes a step.
+    (
+        ActionItemKind.LAPSED_AGREEMENT,
+        ("e.id", "cast(e.at at time zone :time_zone as date)", "'The agreement has lapsed: negotiate anew'"),
+        f"""invoice_events e join invoices i on i.clinic_id = e.clinic_id and i.id = e.invoice_id
+        where e.transition = 'lapse_agreement' and i.status = 'pending_reduction' and not exists (select from invoice_events l
+            where l.clinic_id = e.clinic_id and l.invoice_id = e.invoice_id and l.seq > e.seq and l.transition in {_STEPS})""",
+    ),
+    # Until somebody makes the next offer, or ends the negotiation.
+    (
+        ActionItemKind.LAPSED_AGREEMENT,
+        (
+            "o.id",
+            "o.expires_on + 1",
+            "'The last offer was good until ' || o.expires_on || ': ask, or make another one'",
+        ),
+        """reduction_offers o join invoices i on i.clinic_id = o.clinic_id and i.id = o.invoice_id
+        where o.status = 'open' and o.expires_on is not null and i.status = 'pending_reduction'""",
+    ),
+    # Until the invoice has received money again; once, however often the cheque was allocated to it.
+    (
+        ActionItemKind.RETURNED_CHEQUE,
+        ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'"),
+        """cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
+            join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
+        where r.amount < 0 and i.status = 'pending_cheque' and not exists (select from cheque_allocations a
+            where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
+            and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
+    ),
+    # Until a later message about the invoice waits or was sent; once, whatever it says of the invoice.
+    (
+        ActionItemKind.FAILED_MESSAGE,
+        ("l.id", "m.due_on", "'A message could not be sent: ' || coalesce(m.failure, '')"),
+        f"""outbound_messages m join message_invoices l on l.clinic_id = m.clinic_id and l.message_id = m.id
+            join invoices i on i.clinic_id = l.clinic_id and i.id = l.invoice_id
+        where m.status = 'failed' and i.status in {_OPEN} and not exists (select from message_invoices k
+            join outbound_messages n on n.clinic_id = k.clinic_id and n.id = k.message_id
+            where k.clinic_id = l.clinic_id and k.invoice_id = l.invoice_id and n.status <> 'failed' and n.due_on > m.due_on)
+            and not exists (select from message_invoices k where k.clinic_id = l.clinic_id and k.message_id = l.message_id
+                and k.invoice_id = l.invoice_id and k.id < l.id)""",
+    ),
+    (
+        ActionItemKind.APPEAL_DEADLINE,
+        (
+            "d.id",
+            f"greatest(d.denied_on, d.appeal_due_on - {APPEAL_NOTICE.days})",
+            "'Appeal the denial by ' || d.appeal_due_on",
+        ),
+        """denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
+        where d.appeal_due_on is not null and i.status = 'pending_invoice' and i.submitted_on is null
+            and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id and n.id > d.id)""",
+    ),
+]
+_NOBODY = ("cast(null as uuid)",) * 2
+_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "kind", "clinic_id", "invoice_id")
+
+
+def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
+    whole = (*(values + _NOBODY)[:5], f"'{kind}'", "i.clinic_id", "i.id")
+    named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
+    return f"select {named} from {source} and i.clinic_id = :clinic_id"
+
+
+_ITEMS = "\nunion all\n".join(_part(*part) for part in _PARTS)
+
+
+class _ActionItem(Row):
+    """An action item, gathered from the records that it comes from."""
+
+    @property
+    def source(self) -> FromClause:
+        """What stands in FROM for this row."""
+        brought = (bindparam("clinic_id", None, type_=Uuid()), bindparam("time_zone", None, type_=Text()))
+        named = text(_ITEMS).bindparams(*brought)
+        return named.columns(*(column(name, action_items.c[name].type) for name in _NAMES)).subquery(self.alias)
+
+
+# No table of the database: what stands here is worked out each time.
+action_items = Table(
+    "action_items",
+    MetaData(),
+    Column("id", Uuid),
+    Column("due_on", Date),
+    Column("subject", Text),
+    Column("assignee_id", Uuid),
+    Column("reminder_id", Uuid),
+    Column("kind", Text),
+    Column("clinic_id", Uuid),
+    Column("invoice_id", Uuid),
+    info={"row": _ActionItem},
+)
+
+
+def count_due(scope: Scope) -> Expression:
+    """How many action items of the clinic are due today."""
+    item = scope.row(action_items)
+    due = item.due_on <= scope.today
+    return select(func.count()).select_from(item.source).where(item.clinic_id == scope.clinic_id, due).scalar_subquery()
