@@ -1,0 +1,99 @@
+"""Decides which reads a replica answers: those that may be some seconds old, while it keeps up, and of no clinic where somebody has just written."""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+from cachetools import TTLCache
+
+from db.connections import Logged, Pool
+from domain.people import Role
+
+logger = logging.getLogger("billing.replica")
+# How old an answer may be, and how often it is looked whether the replica keeps up with that.
+_OLDEST_SECONDS, _LOOKS_SECONDS = 5.0, 1.0
+# By then a replica that is asked at all has what was written.
+_SETTLED_SECONDS = _OLDEST_SECONDS + 2 * _LOOKS_SECONDS
+_CLINICS = 10_000
+# Who sees a clinic whole. What an attorney or a physician reaches may end at any moment, and ends at once.
+# Analysts take no steps and hear of none: they may always be answered so.
+READERS = {Role.ADMIN: 6, Role.BILLING: 8, Role.ANALYST: 4}
+_WRITTEN = "select pg_current_wal_lsn()"
+_HAS = "select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= $1::pg_lsn"
+# What ends a statement on a replica and would not on the primary; or the replica itself.
+_FAILURES = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.SerializationError,
+)
+
+
+class Replica:
+    """A standby of the primary, as one server process uses it."""
+
+    def __init__(self, dsn: str, primary: Pool, logged: Logged | None = None) -> None:
+        """`dsn` is that of the staff's login there; `primary` is where it is asked what has been written."""
+        self._pools = {role: Pool(dsn, size, logged) for role, size in READERS.items()}
+        self._watching, self._primary = Pool(dsn, 1), primary
+        self._written: deque[tuple[float, Any]] = deque()
+        self._is_fresh = False
+        self._written_in: TTLCache[UUID | None, bool] = TTLCache(_CLINICS, _SETTLED_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        for pool in (*self._pools.values(), self._watching):
+            await pool.close()
+
+    def pool(self, role: Role, clinic_id: UUID) -> Pool | None:
+        """Where a role's reads may go now; None: to the primary."""
+        if not self._is_fresh:
+            return None
+        if role is not Role.ANALYST and (clinic_id in self._written_in or None in self._written_in):
+            return None
+        return self._pools.get(role)
+
+    def wrote(self, clinic_id: UUID | None) -> None:
+        """Have what was written in a clinic be read from now on; None: perhaps in any of them."""
+        self._written_in[clinic_id] = True
+
+    def failed(self, failure: BaseException) -> bool:
+        """Whether the primary has to answer what the replica did not; it is left alone until it is looked at again."""
+        is_its_own = isinstance(failure, _FAILURES)
+        self._is_fresh = self._is_fresh and not is_its_own
+        return is_its_own
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                self._is_fresh = await asyncio.wait_for(self._keeps_up(), _OLDEST_SECONDS)
+            except Exception as failure:  # noqa: BLE001 (whatever it is, the primary answers)
+                if self._is_fresh:
+                    logger.warning("the replica is not asked any more: %s", type(failure).__name__)
+                self._is_fresh = False
+            await asyncio.sleep(_LOOKS_SECONDS)
+
+    async def _keeps_up(self) -> bool:
+        """Whether it has everything that was written by a moment which is recent enough."""
+        moment = monotonic()
+        self._written.append((moment, await _asked(self._primary, _WRITTEN)))
+        while len(self._written) > 1 and self._written[1][0] <= moment - _OLDEST_SECONDS:
+            self._written.popleft()
+        return bool(await _asked(self._watching, _HAS, self._written[0][1]))
+
+
+async def _asked(pool: Pool, sql: str, *values: Any) -> Any:
+    async with pool.transaction("begin") as connection:
+        return await connection.fetchval(sql, *values)

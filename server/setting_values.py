@@ -1,0 +1,136 @@
+"""Decides how the values of settings are read: each function answers what a text says, or raises ValueError with what is expected."""
+
+import re
+from datetime import timedelta
+from ipaddress import ip_network
+from urllib.parse import urlsplit
+
+_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
+_LARGEST_SKEW = 300
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LARGEST_PORT = 65535
+_SHORTEST_SECRET = 32
+
+
+def port_number(text: str) -> int:
+    """A port; 0 is any free one."""
+    if not text.isdecimal() or int(text) > _LARGEST_PORT:
+        raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError("a whole number above 0")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number."""
+    if not text.isdecimal():
+        raise ValueError("a whole number; 0 for no limit")
+    return int(text)
+
+
+def log_level(text: str) -> str:
+    """A level of the log."""
+    if text not in ("debug", "info", "warning", "error"):
+        raise ValueError("debug, info, warning or error")
+    return text
+
+
+def database_address(text: str) -> str:
+    """An address of PostgreSQL, or none."""
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("an address such as postgresql://user:password@host:5432/database")
+    return text
+
+
+def store_address(text: str) -> str:
+    """An address of an S3-compatible store, or none."""
+    parts = urlsplit(text)
+    if text and (parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment):
+        raise ValueError("an address such as s3://bucket/prefix")
+    return text
+
+
+def web_address(text: str) -> str:
+    """An address of a web server without a slash at its end, or none."""
+    if text and not (text.startswith(("http://", "https://")) and urlsplit(text).netloc):
+        raise ValueError("an address such as https://billing.example.org")
+    return text.rstrip("/")
+
+
+def is_protected(url: str) -> bool:
+    """Whether nobody on the way can change what an address answers: https, or this machine itself."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
+
+
+def issuer(text: str) -> str:
+    """An OpenID Connect issuer, or none."""
+    parts = urlsplit(text)
+    if text and (not is_protected(text) or parts.query or parts.fragment or parts.username is not None):
+        raise ValueError("an address such as https://login.example.org; http only for a provider on this machine")
+    # Not a slash is taken away or added: an issuer is compared letter by letter.
+    return text
+
+
+def names(text: str) -> frozenset[str]:
+    """Names with commas between them."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def algorithms(text: str) -> frozenset[str]:
+    """Names of signature algorithms."""
+    chosen = names(text)
+    if not chosen or not chosen <= set(_ALGORITHMS):
+        raise ValueError(f"some of {', '.join(_ALGORITHMS)}, with commas between them")
+    return chosen
+
+
+def skew(text: str) -> timedelta:
+    """A short time."""
+    if not text.isdecimal() or int(text) > _LARGEST_SKEW:
+        raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
+    return timedelta(seconds=int(text))
+
+
+def yes_or_no(text: str) -> bool:
+    """Whether it says yes."""
+    if text not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return text == "yes"
+
+
+def mail_security(text: str) -> str:
+    """How a mail server is spoken to."""
+    if text not in ("starttls", "tls", "none"):
+        raise ValueError("starttls, tls or none")
+    return text
+
+
+def mailbox(text: str) -> str:
+    """An e-mail address."""
+    if not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", text):
+        raise ValueError("an e-mail address such as billing@clinic.example")
+    return text
+
+
+def secret(text: str) -> str:
+    """A long secret, or none."""
+    if text and len(text) < _SHORTEST_SECRET:
+        raise ValueError(f"at least {_SHORTEST_SECRET} characters")
+    return text
+
+
+def networks(text: str) -> str:
+    """Addresses and networks with commas between them."""
+    listed = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return ",".join(str(ip_network(part)) if "/" in part else str(ip_network(part)[0]) for part in listed)
+    except ValueError:
+        raise ValueError("addresses or networks such as 10.0.0.7, 10.1.0.0/16, divided by commas") from None

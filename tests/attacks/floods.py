@@ -1,0 +1,175 @@
+"""Decides which floods are sent by hand: from many connections at once, for as long as they are told to."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from domain.people import Role
+from tests.attacks.target import Target
+
+_PAGE = "{ invoices(first: 50) { nodes { number status billedAmount balance patient { name } payer { name } } } }"
+_FIELDS = "id number status createdOn serviceDate submittedOn billedAmount agreedAmount balance patient { id name } payer { id name }"
+
+
+async def _posted(target: Target, until: float, at_once: int, role: Role | None, body: Callable[[], bytes]) -> int:
+    """Send bodies, so many at once, until a moment; how many were answered."""
+    headers = {**target.headers(role), "content-type": "application/json"}
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    async with httpx.AsyncClient(headers=headers, timeout=30, limits=limits) as client:
+
+        async def go_on() -> int:
+            count = 0
+            while monotonic() < until:
+                with suppress(httpx.HTTPError):
+                    await client.post(target.url, content=body())
+                    count += 1
+            return count
+
+        return sum(await asyncio.gather(*(go_on() for _ in range(at_once))))
+
+
+def _said(query: str, **variables: object) -> bytes:
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+def _new_document() -> bytes:
+    """A document near the limit of tokens that nobody has sent before."""
+    mark = secrets.token_hex(4)
+    roots = " ".join(
+        f"x{mark}{n}: invoices(first: {n + 1}) {{ nodes {{ {_FIELDS} a{mark}: number }} }}" for n in range(20)
+    )
+    return _said(f"{{ {roots} }}")
+
+
+async def new_documents(target: Target, seconds: float) -> int:
+    """Documents of 20 fields at the root, none like another, of one user."""
+    return await _posted(target, monotonic() + seconds, 8, Role.ANALYST, _new_document)
+
+
+async def large_bodies(target: Target, seconds: float) -> int:
+    """Bodies of just under 1 MiB, of nobody."""
+    junk = _said("{ " + "a" * 1_000_000 + " }")
+    return await _posted(target, monotonic() + seconds, 8, None, lambda: junk)
+
+
+async def bad_tokens(target: Target, seconds: float) -> int:
+    """Tokens that are nobody's, another one each time."""
+
+    async def guess(client: httpx.AsyncClient, until: float) -> int:
+        count = 0
+        while monotonic() < until:
+            token = {"authorization": f"Bearer {secrets.token_urlsafe(48)}"}
+            with suppress(httpx.HTTPError):
+                await client.post(target.url, json={"query": "{ viewer { id } }"}, headers=token)
+                count += 1
+        return count
+
+    async with httpx.AsyncClient(headers={"x-forwarded-for": "203.0.113.9"}, timeout=30) as client:
+        return sum(await asyncio.gather(*(guess(client, monotonic() + seconds) for _ in range(8))))
+
+
+async def sign_ins(target: Target, seconds: float) -> int:
+    """Wrong passwords for ever other e-mails."""
+    mutation = 'mutation ($e: String!) { signIn(input: {email: $e, password: "wrong"}) { token errors { message } } }'
+    return await _posted(
+        target, monotonic() + seconds, 32, None, lambda: _said(mutation, e=f"{secrets.token_hex(6)}@demo.clinic")
+    )
+
+
+async def pages(target: Target, seconds: float) -> int:
+    """One user who asks for pages by 64 connections, as fast as they are answered."""
+    return await _posted(target, monotonic() + seconds, 64, Role.ANALYST, lambda: _said(_PAGE))
+
+
+async def nested_fragments(target: Target, seconds: float) -> int:
+    """Fragments that double at each of a hundred steps."""
+    parts = " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(100))
+    body = _said("{ ...f0 } " + parts + " fragment f100 on Query { __typename }")
+    return await _posted(target, monotonic() + seconds, 8, None, lambda: body)
+
+
+async def websockets(target: Target, seconds: float) -> int:
+    """Five hundred WebSockets that say nothing, and one that sends frames of a megabyte."""
+    where, until = target.url.replace("http", "ws", 1), monotonic() + seconds
+    headers = {"x-forwarded-for": "203.0.113.9"}
+    opened = []
+    for _ in range(500):
+        with suppress(OSError, WebSocketException, TimeoutError):
+            protocols = [Subprotocol("graphql-transport-ws")]
+            opened.append(await connect(where, subprotocols=protocols, additional_headers=headers))
+        if monotonic() > until:
+            break
+    while monotonic() < until and opened:
+        with suppress(WebSocketException, OSError):
+            await opened.pop().send("x" * 1_000_000)
+        await asyncio.sleep(0.05)
+    for one in opened:
+        with suppress(Exception):
+            await one.close()
+    return len(opened)
+
+
+async def slow_senders(target: Target, seconds: float) -> int:
+    """Three hundred connections that send a byte a second, half in a head and half in a body."""
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nx-forwarded-for: 203.0.113.9\r\n"
+    until, writers = monotonic() + seconds, []
+    for number in range(300):
+        _, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        writer.write(head + (b"content-length: 500\r\n\r\n{" if number % 2 else b"x-slow: "))
+        writers.append(writer)
+    while monotonic() < until:
+        for writer in writers:
+            with suppress(OSError):
+                writer.write(b"a")
+        await asyncio.sleep(1)
+    for writer in writers:
+        writer.close()
+    return len(writers)
+
+
+async def junk_in_a_row(target: Target, seconds: float) -> int:
+    """Requests one behind the other without waiting, heads without end, bodies that are cut off."""
+    many = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * 500
+    endless = b"POST /graphql HTTP/1.1\r\n" + b"".join(b"x-%d: " % n + b"y" * 500 + b"\r\n" for n in range(1_000))
+    cut = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"
+    until, count = monotonic() + seconds, 0
+    while monotonic() < until:
+        for junk in (many, endless, cut, b"\x00\xff" * 500):
+            reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+            with suppress(OSError, TimeoutError):
+                writer.write(junk)
+                await asyncio.wait_for(reader.read(1_000), 1)
+            writer.close()
+            count += 1
+    return count
+
+
+@dataclass(frozen=True)
+class Flood:
+    """A flood: what is sent, and what sends it for so many seconds and says how often."""
+
+    sent: str
+    send: Callable[[Target, float], Coroutine[Any, Any, int]]
+
+
+FLOODS = {
+    "new documents": Flood("8 connections, 20 root fields each, none seen before", new_documents),
+    "doubling fragments": Flood("8 connections, 2^100 fields when spread", nested_fragments),
+    "large bodies": Flood("8 connections, 1 MB each", large_bodies),
+    "bad tokens": Flood("8 connections, another token each time", bad_tokens),
+    "sign-ins": Flood("32 connections, another e-mail each time", sign_ins),
+    "pages": Flood("64 connections of one user", pages),
+    "WebSockets": Flood("500 that say nothing, then frames of 1 MB", websockets),
+    "slow senders": Flood("300 connections, a byte a second", slow_senders),
+    "junk": Flood("pipelined requests, endless heads, cut bodies, noise", junk_in_a_row),
+}

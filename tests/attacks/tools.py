@@ -1,0 +1,82 @@
+"""Decides how other people's tools are sent against a server; they come from PyPI into an environment of their own."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from domain.people import Role
+from tests.attacks.target import Target
+from tests.bench.clinics import ROOT
+
+_PROGRAMS, _FOLDER = ROOT / ".tools" / "attacks" / "bin", ROOT / ".tools" / "attacks" / "found"
+_LONGEST_SECONDS = 600
+_NAME = re.compile(r"^ +(\w+)[(:]", re.MULTILINE)
+# Whoever ends the session or changes the password of the user who asks asks for nothing any more.
+_LEFT_OUT = "signOut changePassword revokeSession updateUser signIn".split()
+
+
+def clairvoyance(target: Target, role: Role | None) -> str:
+    """What clairvoyance finds out without introspection, given every name that an administrator's schema has to guess by."""
+    found, words = _FOLDER / "clairvoyance.json", _FOLDER / "words.txt"
+    _FOLDER.mkdir(exist_ok=True)
+    found.unlink(missing_ok=True)
+    words.write_text("\n".join(sorted(set(_NAME.findall((ROOT / "schemas" / "admin.graphql").read_text())))))
+    said = _run(["clairvoyance", *_headers(target, role, ": "), "-w", words, "-o", found, "-m", "1", target.url])
+    types = json.loads(found.read_text())["data"]["__schema"]["types"] if found.exists() else []
+    fields = sum(len(one.get("fields") or ()) for one in types)
+    return f"{said}; it found {len(types)} types with {fields} fields"
+
+
+def inql(target: Target) -> str:
+    """What inql makes of introspection: documents for what the role may do anyway."""
+    key = target.headers(Role.ATTORNEY)["authorization"]
+    said = _run(["inql", "-t", target.url, "--header", "authorization", key, "-o", _FOLDER])
+    written = "".join(path.read_text(errors="replace") for path in _FOLDER.rglob("*") if path.is_file())
+    return f"{said}; of negotiation in what it wrote: {'something' if 'negotiation' in written else 'nothing'}"
+
+
+def schemathesis(target: Target, role: Role | None, examples: int, ids: Sequence[str]) -> str:
+    """Documents that schemathesis makes of a role's schema, so many of each field; ids that exist are among theirs."""
+    report = _FOLDER / "schemathesis.json"
+    report.unlink(missing_ok=True)
+    schema = ROOT / "schemas" / f"{role or 'nobody'}.graphql"
+    command: list[str | Path] = ["st", "--no-color", "run", schema, "-u", target.url, *_headers(target, role, ":")]
+    command += ["-c", "not_a_server_error", "-n", str(examples), "--no-shrink", "--continue-on-failure", "-w", "2"]
+    command += ["--suppress-health-check", "all", "--phases", "fuzzing", "--generation-database", "none"]
+    command += ["--report-json-path", report, *(f"--exclude-name=Mutation.{name}" for name in _LEFT_OUT)]
+    hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
+    said = _run(command, {**hooks, "ATTACKS_IDS": json.dumps(list(ids))})
+    if not report.exists():
+        return f"{said}; it wrote no report"
+    found = json.loads(report.read_text())
+    cases = found["test_cases"]
+    return f"{cases['generated']:,} cases of {found['operations']['tested']} fields, {cases['with_failures']} failures"
+
+
+def _headers(target: Target, role: Role | None, between: str) -> list[str]:
+    return [part for name, value in target.headers(role).items() for part in ("-H", f"{name}{between}{value}")]
+
+
+def _run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> str:
+    """How a tool ended, and what it said last."""
+    program, *arguments = command
+    if not (_PROGRAMS / program).exists():
+        return "it is not installed"
+    _FOLDER.mkdir(exist_ok=True)
+    try:
+        done = subprocess.run(
+            [_PROGRAMS / program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=_FOLDER,
+            env={**os.environ, **(environment or {})},
+            timeout=_LONGEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"ended after {_LONGEST_SECONDS} s"
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return f"exit {done.returncode}: {said[-1][:100] if said else 'not a word'}"

@@ -1,0 +1,50 @@
+"""Decides how it is measured what a pooler in front of PostgreSQL costs the server: no kept statements, settings in each transaction.
+
+The pooler itself stays out of it: `python -m tests.bench.pooling` compares the server as it asks through one with itself as it does not.
+"""
+
+import asyncio
+from contextlib import ExitStack
+
+from tests.bench.cases import CASES, CONCURRENCIES
+from tests.bench.clinics import SMALL, Clinics
+from tests.bench.contests import check_same, our_server, tokens_of
+from tests.bench.processor import cpu_seconds_with_children
+from tests.bench.rounds import Arena, Entrant, LoadClient, Pace
+from tests.bench.viewers import find_asker
+
+_MEASURED = ("a", "b", "d")
+
+
+def main() -> None:
+    """Tell how much longer it takes, by case and clients: medians of the rounds, in which both take turns."""
+    with Clinics() as clinics, LoadClient() as client, ExitStack() as servers:
+        address = asyncio.run(clinics.of_size(SMALL))
+        asker = asyncio.run(find_asker(address))
+        postmaster = clinics.postmaster()
+        arena = Arena(client, lambda: cpu_seconds_with_children(postmaster), Pace(15, 0.5))
+        pooled = {"BILLING_DIRECT_DATABASE_URL": address.owner}
+        both = [
+            servers.enter_context(our_server(address, name, settings))
+            for name, settings in (("direct", {}), ("pooled", pooled))
+        ]
+        tokens = [tokens_of(server) for server in both]
+        for case in (CASES[name] for name in _MEASURED):
+            bodies = asker.bodies(case)
+            entrants = [
+                Entrant(server, "/graphql", bodies, token[case.role])
+                for server, token in zip(both, tokens, strict=True)
+            ]
+            check_same(entrants)
+            for connections in CONCURRENCIES:
+                found = arena.compare(entrants, connections)
+                direct, through = found["direct"], found["pooled"]
+                print(
+                    f"({case.name}) {connections:2} clients: {direct.p50:.2f} ms, {through.p50:.2f} ms as behind a pooler "
+                    f"({through.p50 / direct.p50:.2f} times; {through.work / direct.work:.2f} by processor time)",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

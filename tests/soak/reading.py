@@ -1,0 +1,118 @@
+"""Decides what each role reads while the clinic works: lists, nested pages, one record, aging, analytics and searches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from domain.people import Role
+from tests.bench.cases import RELATED, SCALARS, SEEN_BY_ATTORNEYS
+from tests.client import Client
+
+Variables = Callable[[Random, list[str]], dict[str, Any]]
+_BUCKETS = ("DAYS_0_30", "DAYS_31_60", "DAYS_61_90", "DAYS_91_120", "DAYS_121_PLUS")
+_STATUSES = ("PENDING_INVOICE", "PENDING_REDUCTION", "PENDING_CHEQUE", "CHEQUE_RECEIVED", "PAID")
+_BEGINNINGS = ("a", "be", "g", "ol", "Vel", "INV-2026", "m", "CASE", "th", "2025")
+_DAYS = ("2026-03-31", "2026-05-31", "2026-06-30", "2026-07-31")
+_FIGURES = "invoiceCount billed received collectionRate { value } daysInAr { mean median } arDays"
+_OPEN = "outstanding invoiceCount buckets { bucket invoiceCount outstanding }"
+
+
+def _nothing(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {}
+
+
+def _one(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"id": dice.choice(seen)}
+
+
+def _status(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"filter": {"status": dice.sample(_STATUSES, 2)}}
+
+
+def _bucket(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"filter": {"agingBucket": [dice.choice(_BUCKETS)]}}
+
+
+def _search(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"filter": {"search": dice.choice(_BEGINNINGS)}}
+
+
+def _day(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"asOf": dice.choice((None, *_DAYS))}
+
+
+def _period(dice: Random, seen: list[str]) -> dict[str, Any]:
+    return {"filter": {"from": "2025-01-01", "to": dice.choice(_DAYS)}}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document that some roles send now and then, and its variables."""
+
+    roles: tuple[Role, ...]
+    document: str
+    variables: Variables = _nothing
+
+
+_STAFF = (Role.ADMIN, Role.BILLING)
+_FIGURED = (*_STAFF, Role.ANALYST)
+_NAMED = (*_STAFF, Role.PHYSICIAN, Role.ATTORNEY)
+_LIST = "query List($filter: InvoiceFilter) { invoices(first: 50, filter: $filter) { totalCount nodes { id number status %s } } }"
+READINGS = (
+    Reading((Role.PHYSICIAN, Role.ATTORNEY), _LIST % "billedAmount", _status),
+    Reading(_FIGURED, _LIST % "balance ageDays agingBucket", _bucket),
+    Reading(_STAFF, f"query Nested {{ invoices(first: 50) {{ nodes {{ {SCALARS} {RELATED} }} }} }}"),
+    Reading(
+        (Role.ATTORNEY, Role.PHYSICIAN), f"query Nested {{ invoices(first: 50) {{ nodes {{ {SEEN_BY_ATTORNEYS} }} }} }}"
+    ),
+    Reading(
+        _STAFF,
+        """query Cases { cases(first: 20) { nodes { number status patient { name } attorney { name }
+            invoices(first: 5) { totalCount nodes { number status balance payer { name } history { transition at } } } } } }""",
+    ),
+    Reading(_STAFF, f"query One($id: ID!) {{ invoice(id: $id) {{ {SCALARS} {RELATED} }} }}", _one),
+    Reading(
+        (Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST),
+        "query One($id: ID!) { invoice(id: $id) { id number status billedAmount payer { name } } }",
+        _one,
+    ),
+    Reading(
+        _NAMED,
+        "query Search($filter: InvoiceFilter) { invoices(first: 20, filter: $filter) { totalCount nodes { id number } } }",
+        _search,
+    ),
+    Reading(_FIGURED, f"query Aging($asOf: Date) {{ aging(asOf: $asOf) {{ {_OPEN} }} }}", _day),
+    Reading(
+        _FIGURED,
+        f"query AgingByPayer($asOf: Date) {{ agingByPayer(asOf: $asOf) {{ payer {{ name }} {_OPEN.split(maxsplit=1)[0]} }} }}",
+        _day,
+    ),
+    Reading(
+        _FIGURED,
+        f"query Analytics($filter: AnalyticsFilter!) {{ analytics(filter: $filter) {{ {_FIGURES} }} }}",
+        _period,
+    ),
+    Reading(
+        (Role.PHYSICIAN,),
+        "query Analytics($filter: AnalyticsFilter!) { analytics(filter: $filter) { physicianProductivity { invoiceCount } } }",
+        _period,
+    ),
+    Reading(
+        _STAFF,
+        "query ActionItems { actionItems(first: 20) { totalCount nodes { kind dueOn subject invoice { number } } } }",
+    ),
+    Reading(tuple(Role), "query Viewer { viewer { id name role } }"),
+)
+_IDS = "query Ids { invoices(first: 200) { nodes { id } } }"
+
+
+def seen_by(client: Client) -> list[str]:
+    """The ids of invoices that somebody sees."""
+    return [node["id"] for node in client.read(_IDS)["invoices"]["nodes"]]
+
+
+def read(client: Client, role: Role, seen: list[str], dice: Random) -> None:
+    """Read something that the role may read."""
+    chosen = dice.choice([reading for reading in READINGS if role in reading.roles])
+    client.read(chosen.document, **chosen.variables(dice, seen))
