@@ -18,7 +18,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help serve test check prove bench bench-peers snapshots format clean moved
+.PHONY: help serve test check prove bench bench-peers attacks overload faults soak snapshots format clean moved
 .DELETE_ON_ERROR:
 
 help:  ## What there is to make.
@@ -44,6 +44,23 @@ bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, 
 
 bench-peers: $(READY)  ## The same against PostGraphile and Mercurius; needs node ≥ 22 and npm.
 	@$(BIN)/python -m tests.bench --peers
+
+# What attacks is not among what the server or its tests need.
+ATTACKERS = schemathesis==4.32.5 clairvoyance==2.5.5 inql==4.0.5
+
+attacks: $(READY)  ## Every attack that is known here, into docs/attacks.md.
+	@test -x .tools/attacks/bin/st || { $(UV) venv --quiet --python $(PYTHON) .tools/attacks && \
+		$(UV) pip install --quiet --python .tools/attacks/bin/python $(ATTACKERS); }
+	@$(BIN)/python -m tests.attacks
+
+overload: $(READY)  ## Four times as much as the machine can do, into docs/overload.md.
+	@$(BIN)/python -m tests.overload
+
+faults: $(READY)  ## Every fault that is promised to be survived, caused on purpose, into docs/faults.md; takes minutes.
+	@$(BIN)/python -m tests.faults
+
+soak: $(READY)  ## People of all roles work for half an hour; what grows and what goes wrong, into docs/soak.md.
+	@$(BIN)/python -m tests.soak
 
 snapshots: $(READY)  ## The generated files: look at their difference before you commit it.
 	@$(BIN)/python -m schema.snapshots

@@ -22,7 +22,7 @@ def columns_read(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
         if fields and role in ROWS.get(view.table.name, {}):
             _touch(type_name, view, fields, scope, seen)
     for table in {name for name, _ in scope.columns} & set(ROWS):
-        if role in ROWS[table]:
+        if role in ROWS[table] and table in metadata.tables:
             reach_of(scope.row(metadata.tables[table]))
     found: dict[str, set[str]] = defaultdict(set)
     for table, column in scope.columns:

@@ -9,6 +9,7 @@ from sqlalchemy import func, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
 TAGS = {
+    "ActionItem": "ai",
     "ApiToken": "tk",
     "Attorney": "at",
     "AuditEvent": "ae",
@@ -34,6 +35,8 @@ TAGS = {
     "Physician": "ph",
     "ReductionOffer": "of",
     "Reminder": "re",
+    "ReminderPolicy": "rl",
+    "ReminderTemplate": "rt",
     "Representation": "rp",
     "Session": "se",
     "Upload": "up",

@@ -77,6 +77,7 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.WHERE_TREATED: _where_treated,
     Reach.SELF: lambda row: row.id == row.scope.person_id,
     Reach.OWN: lambda row: row.user_id == row.scope.user_id,
+    Reach.REQUESTED: lambda row: row.requested_by == row.scope.user_id,
     Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
 }
 

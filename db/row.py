@@ -25,7 +25,9 @@ class Scope:
 
     def row(self, table: Table) -> "Row":
         """A fresh alias of a table."""
-        return Row(table, self.name(table.name[:3]), self)
+        # What is worked out from other tables says itself how.
+        made: Row = table.info.get("row", Row)(table, self.name(table.name[:3]), self)
+        return made
 
     def name(self, stem: str) -> str:
         """A name that nothing else in the statement has."""

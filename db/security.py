@@ -14,15 +14,18 @@ from db.row import Expression, PolicyScope, Row
 from db.tables import metadata
 from db.views.base import there_is
 from domain.people import Role
+from permissions.importing import IMPORTING
 from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_PHYSICIANS, WRITES, Write
+from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_EVERYBODY, LOOKED_UP_BY_PHYSICIANS, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
 PRICING_ROLE = "clinic_pricing"
+# Who adds invoices with a past that they had elsewhere, and can do nothing else.
+IMPORT_ROLE = "clinic_import"
 # Who writes down what was read, and can do nothing else.
 AUDIT_ROLE = "clinic_audit"
 # The schema of the worker's queue; migrations make it.
@@ -83,10 +86,11 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
     yield from _audit(schema)
     yield from _worker(schema)
     yield from _pricing(schema)
+    yield from _importing(schema)
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE]
+    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -116,7 +120,7 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     for table, reported in columns_of_reports(role, seen).items():
         found[table] |= reported
     looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
-    for table, names in looked_up.items():
+    for table, names in (looked_up | LOOKED_UP_BY_EVERYBODY).items():
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():
         if role in write.roles:
@@ -184,6 +188,13 @@ def write_policy(table: str, write: Write) -> str:
     return _own(table, write.by if write.own else None, write.only)
 
 
+def import_policy(table: str) -> str:
+    """The condition under which an import adds a row: in the own clinic, an invoice under the number that it had, a cheque as imported."""
+    row = Row(metadata.tables[table], table, PolicyScope())
+    also = [row.external_key == row.number] if table == "invoices" else [row.imported] if table == "cheques" else []
+    return _spelt(row, also)
+
+
 def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     """That a row belongs to the clinic, is in the reach of a role, and stands below a row that is, where that is asked."""
     row = Row(metadata.tables[table], table, PolicyScope(role))
@@ -230,6 +241,15 @@ def _pricing(schema: str) -> Iterator[str]:
     for table, names in PRICING.items():
         yield f"grant select ({', '.join(names)}) on {table} to {PRICING_ROLE}"
         yield f"create policy {PRICING_ROLE} on {table} for select to {PRICING_ROLE} using ({policy(table, None)})"
+
+
+def _importing(schema: str) -> Iterator[str]:
+    """What an import adds to the clinic that the transaction was entered for: invoices that keep the number they had elsewhere."""
+    yield f"grant usage on schema {schema} to {IMPORT_ROLE}"
+    for table, names in IMPORTING.items():
+        check = import_policy(table)
+        yield f"grant insert ({', '.join(names)}) on {table} to {IMPORT_ROLE}"
+        yield f"create policy {IMPORT_ROLE}_insert on {table} for insert to {IMPORT_ROLE} with check ({check})"
 
 
 def _audit(schema: str) -> Iterator[str]:

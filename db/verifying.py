@@ -7,18 +7,19 @@ import asyncpg
 
 from db.audit_chain import EVENT_BYTES
 from db.identity import make_id
+from db.tables.base import listed
 from domain.aging import BUCKETS, Bucket
 from domain.invoices import OPEN, InvoiceStatus
 from domain.transitions import legal_steps
 
 # The events that tell of something beside the lifecycle; all but the first two leave the version of the invoice as it is.
-_BESIDE = ("replace_invoice_lines", "set_negotiation_limits", "add_internal_note", "place_hold", "release_hold")
+_REMINDED = ("schedule_reminder", "update_reminder", "complete_reminder", "cancel_reminder")
+_BESIDE = (
+    *("replace_invoice_lines", "set_negotiation_limits", "add_internal_note", "place_hold", "release_hold"),
+    *_REMINDED,
+)
 _UNVERSIONED = _BESIDE[2:]
 _CREATED = f"transition = 'create_invoice' and from_status is null and to_status = '{InvoiceStatus.PENDING_INVOICE}'"
-
-
-def _listed(*words: str) -> str:
-    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
 
 
 def _holds(bucket: Bucket) -> str:
@@ -27,12 +28,10 @@ def _holds(bucket: Bucket) -> str:
     return f"(age >= {bucket.from_days}{below})::int"
 
 
-_STEPS = ", ".join(_listed(*step) for step in sorted(legal_steps()))
-_TIMES_COUNTED = f"case when status in {_listed(*OPEN)} then {' + '.join(map(_holds, BUCKETS))} else 0 end"
-# Numbers that the product gave; an import may have kept others, which the fence keeps from being read as numbers.
-_OURS = (
-    "(select clinic_id, id, number, created_on from invoices where number ~ '^INV-[0-9]{4}-[0-9]{6,12}$' offset 0) o"
-)
+_STEPS = ", ".join(listed(step) for step in sorted(legal_steps()))
+_TIMES_COUNTED = f"case when status in {listed(OPEN)} then {' + '.join(map(_holds, BUCKETS))} else 0 end"
+# Numbers such as the product gives; an import may have kept others, which the fence keeps from being read as numbers.
+_OURS = "(select clinic_id, id, number, external_key, created_on from invoices where number ~ '^INV-[0-9]{4}-[0-9]{6,12}$' offset 0) o"
 _NUMBERED = f"(select *, substr(number, 5, 4)::int as year, substr(number, 10)::bigint as place from {_OURS}) n"
 
 
@@ -134,7 +133,7 @@ LAWS = (
         window w as (partition by clinic_id, invoice_id order by seq)) e
         where (case when before is null then {_CREATED} else from_status = before and (
             (transition, from_status, to_status) in ({_STEPS})
-            or transition in {_listed(*_BESIDE)} and from_status = to_status) end) is not true""",
+            or transition in {listed(_BESIDE)} and from_status = to_status) end) is not true""",
     ),
     Law(
         "A history ends in the state of its invoice",
@@ -148,7 +147,7 @@ LAWS = (
         "A version counts the changes of which the history tells",
         "Invoice",
         f"""select i.id from invoices i left join (select clinic_id, invoice_id, count(*) as told from invoice_events
-        where transition not in {_listed(*_UNVERSIONED)} group by 1, 2) e
+        where transition not in {listed(_UNVERSIONED)} group by 1, 2) e
         on (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) where i.version is distinct from e.told""",
     ),
     Law(
@@ -185,10 +184,11 @@ LAWS = (
         where case c.status when 'settled' then coalesce(i.paid, 0) = 0 or i.waiting > 0 else i.paid > 0 end""",
     ),
     Law(
-        "The numbers of a clinic's year have no gaps",
+        "The numbers of a clinic's year have no gaps but before those that an import has kept",
         "Invoice",
-        f"""select id from (select id, place, lag(place, 1, 0::bigint) over (partition by clinic_id, year order by place)
-        as before from {_NUMBERED}) b where place <> before + 1""",
+        f"""select id from (select id, number, external_key, place, lag(place, 1, 0::bigint) over (partition by clinic_id, year order by place)
+        as before from {_NUMBERED}) b where place <> before + 1
+        and number is distinct from external_key""",
     ),
     Law(
         "A number is of the year in which its invoice was created",

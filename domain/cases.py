@@ -1,7 +1,9 @@
 """Decides the states of a case, and how cases are numbered."""
 
+from datetime import date
 from enum import StrEnum
 
+from domain.errors import InvalidInput
 from domain.texts import Text
 
 NUMBER = Text(40)
@@ -12,6 +14,12 @@ class CaseStatus(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+
+
+def check_injury(date_of_injury: date, opened_on: date) -> None:
+    """Refuse a case that was opened before anybody was hurt."""
+    if date_of_injury > opened_on:
+        raise InvalidInput("A case is opened after the injury", ("date_of_injury",))
 
 
 def begin_of_number(year: int) -> str:

@@ -12,6 +12,9 @@ class ImportKind(StrEnum):
     ATTORNEYS = "attorneys"
     PHYSICIANS = "physicians"
     FACILITIES = "facilities"
+    PATIENTS = "patients"
+    CASES = "cases"
+    INVOICES = "invoices"
 
 
 MOST_ROWS = 1_000_000

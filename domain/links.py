@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 # Kind of link, which is also the first part of its path, and how long one is good.
-LIFETIMES = {"uploads": timedelta(minutes=15), "documents": timedelta(minutes=15)}
+LIFETIMES = {"uploads": timedelta(minutes=15), "documents": timedelta(minutes=15), "exports": timedelta(hours=1)}
 _PACKED = struct.Struct(">16s16sQ")
 _BLOCK = 64
 

@@ -12,7 +12,7 @@ from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor is written as in "1.0432"')
 NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier has ten digits")
 MRN = Text(50, needed=True)
-_PART_OF_NAME = Text(100, needed=True)
+PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}
 
 
@@ -77,8 +77,8 @@ PATIENT = Kind(
     "patient",
     {
         "mrn": MRN,
-        "first_name": _PART_OF_NAME,
-        "last_name": _PART_OF_NAME,
+        "first_name": PART_OF_NAME,
+        "last_name": PART_OF_NAME,
         **_CONTACT,
         "address": ADDRESS,
     },

@@ -8,6 +8,8 @@ from typing import Any
 
 from domain.errors import InvalidInput
 
+# A spreadsheet takes what begins like this for a formula; the last four are typed on East Asian keyboards.
+FORMULAS = tuple("=+-@\t\n\r\uff1d\uff0b\uff0d\uff20")
 _LINE_BREAKS = ("Cc", "Zl", "Zp")
 
 
@@ -62,7 +64,12 @@ def _checked(name: str, value: str | None, text: Text) -> str | None:
         return None
     if len(value) > text.longest:
         raise InvalidInput(f"This has at most {text.longest:,} characters", (name,))
-    if not text.lines and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value):
+    # Whatever breaks a line cannot be printed, which is asked faster.
+    if (
+        not text.lines
+        and not value.isprintable()
+        and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value)
+    ):
         raise InvalidInput("This is one line of text", (name,))
     if text.form and not re.fullmatch(text.form, value):
         raise InvalidInput(text.words, (name,))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
+from domain.texts import FORMULAS
+
 COLUMNS = ("when", "who", "role", "operation", "records", "fields", "request id")
-# A spreadsheet takes what begins like this for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,4 @@ def write_disclosures(rows: Iterable[Disclosure], file: TextIO) -> int:
 
 def inert(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return f"'{text}" if text.startswith(FORMULAS) else text

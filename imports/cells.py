@@ -13,7 +13,7 @@ from domain.imports import LONGEST_TOLD
 from domain.money import LARGEST, parse_money
 from domain.parties import FACTOR
 from domain.price_lists import CODE
-from domain.texts import Text, needed
+from domain.texts import FORMULAS, Text, needed
 
 # A reader makes of a cell that is not blank what is kept of it; InvalidInput says why it cannot.
 Reader = Callable[[Any], Any]
@@ -31,6 +31,8 @@ class Unreadable:
     reason: str
 
 
+# An apostrophe before what a spreadsheet would take for a formula, as an export writes it.
+_GUARDED = tuple(f"'{sign}" for sign in FORMULAS)
 FORMULA = Unreadable("This is a formula: paste its value instead")
 ERROR = Unreadable("This is an error of the spreadsheet, such as #N/A")
 MERGED = Unreadable("This cell is merged with others: give each row its own")
@@ -39,6 +41,11 @@ MERGED = Unreadable("This cell is merged with others: give each row its own")
 def is_blank(cell: Any) -> bool:
     """Whether nothing stands in a cell."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def unguarded(cell: Any) -> Any:
+    """A cell without the apostrophe that only keeps its text from becoming a formula."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith(_GUARDED) else cell
 
 
 def shown(cell: Any) -> str | None:
@@ -77,14 +84,22 @@ def code(cell: Any) -> str:
     return str(text(CODE)(cell))
 
 
-def price(cell: Any) -> Decimal:
-    """A price of one unit: exact, not negative."""
-    amount = _amount(cell)
-    if amount < 0:
-        raise InvalidInput("A price is not below 0")
-    if amount > LARGEST:
-        raise InvalidInput(f"A price is at most {LARGEST:,}")
-    return amount
+def amount(word: str = "An amount") -> Reader:
+    """An amount that is exact and not negative, by the word for it."""
+
+    def read(cell: Any) -> Decimal:
+        found = _amount(cell)
+        if found < 0:
+            raise InvalidInput(f"{word} is not below 0")
+        if found > LARGEST:
+            raise InvalidInput(f"{word} is at most {LARGEST:,}")
+        return found
+
+    return read
+
+
+def ignored(cell: Any) -> None:
+    """What follows from the rest of a row, and is not asked again."""
 
 
 def day(cell: Any) -> date:
@@ -126,10 +141,10 @@ def _amount(cell: Any) -> Decimal:
         except ValueError:
             raise InvalidInput(_NO_AMOUNT) from None
     # What a spreadsheet shows of a number is the shortest decimal that means it.
-    amount = Decimal(repr(cell))
-    if amount != round(amount, 2):
+    found = Decimal(repr(cell))
+    if found != round(found, 2):
         raise InvalidInput("This has more than two places: round it in the spreadsheet")
-    return round(amount, 2)
+    return round(found, 2)
 
 
 def _number(cell: float) -> str:

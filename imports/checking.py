@@ -7,10 +7,10 @@ from typing import Any
 from domain.documents import CSV, XLSX
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
-from imports.cells import Unreadable, is_blank, shown
+from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.csv_sheets import csv_lines
-from imports.kinds import Column, Kind
 from imports.report import Problems, Report
+from imports.shapes import Column, Kind
 from imports.sheets import Line, Lines, SheetError, filled, match_header
 from imports.workbooks import workbook_lines
 
@@ -120,7 +120,7 @@ def _read(column: Column, cell: Any) -> Any:
     if isinstance(cell, Unreadable):
         raise InvalidInput(cell.reason)
     if not is_blank(cell):
-        return column.read(cell)
+        return column.read(unguarded(cell))
     if column.needed:
         raise InvalidInput("This cannot be left blank")
     return column.blank

@@ -10,6 +10,7 @@ from domain.ids import new_id
 from domain.people import PayerKind, Role, name_fragments
 from imports import demo_names
 from imports.batch import Batch
+from imports.default_reminders import default_reminders
 from imports.demo_codes import CODES, EXAMS, Exam, PriceList, Schedule
 from imports.demo_dice import Dice
 from imports.story_rows import noon_of
@@ -83,6 +84,7 @@ def open_clinic(clinic: DemoClinic, password_hash: str) -> Batch:
     _add_users(clinic, batch, password_hash)
     _add_codes(clinic, batch)
     _add_schedules(clinic, batch)
+    _add_reminders(clinic, batch)
     return batch
 
 
@@ -166,6 +168,15 @@ def _add_users(clinic: DemoClinic, batch: Batch, password_hash: str) -> None:
         row["attorney_id"] = lawyer.attorney_id if role is Role.ATTORNEY else None
         row["physician_id"] = physician_id if role is Role.PHYSICIAN else None
         batch.extend("users", (row,))
+
+
+def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:
+    # Dice of their own, so that the clinic's cases do not depend on how many levels there are.
+    dice, moment = Dice(len(NAME)), noon_of(clinic.first_day)
+    known = {"clinic_id": clinic.clinic_id, "recorded_at": moment}
+    made = default_reminders(lambda: {**known, "id": new_id(moment, dice.getrandbits)}, clinic.users[Role.ADMIN])
+    for table, row in made:
+        batch.extend(table, (row,))
 
 
 def _add_codes(clinic: DemoClinic, batch: Batch) -> None:

@@ -3,93 +3,22 @@
 A kind that is new is a row here; reading, checking, comparing and writing are the same for all.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from domain import openings
+from domain.cases import NUMBER, check_injury
 from domain.imports import ImportKind
-from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PAYER, PHYSICIAN
-from domain.people import PayerKind
+from domain.invoices import InvoiceStatus
+from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PART_OF_NAME, PATIENT, PAYER, PHYSICIAN
+from domain.people import PayerKind, searchable
 from domain.price_lists import check_validity
 from domain.pricing import BilateralPolicy
-from domain.texts import ADDRESS, EMAIL, NAME, PHONE
-from imports.cells import Reader, code, day, factor, one_of, price, text
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A record that has to be there already: `find` tells, for $1 the clinic and $2 the names in the file, each name and its id."""
-
-    word: str
-    find: str
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a file: its name, how a cell is read, and which column of a record it becomes.
-
-    Where it is not `needed`, a cell may be blank, which says `blank`, and the column may be missing: then what is known stays.
-    """
-
-    name: str
-    read: Reader
-    into: str
-    needed: bool = True
-    blank: Any = None
-    refers: Reference | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What a row becomes in a table: found again by `key`, whose first column narrows the search; `values` are what may differ.
-
-    `below` is the column of the key that names the record of the table before. Where rows are `replaced`, another value is a new row.
-    `follows` tells what else a new record is given, which follows from its key alone. What is `fixed` stays once it is known:
-    a row that says otherwise means somebody else.
-    """
-
-    table: str
-    key: tuple[str, ...]
-    values: tuple[str, ...]
-    below: str | None = None
-    replaced: bool = False
-    follows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    fixed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """That no two rows which are alike in `by` are valid on the same day; `find` tells what is valid, $2 being the codes in the file."""
-
-    by: tuple[str, ...]
-    find: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of file. `check` refuses what contradicts itself within a row; a row is the only one of its `key`.
-
-    What is valid from a day on is kept `apart`.
-    """
-
-    name: ImportKind
-    columns: tuple[Column, ...]
-    records: tuple[Records, ...]
-    check: Callable[[Mapping[str, Any]], None]
-    apart: Apart | None = None
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The columns that tell one row from another."""
-        last = self.records[-1]
-        above = self.records[0].key if last.below else ()
-        return (*above, *(name for name in last.key if name != last.below))
-
-    def column_of(self, into: str) -> str:
-        """The name in the file of what becomes a column of a record."""
-        return next(column.name for column in self.columns if column.into == into)
-
+from domain.texts import ADDRESS, CODE, EMAIL, NAME, PHONE
+from imports.cells import amount, code, day, factor, ignored, one_of, text
+from imports.shapes import Apart, Column, Kind, Records, Reference
+from imports.story_rows import ZERO
 
 _CODE = Reference(
     "code in the master list",
@@ -108,9 +37,28 @@ _ATTORNEY = Reference(
     "attorney in use of this name",
     "select name, id from attorneys where clinic_id = $1 and name in (select unnest($2::text[])) and retired_at is null",
 )
+
+
+def _even_retired(noun: str, table: str, in_use: str) -> Reference:
+    """Whoever has a name now; where nobody has, whoever had it: an open invoice may name somebody who has left."""
+    return Reference(
+        f"{noun} of this name",
+        f"""select name, id from (select name, id, rank() over (partition by name order by ({in_use}) desc) as place from {table}
+        where clinic_id = $1 and name in (select unnest($2::text[]))) known where place = 1""",
+    )
+
+
+_CASE = Reference(
+    "case of this number",
+    "select number as name, id from cases where clinic_id = $1 and number in (select unnest($2::text[]))",
+)
 _PATIENT = Reference(
     "patient with this record number",
     "select mrn as name, id from patients where clinic_id = $1 and mrn in (select unnest($2::text[]))",
+)
+_PATIENT_IN_USE = Reference(
+    "patient in use with this record number",
+    "select mrn as name, id from patients where clinic_id = $1 and mrn in (select unnest($2::text[])) and retired_at is null",
 )
 
 
@@ -122,6 +70,14 @@ def _who_pays(row: Mapping[str, Any]) -> None:
     PAYER.follows(row)
 
 
+def _injury(row: Mapping[str, Any]) -> None:
+    check_injury(row["date_of_injury"], row["opened_on"])
+
+
+def _numbered(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"number_key": searchable(row["number"])}
+
+
 def _validity(row: Mapping[str, Any]) -> None:
     check_validity(row["valid_from"], row.get("valid_to"))
 
@@ -130,6 +86,9 @@ _FROM = Column("valid_from", day, "valid_from")
 _TO = Column("valid_to", day, "valid_to", needed=False)
 _NAME = Column("name", text(NAME), "name")
 _EMAIL, _PHONE = (Column(n, text(form), n, needed=False) for n, form in (("email", EMAIL), ("phone", PHONE)))
+_ADDRESS = Column("address", text(ADDRESS), "address", needed=False)
+
+_PRICE = amount("A price")
 
 KINDS: dict[ImportKind, Kind] = {
     kind.name: kind
@@ -139,7 +98,7 @@ KINDS: dict[ImportKind, Kind] = {
             (
                 Column("code", code, "code"),
                 Column("label", text(NAME), "label"),
-                Column("base_price", price, "base_price"),
+                Column("base_price", _PRICE, "base_price"),
                 Column(
                     "bilateral_policy",
                     one_of(BilateralPolicy),
@@ -166,7 +125,7 @@ KINDS: dict[ImportKind, Kind] = {
                 _FROM,
                 _TO,
                 Column("code", code, "code", refers=_CODE),
-                Column("rate", price, "rate"),
+                Column("rate", _PRICE, "rate"),
             ),
             (
                 Records("fee_schedules", ("name", "payer_id", "facility_id", "valid_from"), ("valid_to",)),
@@ -193,7 +152,7 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("kind", one_of(PayerKind), "kind"),
                 _EMAIL,
                 _PHONE,
-                Column("address", text(ADDRESS), "address", needed=False),
+                _ADDRESS,
                 Column("attorney", text(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
                 Column("patient_mrn", text(MRN), "patient_id", needed=False, refers=_PATIENT),
             ),
@@ -218,6 +177,89 @@ KINDS: dict[ImportKind, Kind] = {
             (_NAME, Column("geographic_factor", factor, "geographic_factor", needed=False, blank=Decimal(1))),
             (Records("facilities", ("name",), ("geographic_factor",), follows=FACILITY.follows),),
             _nothing,
+        ),
+        Kind(
+            ImportKind.PATIENTS,
+            (
+                Column("mrn", text(MRN), "mrn"),
+                Column("first_name", text(PART_OF_NAME), "first_name"),
+                Column("last_name", text(PART_OF_NAME), "last_name"),
+                Column("birth_date", day, "birth_date", needed=False),
+                _EMAIL,
+                _PHONE,
+                _ADDRESS,
+            ),
+            (
+                Records(
+                    "patients",
+                    ("mrn",),
+                    ("first_name", "last_name", "birth_date", "email", "phone", "address"),
+                    derived=PATIENT.follows,
+                ),
+            ),
+            _nothing,
+            past=("birth_date",),
+        ),
+        Kind(
+            ImportKind.CASES,
+            (
+                Column("number", text(NUMBER), "number"),
+                Column("patient_mrn", text(MRN), "patient_id", refers=_PATIENT_IN_USE),
+                Column("attorney", text(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
+                Column("date_of_injury", day, "date_of_injury"),
+                Column("opened_on", day, "opened_on"),
+            ),
+            (
+                Records(
+                    "cases",
+                    ("number",),
+                    ("patient_id", "attorney_id", "date_of_injury", "opened_on"),
+                    follows=_numbered,
+                    fixed=("patient_id", "date_of_injury", "opened_on"),
+                ),
+            ),
+            _injury,
+            past=("opened_on",),
+        ),
+        Kind(
+            ImportKind.INVOICES,
+            # The columns of an export of invoices, in its order.
+            (
+                Column("invoice_number", text(openings.NUMBER), "number"),
+                Column("case_number", text(NUMBER), "case_id", refers=_CASE),
+                Column("patient_name", text(NAME), "patient_name", needed=False),
+                Column("billed_amount", amount(), "billed_amount"),
+                Column("status", one_of(InvoiceStatus), "status"),
+                Column("payer", text(NAME), "payer_id", refers=_even_retired("payer", "payers", "retired_at is null")),
+                Column(
+                    "physician",
+                    text(NAME),
+                    "physician_id",
+                    needed=False,
+                    refers=_even_retired("physician", "physicians", "active"),
+                ),
+                Column(
+                    "facility",
+                    text(NAME),
+                    "facility_id",
+                    needed=False,
+                    refers=_even_retired("facility", "facilities", "active"),
+                ),
+                Column("created_on", day, "created_on"),
+                Column("service_date", day, "service_date"),
+                Column("submitted_on", day, "submitted_on", needed=False),
+                Column("agreed_amount", amount(), "agreed_amount", needed=False),
+                Column("received_amount", amount(), "received_amount", needed=False, blank=ZERO),
+                Column("written_off", amount(), "written_off_amount", needed=False, blank=ZERO),
+                Column("balance", amount(), "balance", needed=False),
+                Column("aging_bucket", ignored, "aging_bucket", needed=False),
+                Column("paid_on", day, "paid_on", needed=False),
+                Column("cheque_number", text(CODE), "cheque_number", needed=False),
+            ),
+            # Written as a story; imports/openings.py compares it with what is known.
+            (Records("invoices", ("number",), ()),),
+            openings.check_opening,
+            past=("created_on", "submitted_on"),
         ),
     )
 }

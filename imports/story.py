@@ -59,7 +59,7 @@ class InvoiceStory:
         self._denials: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
         self._allocations: list[dict[str, Any]] = []
-        moment = noon_of(start.created_on)
+        moment = self._moment(start.created_on)
         billed = sum((line.amount for line in start.lines), ZERO)
         self.row = first_row(start, new_id(moment, self._bits), billed, moment)
         self._lines = [self._record(moment, **line_row(line, position)) for position, line in enumerate(start.lines, 1)]
@@ -110,8 +110,8 @@ class InvoiceStory:
 
     # What can happen, in the order of the table of transitions.
 
-    def submit_invoice(self, on: date, method: SubmissionMethod) -> None:
-        """The invoice was sent to the payer."""
+    def submit_invoice(self, on: date, method: SubmissionMethod | None) -> None:
+        """The invoice was sent to the payer (None: nobody knows how)."""
         self._need(self.row["submitted_on"] is None, "submit_invoice", "not submitted already")
         self._need(bool(self._lines) and self.billed > 0, "submit_invoice", "lines that bill something")
         first = self.row["first_submitted_on"] or on
@@ -124,13 +124,15 @@ class InvoiceStory:
         self._move(on, "accept_in_full", agreed_amount=self.billed, agreed_on=on)
 
     def request_reduction(
-        self, on: date, amount: Decimal, reason: str | None = None, expires_on: date | None = None
+        self, on: date, amount: Decimal | None, reason: str | None = None, expires_on: date | None = None
     ) -> None:
-        """The payer offered less than was billed."""
+        """The payer offered less than was billed (None: nobody knows how much)."""
         self._need_submission("request_reduction")
-        self._need(0 < amount < self.billed, "request_reduction", "an amount between 0 and what was billed")
+        is_less = amount is None or 0 < amount < self.billed
+        self._need(is_less, "request_reduction", "an amount between 0 and what was billed")
         moment = self._move(on, "request_reduction")
-        self._offer(moment, Party.PAYER, amount, reason, expires_on)
+        if amount is not None:
+            self._offer(moment, Party.PAYER, amount, reason, expires_on)
 
     def counter_reduction(
         self, on: date, party: Party, amount: Decimal, note: str | None = None, expires_on: date | None = None

@@ -1,14 +1,16 @@
 """Decides how a Synthea CSV export becomes a clinic's invoices: in one transaction, once only, with totals that prove it."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 
 from domain.ids import new_id
+from imports.batch import Batch
 from imports.csv_rows import ZERO, BrokenRowError
+from imports.default_reminders import default_reminders
 from imports.summary import ControlTotals, ControlTotalsError, ImportSummary
 from imports.synthea_bills import Bill, bills_of
 from imports.synthea_files import TRANSACTIONS, Progress, SyntheaFolder, read_folder
@@ -41,6 +43,8 @@ async def import_synthea(
         clinic_id, time_zone, made = await _keep_clinic(connection, clinic, clinic_name or clinic)
         target = Target(connection, clinic_id, today)
         target.count("clinics", int(made), int(not made))
+        if made:
+            await _add_reminders(connection, clinic_id)
         read = read_folder(folder, time_zone, today, say)
         bills = bills_of(read, open_since, today)
         new = await _new_bills(target, read, bills)
@@ -64,6 +68,15 @@ async def _keep_clinic(connection: asyncpg.Connection, short_name: str, name: st
     row = await connection.fetchrow(query, short_name)
     assert row is not None
     return row["clinic_id"], row["time_zone"], done.endswith(" 1")
+
+
+async def _add_reminders(connection: asyncpg.Connection, clinic_id: UUID) -> None:
+    batch, moment = Batch(), datetime.now(UTC)
+    for table, row in default_reminders(
+        lambda: {"clinic_id": clinic_id, "id": new_id(), "recorded_at": moment}, lead_id=None
+    ):
+        batch.extend(table, (row,))
+    await batch.load(connection)
 
 
 async def _new_bills(target: Target, folder: SyntheaFolder, bills: Sequence[Bill]) -> list[Bill]:

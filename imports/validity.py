@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from imports.checking import Checked, Row
-from imports.kinds import Apart
+from imports.shapes import Apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,22 @@
-"""Decides who may do what: the rule of every mutation."""
+"""Decides who may do what: the rule of every mutation, and of every kind of file that one of them imports."""
 
+from domain.imports import ImportKind
 from domain.people import Role
 from domain.transitions import TRANSITIONS
 
 _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMIN}): "administration"}
 
 _STAFF = """
-    create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold create_case assign_attorney
+    create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold
+    schedule_reminder update_reminder complete_reminder cancel_reminder
+    save_reminder_template preview_reminder_template save_reminder_policy resend_message create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
-    enrol_second_factor confirm_second_factor remove_second_factor
+    enrol_second_factor confirm_second_factor remove_second_factor import_records
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
-    create_fee_schedule update_fee_schedule retire_fee_schedule import_records
+    create_fee_schedule update_fee_schedule retire_fee_schedule
     create_user update_user create_api_token revoke_api_token reset_second_factor
 """.split()
 
@@ -22,8 +25,18 @@ ACTIONS: dict[str, str] = {
     "sign_in": "public",
     **dict.fromkeys(("sign_out", "change_password", "revoke_session"), "oneself"),
     "create_upload": "staff",
+    **dict.fromkeys(("export_invoices", "cancel_export"), "signed_in"),
+    **dict.fromkeys(("export_payments", "export_adjustments", "export_quickbooks_invoices"), "records"),
     "record_encounter": "treatment",
     **dict.fromkeys(_STAFF, "staff"),
     **dict.fromkeys(_ADMINISTRATION, "administration"),
     **{row.name: _RULE_OF[row.roles] for row in TRANSITIONS if row.roles},
+}
+
+# Kind of file → rule: who keeps records one by one brings them along by files, too.
+IMPORTS: dict[ImportKind, str] = {
+    **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES), "administration"),
+    **dict.fromkeys((ImportKind.PHYSICIANS, ImportKind.FACILITIES), "administration"),
+    **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS), "staff"),
+    **dict.fromkeys((ImportKind.PATIENTS, ImportKind.CASES, ImportKind.INVOICES), "staff"),
 }

@@ -22,6 +22,7 @@ class Reach(StrEnum):
     WHERE_TREATED = "places named on the physician's treatments and on invoices for them"
     SELF = "the own record"
     OWN = "what the user has begun"
+    REQUESTED = "files that the user has asked for"
     UPLOADED_OR_USED = "files that the user has announced, and those that a step has named"
 
 
@@ -50,12 +51,14 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
+    "exports": dict.fromkeys(Role, Reach.REQUESTED),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     "audit_events": {_ADMIN: Reach.CLINIC},
     "audit_chain": {_ADMIN: Reach.CLINIC},
     **dict.fromkeys(
         (
+            "action_items",
             "attorneys",
             "cheque_allocations",
             "cheques",

@@ -20,9 +20,15 @@ _EVENT = (
     *"user_id role operation entities fields filters row_count request_id at".split(),
 )
 
+_MESSAGE = (*_KEY, *"recipient copy_to subject status due_on next_attempt_at".split())
+_LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition".split())
+
 # What tells the worker which clinics there are, which day it is there, and in which of them something waits for the chain of the
 # audit trail: the one thing that it reads of all of them at once.
-ACROSS_CLINICS = {"clinics": ("clinic_id", "time_zone"), "audit_pending": (*_KEY, "event_ids")}
+ACROSS_CLINICS = {
+    "clinics": ("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+    "audit_pending": (*_KEY, "event_ids"),
+}
 
 # Table → need. A table that is not named here is closed to the worker.
 WORKER: dict[str, Need] = {
@@ -32,6 +38,9 @@ WORKER: dict[str, Need] = {
             "number",
             "case_id",
             "payer_id",
+            "attorney_id",
+            "facility_id",
+            "balance",
             "status",
             "version",
             "created_on",
@@ -51,10 +60,11 @@ WORKER: dict[str, Need] = {
         # What a lapse changes, and nothing of what was billed or paid.
         changes=("status", "version", "agreed_amount", "agreed_on", "conditional_until", "updated_at"),
     ),
-    "cases": Need((*_KEY, "status")),
+    "cases": Need((*_KEY, "number", "status")),
     "invoice_lines": Need(_OF_INVOICE),
     "cheque_allocations": Need(_OF_INVOICE),
-    "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status"), changes=("status",)),
+    "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status", "expires_on"), changes=("status",)),
+    "reminders": Need((*_OF_INVOICE, "status")),
     "invoice_events": Need(
         (*_OF_INVOICE, "seq"),
         adds=(
@@ -70,8 +80,40 @@ WORKER: dict[str, Need] = {
             "request_id",
         ),
     ),
+    # Who is reminded of what, and where messages to them go; nothing of what was said of an invoice.
+    "clinics": Need((), changes=("reminded_on",)),
+    "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id")),
+    "attorneys": Need((*_KEY, "name", "email")),
+    "users": Need((*_KEY, "name", "email", "active")),
+    "holds": Need((*_OF_INVOICE, "case_id", "payer_id", "until_on", "released_at")),
+    "reminder_templates": Need((*_KEY, "subject", "body")),
+    "reminder_policies": Need((*_KEY, "name", "payer_kind", "facility_id", "billing_lead_id", "active")),
+    "reminder_levels": Need(
+        (
+            *_KEY,
+            *"policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address".split(),
+            *"minimum_balance repeat_days repeat_times".split(),
+        )
+    ),
+    "outbound_messages": Need(
+        (*_MESSAGE, "accepted_for", "attempts"),
+        changes=tuple("subject body status sent_at next_attempt_at attempts accepted_for failure".split()),
+        adds=(*_MESSAGE, "failure", "recorded_at"),
+        removes=True,
+    ),
+    "message_invoices": Need(_LINK, adds=(*_LINK, "recorded_at"), removes=True),
     # Of uploads, those that no step has named: neither what they are called nor where they are.
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
+    # The files that were asked for: what goes into them it reads as who asked.
+    "exports": Need(
+        (
+            *_KEY,
+            *"requested_by role kind format status filter columns attempts expires_at row_count".split(),
+        ),
+        changes=tuple(
+            "status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids expires_at".split()
+        ),
+    ),
     # What it does itself is written down, and what everybody did is chained.
     "audit_events": Need(_EVENT, adds=(*_EVENT, "recorded_at")),
     "audit_pending": Need((), adds=(*_KEY, "event_ids"), removes=True),

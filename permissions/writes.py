@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.exports import ExportStatus
 from domain.invoices import InvoiceStatus
 from domain.people import Role
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
 _TREATING = _STAFF | {Role.PHYSICIAN}
+_EVERYBODY = frozenset(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,15 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoices": ("number", "case_id", "facility_id", "created_on"),
     "patient_names": ("fragment", "patient_id"),
     "reduction_offers": ("invoice_id", "round", "amount"),
+    "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
 }
 
 # What physicians look up besides, to record what they did once.
 LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
+
+# What is looked up for everybody who fetches a file that they asked for.
+LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {"exports": ("role", "blob_key", "case_ids")}
 
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
@@ -75,6 +81,7 @@ _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name valid_from valid_to")
+_POLICY = _columns("name payer_kind facility_id billing_lead_id active")
 _USER = _columns("email name role attorney_id physician_id password_hash")
 
 # Where it is written down who did what: whoever writes says so, and reads none of it by that.
@@ -147,6 +154,23 @@ WRITES: dict[str, Write] = {
         changes=("released_at",),
         by="placed_by",
     ),
+    "reminders": Write(
+        adds=_columns("invoice_id target_date subject notes assignee_id created_by created_at"),
+        changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
+        by="created_by",
+    ),
+    # A version stays as it was written.
+    "reminder_templates": Write(adds=_columns("name version subject body created_by"), by="created_by"),
+    "reminder_policies": Write(adds=_POLICY, changes=_POLICY),
+    "reminder_levels": Write(
+        adds=_columns(
+            "policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address "
+            "minimum_balance repeat_days repeat_times"
+        ),
+        changes=("template_id",),
+        removes=True,
+    ),
+    "outbound_messages": Write(changes=_columns("recipient status attempts failure next_attempt_at")),
     "documents": Write(
         adds=_columns("uploaded_by file_name content_type byte_size expires_at"),
         changes=_columns("consumed_at stored_at sha256 blob_key"),
@@ -165,6 +189,14 @@ WRITES: dict[str, Write] = {
         by="user_id",
         own=True,
     ),
-    "audit_events": Write(_TREATING, _EVENT, by="user_id", conceals=_KEY),
-    "audit_pending": Write(_TREATING, ("event_ids",), conceals=_KEY),
+    "exports": Write(
+        _EVERYBODY,
+        _columns("requested_by role kind format status filter columns file_name created_at"),
+        ("status", "failure"),
+        by="requested_by",
+        own=True,
+        begins={"status": ExportStatus.QUEUED},
+    ),
+    "audit_events": Write(_EVERYBODY, _EVENT, by="user_id", conceals=_KEY),
+    "audit_pending": Write(_EVERYBODY, ("event_ids",), conceals=_KEY),
 }

@@ -14,7 +14,6 @@ from resolvers.context import Clock
 from resolvers.transitions import transition
 from resolvers.writing import Work
 
-_CLINICS = "select clinic_id, time_zone from clinics order by clinic_id"
 # Who seems to be due; the guards of the transition decide, under the invoice's lock.
 _DUE = """select id from invoices where clinic_id = $1 and conditional_until < $2 and status = 'pending_cheque'
     and received_amount = 0 order by conditional_until, id"""
@@ -31,9 +30,7 @@ async def lapse_agreements(database: Database, clock: Clock) -> int:
     lapsing; LapseError tells of it at the end.
     """
     moment, lapsed, failures = clock(), 0, list[asyncpg.PostgresError]()
-    async with database.working() as connection:
-        clinics = await connection.fetch(_CLINICS)
-    for clinic in clinics:
+    for clinic in await database.clinics():
         today = clinic_day(moment, clinic["time_zone"])
         async with database.working(clinic["clinic_id"]) as connection:
             due = await connection.fetch(_DUE, clinic["clinic_id"], today)

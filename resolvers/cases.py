@@ -5,7 +5,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from db.writing import Sql, Writes
-from domain.cases import NUMBER, begin_of_number, number_of
+from domain.cases import NUMBER, begin_of_number, check_injury, number_of
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
@@ -45,8 +45,7 @@ async def create(work: Work) -> UUID:
     """A new case of a patient, perhaps with the attorney who brought it."""
     given, identity = work.given, new_id(work.moment)
     opened_on = not_later(given.get("opened_on") or work.today, work.today, "opened_on")
-    if given["date_of_injury"] > opened_on:
-        raise InvalidInput("A case is opened after the injury", ("date_of_injury",))
+    check_injury(given["date_of_injury"], opened_on)
     await _check_party(work, _PATIENT, "patient", given["patient_id"])
     attorney = given.get("attorney_id")
     if attorney is not None:

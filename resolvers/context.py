@@ -1,6 +1,6 @@
 """Decides what every resolver can reach: who asks, the database, the clinic's day."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -100,6 +100,17 @@ class Changes(Protocol):
         The iterator ends with an error where changes may have been missed.
         """
 
+    def of_any(
+        self, clinic_id: UUID, names: frozenset[str]
+    ) -> AbstractAsyncContextManager[Callable[[float], Awaitable[None]]]:
+        """What waits until something with one of these names has changed of a clinic's invoices, or so many seconds are over.
+
+        However much has changed meanwhile, it is told once. It ends likewise.
+        """
+
+    def of_export(self, clinic_id: UUID, export_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
+        """The id of a file that was asked for, as soon as its building has come further; ends likewise."""
+
 
 class Store(Protocol):
     """Reading files that were sent, as the server keeps them."""
@@ -114,7 +125,8 @@ class RequestContext:
 
     viewer: Viewer | None
     database: Database
-    sessions: Sessions
+    # Where nobody signs out there are none.
+    sessions: Sessions | None
     request_id: str
     # With what links are signed, and where clients reach the server: asked only when a link is made.
     link_key: bytes = field(kw_only=True)
@@ -122,6 +134,8 @@ class RequestContext:
     # Where nobody signs in there is no need for either.
     sign_ins: SignIns | None = field(default=None, kw_only=True)
     address: str = field(default="", kw_only=True)
+    # Under which span of the client's own this request was made (W3C traceparent).
+    trace_parent: str | None = field(default=None, kw_only=True)
     # Where nobody subscribes there is nothing to hear by.
     changes: Changes | None = field(default=None, kw_only=True)
     # Who keeps what is read for the audit trail; None where nothing is audited, as in a benchmark.

@@ -100,9 +100,7 @@ async def drop_stale_uploads(database: Database, clock: Clock, drop_folder: Call
     file that is not there, and a worker that is killed in between leaves it to the next one.
     """
     dropped, before = 0, clock() - UNUSED_FOR
-    async with database.working() as connection:
-        clinics = await connection.fetch("select clinic_id from clinics order by clinic_id")
-    for (clinic_id,) in clinics:
+    for clinic_id, *_ in await database.clinics():
         async with database.working(clinic_id) as connection:
             await connection.execute(_GIVE_UP, clinic_id, before)
         async with database.working(clinic_id) as connection:

@@ -108,7 +108,10 @@ class Page:
         parent, _ = self.via or ("Query", "")
         named = [name for name, value in outer.items() if value is not None]
         self._note([f"{parent}.{self.field.name}({name}:)" for name in named])
-        found = [self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None]
+        without = [read(row) for name, read in self.view.otherwise.items() if self.arguments.get(name) is None]
+        found = without + [
+            self._narrowed(row, ("filter", name), value) for name, value in given.items() if value is not None
+        ]
         return found + [self._narrowed(row, (name,), value) for name, value in outer.items() if value is not None]
 
     def _note(self, coordinates: list[str]) -> None:

@@ -39,6 +39,7 @@ _BROUGHT: dict[str, Supply] = {
     "person_id": lambda context, arguments: _viewer(context).person_id,
     "user_id": lambda context, arguments: _viewer(context).user_id,
     "today": lambda context, arguments: context.today,
+    "time_zone": lambda context, arguments: _viewer(context).time_zone,
     "base_url": lambda context, arguments: context.find_base_url(),
     **{f"{kind}_{part}": _sealing(kind, part) for kind in LIFETIMES for part in ("token", "inner", "outer")},
 }

@@ -1,5 +1,6 @@
 """Decides how a root field is answered: a plan compiled once for its shape, run once, its JSON passed on as it is."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ _NO_ERRORS = orjson.Fragment(b"[]")
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not used again.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
+_compiling = 0
 _LISTS = {view.listed_as: name for name, view in VIEWS.items() if view.listed_as}
 _FINDS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 
@@ -85,7 +87,7 @@ async def read_within(
     for asked in wanted:
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
-            plan = _plan(info, asked, type_name)
+            plan = _plan(info, asked, type_name, _key(info, asked, type_name))
             if len(plan.asked) == 1:
                 values = plan.values(info.context, [_following(selector, asked, type_name, identity)])
                 found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, trail)
@@ -103,7 +105,11 @@ def _following(selector: Selector, asked: Asked, type_name: str, identity: UUID)
 async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
     context: RequestContext = info.context
     assert context.viewer is not None
-    plan = _plan(info, _asked(info), found)
+    asked = _asked(info)
+    key = _key(info, asked, found)
+    if key not in _plans:
+        await _turn()
+    plan = _plan(info, asked, found, key)
     # The arguments of the root field are at hand; those of fields below it are worked out where the plan needs them.
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
     values = plan.values(context, [arguments, *below])
@@ -122,16 +128,33 @@ def _passed_on(row: asyncpg.Record | None, plan: Plan, trail: Trail) -> orjson.F
     return None if row[0] is None else orjson.Fragment(row[0])
 
 
-def _plan(info: ResolveInfo, asked: Asked, found: str | None) -> Plan:
+def _plan(info: ResolveInfo, asked: Asked, found: str | None, key: Any) -> Plan:
     """The plan for a field, compiled when no other request has asked for the same."""
-    viewer, coerced, node = info.context.viewer, _coerced(info), asked.nodes[0]
-    assert viewer is not None
-    shape = shape_of(coerced) if coerced else None
-    key = (id(node), id(info.operation), viewer.role, found, shape, info.context.keep is None)
     kept = _plans.get(key)
     if kept is None:
-        kept = _plans[key] = (info.operation, node), _compile(info, asked, viewer, found)
+        assert info.context.viewer is not None
+        compiled = _compile(info, asked, info.context.viewer, found)
+        kept = _plans[key] = (info.operation, asked.nodes[0]), compiled
     return kept[1]
+
+
+def _key(info: ResolveInfo, asked: Asked, found: str | None) -> Any:
+    viewer, coerced = info.context.viewer, _coerced(info)
+    assert viewer is not None
+    shape = shape_of(coerced) if coerced else None
+    return (id(asked.nodes[0]), id(info.operation), viewer.role, found, shape, info.context.keep is None)
+
+
+async def _turn() -> None:
+    """Wait until whoever came before has compiled, so that others are answered between any two that compile."""
+    global _compiling  # noqa: PLW0603 (how many wait is one number for the process)
+    before = _compiling
+    _compiling += 1
+    try:
+        for _ in range(before):
+            await asyncio.sleep(0)
+    finally:
+        _compiling -= 1
 
 
 def _coerced(info: ResolveInfo) -> dict[str, Any]:
@@ -178,7 +201,7 @@ def _compile(info: ResolveInfo, asked: Asked, viewer: Viewer, node_type: str | N
     compiler.begin(type_name, row)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
-    if info.operation.operation is OperationType.SUBSCRIPTION:
+    if info.operation.operation is OperationType.SUBSCRIPTION and VIEWS[type_name].filters:
         conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
     if row.subjects:
         return binder.plan(traced(columns, row, scope).where(*conditions))

@@ -31,6 +31,7 @@ async def sign_out(info: Info) -> None:
     """End the session with which this request was signed in."""
     context = _context(info)
     assert context.viewer is not None
+    assert context.sessions is not None
     await context.sessions.sign_out(context.viewer)
 
 

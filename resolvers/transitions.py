@@ -11,8 +11,9 @@ from db.locks import LOCK_INVOICES
 from db.writing import Writes
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
-from domain.invoices import GUARDS, REFUSING, Invoice, InvoiceStatus
+from domain.invoices import CLOSED_BALANCE, GUARDS, REFUSING, Invoice, InvoiceStatus
 from domain.outcomes import Outcome
+from domain.reminders import ReminderStatus
 from domain.transitions import BY_NAME, advance, legal_from
 from resolvers.documents import consume
 from resolvers.payers import check_payer
@@ -26,6 +27,7 @@ _FACTS = """select i.id, i.number, i.case_id, i.payer_id, i.status, i.version, i
         order by o.round desc limit 1) as open_offer,
     (select coalesce(max(o.round), 0) from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id) as rounds,
     (select coalesce(max(e.seq), 0) from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id) as events,
+    (select count(*) from reminders r where r.clinic_id = i.clinic_id and r.invoice_id = i.id and r.status = 'scheduled') as reminders,
     {more} where i.clinic_id = $1 and i.id = any($2) order by i.id"""
 _ALL_FACTS = _FACTS.format(
     more="""exists (select 1 from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id) as was_allocated,
@@ -167,12 +169,18 @@ def _write(
         changed["status"] = end.value
     writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
     _write_offers(work, writes, row, outcome, given)
+    closes_reminders = "status" in changed and end in CLOSED_BALANCE and row["reminders"] > 0
+    if closes_reminders:
+        # Of what is closed nobody has to be reminded.
+        waiting = {"invoice_id": row["id"], "status": ReminderStatus.SCHEDULED.value}
+        writes.update("reminders", waiting, status=ReminderStatus.CANCELLED.value, closed_at=work.moment)
     if outcome.denial:
         writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
     changes = [change_of(column, row[column], value) for column, value in changed.items() if column != "status"]
     changes += [change_of("reason", None, given["reason"])] if (given.get("reason") or "").strip() else []
+    changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
-    announce(work, writes, row["id"], [*changed, "version"])
+    announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     return end
 
 

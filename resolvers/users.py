@@ -97,3 +97,13 @@ async def _run(work: Work, writes: Writes) -> None:
         await writes.run(work.connection)
     except asyncpg.UniqueViolationError as error:
         raise Conflict("Another account of the clinic has this e-mail already", ("email",)) from error
+
+
+async def run_for_staff(work: Work, writes: Writes, field: str) -> None:
+    """Write what names somebody to act, in a field; NotFound where that is nobody who does the clinic's billing."""
+    try:
+        await writes.run(work.connection)
+    except asyncpg.ForeignKeyViolationError as error:
+        if error.constraint_name != f"{field}_does_billing":
+            raise
+        raise NotFound("Nobody of billing staff has this account", (field,)) from error

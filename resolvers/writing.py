@@ -48,6 +48,7 @@ class Work:
     # The physician that the user is.
     person_id: UUID | None = None
     gathered: list[Writes] = field(default_factory=list)
+    trail: Trail = field(default_factory=Trail)
 
     @property
     def today(self) -> date:
@@ -128,13 +129,13 @@ async def _run(info: ResolveInfo, step: Step, said: Any) -> Done:
         key, locked = given.get("idempotency_key"), step.locked_first(given)
         async with context.database.entered(viewer, locked, closing) as connection:
             known = await _claim(connection, context, step.name, key, given) if key is not None else None
-            work, trail = _work_of(context, viewer, connection, given, locked), Trail()
+            work = _work_of(context, viewer, connection, given, locked)
             if known is None:
                 known = await step.act(work)
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
-            answers, whole = await read_within(info, known, connection, trail)
-            record_mutation(info, closing, work.gathered, work.moment, trail)
+            answers, whole = await read_within(info, known, connection, work.trail)
+            record_mutation(info, closing, work.gathered, work.moment, work.trail)
         return Done(known, (), answers, whole)
     except Refusal as refusal:
         context.trail.is_refused = True
@@ -152,9 +153,8 @@ def _work_of(
     locked: frozenset[UUID],
 ) -> Work:
     actor = Actor(viewer.role, context.today)
-    work = Work(connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given, locked)
-    work.person_id = viewer.person_id
-    return work
+    known = (connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, given, locked)
+    return Work(*known, person_id=viewer.person_id)
 
 
 async def _claim(

@@ -3,17 +3,20 @@
 from domain.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.cases import CaseStatus
 from domain.errors import ErrorCode
+from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import ImportKind
 from domain.invoices import InvoiceStatus
 from domain.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.orders import Direction, InvoiceOrderField
 from domain.people import PayerKind, Role
 from domain.pricing import BilateralPolicy, PriceSource, SelectionRule
-from domain.reminders import MessageStatus, ReminderStatus
+from domain.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
 from domain.tokens import SessionKind
+from permissions.actions import IMPORTS
 from permissions.classes import choices
 
 __all__ = [
+    "ActionItemKind",
     "AgingBasis",
     "AgingBucket",
     "AgingRisk",
@@ -21,6 +24,9 @@ __all__ = [
     "CaseStatus",
     "Direction",
     "ErrorCode",
+    "ExportFormat",
+    "ExportKind",
+    "ExportStatus",
     "ImportKind",
     "InvoiceOrderField",
     "InvoiceStatus",
@@ -29,6 +35,7 @@ __all__ = [
     "Party",
     "PayerKind",
     "PriceSource",
+    "ReminderRecipient",
     "ReminderStatus",
     "Role",
     "SelectionRule",
@@ -57,17 +64,53 @@ choices(
         "API_TOKEN": "By a token that was given to a program.",
     },
 )
+_IMPORTED = {
+    "CODES": "Codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
+    "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
+    "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
+    "ATTORNEYS": "Attorneys: name, firm, email, phone.",
+    "PHYSICIANS": "Physicians: name, npi.",
+    "FACILITIES": "Places of treatment: name, geographic_factor.",
+    "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address.",
+    "CASES": "Cases: number, patient_mrn, attorney, date_of_injury, opened_on.",
+    "INVOICES": "Open invoices with what has been paid: the columns of an export of invoices, and cheque_number.",
+}
 choices(
     ImportKind,
-    "administration",
+    "staff",
     "What the rows of a file to import are.",
+    {name: (IMPORTS[ImportKind[name]], words) for name, words in _IMPORTED.items()},
+)
+choices(
+    ExportKind,
+    "signed_in",
+    "What the rows of a file are.",
     {
-        "CODES": "Codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
-        "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
-        "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
-        "ATTORNEYS": "Attorneys: name, firm, email, phone.",
-        "PHYSICIANS": "Physicians: name, npi.",
-        "FACILITIES": "Places of treatment: name, geographic_factor.",
+        "INVOICES": "Invoices, one row for each.",
+        "PAYMENTS": ("records", "What cheques paid of invoices, and what returned ones took back."),
+        "ADJUSTMENTS": ("records", "Reductions, write-offs and voids, by day."),
+        "QUICKBOOKS_INVOICES": ("records", "Invoices as QuickBooks takes them in."),
+    },
+)
+choices(
+    ExportFormat,
+    "signed_in",
+    "Of which kind a file is.",
+    {
+        "CSV": "Plain text with commas, for other programs.",
+        "XLSX": "A workbook, for Excel and LibreOffice.",
+    },
+)
+choices(
+    ExportStatus,
+    "signed_in",
+    "What has become of a file that was asked for.",
+    {
+        "QUEUED": "It waits for its turn.",
+        "RUNNING": "It is being built.",
+        "READY": "It can be fetched.",
+        "FAILED": "There is none, and it is said why.",
+        "EXPIRED": "It was kept for a week and is gone.",
     },
 )
 choices(
@@ -219,6 +262,18 @@ choices(
     },
 )
 choices(
+    ActionItemKind,
+    "negotiation",
+    "Why billing staff have to act on an invoice.",
+    {
+        "DUE_REMINDER": "The day of a reminder has come.",
+        "LAPSED_AGREEMENT": "What was agreed was not paid by the agreed day.",
+        "RETURNED_CHEQUE": "The bank has returned a cheque.",
+        "FAILED_MESSAGE": "A message to the payer could not be sent.",
+        "APPEAL_DEADLINE": "The last day to appeal a denial is two weeks away, or less.",
+    },
+)
+choices(
     ReminderStatus,
     "negotiation",
     "Whether a reminder still has to be acted on.",
@@ -229,6 +284,17 @@ choices(
     "negotiation",
     "How far a message to a payer has come.",
     {"QUEUED": "Waits to be sent.", "SENT": "The mail server took it.", "FAILED": "It could not be sent."},
+)
+choices(
+    ReminderRecipient,
+    "negotiation",
+    "Whom a level of a reminder policy writes to.",
+    {
+        "PAYER": "Who pays the invoice; where a payer who is an attorney has no address, the attorney's.",
+        "ATTORNEY": "The attorney who represents the case now.",
+        "BILLING_LEAD": "The billing lead of the policy.",
+        "ADDRESS": "An address that the level names.",
+    },
 )
 
 choices(

@@ -1,4 +1,4 @@
-"""Decides what importing a file of codes or fee schedules asks of administrators, and what they are told of it."""
+"""Decides what importing a file asks of billing staff, and what they are told of it; which kinds are whose, each kind says."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from schema.enums import ImportKind
 from schema.errors import UserError
 from schema.payloads import told
 
-_RULE = "administration"
+_RULE = "staff"
 
 
 @strawberry.type(description="What is wrong in a file: one cell of it, or a whole line.")

@@ -22,11 +22,12 @@ from schema.enums import (
 from schema.facilities import Facility
 from schema.history import AvailableTransition, InvoiceEvent
 from schema.negotiation import Denial, InternalNote, Negotiation
+from schema.outbound_messages import OutboundMessage
 from schema.physicians import Physician
 from schema.pricing import InvoiceLine
 from schema.reading import compiled
 from schema.references import CaseRef, InvoiceRef, PatientRef, PayerRef
-from schema.reminders import Hold, OutboundMessage, Reminder
+from schema.reminders import Hold, Reminder
 
 InvoiceConnection = Connection[InvoiceRef]
 
@@ -71,7 +72,7 @@ class Invoice(Node):
     reminders: list[Reminder] = shown(
         "negotiation", "What billing staff want to do about it, by day.", resolver=_reminders
     )
-    outbound_messages: list[OutboundMessage] = shown("negotiation", "E-mails that speak of it.")
+    outbound_messages: list[OutboundMessage] = shown("negotiation", "E-mails that speak of it, the latest first.")
     hold: Hold | None = shown("negotiation", "The pause that keeps it quiet now: its own, its case's or its payer's.")
     age_days: int = shown("aging", "Days since it was created.")
     aging_bucket: AgingBucket | None = shown("aging", "The range of days it falls into; nothing when it is not open.")

@@ -15,17 +15,22 @@ from schema.cheque_steps import ChequeSteps
 from schema.cpt_code_steps import CptCodeSteps
 from schema.encounter_steps import EncounterSteps
 from schema.exam_type_steps import ExamTypeSteps
+from schema.export_steps import ExportSteps
 from schema.facility_steps import FacilitySteps
 from schema.fee_schedule_steps import FeeScheduleSteps
 from schema.hold_steps import HoldSteps
 from schema.import_steps import ImportSteps
 from schema.invoice_steps import CreationSteps, NoteSteps
+from schema.outbound_message_steps import OutboundMessageSteps
 from schema.own_steps import OwnSteps
 from schema.patient_steps import PatientSteps
 from schema.payer_steps import PayerSteps
 from schema.payloads import told
 from schema.physician_steps import PhysicianSteps
 from schema.query import present
+from schema.reminder_policy_steps import ReminderPolicySteps
+from schema.reminder_steps import ReminderSteps
+from schema.reminder_template_steps import ReminderTemplateSteps
 from schema.second_factor import SecondFactorSteps
 from schema.transitions import InvoiceSteps
 from schema.uploads import UploadSteps
@@ -42,6 +47,10 @@ class Mutation(
     CreationSteps,
     NoteSteps,
     HoldSteps,
+    ReminderSteps,
+    ReminderTemplateSteps,
+    ReminderPolicySteps,
+    OutboundMessageSteps,
     PatientSteps,
     PayerSteps,
     AttorneySteps,
@@ -52,6 +61,7 @@ class Mutation(
     ExamTypeSteps,
     FeeScheduleSteps,
     ImportSteps,
+    ExportSteps,
     UserSteps,
     ApiTokenSteps,
     OwnSteps,

@@ -3,6 +3,7 @@
 # What a compiled read answers is no Python object of the published type.
 # mypy: disable-error-code="no-any-return"
 
+from datetime import date
 from typing import Annotated
 
 import strawberry
@@ -22,15 +23,19 @@ from schema.cheques import ChequeConnection, ChequeFilter
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, InvoiceOrderField
 from schema.exam_types import ExamType
+from schema.exports import Export
 from schema.facilities import Facility
 from schema.fee_schedules import FeeSchedule
 from schema.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
+from schema.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.patients import Patient, PatientConnection, PatientFilter
 from schema.payers import Payer, PayerConnection, PayerFilter
 from schema.physicians import Physician
 from schema.pricing import CptCode, CptCodeFilter
 from schema.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.reading import compiled_root, read
+from schema.reminder_policies import ReminderPolicy, ReminderTemplate
+from schema.reminders import ActionItemConnection
 from schema.users import Clinic, User, Viewer
 
 Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
@@ -50,6 +55,14 @@ NegotiatedWith = Annotated[
     strawberry.ID | None,
     takes("Only what was negotiated with this payer.", ("FeeSchedule.payer", "Payer.id")),
 ]
+ActOn = Annotated[
+    date | None,
+    takes("What is due by this day and not done yet; a day to come shows what will be.", ("ActionItem.dueOn",)),
+]
+Assignee = Annotated[
+    strawberry.ID | None, takes("Only what this account is to do.", ("ActionItem.assignee", "User.id"))
+]
+MessagesWanted = Annotated[OutboundMessageFilter | None, takes("Which messages are wanted.", "negotiation")]
 EventsWanted = Annotated[AuditFilter | None, takes("Which events are wanted.", "administration")]
 Search = Annotated[str | None, takes("The beginning of any word of the name.", "staff")]
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
@@ -224,6 +237,31 @@ class Query:
     ) -> ChequeConnection:
         return await read(info)
 
+    @compiled_root("negotiation", "What billing staff have to act on, the oldest first; today when no day is said.")
+    async def action_items(
+        self,
+        info: Info,
+        as_of: ActOn = UNSET,
+        assignee_id: Assignee = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+    ) -> ActionItemConnection:
+        return await read(info)
+
+    @compiled_root("negotiation", "What messages to payers say, by name; of each template the newest version.")
+    async def reminder_templates(self, info: Info) -> list[ReminderTemplate]:
+        return await read(info)
+
+    @compiled_root("negotiation", "When payers are reminded of what, by the policies' names.")
+    async def reminder_policies(self, info: Info) -> list[ReminderPolicy]:
+        return await read(info)
+
+    @compiled_root("negotiation", "The messages to payers, the latest first.")
+    async def outbound_messages(
+        self, info: Info, filter: MessagesWanted = UNSET, first: First = UNSET, after: After = UNSET
+    ) -> OutboundMessageConnection:
+        return await read(info)
+
     @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
     async def aging(
         self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
@@ -238,6 +276,14 @@ class Query:
 
     @compiled_root("productivity", "Measures over the invoices that were created in a period, and over what is open.")
     async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
+        return await read(info)
+
+    @compiled_root("signed_in", "A file that the viewer asked for, by its id; nothing when there is none such.")
+    async def export(self, info: Info, id: Id) -> Export | None:
+        return await read(info)
+
+    @compiled_root("signed_in", "The files that the viewer asked for, the latest first.")
+    async def exports(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[Export]:
         return await read(info)
 
     @compiled_root("administration", "The clinic's accounts, by e-mail.")

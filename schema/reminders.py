@@ -1,11 +1,12 @@
-"""Decides what is said of follow-ups: reminders for staff, messages to payers, and holds."""
+"""Decides what is said of follow-ups: reminders for staff, what they have to act on, and holds."""
 
 from datetime import date, datetime
 
 import strawberry
 
 from permissions.classes import shown
-from schema.enums import MessageStatus, ReminderStatus
+from schema.connections import Connection
+from schema.enums import ActionItemKind, ReminderStatus
 from schema.references import InvoiceRef
 from schema.users import User
 
@@ -25,17 +26,18 @@ class Reminder:
     closed_at: datetime | None = shown("negotiation", "When it was completed or cancelled.")
 
 
-@strawberry.type(description="An e-mail about unpaid invoices to whoever is to pay them.")
-class OutboundMessage:
-    id: strawberry.ID = shown("negotiation", "The message's id.")
-    recipient: str = shown("negotiation", "The e-mail address it goes to.")
-    copy_to: str | None = shown("negotiation", "The e-mail address that gets a copy.")
-    subject: str = shown("negotiation", "Its subject line.")
-    status: MessageStatus = shown("negotiation", "How far it has come.")
-    due_on: date = shown("negotiation", "The day from which it is to be sent.")
-    sent_at: datetime | None = shown("negotiation", "When the mail server took it.")
-    attempts: int = shown("negotiation", "How often sending was tried.")
-    failure: str | None = shown("negotiation", "Why sending failed.")
+@strawberry.type(description="Something that billing staff have to act on.")
+class ActionItem:
+    id: strawberry.ID = shown("negotiation", "The item's id.")
+    kind: ActionItemKind = shown("negotiation", "Why it is one.")
+    due_on: date = shown("negotiation", "The day from which it is to be acted on.")
+    subject: str = shown("negotiation", "What is to be done, or what has happened.")
+    assignee: User | None = shown("negotiation", "Who is to do it; nothing when anybody of billing staff may.")
+    reminder: Reminder | None = shown("negotiation", "The reminder, where it is one.")
+    invoice: InvoiceRef = shown("negotiation", "The invoice it is about, with its state, age and balance.")
+
+
+ActionItemConnection = Connection[ActionItem]
 
 
 @strawberry.type(description="A pause: until its last day nothing is sent about what it holds.")

@@ -6,11 +6,14 @@ import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from db.connections import Logged
 from db.migrating import migrate
+from db.pools import Database
 from db.security import ATTORNEY_LOGIN, STAFF_LOGIN, statements
 from domain.people import Role
 from permissions.roles import marks_of
@@ -23,15 +26,29 @@ _DATABASE = "billing"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the database is: the owner's address, from which the addresses of the logins follow."""
+    """Where the database is: the owner's address, from which the addresses of the logins follow.
+
+    `pooled` is where a pooler shares its connections between transactions, `replica` where a standby answers reads.
+    """
 
     owner: str
+    pooled: str = ""
+    replica: str = ""
 
     def login(self, name: str) -> str:
         """The address for a login of the server; its password follows from the owner's, so that every process knows it."""
-        parts = urlsplit(self.owner)
+        return self._at(self.owner, name)
+
+    def database(self, logged: Logged | None = None) -> Database:
+        """The database as requests use it."""
+        pooled = partial(self._at, self.pooled) if self.pooled else None
+        replica = partial(self._at, self.replica) if self.replica else None
+        return Database(self.login, logged, pooled=pooled, replica=replica)
+
+    def _at(self, place: str, name: str) -> str:
+        parts = urlsplit(place)
         host = parts.netloc.rpartition("@")[2]
-        password = f":{quote(self.password(name))}" if parts.password else ""
+        password = f":{quote(self.password(name))}" if urlsplit(self.owner).password else ""
         return urlunsplit(parts._replace(netloc=f"{name}{password}@{host}"))
 
     def password(self, name: str) -> str:
@@ -60,8 +77,10 @@ async def bring_up_to_date(address: Address) -> None:
 async def opened(settings: Settings) -> AsyncIterator[Address]:
     """The address of the database, with the embedded server running for as long as it is used."""
     if settings.database_url:
-        await _reach(settings.database_url)
-        yield Address(settings.database_url)
+        direct = settings.direct_database_url
+        await _reach(direct or settings.database_url)
+        pooled = settings.database_url if direct else ""
+        yield Address(direct or settings.database_url, pooled, settings.read_database_url)
         return
     with EmbeddedPostgres(settings.home) as postgres:
         await _create(postgres.dsn())

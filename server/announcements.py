@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 from uuid import UUID
@@ -31,17 +31,21 @@ def _too_slow() -> GraphQLError:
     return GraphQLError("Changes come faster than they are read: subscribe anew", extensions={"code": "TOO_SLOW"})
 
 
+def _name_of(export_id: UUID) -> str:
+    return f"export {export_id}"
+
+
 @dataclass(eq=False)
 class _Subscriber:
-    """Somebody who wants to hear of invoices when something with one of these names has changed."""
+    """Somebody who wants to hear of records when something with one of these names has changed."""
 
     names: frozenset[str]
     waiting: "asyncio.Queue[UUID | GraphQLError]" = field(default_factory=lambda: asyncio.Queue(LARGEST_QUEUE))
 
-    def tell(self, invoice_id: UUID) -> None:
+    def tell(self, identity: UUID) -> None:
         """Pass on a change; one that does not fit any more ends the subscription."""
         try:
-            self.waiting.put_nowait(invoice_id)
+            self.waiting.put_nowait(identity)
         except asyncio.QueueFull:
             self.end(_too_slow())
 
@@ -60,6 +64,15 @@ class _Subscriber:
             yield said
 
 
+class _Bell(_Subscriber):
+    """Somebody who wants to hear that something has changed, and not what."""
+
+    def tell(self, identity: UUID) -> None:
+        """Ring, unless it rings already."""
+        if self.waiting.empty():
+            self.waiting.put_nowait(identity)
+
+
 class Announcements:
     """What this process hears, for as long as it is open.
 
@@ -68,14 +81,24 @@ class Announcements:
     heard: the address must lead to PostgreSQL itself.
     """
 
-    def __init__(self, dsn: str, forget_sessions: Callable[[UUID | None], None]) -> None:
-        """`forget_sessions` is called with the id of a session or a user that has ended or changed; with None for all."""
-        self._dsn, self._forget = dsn, forget_sessions
+    def __init__(
+        self,
+        dsn: str,
+        forget_sessions: Callable[[UUID | None], None],
+        wrote: Callable[[UUID | None], None] = lambda _: None,
+    ) -> None:
+        """`forget_sessions` is called with the id of a session or a user that has ended or changed; with None for all.
+
+        `wrote` is called with that of a clinic where somebody has written; with None when it may be any.
+        """
+        self._dsn, self._forget, self._wrote = dsn, forget_sessions, wrote
         self._subscribers: dict[UUID, set[_Subscriber]] = defaultdict(set)
         self._is_listening = asyncio.Event()
         self._heard_by: dict[str, Callable[[Any], None]] = {
             "invoice_changed": self._invoice_changed,
             "session_ended": self._session_ended,
+            "export_changed": self._export_changed,
+            "clinic_wrote": self._clinic_wrote,
         }
 
     async def __aenter__(self) -> Self:
@@ -87,18 +110,44 @@ class Announcements:
         with suppress(asyncio.CancelledError):
             await self._listening
 
-    @asynccontextmanager
-    async def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[AsyncIterator[UUID]]:
+    def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
         """The ids of a clinic's invoices, each time that something with one of these names has changed of one."""
+        return self._subscribed(clinic_id, names)
+
+    @asynccontextmanager
+    async def of_any(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+        """What waits until something with one of these names has changed, or so many seconds are over; told once, however much it was."""
+        subscriber = _Bell(names)
+
+        async def changed(seconds: float) -> None:
+            with suppress(TimeoutError):
+                said = await asyncio.wait_for(subscriber.waiting.get(), seconds)
+                if isinstance(said, GraphQLError):
+                    raise said
+
+        async with self._listed(clinic_id, subscriber):
+            yield changed
+
+    def of_export(self, clinic_id: UUID, export_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
+        """The id of a file, each time that its building has come further."""
+        return self._subscribed(clinic_id, frozenset({_name_of(export_id)}))
+
+    @asynccontextmanager
+    async def _subscribed(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[AsyncIterator[UUID]]:
+        subscriber = _Subscriber(names)
+        async with self._listed(clinic_id, subscriber):
+            yield subscriber.heard()
+
+    @asynccontextmanager
+    async def _listed(self, clinic_id: UUID, subscriber: _Subscriber) -> AsyncIterator[None]:
         try:
             await asyncio.wait_for(self._is_listening.wait(), _PATIENCE_SECONDS)
         except TimeoutError:
             unavailable = {"code": "UNAVAILABLE"}
             raise GraphQLError("Changes cannot be heard now: try again", extensions=unavailable) from None
-        subscriber = _Subscriber(names)
         self._subscribers[clinic_id].add(subscriber)
         try:
-            yield subscriber.heard()
+            yield
         finally:
             self._subscribers[clinic_id].discard(subscriber)
 
@@ -143,6 +192,7 @@ class Announcements:
     def _lose(self) -> None:
         self._is_listening.clear()
         self._forget(None)
+        self._wrote(None)
         for subscribers in self._subscribers.values():
             for subscriber in subscribers:
                 subscriber.end(_missed())
@@ -154,11 +204,21 @@ class Announcements:
             # Anybody who may connect may say anything on a channel.
             logger.warning("something was said on %s that makes no sense", channel)
 
+    def _clinic_wrote(self, notice: Any) -> None:
+        self._wrote(UUID(notice["clinic"]))
+
     def _invoice_changed(self, notice: Any) -> None:
-        clinic_id, invoice_id, names = UUID(notice["clinic"]), UUID(notice["invoice"]), notice["columns"]
+        self._clinic_wrote(notice)
+        self._tell(UUID(notice["clinic"]), UUID(notice["invoice"]), notice["columns"])
+
+    def _export_changed(self, notice: Any) -> None:
+        export_id = UUID(notice["export"])
+        self._tell(UUID(notice["clinic"]), export_id, [_name_of(export_id)])
+
+    def _tell(self, clinic_id: UUID, identity: UUID, names: Iterable[str]) -> None:
         for subscriber in self._subscribers.get(clinic_id, ()):
             if not subscriber.names.isdisjoint(names):
-                subscriber.tell(invoice_id)
+                subscriber.tell(identity)
 
     def _session_ended(self, notice: Any) -> None:
         self._forget(UUID(notice.get("session") or notice["user"]))

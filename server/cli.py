@@ -21,6 +21,7 @@ from server.demo import prepare_demo
 from server.embedded import EmbeddedPostgresError
 from server.import_commands import import_
 from server.parent import end_with_parent
+from server.reminder_commands import remind
 from server.report_commands import report
 from server.serving import serve as serve_until_told
 from server.serving import work as work_until_told
@@ -141,6 +142,7 @@ def explain(role: str, coordinate: str) -> None:
 
 main.add_command(audit)
 main.add_command(report)
+main.add_command(remind)
 
 
 @main.group(help="The clinic's users.")

@@ -1,7 +1,6 @@
 """Decides how many sign-ins wait: a bounded number, half of it from one address, and one by one for the same e-mail from there."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
@@ -9,8 +8,10 @@ from weakref import WeakValueDictionary
 from graphql import GraphQLError
 
 from server.executing import UNAVAILABLE
+from server.rooms import Room
 
-SEATS = 256
+# Whoever waits here holds a seat among the requests of the process, too: most of those are for others.
+SEATS = 96
 SEATS_OF_ONE_ADDRESS = SEATS // 2
 _PATIENCE_SECONDS = 10
 
@@ -40,23 +41,16 @@ class WaitingRoom:
     """Who waits to be signed in by one server process."""
 
     def __init__(self) -> None:
-        self._taken: Counter[bytes] = Counter()
+        self._room = Room(SEATS, SEATS_OF_ONE_ADDRESS, CrowdedError)
         # A lock lives as long as somebody waits for it.
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     def __len__(self) -> int:
-        return self._taken.total()
+        return len(self._room)
 
     @asynccontextmanager
     async def turn(self, address: bytes, pair: bytes) -> AsyncIterator[None]:
         """A seat, and then the turn of this e-mail from this address; CrowdedError when there is no seat, or no turn for long."""
-        if len(self) >= SEATS or self._taken[address] >= SEATS_OF_ONE_ADDRESS:
-            raise CrowdedError
-        self._taken[address] += 1
-        try:
+        with self._room.seat(address):
             async with in_turn(self._locks.setdefault(pair, asyncio.Lock())):
                 yield
-        finally:
-            self._taken[address] -= 1
-            # Of an address where nobody waits any more nothing is left.
-            self._taken += Counter()

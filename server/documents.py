@@ -1,5 +1,6 @@
 """Decides which documents run: parsed, weighed and validated once per role, and kept in a bounded cache."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from server.echoes import without_value
 # The cache is bounded by the characters of the documents that it keeps.
 _CHARACTERS_KEPT = 2_000_000
 _LONGEST_KEPT = 20_000
+# Read in some milliseconds, for which a thread is not worth its while.
+_SHORT = 1_000
 _ERRORS_TOLD = 5
 # How graphql-core says that it has stopped, and at which of our limits; it reads one of them from a variable of its own.
 _STOPPED = {
@@ -40,6 +43,13 @@ class Prepared:
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...]
 
+    @property
+    def source(self) -> str:
+        """The text of a document that may run."""
+        assert self.document is not None
+        assert self.document.loc is not None
+        return self.document.loc.source.body
+
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of that name, or the only one; None when there is none such or no name chooses among several."""
         assert self.document is not None
@@ -51,17 +61,30 @@ class Documents:
 
     def __init__(self, schemas: Mapping[Role | None, GraphQLSchema]) -> None:
         self._schemas = schemas
+        self._reading = asyncio.Lock()
         self._kept: LRUCache[tuple[Role | None, str], Prepared] = LRUCache(_CHARACTERS_KEPT, getsizeof=_weight)
 
     def prepare(self, role: Role | None, source: str) -> Prepared:
         """The document as this role may run it."""
-        kept = self._kept.get((role, source))
-        if kept is None:
-            kept = _prepare(self._schemas[role], source)
-            # A refused document is not kept: its errors hold on to all of it, and whoever sends it may send a thousand others.
-            if kept.document and len(source) <= _LONGEST_KEPT:
-                self._kept[role, source] = kept
-        return kept
+        return self._kept.get((role, source)) or self._keep(role, source, _prepare(self._schemas[role], source))
+
+    async def prepare_aside(self, role: Role | None, source: str) -> Prepared:
+        """The same; while a long one is read, one after the other, everybody else goes on being answered."""
+        if len(source) <= _SHORT or self.knows(role, source):
+            return self.prepare(role, source)
+        async with self._reading:
+            prepared = await asyncio.to_thread(_prepare, self._schemas[role], source)
+        return self._keep(role, source, prepared)
+
+    def knows(self, role: Role | None, source: str) -> bool:
+        """Whether a document costs nothing any more."""
+        return (role, source) in self._kept
+
+    def _keep(self, role: Role | None, source: str, prepared: Prepared) -> Prepared:
+        # A refused document is not kept: its errors hold on to all of it, and whoever sends it may send a thousand others.
+        if prepared.document and len(source) <= _LONGEST_KEPT:
+            self._kept[role, source] = prepared
+        return prepared
 
     def __len__(self) -> int:
         return len(self._kept)

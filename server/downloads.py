@@ -11,7 +11,7 @@ from server.links import LinkedFiles
 from server.requests import RefusedRequest
 
 # What a browser may do with a file that it opens all the same: nothing.
-_INERT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+INERT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-")
 
 
@@ -22,8 +22,7 @@ class Downloads(LinkedFiles):
 
     async def answer(self, request: Request) -> Response:
         """The file, streamed; 304 to whoever has it already."""
-        if request.method not in ("GET", "HEAD"):
-            raise RefusedRequest(405, "A file is fetched by GET", headers={"Allow": "GET, HEAD"})
+        check_fetching(request)
         link = await self.follow(request)
         async with self.database.entered(link.viewer) as connection:
             found = await find_kept(connection, link.viewer.clinic_id, link.identity)
@@ -32,18 +31,29 @@ class Downloads(LinkedFiles):
         if found is None:
             raise self.refused()
         tag = f'"{found["sha256"].hex()}"'
-        if tag in (said.strip() for said in request.headers.get("if-none-match", "").split(",")):
+        if is_known(request, tag):
             return Response(status_code=304, headers={"ETag": tag})
         size, chunks = await self.files.store.open(found["blob_key"])
         headers = {
             "Content-Disposition": disposition(found["file_name"]),
             "Content-Length": str(size),
             "ETag": tag,
-            **_INERT,
+            **INERT,
         }
         if request.method == "HEAD":
             return Response(headers=headers, media_type=found["content_type"])
         return StreamingResponse(chunks, headers=headers, media_type=found["content_type"])
+
+
+def check_fetching(request: Request) -> None:
+    """Refuse a request that does not fetch anything."""
+    if request.method not in ("GET", "HEAD"):
+        raise RefusedRequest(405, "A file is fetched by GET", headers={"Allow": "GET, HEAD"})
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether a client says that it has the file with a tag already."""
+    return tag in (said.strip() for said in request.headers.get("if-none-match", "").split(","))
 
 
 def disposition(file_name: str) -> str:

@@ -6,15 +6,20 @@ from typing import Any
 
 import asyncpg
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, subscribe
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, subscribe
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from db.connections import BusyError
 from domain.people import Role
 from resolvers.context import RequestContext
 from server.documents import Documents, Prepared
 from server.echoes import without_value
-from server.requests import LARGEST_BODY
+from server.logs import trace
+from server.metrics import label_of
+from server.requests import LARGEST_BODY, GraphQLRequest, RefusedRequest
 from server.storage import StorageError
+from server.trusted_documents import TrustedDocuments
+from server.watching import Watch, timed_out
 
 logger = logging.getLogger("billing.execution")
 UNAVAILABLE = "UNAVAILABLE"
@@ -46,9 +51,23 @@ class PassingExecutor(StrawberryGraphQLCoreExecutionContext):
 class Engine:
     """Runs operations: documents by role, execution on the role's own schema."""
 
-    def __init__(self, schemas: Mapping[Role | None, GraphQLSchema]) -> None:
-        self.schemas = schemas
+    def __init__(
+        self,
+        schemas: Mapping[Role | None, GraphQLSchema],
+        watch: Watch | None = None,
+        trusted: TrustedDocuments | None = None,
+    ) -> None:
+        """Where documents are `trusted`, no others run."""
+        self.schemas, self.watch, self._trusted = schemas, watch or Watch(), trusted
         self.documents = Documents(schemas)
+
+    def source_of(self, request: GraphQLRequest) -> Any:
+        """The document that a request asks to be run; RefusedRequest for one that is not listed where only such run."""
+        if self._trusted:
+            return self._trusted.text_of(request)
+        if request.query is None and request.document_id is not None:
+            raise RefusedRequest(400, "No documents are listed here: send the query", "DOCUMENT_NOT_LISTED")
+        return request.query
 
     def prepare(self, context: RequestContext, source: Any) -> Prepared:
         """The document as the viewer of this request may run it."""
@@ -58,6 +77,15 @@ class Engine:
             return Prepared(None, (bad_request("The document is larger than 1 MiB"),))
         return self.documents.prepare(_role(context), source)
 
+    async def prepare_aside(self, context: RequestContext, source: Any) -> Prepared:
+        """The same, without holding up other requests; RefusedRequest for somebody who sends ever new documents."""
+        role = _role(context)
+        if not isinstance(source, str) or len(source) > LARGEST_BODY or self.documents.knows(role, source):
+            return self.prepare(context, source)
+        party = context.viewer.user_id if context.viewer else context.address
+        self.watch.admission.new_document(party, len(source))
+        return await self.documents.prepare_aside(role, source)
+
     async def execute(
         self, prepared: Prepared, context: RequestContext, variables: Any, operation_name: str | None
     ) -> ExecutionResult:
@@ -65,9 +93,15 @@ class Engine:
         assert prepared.document is not None
         if not isinstance(variables, dict | None):
             return ExecutionResult(None, [bad_request("variables is a JSON object")])
+        running = self._execute(prepared.document, context, variables, operation_name)
+        return await self.watch.over(running, self._label(prepared, operation_name), context)
+
+    async def _execute(
+        self, document: DocumentNode, context: RequestContext, variables: Variables, operation_name: str | None
+    ) -> ExecutionResult:
         result: Any = execute(
             self.schemas[_role(context)],
-            prepared.document,
+            document,
             context_value=context,
             variable_values=variables,
             operation_name=operation_name,
@@ -78,6 +112,14 @@ class Engine:
             result = await result
         context.keep_trail()
         return masked(result, context)
+
+    def _label(self, prepared: Prepared, operation_name: str | None) -> str:
+        """What an operation is counted as: the name under which it is listed, or its field."""
+        operation = prepared.operation(operation_name)
+        if operation is None:
+            return "none"
+        name = self._trusted.name_of(prepared.source) if self._trusted else None
+        return name or label_of(operation)
 
     async def stream(
         self, prepared: Prepared, context: RequestContext, variables: Variables, operation_name: str | None
@@ -151,6 +193,12 @@ def _encodable(error: GraphQLError) -> GraphQLError:
 
 def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     """What a client is told of an unexpected exception, as message and extensions; the rest goes to the log."""
+    # These two are counted, and are many when there are any.
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        stopped = timed_out(request_id)
+        return stopped.message, stopped.extensions or {}
+    if isinstance(cause, BusyError):
+        return "The server is busy: try again", {"code": UNAVAILABLE, "requestId": request_id}
     # The message of a database error may quote a row: the trace is logged by its frames and types alone.
     logger.error("request %s failed: %s", request_id, trace(cause))
     if isinstance(cause, OUTAGES):
@@ -158,13 +206,3 @@ def told(cause: BaseException, request_id: str) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, StorageError):
         return "Files cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
     return "Something went wrong on our side", {"code": "INTERNAL_ERROR", "requestId": request_id}
-
-
-def trace(error: BaseException) -> str:
-    """Where something failed, by frames and types alone, the innermost first."""
-    frames, step = [], error.__traceback__
-    while step:
-        code = step.tb_frame.f_code
-        frames.append(f"{code.co_filename.rsplit('/', 2)[-1]}:{step.tb_lineno} {code.co_name}")
-        step = step.tb_next
-    return f"{type(error).__name__} at {' < '.join(reversed(frames))}"

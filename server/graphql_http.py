@@ -1,8 +1,8 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
+from collections.abc import Sequence
 from functools import partial
 from secrets import token_hex
-from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType
@@ -14,7 +14,7 @@ from permissions.viewers import Viewer
 from resolvers.context import Changes, Clock, Keep, OwnAccount, RequestContext, now
 from server import ide
 from server.documents import Prepared
-from server.executing import UNAVAILABLE, Engine, told
+from server.executing import UNAVAILABLE, Engine, bad_request, told
 from server.files import Files
 from server.requests import (
     GRAPHQL_JSON,
@@ -29,6 +29,7 @@ from server.requests import (
 )
 from server.sessions import Sessions
 from server.sign_in import SignIns
+from server.watching import TIMEOUT
 
 _BEARER = "bearer "
 
@@ -51,6 +52,7 @@ class GraphQLOverHTTP:
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
         self._changes, self._account, self._keep = changes, account, keep
+        self.admission, self._metrics = engine.watch.admission, engine.watch.metrics
         self._sign_ins = sign_ins or SignIns(database, sessions, files.link_key, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +76,7 @@ class GraphQLOverHTTP:
             body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         if status == 503:  # noqa: PLR2004
             extra = {"Retry-After": "1"}
+        self._metrics.answered(status)
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
@@ -82,13 +85,22 @@ class GraphQLOverHTTP:
         if scope["method"] != "POST":
             raise RefusedRequest(405, "GraphQL is asked by POST", headers={"Allow": "POST"})
         check_content_type(headers.get("content-type", ""))
-        request = parse_request(await read_body(headers, receive))
-        viewer = await self.viewer(headers.get("authorization"))
-        context = self.context(viewer, request_id, scope)
-        prepared = self.engine.prepare(context, request.query)
+        address = address_of(scope)
+        with self.admission.sending(address):
+            request = parse_request(await read_body(headers, receive))
+        with self.admission.answering(address):
+            viewer = await self.viewer(headers.get("authorization"))
+            context = self.context(viewer, request_id, scope)
+            context.trace_parent = headers.get("traceparent")
+            return await self._run(request, context, media_type)
+
+    async def _run(self, request: GraphQLRequest, context: RequestContext, media_type: str) -> tuple[int, bytes]:
+        prepared = await self.engine.prepare_aside(context, self.engine.source_of(request))
         refusal = _refusal(prepared, request)
         if refusal:
-            return 400 if media_type == GRAPHQL_JSON else 200, orjson.dumps({"errors": refusal})
+            self._metrics.told(refusal, context.viewer.role.name if context.viewer else "NOBODY")
+            body = orjson.dumps({"errors": [error.formatted for error in refusal]})
+            return 400 if media_type == GRAPHQL_JSON else 200, body
         result = await self.engine.execute(prepared, context, request.variables, request.operation_name)
         return _status(result, media_type), encoded(result)
 
@@ -106,7 +118,7 @@ class GraphQLOverHTTP:
             keep=self._keep,
             own_account=self._account,
             sign_ins=self._sign_ins,
-            address=_address(scope),
+            address=address_of(scope),
             store=self.files.store,
             clock=self.clock,
         )
@@ -121,6 +133,8 @@ class GraphQLOverHTTP:
         if viewer is None:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED", challenge)
+        if is_use:
+            self.admission.keep_pace(viewer.user_id)
         return viewer
 
     async def check_access(self, authorization: str | None, viewer: Viewer | None) -> None:
@@ -131,31 +145,34 @@ class GraphQLOverHTTP:
         raise RefusedRequest(401, "The session has ended: sign in again", "UNAUTHENTICATED")
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
     """The client's network address: the peer's, or what a trusted proxy says of it; a Unix socket has none."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 
 
-def _refusal(prepared: Prepared, request: GraphQLRequest) -> list[Any] | None:
-    """The errors for which a document is not run, None when it is."""
+def _refusal(prepared: Prepared, request: GraphQLRequest) -> Sequence[GraphQLError]:
+    """The errors for which a document is not run; none when it is."""
     if prepared.errors:
-        return [error.formatted for error in prepared.errors]
+        return prepared.errors
     operation: OperationDefinitionNode | None = prepared.operation(request.operation_name)
     if operation is None:
         unknown = (
             "There is no operation of that name" if request.operation_name else "operationName must choose an operation"
         )
-        return [GraphQLError(unknown, extensions={"code": "BAD_REQUEST"}).formatted]
+        return [bad_request(unknown)]
     if operation.operation is OperationType.SUBSCRIPTION:
-        return [GraphQLError("Subscriptions are served over WebSocket", extensions={"code": "BAD_REQUEST"}).formatted]
-    return None
+        return [bad_request("Subscriptions are served over WebSocket")]
+    return []
 
 
 def _status(result: ExecutionResult, media_type: str) -> int:
     """Variables that do not fit leave no data: then nothing was run, which the newer media type says with 400."""
-    if result.errors and any((error.extensions or {}).get("code") == UNAVAILABLE for error in result.errors):
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    if UNAVAILABLE in codes:
         return 503
+    if TIMEOUT in codes:
+        return 504
     is_request_error = (
         result.data is None and result.errors is not None and all(not error.path for error in result.errors)
     )

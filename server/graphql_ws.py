@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,20 +12,23 @@ import orjson
 from graphql import GraphQLError, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from permissions.viewers import Viewer
 from server.executing import Engine, bad_request, failed
-from server.graphql_http import GraphQLOverHTTP
-from server.requests import REQUEST_ID, RefusedRequest
+from server.graphql_http import GraphQLOverHTTP, address_of
+from server.requests import REQUEST_ID, GraphQLRequest, RefusedRequest
 
 _INIT_WAIT = timedelta(seconds=10)
 _OPERATIONS_AT_ONCE = 20
+_TRY_AGAIN_LATER = 1013
 # A session that ends by time is noticed so soon, also while nothing is sent.
 _LOOKS_SECONDS = 2.0
 
@@ -74,7 +77,9 @@ class _Served:
         try:
             viewer = await self._http.viewer(connection.authorization)
             context = self._http.context(viewer, request_id, connection.scope)
-            prepared = self._engine.prepare(context, query)
+            # Over WebSocket there is no place for an id: it stands where the text would.
+            request = GraphQLRequest(query, variables, name, query)
+            prepared = await self._engine.prepare_aside(context, self._engine.source_of(request))
             if prepared.errors:
                 yield _errors(*prepared.errors)
                 return
@@ -83,11 +88,15 @@ class _Served:
                 yield _errors(bad_request("operationName must choose an operation"))
                 return
             results = self._engine.stream(prepared, context, variables, name)
-            if operation.operation is OperationType.SUBSCRIPTION:
+            is_subscription = operation.operation is OperationType.SUBSCRIPTION
+            if is_subscription:
                 results = self._while_signed_in(results, connection, viewer)
+            # Who waits for changes is not being answered.
+            seat = nullcontext() if is_subscription else self._http.admission.answering(address_of(connection.scope))
             async with aclosing(results):
-                async for result in results:
-                    yield ExecutionResult(data=result.data, errors=result.errors)
+                with seat:
+                    async for result in results:
+                        yield ExecutionResult(data=result.data, errors=result.errors)
         except RefusedRequest as refused:
             yield _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
         except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)
@@ -117,8 +126,19 @@ class _Served:
             await results.aclose()
 
 
+class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
+    """Strawberry's handler, for which somebody who leaves as an event is sent is no error."""
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Write an exception down that has ended an operation."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
+
+
 class GraphQLOverWebSocket(GraphQL[Connection, None]):
     """The ASGI application at /graphql for WebSocket."""
+
+    graphql_transport_ws_handler_class = _Handler
 
     def __init__(self, http: GraphQLOverHTTP) -> None:
         super().__init__(
@@ -129,6 +149,15 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
             max_subscriptions_per_connection=_OPERATIONS_AT_ONCE,
         )
         self._http = http
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection, if there is room for it."""
+        try:
+            with self._http.admission.connected(address_of(scope)):
+                await super().__call__(scope, receive, send)
+        except RefusedRequest:
+            # Before it is accepted, which the client hears as a refused handshake.
+            await send({"type": "websocket.close", "code": _TRY_AGAIN_LATER})
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Connection:
         """What belongs to one connection."""

@@ -12,16 +12,22 @@ from domain.clinics import clinic_day
 from domain.documents import CSV, XLSX
 from domain.errors import Conflict
 from domain.imports import LARGEST_UNPACKED, ImportKind
+from imports.bringing import bring_in
 from imports.checking import Checked, check_file
 from imports.csv_rows import BrokenRowError
 from imports.kinds import KINDS
-from imports.records import Target, bring_in
 from imports.summary import ControlTotalsError
 from imports.synthea import import_synthea
+from imports.target import Target
 from server.addresses import Address, with_database
 from server.settings import Settings
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+# What the rows of a file are, where the name of its kind does not say it.
+_WORDS = {
+    ImportKind.CODES: "the master list of codes",
+    ImportKind.FEE_SCHEDULES: "fee schedules and their rates",
+}
 _KIND_OF_FILE = {".csv": CSV, ".xlsx": XLSX}
 
 
@@ -80,21 +86,20 @@ def _file_command(kind: ImportKind, words: str) -> None:
         with_database(settings, partial(_bring_in, checked, clinic, dry_run))
 
 
-_file_command(ImportKind.CODES, "the master list of codes")
-_file_command(ImportKind.FEE_SCHEDULES, "fee schedules and their rates")
-for _kind in (ImportKind.PAYERS, ImportKind.ATTORNEYS, ImportKind.PHYSICIANS, ImportKind.FACILITIES):
-    _file_command(_kind, _kind.value)
+for _kind in ImportKind:
+    _file_command(_kind, _WORDS.get(_kind, _kind.value))
 
 
 async def _bring_in(checked: Checked, clinic: str, dry_run: bool, address: Address) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
-        clinic_id = await connection.fetchval("select clinic_id from clinics where short_name = $1", clinic)
-        if clinic_id is None:
+        found = await connection.fetchrow("select clinic_id, time_zone from clinics where short_name = $1", clinic)
+        if found is None:
             raise click.ClickException(f"There is no clinic {clinic}")
-        transaction = connection.transaction()
+        transaction, moment = connection.transaction(), datetime.now(UTC)
         await transaction.start()
-        report = await bring_in(Target(connection, clinic_id, datetime.now(UTC), _show), checked)
+        target = Target(connection, found["clinic_id"], moment, clinic_day(moment, found["time_zone"]), _show)
+        report = await bring_in(target, checked)
         await (transaction.rollback() if dry_run or report.bad_rows else transaction.commit())
     except Conflict as conflict:
         raise click.ClickException(conflict.message) from conflict

@@ -32,13 +32,14 @@ class Followed:
     """A link that was followed: by whom, to which record, when."""
 
     viewer: Viewer
+    type_name: str
     identity: UUID
     moment: datetime
     request_id: str
 
     def event(self, operation: str) -> AuditEvent:
         """What the audit trail keeps of it."""
-        trail = Trail([operation], entities=[TAGS["Upload"].encode() + self.identity.bytes])
+        trail = Trail([operation], entities=[TAGS[self.type_name].encode() + self.identity.bytes])
         return trail.event(self.viewer, self.moment, self.request_id)
 
 
@@ -48,6 +49,8 @@ class LinkedFiles:
     # What a link of this kind that is not good is answered with, whatever is wrong with it and whatever there is behind it.
     kind: str
     not_good: str
+    # The type of the record that a link leads to.
+    type_name = "Upload"
 
     def __init__(
         self, files: Files, database: Database, sessions: Sessions, roles: frozenset[Role], clock: Clock = now
@@ -80,22 +83,21 @@ class LinkedFiles:
 
     async def follow(self, request: Request) -> Followed:
         """Who follows the link of a request, and to what; refuses with 403 whatever is wrong with it."""
-        moment, identity = self._clock(), _identity(request.path_params["id"])
+        moment, identity = self._clock(), self._identity(request.path_params["id"])
         token, signature = (request.query_params.get(name, "") for name in ("token", "signature"))
         bearer = bearer_of(self.files.link_key, self.kind, token, signature, identity, moment) if identity else None
         viewer = await self._sessions.find_user(bearer.clinic_id, bearer.user_id) if bearer else None
         if identity is None or viewer is None or viewer.role not in self._roles:
             raise self.refused()
-        return Followed(viewer, identity, moment, request.scope["request_id"])
+        return Followed(viewer, self.type_name, identity, moment, request.scope["request_id"])
+
+    def _identity(self, text: str) -> UUID | None:
+        found = read_id(text)
+        return found[1] if found and found[0] == self.type_name else None
 
     def refused(self) -> RefusedRequest:
         """The one refusal of a link that is not good."""
         return RefusedRequest(403, self.not_good, "FORBIDDEN")
-
-
-def _identity(text: str) -> UUID | None:
-    found = read_id(text)
-    return found[1] if found and found[0] == "Upload" else None
 
 
 def _failure(status: int, message: str, extensions: Mapping[str, str], headers: Mapping[str, str]) -> Response:

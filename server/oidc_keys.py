@@ -12,7 +12,7 @@ import orjson
 from joserfc.jwk import JWKRegistry, Key, RSAKey
 
 from server.oidc_provider import KeyTimes
-from server.settings import is_protected
+from server.setting_values import is_protected
 
 logger = logging.getLogger("billing.oidc")
 

@@ -1,5 +1,6 @@
 """Decides what counts as a GraphQL request over HTTP, and with which status everything else is refused."""
 
+import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive
 
 LARGEST_BODY = 1024 * 1024
+_BODY_SECONDS = 10.0
 # What the log calls the request that is being answered.
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
@@ -30,9 +32,11 @@ class RefusedRequest(Exception):
 class GraphQLRequest:
     """What a client asks to be run."""
 
-    query: str
+    query: str | None
     variables: dict[str, Any] | None
     operation_name: str | None
+    # Of a document that is listed here, instead of its text.
+    document_id: str | None = None
 
 
 @lru_cache(maxsize=500)
@@ -70,11 +74,19 @@ def check_content_type(said: str) -> None:
 
 
 async def read_body(headers: Headers, receive: Receive) -> bytes:
-    """The whole body; refuses with 413 one that is too large, without reading it to its end."""
+    """The whole body; refuses with 413 one that is too large, without reading it to its end, and with 408 one that has none."""
     length = headers.get("content-length", "")
     if length.isdecimal():
         _check_size(int(length))
-    body, more = b"", True
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return bytes(await _received(receive))
+    except TimeoutError:
+        raise RefusedRequest(408, "The request does not come to its end", headers={"Connection": "close"}) from None
+
+
+async def _received(receive: Receive) -> bytearray:
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -104,7 +116,8 @@ def checked_request(said: Any) -> GraphQLRequest:
     if not isinstance(said, dict):
         raise RefusedRequest(400, "A request is one JSON object with a query")
     query, variables, name = said.get("query"), said.get("variables"), said.get("operationName")
-    if not isinstance(query, str):
+    document_id = _document_id(said)
+    if not isinstance(query, str) and (query is not None or document_id is None):
         raise RefusedRequest(400, "query is a string with a GraphQL document")
     if not isinstance(variables, dict | None):
         raise RefusedRequest(400, "variables is a JSON object")
@@ -112,4 +125,13 @@ def checked_request(said: Any) -> GraphQLRequest:
         raise RefusedRequest(400, "operationName is a string")
     if not isinstance(said.get("extensions"), dict | None):
         raise RefusedRequest(400, "extensions is a JSON object")
-    return GraphQLRequest(query, variables, name)
+    return GraphQLRequest(query, variables, name, document_id)
+
+
+def _document_id(said: dict[str, Any]) -> str | None:
+    """By which a document is meant that is listed: as GraphQL over HTTP has it, or as Apollo's clients say it."""
+    extensions = said.get("extensions")
+    persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
+    by_hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    identity = f"sha256:{by_hash}" if isinstance(by_hash, str) else said.get("documentId")
+    return identity if isinstance(identity, str) else None

@@ -13,14 +13,16 @@ import uvloop
 from starlette.types import ASGIApp
 
 from server.addresses import Address, bring_up_to_date, opened
-from server.app import build_app
+from server.app import Running, build_app
 from server.demo import DEMO_USERS, prepare_demo
 from server.files import open_files
+from server.logs import configure_logs
+from server.mail import open_mail
 from server.oidc_provider import provider_of
+from server.protocol import BoundedProtocol
 from server.requests import LARGEST_BODY
 from server.sessions import SessionTimes
 from server.settings import SettingError, Settings
-from server.storage import open_store
 from server.worker import working
 
 _GRACE_SECONDS = 30
@@ -73,11 +75,12 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _work(settings: Settings) -> None:
+    configure_logs(settings.log_level)
     told = asyncio.Event()
     _when_told(told.set)
     async with opened(settings) as address:
         await bring_up_to_date(address)
-        async with working(address.login, open_store(settings)):
+        async with working(address.login, open_files(settings), open_mail(settings)):
             print("ready to work", flush=True)
             await told.wait()
 
@@ -88,13 +91,14 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 
 
 async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool, worker: bool) -> None:
+    configure_logs(settings.log_level)
     async with opened(settings) as address:
         await bring_up_to_date(address)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with working(address.login, open_store(settings)) if worker else nullcontext():
+        async with working(address.login, open_files(settings), open_mail(settings)) if worker else nullcontext():
             await _run(address, settings, listening, url)
 
 
@@ -119,7 +123,10 @@ def _taken(where: str) -> Iterator[None]:
 async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
-    app = build_app(address.login, times, open_files(settings), provider=provider_of(settings))
+    running = Running(
+        settings.requests_per_minute, settings.trusted_documents, settings.metrics_token, settings.otlp_endpoint
+    )
+    app = build_app(address, times, open_files(settings), provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)
     await _Announcing(config, f"ready {url}").serve(sockets=[listening])
 
@@ -128,13 +135,14 @@ def configured(app: ASGIApp, *, trusted_proxies: str = "") -> uvicorn.Config:
     """How HTTP and WebSocket are served, and which proxies are believed about who asks."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedProtocol,
         ws="websockets-sansio",
         ws_max_size=_LARGEST_MESSAGE,
         # Without proxies that are named, nobody is believed to speak for somebody else.
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         access_log=False,
+        log_config=None,
         log_level="warning",
         server_header=False,
         date_header=False,

@@ -4,10 +4,27 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from server.setting_values import (
+    algorithms,
+    count,
+    database_address,
+    issuer,
+    log_level,
+    mail_security,
+    mailbox,
+    names,
+    networks,
+    port_number,
+    positive,
+    secret,
+    skew,
+    store_address,
+    web_address,
+    yes_or_no,
+)
 
 
 class SettingError(Exception):
@@ -24,122 +41,43 @@ class Setting:
     read: Callable[[str], Any]
 
 
-_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
-_LARGEST_SKEW = 300
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_LARGEST_PORT = 65535
-_SHORTEST_SECRET = 32
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _LARGEST_PORT:
-        raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError("a whole number above 0")
-    return int(text)
-
-
-def _address(text: str) -> str:
-    if text and not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("an address such as postgresql://user:password@host:5432/database")
-    return text
-
-
-def _store(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment):
-        raise ValueError("an address such as s3://bucket/prefix")
-    return text
-
-
-def _web(text: str) -> str:
-    if text and not (text.startswith(("http://", "https://")) and urlsplit(text).netloc):
-        raise ValueError("an address such as https://billing.example.org")
-    return text.rstrip("/")
-
-
-def is_protected(url: str) -> bool:
-    """Whether nobody on the way can change what an address answers: https, or this machine itself."""
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )
-
-
-def _issuer(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (not is_protected(text) or parts.query or parts.fragment or parts.username is not None):
-        raise ValueError("an address such as https://login.example.org; http only for a provider on this machine")
-    # Not a slash is taken away or added: an issuer is compared letter by letter.
-    return text
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in text.split(",") if name.strip())
-
-
-def _algorithms(text: str) -> frozenset[str]:
-    names = _names(text)
-    if not names or not names <= set(_ALGORITHMS):
-        raise ValueError(f"some of {', '.join(_ALGORITHMS)}, with commas between them")
-    return names
-
-
-def _skew(text: str) -> timedelta:
-    if not text.isdecimal() or int(text) > _LARGEST_SKEW:
-        raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
-    return timedelta(seconds=int(text))
-
-
-def _yes(text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise ValueError("yes or no")
-    return text == "yes"
-
-
-def _secret(text: str) -> str:
-    if text and len(text) < _SHORTEST_SECRET:
-        raise ValueError(f"at least {_SHORTEST_SECRET} characters")
-    return text
-
-
-def _networks(text: str) -> str:
-    listed = [part.strip() for part in text.split(",") if part.strip()]
-    try:
-        return ",".join(str(ip_network(part)) if "/" in part else str(ip_network(part)[0]) for part in listed)
-    except ValueError:
-        raise ValueError("addresses or networks such as 10.0.0.7, 10.1.0.0/16, divided by commas") from None
-
-
 SETTINGS = {
     "host": Setting("BILLING_HOST", "The address to listen on.", "127.0.0.1", str),
-    "port": Setting("BILLING_PORT", "The port to listen on; 0 picks a free one.", "8000", _port),
+    "port": Setting("BILLING_PORT", "The port to listen on; 0 picks a free one.", "8000", port_number),
     "home": Setting("BILLING_HOME", "The folder of the embedded PostgreSQL and of files.", ".billing", Path),
     "demo_password": Setting(
         "BILLING_DEMO_PASSWORD", "The password of the five demo users; without it one is made up and printed.", "", str
     ),
     "database_url": Setting(
-        "DATABASE_URL", "The owner's address of a PostgreSQL ≥ 16, instead of the embedded one.", "", _address
+        "DATABASE_URL", "The owner's address of a PostgreSQL ≥ 16, instead of the embedded one.", "", database_address
+    ),
+    "direct_database_url": Setting(
+        "BILLING_DIRECT_DATABASE_URL",
+        "The owner's address of PostgreSQL itself, where DATABASE_URL leads through a pooler such as PgBouncer in transaction mode.",
+        "",
+        database_address,
+    ),
+    "read_database_url": Setting(
+        "BILLING_READ_DATABASE_URL",
+        "The owner's address at a streaming replica that answers reads of staff and analysts; without it the primary does.",
+        "",
+        database_address,
     ),
     "session_idle_minutes": Setting(
-        "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", _positive
+        "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", positive
     ),
-    "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", _positive),
+    "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", positive),
     "trusted_proxies": Setting(
         "BILLING_TRUSTED_PROXIES",
         "The addresses of proxies that are believed when they say by X-Forwarded-For and X-Forwarded-Proto who asks and how.",
         "",
-        _networks,
+        networks,
     ),
     "oidc_issuer": Setting(
         "BILLING_OIDC_ISSUER",
         "The OpenID Connect provider whose tokens are accepted beside our own, spelt as in its discovery document.",
         "",
-        _issuer,
+        issuer,
     ),
     "oidc_audience": Setting(
         "BILLING_OIDC_AUDIENCE", "Whom its tokens must be made out to (`aud`); needed with an issuer.", "", str
@@ -149,23 +87,23 @@ SETTINGS = {
         "The clients to which its tokens may have been given (`azp` or `client_id`), with commas between them; "
         "without it any, but for a token of several audiences only the audience itself.",
         "",
-        _names,
+        names,
     ),
     "oidc_algorithms": Setting(
         "BILLING_OIDC_ALGORITHMS",
         "How its tokens may be signed, with commas between the names; only pairs of keys, no shared secret.",
         "RS256,PS256,ES256,EdDSA",
-        _algorithms,
+        algorithms,
     ),
     "oidc_skew": Setting(
-        "BILLING_OIDC_SKEW_SECONDS", "How far the provider's clock may be from ours; up to 300.", "60", _skew
+        "BILLING_OIDC_SKEW_SECONDS", "How far the provider's clock may be from ours; up to 300.", "60", skew
     ),
     "oidc_email": Setting(
         "BILLING_OIDC_EMAIL",
         "yes: a user without a subject is found by a verified e-mail, and gets the token's subject then; "
         "no: by subject alone.",
         "yes",
-        _yes,
+        yes_or_no,
     ),
     "oidc_clinic": Setting(
         "BILLING_OIDC_CLINIC",
@@ -180,35 +118,81 @@ SETTINGS = {
         str,
     ),
     "api_token_days": Setting(
-        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", _positive
+        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", positive
     ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
         "Where clients reach the server, for links to files; without it, where each request says that it came.",
         "",
-        _web,
+        web_address,
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
         "Signs links to files, encrypts second factors; without it one is made up and kept in BILLING_HOME. "
         "Servers that use one DATABASE_URL and do not share that folder must be given the same.",
         "",
-        _secret,
+        secret,
     ),
     "storage_url": Setting(
         "BILLING_STORAGE_URL",
         "The S3-compatible store of files, as s3://bucket/prefix, instead of a folder in BILLING_HOME.",
         "",
-        _store,
+        store_address,
     ),
     "storage_endpoint": Setting(
-        "BILLING_STORAGE_ENDPOINT", "The address of that store, when it is not Amazon's own.", "", _web
+        "BILLING_STORAGE_ENDPOINT", "The address of that store, when it is not Amazon's own.", "", web_address
     ),
     "storage_region": Setting("BILLING_STORAGE_REGION", "The region of that store.", "", str),
     "storage_access_key": Setting(
         "BILLING_STORAGE_ACCESS_KEY", "The access key to that store; without it, what the host is given.", "", str
     ),
     "storage_secret_key": Setting("BILLING_STORAGE_SECRET_KEY", "The secret that belongs to it.", "", str),
+    "smtp_host": Setting(
+        "BILLING_SMTP_HOST",
+        "The mail server that messages to payers go to; without it nothing is sent: they are put into BILLING_HOME/outbox.",
+        "",
+        str,
+    ),
+    "smtp_port": Setting("BILLING_SMTP_PORT", "The port of the mail server.", "587", port_number),
+    "smtp_security": Setting(
+        "BILLING_SMTP_SECURITY",
+        "starttls: encrypted from the first command on; tls: from the beginning (port 465); none: not at all, which is for "
+        "a server on the same machine.",
+        "starttls",
+        mail_security,
+    ),
+    "smtp_user": Setting(
+        "BILLING_SMTP_USER", "The user of the mail server; without it, it is not signed in to.", "", str
+    ),
+    "smtp_password": Setting("BILLING_SMTP_PASSWORD", "The password that belongs to it.", "", str),
+    "requests_per_minute": Setting(
+        "BILLING_REQUESTS_PER_MINUTE",
+        "How many requests one user may send to one process, and ten times as many one address; 0: as many as they like.",
+        "6000",
+        count,
+    ),
+    "trusted_documents": Setting(
+        "BILLING_TRUSTED_DOCUMENTS",
+        "A folder of documents, name.graphql each: with it only these run, by name, by hash or sent whole.",
+        "",
+        str,
+    ),
+    "log_level": Setting(
+        "BILLING_LOG_LEVEL",
+        "From which level on is logged: debug (each operation), info, warning or error.",
+        "info",
+        log_level,
+    ),
+    "metrics_token": Setting(
+        "BILLING_METRICS_TOKEN", "The bearer token that opens /metrics; without it there is no such page.", "", secret
+    ),
+    "otlp_endpoint": Setting(
+        "BILLING_OTLP_ENDPOINT",
+        "The OpenTelemetry collector that spans are sent to (OTLP over HTTP), such as http://localhost:4318; without it none are made.",
+        "",
+        web_address,
+    ),
+    "mail_from": Setting("BILLING_MAIL_FROM", "The address that messages come from.", "billing@localhost", mailbox),
 }
 
 
@@ -221,6 +205,8 @@ class Settings:
     home: Path
     demo_password: str
     database_url: str
+    direct_database_url: str
+    read_database_url: str
     session_idle_minutes: int
     session_hours: int
     trusted_proxies: str
@@ -240,6 +226,17 @@ class Settings:
     storage_region: str
     storage_access_key: str
     storage_secret_key: str
+    smtp_host: str
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str
+    smtp_password: str
+    requests_per_minute: int
+    trusted_documents: str
+    log_level: str
+    metrics_token: str
+    otlp_endpoint: str
+    mail_from: str
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -252,6 +249,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**{name: _read(setting, said) for name, setting in SETTINGS.items()})
     if settings.oidc_issuer and not settings.oidc_audience:
         raise SettingError("BILLING_OIDC_AUDIENCE is needed with BILLING_OIDC_ISSUER: any service's tokens would do")
+    if (settings.direct_database_url or settings.read_database_url) and not settings.database_url:
+        raise SettingError("DATABASE_URL is needed with BILLING_DIRECT_DATABASE_URL and BILLING_READ_DATABASE_URL")
+    if settings.smtp_host and settings.mail_from == SETTINGS["mail_from"].default:
+        raise SettingError("BILLING_MAIL_FROM is needed with BILLING_SMTP_HOST: whom payers answer")
     return settings
 
 

@@ -41,10 +41,14 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise StorageError(type(error).__name__) from error
 
-    async def open(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
-        """How many bytes a file has, and the bytes; StorageError, here or while they are read, when they cannot be had."""
+    async def open(self, key: str, part: tuple[int, int] | None = None) -> tuple[int, AsyncIterator[bytes]]:
+        """How many bytes a file has, and the bytes; StorageError, here or while they are read, when they cannot be had.
+
+        Of a `part`, the bytes from the first place until before the second alone.
+        """
         try:
-            found = await obstore.get_async(self._store, key)
+            options: obstore.GetOptions = {"range": part} if part else {}
+            found = await obstore.get_async(self._store, key, options=options)
             return found.meta["size"], _told(aiter(found.stream(min_chunk_size=_CHUNK_BYTES)))
         except (BaseError, OSError) as error:
             raise StorageError(type(error).__name__) from error

@@ -10,7 +10,8 @@ import asyncpg
 from db.auditing import record
 from db.pools import Database
 from domain.audit import AuditEvent
-from server.executing import OUTAGES, trace
+from server.executing import OUTAGES
+from server.logs import trace
 
 logger = logging.getLogger("billing.trail")
 # What a kill loses at most, together with the time that writing takes.
@@ -44,6 +45,9 @@ class TrailOfReads:
         await self._writing
         if self._waiting:
             logger.error("%d events of the audit trail were not written: the database is gone", len(self._waiting))
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def keep(self, event: AuditEvent) -> None:
         """Take an event over; TrailFullError when too many wait already."""

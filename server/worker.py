@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from uuid import UUID
 
 import asyncpg
 from pgqueuer import AsyncpgPoolDriver, Job, PgQueuer, Queries, RetryRequested
@@ -17,12 +18,19 @@ from pgqueuer.types import Channel
 
 from db.pools import Connect, Database
 from db.security import JOBS, STAFF_LOGIN, WORKER_ROLE
+from exports.messages import MailServer
 from resolvers.agreements import lapse_agreements
 from resolvers.auditing import chain_trails
 from resolvers.context import Clock, now
 from resolvers.documents import drop_stale_uploads
-from server.executing import trace
-from server.storage import BlobStore
+from resolvers.export_files import Builder, build
+from resolvers.export_housekeeping import drop_old_files
+from resolvers.message_delivery import send_messages
+from resolvers.reminder_plan import plan_reminders
+from schema.whole import role_schemas
+from server.files import Files
+from server.logs import trace
+from server.sessions import Sessions
 
 logger = logging.getLogger("billing.worker")
 
@@ -32,7 +40,8 @@ class Tools:
     """What jobs work with."""
 
     database: Database
-    files: BlobStore
+    files: Files
+    mail: MailServer
     clock: Clock
 
 
@@ -46,7 +55,11 @@ async def _lapse(tools: Tools) -> int:
 
 
 async def _drop_stale_uploads(tools: Tools) -> int:
-    return await drop_stale_uploads(tools.database, tools.clock, tools.files.drop_folder)
+    return await drop_stale_uploads(tools.database, tools.clock, tools.files.store.drop_folder)
+
+
+async def _drop_old_files(tools: Tools) -> int:
+    return await drop_old_files(tools.database, tools.clock, tools.files.store.drop_folder)
 
 
 async def _forget_old_jobs(tools: Tools) -> int:
@@ -55,16 +68,27 @@ async def _forget_old_jobs(tools: Tools) -> int:
     return int(forgotten.split()[-1])
 
 
+async def _plan_reminders(tools: Tools) -> int:
+    return await plan_reminders(tools.database, tools.clock)
+
+
 # Job → when it is due besides every start of a worker (minute, hour, day, month, weekday; UTC), and what it does.
 # A clinic's day begins at a full or a quarter hour of UTC, whatever its time zone.
 TASKS: dict[str, tuple[str, Task]] = {
     "lapse_agreements": ("*/15 * * * *", _lapse),
+    "plan_reminders": ("*/15 * * * *", _plan_reminders),
     "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),
+    "drop_old_files": ("35 * * * *", _drop_old_files),
     "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
 }
 
-# Chaining the audit trail is no job of the queue, which knows minutes: every worker looks every second whether something waits.
-_CHAINS_EVERY_SECONDS = 1.0
+# What the database asks for itself, once for each file; and how many are built at once, by all workers together: each takes two
+# connections of its role.
+BUILD, _BUILT_AT_ONCE = "build_export", 2
+
+# What comes at any moment is no job of the queue, which knows minutes: every worker looks after so many seconds whether the
+# audit trail is to be chained, and whether messages wait to be sent.
+_CHAINS_EVERY_SECONDS, _SENDS_EVERY_SECONDS = 1.0, 5.0
 
 # A job whose worker has not been heard of for so long is another worker's; each looks for such jobs at least this often.
 HEARTBEAT, LOOKS = timedelta(seconds=15), timedelta(seconds=5)
@@ -93,10 +117,15 @@ def queries(driver: AsyncpgPoolDriver) -> Queries:
 
 
 @asynccontextmanager
-async def working(dsn_of: Connect, files: BlobStore, clock: Clock = now) -> AsyncIterator[None]:
+async def working(dsn_of: Connect, files: Files, mail: MailServer, clock: Clock = now) -> AsyncIterator[None]:
     """Jobs are done for as long as this is open; what is being done at the end has half a minute to be finished."""
     stop = asyncio.Event()
-    tasks = {asyncio.create_task(_work(dsn_of, files, stop, clock)), asyncio.create_task(_chain(dsn_of, stop))}
+    sending = _again_and_again(
+        dsn_of, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
+    )
+    chaining = _again_and_again(dsn_of, stop, _CHAINS_EVERY_SECONDS, "chaining the audit trail", chain_trails)
+    doing = _work(dsn_of, lambda database: Tools(database, files, mail, clock), stop)
+    tasks = {asyncio.create_task(one) for one in (doing, chaining, sending)}
     try:
         yield
     finally:
@@ -108,26 +137,28 @@ async def working(dsn_of: Connect, files: BlobStore, clock: Clock = now) -> Asyn
                 await task
 
 
-async def _chain(dsn_of: Connect, stop: asyncio.Event) -> None:
-    """Chain the audit trail until told to stop, through every outage of the database."""
+async def _again_and_again(
+    dsn_of: Connect, stop: asyncio.Event, seconds: float, words: str, act: Callable[[Database], Awaitable[int]]
+) -> None:
+    """Do something until told to stop, through every outage of the database."""
     async with Database(dsn_of) as database:
         while not stop.is_set():
             try:
-                await chain_trails(database)
-            except Exception as failure:  # noqa: BLE001 (whatever it was, what waits is chained later)
-                logger.warning("chaining the audit trail was interrupted: %s", trace(failure))
+                await act(database)
+            except Exception as failure:  # noqa: BLE001 (whatever it was, what waits is done later)
+                logger.warning("%s was interrupted: %s", words, trace(failure))
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _CHAINS_EVERY_SECONDS)
+                await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _work(dsn_of: Connect, files: BlobStore, stop: asyncio.Event, clock: Clock) -> None:
+async def _work(dsn_of: Connect, tools_of: Callable[[Database], Tools], stop: asyncio.Event) -> None:
     """Do jobs until told to stop, through every outage of the database."""
     pauses = iter(_PAUSES)
     async with Database(dsn_of) as database:
         while not stop.is_set():
             began = monotonic()
             try:
-                await _work_while_connected(dsn_of(STAFF_LOGIN), Tools(database, files, clock), stop)
+                await _work_while_connected(dsn_of(STAFF_LOGIN), tools_of(database), stop)
             except Exception as failure:  # noqa: BLE001 (whatever it was, there is work to be done afterwards)
                 logger.warning("the worker was interrupted: %s", trace(failure))
             if monotonic() - began > _STEADY_SECONDS:
@@ -146,6 +177,7 @@ async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> 
             queuer.entrypoint(name)(_job(task, tools))
             queuer.schedule(name, expression)(_due(queue, name))
             await _ask_for(queue, name)
+        queuer.entrypoint(BUILD, concurrency_limit=_BUILT_AT_ONCE)(_building(tools))
         async with _stopped_by(stop, queuer):
             await queuer.run(dequeue_timeout=LOOKS, heartbeat_timeout=HEARTBEAT, shutdown_on_listener_failure=True)
 
@@ -176,14 +208,32 @@ async def _ask_for(queue: Queries, name: str) -> None:
 
 
 def _job(task: Task, tools: Tools) -> Callable[[Job], Awaitable[None]]:
+    return _tried(lambda job: task(tools))
+
+
+def _building(tools: Tools) -> Callable[[Job], Awaitable[None]]:
+    sessions = Sessions(tools.database)
+    files = tools.files
+    builder = Builder(tools.database, role_schemas(), files.spool, files.store, sessions.find_user, tools.clock)
+
+    async def build_named(job: Job) -> int:
+        clinic_id, identity = map(UUID, (job.payload or b"").decode().split())
+        return await build(builder, clinic_id, identity)
+
+    return _tried(build_named)
+
+
+def _tried(task: Callable[[Job], Awaitable[int]]) -> Callable[[Job], Awaitable[None]]:
+    """A job that is tried again, each time after a longer pause, until it is done."""
+
     async def do(job: Job) -> None:
         try:
-            done = await task(tools)
+            done = await task(job)
         except Exception as failure:  # noqa: BLE001 (whatever it was, the job is tried again)
             logger.warning("job %s %s failed: %s", job.entrypoint, job.id, trace(failure))
             # The queue keeps what is raised, and the text of a database error may quote a row.
             pause = min(timedelta(seconds=2**job.attempts), _LONGEST_PAUSE)
             raise RetryRequested(delay=pause, reason=type(failure).__name__) from None
-        logger.info("job %s %s done: %s", job.entrypoint, job.id, done)
+        logger.debug("job %s %s done: %s", job.entrypoint, job.id, done)
 
     return do

@@ -31,7 +31,7 @@ def serving(
     """The URL of a server over a database, in a thread of its own, gone at the end; files that are not given go with it."""
     with TemporaryDirectory() as home:
         files = files or open_files(read_settings({"BILLING_HOME": home}))
-        with _running(build_app(address.login, times or SessionTimes(), files, **options)) as url:
+        with _running(build_app(address, times or SessionTimes(), files, **options)) as url:
             yield url
 
 

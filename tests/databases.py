@@ -23,6 +23,9 @@ LOCK = 0x74656D70
 # What a hash costs is not what these tests are about.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
+_FILES = """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, row_count, created_at, expires_at)
+    select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', 'expired', 'invoices.csv', 7, now(), now() from users"""
+
 
 def address_of(server: EmbeddedPostgres, database: str) -> Address:
     """Where a database of the tests' server is."""
@@ -76,5 +79,7 @@ async def _fill(address: Address) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         await load_demo(connection, today=TODAY, password_hash=CHEAP.hash(PASSWORD), invoices=INVOICES)
+        # The demo clinic has asked for no files; here everybody has one, which was kept long enough.
+        await connection.execute(_FILES)
     finally:
         await connection.close()

@@ -9,7 +9,7 @@ import pytest
 
 from db.identity import make_id
 from server.addresses import Address
-from tests.client import Client
+from tests.client import Client, serving
 from tests.databases import rows
 from tests.processes import billing
 from tests.subscriber import INVOICE, Subscriber, announce, listening
@@ -21,9 +21,9 @@ _STEP = "mutation ($input: {0}Input!) {{ {1}(input: $input) {{ errors {{ message
 
 @pytest.fixture(scope="module")
 def servers(address: Address) -> Iterator[tuple[str, str]]:
-    """Two server processes on one database; what is written through the second is listened to at the first."""
-    with billing(address, "serve", "--no-worker") as first, billing(address, "serve", "--no-worker") as second:
-        yield first.url, second.url
+    """Two server processes on one database, of which this one is the first; what is written through the second is listened to here."""
+    with serving(address) as first, billing(address, "serve", "--no-worker") as second:
+        yield first, second.url
 
 
 @pytest.fixture

@@ -75,11 +75,27 @@ def recorded_at() -> Column[Any]:
 
 def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstraint:
     """A check that a text column holds one of the values that the domain knows."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} in ({listed})", name=f"{column}_known")
+    return CheckConstraint(f"{column} in {listed(values)}", name=f"{column}_known")
 
 
-def index(name: str, *columns: str, where: str | None = None, beside: Sequence[str] = ()) -> Index:
-    """An index led by the clinic; expressions such as "created_on desc" are taken as written, columns `beside` are only read."""
+def listed(values: Iterable[str]) -> str:
+    """Words of ours as SQL lists them, in brackets."""
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
+
+
+def index(
+    name: str, *columns: str, where: str | None = None, beside: Sequence[str] = (), unique: bool = False
+) -> Index:
+    """An index led by the clinic; expressions such as "created_on desc" are taken as written, columns `beside` are only read.
+
+    A `unique` one allows one row without a value, too.
+    """
     led: list[Any] = ["clinic_id", *map(text, columns)]
-    return Index(name, *led, postgresql_where=text(where) if where else None, postgresql_include=list(beside) or None)
+    return Index(
+        name,
+        *led,
+        unique=unique,
+        postgresql_where=text(where) if where else None,
+        postgresql_include=list(beside) or None,
+        postgresql_nulls_not_distinct=unique or None,
+    )

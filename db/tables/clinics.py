@@ -1,6 +1,6 @@
 """Decides what is stored of clinics, of their users and of their sign-ins."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
 
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.people import Role
@@ -12,6 +12,8 @@ clinics = Table(
     words("short_name"),
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False, server_default="America/New_York"),
+    # The last day for which it was decided which payers are reminded.
+    Column("reminded_on", Date),
     recorded_at(),
     UniqueConstraint("short_name"),
 )

@@ -115,7 +115,7 @@ invoices = clinic_table(
 )
 
 # What an invoice was at the end of past days: from known_from, until before known_until, in the clinic's calendar. The database
-# adds a row when an invoice changes that has been so for a day; nobody else adds any.
+# adds a row when an invoice changes that has been so for a day; besides, only imports add any, of what was before they came.
 invoice_states = Table(
     "invoice_states",
     metadata,
@@ -203,6 +203,7 @@ denials = clinic_table(
     Column("appeal_due_on", Date),
     *refers("recorded_by", "users", nullable=True),
     index("ix_denials_invoice", "invoice_id", "denied_on"),
+    index("ix_denials_appeal", "appeal_due_on", "invoice_id", where="appeal_due_on is not null"),
 )
 
 internal_notes = clinic_table(
@@ -227,6 +228,7 @@ invoice_events = clinic_table(
     Column("changes", JSON, nullable=False, server_default=text("'[]'")),
     Column("request_id", Text),
     UniqueConstraint("clinic_id", "invoice_id", "seq"),
+    index("ix_invoice_events_lapsed", "invoice_id", "seq", where="transition = 'lapse_agreement'"),
 )
 
 # What an element of invoice_events.changes holds: no table in the database, but read like one.

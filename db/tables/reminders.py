@@ -1,9 +1,21 @@
 """Decides what is stored of follow-ups: holds, reminders for staff, templates, policies and messages to payers."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Date, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from db.tables.base import clinic_table, index, moment, money, one_of, refers
-from domain.reminders import MessageStatus, ReminderStatus
+from domain.people import PayerKind
+from domain.reminders import REMINDED_IN, MessageStatus, ReminderRecipient, ReminderStatus
 
 holds = clinic_table(
     "holds",
@@ -38,22 +50,28 @@ reminders = clinic_table(
     index("ix_reminders_due", "target_date", "invoice_id", where="status = 'scheduled'"),
 )
 
+# Each version of a template is a row of its own: what was sent stays readable as it was written.
 reminder_templates = clinic_table(
     "reminder_templates",
     Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("body", Text, nullable=False),
+    *refers("created_by", "users", nullable=True),
     UniqueConstraint("clinic_id", "name", "version"),
 )
 
+# Of two active policies none is for the same payers and facility, so that each invoice has one at most.
 reminder_policies = clinic_table(
     "reminder_policies",
     Column("name", Text, nullable=False),
     Column("payer_kind", Text),
     *refers("facility_id", "facilities", nullable=True),
+    *refers("billing_lead_id", "users", nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     UniqueConstraint("clinic_id", "name"),
+    one_of("payer_kind", PayerKind),
+    index("uq_reminder_policies_reach", "payer_kind", "facility_id", where="active", unique=True),
 )
 
 reminder_levels = clinic_table(
@@ -64,33 +82,55 @@ reminder_levels = clinic_table(
     Column("in_status", Text, nullable=False),
     *refers("template_id", "reminder_templates"),
     Column("recipient", Text, nullable=False),
+    Column("recipient_address", Text),
     Column("copy_to", Text),
+    Column("copy_address", Text),
     money("minimum_balance", nullable=True),
     Column("repeat_days", Integer),
     Column("repeat_times", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("clinic_id", "policy_id", "level"),
+    one_of("in_status", REMINDED_IN),
+    one_of("recipient", ReminderRecipient),
+    one_of("copy_to", ReminderRecipient),
+    CheckConstraint("(recipient = 'address') = (recipient_address is not null)", name="recipient_is_somebody"),
+    CheckConstraint(
+        "(copy_to is not distinct from 'address') = (copy_address is not null)", name="copy_is_for_somebody"
+    ),
+    CheckConstraint(
+        "after_days >= 0 and repeat_times >= 0 and (repeat_times = 0 or repeat_days > 0)", name="days_pass"
+    ),
 )
 
+# A message is queued until the mail server has taken it for everybody it is for, or has refused it for good.
 outbound_messages = clinic_table(
     "outbound_messages",
     Column("recipient", Text, nullable=False),
     Column("copy_to", Text),
     Column("subject", Text, nullable=False),
+    Column("body", Text),
     Column("status", Text, nullable=False),
     Column("due_on", Date, nullable=False),
     moment("sent_at", nullable=True),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("accepted_for", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("failure", Text),
     one_of("status", MessageStatus),
+    index("ix_outbound_messages_queued", "next_attempt_at", where="status = 'queued'"),
+    index("ix_outbound_messages_due", "due_on", "id"),
+    index("ix_outbound_messages_failed", "due_on", "id", where="status = 'failed'"),
 )
 
-# Which invoices a message speaks of, and at which level: one message per (level, invoice, repetition), by constraint.
+# Which invoices a message speaks of, and at which level: one message per policy, level, invoice and repetition, by constraint.
 message_invoices = clinic_table(
     "message_invoices",
     *refers("message_id", "outbound_messages"),
     *refers("invoice_id", "invoices"),
-    *refers("level_id", "reminder_levels"),
+    *refers("policy_id", "reminder_policies"),
+    Column("level", Integer, nullable=False),
+    *refers("template_id", "reminder_templates"),
     Column("repetition", Integer, nullable=False, server_default=text("0")),
-    UniqueConstraint("clinic_id", "level_id", "invoice_id", "repetition"),
+    UniqueConstraint("clinic_id", "policy_id", "level", "invoice_id", "repetition"),
     index("ix_message_invoices_invoice", "invoice_id"),
+    index("ix_message_invoices_message", "message_id"),
 )

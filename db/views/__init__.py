@@ -5,8 +5,10 @@ from db.views.base import View
 from db.views.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
 from db.views.cheques import ALLOCATION, CHEQUE
 from db.views.documents import UPLOAD
-from db.views.holds import HOLD, OUTBOUND_MESSAGE, REMINDER
+from db.views.exports import EXPORT
+from db.views.holds import ACTION_ITEM, HOLD, REMINDER
 from db.views.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.views.messages import MESSAGE_INVOICE, OUTBOUND_MESSAGE, REMINDER_LEVEL, REMINDER_POLICY, REMINDER_TEMPLATE
 from db.views.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
 from db.views.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
 from db.views.reports import (
@@ -21,6 +23,7 @@ from db.views.reports import (
 from db.views.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
+    "ActionItem": ACTION_ITEM,
     "AgingReport": AGING_REPORT,
     "Analytics": ANALYTICS,
     "ApiToken": API_TOKEN,
@@ -37,6 +40,7 @@ VIEWS: dict[str, View] = {
     "Encounter": ENCOUNTER,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
+    "Export": EXPORT,
     "Facility": FACILITY,
     "FeeSchedule": FEE_SCHEDULE,
     "FeeScheduleRate": FEE_SCHEDULE_RATE,
@@ -45,6 +49,7 @@ VIEWS: dict[str, View] = {
     "Invoice": INVOICE,
     "InvoiceEvent": EVENT,
     "InvoiceLine": LINE,
+    "MessageInvoice": MESSAGE_INVOICE,
     "MonthlyAnalytics": MONTHLY_ANALYTICS,
     "Negotiation": NEGOTIATION,
     "OutboundMessage": OUTBOUND_MESSAGE,
@@ -57,6 +62,9 @@ VIEWS: dict[str, View] = {
     "PriceTrace": PRICE_TRACE,
     "ReductionOffer": OFFER,
     "Reminder": REMINDER,
+    "ReminderLevel": REMINDER_LEVEL,
+    "ReminderPolicy": REMINDER_POLICY,
+    "ReminderTemplate": REMINDER_TEMPLATE,
     "Representation": REPRESENTATION,
     "Session": SESSION,
     "Upload": UPLOAD,

@@ -143,6 +143,8 @@ class View:
     found_as: str | None = None
     whole: bool = False
     top: Read | None = None
+    # What narrows the list where an argument of this name is not given.
+    otherwise: Mapping[str, Read] = field(default_factory=dict)
     # The name of the filter's type where it does not follow from the name of the view.
     filter_type: str | None = None
 

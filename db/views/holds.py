@@ -1,11 +1,12 @@
-"""Decides how holds, reminders and messages to payers are read, and when a hold is in force."""
+"""Decides how holds, reminders and action items are read, and when a hold is in force."""
 
-from sqlalchemy import and_, or_
+from sqlalchemy import Date, Uuid, and_, or_
 
 from db import tables
+from db.action_items import action_items
 from db.identity import id_expression
 from db.row import Row
-from db.views.base import Expression, One, View, by_id, name_of, plain, same_clinic
+from db.views.base import Choice, Expression, One, Order, View, by_id, name_of, plain, same_clinic
 
 
 def in_force(h: Row) -> Expression:
@@ -28,6 +29,25 @@ HOLD = View(
     },
 )
 
+ACTION_ITEM = View(
+    action_items,
+    {
+        "id": lambda a: id_expression("ActionItem", a.id),
+        **plain("due_on", "subject"),
+        "kind": name_of("kind"),
+        "assignee": One("User", by_id("assignee_id")),
+        "reminder": One("Reminder", by_id("reminder_id")),
+        "invoice": One("Invoice", by_id("invoice_id")),
+    },
+    {
+        "asOf": Choice(lambda a, day: a.due_on <= day, Date()),
+        "assigneeId": Choice(lambda a, who: a.assignee_id == who, Uuid()),
+    },
+    order=Order(lambda a: a.due_on, Date()),
+    listed_as="actionItems",
+    otherwise={"asOf": lambda a: a.due_on <= a.scope.today},
+)
+
 REMINDER = View(
     tables.reminders,
     {
@@ -37,14 +57,5 @@ REMINDER = View(
         "assignee": One("User", by_id("assignee_id")),
         "createdBy": One("User", by_id("created_by")),
         "invoice": One("Invoice", by_id("invoice_id")),
-    },
-)
-
-OUTBOUND_MESSAGE = View(
-    tables.outbound_messages,
-    {
-        "id": lambda m: id_expression("OutboundMessage", m.id),
-        **plain("recipient", "copy_to", "subject", "due_on", "sent_at", "attempts", "failure"),
-        "status": name_of("status"),
     },
 )

@@ -175,7 +175,7 @@ INVOICE = View(
             lambda r: [r.target_date, r.id],
             {"status": Choice(lambda r, status: r.status == status, Text())},
         ),
-        "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on, m.id]),
+        "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on.desc(), m.id.desc()]),
         "hold": One(
             "Hold", hold_over, lambda h: [h.invoice_id.is_(None), h.case_id.is_(None), h.until_on.desc(), h.id]
         ),

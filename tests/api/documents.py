@@ -28,9 +28,9 @@ _MOST_ROWS = 500
 _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
 # What is not read from the database has no second opinion here: that of quotes stands in tests/api/test_quoted_prices.py.
-# Reports have a second opinion of their own.
-_REPORTS = ("aging", "agingByPayer", "analytics")
-_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", *_REPORTS})
+# Reports have a second opinion of their own, and so have files, of which everybody has none but their own.
+_FILE, _OTHERS = "Export", ("aging", "agingByPayer", "analytics", "export", "exports")
+_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", *_OTHERS})
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class _Writer:
     def _node_types(self) -> list[str]:
         node = self.schema.type_map["Node"]
         assert isinstance(node, GraphQLInterfaceType)
-        named = [implementer.name for implementer in self.schema.get_implementations(node).objects]
+        named = [each.name for each in self.schema.get_implementations(node).objects if each.name != _FILE]
         return named * 3 + list(self.facts.in_reach)
 
     def _alias(self, name: str, chance: float) -> str:
@@ -246,5 +246,5 @@ def readable(schema: GraphQLSchema) -> set[str]:
             waiting.append(get_named_type(item.type))
         if isinstance(named, GraphQLInterfaceType):
             found -= {f"{named.name}.{name}" for name in named.fields}
-            waiting += schema.get_implementations(named).objects
+            waiting += [each for each in schema.get_implementations(named).objects if each.name != _FILE]
     return found

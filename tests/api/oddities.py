@@ -163,16 +163,17 @@ class _Odd:
     def messages(self) -> None:
         """Messages about several invoices, one of them twice about the same."""
         template_id = self.add("reminder_templates", name="Odd", version=1, subject="Odd", body="Odd")
-        policy_id = self.add("reminder_policies", name="Odd", payer_kind=None, facility_id=None)
+        policy_id = self.add("reminder_policies", name="Odd", payer_kind=None, facility_id=None, active=False)
         when = {"after_days": 1, "in_status": "pending_invoice", "recipient": "payer"}
-        level_id = self.add("reminder_levels", policy_id=policy_id, level=1, template_id=template_id, **when)
+        self.add("reminder_levels", policy_id=policy_id, level=1, template_id=template_id, **when)
+        level = {"policy_id": policy_id, "level": 1, "template_id": template_id}
         for number, status in enumerate(("queued", "sent", "failed", "sent")):
             sent_at = _MOMENT if status == "sent" else None
             subject = {"recipient": f"payer{number}@example.test", "copy_to": None, "subject": ODD_TEXTS[number]}
             state = {"status": status, "due_on": self.today, "sent_at": sent_at, "attempts": number, "failure": None}
             message_id = self.add("outbound_messages", **subject, **state)
             for repetition, invoice_id in enumerate([self.known["invoice_id"]] * 2 + self.odd_invoices[:3]):
-                link = {"message_id": message_id, "invoice_id": invoice_id, "level_id": level_id}
+                link = {"message_id": message_id, "invoice_id": invoice_id, **level}
                 self.add("message_invoices", repetition=number * 10 + repetition, **link)
 
     def codes(self) -> None:

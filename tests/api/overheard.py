@@ -25,9 +25,13 @@ class Wire:
     socket: Path
     executed: list[tuple[int, str]] = field(default_factory=list)
     cut: bool = False
+    # Everything is swallowed, in both directions, and nobody is told.
+    muted: bool = False
 
     async def pass_on(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
+        while self.muted:  # noqa: ASYNC110 (another thread says when it is over)
+            await asyncio.sleep(0.05)
         if self.cut:
             back.close()
             return
@@ -42,6 +46,8 @@ class Wire:
     async def _requests(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, connection: int) -> None:
         prepared: dict[bytes, str] = {}
         async for message in _messages(client):
+            if self.muted:
+                continue
             kind, body = message[:1], message[5:]
             if kind == b"P":
                 name, text, _ = body.split(b"\0", 2)

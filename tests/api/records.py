@@ -45,6 +45,11 @@ def find_records(address: Address) -> Found:
     _found_foreign_clinic(address)
     rows(
         address,
+        """insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on) select clinic_id, gen_random_uuid(),
+        'payer@example.test', 'Open', 'failed', '2026-06-01' from clinics where short_name = 'demo'""",
+    )
+    rows(
+        address,
         """insert into sessions (clinic_id, id, user_id, token_hash, kind, name, expires_at) select clinic_id, gen_random_uuid(),
         id, uuid_send(id), 'api_token', 'Reports', now() + interval '9 days' from users where role = 'analyst'""",
     )
@@ -65,8 +70,13 @@ def _demo_ids(address: Address) -> Ids:
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
         "and floor_amount is null order by id limit 1",
         "Hold": f"select id from holds where {clinic} and until_on = '2099-01-01'",
+        "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
+        "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
+        "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
+        "OutboundMessage": f"select id from outbound_messages where {clinic} and status = 'failed' order by id limit 1",
         "User": f"select id from users where {clinic} and role = 'analyst'",
         "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
+        "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
     }
     found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
     return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
@@ -82,6 +92,10 @@ def _foreign_ids(address: Address) -> Ids:
         "Facility": "facilities",
         "Invoice": "invoices",
         "Hold": "holds",
+        "Reminder": "reminders",
+        "ReminderTemplate": "reminder_templates",
+        "ReminderPolicy": "reminder_policies",
+        "OutboundMessage": "outbound_messages",
         "Encounter": "encounters",
         "User": "users",
         "ApiToken": "sessions",
@@ -91,6 +105,31 @@ def _foreign_ids(address: Address) -> Ids:
         name: make_id(name, rows(address, query.format(table=table), UUID(_FOREIGN))[0]["id"])
         for name, table in tables.items()
     }
+
+
+def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[tuple[str, str, str]]:
+    """Its user, and what is to be done there: table, columns and values."""
+    yield from (
+        ("users", "id, email, name, role", f"{new}, 'analyst@foreign.clinic', 'Flora Foreign', 'analyst'"),
+        ("invoice_counters", "year, last_number", "2026, 1"),
+        (
+            "holds",
+            "id, payer_id, until_on, reason, placed_at",
+            f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
+        ),
+        (
+            "reminders",
+            "id, invoice_id, target_date, subject, created_at",
+            f"{new}, {first['invoices']}, '2099-01-01', 'Call', now()",
+        ),
+        ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
+        ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
+        (
+            "outbound_messages",
+            "id, recipient, subject, status, due_on",
+            f"{new}, 'f@foreign.example', 'Open', 'failed', {day}",
+        ),
+    )
 
 
 def _found_foreign_clinic(address: Address) -> None:
@@ -125,13 +164,7 @@ def _found_foreign_clinic(address: Address) -> None:
             "id, invoice_id, seq, at, transition, to_status",
             f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
         ),
-        ("users", "id, email, name, role", f"{new}, 'analyst@foreign.clinic', 'Flora Foreign', 'analyst'"),
-        ("invoice_counters", "year, last_number", "2026, 1"),
-        (
-            "holds",
-            "id, payer_id, until_on, reason, placed_at",
-            f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
-        ),
+        *_foreign_follow_ups(new, first, day),
     ):
         rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
 

@@ -13,6 +13,8 @@ CASE = (
     "case { id number status openedOn dateOfInjury attorney { id } representations { attorney { id } fromOn untilOn } }"
 )
 HOLD = "hold { id untilOn reason releasedAt placedBy { name } }"
+REMINDER = """reminder { id status targetDate subject notes outcome closedAt createdAt assignee { name } createdBy { name }
+    invoice { id history { transition changes { field before after } } } }"""
 LINE = {"code": "A4556", "units": 2}
 _ERRORS = "errors { __typename message code path ... on IllegalTransition { currentStatus transition legalNow } }"
 

@@ -36,13 +36,17 @@ def _by_id(name: str) -> Any:
 
 # Root field → arguments that are right, given ids of records. A field that has no example fails.
 _ASKED: dict[str, Any] = {
-    **dict.fromkeys(("viewer", "examTypes", "feeSchedules", "aging", "agingByPayer"), lambda ids: {}),
+    **dict.fromkeys(
+        ("viewer", "examTypes", "feeSchedules", "reminderTemplates", "reminderPolicies", "aging", "agingByPayer"),
+        lambda ids: {},
+    ),
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
-        "invoices cases patients payers cheques attorneys physicians facilities cptCodes users auditTrail".split(),
+        """invoices cases patients payers cheques attorneys physicians facilities cptCodes actionItems outboundMessages exports
+        users auditTrail""".split(),
         lambda ids: {"first": 2},
     ),
-    **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer")},
+    **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export")},
     "node": lambda ids: {"id": ids["Invoice"]},
     "invoiceByNumber": lambda ids: {"number": ids["number"]},
     "priceQuote": lambda ids: {
@@ -73,7 +77,10 @@ _DONE: dict[str, Any] = {
     },
     "updateFeeSchedule": lambda ids: {"feeScheduleId": ids["FeeSchedule"], "name": _TEXT},
     "retireFeeSchedule": lambda ids: {"feeScheduleId": ids["FeeSchedule"]},
+    **dict.fromkeys(("exportInvoices", "exportPayments", "exportAdjustments"), lambda ids: {"format": "CSV"}),
+    "exportQuickbooksInvoices": lambda ids: {},
     # There is no such file.
+    "cancelExport": lambda ids: {"exportId": ids["Case"]},
     "importRecords": lambda ids: {"kind": "CODES", "documentId": ids["Case"]},
     "changePassword": lambda ids: {"oldPassword": WRONG, "newPassword": _TEXT},
     "revokeSession": lambda ids: {"sessionId": ids["Session"]},
@@ -85,7 +92,7 @@ _DONE: dict[str, Any] = {
 _TAKEN = {mutation(name): name for name in TRANSITIONS}
 # Which have a test of their own below.
 _OF_SESSIONS = {"signIn", "signOut"}
-_REFUSED = {"changePassword", "confirmSecondFactor", "importRecords", "removeSecondFactor"}
+_REFUSED = {"cancelExport", "changePassword", "confirmSecondFactor", "importRecords", "removeSecondFactor"}
 
 
 @pytest.fixture
@@ -100,9 +107,11 @@ def ids(admin: Client, nobody: Client, found: Found, address: Address) -> dict[s
             ("createFeeSchedule", "feeSchedule", {"name": _TEXT, "validFrom": "2031-01-01", "validTo": "2031-01-02"}),
         )
     )
+    said = {"invoiceId": found.own["Invoice"], "targetDate": "2099-01-01", "subject": _TEXT}
+    reminder = done(admin, "scheduleReminder", "reminder { id }", **said)
     nobody.signed_in(new_account(admin).email)
     session = rows(address, "select id from sessions where kind = 'session' order by id desc limit 1")[0]["id"]
-    made = {"CptCode": code["id"], "ExamType": exam["id"], "FeeSchedule": schedule["id"]}
+    made = {"CptCode": code["id"], "ExamType": exam["id"], "FeeSchedule": schedule["id"], "Reminder": reminder["id"]}
     return {**found.own, **made, "number": number, "Session": make_id("Session", session)}
 
 

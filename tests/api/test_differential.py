@@ -25,7 +25,7 @@ from tests.bench.textbook.pages import Connection
 from tests.bench.textbook.records import Records
 from tests.databases import TODAY, copied
 
-FEW, MANY = range(100), range(1_000, 3_000)
+FEW, MANY = range(15), range(1_000, 3_000)
 LANGUAGE = {
     "fragments": r"fragment \w+ on",
     "fragments on an interface": r"on Node ",
@@ -84,7 +84,7 @@ async def _compare(both: Opinions, seeds: range) -> str | None:
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_a_hundred_random_documents_are_answered_as_the_textbook_answers_them(
+async def test_some_random_documents_are_answered_as_the_textbook_answers_them(
     odd_address: Address, role: Role
 ) -> None:
     async with opinions(odd_address, role) as both:
@@ -155,7 +155,10 @@ WRONG: Fields = {
 }
 
 
-@pytest.mark.parametrize("coordinate", WRONG)
+# A wrong list takes half a minute to be shrunk.
+@pytest.mark.parametrize(
+    "coordinate", [pytest.param(one, marks=pytest.mark.prove) if one == "Invoice.lines" else one for one in WRONG]
+)
 async def test_a_wrong_field_is_found_and_shown_by_a_small_document(odd_address: Address, coordinate: str) -> None:
     async with opinions(odd_address, Role.BILLING) as both:
         both.textbook = Textbook(sdl(Role.BILLING), FIELDS | {coordinate: WRONG[coordinate]})

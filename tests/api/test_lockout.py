@@ -269,7 +269,9 @@ def test_too_many_at_once_are_told_to_come_back_and_nothing_is_counted(address: 
         assert gets_in(client, somebody.email)
 
 
-@pytest.mark.parametrize(("trusted", "believed"), [("", False), ("127.0.0.1", True)])
+@pytest.mark.parametrize(
+    ("trusted", "believed"), [("", False), pytest.param("127.0.0.1", True, marks=pytest.mark.prove)]
+)
 def test_who_asks_is_the_peer_and_not_whom_a_header_names_but_for_proxies_that_are_trusted(
     address: Address, somebody: Account, monkeypatch: pytest.MonkeyPatch, trusted: str, believed: bool
 ) -> None:

@@ -10,6 +10,7 @@ from tests.api.overheard import Wire, overheard
 from tests.client import Client, serving
 
 QUERY = "{ invoices(first: 1) { totalCount nodes { number } } }"
+_STEP = 'mutation { acceptInFull(input: {invoiceId: "aW4AAAAAAAAAAAAAAAAAAAAH"}) { errors { message } } }'
 
 
 @pytest.fixture
@@ -73,3 +74,17 @@ def test_a_token_is_not_refused_because_nobody_can_look_it_up(cut_off: tuple[Wir
     wire.cut = False
     with Client(billing.url, "A" * 64) as stranger:
         assert stranger.post("{ viewer { id } }").status_code == 401
+
+
+def test_a_database_that_answers_nothing_is_not_waited_for(cut_off: tuple[Wire, Client]) -> None:
+    wire, billing = cut_off
+    before = billing.read(QUERY)
+    time.sleep(1.1)
+    wire.muted = True
+    for query in (QUERY, _STEP):
+        began = time.monotonic()
+        response = billing.post(query)
+        assert time.monotonic() - began < 6
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    wire.muted = False
+    assert billing.read(QUERY) == before

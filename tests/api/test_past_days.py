@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from db.pools import Database
+from domain.clinics import clinic_day
 from domain.people import Role
 from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from tests.api.assembled import assembled, served
-from tests.api.clinic_clock import ClinicClock
+from tests.api.clinic_clock import NEW_YORK, ClinicClock
 from tests.api.figures import figures
 from tests.api.lives import Clinic, broken_laws
 from tests.api.records import find_records
 from tests.api.steps import done
 from tests.api.test_machine import World, _drawn, breaches
 from tests.client import Client
-from tests.databases import copied, rows
+from tests.databases import copied
 
 PERIOD = ("2024-01-01", "2030-12-31")
 _START = datetime.now(UTC)
@@ -36,7 +37,7 @@ class Days:
     @property
     def today(self) -> date:
         """The day it is now in the clinic."""
-        return self.clock.moment.astimezone(UTC).date()
+        return clinic_day(self.clock.moment, NEW_YORK)
 
     def work(self, steps: int) -> None:
         """So many steps of billing staff, half of them such as the invoices allow."""
@@ -60,7 +61,6 @@ class Days:
 def days(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Days]:
     with ExitStack() as stack:
         address: Address = stack.enter_context(copied(postgres_server, template_database))
-        rows(address, "update clinics set time_zone = 'UTC'")
         clock = ClinicClock()
         clock.moment = _START
         nobody = Client(stack.enter_context(served(assembled(Database(address.login), clock=clock))))

@@ -7,7 +7,7 @@ import pytest
 from domain.people import Role
 from server.addresses import Address
 from tests.api.records import Found, Ids, changed_by
-from tests.api.steps import document, refused
+from tests.api.steps import document, done, refused
 from tests.client import Client
 from tests.conftest import SignIn
 
@@ -35,6 +35,54 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"payerId": ids["Payer"], "untilOn": "2099-01-01", "reason": "Wait"},
     ),
     "releaseHold": ("hold { id }", "Hold", lambda ids: {"holdId": ids["Hold"]}),
+    "scheduleReminder": (
+        "reminder { id }",
+        "Invoice",
+        lambda ids: {"invoiceId": ids["Invoice"], "targetDate": "2099-01-01", "subject": "Call them"},
+    ),
+    "updateReminder": (
+        "reminder { id }",
+        "Reminder",
+        lambda ids: {"reminderId": ids["Reminder"], "subject": "Call them again"},
+    ),
+    "completeReminder": (
+        "reminder { id }",
+        "Reminder",
+        lambda ids: {"reminderId": ids["Reminder"], "outcome": "Called them"},
+    ),
+    "cancelReminder": ("reminder { id }", "Reminder", lambda ids: {"reminderId": ids["Reminder"]}),
+    "saveReminderTemplate": (
+        "reminderTemplate { id }",
+        "",
+        lambda ids: {"name": "Viewed", "subject": "Open", "body": "{{ invoices }}"},
+    ),
+    "previewReminderTemplate": (
+        "message { body }",
+        "Invoice",
+        lambda ids: {"invoiceId": ids["Invoice"], "subject": "Open", "body": "{{ invoices }}"},
+    ),
+    "saveReminderPolicy": (
+        "reminderPolicy { id }",
+        "ReminderPolicy",
+        lambda ids: {
+            "reminderPolicyId": ids["ReminderPolicy"],
+            "name": "Viewed",
+            "active": False,
+            "levels": [
+                {
+                    "afterDays": 9,
+                    "inStatus": "PENDING_INVOICE",
+                    "reminderTemplateId": ids["ReminderTemplate"],
+                    "recipient": "PAYER",
+                }
+            ],
+        },
+    ),
+    "resendMessage": (
+        "outboundMessage { id }",
+        "OutboundMessage",
+        lambda ids: {"outboundMessageId": ids["OutboundMessage"]},
+    ),
     "createCase": ("case { id }", "Patient", lambda ids: {"patientId": ids["Patient"], "dateOfInjury": _DAY}),
     "assignAttorney": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"], "attorneyId": None}),
     "createPatient": (
@@ -132,6 +180,8 @@ def test_a_record_of_another_clinic_is_answered_like_one_that_does_not_exist(
         ("createCase", "attorneyId", "Attorney"),
         ("assignAttorney", "attorneyId", "Attorney"),
         ("placeHold", "payerId", "Payer"),
+        ("scheduleReminder", "assigneeId", "User"),
+        ("updateReminder", "assigneeId", "User"),
         ("createPayer", "attorneyId", "Attorney"),
         ("updatePayer", "attorneyId", "Attorney"),
     ],
@@ -157,6 +207,10 @@ def test_whoever_else_is_named_must_be_of_the_clinic_too(
 def test_whoever_may_take_a_step_takes_it(billing: Client, admin: Client, found: Found, step: str) -> None:
     """Last in the file, since it changes what the others begin with; every step before it is refused."""
     client = billing if step in STAFF else admin
-    selection, _, given = STEPS[step]
-    answer = client.read(document(step, selection), input=given(found.own))[step]
+    selection, named, given = STEPS[step]
+    ids = dict(found.own)
+    if named == "Reminder":
+        # One reminder is closed once.
+        ids["Reminder"] = done(client, "scheduleReminder", "reminder { id }", **STEPS["scheduleReminder"][2](ids))["id"]
+    answer = client.read(document(step, selection), input=given(ids))[step]
     assert answer["errors"] == []

@@ -1,17 +1,20 @@
 """Decides what GraphQL over WebSocket is: graphql-transport-ws, each operation on the schema of whoever connects."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from strawberry.http.exceptions import WebSocketDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from domain.people import Role
 from server.addresses import Address
+from server.graphql_ws import GraphQLOverWebSocket
 from tests.client import Client, serving
 from tests.conftest import SignIn
 from tests.databases import rows
@@ -244,3 +247,13 @@ def test_an_unexpected_exception_tells_no_more_than_a_request_id(own_address: Ad
     [error] = answer["payload"]["errors"]
     assert (error["message"], error["extensions"]["code"]) == ("Something went wrong on our side", "INTERNAL_ERROR")
     assert end["type"] == "complete"
+
+
+async def test_whoever_hangs_up_as_an_event_is_sent_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    kind = GraphQLOverWebSocket.graphql_transport_ws_handler_class
+    handler = object.__new__(kind)
+    handler.task_logger = logging.getLogger("strawberry.ws.task")
+    await handler.handle_task_exception(WebSocketDisconnected())
+    assert caplog.records == []
+    await handler.handle_task_exception(ValueError())
+    assert len(caplog.records) == 1

@@ -16,6 +16,7 @@ from tests.bench.auditing import run_auditing
 from tests.bench.cases import CASES
 from tests.bench.clinics import LARGE, SMALL, Clinics
 from tests.bench.contests import Contest, DifferentAnswerError, run_cases, run_floor, run_growth, run_locks
+from tests.bench.exporting import run_exporting
 from tests.bench.memory import run_memory
 from tests.bench.processor import cpu_seconds_with_children
 from tests.bench.profiling import profile as profile_case
@@ -94,6 +95,12 @@ class _Run:
         table = run_reporting(address, asyncio.run(find_asker(address)), self.pace.rounds)
         self._tell("figures", Part(facts(self.postgres, self.pace), [], table=table))
 
+    def files(self) -> None:
+        """Files of a million invoices."""
+        address = asyncio.run(self.clinics.of_a_million())
+        table = run_exporting(self.client, address, self.pace.rounds, self.pace.seconds)
+        self._tell("files", Part(facts(self.postgres, self.pace), [], table=table))
+
     def growth(self) -> None:
         """Case (a) on the small clinic and on the large one."""
         small, _ = self.clinic(SMALL)
@@ -140,6 +147,7 @@ class _Wanted:
     is_auditing: bool
     is_quote: bool
     is_figures: bool
+    is_files: bool
     is_locks: bool
     profile: str | None
     sort: str
@@ -163,6 +171,7 @@ class _Wanted:
 @click.option("--auditing", "is_auditing", is_flag=True, help="Only the server with and without the audit trail.")
 @click.option("--quote", "is_quote", is_flag=True, help="Only the quote against a hand-written statement.")
 @click.option("--figures", "is_figures", is_flag=True, help="Only the reports, on a million invoices.")
+@click.option("--files", "is_files", is_flag=True, help="Only the files, of a million invoices.")
 @click.option("--locks", "is_locks", is_flag=True, help="Only what both locks cost.")
 @click.option(
     "--profile", type=click.Choice([*CASES, TRANSITION.name]), help="Show where our server spends the time of a case."
@@ -194,12 +203,13 @@ def main(**said: Any) -> None:
             run.auditing: wanted.is_auditing,
             run.quote: wanted.is_quote,
             run.figures: wanted.is_figures,
+            run.files: wanted.is_files,
             run.locks: wanted.is_locks,
         }
         if not any(chosen.values()):
             run.cases(wanted.names, not wanted.no_textbook)
             # A run of some cases alone is for looking, and ends here.
-            parts = (run.transition, run.quote, run.auditing, run.growth, run.locks, run.memory, run.figures)
+            parts = (run.transition, run.quote, run.auditing, run.growth, run.locks, run.memory, run.figures, run.files)
             chosen = dict.fromkeys(parts, wanted.is_whole)
         for part, is_chosen in chosen.items():
             if is_chosen:

@@ -50,7 +50,7 @@ def main() -> None:
     owner, name = sys.argv[1:]
     with TemporaryDirectory() as home:
         files = open_files(read_settings({"BILLING_HOME": home}))
-        run(build_app(Address(owner).login, SessionTimes(), files, is_audited=name == AUDITED))
+        run(build_app(Address(owner), SessionTimes(), files, is_audited=name == AUDITED))
 
 
 if __name__ == "__main__":

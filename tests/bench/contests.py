@@ -1,7 +1,7 @@
 """Decides which servers meet, and that they give the same answers before anything is measured."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,11 @@ class Contest:
 
 
 @contextmanager
-def our_server(address: Address, name: str = OURS) -> Iterator[Server]:
+def our_server(address: Address, name: str = OURS, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     """The server as an operator starts it."""
     billing = Path(sys.executable).with_name("billing")
-    with started(name, [billing, "serve"], {"DATABASE_URL": address.owner, "BILLING_PORT": "0"}) as server:
+    said = {"DATABASE_URL": address.owner, "BILLING_PORT": "0", **(settings or {})}
+    with started(name, [billing, "serve"], said) as server:
         yield server
 
 

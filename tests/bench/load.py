@@ -98,7 +98,7 @@ class _Run:
     """The state that the connections of one order share."""
 
     def __init__(self, order: Order) -> None:
-        self._requests = cycle([_request(order, body) for body in order.bodies])
+        self._requests = cycle([request_of(order, body) for body in order.bodies])
         self._left = order.requests_at_most or (1 << 60)
         self._ends = perf_counter() + order.seconds
         self.latencies: list[float] = []
@@ -112,7 +112,8 @@ class _Run:
         return next(self._requests)
 
 
-def _request(order: Order, body: str) -> bytes:
+def request_of(order: Order, body: str) -> bytes:
+    """A request as it goes over the wire."""
     raw = body.encode()
     lines = [
         f"POST {order.path} HTTP/1.1",

@@ -33,11 +33,25 @@ def _seconds(status: list[str], places: tuple[int, ...]) -> float:
 
 def resident_mebibytes(process: int) -> float:
     """The memory that a process holds, in MiB; 0 where the system does not tell."""
+    return _mebibytes(process, "VmRSS:")
+
+
+def anonymous_mebibytes(process: int) -> float:
+    """The memory that a process holds for itself alone, in MiB, shared memory and files not counted; 0 where the system does not tell."""
+    return _mebibytes(process, "RssAnon:")
+
+
+def peak_mebibytes(process: int) -> float:
+    """The most memory that a process has held so far, in MiB; 0 where the system does not tell."""
+    return _mebibytes(process, "VmHWM:")
+
+
+def _mebibytes(process: int, key: str) -> float:
     try:
         lines = (_PROC / str(process) / "status").read_text().splitlines()
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(key)), 0.0)
 
 
 def machine() -> dict[str, str]:

@@ -30,7 +30,7 @@ def profile(address: Address, case: Case, asked: list[str], sort: str = "tottime
 
 async def _profile(address: Address, case: Case, asked: list[str], sort: str, lines: int) -> str:
     with TemporaryDirectory() as home:
-        app: Any = build_app(address.login, SessionTimes(), open_files(read_settings({"BILLING_HOME": home})))
+        app: Any = build_app(address, SessionTimes(), open_files(read_settings({"BILLING_HOME": home})))
     async with app.router.lifespan_context(app):
         token = await _sign_in(app, case)
         bodies = cycle([body.encode() for body in asked])

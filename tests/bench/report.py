@@ -45,6 +45,7 @@ def page(parts: dict[str, Part]) -> str:
         ("peers", _peers),
         ("memory", _memory),
         ("figures", _reports),
+        ("files", _files),
     ):
         if name in parts:
             sections.append("\n".join([*write(parts[name]), "", _facts(parts[name])]))
@@ -221,6 +222,11 @@ def _floor(part: Part) -> Iterator[str]:
     for contest in part.contests:
         for server, figures in contest.figures.items():
             yield _row(contest.connections, server, figures)
+
+
+def _files(part: Part) -> Iterator[str]:
+    yield "## Files\n\nAll in turn. The worker is a process of its own at nice 10; a bare COPY has the same columns and is read and dropped.\n"
+    yield part.table
 
 
 def _reports(part: Part) -> Iterator[str]:

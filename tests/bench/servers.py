@@ -4,6 +4,7 @@ import os
 import selectors
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,12 +43,16 @@ def started(
     process = subprocess.Popen(
         [str(part) for part in command],
         cwd=folder,
-        env=os.environ | dict(environment or {}),
+        # One user sends what a thousand would.
+        env=os.environ | {"BILLING_REQUESTS_PER_MINUTE": "0"} | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     try:
-        yield Server(name, _port(name, process), process.pid)
+        port = _port(name, process)
+        # Whoever writes more than a pipe holds would wait for ever.
+        threading.Thread(target=_read_on, args=[process], daemon=True).start()
+        yield Server(name, port, process.pid)
     finally:
         process.terminate()
         try:
@@ -55,8 +60,13 @@ def started(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        assert process.stdout
-        process.stdout.close()
+
+
+def _read_on(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdout
+    with process.stdout as said:
+        while os.read(said.fileno(), 65536):
+            pass
 
 
 def _port(name: str, process: "subprocess.Popen[bytes]") -> int:

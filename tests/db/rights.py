@@ -1,6 +1,6 @@
 """Decides, written by hand, what each role of the database may read and write: what PostgreSQL's own word is compared with."""
 
-from db.security import AUDIT_ROLE, SIGN_IN, WORKER_ROLE
+from db.security import AUDIT_ROLE, IMPORT_ROLE, SIGN_IN, WORKER_ROLE
 from domain.people import Role
 
 Columns = dict[str, set[str]]
@@ -17,6 +17,14 @@ _KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id s
 _VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
 _EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
 _CASE = "clinic_id id number number_key date_of_injury patient_id"
+# Files that were asked for, and after the bar what is looked up when one is fetched.
+_FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
+    billed_total failure created_at expires_at"""
+_FETCHED = "role blob_key case_ids"
+_FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
+_POLICY = "name payer_kind facility_id billing_lead_id active"
+_LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
+    repeat_days repeat_times"""
 # What billing staff see, and after the bar what they look up and read back for what they write.
 STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
@@ -30,6 +38,7 @@ STAFF_COLUMNS = {
     "encounter_exams": f"{_EXAM} recorded_at",
     "encounters": f"{_VISIT} recorded_at",
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
+    "exports": _FILE_AND_RECEIVED,
     "facilities": "clinic_id id name geographic_factor active name_fragments",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
@@ -43,13 +52,16 @@ STAFF_COLUMNS = {
     "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
     "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at | submission_method""",
-    "message_invoices": "clinic_id message_id invoice_id",
-    "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at attempts failure",
+    "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
+    "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
     "patients": "clinic_id id mrn first_name last_name sort_name birth_date phone email address retired_at",
     "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
     "physicians": "clinic_id id name npi active name_fragments",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "reminder_levels": f"clinic_id id {_LEVEL}",
+    "reminder_policies": f"clinic_id id {_POLICY}",
+    "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
     "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
     "representations": "clinic_id id case_id attorney_id from_on until_on",
     "users": "clinic_id id name",
@@ -67,6 +79,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     Role.ADMIN: {**STAFF_COLUMNS, **ADMINISTRATION_COLUMNS},
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
+        "exports": f"{_FILE} | {_FETCHED}",
         "invoices": f"{_INVOICE} attorney_id",
         "invoice_lines": _LINE,
         "cases": f"{_CASE} attorney_id",
@@ -77,6 +90,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "facilities": _PARTY,
     },
     Role.PHYSICIAN: {
+        "exports": f"{_FILE} | {_FETCHED}",
         "invoices": f"{_INVOICE} encounter_id known_from",
         "invoice_states": _KEPT,
         "invoice_lines": _LINE,
@@ -94,6 +108,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
     },
     Role.ANALYST: {
+        "exports": _FILE_AND_RECEIVED,
         "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
         "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id",
         "denials": "clinic_id invoice_id recorded_at",
@@ -110,18 +125,30 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     },
 }
 
-# What the worker reads: what lets an agreement lapse, and uploads that nobody has named.
+# What the worker reads: what lets an agreement lapse, uploads that nobody has named, which files were asked for, and which
+# payers are to be reminded of what.
 READ_BY_THE_WORKER = {
-    "clinics": "clinic_id time_zone",
-    "invoices": """clinic_id id number case_id payer_id status version created_on submitted_on submission_method agreed_on
-        fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
+    "clinics": "clinic_id short_name name time_zone reminded_on",
+    "payers": "clinic_id id kind listed_name email attorney_id",
+    "attorneys": "clinic_id id name email",
+    "users": "clinic_id id name email active",
+    "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
+    "reminders": "clinic_id id invoice_id status",
+    "reminder_templates": "clinic_id id subject body",
+    "reminder_policies": f"clinic_id id {_POLICY}",
+    "reminder_levels": f"clinic_id id {_LEVEL}",
+    "outbound_messages": "clinic_id id recipient copy_to subject status due_on next_attempt_at accepted_for attempts",
+    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition",
+    "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
+        submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
         conditional_until""",
-    "cases": "clinic_id id status",
+    "cases": "clinic_id id number status",
     "invoice_lines": "clinic_id id invoice_id",
     "cheque_allocations": "clinic_id id invoice_id",
-    "reduction_offers": "clinic_id id invoice_id round amount status",
+    "reduction_offers": "clinic_id id invoice_id round amount status expires_on",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
+    "exports": "clinic_id id requested_by role kind format status filter columns attempts expires_at row_count",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id id event_ids",
     "audit_chain": "clinic_id seq event_id hash",
@@ -166,13 +193,23 @@ _ADDED_BY_STAFF = {
     "patients": "mrn first_name last_name sort_name birth_date phone email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
+    "reminder_levels": _LEVEL,
+    "reminder_policies": _POLICY,
+    "reminder_templates": "name version subject body created_by",
+    "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
     "representations": "case_id attorney_id from_on",
 }
 _AUDITED = {
     "audit_events": "user_id role operation entities fields filters row_count request_id at",
     "audit_pending": "event_ids",
 }
-_ADDED_BY_STAFF |= _AUDITED
+# Everybody may ask for a file and call it off.
+_ADDED_BY_EVERYBODY = {
+    **_AUDITED,
+    "exports": "requested_by role kind format status filter columns file_name created_at",
+}
+_CHANGED_BY_EVERYBODY = {"exports": "status failure"}
+_ADDED_BY_STAFF |= _ADDED_BY_EVERYBODY
 _CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments retired_at",
     "cases": "attorney_id status settled_on version",
@@ -186,7 +223,12 @@ _CHANGED_BY_STAFF = {
     "patients": "mrn first_name last_name sort_name birth_date phone email address retired_at",
     "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
     "reduction_offers": "status",
+    "outbound_messages": "recipient status attempts failure next_attempt_at",
+    "reminder_levels": "template_id",
+    "reminder_policies": _POLICY,
+    "reminders": "target_date subject notes assignee_id status outcome closed_at",
     "representations": "until_on",
+    **_CHANGED_BY_EVERYBODY,
 }
 # Group → the columns that it gives new rows, the tables from which it takes rows away, and the columns that it changes.
 ADDED = {
@@ -204,25 +246,38 @@ ADDED = {
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
         table: _ADDED_BY_STAFF[table]
-        for table in ("audit_events", "audit_pending", "encounter_exams", "encounters", "idempotency_keys")
+        for table in (*_ADDED_BY_EVERYBODY, "encounter_exams", "encounters", "idempotency_keys")
     },
+    "clinic_attorney": _ADDED_BY_EVERYBODY,
+    "clinic_analyst": _ADDED_BY_EVERYBODY,
     SIGN_IN: {
         "sessions": "user_id token_hash kind last_used_at expires_at",
         "sign_in_attempts": "key failures until_at known_until",
         "second_factors": "user_id secret",
     },
     AUDIT_ROLE: _AUDITED,
+    # How an invoice came to be what it is, whoever imports it tells in the own name.
+    IMPORT_ROLE: {
+        "cheques": "payer_id number amount cheque_date received_on imported",
+        "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id physician_id
+            facility_id encounter_id attorney_id version submitted_on first_submitted_on submission_method agreed_on
+            fully_paid_on paid_on agreed_amount received_amount written_off_amount floor_amount target_amount
+            conditional_until external_key known_from""",
+        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id paid_on written_off_amount",
+    },
     WORKER_ROLE: {
         **_AUDITED,
         "audit_chain": "seq event_id hash subjects",
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
+        "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
+        "message_invoices": "invoice_id message_id policy_id level template_id repetition",
     },
 }
 REMOVED = {
-    "clinic_admin": "invoice_lines patient_names fee_schedule_rates",
-    "clinic_billing": "invoice_lines patient_names",
+    "clinic_admin": "invoice_lines patient_names reminder_levels fee_schedule_rates",
+    "clinic_billing": "invoice_lines patient_names reminder_levels",
     SIGN_IN: "sign_in_attempts second_factors",
-    WORKER_ROLE: "documents audit_pending",
+    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices",
 }
 CHANGED = {
     "clinic_admin": {
@@ -236,7 +291,12 @@ CHANGED = {
         "users": "email name role attorney_id physician_id password_hash active",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
-    "clinic_physician": {"idempotency_keys": "operation input_hash recorded_at result_id"},
+    "clinic_physician": {
+        "idempotency_keys": "operation input_hash recorded_at result_id",
+        **_CHANGED_BY_EVERYBODY,
+    },
+    "clinic_attorney": _CHANGED_BY_EVERYBODY,
+    "clinic_analyst": _CHANGED_BY_EVERYBODY,
     SIGN_IN: {
         "sessions": "last_used_at revoked_at",
         "users": "oidc_subject password_hash",
@@ -247,6 +307,10 @@ CHANGED = {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
         "reduction_offers": "status",
         "documents": "stored_at",
+        "clinics": "reminded_on",
+        "outbound_messages": "subject body status sent_at next_attempt_at attempts accepted_for failure",
+        "exports": """status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids
+            expires_at""",
     },
 }
 

@@ -9,11 +9,10 @@ import pytest
 
 from db.columns import columns_read
 from db.figures import columns_of_reports
-from db.reach import reach_of
-from db.row import PolicyScope, Row
 from db.security import (
     ATTORNEY_LOGIN,
     AUDIT_ROLE,
+    IMPORT_ROLE,
     PRICING_ROLE,
     SIGN_IN,
     STAFF_LOGIN,
@@ -28,10 +27,7 @@ from db.security import (
 )
 from db.tables import metadata
 from domain.people import Role
-from permissions.pricing import PRICING
-from permissions.rows import ROWS
-from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import WRITES, Write
+from permissions.writes import LOOKED_UP_BY_EVERYBODY, WRITES, Write
 from server.addresses import Address, surface
 from tests.databases import rows
 from tests.db.rights import (
@@ -46,7 +42,7 @@ from tests.db.rights import (
     words,
 )
 
-GROUPS = [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE]
+GROUPS = [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE]
 LOGINS = [STAFF_LOGIN, ATTORNEY_LOGIN]
 
 
@@ -73,6 +69,7 @@ def test_a_role_reads_the_columns_behind_what_it_sees_and_writes_and_no_other(ad
         (SIGN_IN, READ_BY_SIGNING_IN),
         (AUDIT_ROLE, {}),
         (PRICING_ROLE, READ_BY_PRICING),
+        (IMPORT_ROLE, {}),
     ],
 )
 def test_who_acts_for_nobody_reads_what_that_takes_and_nothing_else(
@@ -103,8 +100,11 @@ def test_the_database_grants_what_follows_from_the_rules(address: Address, role:
 
 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.ANALYST])
-def test_who_writes_nothing_reads_what_it_sees_alone(role: Role) -> None:
-    assert columns_granted(role, surface()[role]) == _behind_what_is_seen(role)
+def test_who_only_asks_for_files_reads_what_it_sees_and_what_fetches_one(role: Role) -> None:
+    seen = _behind_what_is_seen(role)
+    assert columns_granted(role, surface()[role]) == seen | {
+        "exports": seen["exports"] | {*LOOKED_UP_BY_EVERYBODY["exports"]}
+    }
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.BILLING])
@@ -168,116 +168,6 @@ def test_the_queue_is_the_worker_s_alone(address: Address, name: str) -> None:
     assert not {privilege for table, privilege in held if not table.endswith("_seq")} & {"truncate", "trigger"}
 
 
-def _role(name: str) -> Role:
-    return next(role for role in Role if role_name(role) == name)
-
-
-Spelt = tuple[list[str], str, str | None, str | None]
-
-
-def expected_policies() -> dict[tuple[str, str], Spelt]:
-    """Table and name of every policy → its role, command, condition of what is there and condition of what comes."""
-    signing_in = {(table, SIGN_IN): ([SIGN_IN], "ALL", "true", "true") for table in READ_BY_SIGNING_IN}
-    seen = [(table, role_name(role), policy(table, role)) for table, reaches in ROWS.items() for role in reaches]
-    seen += [(table, WORKER_ROLE, "true") for table in ACROSS_CLINICS]
-    seen += [(table, WORKER_ROLE, policy(table, None)) for table, need in WORKER.items() if need.reads]
-    seen += [(table, PRICING_ROLE, policy(table, None)) for table in PRICING]
-    found: dict[tuple[str, str], Spelt] = {(table, name): ([name], "SELECT", said, None) for table, name, said in seen}
-    # Signing in has one policy for everything: what it writes are columns.
-    for name in (name for name in GROUPS if name != SIGN_IN):
-        found |= _policies_to_write(name)
-    return signing_in | found
-
-
-def _policies_to_write(name: str) -> dict[tuple[str, str], Spelt]:
-    def added(table: str) -> str:
-        if name == AUDIT_ROLE:
-            return "true"
-        return policy(table, None) if name == WORKER_ROLE else insert_policy(table, WRITES[table], _role(name))
-
-    def own(table: str) -> str:
-        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
-
-    inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, {})}
-    updates = {(t, f"{name}_update"): ([name], "UPDATE", own(t), own(t)) for t in CHANGED.get(name, {})}
-    deletes = {(t, f"{name}_delete"): ([name], "DELETE", own(t), None) for t in REMOVED.get(name, "").split()}
-    return {**inserts, **updates, **deletes}
-
-
-def test_policies_are_those_that_follow_from_the_reach_and_the_writes_of_each_role(address: Address) -> None:
-    query = "select tablename, policyname, cmd, roles::text[], permissive, qual, with_check from pg_policies where schemaname = 'public'"
-    found = {(row["tablename"], row["policyname"]): row for row in rows(address, query)}
-    expected = expected_policies()
-    assert set(found) == set(expected)
-    spelt = _as_postgresql_writes_it(
-        address, {(table, said) for (table, _), (_, _, *both) in expected.items() for said in both if said}
-    )
-    for (table, name), (roles, command, using, check) in expected.items():
-        row = found[table, name]
-        assert (row["roles"], row["cmd"], row["permissive"]) == (roles, command, "PERMISSIVE")
-        assert row["qual"] == (spelt[table, using] if using else None)
-        assert row["with_check"] == (spelt[table, check] if check else None)
-
-
-def _as_postgresql_writes_it(address: Address, conditions: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Policies' conditions in PostgreSQL's own spelling, by way of policies that are not kept."""
-
-    async def spell() -> dict[tuple[str, str], str]:
-        connection = await asyncpg.connect(address.owner)
-        found = {}
-        try:
-            await connection.execute("begin")
-            for table, said in conditions:
-                await connection.execute(f"create policy spelt on {table} for select to {SIGN_IN} using ({said})")
-                query = "select qual from pg_policies where policyname = 'spelt'"
-                found[table, said] = await connection.fetchval(query)
-                await connection.execute(f"drop policy spelt on {table}")
-        finally:
-            await connection.close()
-        return found
-
-    return asyncio.run(spell())
-
-
-# The column that names who adds a row, and whether nobody else changes it.
-IN_THE_OWN_NAME = {
-    "audit_events": ("user_id", False),
-    "denials": ("recorded_by", False),
-    "documents": ("uploaded_by", True),
-    "holds": ("placed_by", False),
-    "idempotency_keys": ("user_id", True),
-    "internal_notes": ("written_by", False),
-    "invoice_events": ("by_user_id", False),
-    "reduction_offers": ("made_by", False),
-}
-
-
-BEGINS = {
-    "invoices": " and invoices.status = 'pending_invoice'",
-    "sessions": " and sessions.kind = 'api_token'",
-}
-
-
-@pytest.mark.parametrize("table", WRITES)
-def test_what_is_written_is_of_the_own_clinic_and_where_it_names_its_author_by_oneself(table: str) -> None:
-    clinic = f"{table}.clinic_id = (select nullif(current_setting('app.clinic_id', true), '')::uuid)"
-    by, is_own = IN_THE_OWN_NAME.get(table, (None, False))
-    oneself = f" and {table}.{by} = (select nullif(current_setting('app.user_id', true), '')::uuid)" if by else ""
-    begins = BEGINS.get(table, "")
-    assert insert_policy(table, WRITES[table], Role.ADMIN) == clinic + oneself + begins
-    assert write_policy(table, WRITES[table]) == clinic + (oneself if is_own else "")
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_every_policy_keeps_to_the_viewer_s_clinic(role: Role) -> None:
-    for table in (table for table, reaches in ROWS.items() if role in reaches):
-        scope = PolicyScope(role)
-        row = Row(metadata.tables[table], table, scope)
-        first = f"{table}.clinic_id = (select nullif(current_setting('app.clinic_id', true), '')::uuid)"
-        assert policy(table, role).startswith(first)
-        assert bool(reach_of(row)) is (" and " in policy(table, role))
-
-
 def bring_lock_up_to_date(address: Address) -> None:
     async def run() -> None:
         connection = await asyncpg.connect(address.owner)
@@ -307,8 +197,8 @@ def test_a_right_that_the_rules_do_not_give_is_taken_away(own_address: Address) 
     rows(own_address, "grant delete, insert on invoices to clinic_attorney")
     rows(own_address, "create policy open_door on invoices to clinic_attorney using (true)")
     bring_lock_up_to_date(own_address)
-    assert granted(own_address, "clinic_attorney") == columns_read(Role.ATTORNEY, surface()[Role.ATTORNEY])
-    assert not granted(own_address, "clinic_attorney", "update")
+    assert granted(own_address, "clinic_attorney") == columns_granted(Role.ATTORNEY, surface()[Role.ATTORNEY])
+    assert set(granted(own_address, "clinic_attorney", "update")) == {"exports"}
     assert not rows(own_address, _WHOLE, "clinic_attorney", "public")
     assert not rows(own_address, "select 1 from pg_policies where policyname = 'open_door'")
 
@@ -342,7 +232,7 @@ def test_a_login_has_no_rights_of_its_own(address: Address, login: str, table: s
         (
             STAFF_LOGIN,
             {role_name(role) for role in Role if role is not Role.ATTORNEY}
-            | {SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE},
+            | {SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE},
         ),
         (ATTORNEY_LOGIN, {role_name(Role.ATTORNEY)}),
     ],

@@ -7,6 +7,7 @@ import pytest
 from db.security import (
     ATTORNEY_LOGIN,
     AUDIT_ROLE,
+    IMPORT_ROLE,
     JOBS,
     PRICING_ROLE,
     SIGN_IN,
@@ -47,7 +48,7 @@ def expected() -> Iterator[Held]:
     """What follows from the rules, and from the needs of the worker, of pricing and of signing in."""
     reads: dict[str, Columns] = {role_name(role): columns_granted(role, surface()[role]) for role in Role}
     reads |= {SIGN_IN: words(READ_BY_SIGNING_IN), WORKER_ROLE: words(READ_BY_THE_WORKER)}
-    reads |= {PRICING_ROLE: words(READ_BY_PRICING), AUDIT_ROLE: {}}
+    reads |= {PRICING_ROLE: words(READ_BY_PRICING), AUDIT_ROLE: {}, IMPORT_ROLE: {}}
     for who, tables in reads.items():
         yield from ((who, table, column, "select") for table, columns in tables.items() for column in columns)
         changed = words(CHANGED.get(who, {}))

@@ -14,7 +14,7 @@ OF_NO_CLINIC = {"sign_in_attempts"}
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables if table.name not in OF_NO_CLINIC]
 CLINIC = "clinic_id"
 # Whom nobody reaches by asking: signing in and the worker have doors of their own.
-REACHED_BY_NOBODY = {"second_factors", "audit_pending", "exports", *OF_NO_CLINIC}
+REACHED_BY_NOBODY = {"second_factors", "audit_pending", *OF_NO_CLINIC}
 # The clinics themselves, and what is written of every request, whose session knows clinic and user.
 WITHOUT_REFERENCES = {"clinics", "audit_events", "audit_pending"}
 # Inverted indexes find ids that are unique among clinics, and know nothing of plain columns.
@@ -64,7 +64,8 @@ def _first(constraint: ColumnCollectionConstraint) -> str:
 
 def test_every_table_has_a_reach_or_is_known_to_be_reached_by_nobody() -> None:
     assert set(metadata.tables) - set(ROWS) == REACHED_BY_NOBODY
-    assert set(ROWS) <= set(metadata.tables)
+    # Action items are gathered from other tables each time.
+    assert set(ROWS) - {"action_items"} <= set(metadata.tables)
 
 
 def test_row_security_is_on_for_every_table_of_the_database(address: Address) -> None:

@@ -21,7 +21,7 @@ _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _ASKING = {"Viewer", "OwnSession", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine"}
-_IMPORTED = {"ImportReport", "BadCell"}
+_IMPORTED = {"ImportReport", "BadCell", "RenderedMessage"}
 # What a report works out in place.
 _MADE = {"AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
 # The period of a report is no condition that narrows: what it is about, each figure says.

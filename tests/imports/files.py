@@ -2,16 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime
-from uuid import UUID
 
 import asyncpg
 
+from db.verifying import Breach, verify
+from domain.clinics import clinic_day
 from domain.documents import CSV
 from domain.imports import ImportKind
+from imports.bringing import bring_in
 from imports.checking import check_file
 from imports.kinds import KINDS
-from imports.records import Target, bring_in
 from imports.report import Report
+from imports.target import Target
 from server.addresses import Address
 
 CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
@@ -23,17 +25,32 @@ def imported(address: Address, kind: ImportKind, text: str, *, undone: bool = Fa
     async def run() -> Report:
         connection = await asyncpg.connect(address.owner)
         try:
-            clinic: UUID = await connection.fetchval(f"select {CLINIC}")
+            [(clinic, zone)] = await connection.fetch(
+                f"select clinic_id, time_zone from clinics where clinic_id = {CLINIC}"
+            )
             checked = check_file(KINDS[kind], text.encode(), CSV)
-            transaction = connection.transaction()
+            transaction, moment = connection.transaction(), datetime.now(UTC)
             await transaction.start()
-            report = await bring_in(Target(connection, clinic, datetime.now(UTC)), checked)
+            report = await bring_in(Target(connection, clinic, moment, clinic_day(moment, zone)), checked)
             await (transaction.rollback() if undone or report.bad_rows else transaction.commit())
             return report
         finally:
             await connection.close()
 
     return asyncio.run(run())
+
+
+def broken(address: Address) -> tuple[Breach, ...]:
+    """The laws that `billing verify` finds broken."""
+
+    async def ask() -> tuple[Breach, ...]:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            return (await verify(connection)).breaches
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
 
 
 def counts(report: Report) -> tuple[int, int, int, int]:

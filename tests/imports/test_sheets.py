@@ -100,6 +100,22 @@ def test_a_workbook_that_begins_further_down_and_to_the_right_is_read_by_its_own
     assert told(check_file(CODES, workbook(move), XLSX))[0][:3] == (5, "base_price", "dear")
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\n", "\r", "\uff1d", "\uff20"])
+def test_an_apostrophe_that_keeps_a_text_from_becoming_a_formula_is_taken_off(first: str) -> None:
+    texts = [f"'{first}Collar", "'Collar", "'"]
+    lines = "".join(f'L900{place},"{label}",42.75,,2026-01-01,\n' for place, label in enumerate(texts))
+    checked = read(f"{HEADER}\n{lines}")
+    assert (told(checked), [row.values["label"] for row in checked.rows]) == (
+        [],
+        [f"{first}Collar".strip(), "'Collar", "'"],
+    )
+
+
+def test_in_a_workbook_that_apostrophe_is_taken_off_too() -> None:
+    checked = check_file(CODES, workbook(lambda sheet: sheet.__setitem__("B2", "'=Collar")), XLSX)
+    assert [row.values["label"] for row in checked.rows] == ["=Collar"]
+
+
 @pytest.mark.parametrize("price", [33.35, 0.1, 1.005e3, 1450, "33.35", 0])
 def test_an_amount_is_exactly_what_the_spreadsheet_shows(price: Any) -> None:
     checked = check_file(CODES, workbook(lambda sheet: sheet.__setitem__("C2", price)), XLSX)

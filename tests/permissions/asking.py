@@ -24,6 +24,8 @@ ANSWERED_ONLY = ("Upload",)
 # Which root field finds a record of which type by its id.
 FINDERS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
 READ = (*(name for name in VIEWS if name not in ANSWERED_ONLY), *PARTS)
+# What every statement looks for as its viewer's alone.
+PERSONAL = ("Export",)
 # Figures over many records name none.
 NAMELESS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
@@ -93,7 +95,8 @@ def paths(role: Role) -> dict[str, str]:
                 continue
             if _is_sorted_by_a_hidden_name(role, name, field_name):
                 continue
-            visible = f"{name}.{field_name}" in seen_by(role)
+            # Over one's own files nobody gets to anybody else's records.
+            visible = f"{name}.{field_name}" in seen_by(role) and field_name != "exports"
             pages = f"(first: {page_size(role)})" if "first" in definition.args and name == "Query" else ""
             pages = _PERIOD if field_name == "analytics" else pages
             identity = " id" if f"{target.name}.id" in seen_by(role) else ""
@@ -110,6 +113,7 @@ def _needs_an_id(type_name: str, field_name: str) -> bool:
         "case",
         "patient",
         "payer",
+        "export",
         "priceQuote",
     )
 

@@ -24,7 +24,8 @@ def _parties(invoices: str) -> dict[str, str]:
     }
 
 
-# Role → table → the ids of the rows that somebody of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the user.
+# Role → table → the ids of the rows that somebody of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the
+# user; $3 the user of every role.
 OWN: dict[Role, dict[str, str]] = {
     Role.ATTORNEY: {
         "invoices": _BILLED,
@@ -64,18 +65,52 @@ _STAFF = (
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
+    "reminder_levels",
+    "reminder_policies",
+    "reminder_templates",
     "reminders",
     "representations",
     "users",
 )
+_TODAY = "(now() at time zone 'America/New_York')::date"
+_OPEN = "('pending_invoice', 'pending_reduction', 'pending_cheque')"
+_LAST_STEPS = """select distinct on (invoice_id) * from invoice_events where clinic_id = $1 and (from_status <> to_status
+    or transition in ('counter_reduction', 'submit_invoice')) order by invoice_id, seq desc"""
+_LAST_PAYMENTS = (
+    "select distinct on (invoice_id, cheque_id) * from cheque_allocations order by invoice_id, cheque_id, id desc"
+)
+_LAST_DENIALS = "select distinct on (invoice_id) * from denials where clinic_id = $1 order by invoice_id, id desc"
+_FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id, m.due_on from message_invoices l
+    join outbound_messages m on m.id = l.message_id and m.status = 'failed' where l.clinic_id = $1
+    order by l.message_id, l.invoice_id, l.id"""
+# What billing staff have to do by today.
+_TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
+    union select id from invoices where clinic_id = $1 and status = 'pending_cheque' and conditional_until < {_TODAY}
+    union select e.id from ({_LAST_STEPS}) e join invoices i on i.id = e.invoice_id and i.status = 'pending_reduction'
+        where e.transition = 'lapse_agreement'
+    union select o.id from reduction_offers o join invoices i on i.id = o.invoice_id and i.status = 'pending_reduction'
+        where o.clinic_id = $1 and o.status = 'open' and o.expires_on < {_TODAY}
+    union select a.id from ({_LAST_PAYMENTS}) a join invoices i on i.id = a.invoice_id and i.status = 'pending_cheque'
+        where a.clinic_id = $1 and a.amount < 0 and a.id > all (select id from cheque_allocations o
+            where o.invoice_id = a.invoice_id and o.amount > 0)
+    union select f.id from ({_FAILED}) f join invoices i on i.id = f.invoice_id and i.status in {_OPEN}
+        where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
+            on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
+    union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
+        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in (*_ANALYST, *_COUNTED)}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
+    # An item is named by the record that it comes from.
+    "action_items": _TO_DO,
     # A file is its uploader's until a step names it; a key is its user's for ever.
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
 OWN[Role.ADMIN] = OWN[Role.BILLING] | {table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions")}
+_REQUESTED = "select id from exports where clinic_id = $1 and requested_by = $3 and $2::uuid is not null"
+for _tables in OWN.values():
+    _tables["exports"] = _REQUESTED
 _NOTHING = "select $1::uuid as id where false"
 _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_id, u.role, u.email, u.name,
         coalesce(u.attorney_id, u.physician_id) as person_id, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone
@@ -98,7 +133,9 @@ class Belongings:
     def own(self, table: str) -> set[UUID]:
         """The ids of a table's rows that the viewer reaches."""
         query = OWN[self.viewer.role].get(table, _NOTHING)
-        values = [self.viewer.clinic_id, self.viewer.person_id or self.viewer.user_id][: 2 if "$2" in query else 1]
+        viewer = self.viewer
+        values = [viewer.clinic_id, viewer.person_id or viewer.user_id, viewer.user_id]
+        values = values[: max(place for place in (1, 2, 3) if f"${place}" in query)]
         return {row["id"] for row in rows(self.address, query, *values) if row["id"]}
 
     def elsewhere(self, table: str) -> set[UUID]:

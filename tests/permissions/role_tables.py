@@ -18,6 +18,8 @@ NOBODY = {
     "Viewer": "id email name role clinic",
 }
 
+_FILE_BEGINS = "id status format fileName contentType rowCount rowsWritten byteSize sha256 billedTotal"
+_FILE_ENDS = "downloadUrl expiresAt createdAt failure kind filter columns"
 _SIGNED_IN = {
     **NOBODY,
     "Date": "",
@@ -25,6 +27,15 @@ _SIGNED_IN = {
     "ChangePasswordPayload": "changed errors",
     "Direction": "ASC DESC",
     "ErrorCode": "INVALID_INPUT NOT_FOUND",
+    "CancelExportInput": "exportId",
+    "Export": f"{_FILE_BEGINS} {_FILE_ENDS}",
+    "ExportConnection": PAGE,
+    "ExportEdge": "cursor node",
+    "ExportFormat": "CSV XLSX",
+    "ExportInvoicesInput": "format filter columns",
+    "ExportKind": "INVOICES",
+    "ExportPayload": "export errors",
+    "ExportStatus": "QUEUED RUNNING READY FAILED EXPIRED",
     "Facility": "id name",
     "InvoiceConnection": PAGE,
     "InvoiceEdge": "cursor node",
@@ -32,7 +43,7 @@ _SIGNED_IN = {
     "InvoiceOrder": "field direction",
     "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
     "Money": "",
-    "Mutation": "changePassword(input) revokeSession(input) signIn(input) signOut",
+    "Mutation": "exportInvoices(input) cancelExport(input) changePassword(input) revokeSession(input) signIn(input) signOut",
     "Node": "id",
     "NotFound": "message code path",
     "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent",
@@ -43,12 +54,13 @@ _SIGNED_IN = {
     "RevokeSessionPayload": "revoked errors",
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
-    "Subscription": "invoiceChanged(filter)",
+    "Subscription": "invoiceChanged(filter) exportProgress(id)",
     "Viewer": f"{NOBODY['Viewer']} sessions",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
 _DAYS = "createdFrom createdTo serviceFrom serviceTo"
+_FILES = "export(id) exports(first after)"
 _ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
 
 ATTORNEY = {
@@ -64,7 +76,7 @@ ATTORNEY = {
     "PatientConnection": PAGE,
     "PatientEdge": "cursor node",
     "PatientFilter": "search",
-    "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED})",
+    "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED}) {_FILES}",
 }
 
 PHYSICIAN = {
@@ -83,7 +95,7 @@ PHYSICIAN = {
     "PriceQuote": "total",
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
-    "Query": f"{ATTORNEY['Query']} examTypes(activeOnly) priceQuote(input) analytics(filter asOf)",
+    "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}examTypes(activeOnly) priceQuote(input) analytics(filter asOf) {_FILES}",
     # Own work alone, and nothing that was received.
     "Analytics": "physicianProductivity",
     "AnalyticsFilter": "from to payerId physicianId facilityId",
@@ -111,6 +123,7 @@ ANALYST = {
     "AgingBucket": "DAYS_0_30 DAYS_31_60 DAYS_61_90 DAYS_91_120 DAYS_121_PLUS",
     "AgingRisk": "LOW MODERATE HIGH VERY_HIGH CRITICAL",
     "Case": "id",
+    "Export": f"{_FILE_BEGINS} receivedTotal {_FILE_ENDS}",
     "CptCode": "id code label",
     "CptCodeConnection": PAGE,
     "CptCodeEdge": "cursor node",
@@ -126,5 +139,5 @@ ANALYST = {
     "PhysicianConnection": PAGE,
     "PhysicianEdge": "cursor node",
     "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED}) "
-    "aging(filter asOf basis) agingByPayer(filter asOf basis) analytics(filter asOf)",
+    "aging(filter asOf basis) agingByPayer(filter asOf basis) analytics(filter asOf) " + _FILES,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import boto3  # type: ignore[import-untyped]
+import httpx
 from moto.server import ThreadedMotoServer
 
 from server.settings import Settings, read_settings
@@ -55,16 +56,19 @@ class Bucket:
     @property
     def settings(self) -> Settings:
         """What an operator sets for it."""
-        return read_settings(
-            {
-                "BILLING_HOME": str(self.home),
-                "BILLING_STORAGE_URL": f"s3://{BUCKET}/{self.prefix}",
-                "BILLING_STORAGE_ENDPOINT": self.endpoint,
-                "BILLING_STORAGE_REGION": "us-east-1",
-                "BILLING_STORAGE_ACCESS_KEY": "access",
-                "BILLING_STORAGE_SECRET_KEY": "secret",
-            }
-        )
+        return read_settings(self.environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same, as variables."""
+        return {
+            "BILLING_HOME": str(self.home),
+            "BILLING_STORAGE_URL": f"s3://{BUCKET}/{self.prefix}",
+            "BILLING_STORAGE_ENDPOINT": self.endpoint,
+            "BILLING_STORAGE_REGION": "us-east-1",
+            "BILLING_STORAGE_ACCESS_KEY": "access",
+            "BILLING_STORAGE_SECRET_KEY": "secret",
+        }
 
     def held(self) -> dict[str, bytes]:
         """Every object below the prefix, and every upload in parts that nobody finished."""
@@ -79,16 +83,18 @@ class Bucket:
 
 
 @contextmanager
-def s3_server() -> Iterator[str]:
+def s3_server(port: int = 0) -> Iterator[str]:
     """The address of a server that speaks S3, with an empty bucket, gone at the end."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
+    endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
     try:
-        endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
         s3_client(endpoint).create_bucket(Bucket=BUCKET)
         yield endpoint
     finally:
+        # All servers of a process share what they hold.
+        httpx.post(f"{endpoint}/moto-api/reset")
         server.stop()
 
 

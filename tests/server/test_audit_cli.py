@@ -16,7 +16,6 @@ from tests.client import Client, serving
 from tests.databases import rows
 from tests.db.test_audit_chain import run
 from tests.processes import billing
-from tests.server.test_killed import _process
 
 _PATIENCE_SECONDS = 120
 
@@ -88,7 +87,7 @@ def test_no_spreadsheet_takes_a_line_of_the_report_for_a_formula(text: str) -> N
 
 
 def test_a_killed_server_has_lost_a_second_of_reads_at_most_and_no_write(own_address: Address, tmp_path: Path) -> None:
-    with _process(own_address, tmp_path) as (process, url), Client(url) as nobody:
+    with billing(own_address, "serve", at_home=str(tmp_path)) as process, Client(process.url) as nobody:
         client = nobody.signed_in("billing@demo.clinic")
         early = [client.post("{ cases(first: 1) { nodes { id } } }").headers["x-request-id"] for _ in range(5)]
         time.sleep(1.5)
@@ -96,6 +95,6 @@ def test_a_killed_server_has_lost_a_second_of_reads_at_most_and_no_write(own_add
         note = "mutation ($i: AddInternalNoteInput!) { addInternalNote(input: $i) { errors { message } } }"
         said = {"invoiceId": make_id("Invoice", invoice), "body": "x"}
         written = client.post(note, i=said).headers["x-request-id"]
-        process.kill()
+        process.popen.kill()
     kept = {row[0] for row in rows(own_address, "select request_id from audit_events")}
     assert {*early, written} <= kept

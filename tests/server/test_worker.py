@@ -198,12 +198,27 @@ LOOKED_AT = """with looked as (insert into audit_events (clinic_id, id, role, op
     insert into audit_chain (clinic_id, seq, event_id, hash, subjects) select clinic_id, 1, id, '', '{}' from looked"""
 
 
+# A payer was written to.
+WRITTEN_TO = """with template as (insert into reminder_templates (clinic_id, id, name, version, subject, body)
+        select clinic_id, gen_random_uuid(), 'Worker', 1, '', '' from clinics returning clinic_id, id),
+    policy as (insert into reminder_policies (clinic_id, id, name, active)
+        select clinic_id, gen_random_uuid(), 'Worker', false from clinics returning clinic_id, id),
+    level as (insert into reminder_levels (clinic_id, id, policy_id, level, after_days, in_status, template_id, recipient)
+        select p.clinic_id, gen_random_uuid(), p.id, 1, 1, 'pending_invoice', t.id, 'payer' from policy p, template t),
+    message as (insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on)
+        select clinic_id, gen_random_uuid(), 'payer@example.test', '', 'sent', current_date from clinics returning clinic_id, id)
+    insert into message_invoices (clinic_id, id, message_id, invoice_id, policy_id, level, template_id)
+        select m.clinic_id, gen_random_uuid(), m.id, (select id from invoices limit 1), p.id, 1, t.id
+        from message m, policy p, template t"""
+
+
 # Which events wait to be chained is read of all clinics at once.
 @pytest.mark.parametrize("table", sorted(set(WORKER) - set(ACROSS_CLINICS)))
 def test_the_worker_sees_rows_of_the_clinic_that_it_works_in_and_of_no_other(own_address: Address, table: str) -> None:
     stranger = UUID(int=7)
     rows(own_address, UPLOAD)
     rows(own_address, LOOKED_AT)
+    rows(own_address, WRITTEN_TO)
     count = f"select count(clinic_id) from {table}"
     assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
     assert asyncio.run(_as_worker(own_address, stranger, count))[0][0] == 0
@@ -216,7 +231,10 @@ def test_the_worker_sees_rows_of_the_clinic_that_it_works_in_and_of_no_other(own
         "select count(*) from patients",
         "select body from internal_notes",
         "select token_hash from sessions",
-        "select name from clinics",
+        "select name from payers",
+        "select role from users",
+        "update clinics set name = ''",
+        "update outbound_messages set recipient = 'me@example.test'",
         "update invoices set billed_amount = 1",
         "update invoices set received_amount = 0",
         "update cases set status = 'settled'",
@@ -277,6 +295,7 @@ def test_what_there_is_to_do_is_done_at_every_start(own_address: Address) -> Non
             _wait_until_done(own_address, job)
 
 
+@pytest.mark.prove
 def test_two_worker_processes_lapse_every_agreement_once(own_address: Address) -> None:
     invoices = agreements(own_address, LONG_AGO, 6)
     (covered,) = agreements(own_address, LONG_AGO, 1, paid=True)
@@ -297,6 +316,7 @@ def test_whoever_works_ends_cleanly_when_told_to(own_address: Address, command: 
     assert left == []
 
 
+@pytest.mark.prove
 def test_a_lapse_that_a_killed_worker_had_begun_is_done_by_another_within_a_minute(own_address: Address) -> None:
     (invoice,) = agreements(own_address, NOT_YET, 1)
     asyncio.run(_killed_amid_a_lapse(own_address, invoice))

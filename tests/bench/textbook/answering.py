@@ -20,12 +20,14 @@ from graphql import (
 )
 
 from db.identity import make_id
+from tests.bench.textbook.action_items import ACTION_ITEM_FIELDS
 from tests.bench.textbook.audit import AUDIT_FIELDS
 from tests.bench.textbook.cases import CASE_FIELDS
 from tests.bench.textbook.cheques import CHEQUE_FIELDS
 from tests.bench.textbook.fields import Fields
 from tests.bench.textbook.followups import FOLLOW_UP_FIELDS
 from tests.bench.textbook.invoices import INVOICE_FIELDS
+from tests.bench.textbook.messages import MESSAGE_FIELDS
 from tests.bench.textbook.parties import PARTY_FIELDS
 from tests.bench.textbook.pricing import PRICING_FIELDS
 from tests.bench.textbook.records import Records
@@ -35,8 +37,10 @@ from tests.bench.textbook.users import USER_FIELDS
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
+    **ACTION_ITEM_FIELDS,
     **AUDIT_FIELDS,
     **INVOICE_FIELDS,
+    **MESSAGE_FIELDS,
     **CASE_FIELDS,
     **CHEQUE_FIELDS,
     **FOLLOW_UP_FIELDS,

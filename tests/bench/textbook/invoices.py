@@ -107,7 +107,7 @@ async def _messages(records: Records, invoice: Any, args: Args) -> list[Any]:
     links = await records.many(MessageInvoice, "invoice_id", invoice.id)
     found = {link.message_id: await records.one(OutboundMessage, link.message_id) for link in links}
     kept = [message for message in found.values() if message]
-    return sorted(kept, key=lambda message: (message.due_on, message.id))
+    return sorted(kept, key=lambda message: (message.due_on, message.id), reverse=True)
 
 
 async def _hold(records: Records, invoice: Any, args: Args) -> Any:

@@ -121,6 +121,18 @@ class Reminder(Model):
     __table__ = tables.reminders
 
 
+class ReminderLevel(Model):
+    __table__ = tables.reminder_levels
+
+
+class ReminderPolicy(Model):
+    __table__ = tables.reminder_policies
+
+
+class ReminderTemplate(Model):
+    __table__ = tables.reminder_templates
+
+
 class Representation(Model):
     __table__ = tables.representations
 

@@ -22,7 +22,7 @@ from tests.permissions.side_doors.two_samples import compared
 SIGN_IN = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
 Record = Callable[[str, object], None]
 # How a record is asked for: finder, its type, and how far the share of slower answers may be from one half, for all and for a few.
-DOORS = [("invoice", "Invoice"), ("node", "Invoice"), ("case", "Case"), ("patient", "Patient")]
+DOORS = [("invoice", "Invoice"), ("node", "Invoice"), ("case", "Case"), ("patient", "Patient"), ("export", "Export")]
 
 
 @pytest.fixture(scope="module")
