@@ -94,7 +94,7 @@ class Admission:
         self._of_addresses = Pace(per_minute * _USERS_OF_ONE_ADDRESS) if per_minute else None
         # Somebody's flood leaves a quarter of the seats to everybody else.
         self._answering, self._sending, self._connected = (
-            Room(size, size * 3 // 4, _busy) for size in (seats, SENDING, CONNECTIONS)
+            Room(size, size * 3 // 4, busy) for size in (seats, SENDING, CONNECTIONS)
         )
         self._crowd = Crowd()
 
@@ -125,10 +125,13 @@ class Admission:
                 # Whoever found no seat was not answered, and does not count.
                 self._crowd.leave(len(self._answering) - 1)
 
+    def turns_away(self) -> bool:
+        """Whether nobody at all is taken on now."""
+        return self._answering.is_full or self._crowd.is_too_large(len(self._answering))
+
     def _check(self) -> None:
-        self._answering.check()
-        if self._crowd.is_too_large(len(self._answering)):
-            raise _busy()
+        if self.turns_away():
+            raise busy()
 
     def connected(self, address: str) -> AbstractContextManager[None]:
         """A seat while a WebSocket is open; RefusedRequest with 503 where there is none."""
@@ -150,5 +153,6 @@ def _network(address: str) -> str:
     return network_of(address)
 
 
-def _busy() -> RefusedRequest:
+def busy() -> RefusedRequest:
+    """What somebody hears for whom there is no room."""
     return RefusedRequest(503, "The server is busy: try again", "UNAVAILABLE")

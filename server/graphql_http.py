@@ -13,6 +13,7 @@ from db.pools import Database
 from permissions.viewers import Viewer
 from resolvers.context import Changes, Clock, Keep, OwnAccount, RequestContext, now
 from server import ide
+from server.admission import busy
 from server.documents import Prepared
 from server.executing import UNAVAILABLE, Engine, bad_request, told
 from server.files import Files
@@ -57,6 +58,10 @@ class GraphQLOverHTTP:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
+        if scope["method"] == "POST" and self.admission.turns_away():
+            self._metrics.answered(503)
+            await _turn_away(send)
+            return
         headers = Headers(scope=scope)
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             await ide.page()(scope, receive, send)
@@ -68,8 +73,7 @@ class GraphQLOverHTTP:
             status, body = await self._answer(scope, headers, receive, media_type, request_id)
             extra: dict[str, str] = {}
         except RefusedRequest as refused:
-            error = {"message": refused.message, "extensions": {"code": refused.code}}
-            status, body, extra = refused.status, orjson.dumps({"errors": [error]}), refused.headers
+            status, body, extra = refused.status, _said(refused), refused.headers
         except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)
             message, extensions = told(failure, request_id)
             status, extra = 503 if extensions["code"] == UNAVAILABLE else 500, {}
@@ -186,6 +190,25 @@ def encoded(result: ExecutionResult) -> bytes:
     errors = [error.formatted for error in result.errors]
     is_request_error = result.data is None and all(not error.path for error in result.errors)
     return orjson.dumps({"errors": errors} if is_request_error else {"errors": errors, "data": result.data})
+
+
+def _said(refused: RefusedRequest) -> bytes:
+    return orjson.dumps({"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]})
+
+
+# Whoever is turned away costs those who are taken on as little as can be: of the request nothing is looked at.
+_BUSY = _said(busy())
+_BUSY_HEADERS = [
+    (b"content-type", f"{JSON}; charset=utf-8".encode()),
+    (b"content-length", str(len(_BUSY)).encode()),
+    (b"cache-control", b"no-store"),
+    (b"retry-after", b"1"),
+]
+
+
+async def _turn_away(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 503, "headers": _BUSY_HEADERS})
+    await send({"type": "http.response.body", "body": _BUSY})
 
 
 async def _send(send: Send, status: int, body: bytes, media_type: str, request_id: str, extra: dict[str, str]) -> None:

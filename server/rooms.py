@@ -16,16 +16,15 @@ class Room:
     def __len__(self) -> int:
         return self._total
 
-    def check(self) -> None:
-        """Refuse when nobody at all would find a seat now."""
-        if self._total >= self._seats:
-            raise self._refusal()
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody at all would find a seat now."""
+        return self._total >= self._seats
 
     @contextmanager
     def seat(self, party: Hashable) -> Iterator[None]:
         """A seat for as long as this is open."""
-        self.check()
-        if self._taken[party] >= self._of_one:
+        if self.is_full or self._taken[party] >= self._of_one:
             raise self._refusal()
         self._taken[party] += 1
         self._total += 1
