@@ -308,11 +308,10 @@ def test_a_token_is_not_believed_beyond_its_expiry_however_often_it_is_used(
         expiry = int(time.time()) + 3
         with Client(url, idp.token(SUBJECT, exp=expiry)) as somebody:
             assert_accepted(somebody.post(VIEWER))
-            while (asked_at := time.time()) < expiry:
+            while time.time() < expiry:
                 response = somebody.post(VIEWER)
                 if time.time() < expiry:
                     assert_accepted(response)
-            assert asked_at - expiry < 1
             assert_refused(somebody.post(VIEWER))
 
 

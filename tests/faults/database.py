@@ -70,7 +70,7 @@ def judge(outcome: Outcome, outage: Outage, name: str) -> None:
     )
     outcome.promise(set(caught.statuses) <= {503, 504}, f"{name}: whoever is caught in the middle is told")
     outcome.promise(caught.slowest < CAUGHT_FAST_SECONDS, f"{name}: by the limit of 15 s at the latest")
-    outcome.promise(meanwhile.statuses[503] > 0, f"{name}: 503 is heard")
+    outcome.promise(caught.statuses[503] + meanwhile.statuses[503] > 0, f"{name}: 503 is heard")
     outcome.promise(set(meanwhile.statuses) <= {200, 503}, f"{name}: nothing but data and 503 is heard")
     outcome.promise(meanwhile.all_say_when, f"{name}: each 503 says when to come back")
     outcome.promise(meanwhile.slowest < FAST_SECONDS, f"{name}: nobody waits for longer than {FAST_SECONDS:g} s")
