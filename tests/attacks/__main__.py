@@ -1,31 +1,28 @@
 """Decides what `make attacks` tries, one attack after the other, and what docs/attacks.md tells of each."""
 
-import asyncio
+import os
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
-import httpx
-from hypothesis import HealthCheck, Phase, given, settings
 
 from domain.people import Role
 from server.addresses import Address
 from server.embedded import EmbeddedPostgres
 from tests.api.records import Found, find_records
-from tests.attacks import tools
+from tests.attacks import floods, known, strings, tools
 from tests.attacks.bystander import Bystander, Felt
-from tests.attacks.floods import FLOODS
-from tests.attacks.known import CHECKS
-from tests.attacks.strings import BAD, TEXTS, all_places, send
 from tests.attacks.target import Target, attacked
 from tests.bench.clinics import ROOT
 from tests.bench.processor import machine
@@ -35,7 +32,6 @@ PAGE = ROOT / "docs" / "attacks.md"
 QUIET_SECONDS = 8.0
 # What an outage answers, and what was too much at one time, are meant.
 _MEANT = {503, 504}
-_INNOCENT = '{ aging(asOf: "2026-01-31") { outstanding invoiceCount } }'
 
 
 @dataclass(frozen=True)
@@ -57,76 +53,34 @@ class Tried:
 
 
 class Attacks:
-    """Attacks on one server, each with a quiet time before it."""
+    """Attacks on one server, each with a quiet time before it.
 
-    def __init__(self, target: Target, bystander: Bystander, found: Found) -> None:
-        self.target, self.bystander, self.found = target, bystander, found
+    Attackers have machines of their own; here they get the cores when nobody else wants them.
+    """
+
+    def __init__(self, target: Target, bystander: Bystander, found: Found, elsewhere: Executor) -> None:
+        self.target, self.bystander, self.found, self._elsewhere = target, bystander, found, elsewhere
 
     def tried(self, name: str, sent: str, attack: Callable[[], str]) -> Tried:
         """An attack, and how the server felt."""
         self.bystander.felt()
         time.sleep(QUIET_SECONDS)
         before, answers, began = self.bystander.felt(), self.target.responses(), time.monotonic()
-        result = attack()
+        result = self._elsewhere.submit(attack).result()
         seconds = time.monotonic() - began
         meanwhile = self.bystander.felt()
         done = Tried(name, sent, result, seconds, self.target.responses() - answers, before, meanwhile)
         print(_row(done), flush=True)
         return done
 
-    def checks(self) -> str:
-        """Every check of graphql-cop, again and again for as long as the quiet time."""
-        failed, until = set(), time.monotonic() + QUIET_SECONDS
-        with httpx.Client(headers=self.target.headers(None), timeout=30) as client:
-
-            def ask(method: str, path: str = "/graphql", **more: object) -> httpx.Response:
-                return client.request(method, f"http://127.0.0.1:{self.target.port}{path}", **more)  # type: ignore[arg-type]
-
-            while time.monotonic() < until:
-                for check in CHECKS:
-                    answer = check.send(ask)
-                    # Whoever has sent too many is refused whatever they send.
-                    if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and not check.is_safe(answer):
-                        failed.add(check.name)
-        return f"{len(CHECKS)} checks, not safe: {', '.join(sorted(failed)) or 'none'}"
-
-    def flood(self, name: str, seconds: float) -> str:
-        """A flood."""
-        return f"{asyncio.run(FLOODS[name].send(self.target, seconds)):,} sent"
-
-    def strings(self, role: Role | None, examples: int) -> str:
-        """Texts into every place that a role has."""
-        statuses: Counter[int] = Counter()
-        headers, many = self.target.headers(role), list(all_places(role))
-        with httpx.Client(timeout=60) as client:
-            innocent = self.target.ask(client, Role.BILLING, _INNOCENT).text
-            for place in many:
-                chosen = settings(
-                    max_examples=examples,
-                    database=None,
-                    deadline=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                )
-
-                @chosen
-                @given(text=TEXTS)
-                def all_of(text: str, place: object = place) -> None:
-                    statuses[send(client, self.target.url, headers, place, self.found, text)] += 1  # type: ignore[arg-type]
-
-                all_of()
-                for text in BAD:
-                    statuses[send(client, self.target.url, headers, place, self.found, text)] += 1
-            is_same = self.target.ask(client, Role.BILLING, _INNOCENT).text == innocent
-        told = f"{len(many)} places, {statuses.total():,} texts, {statuses[500]} failures"
-        return f"{told}; an innocent query: {'as before' if is_same else 'CHANGED'}"
-
 
 def hand_made(attacks: Attacks, seconds: float) -> Iterator[Tried]:
     """What is sent by hand."""
-    yield attacks.tried("graphql-cop's checks", "as nobody, again and again", attacks.checks)
-    for name, flood in FLOODS.items():
-        yield attacks.tried(f"flood: {name}", flood.sent, lambda name=name: attacks.flood(name, seconds))  # type: ignore[misc]
+    yield attacks.tried(
+        "graphql-cop's checks", "as nobody, again and again", partial(known.check_all, attacks.target, QUIET_SECONDS)
+    )
+    for name, one in floods.FLOODS.items():
+        yield attacks.tried(f"flood: {name}", one.sent, partial(floods.flood, attacks.target, name, seconds))
 
 
 def by_tools(attacks: Attacks, examples: int) -> Iterator[Tried]:
@@ -140,7 +94,7 @@ def by_tools(attacks: Attacks, examples: int) -> Iterator[Tried]:
         cases = partial(tools.schemathesis, target, role, examples, ids)
         yield attacks.tried(f"schemathesis as {named(role)}", "documents made from the role's schema", cases)
     for role in (None, *Role):
-        texts = partial(attacks.strings, role, max(examples // 20, 3))
+        texts = partial(strings.into_all_places, target, attacks.found, role, max(examples // 20, 3))
         yield attacks.tried(
             f"strings as {named(role)}", "Hypothesis' strings and known bad ones, into every text", texts
         )
@@ -168,8 +122,8 @@ def page(done: list[Tried]) -> str:
     return f"""# Attacks that were tried
 
 `make attacks` writes this page. One server process with its PostgreSQL and a clinic of {INVOICES:,} invoices, the attackers and the
-one who asks for pages meanwhile share the machine ({facts}; {datetime.now(UTC):%Y-%m-%d}): what the attackers compute
-slows everybody down, too. Somebody of the office asks for a page of 50 invoices about 20 times a second, from another address;
+one who asks for pages meanwhile share the machine ({facts}; {datetime.now(UTC):%Y-%m-%d}); attackers get of its cores what
+nobody else wants (nice 19). Somebody of the office asks for a page of 50 invoices about 20 times a second, from another address;
 also for {QUIET_SECONDS:.0f} quiet seconds before each attack. Target: no server error, and a p99 of at most twice the quiet one. Floods meet
 the limits as they are set by default; tools run without the limit of requests a minute, so that all they send is answered.
 
@@ -188,8 +142,12 @@ def _kept() -> dict[str, str]:
 
 @contextmanager
 def _attacking(address: Address, found: Found, **settings: str) -> Iterator[Attacks]:
-    with attacked(address, **settings) as target, Bystander(target.url, target.tokens[Role.BILLING]) as bystander:
-        yield Attacks(target, bystander, found)
+    with (
+        attacked(address, **settings) as target,
+        Bystander(target.url, target.tokens[Role.BILLING]) as bystander,
+        ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as elsewhere,
+    ):
+        yield Attacks(target, bystander, found, elsewhere)
 
 
 def run(address: Address, part: str, seconds: float, examples: int) -> list[Tried]:

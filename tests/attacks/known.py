@@ -1,10 +1,13 @@
 """Decides which checks of graphql-cop are made, from their descriptions: each sends what it sends, and says what must come of it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from tests.attacks.target import Target
 
 Ask = Callable[..., httpx.Response]
 _INTROSPECTION = "{ __schema { types { name fields { name type { name } } } } }"
@@ -93,3 +96,20 @@ CHECKS = [
     ),
     Check("unhandled errors", "a field that is none", _query("{ abc }"), lambda answer: "Traceback" not in answer.text),
 ]
+
+
+def check_all(target: Target, seconds: float) -> str:
+    """Every check, again and again for so many seconds; which of them found something."""
+    failed, until = set(), time.monotonic() + seconds
+    with httpx.Client(headers=target.headers(None), timeout=30) as client:
+
+        def ask(method: str, path: str = "/graphql", **more: object) -> httpx.Response:
+            return client.request(method, f"http://127.0.0.1:{target.port}{path}", **more)  # type: ignore[arg-type]
+
+        while time.monotonic() < until:
+            for check in CHECKS:
+                answer = check.send(ask)
+                # Whoever has sent too many is refused whatever they send.
+                if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and not check.is_safe(answer):
+                    failed.add(check.name)
+    return f"{len(CHECKS)} checks, not safe: {', '.join(sorted(failed)) or 'none'}"

@@ -1,5 +1,6 @@
 """Decides which strings are sent into every place where a client may send a text: by role, by field, by Hypothesis."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,14 @@ from graphql import (
     is_leaf_type,
     is_required_argument,
 )
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.people import Role
 from schema.whole import role_schemas
 from tests.api.records import Found
 from tests.api.test_long_texts import Path, filled, places
+from tests.attacks.target import Target
 
 BAD = [
     "' or '1'='1", "'; drop table invoices; --", "$1", "%", "_", "\\", "%%%%", "\0", "\ud800", "a\udfff", "\u202e", "\ufeff",
@@ -32,6 +35,7 @@ TEXTS = st.one_of(
     st.text(alphabet="'\"\\%_$;-{}()<>=@\0\r\n\t", min_size=1, max_size=20),
     st.sampled_from(BAD),
 )
+_INNOCENT = '{ aging(asOf: "2026-01-31") { outstanding invoiceCount } }'
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,31 @@ def send(client: httpx.Client, url: str, headers: dict[str, str], place: Place, 
     sent = {**headers, "content-type": "application/json", "accept": "application/graphql-response+json"}
     answer = client.post(url, content=body.encode(), headers=sent)
     return 500 if '"code":"INTERNAL_ERROR"' in answer.text.replace(" ", "") else answer.status_code
+
+
+def into_all_places(target: Target, found: Found, role: Role | None, examples: int) -> str:
+    """Texts into every place that a role has."""
+    statuses: Counter[int] = Counter()
+    headers, many = target.headers(role), list(all_places(role))
+    with httpx.Client(timeout=60) as client:
+        innocent = target.ask(client, Role.BILLING, _INNOCENT).text
+        for place in many:
+            chosen = settings(
+                max_examples=examples,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+
+            @chosen
+            @given(text=TEXTS)
+            def all_of(text: str, place: object = place) -> None:
+                statuses[send(client, target.url, headers, place, found, text)] += 1  # type: ignore[arg-type]
+
+            all_of()
+            for text in BAD:
+                statuses[send(client, target.url, headers, place, found, text)] += 1
+        is_same = target.ask(client, Role.BILLING, _INNOCENT).text == innocent
+    told = f"{len(many)} places, {statuses.total():,} texts, {statuses[500]} failures"
+    return f"{told}; an innocent query: {'as before' if is_same else 'CHANGED'}"
