@@ -1,16 +1,18 @@
 """Decides which requests a process takes on: so many at one time, of one address no more than a share, and so many a minute."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from functools import lru_cache
 from math import ceil
 from time import monotonic
+from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
 from domain.sign_in import network_of
 from server.requests import RefusedRequest
-from server.rooms import Room
+from server.rooms import Room, in_turn
 
 # Being answered or waiting for it, whatever comes: memory stays bounded.
 SEATS = 256
@@ -21,6 +23,9 @@ _PROMISED_SECONDS, _NEVER_FEWER, _BURST_SECONDS = 0.6, 64, 1.0
 SENDING = 512
 CONNECTIONS = 1_000
 _SECONDS = 60.0
+# Of one user so many are answered at the same time, which is all that the database does at once for one role; the others wait
+# until theirs are done, and nobody else waits behind them.
+_AT_ONCE, _TURN_SECONDS = 8, 5.0
 # Of documents that are not known yet: to read them takes a third of a second for ten thousand characters, and no program
 # that anybody uses goes on sending others.
 _CHARACTERS_PER_MINUTE = 300_000
@@ -97,6 +102,8 @@ class Admission:
             Room(size, size * 3 // 4, busy) for size in (seats, SENDING, CONNECTIONS)
         )
         self._crowd = Crowd()
+        # A row lives as long as somebody stands in it.
+        self._rows: WeakValueDictionary[object, asyncio.Semaphore] = WeakValueDictionary()
 
     @property
     def taken(self) -> dict[str, int]:
@@ -132,6 +139,13 @@ class Admission:
     def _check(self) -> None:
         if self.turns_away():
             raise busy()
+
+    def turn(self, user: object) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn among the requests of one user; RefusedRequest with 503 where that takes too long."""
+        row = self._rows.get(user)
+        if row is None:
+            row = self._rows[user] = asyncio.Semaphore(_AT_ONCE)
+        return in_turn(row, _TURN_SECONDS, busy)
 
     def connected(self, address: str) -> AbstractContextManager[None]:
         """A seat while a WebSocket is open; RefusedRequest with 503 where there is none."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from weakref import WeakValueDictionary
 
 from graphql import GraphQLError
 
+from server import rooms
 from server.executing import UNAVAILABLE
 from server.rooms import Room
 
@@ -23,18 +24,9 @@ class CrowdedError(GraphQLError):
         super().__init__("Too many people are signing in: try again", extensions={"code": UNAVAILABLE})
 
 
-@asynccontextmanager
-async def in_turn(door: asyncio.Semaphore | asyncio.Lock) -> AsyncIterator[None]:
+def in_turn(door: asyncio.Semaphore | asyncio.Lock) -> AbstractAsyncContextManager[None]:
     """Through a door when it is one's turn; CrowdedError when that takes too long."""
-    try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            await door.acquire()
-    except TimeoutError:
-        raise CrowdedError from None
-    try:
-        yield
-    finally:
-        door.release()
+    return rooms.in_turn(door, _PATIENCE_SECONDS, CrowdedError)
 
 
 class WaitingRoom:

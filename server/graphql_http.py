@@ -1,6 +1,7 @@
 """Decides how GraphQL is served over HTTP: strict about what comes in, lean about what goes out."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from secrets import token_hex
 
@@ -96,7 +97,12 @@ class GraphQLOverHTTP:
             viewer = await self.viewer(headers.get("authorization"))
             context = self.context(viewer, request_id, scope)
             context.trace_parent = headers.get("traceparent")
-            return await self._run(request, context, media_type)
+            async with self.turn(viewer):
+                return await self._run(request, context, media_type)
+
+    def turn(self, viewer: Viewer | None) -> AbstractAsyncContextManager[None]:
+        """A turn among the requests of one user; whoever is nobody yet waits elsewhere, for a sign-in."""
+        return self.admission.turn(viewer.user_id) if viewer else nullcontext()
 
     async def _run(self, request: GraphQLRequest, context: RequestContext, media_type: str) -> tuple[int, bytes]:
         prepared = await self.engine.prepare_aside(context, self.engine.source_of(request))

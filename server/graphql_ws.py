@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -91,12 +91,13 @@ class _Served:
             is_subscription = operation.operation is OperationType.SUBSCRIPTION
             if is_subscription:
                 results = self._while_signed_in(results, connection, viewer)
-            # Who waits for changes is not being answered.
-            seat = nullcontext() if is_subscription else self._http.admission.answering(address_of(connection.scope))
-            async with aclosing(results):
-                with seat:
-                    async for result in results:
-                        yield ExecutionResult(data=result.data, errors=result.errors)
+            async with aclosing(results), AsyncExitStack() as being_answered:
+                # Who waits for changes is not.
+                if not is_subscription:
+                    being_answered.enter_context(self._http.admission.answering(address_of(connection.scope)))
+                    await being_answered.enter_async_context(self._http.turn(viewer))
+                async for result in results:
+                    yield ExecutionResult(data=result.data, errors=result.errors)
         except RefusedRequest as refused:
             yield _errors(GraphQLError(refused.message, extensions={"code": refused.code}))
         except Exception as failure:  # noqa: BLE001 (whatever it is, the client is told no more than a request id)

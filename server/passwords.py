@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,6 +18,15 @@ from server.crowds import in_turn
 AT_ONCE = min(4, os.cpu_count() or 1)
 _Answer = TypeVar("_Answer")
 
+# Of a thread; argon2 begins further ones in it, which have the same.
+_NICE = 10
+
+
+def _step_back() -> None:
+    """Leave the cores to the requests that are answered; where the system knows no priority of a thread, all are alike."""
+    if sys.platform == "linux":
+        os.nice(_NICE)
+
 
 class Passwords:
     """The passwords that one server process checks and hashes."""
@@ -24,7 +34,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords")
+        self._threads = ThreadPoolExecutor(AT_ONCE, "passwords", _step_back)
         # An unknown user costs the same hashing as a known one.
         self._nobody = self._hasher.hash(secrets.token_hex())
 

@@ -1,8 +1,9 @@
-"""Decides what a bounded number of seats is, of which nobody takes all."""
+"""Decides what a bounded number of seats is, of which nobody takes all, and how somebody waits for a turn."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class Room:
@@ -36,3 +37,19 @@ class Room:
             # Of a party that has left nothing stays behind.
             if not self._taken[party]:
                 del self._taken[party]
+
+
+@asynccontextmanager
+async def in_turn(
+    door: asyncio.Semaphore | asyncio.Lock, seconds: float, refusal: Callable[[], Exception]
+) -> AsyncIterator[None]:
+    """Through a door when it is one's turn, and what is raised for whoever has waited for so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await door.acquire()
+    except TimeoutError:
+        raise refusal() from None
+    try:
+        yield
+    finally:
+        door.release()

@@ -1,7 +1,8 @@
 """Decides whom a process lets in: a bounded number at one time, nobody all of them, and so many a minute."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
@@ -125,3 +126,26 @@ def test_few_are_taken_on_however_slowly_they_are_answered(monkeypatch: pytest.M
         for number in range(63):
             clock.now += 1
             taken.enter_context(admitted.answering(ADDRESSES[number % 10]))
+
+
+async def test_one_users_requests_wait_for_each_other_and_nobody_else_waits_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "_TURN_SECONDS", 0.05)
+    admitted = Admission()
+    async with AsyncExitStack() as taken:
+        for _ in range(8):
+            await taken.enter_async_context(admitted.turn("busy"))
+        async with admitted.turn("somebody else"):
+            pass
+        with pytest.raises(RefusedRequest) as caught:
+            await taken.enter_async_context(admitted.turn("busy"))
+        assert caught.value.status == 503
+        monkeypatch.setattr(admission, "_TURN_SECONDS", 60.0)
+        waiting = asyncio.create_task(taken.enter_async_context(admitted.turn("busy")))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        await taken.aclose()
+        await waiting
+    async with admitted.turn("busy"):
+        pass

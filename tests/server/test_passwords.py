@@ -1,6 +1,8 @@
 """Decides how much a crowd of sign-ins may cost: so many hashes at once, so many who wait, and a share for each address."""
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from contextlib import AsyncExitStack
@@ -41,6 +43,25 @@ async def test_no_more_passwords_are_hashed_at_once_than_the_machine_can_bear() 
     stored = slow.hash(PASSWORD)
     right = await asyncio.gather(*(checked.is_right(stored, PASSWORD) for _ in range(10 * AT_ONCE)))
     assert (all(right), slow.most) == (True, AT_ONCE)
+
+
+class Watched(PasswordHasher):
+    """A hasher that notes how nice the thread is in which it works."""
+
+    nice = 0
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 (argon2's name)
+        self.nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return super().verify(hash, password)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+async def test_passwords_leave_the_cores_to_the_requests_that_are_answered() -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    watched = Watched(time_cost=1, memory_cost=8, parallelism=1)
+    assert await Passwords(watched).is_right(watched.hash(PASSWORD), PASSWORD)
+    assert watched.nice == min(usual + 10, 19)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == usual
 
 
 async def test_requests_that_are_given_up_do_not_let_more_in() -> None:
