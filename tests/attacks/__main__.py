@@ -74,21 +74,22 @@ class Attacks:
         return done
 
 
-def hand_made(attacks: Attacks, seconds: float) -> Iterator[Tried]:
-    """What is sent by hand."""
+def limited(attacks: Attacks, seconds: float) -> Iterator[Tried]:
+    """What is sent by hand, and by tools that spy: with the limits as everybody meets them."""
     yield attacks.tried(
         "graphql-cop's checks", "as nobody, again and again", partial(known.check_all, attacks.target, QUIET_SECONDS)
     )
     for name, one in floods.FLOODS.items():
         yield attacks.tried(f"flood: {name}", one.sent, partial(floods.flood, attacks.target, name, seconds))
-
-
-def by_tools(attacks: Attacks, examples: int) -> Iterator[Tried]:
-    """What tools send, without a limit of requests a minute, so that all of it is answered."""
-    target, guesses = attacks.target, partial(tools.clairvoyance, attacks.target)
     for role in (None, Role.ATTORNEY):
-        yield attacks.tried(f"clairvoyance as {named(role)}", "guesses of names", partial(guesses, role))
-    yield attacks.tried("inql as ATTORNEY", "introspection, and queries from it", partial(tools.inql, target))
+        guesses = partial(tools.clairvoyance, attacks.target, role)
+        yield attacks.tried(f"clairvoyance as {named(role)}", "guesses of names", guesses)
+    yield attacks.tried("inql as ATTORNEY", "introspection, and queries from it", partial(tools.inql, attacks.target))
+
+
+def unlimited(attacks: Attacks, examples: int) -> Iterator[Tried]:
+    """What is made up, without a limit of requests a minute, so that all of it is answered."""
+    target = attacks.target
     ids = sorted(attacks.found.own.values())
     for role in (None, *Role):
         cases = partial(tools.schemathesis, target, role, examples, ids)
@@ -124,8 +125,9 @@ def page(done: list[Tried]) -> str:
 `make attacks` writes this page. One server process with its PostgreSQL and a clinic of {INVOICES:,} invoices, the attackers and the
 one who asks for pages meanwhile share the machine ({facts}; {datetime.now(UTC):%Y-%m-%d}); attackers get of its cores what
 nobody else wants (nice 19). Somebody of the office asks for a page of 50 invoices about 20 times a second, from another address;
-also for {QUIET_SECONDS:.0f} quiet seconds before each attack. Target: no server error, and a p99 of at most twice the quiet one. Floods meet
-the limits as they are set by default; tools run without the limit of requests a minute, so that all they send is answered.
+also for {QUIET_SECONDS:.0f} quiet seconds before each attack. Target: no server error, and a p99 of at most twice the quiet one. Floods and
+spies meet the limits as they are set by default; schemathesis and strings go without that of requests a minute, so that all of it
+is answered.
 
 | attack | what is sent | what came of it | answers | errors | s | quiet p50 / p99 ms | meanwhile p50 / p99 ms | ratio | got no page |
 |---|---|---|---|---:|---:|---:|---:|---:|---:|
@@ -153,17 +155,17 @@ def _attacking(address: Address, found: Found, **settings: str) -> Iterator[Atta
 def run(address: Address, part: str, seconds: float, examples: int) -> list[Tried]:
     """Everything, on two servers: one with the limits as they are by default, one without that of requests a minute."""
     found, done = find_records(address), list[Tried]()
-    if part != "tools":
+    if part != "unlimited":
         with _attacking(address, found, BILLING_REQUESTS_PER_MINUTE="6000") as attacks:
-            done += hand_made(attacks, seconds)
-    if part != "hand":
+            done += limited(attacks, seconds)
+    if part != "limited":
         with _attacking(address, found) as attacks:
-            done += by_tools(attacks, examples)
+            done += unlimited(attacks, examples)
     return done
 
 
 @click.command(help="Attack the server in every way that is known here, and keep what came of it in docs/attacks.md.")
-@click.option("--part", type=click.Choice(["hand", "tools", "all"]), default="all", help="By hand, by tools, or both.")
+@click.option("--part", type=click.Choice(["limited", "unlimited", "all"]), default="all", help="Which limits are met.")
 @click.option("--seconds", default=15.0, show_default=True, help="How long each flood lasts.")
 @click.option("--examples", default=100, show_default=True, help="How many documents schemathesis makes of each field.")
 @click.option("--keep/--no-keep", default=True, show_default=True)

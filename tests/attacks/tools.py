@@ -12,7 +12,7 @@ from tests.attacks.target import Target
 from tests.bench.clinics import ROOT
 
 _PROGRAMS, _FOLDER = ROOT / ".tools" / "attacks" / "bin", ROOT / ".tools" / "attacks" / "found"
-_LONGEST_SECONDS = 600
+_LONGEST_SECONDS, _GUESSING_SECONDS = 1_200, 180
 _NAME = re.compile(r"^ +(\w+)[(:]", re.MULTILINE)
 # Whoever ends the session or changes the password of the user who asks asks for nothing any more.
 _LEFT_OUT = "signOut changePassword revokeSession updateUser signIn".split()
@@ -24,7 +24,8 @@ def clairvoyance(target: Target, role: Role | None) -> str:
     _FOLDER.mkdir(exist_ok=True)
     found.unlink(missing_ok=True)
     words.write_text("\n".join(sorted(set(_NAME.findall((ROOT / "schemas" / "admin.graphql").read_text())))))
-    said = _run(["clairvoyance", *_headers(target, role, ": "), "-w", words, "-o", found, "-m", "1", target.url])
+    command = ["clairvoyance", *_headers(target, role, ": "), "-w", words, "-o", found, "-m", "1", target.url]
+    said = _run(command, seconds=_GUESSING_SECONDS)
     types = json.loads(found.read_text())["data"]["__schema"]["types"] if found.exists() else []
     fields = sum(len(one.get("fields") or ()) for one in types)
     return f"{said}; it found {len(types)} types with {fields} fields"
@@ -60,7 +61,9 @@ def _headers(target: Target, role: Role | None, between: str) -> list[str]:
     return [part for name, value in target.headers(role).items() for part in ("-H", f"{name}{between}{value}")]
 
 
-def _run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> str:
+def _run(
+    command: Sequence[str | Path], environment: dict[str, str] | None = None, seconds: float = _LONGEST_SECONDS
+) -> str:
     """How a tool ended, and what it said last."""
     program, *arguments = command
     if not (_PROGRAMS / program).exists():
@@ -74,9 +77,9 @@ def _run(command: Sequence[str | Path], environment: dict[str, str] | None = Non
             check=False,
             cwd=_FOLDER,
             env={**os.environ, **(environment or {})},
-            timeout=_LONGEST_SECONDS,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        return f"ended after {_LONGEST_SECONDS} s"
+        return f"ended after {seconds:g} s"
     said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     return f"exit {done.returncode}: {said[-1][:100] if said else 'not a word'}"
