@@ -24,7 +24,17 @@ def clairvoyance(target: Target, role: Role | None) -> str:
     _FOLDER.mkdir(exist_ok=True)
     found.unlink(missing_ok=True)
     words.write_text("\n".join(sorted(set(_NAME.findall((ROOT / "schemas" / "admin.graphql").read_text())))))
-    command = ["clairvoyance", *_headers(target, role, ": "), "-w", words, "-o", found, "-m", "1", target.url]
+    command: list[str | Path] = [
+        "clairvoyance",
+        *_headers(target, role, ": "),
+        "-w",
+        words,
+        "-o",
+        found,
+        "-m",
+        "1",
+        target.url,
+    ]
     said = _run(command, seconds=_GUESSING_SECONDS)
     types = json.loads(found.read_text())["data"]["__schema"]["types"] if found.exists() else []
     fields = sum(len(one.get("fields") or ()) for one in types)
