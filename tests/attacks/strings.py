@@ -1,7 +1,7 @@
 """Decides which strings are sent into every place where a client may send a text: by role, by field, by Hypothesis."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,26 @@ def send(client: httpx.Client, url: str, headers: dict[str, str], place: Place, 
     return 500 if '"code":"INTERNAL_ERROR"' in answer.text.replace(" ", "") else answer.status_code
 
 
+def _into(place: Place, sent: Callable[[Place, str], int], examples: int, statuses: Counter[int]) -> None:
+    """Send so many texts of Hypothesis into one place, and every known bad one."""
+    chosen = settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    @chosen
+    @given(text=TEXTS)
+    def all_of(text: str) -> None:
+        statuses[sent(place, text)] += 1
+
+    all_of()
+    for text in BAD:
+        statuses[sent(place, text)] += 1
+
+
 def into_all_places(target: Target, found: Found, role: Role | None, examples: int) -> str:
     """Texts into every place that a role has."""
     statuses: Counter[int] = Counter()
@@ -102,22 +122,7 @@ def into_all_places(target: Target, found: Found, role: Role | None, examples: i
     with httpx.Client(timeout=60) as client:
         innocent = target.ask(client, Role.BILLING, _INNOCENT).text
         for place in many:
-            chosen = settings(
-                max_examples=examples,
-                database=None,
-                deadline=None,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
-
-            @chosen
-            @given(text=TEXTS)
-            def all_of(text: str, place: object = place) -> None:
-                statuses[send(client, target.url, headers, place, found, text)] += 1  # type: ignore[arg-type]
-
-            all_of()
-            for text in BAD:
-                statuses[send(client, target.url, headers, place, found, text)] += 1
+            _into(place, lambda said, text: send(client, target.url, headers, said, found, text), examples, statuses)
         is_same = target.ask(client, Role.BILLING, _INNOCENT).text == innocent
     told = f"{len(many)} places, {statuses.total():,} texts, {statuses[500]} failures"
     return f"{told}; an innocent query: {'as before' if is_same else 'CHANGED'}"
