@@ -29,6 +29,7 @@ class Text:
     words: str = ""
 
 
+_BLANK = "This cannot be left blank"
 NAME = Text(200, needed=True)
 PHONE = Text(50)
 ADDRESS = Text(500, lines=True)
@@ -46,9 +47,10 @@ def checked(given: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, st
 
 
 def needed(given: Mapping[str, Any], name: str, text: Text) -> str:
-    """A text that has to be there."""
-    kept = _checked(name, given[name], text)
-    assert kept is not None
+    """A text that has to be there, whatever is asked of it elsewhere."""
+    kept = _checked(name, given.get(name), text)
+    if kept is None:
+        raise InvalidInput(_BLANK, (name,))
     return kept
 
 
@@ -60,7 +62,7 @@ def said(given: Mapping[str, Any], name: str, text: Text) -> str | None:
 def _checked(name: str, value: str | None, text: Text) -> str | None:
     if value is None or not value.strip():
         if text.needed:
-            raise InvalidInput("This cannot be left blank", (name,))
+            raise InvalidInput(_BLANK, (name,))
         return None
     if len(value) > text.longest:
         raise InvalidInput(f"This has at most {text.longest:,} characters", (name,))

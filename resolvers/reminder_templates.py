@@ -83,9 +83,6 @@ async def _kept(work: Work, named: UUID) -> tuple[str, str]:
 
 def _texts(given: Any) -> tuple[str, str]:
     """The subject and the body that are given, checked."""
-    for name in ("subject", "body"):
-        if given.get(name) is None:
-            raise InvalidInput("This cannot be left blank", (name,))
     subject, body = needed(given, "subject", NAME), needed(given, "body", NOTE)
     check_template({"subject": subject, "body": body})
     return subject, body

@@ -35,6 +35,7 @@ from tests.databases import rows
         ("subject", "two\nlines", "This is one line of text"),
         ("subject", "a\r\nBcc: other@example.test", "This is one line of text"),
         ("subject", " ", "This cannot be left blank"),
+        ("body", " ", "This cannot be left blank"),
         ("body", "x" * 10_001, "This has at most 10,000 characters"),
     ],
 )
