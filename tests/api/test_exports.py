@@ -114,6 +114,14 @@ def test_a_filter_is_that_of_the_list_and_is_kept_with_the_file(bureau: Bureau) 
     assert json.loads(bureau.ready(Role.BILLING, filter=wanted)["filter"]) == wanted
 
 
+@pytest.mark.parametrize("nobodys", ["9" * 60, "7", "x"])
+def test_an_id_that_is_none_is_refused_by_its_place(bureau: Bureau, nobodys: str) -> None:
+    document = "mutation ($input: ExportInvoicesInput!) { exportInvoices(input: $input) { export { id } } }"
+    asked = bureau.people[Role.BILLING].post(document, input={"format": "CSV", "filter": {"payerId": nobodys}})
+    (error,) = asked.json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter.payerId"}
+
+
 @pytest.mark.parametrize(
     ("role", "columns"),
     [
