@@ -127,7 +127,7 @@ one who asks for pages meanwhile share the machine ({facts}; {datetime.now(UTC):
 nobody else wants (nice 19). Somebody of the office asks for a page of 50 invoices about 20 times a second, from another address;
 also for {QUIET_SECONDS:.0f} quiet seconds before each attack. Target: no server error, and a p99 of at most twice the quiet one. Floods and
 spies meet the limits as they are set by default; schemathesis and strings go without that of requests a minute, so that all of it
-is answered.
+is answered. A row stands until its attack is tried again.
 
 | attack | what is sent | what came of it | answers | errors | s | quiet p50 / p99 ms | meanwhile p50 / p99 ms | ratio | got no page |
 |---|---|---|---|---:|---:|---:|---:|---:|---:|

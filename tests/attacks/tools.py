@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ def clairvoyance(target: Target, role: Role | None) -> str:
     found, words = _FOLDER / "clairvoyance.json", _FOLDER / "words.txt"
     _FOLDER.mkdir(exist_ok=True)
     found.unlink(missing_ok=True)
-    words.write_text("\n".join(sorted(set(_NAME.findall((ROOT / "schemas" / "admin.graphql").read_text())))))
+    guesses = sorted(set(_NAME.findall((ROOT / "schemas" / "admin.graphql").read_text())))
+    words.write_text("\n".join(guesses))
     command: list[str | Path] = [
         "clairvoyance",
         *_headers(target, role, ": "),
@@ -38,14 +40,15 @@ def clairvoyance(target: Target, role: Role | None) -> str:
     said = _run(command, seconds=_GUESSING_SECONDS)
     types = json.loads(found.read_text())["data"]["__schema"]["types"] if found.exists() else []
     fields = sum(len(one.get("fields") or ()) for one in types)
-    return f"{said}; it found {len(types)} types with {fields} fields"
+    return f"{said}; of {len(guesses)} words it took {fields} for fields, which is what it makes of a refusal, too"
 
 
 def inql(target: Target) -> str:
     """What inql makes of introspection: documents for what the role may do anyway."""
-    key = target.headers(Role.ATTORNEY)["authorization"]
-    said = _run(["inql", "-t", target.url, "--header", "authorization", key, "-o", _FOLDER])
-    written = "".join(path.read_text(errors="replace") for path in _FOLDER.rglob("*") if path.is_file())
+    key, own = target.headers(Role.ATTORNEY)["authorization"], _FOLDER / "inql"
+    shutil.rmtree(own, ignore_errors=True)
+    said = _run(["inql", "-t", target.url, "--header", "authorization", key, "-o", own])
+    written = "".join(path.read_text(errors="replace") for path in own.rglob("*") if path.is_file())
     return f"{said}; of negotiation in what it wrote: {'something' if 'negotiation' in written else 'nothing'}"
 
 
