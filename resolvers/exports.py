@@ -90,20 +90,20 @@ def _wanted(info: Info, kind: ExportKind) -> Wanted:
 
 
 def _filter(info: Info, said: Any) -> dict[str, Any]:
-    kept: dict[str, Any] = as_sent(said or {}, info._raw_info.schema.type_map["InvoiceFilter"])
+    kept: dict[str, Any] = _as_sent(said or {}, info._raw_info.schema.type_map["InvoiceFilter"])
     if len(orjson.dumps(kept)) > LONGEST_FILTER:
         raise InvalidInput("This filter is too long", ("filter",))
     return kept
 
 
-def as_sent(value: Any, of: Any) -> Any:
+def _as_sent(value: Any, of: Any) -> Any:
     """An input as a client would send it, without what is null; the library's way by literals makes numbers of ids."""
     of = get_nullable_type(of)
     if isinstance(of, GraphQLList):
-        return [as_sent(one, of.of_type) for one in value]
+        return [_as_sent(one, of.of_type) for one in value]
     if isinstance(of, GraphQLInputObjectType):
         given = {name: (value[name], field.type) for name, field in of.fields.items() if value.get(name) is not None}
-        return {name: as_sent(*one) for name, one in given.items()}
+        return {name: _as_sent(*one) for name, one in given.items()}
     return of.serialize(value)
 
 

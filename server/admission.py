@@ -142,10 +142,7 @@ class Admission:
 
     def turn(self, user: object) -> AbstractAsyncContextManager[None]:
         """Wait for a turn among the requests of one user; RefusedRequest with 503 where that takes too long."""
-        row = self._rows.get(user)
-        if row is None:
-            row = self._rows[user] = asyncio.Semaphore(_AT_ONCE)
-        return in_turn(row, _TURN_SECONDS, busy)
+        return in_turn(self._rows.setdefault(user, asyncio.Semaphore(_AT_ONCE)), _TURN_SECONDS, busy)
 
     def connected(self, address: str) -> AbstractContextManager[None]:
         """A seat while a WebSocket is open; RefusedRequest with 503 where there is none."""

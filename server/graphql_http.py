@@ -202,14 +202,19 @@ def _said(refused: RefusedRequest) -> bytes:
     return orjson.dumps({"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]})
 
 
+def _headers(body: bytes, media_type: str) -> list[tuple[bytes, bytes]]:
+    """What every answer says of itself."""
+    return [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
 # Whoever is turned away costs those who are taken on as little as can be: of the request nothing is looked at.
 _BUSY = _said(busy())
-_BUSY_HEADERS = [
-    (b"content-type", f"{JSON}; charset=utf-8".encode()),
-    (b"content-length", str(len(_BUSY)).encode()),
-    (b"cache-control", b"no-store"),
-    (b"retry-after", b"1"),
-]
+_BUSY_HEADERS = [*_headers(_BUSY, JSON), (b"retry-after", b"1")]
 
 
 async def _turn_away(send: Send) -> None:
@@ -219,10 +224,7 @@ async def _turn_away(send: Send) -> None:
 
 async def _send(send: Send, status: int, body: bytes, media_type: str, request_id: str, extra: dict[str, str]) -> None:
     headers = [
-        (b"content-type", f"{media_type}; charset=utf-8".encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
+        *_headers(body, media_type),
         (b"x-request-id", request_id.encode()),
         *((name.lower().encode(), value.encode()) for name, value in extra.items()),
     ]

@@ -12,6 +12,7 @@ import pytest
 from domain.people import Role
 from server import protocol, requests, watching
 from server.addresses import Address
+from server.admission import Crowd
 from server.app import Running
 from tests.client import Client, serving
 from tests.conftest import SignIn
@@ -38,6 +39,20 @@ def test_a_user_who_asks_too_fast_hears_429_and_others_go_on(slow_paced: str) ->
         assert 1 <= int(refused.headers["retry-after"]) <= 12
         with nobody.signed_in("admin@demo.clinic") as admin:
             assert admin.post(QUERY).status_code == 200
+
+
+def test_whoever_comes_where_there_is_no_room_hears_so_and_when_to_come_back(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(server_url) as nobody:
+        monkeypatch.setattr(Crowd, "is_too_large", lambda crowd, count: True)
+        refused = nobody.post("{ viewer { id } }")
+        monkeypatch.undo()
+        again = nobody.post("{ viewer { id } }")
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "UNAVAILABLE")
+    wanted = {"retry-after": "1", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    assert wanted.items() <= dict(refused.headers).items()
+    assert again.status_code == 200
 
 
 def test_what_takes_too_long_is_stopped_in_postgresql_too(
