@@ -11,9 +11,8 @@ from server.files import open_files
 from server.sessions import SessionTimes
 from server.settings import read_settings
 from tests.bench.bare import run
-from tests.bench.cases import CASES, CONCURRENCIES
-from tests.bench.contests import Contest, check_same, tokens_of
-from tests.bench.rounds import Arena, Entrant
+from tests.bench.contests import Contest, run_between
+from tests.bench.rounds import Arena
 from tests.bench.servers import Server, python, started
 from tests.bench.viewers import Asker
 
@@ -27,16 +26,7 @@ def run_auditing(arena: Arena, address: Address, asker: Asker) -> Iterator[Conte
     """The cases with and without the trail."""
     with ExitStack() as servers:
         both = [servers.enter_context(_server(address, name)) for name in (NOT_AUDITED, AUDITED)]
-        tokens = [tokens_of(server) for server in both]
-        for case in (CASES[name] for name in MEASURED):
-            bodies = asker.bodies(case)
-            entrants = [
-                Entrant(server, "/graphql", bodies, token[case.role])
-                for server, token in zip(both, tokens, strict=True)
-            ]
-            check_same(entrants)
-            for connections in CONCURRENCIES:
-                yield Contest(case.name, connections, arena.compare(entrants, connections))
+        yield from run_between(arena, asker, both, MEASURED)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import orjson
 
 from domain.people import Role
 from server.addresses import Address
-from tests.bench.cases import CONCURRENCIES, Case
+from tests.bench.cases import CASES, CONCURRENCIES, Case
 from tests.bench.rounds import Arena, Entrant, Figures
 from tests.bench.servers import Server, python, started
 from tests.bench.viewers import ROLES, Asker, ask, sign_in
@@ -99,6 +99,19 @@ def _answer(entrant: Entrant, body: str) -> Any:
     return answer
 
 
+def run_between(arena: Arena, asker: Asker, servers: Sequence[Server], cases: Sequence[str]) -> Iterator[Contest]:
+    """Cases by their names, at every concurrency, between servers on the same clinic."""
+    tokens = [tokens_of(server) for server in servers]
+    for case in (CASES[name] for name in cases):
+        bodies = asker.bodies(case)
+        entrants = [
+            Entrant(server, "/graphql", bodies, token[case.role]) for server, token in zip(servers, tokens, strict=True)
+        ]
+        check_same(entrants)
+        for connections in CONCURRENCIES:
+            yield Contest(case.name, connections, arena.compare(entrants, connections))
+
+
 def run_growth(arena: Arena, small: Address, large: Address, asker: Asker, case: Case) -> Iterator[Contest]:
     """The same case on a small and on a large clinic, in turn."""
     bodies = asker.bodies(case)
@@ -111,12 +124,9 @@ def run_growth(arena: Arena, small: Address, large: Address, asker: Asker, case:
 
 def run_locks(arena: Arena, address: Address, asker: Asker, case: Case) -> Iterator[Contest]:
     """The same case with both locks, and with none."""
-    bodies, settings = asker.bodies(case), {"DATABASE_URL": address.owner, "BILLING_PORT": "0"}
+    settings = {"DATABASE_URL": address.owner, "BILLING_PORT": "0"}
     with our_server(address) as locked, started(UNLOCKED, python("tests.bench.unlocked"), settings) as unlocked:
-        entrants = [Entrant(server, "/graphql", bodies, tokens_of(server)[case.role]) for server in (locked, unlocked)]
-        check_same(entrants)
-        for connections in CONCURRENCIES:
-            yield Contest(case.name, connections, arena.compare(entrants, connections))
+        yield from run_between(arena, asker, (locked, unlocked), (case.name,))
 
 
 def run_floor(arena: Arena) -> Iterator[Contest]:

@@ -6,11 +6,10 @@ The pooler itself stays out of it: `python -m tests.bench.pooling` compares the 
 import asyncio
 from contextlib import ExitStack
 
-from tests.bench.cases import CASES, CONCURRENCIES
 from tests.bench.clinics import SMALL, Clinics
-from tests.bench.contests import check_same, our_server, tokens_of
+from tests.bench.contests import our_server, run_between
 from tests.bench.processor import cpu_seconds_with_children
-from tests.bench.rounds import Arena, Entrant, LoadClient, Pace
+from tests.bench.rounds import Arena, LoadClient, Pace
 from tests.bench.viewers import find_asker
 
 _MEASURED = ("a", "b", "d")
@@ -28,22 +27,13 @@ def main() -> None:
             servers.enter_context(our_server(address, name, settings))
             for name, settings in (("direct", {}), ("pooled", pooled))
         ]
-        tokens = [tokens_of(server) for server in both]
-        for case in (CASES[name] for name in _MEASURED):
-            bodies = asker.bodies(case)
-            entrants = [
-                Entrant(server, "/graphql", bodies, token[case.role])
-                for server, token in zip(both, tokens, strict=True)
-            ]
-            check_same(entrants)
-            for connections in CONCURRENCIES:
-                found = arena.compare(entrants, connections)
-                direct, through = found["direct"], found["pooled"]
-                print(
-                    f"({case.name}) {connections:2} clients: {direct.p50:.2f} ms, {through.p50:.2f} ms as behind a pooler "
-                    f"({through.p50 / direct.p50:.2f} times; {through.work / direct.work:.2f} by processor time)",
-                    flush=True,
-                )
+        for contest in run_between(arena, asker, both, _MEASURED):
+            direct, through = contest.figures["direct"], contest.figures["pooled"]
+            print(
+                f"({contest.case}) {contest.connections:2} clients: {direct.p50:.2f} ms, {through.p50:.2f} ms as behind a pooler "
+                f"({through.p50 / direct.p50:.2f} times; {through.work / direct.work:.2f} by processor time)",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
