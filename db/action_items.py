@@ -1,48 +1,48 @@
-"""Decides what billing staff have to act on: from which records each action item comes, since when it is due, and when it is done."""
+"""The SQL of action items: the records that billing staff have to act on, when each is due, and when it is done."""
 
 from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
 
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
-from domain.invoices import OPEN
-from domain.reminders import APPEAL_NOTICE, ActionItemKind
-from domain.transitions import TRANSITIONS
+from domain.billing.invoices import OPEN
+from domain.billing.transitions import TRANSITIONS
+from domain.reminders.reminders import APPEAL_NOTICE, ActionItemKind
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
-# Kind, then the item's id, since when it is due, what is to be done, and of a reminder who is to do it and its id; then where it
-# comes from, `i` being the invoice.
+# The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
+# is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
         ("r.id", "r.target_date", "r.subject", "r.assignee_id", "r.id"),
         "reminders r cross join lateral (select r.clinic_id, r.invoice_id as id) i where r.status = 'scheduled'",
     ),
-    # What was paid in part does not lapse by itself; the rest waits for the worker.
+    # A partly paid agreement does not lapse automatically; the worker lapses the others.
     (
         ActionItemKind.LAPSED_AGREEMENT,
-        ("i.id", "i.conditional_until + 1", "'Not all of it was paid by the agreed day'"),
+        ("i.id", "i.conditional_until + 1", "'The agreed amount was not paid in full by the agreed date'"),
         "invoices i where i.status = 'pending_cheque' and i.conditional_until is not null",
     ),
-    # What has lapsed is to be negotiated anew, until somebody takes a step.
+    # A lapsed agreement is an action item until the next transition of the invoice.
     (
         ActionItemKind.LAPSED_AGREEMENT,
-        ("e.id", "cast(e.at at time zone :time_zone as date)", "'The agreement has lapsed: negotiate anew'"),
+        ("e.id", "cast(e.at at time zone :time_zone as date)", "'The agreement has lapsed: negotiate again'"),
         f"""invoice_events e join invoices i on i.clinic_id = e.clinic_id and i.id = e.invoice_id
         where e.transition = 'lapse_agreement' and i.status = 'pending_reduction' and not exists (select from invoice_events l
             where l.clinic_id = e.clinic_id and l.invoice_id = e.invoice_id and l.seq > e.seq and l.transition in {_STEPS})""",
     ),
-    # Until somebody makes the next offer, or ends the negotiation.
+    # Until the next offer is made, or the negotiation ends.
     (
         ActionItemKind.LAPSED_AGREEMENT,
         (
             "o.id",
             "o.expires_on + 1",
-            "'The last offer was good until ' || o.expires_on || ': ask, or make another one'",
+            "'The last offer expired on ' || o.expires_on || ': ask the payer, or make another offer'",
         ),
         """reduction_offers o join invoices i on i.clinic_id = o.clinic_id and i.id = o.invoice_id
         where o.status = 'open' and o.expires_on is not null and i.status = 'pending_reduction'""",
     ),
-    # Until the invoice has received money again; once, however often the cheque was allocated to it.
+    # Until another payment is allocated to the invoice; once, even where the cheque was allocated to it several times.
     (
         ActionItemKind.RETURNED_CHEQUE,
         ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'"),
@@ -52,7 +52,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
             and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
     ),
-    # Until a later message about the invoice waits or was sent; once, whatever it says of the invoice.
+    # Until a later message about the invoice is queued or sent; once, even where the message lists the invoice several times.
     (
         ActionItemKind.FAILED_MESSAGE,
         ("l.id", "m.due_on", "'A message could not be sent: ' || coalesce(m.failure, '')"),
@@ -90,17 +90,17 @@ _ITEMS = "\nunion all\n".join(_part(*part) for part in _PARTS)
 
 
 class _ActionItem(Row):
-    """An action item, gathered from the records that it comes from."""
+    """An action item: a row of the union over the records that need action."""
 
     @property
     def source(self) -> FromClause:
-        """What stands in FROM for this row."""
+        """The FROM clause of this row."""
         brought = (bindparam("clinic_id", None, type_=Uuid()), bindparam("time_zone", None, type_=Text()))
         named = text(_ITEMS).bindparams(*brought)
         return named.columns(*(column(name, action_items.c[name].type) for name in _NAMES)).subquery(self.alias)
 
 
-# No table of the database: what stands here is worked out each time.
+# Not a table of the database: the rows are computed by each query.
 action_items = Table(
     "action_items",
     MetaData(),

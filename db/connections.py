@@ -1,4 +1,4 @@
-"""Decides how the connections of one role are opened, shared, and handed back whatever has happened on them."""
+"""The connection pool of one role: acquires, checks and releases connections, also after errors and timeouts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -8,10 +8,10 @@ from time import monotonic
 import asyncpg
 from asyncpg.connection import LoggedQuery
 
-# How long somebody waits for a connection of the role, for one to be opened, and for what failed to be rolled back.
+# The timeouts for acquiring a connection from the pool, for opening one, and for a rollback.
 _TURN_SECONDS, _CONNECT_SECONDS, _ROLLBACK_SECONDS = 5.0, 5.0, 2.0
-# What has rested for longer is asked first whether anybody is there, so that no request waits for a PostgreSQL that answers
-# nothing; and how long it has to answer, and to begin a transaction that waits for nobody.
+# A connection that was idle for longer is checked before use, so that no request waits for a PostgreSQL that does not answer;
+# and the timeout for that check and for the begin of a transaction that takes no locks.
 _RESTED_SECONDS, _ANSWER_SECONDS = 1.0, 2.0
 _SETTINGS = {
     "jit": "off",
@@ -19,38 +19,48 @@ _SETTINGS = {
     "statement_timeout": "15000",
     "idle_in_transaction_session_timeout": "60000",
 }
-# A pooler takes no settings with a connection, and hands none on to the next transaction.
+# A transaction pooler (PgBouncer) accepts no settings at connect and keeps none between transactions.
 _SET_LOCAL = "".join(f"; set local {name} = '{value}'" for name, value in _SETTINGS.items())
 _STATEMENTS_KEPT = 400
 
+
+# The database cannot be reached, or the connection was lost: a retry may help.
+OUTAGES = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
 
 Logged = Callable[[LoggedQuery], None]
 
 
 class BusyError(ConnectionError):
-    """All connections of a role were in use for as long as somebody may wait for one."""
+    """All connections of the pool stayed in use for the whole timeout."""
 
 
 class Pool:
-    """The connections of one role. asyncpg's own pool costs a task, a shield and a proxy for each use, a sixth of a small read."""
+    """The connection pool of one role. asyncpg's own costs a task, a shield and a proxy for each use, a sixth of a small read."""
 
     def __init__(self, dsn: str, size: int, logged: Logged | None = None, *, is_pooled: bool = False) -> None:
-        """Where the address `is_pooled`, it leads through a pooler that gives each transaction some connection of its own."""
+        """`size` limits the connections; `is_pooled`: the address leads through a transaction pooler such as PgBouncer."""
         self._dsn, self._logged, self._turns = dsn, logged, asyncio.Semaphore(size)
         self._is_pooled = is_pooled
-        # A pooler may have everybody wait for a turn, as we do ourselves.
+        # A transaction pooler may queue clients for a connection, as this pool does.
         self._answer_seconds = _TURN_SECONDS if is_pooled else _ANSWER_SECONDS
-        # Each with the moment since which it rests.
+        # Each idle connection with the moment of its release.
         self._free: list[tuple[asyncpg.Connection, float]] = []
         self._size, self._used, self._waiting = size, 0, 0
 
     @property
     def loads(self) -> dict[str, int]:
-        """How many connections there may be, how many are used, and how many callers wait for one."""
+        """The pool's metrics: maximum size, connections in use, and callers that wait for one."""
         return {"size": self._size, "used": self._used, "waiting": self._waiting}
 
     async def acquire(self) -> asyncpg.Connection:
-        """A connection that nobody else uses, when it is this caller's turn; BusyError when that takes too long."""
+        """A connection for this caller alone, in order of arrival; BusyError after the timeout."""
         began = monotonic()
         if self._turns.locked():
             await self._wait()
@@ -62,7 +72,7 @@ class Pool:
                 connection, since = self._free.pop()
                 if await _is_there(connection, since, self._answer_seconds):
                     return connection
-            # Who has waited for a turn has not as much patience left.
+            # The time spent in the queue counts against the connect timeout.
             patience = max(_ANSWER_SECONDS, _CONNECT_SECONDS - (monotonic() - began))
             return await _connect(self._dsn, patience, self._logged, is_pooled=self._is_pooled)
         except BaseException:
@@ -84,13 +94,13 @@ class Pool:
         self._turns.release()
 
     def release(self, connection: asyncpg.Connection) -> None:
-        """Hand a connection back, outside of any transaction."""
+        """Return a connection to the pool, outside of any transaction."""
         if not connection.is_closed():
             self._free.append((connection, monotonic()))
         self._leave()
 
     async def begin(self, connection: asyncpg.Connection, entering: str, *, locks: bool = False) -> None:
-        """Begin a transaction by one simple query, whose first statement says `begin`; where it `locks`, it may wait for others."""
+        """Begin a transaction by one simple query that starts with `begin`; where it `locks` rows, the short timeout does not apply."""
         if self._is_pooled:
             begun, _, rest = entering.partition(";")
             entering = f"{begun}{_SET_LOCAL};{rest}"
@@ -100,7 +110,7 @@ class Pool:
     async def transaction(
         self, entering: str, closing: Sequence[str] = (), *, locks: bool = False
     ) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction that begins with one simple query, and ends with another; where the first `locks`, it may wait for others."""
+        """A transaction that begins and ends with one simple query each; where the first `locks` rows, it may wait for other transactions."""
         connection = await self.acquire()
         try:
             await self.begin(connection, entering, locks=locks)
@@ -113,7 +123,7 @@ class Pool:
             self.release(connection)
 
     async def close(self) -> None:
-        """Close what is free; connections in use are closed by whoever hands them back last."""
+        """Close the idle connections; those in use are not closed."""
         while self._free:
             await self._free.pop()[0].close()
 
@@ -126,7 +136,7 @@ async def _connect(dsn: str, patience_seconds: float, logged: Logged | None, *, 
         statement_cache_size=0 if is_pooled else _STATEMENTS_KEPT,
         max_cached_statement_lifetime=0,
     )
-    # Answers are read as the bytes that they are sent on as.
+    # JSON results stay bytes, which are sent to the client unchanged.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")
     if logged:
         connection.add_query_logger(logged)
@@ -138,31 +148,31 @@ def _as_it_is(value: bytes) -> bytes:
 
 
 async def _is_there(connection: asyncpg.Connection, since: float, seconds: float) -> bool:
-    """Whether a connection can be used that rests since a moment; TimeoutError when nobody answers on it."""
+    """Whether a connection that was idle since a moment is alive; TimeoutError when PostgreSQL does not answer on it."""
     if connection.is_closed() or monotonic() - since < _RESTED_SECONDS:
         return not connection.is_closed()
     try:
         await at_once(connection, "select", seconds)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError):
-        # It was closed from the other side; another may be better.
+        # The server has closed it; the caller tries another one.
         connection.terminate()
     return not connection.is_closed()
 
 
 async def at_once(connection: asyncpg.Connection, statement: str, seconds: float) -> None:
-    """Execute what waits for nobody; a connection on which even that is not answered is ended, with TimeoutError."""
+    """Execute a statement that takes no locks, with a timeout; a connection on which it fails is terminated, TimeoutError included."""
     try:
         await connection.execute(statement, timeout=seconds)
     except BaseException:
-        # A rollback would be waited for as long again; and what was called off may have had no answer yet.
+        # A rollback could take as long again, and a cancelled statement may still be running.
         connection.terminate()
         raise
 
 
 async def undo(connection: asyncpg.Connection) -> None:
-    """Roll back; a connection in which that is not possible any more, or takes too long, is ended.
+    """Roll back; a connection on which that is no longer possible, or exceeds the timeout, is terminated.
 
-    A statement that was called off is cancelled in PostgreSQL first: asyncpg waits for that.
+    A cancelled statement is first cancelled in PostgreSQL too: asyncpg waits for that.
     """
     try:
         async with asyncio.timeout(_ROLLBACK_SECONDS):

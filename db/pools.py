@@ -1,4 +1,4 @@
-"""Decides how the database is entered: one pool per role, and for each transaction the role and the viewer's ids."""
+"""The database access of a server process: one connection pool per role, and transactions that set the role and the viewer's ids."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,12 +10,21 @@ import asyncpg
 from db.connections import Logged, Pool, undo
 from db.locks import locking
 from db.replica import Replica
-from db.security import AUDIT_ROLE, IMPORT_ROLE, PRICING_ROLE, SIGN_IN, STAFF_LOGIN, WORKER_ROLE, login_for, role_name
-from domain.people import Role
+from db.security.policies import (
+    AUDIT_ROLE,
+    IMPORT_ROLE,
+    PRICING_ROLE,
+    SIGN_IN,
+    STAFF_LOGIN,
+    WORKER_ROLE,
+    login_for,
+    role_name,
+)
+from domain.access.people import Role
 from permissions.viewers import Viewer
 
 Connect = Callable[[str], str]
-# How many connections a role may hold at once; together well below what a small PostgreSQL allows.
+# The connection pool sizes per role; in total well below the limit of a small PostgreSQL.
 POOL_SIZES: dict[Role | None, int] = {
     Role.ADMIN: 6,
     Role.BILLING: 8,
@@ -24,20 +33,21 @@ POOL_SIZES: dict[Role | None, int] = {
     Role.ANALYST: 4,
     None: 4,
 }
+_ROLE_NAMES = {role: role_name(role) for role in Role}
 _WORKER_POOL_SIZE, _AUDIT_POOL_SIZE = 2, 1
 _CLINICS = "select clinic_id, short_name, name, time_zone from clinics order by clinic_id"
-# Writes find their rows by key whatever the values are; planned anew each time, they would cost twice as much.
+# Writes find their rows by key, so that a generic plan fits all values; planning them each time would double their cost.
 _GENERIC = "; set local plan_cache_mode = force_generic_plan"
 
 
-# A file is read by one statement that sorts and joins all of its rows.
+# An export is read by one long statement that sorts and joins all of its rows.
 _AT_LENGTH = (
     "; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'"
 )
 
 
 class Database:
-    """The connections of one server process. `dsn_of` gives the address for a login; connections open when they are needed."""
+    """The connection pools of one server process. `dsn_of` gives the address for a login; connections open on demand."""
 
     def __init__(
         self,
@@ -47,7 +57,7 @@ class Database:
         pooled: Connect | None = None,
         replica: Connect | None = None,
     ) -> None:
-        """`logged` hears of every statement when it is over; `pooled` addresses lead through a pooler, those of a `replica` to one."""
+        """`logged` is called after every statement; `pooled` addresses lead through a transaction pooler, `replica` to a read replica."""
 
         def pool(login: str, size: int) -> Pool:
             return Pool((pooled or dsn_of)(login), size, logged, is_pooled=pooled is not None)
@@ -69,12 +79,12 @@ class Database:
             await pool.close()
 
     def loads(self) -> dict[str, dict[str, int]]:
-        """How many connections each pool may have, how many are used, and how many callers wait for one."""
+        """The metrics of each pool: maximum size, connections in use, and callers that wait for one."""
         named = {role.name if role else "SIGN_IN": pool for role, pool in self._pools.items()}
         return {name: pool.loads for name, pool in {**named, "WORKER": self._worker, "AUDIT": self._audit}.items()}
 
     async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
-        """The one row that a statement answers to a viewer: JSON as bytes and, beside it, what it is about."""
+        """The one row that a statement returns for a viewer: JSON as bytes and, beside it, the entity ids for the audit log."""
         beside = self._replica.pool(viewer.role, viewer.clinic_id) if self._replica else None
         if beside and self._replica:
             try:
@@ -98,25 +108,25 @@ class Database:
         return found
 
     def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: Sequence[str] = ()
+        self, viewer: Viewer, invoices: Collection[UUID] = (), before_commit: Sequence[str] = ()
     ) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """A transaction in which the database itself knows who asks; committed at the end, rolled back by an exception.
+        """A viewer's transaction under row-level security; committed at the end, rolled back by an exception.
 
-        It begins with a lock on `invoices`, where there are any, and ends with `closing`, the calls that stand there then;
-        each spares a round trip.
+        It begins with the row locks on `invoices`, if any, and ends with the calls that `before_commit` has by then, each in the
+        same query as begin and commit, which saves a round trip.
         """
         locked = locking(viewer.clinic_id, invoices) if invoices else ""
         entered, pool = entering(viewer, read_only=False) + _GENERIC + locked, self._pools[viewer.role]
         if not self._replica:
-            return pool.transaction(entered, closing, locks=bool(locked))
-        told = f"""select pg_notify('clinic_wrote', '{{"clinic": "{viewer.clinic_id}"}}')"""
-        return self._writing(viewer, pool.transaction(entered, (*closing, told), locks=bool(locked)))
+            return pool.transaction(entered, before_commit, locks=bool(locked))
+        notice = f"""select pg_notify('clinic_wrote', '{{"clinic": "{viewer.clinic_id}"}}')"""
+        return self._writing(viewer, pool.transaction(entered, (*before_commit, notice), locks=bool(locked)))
 
     @asynccontextmanager
     async def _writing(
         self, viewer: Viewer, entered: AbstractAsyncContextManager[asyncpg.Connection]
     ) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction of which every process hears, this one at once."""
+        """A writing transaction: all processes are notified at the commit, this one without delay."""
         try:
             async with entered as connection:
                 yield connection
@@ -124,12 +134,12 @@ class Database:
             self.wrote(viewer.clinic_id)
 
     def wrote(self, clinic_id: UUID | None) -> None:
-        """Have what was written in a clinic be read by everybody from now on; None: perhaps in any of them."""
+        """Route reads of a clinic to the primary for a while after a write (read your writes); None: of all clinics."""
         if self._replica:
             self._replica.wrote(clinic_id)
 
     async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
-        """What one statement answers that reads the prices of a viewer's clinic, whatever of them the viewer may see."""
+        """The result of one statement under the pricing role, which reads all prices of the viewer's clinic."""
         entered = f"begin read only; set local role {PRICING_ROLE}; set local app.clinic_id = '{viewer.clinic_id}'"
         async with self._pools[viewer.role].transaction(entered) as connection:
             found: bytes | None = await connection.fetchval(sql, *values)
@@ -137,34 +147,34 @@ class Database:
 
     @asynccontextmanager
     async def exporting(self, viewer: Viewer) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Connection]]:
-        """Two transactions that read as a viewer, from one snapshot, for as long as it takes."""
+        """Two read-only transactions of a viewer with one shared snapshot and without statement timeout."""
         entered, pool = entering(viewer, read_only=True, snapshot=True) + _AT_LENGTH, self._pools[viewer.role]
         async with pool.transaction(entered) as first, pool.transaction(entered) as second:
             snapshot = await first.fetchval("select pg_export_snapshot()")
-            # Nothing was read yet that would be of another one.
+            # The snapshot must be set before the first query of the transaction.
             await second.execute(f"set transaction snapshot '{snapshot}'")
             yield first, second
 
     @asynccontextmanager
     async def signing_in(self) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction that sees users and sessions, and nothing of any clinic's work."""
+        """A transaction of the sign-in role, which sees users and sessions, and no business data of any clinic."""
         async with self._pools[None].transaction(f"begin; set local role {SIGN_IN}") as connection:
             yield connection
 
     @asynccontextmanager
     async def auditing(self) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction that adds events to the audit trail of any clinic, and reads nothing."""
+        """A transaction of the audit role, which adds events to the audit log of any clinic, and reads nothing."""
         async with self._audit.transaction(f"begin; set local role {AUDIT_ROLE}") as connection:
             yield connection
 
     async def clinics(self) -> list[asyncpg.Record]:
-        """Which clinics there are, with their names and time zones, for a job that works in one after the other."""
+        """All clinics, with their names and time zones, for a job that processes one after the other."""
         async with self.working() as connection:
             return list(await connection.fetch(_CLINICS))
 
     @asynccontextmanager
     async def working(self, clinic_id: UUID | None = None) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction of the worker in one clinic; without clinic it sees which clinics there are, and nothing of their work."""
+        """A transaction of the worker in one clinic; without a clinic it sees the list of clinics, and none of their business data."""
         clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
         async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
@@ -172,7 +182,7 @@ class Database:
 
 @asynccontextmanager
 async def pricing(connection: asyncpg.Connection, role: Role) -> AsyncIterator[None]:
-    """Have a transaction that was entered for a role read prices meanwhile; after an exception it is to be rolled back."""
+    """Switch a role's transaction to the pricing role meanwhile; after an exception it must be rolled back."""
     await connection.execute(f"set local role {PRICING_ROLE}")
     yield
     await connection.execute(f"set local role {role_name(role)}")
@@ -180,7 +190,7 @@ async def pricing(connection: asyncpg.Connection, role: Role) -> AsyncIterator[N
 
 @asynccontextmanager
 async def importing(connection: asyncpg.Connection) -> AsyncIterator[None]:
-    """Have a transaction add invoices with their past meanwhile; the owner may do so anyway. After an exception it is to be rolled back."""
+    """Switch a transaction to the import role meanwhile (the owner needs no switch); after an exception it must be rolled back."""
     role = await connection.fetchval("select current_setting('role')")
     if role != "none":
         await connection.execute(f"set local role {IMPORT_ROLE}")
@@ -190,13 +200,13 @@ async def importing(connection: asyncpg.Connection) -> AsyncIterator[None]:
 
 
 def entering(viewer: Viewer, *, read_only: bool, snapshot: bool = False) -> str:
-    """The one simple query that begins a viewer's transaction: role from a closed list, ids as UUIDs, nothing from a request.
+    """The one simple query that begins a viewer's transaction: role from a closed list, ids as UUIDs, no text from a request.
 
-    With a `snapshot`, all of its statements read what there was when the first one began.
+    With a `snapshot`, all of its statements read the same snapshot (repeatable read).
     """
     mode = (" isolation level repeatable read" if snapshot else "") + (" read only" if read_only else "")
     person = f"; set local app.person_id = '{viewer.person_id}'" if viewer.person_id else ""
     return (
-        f"begin{mode}; set local role {role_name(viewer.role)}; set local app.clinic_id = '{viewer.clinic_id}'; "
+        f"begin{mode}; set local role {_ROLE_NAMES[viewer.role]}; set local app.clinic_id = '{viewer.clinic_id}'; "
         f"set local app.user_id = '{viewer.user_id}'{person}"
     )

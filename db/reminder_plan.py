@@ -1,4 +1,4 @@
-"""Decides which open invoices a payer is reminded of on a day, at which level, who is written to, and why an invoice is left in peace."""
+"""The dunning run of a day: which open invoices are due for a reminder, level and recipients, or the reason to skip an invoice."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from db.tables.base import listed
-from domain.invoices import OPEN
-from domain.reminders import NO_ADDRESS, REMINDED_IN, MessageStatus, Silence
+from domain.billing.invoices import OPEN
+from domain.reminders.reminders import NO_ADDRESS, REMINDED_IN, MessageStatus, SkipReason
 
 _SINCE = " ".join(f"when '{status}' then i.{column}" for status, column in REMINDED_IN.items())
 
@@ -20,15 +20,15 @@ def _address(whom: str, named: str) -> str:
 
 
 def _held(of: str, column: str, id_: str, only: str = "") -> str:
-    """The last day until which something is held, for each thing that is."""
+    """A join to the last day of the holds in force, per invoice, case or payer."""
     return f"""left join (select {column}, max(until_on) as until_on from holds where clinic_id = $1 and {column} is not null
         and released_at is null and until_on >= $2 {only} group by {column}) {of} on {of}.{column} = i.{id_}"""
 
 
-# Of the policies that are for an invoice, the one that names most; of the levels that are due, the highest, and of its
-# repetitions the latest. A level counts from the day on which the invoice came into its state.
+# The most specific of the policies that match an invoice; the highest of the levels that are due, and the latest of its
+# repetitions. A level counts from the day on which the invoice entered its status.
 def _plan(only: str = "") -> str:
-    """The statement for all open invoices, or for those alone whose ids are bound as $3."""
+    """The statement for all open invoices, or only for those whose ids are bound as $3."""
     return f"""
 select i.id as invoice_id, i.number as invoice_number, c.number as case_number, i.balance, $2 - s.since as days,
     p.id as policy_id, p.name as policy, l.level, l.repetition, l.template_id,
@@ -38,10 +38,10 @@ select i.id as invoice_id, i.number as invoice_number, c.number as case_number, 
     case l.recipient when 'payer' then y.listed_name when 'attorney' then ca.name when 'billing_lead' then lead.name
         else '' end as recipient,
     i.payer_id, greatest(hi.until_on, hc.until_on, hp.until_on) as held_until,
-    case when s.since is null then '{Silence.NOT_SUBMITTED}' when p.id is null then '{Silence.NO_POLICY}'
-        when greatest(hi.until_on, hc.until_on, hp.until_on) is not null then '{Silence.ON_HOLD}'
-        when o.invoice_id is not null then '{Silence.OFFER_OPEN}' when l.level is null then '{Silence.NOT_DUE}'
-        when m.id is not null then '{Silence.ALREADY_TOLD}' end as silence
+    case when s.since is null then '{SkipReason.NOT_SUBMITTED}' when p.id is null then '{SkipReason.NO_POLICY}'
+        when greatest(hi.until_on, hc.until_on, hp.until_on) is not null then '{SkipReason.ON_HOLD}'
+        when o.invoice_id is not null then '{SkipReason.OFFER_OPEN}' when l.level is null then '{SkipReason.NOT_DUE}'
+        when m.id is not null then '{SkipReason.ALREADY_TOLD}' end as silence
 from invoices i
 join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id
 join payers y on y.clinic_id = i.clinic_id and y.id = i.payer_id
@@ -73,7 +73,7 @@ where i.clinic_id = $1 and i.status in {listed(OPEN)} {only and f"and i.{only}"}
 _EVERY = f"""select * from ({_plan()}) every
     order by lower(address), lower(copy_address), payer_id, level desc, due_on, invoice_number"""
 _OF_SOME = _plan("id = any($3)")
-# What goes to the same addresses is one message; where there is no address, one for each payer, which has failed already.
+# Reminders to the same addresses are one message; without an address there is one message per payer, which has failed at once.
 _WRITE = f"""
 with due as materialized (select *, coalesce(lower(address) || ' ' || coalesce(lower(copy_address), ''), payer_id::text) as together
     from ({_plan()}) every where silence is null),
@@ -95,19 +95,19 @@ select count(*), (select count(pg_notify('invoice_changed', json_build_object('c
 
 
 async def write_plan(connection: asyncpg.Connection, clinic_id: UUID, today: date, moment: datetime) -> int:
-    """Write down what payers are to be told on a day, as messages that wait to be sent; how many there are."""
+    """Insert the reminders due on a day as queued messages; returns the number of messages."""
     count: int = await connection.fetchval(_WRITE, clinic_id, today, moment)
     return count
 
 
 async def every_one(connection: asyncpg.Connection, clinic_id: UUID, today: date) -> Sequence[Any]:
-    """Every open invoice with what its payer is to be told on a day, those together that go to the same addresses, or what keeps it silent."""
+    """Every open invoice with the reminder due on a day, grouped by addresses, or with the reason why none is sent."""
     return await connection.fetch(_EVERY, clinic_id, today)
 
 
 async def still_due(
     connection: asyncpg.Connection, clinic_id: UUID, today: date, invoices: Sequence[UUID]
 ) -> dict[UUID, Any]:
-    """Of some invoices, what their payers are to be told on a day, whether they were told already or not; none that keeps silent."""
+    """The reminders due on a day for some invoices, those already sent included; invoices without a due reminder are left out."""
     rows = await connection.fetch(_OF_SOME, clinic_id, today, invoices)
-    return {row["invoice_id"]: row for row in rows if row["silence"] in (None, Silence.ALREADY_TOLD)}
+    return {row["invoice_id"]: row for row in rows if row["silence"] in (None, SkipReason.ALREADY_TOLD)}

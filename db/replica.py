@@ -1,4 +1,4 @@
-"""Decides which reads a replica answers: those that may be some seconds old, while it keeps up, and of no clinic where somebody has just written."""
+"""Routes reads to a read replica: while its replication lag is small, and not for a clinic that was written a moment ago."""
 
 import asyncio
 import logging
@@ -12,20 +12,20 @@ import asyncpg
 from cachetools import TTLCache
 
 from db.connections import Logged, Pool
-from domain.people import Role
+from domain.access.people import Role
 
 logger = logging.getLogger("billing.replica")
-# How old an answer may be, and how often it is looked whether the replica keeps up with that.
+# The maximum replication lag, and the interval at which it is checked.
 _OLDEST_SECONDS, _LOOKS_SECONDS = 5.0, 1.0
-# By then a replica that is asked at all has what was written.
+# After this time a replica that is in use has replayed a write.
 _SETTLED_SECONDS = _OLDEST_SECONDS + 2 * _LOOKS_SECONDS
 _CLINICS = 10_000
-# Who sees a clinic whole. What an attorney or a physician reaches may end at any moment, and ends at once.
-# Analysts take no steps and hear of none: they may always be answered so.
+# Pool sizes of the roles that read from the replica: those that see a whole clinic. The reach of an attorney or a physician may
+# end at any moment, and has to end at once. Analysts write nothing and have no subscriptions: they may always use the replica.
 READERS = {Role.ADMIN: 6, Role.BILLING: 8, Role.ANALYST: 4}
 _WRITTEN = "select pg_current_wal_lsn()"
 _HAS = "select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= $1::pg_lsn"
-# What ends a statement on a replica and would not on the primary; or the replica itself.
+# Errors that a statement meets only on a replica, and errors of the replica itself.
 _FAILURES = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -36,10 +36,10 @@ _FAILURES = (
 
 
 class Replica:
-    """A standby of the primary, as one server process uses it."""
+    """A read replica (standby) of the primary, as one server process uses it."""
 
     def __init__(self, dsn: str, primary: Pool, logged: Logged | None = None) -> None:
-        """`dsn` is that of the staff's login there; `primary` is where it is asked what has been written."""
+        """`dsn` is that of the staff's login on the replica; `primary` is the pool for reading the primary's WAL position."""
         self._pools = {role: Pool(dsn, size, logged) for role, size in READERS.items()}
         self._watching, self._primary = Pool(dsn, 1), primary
         self._written: deque[tuple[float, Any]] = deque()
@@ -58,7 +58,7 @@ class Replica:
             await pool.close()
 
     def pool(self, role: Role, clinic_id: UUID) -> Pool | None:
-        """Where a role's reads may go now; None: to the primary."""
+        """The pool for a role's reads of a clinic at this moment; None: the primary."""
         if not self._is_fresh:
             return None
         if role is not Role.ANALYST and (clinic_id in self._written_in or None in self._written_in):
@@ -66,11 +66,11 @@ class Replica:
         return self._pools.get(role)
 
     def wrote(self, clinic_id: UUID | None) -> None:
-        """Have what was written in a clinic be read from now on; None: perhaps in any of them."""
+        """Route reads of a clinic to the primary until the replica has replayed a write; None: of all clinics."""
         self._written_in[clinic_id] = True
 
     def failed(self, failure: BaseException) -> bool:
-        """Whether the primary has to answer what the replica did not; it is left alone until it is looked at again."""
+        """Whether a failed read must be retried on the primary; if so, the replica is not used until its next check succeeds."""
         is_its_own = isinstance(failure, _FAILURES)
         self._is_fresh = self._is_fresh and not is_its_own
         return is_its_own
@@ -79,14 +79,14 @@ class Replica:
         while True:
             try:
                 self._is_fresh = await asyncio.wait_for(self._keeps_up(), _OLDEST_SECONDS)
-            except Exception as failure:  # noqa: BLE001 (whatever it is, the primary answers)
+            except Exception as failure:  # noqa: BLE001 (after any error, the primary answers)
                 if self._is_fresh:
-                    logger.warning("the replica is not asked any more: %s", type(failure).__name__)
+                    logger.warning("the replica is no longer used: %s", type(failure).__name__)
                 self._is_fresh = False
             await asyncio.sleep(_LOOKS_SECONDS)
 
     async def _keeps_up(self) -> bool:
-        """Whether it has everything that was written by a moment which is recent enough."""
+        """Whether the replica has replayed the WAL position that the primary had within the maximum lag."""
         moment = monotonic()
         self._written.append((moment, await _asked(self._primary, _WRITTEN)))
         while len(self._written) > 1 and self._written[1][0] <= moment - _OLDEST_SECONDS:

@@ -1,4 +1,4 @@
-"""Decides how expressions speak of a row: columns of an alias, recorded as they are used, so that grants can follow."""
+"""Scopes and rows for SQL expressions: columns of an alias, recorded when used, so that column grants are derived from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from sqlalchemy import CTE, Date, FromClause, Select, Table, Uuid, bindparam, li
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.tables import metadata
-from domain.people import Role
+from domain.access.people import Role
 
 Expression = ColumnElement[Any]
 
 
 @dataclass
 class Scope:
-    """What the expressions of one statement share: for whom it is, which columns it reads, and the values that every request brings."""
+    """The shared state of one statement's expressions: the role, the columns that it reads, and the parameters of each request."""
 
     role: Role | None = None
     columns: set[tuple[str, str]] = field(default_factory=set)
@@ -25,12 +25,12 @@ class Scope:
 
     def row(self, table: Table) -> "Row":
         """A fresh alias of a table."""
-        # What is worked out from other tables says itself how.
+        # A row that is computed from other tables has a class of its own.
         made: Row = table.info.get("row", Row)(table, self.name(table.name[:3]), self)
         return made
 
     def name(self, stem: str) -> str:
-        """A name that nothing else in the statement has."""
+        """A name that is unique in the statement."""
         return f"{stem}{next(self.numbers)}"
 
     @property
@@ -40,12 +40,12 @@ class Scope:
 
     @property
     def person_id(self) -> Expression:
-        """The attorney or physician that the viewer is, bound."""
+        """The id of the viewer's attorney or physician record, bound."""
         return bindparam("person_id", None, type_=Uuid())
 
     @property
     def user_id(self) -> Expression:
-        """The user that the viewer is, bound."""
+        """The viewer's user id, bound."""
         return bindparam("user_id", None, type_=Uuid())
 
     @property
@@ -54,38 +54,38 @@ class Scope:
         return bindparam("today", None, type_=Date())
 
     def known(self, row: "Row") -> list[Expression]:
-        """What a record beside must satisfy to be known by now; everything that stands there is."""
+        """The conditions for a record to be recorded by the scope's day; none for the current day."""
         return []
 
     def lasting(self, ended_at: Expression) -> Expression:
-        """That what ends at a moment, if it does, lasts until now."""
+        """That a record with an end moment (or null) has not ended."""
         return ended_at.is_(None)
 
     def invoice(self) -> "Row":
-        """An invoice as it is on the day that the scope is about."""
+        """A row of invoices in the state of the scope's day."""
         return self.row(metadata.tables["invoices"])
 
     def brought(self, name: str, type_: Any) -> Expression:
-        """A value that a request brings where a statement asks for it, bound; resolvers/plans.py knows the names."""
+        """A named parameter whose value comes from the request; resolvers/compiler/plans.py defines the names."""
         return bindparam(name, None, type_=type_)
 
 
 class PolicyScope(Scope):
-    """A scope whose values come from the transaction's settings instead of bound parameters: row security is written in it."""
+    """A scope whose values come from the transaction's settings instead of bound parameters: for row-level security policies."""
 
     @property
     def clinic_id(self) -> Expression:
-        """The clinic that the transaction was entered for."""
+        """The clinic id in the transaction's settings."""
         return _setting("app.clinic_id")
 
     @property
     def person_id(self) -> Expression:
-        """The attorney or physician that the transaction was entered for."""
+        """The id of the attorney or physician in the transaction's settings."""
         return _setting("app.person_id")
 
     @property
     def user_id(self) -> Expression:
-        """The user that the transaction was entered for."""
+        """The user id in the transaction's settings."""
         return _setting("app.user_id")
 
 
@@ -101,58 +101,60 @@ class Row:
         self.table, self.alias, self.scope = table, alias, scope
         self.used: set[str] = set()
         self.joins: list[tuple[str, Select[Any]]] = []
-        # What the audit trail names of this row and of everything read below it, in bytes.
-        self.subjects: list[Expression] = []
 
     def __getattr__(self, name: str) -> Expression:
-        column = self.table.c[name]
+        column = self.table.c.get(name)
+        if column is None:
+            raise KeyError(
+                f"the table {self.table.name} has no column {name}: add it in db/tables/ and run `make revision`"
+            )
         self.used.add(name)
         self.scope.columns.add((self.table.name, name))
         prefix = f"{self.alias}." if self.alias else ""
         return literal_column(f"{prefix}{column.name}", column.type)
 
     def join(self, name: str, query: Select[Any]) -> None:
-        """Have a query of at most one row stand beside this row, under a name."""
+        """Join a query of at most one row laterally to this row, under a name."""
         self.joins.append((name, query))
 
     def beside(self, source: FromClause) -> FromClause:
-        """What stands in FROM when this row comes from `source`: it, and everything that was joined to the row."""
+        """The FROM clause when this row comes from `source`: it, and everything that was joined to the row."""
         for name, query in self.joins:
             source = source.outerjoin(query.lateral(name), true())
         return source
 
     @property
     def joined(self) -> FromClause:
-        """What stands in FROM for this row and everything that was joined to it: asked for when all expressions are made."""
+        """The FROM clause for this row and everything that was joined to it; valid when all expressions are built."""
         return self.beside(self.source)
 
     @property
     def source(self) -> FromClause:
-        """What stands in FROM for this row."""
+        """The FROM clause of this row."""
         return self.table.alias(self.alias)
 
     def keyed(self, identity: Expression) -> Expression:
-        """That this row is the one of the viewer's clinic with a given id."""
+        """That this row belongs to the viewer's clinic and has a given id."""
         return (self.clinic_id == self.scope.clinic_id) & (self.id == identity)
 
 
 class Derived(Row):
-    """A row that a query works out, which is built when it is known what is read of it."""
+    """A row of a subquery, which is built when the columns that are read of it are known."""
 
     def __init__(self, table: Table, scope: Scope, build: Callable[[set[str]], Select[Any]]) -> None:
         super().__init__(table, scope.name(table.name[:3]), scope)
         self._build = build
-        # What is worked out beside the row, by field: handed in, since it is made of other rows.
+        # The lists that a report computes beside the row, by field: set from outside, since they are made of other rows.
         self.lists: dict[str, Callable[..., Expression]] = {}
 
     @property
     def source(self) -> FromClause:
-        """What stands in FROM for this row."""
+        """The FROM clause of this row."""
         return self._build(self.used).subquery(self.alias)
 
 
 class Shared(Row):
-    """A row of a query that several parts of a statement read: worked out once where there are several, and in place where not."""
+    """A row of a CTE that several parts of a statement read: evaluated once where there are several, and inlined where not."""
 
     def __init__(self, table: Table, scope: Scope, query: CTE) -> None:
         super().__init__(table, scope.name(table.name[:3]), scope)
@@ -160,5 +162,5 @@ class Shared(Row):
 
     @property
     def source(self) -> FromClause:
-        """What stands in FROM for this row."""
+        """The FROM clause of this row."""
         return self._query.alias(self.alias)

@@ -1,19 +1,19 @@
-"""Decides what the audit trail keeps of an operation: who, what, about which records, through which fields, when; no values."""
+"""The audit log's record of an operation: user, operation, records, fields and time, without any values."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-# Who does what nobody asked for, such as letting an agreement lapse.
+# The role of operations that no user requested, such as the lapse of a conditional agreement.
 WORKER = "worker"
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """One operation. `entities` are global ids in their bytes, one after the other: two letters for the type, then the UUID.
+    """One operation. `entities` are concatenated binary global ids: two letters for the type, then the UUID.
 
-    `fields` are the coordinates that not everybody sees and that were read or written, `filters` those by which records were
-    chosen; `row_count` is how many there were, where they were counted.
+    `fields` are the coordinates of restricted fields that were read or written, `filters` those of the filters that selected
+    the records; `row_count` is the number of records, where it was counted.
     """
 
     id: UUID

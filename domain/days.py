@@ -1,4 +1,4 @@
-"""Decides which days are too late or too early to be recorded."""
+"""Checks that dates in the input are not in the future or not in the past."""
 
 from datetime import date
 
@@ -6,14 +6,14 @@ from domain.errors import InvalidInput
 
 
 def not_later(day: date, today: date, name: str) -> date:
-    """The day of something that has happened; refuses one that has not come yet."""
+    """The date of a past event; InvalidInput for one in the future."""
     if day > today:
-        raise InvalidInput("This day has not come yet", (name,))
+        raise InvalidInput("The date is in the future", (name,))
     return day
 
 
 def not_past(day: date, today: date, name: str) -> date:
-    """The day of something to come; refuses one that has passed."""
+    """The date of a future event; InvalidInput for one in the past."""
     if day < today:
-        raise InvalidInput("This day has passed already", (name,))
+        raise InvalidInput("The date is in the past", (name,))
     return day

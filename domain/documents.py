@@ -1,4 +1,4 @@
-"""Decides which files the clinic keeps: scans and lists of a few kinds and of a bounded size, that are what they say they are."""
+"""Checks uploaded files: the content types that are accepted, their size limit, and their signatures (magic bytes)."""
 
 from datetime import timedelta
 
@@ -6,36 +6,36 @@ from domain.errors import InvalidInput
 
 LARGEST_BYTES = 20 * 1024 * 1024
 LONGEST_NAME = 255
-# Kind of file → how a file of that kind may begin.
+# Content type → the signatures (magic bytes) with which a file of that type may begin.
 BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "application/pdf": (b"%PDF-",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
     "image/tiff": (b"II*\x00", b"MM\x00*"),
 }
-# Files to import. A text has no beginning of its own: it does not begin as anything else.
+# Files to import. A text file has no signature: it must not begin with that of another type.
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LISTS: dict[str, tuple[bytes, ...]] = {CSV: (), XLSX: (b"PK\x03\x04",)}
 SCANS = frozenset(BEGINNINGS)
 _BEGINNINGS = BEGINNINGS | LISTS
 LONGEST_BEGINNING = max(len(beginning) for beginnings in _BEGINNINGS.values() for beginning in beginnings)
-# An upload that nothing named within this time is dropped.
+# An upload that no record refers to within this time is deleted.
 UNUSED_FOR = timedelta(hours=24)
 
 
 def check_announced(file_name: str, content_type: str, byte_size: int) -> None:
-    """Refuse the announcement of a file that would not be kept."""
+    """Refuse an upload request for a file that would not be accepted."""
     if not 0 < len(file_name.strip()) <= len(file_name) <= LONGEST_NAME:
-        raise InvalidInput(f"A file's name has 1 to {LONGEST_NAME} characters", ("file_name",))
+        raise InvalidInput(f"A file name must have 1 to {LONGEST_NAME} characters", ("file_name",))
     if content_type not in _BEGINNINGS:
         raise InvalidInput(f"A file is one of {', '.join(_BEGINNINGS)}", ("content_type",))
     if not 0 < byte_size <= LARGEST_BYTES:
-        raise InvalidInput("A file has 1 byte to 20 MiB", ("byte_size",))
+        raise InvalidInput("A file must have 1 byte to 20 MiB", ("byte_size",))
 
 
 def begins_as(content_type: str, beginning: bytes) -> bool:
-    """Whether a file begins as one of its kind does, given its first LONGEST_BEGINNING bytes, or all of a shorter one."""
+    """Whether a file's signature matches its content type, given its first LONGEST_BEGINNING bytes, or all of a shorter one."""
     if content_type == CSV:
         return not any(map(beginning.startswith, _BEGINNINGS.values()))
     return beginning.startswith(_BEGINNINGS[content_type])

@@ -1,4 +1,4 @@
-"""Decides which files can be asked for, what becomes of one, and how long it is kept."""
+"""The kinds, formats and states of exports, and their limits and retention."""
 
 from datetime import date, timedelta
 from enum import StrEnum
@@ -7,7 +7,7 @@ from domain.documents import CSV, XLSX
 
 
 class ExportKind(StrEnum):
-    """What the rows of a file are."""
+    """The records that an export contains."""
 
     INVOICES = "invoices"
     PAYMENTS = "payments"
@@ -16,14 +16,14 @@ class ExportKind(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """How a file is written."""
+    """The file format of an export."""
 
     CSV = "csv"
     XLSX = "xlsx"
 
 
 class ExportStatus(StrEnum):
-    """What has become of a file that was asked for."""
+    """The status of an export."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -33,20 +33,20 @@ class ExportStatus(StrEnum):
 
 
 CONTENT_TYPES = {ExportFormat.CSV: f"{CSV}; charset=utf-8", ExportFormat.XLSX: XLSX}
-# Files that are waited for or worked on; there is no end to be expected of any other.
+# The states of unfinished exports; every other status is final.
 UNDER_WAY = frozenset({ExportStatus.QUEUED, ExportStatus.RUNNING})
 KEPT_FOR = timedelta(days=7)
-# How often it is tried to build a file, whatever ended the attempt: a mistake, or the worker itself.
+# The maximum number of attempts to build an export; an attempt ended by a crash of the worker counts as well.
 MOST_ATTEMPTS = 5
-# How many files somebody may have under way at once.
+# How many unfinished exports a user may have at once.
 MOST_UNDER_WAY = 5
-# A filter names a few hundred records at most, and a few words.
+# In characters of JSON: a filter names a few hundred records at most, and a few words.
 LONGEST_FILTER = 50_000
-CANCELLED = "It was cancelled"
-GIVEN_UP = "It could not be built: ask for it again, and tell whoever runs the server if that fails, too"
-NOT_ALLOWED = "Who asked for it may not have it any more"
+CANCELLED = "The export was cancelled"
+GIVEN_UP = "The export could not be built: request it again, and contact the server's administrator if that fails too"
+NOT_ALLOWED = "The user who requested the export no longer has access to it"
 
 
 def file_name(kind: ExportKind, export_format: ExportFormat, day: date) -> str:
-    """What a file is called: what is in it, and the day in the clinic on which it was asked for."""
+    """The name of an export's file: its kind, and the clinic's calendar day of the request."""
     return f"{kind.value.replace('_', '-')}-{day.isoformat()}.{export_format}"

@@ -1,4 +1,4 @@
-"""Decides how records are identified: UUID v7, which sort by the moment they were made and cannot be guessed."""
+"""Generates the ids of records: UUID v7, which sort by creation time and cannot be guessed."""
 
 import secrets
 from collections.abc import Callable
@@ -9,7 +9,7 @@ _RANDOM_BITS = 74
 
 
 def new_id(moment: datetime | None = None, random_bits: Callable[[int], int] = secrets.randbits) -> UUID:
-    """A UUID v7 of a moment (default: now); a seeded `random_bits` makes repeatable ids for demo data and tests."""
+    """A UUID v7 of a moment (default: now); a seeded `random_bits` makes reproducible ids for demo data and tests."""
     milliseconds = int((moment or datetime.now(UTC)).timestamp() * 1000)
     bits = random_bits(_RANDOM_BITS)
     high, low = bits >> 62, bits & ((1 << 62) - 1)

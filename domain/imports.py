@@ -1,10 +1,10 @@
-"""Decides what can be imported by a file, and how large a file and its report may be."""
+"""The kinds of file imports, and the size limits of a file and its report."""
 
 from enum import StrEnum
 
 
 class ImportKind(StrEnum):
-    """What the rows of a file are."""
+    """The records that an import file contains."""
 
     CODES = "codes"
     FEE_SCHEDULES = "fee_schedules"
@@ -19,10 +19,10 @@ class ImportKind(StrEnum):
 
 MOST_ROWS = 1_000_000
 MOST_COLUMNS = 100
-# What a workbook may come to when it is unpacked.
+# The limits of a workbook after decompression.
 MOST_CELLS = 10_000_000
 LARGEST_UNPACKED = 300 * 1024 * 1024
-# How many bad rows are told one by one; the others are counted.
+# How many invalid rows the report lists; the rest are only counted.
 MOST_TOLD = 1_000
-# How much of a bad value is repeated.
-LONGEST_TOLD = 100
+# How many characters of an invalid value the report quotes.
+LONGEST_SHOWN = 100

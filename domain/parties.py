@@ -1,16 +1,16 @@
-"""Decides what is kept of patients, payers, attorneys, physicians and facilities, and what follows from it."""
+"""The columns, checks and derived columns of patients, payers, attorneys, physicians and facilities."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from domain.access.people import PayerKind, name_fragments, searchable
 from domain.errors import InvalidInput
-from domain.people import PayerKind, name_fragments, searchable
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
-FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor is written as in "1.0432"')
-NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier has ten digits")
+FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor must look like "1.0432"')
+NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier (NPI) has ten digits")
 MRN = Text(50, needed=True)
 PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}
@@ -18,9 +18,9 @@ _CONTACT = {"email": EMAIL, "phone": PHONE}
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of party: its table, what people call it, its texts, and what follows from a whole row of it.
+    """One kind of party: its table, its word in the API, its text columns, and the columns derived from a whole row.
 
-    `plain` are columns that need no check of their own; `unique` names the column that a second record may not share.
+    `plain` are columns that need no check of their own; `unique` names the column that must be unique.
     """
 
     table: str
@@ -29,19 +29,19 @@ class Kind:
     follows: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     plain: tuple[str, ...] = ()
     unique: str = "name"
-    # The input that names a record, where it is not called after the word.
+    # The input argument with a record's id, where it is not `<word>_id`.
     key: str = ""
-    # Physicians and facilities say whether they are active; of the others it is kept when they were retired.
+    # Physicians and facilities have an `active` flag; the other kinds store when a record was retired.
     has_active: bool = False
 
     @property
     def named_by(self) -> str:
-        """The input that names a record."""
+        """The input argument with a record's id."""
         return self.key or f"{self.word}_id"
 
-    def columns(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The columns that an input says, checked; InvalidInput names the one that cannot be kept."""
-        return {**{name: given[name] for name in self.plain if name in given}, **checked(given, self.texts)}
+    def columns(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns that an input sets, checked; InvalidInput names the one that is not valid."""
+        return {**{name: inputs[name] for name in self.plain if name in inputs}, **checked(inputs, self.texts)}
 
 
 def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -57,7 +57,7 @@ def _payer(row: Mapping[str, Any]) -> Mapping[str, Any]:
         raise InvalidInput("This cannot be left blank", ("kind",))
     for column, kind in (("patient_id", PayerKind.PATIENT), ("attorney_id", PayerKind.ATTORNEY)):
         if row.get(column) is not None and row["kind"] != kind:
-            raise InvalidInput(f"Only a payer of kind {kind.name} can be one", (column,))
+            raise InvalidInput(f"Only a payer of kind {kind.name} can have this reference", (column,))
     return {**_named(row), "kind": PayerKind(row["kind"]).value}
 
 
@@ -68,7 +68,7 @@ def _attorney(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def _facility(row: Mapping[str, Any]) -> Mapping[str, Any]:
     factor = Decimal(row["geographic_factor"])
     if factor <= 0:
-        raise InvalidInput("A factor is above 0", ("geographic_factor",))
+        raise InvalidInput("A factor must be above 0", ("geographic_factor",))
     return {**_named(row), "geographic_factor": factor}
 
 

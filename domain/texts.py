@@ -1,4 +1,4 @@
-"""Decides which texts are kept: how long they may be, of how many lines, and which of them cannot be left blank."""
+"""Checks texts in the input: maximum length, single or multiple lines, required or optional, and format."""
 
 import re
 import unicodedata
@@ -8,19 +8,19 @@ from typing import Any
 
 from domain.errors import InvalidInput
 
-# A spreadsheet takes what begins like this for a formula; the last four are typed on East Asian keyboards.
+# Spreadsheets read text with these prefixes as a formula (CSV injection); the last four are typed on East Asian keyboards.
 FORMULAS = tuple("=+-@\t\n\r\uff1d\uff0b\uff0d\uff20")
 _LINE_BREAKS = ("Cc", "Zl", "Zp")
 
 
 def can_be_kept(text: str) -> bool:
-    """Whether a database can hold a text: neither NUL nor half a surrogate pair."""
+    """Whether PostgreSQL can store a text: it contains neither NUL nor half a surrogate pair."""
     return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a text has to be: at most so many characters, on one line unless `lines`, not blank where `needed`, of a form."""
+    """The rule for a text: maximum length, one line unless `lines`, not blank where `needed`, and the format `form`."""
 
     longest: int
     needed: bool = False
@@ -37,26 +37,26 @@ EMAIL = Text(254, form=r"[^@\s]+@[^@\s]+", words="An e-mail address looks like n
 REASON = Text(2_000, needed=True, lines=True)
 REMARK = Text(2_000, lines=True)
 NOTE = Text(10_000, lines=True)
-# A code or a number that somebody else has given.
+# A code or a number that another organisation has assigned.
 CODE = Text(200, needed=True)
 
 
-def checked(given: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
-    """Those of the texts that are given, as they are kept: blank means none. InvalidInput names the one that cannot be kept."""
-    return {name: _checked(name, given[name], text) for name, text in texts.items() if name in given}
+def checked(inputs: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
+    """The given texts as they are stored: a blank one becomes None. InvalidInput names the one that is not valid."""
+    return {name: _checked(name, inputs[name], text) for name, text in texts.items() if name in inputs}
 
 
-def needed(given: Mapping[str, Any], name: str, text: Text) -> str:
-    """A text that has to be there, whatever is asked of it elsewhere."""
-    kept = _checked(name, given.get(name), text)
+def required_text(inputs: Mapping[str, Any], name: str, text: Text) -> str:
+    """A text that is required here, even where its rule makes it optional."""
+    kept = _checked(name, inputs.get(name), text)
     if kept is None:
         raise InvalidInput(_BLANK, (name,))
     return kept
 
 
-def said(given: Mapping[str, Any], name: str, text: Text) -> str | None:
-    """A text that may be left out."""
-    return checked(given, {name: text}).get(name)
+def optional_text(inputs: Mapping[str, Any], name: str, text: Text) -> str | None:
+    """An optional text; None when it is missing or blank."""
+    return checked(inputs, {name: text}).get(name)
 
 
 def _checked(name: str, value: str | None, text: Text) -> str | None:
@@ -66,13 +66,13 @@ def _checked(name: str, value: str | None, text: Text) -> str | None:
         return None
     if len(value) > text.longest:
         raise InvalidInput(f"This has at most {text.longest:,} characters", (name,))
-    # Whatever breaks a line cannot be printed, which is asked faster.
+    # No line break is printable, and isprintable() is the faster check.
     if (
         not text.lines
         and not value.isprintable()
         and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value)
     ):
-        raise InvalidInput("This is one line of text", (name,))
+        raise InvalidInput("The text must be a single line", (name,))
     if text.form and not re.fullmatch(text.form, value):
         raise InvalidInput(text.words, (name,))
     return value

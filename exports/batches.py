@@ -1,15 +1,15 @@
-"""Decides how what COPY says is written: in batches, of which one is written while the next one comes."""
+"""Writes the output of COPY in batches: one is written in a thread while the next one arrives."""
 
 import asyncio
 
 from exports.formats import Writer
 
-# Not much more than this is held in memory, whatever the file will have.
+# Not much more than this is held in memory, whatever the size of the file.
 _BATCH_BYTES = 256_000
 
 
 class Batches:
-    """What COPY says is written in batches: one of them in a thread, while the next one comes."""
+    """The output of COPY, written in batches: one of them in a thread, while the next one arrives."""
 
     def __init__(self, writer: Writer) -> None:
         self.writer, self.rows = writer, 0
@@ -17,7 +17,7 @@ class Batches:
         self._batch: asyncio.Task[int] | None = None
 
     async def take(self, chunk: bytes) -> bool:
-        """Take what comes next; whether a batch was begun with it."""
+        """Add a chunk; returns whether a batch was written."""
         self._waiting.extend(chunk)
         if len(self._waiting) < _BATCH_BYTES:
             return False
@@ -25,7 +25,7 @@ class Batches:
         return True
 
     async def finish(self) -> None:
-        """Write what is left."""
+        """Write the rest."""
         await self._write()
         await self._written()
 

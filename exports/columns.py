@@ -1,4 +1,4 @@
-"""Decides which columns each file can have, in which order, under which headers, and what stands in their cells."""
+"""The columns of each kind of export: their order, headers and cell formats."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,10 +7,10 @@ from domain.exports import ExportKind
 
 
 class Cell(StrEnum):
-    """What a cell holds."""
+    """The type of a cell."""
 
     TEXT = "text"
-    # One of the API's own words, such as a state.
+    # An enum value of the API, such as a status.
     WORD = "word"
     DATE = "date"
     AMOUNT = "amount"
@@ -19,9 +19,10 @@ class Cell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: the path of fields from the record of a row to its value, which is also its name, and how it is shown.
+    """A column: the path of fields from the record of a row to its value, which is also its name, and its format.
 
-    Where there is a `constant`, every row says that, and nothing is read. What is not there by `default` has to be asked for.
+    If there is a `constant`, every row has that value, and nothing is read. Columns that are not `default` have to be
+    requested.
     `width` is in characters.
     """
 
@@ -97,7 +98,8 @@ _ADJUSTMENTS = (
     _amount("Amount", "amount"),
     _amount("Billed amount", "invoice.billedAmount", default=False),
 )
-# As QuickBooks Online takes invoices in; a star marks what it requires. Customers are those who pay: no patient is named to it.
+# The import format of invoices of QuickBooks Online; a star marks required columns. Customers are the payers: no
+# patient is named.
 _QUICKBOOKS_INVOICES = (
     Column("*InvoiceNo", "number"),
     Column("*Customer", "payer.name"),

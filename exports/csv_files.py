@@ -1,4 +1,4 @@
-"""Decides how rows become a CSV file: RFC 4180, UTF-8, and no cell that a spreadsheet would take for a formula."""
+"""CSV exports: RFC 4180, UTF-8, and no cell that a spreadsheet would take for a formula (CSV injection)."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
@@ -14,7 +14,7 @@ COPY: Mapping[str, Any] = {"format": "csv", "header": True}
 
 
 def cell(column: Column, value: Expression) -> Expression:
-    """A value as it is to be written: a text that would begin a formula gets an apostrophe before it."""
+    """The SQL of a value as it is written: a text that would begin a formula gets an apostrophe before it."""
     if column.cell is not Cell.TEXT or column.constant is not None:
         return value
     begins_formula = func.ascii(value).in_([literal_column(str(ord(sign))) for sign in FORMULAS])
@@ -22,21 +22,21 @@ def cell(column: Column, value: Expression) -> Expression:
 
 
 def row(columns: Sequence[Column], cells: Sequence[Expression]) -> list[Expression]:
-    """What COPY is to write of a row, under its headers."""
+    """The SQL expressions that COPY writes for a row, under its headers."""
     return [cell.label(column.header) for column, cell in zip(columns, cells, strict=True)]
 
 
 class CsvFile:
-    """A CSV file while it is written from what COPY says; lines end as RFC 4180 wants it."""
+    """A CSV file that is being written from the output of COPY; lines end as RFC 4180 requires."""
 
     def __init__(self, columns: Sequence[Column], file: IO[bytes]) -> None:
         self._file = file
 
     def write(self, chunk: bytes) -> int:
-        """Write what COPY says next; how many lines it has, the header and those within cells included."""
+        """Write the next output of COPY; returns its number of lines, including the header and line breaks within cells."""
         self._file.write(chunk.translate(None, b"\r").replace(b"\n", b"\r\n"))
         return chunk.count(b"\n")
 
     def end(self) -> None:
-        """Write what comes last."""
+        """Write the end of the file."""
         self._file.flush()

@@ -1,4 +1,4 @@
-"""Decides what a report of disclosures looks like: one line for each time that something about a patient was seen or changed."""
+"""The report of disclosures to a patient: one line for each time that data about the patient was read or changed."""
 
 import csv
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ COLUMNS = ("when", "who", "role", "operation", "records", "fields", "request id"
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One event of the audit trail that is about the patient."""
+    """One event of the audit log that is about the patient."""
 
     at: datetime
     by: str
@@ -25,11 +25,11 @@ class Disclosure:
 
 
 def write_disclosures(rows: Iterable[Disclosure], file: TextIO) -> int:
-    """Write a report; how many lines it has besides its head."""
+    """Write a report; returns its number of lines without the header."""
     writer, count = csv.writer(file), 0
     writer.writerow(COLUMNS)
     for row in rows:
-        told = (
+        cells = (
             row.at.isoformat(),
             row.by,
             row.role,
@@ -38,7 +38,7 @@ def write_disclosures(rows: Iterable[Disclosure], file: TextIO) -> int:
             " ".join(row.fields),
             row.request_id,
         )
-        writer.writerow(map(inert, told))
+        writer.writerow(map(inert, cells))
         count += 1
     return count
 

@@ -1,4 +1,4 @@
-"""Decides in which formats files are written."""
+"""The file formats of exports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ Expression = ColumnElement[Any]
 
 
 class Writer(Protocol):
-    """A file while it is written."""
+    """A file that is being written."""
 
     def write(self, chunk: bytes) -> int:
-        """Write what COPY says next, which ends with a row; about how many rows it has."""
+        """Write the next output of COPY, which ends with a row; returns the approximate number of rows."""
 
     def end(self) -> None:
-        """Write what comes last."""
+        """Write the end of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How rows become a file: what becomes of a value, what COPY writes of a row, with which options, and what makes a file of that."""
+    """A file format: how values are rendered, what COPY writes of a row, with which options, and the writer of the file."""
 
     cell: Callable[[Column, Expression], Expression]
     row: Callable[[Sequence[Column], Sequence[Expression]], list[Expression]]

@@ -1,4 +1,4 @@
-"""Decides what the picture of a clinic's aging looks like: one page, of bars by age and by payer, and of two trends."""
+"""The aging chart of a clinic: one page with bars by age and by payer, and two trends."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# From what is surely paid to what hardly ever is; apart in brightness, too, for whoever does not tell the colours.
+# From likely to be paid to hardly ever paid; the colours also differ in brightness, for readers with a colour vision
+# deficiency.
 COLOURS = ("#2a9d8f", "#8ab17d", "#e9c46a", "#f4a261", "#d1495b")
 _INK, _PALE = "#22313f", "#d7dde2"
 _SHOWN_PAYERS = 10
@@ -20,8 +21,8 @@ Report = Mapping[str, Any]
 
 
 def aging_svg(clinic: str, report: Report) -> str:
-    """The page as SVG. `report` is what the API answers to `aging`, `agingByPayer` and `analytics { trend }`."""
-    # The library takes a second to be loaded, and no server ever draws.
+    """The page as SVG. `report` is the API's response to `aging`, `agingByPayer` and `analytics { trend }`."""
+    # Importing the library takes a second, and the server never draws.
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -50,7 +51,7 @@ def aging_svg(clinic: str, report: Report) -> str:
 
 
 def aging_html(clinic: str, report: Report) -> str:
-    """The page as HTML that needs nothing else: the picture, and its figures as a table for whoever cannot see it."""
+    """The page as self-contained HTML: the chart, and its figures as a table for screen readers."""
     rows = "".join(
         f"<tr><th scope=row>{_ages_of(bucket)}</th><td>{bucket['invoiceCount']:,}</td><td>{_dollars(bucket['outstanding'])}</td></tr>"
         for bucket in report["aging"]["buckets"]
@@ -94,7 +95,7 @@ def _draw_ages(axes: "Axes", buckets: Sequence[Report]) -> None:
 def _draw_payers(axes: "Axes", payers: Sequence[Report]) -> None:
     most = sorted(payers, key=lambda row: float(row["outstanding"]), reverse=True)[:_SHOWN_PAYERS][::-1]
     names, left = [_short(row["payer"]["name"]) for row in most], [0.0] * len(most)
-    # Two payers may have one name: each has a place of its own.
+    # Two payers may have the same name: each has a position of its own.
     places = range(len(most))
     for number, colour in enumerate(COLOURS):
         widths = [float(row["buckets"][number]["outstanding"]) for row in most]

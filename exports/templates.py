@@ -1,4 +1,4 @@
-"""Decides what a template of a message may say, and how it is filled in."""
+"""Message templates: the allowed syntax, and rendering them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,15 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from domain.errors import InvalidInput
-from domain.reminders import NUMBER_VARIABLES, TEXT_VARIABLES
+from domain.reminders.reminders import NUMBER_VARIABLES, TEXT_VARIABLES
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _VARIABLES = {**TEXT_VARIABLES, **NUMBER_VARIABLES}
-# Text, variables, and a choice by a number: nothing that repeats, walks or calls.
+# Text, variables, and conditions on a number: no loops, no attribute access, no calls.
 _KNOWN = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.Name, nodes.Compare, nodes.Operand)
+# Rendering nests as deeply as validation, in a process that may have a smaller stack.
+_DEEPEST = 40
+_TOO_DEEP = "this is nested too deeply, or a number is too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a message says by one template, and of which invoices."""
+    """A section of a message: the template and its invoices."""
 
     subject: str
     body: str
@@ -39,36 +42,41 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A message as people read it: one line, and paragraphs."""
+    """A rendered message: a subject of one line, and a body of paragraphs."""
 
     subject: str
     body: str
 
 
 def check_template(texts: Mapping[str, str]) -> None:
-    """That every text is a template which can be filled in; InvalidInput names the text, the line and what is wrong there."""
+    """Check that every text is a valid template; InvalidInput names the text, the line and the error."""
     for name, text in texts.items():
         try:
             found = _wrong(_ENVIRONMENT.parse(text))
         except TemplateSyntaxError as error:
             found = (error.lineno, f"{error.message}")
+        except (RecursionError, ValueError):
+            # Thousands of brackets, or a number of thousands of digits.
+            found = (1, _TOO_DEEP)
         if found:
             raise InvalidInput(f"Line {found[0]}: {found[1]}", (name,))
 
 
-def _wrong(node: nodes.Node) -> tuple[int, str] | None:
-    """The line of the first thing that a template must not say, and why."""
+def _wrong(node: nodes.Node, depth: int = 0) -> tuple[int, str] | None:
+    """The line of the first disallowed expression in a template, and the reason."""
+    if depth > _DEEPEST:
+        return getattr(node, "lineno", 1), _TOO_DEEP
     if isinstance(node, nodes.Name) and node.name not in _VARIABLES:
-        return node.lineno, f"{node.name} is no variable; known are {', '.join(sorted(_VARIABLES))}"
+        return node.lineno, f"{node.name} is not a variable; known variables are {', '.join(sorted(_VARIABLES))}"
     if isinstance(node, nodes.Compare) and not _is_of_numbers(node):
-        return node.lineno, f"a comparison is of one of {', '.join(NUMBER_VARIABLES)} with a number"
+        return node.lineno, f"a comparison must be of one of {', '.join(NUMBER_VARIABLES)} with a number"
     if isinstance(node, nodes.Const) and not isinstance(node.value, int):
         return node.lineno, "a text stands outside of the brackets"
     if not isinstance(node, (*_KNOWN, nodes.Const)):
         named = getattr(node, "attr", None) or getattr(node, "name", None)
         what = f"{type(node).__name__} {named}" if isinstance(named, str) else type(node).__name__
         return node.lineno, f"a template has no {what}; only variables, and if with a number"
-    return next((found for child in node.iter_child_nodes() if (found := _wrong(child))), None)
+    return next((found for child in node.iter_child_nodes() if (found := _wrong(child, depth + 1))), None)
 
 
 def _is_of_numbers(compared: nodes.Compare) -> bool:
@@ -83,11 +91,11 @@ def _is_of_numbers(compared: nodes.Compare) -> bool:
 
 
 def fill_in(sections: Sequence[Section], clinic: str, today: date) -> Words:
-    """One message of all sections, the first of which gives its subject; ValueError for a template that was not checked."""
+    """Render one message from all sections, the first of which gives its subject; ValueError for a template that was not validated."""
     try:
         filled = [_filled(section, clinic, today) for section in sections]
     except TemplateError as error:
-        raise ValueError("the template cannot be filled in") from error
+        raise ValueError("the template cannot be rendered") from error
     return Words(filled[0].subject, f"\n\n{'-' * 40}\n\n".join(words.body for words in filled))
 
 
@@ -103,7 +111,7 @@ def _filled(section: Section, clinic: str, today: date) -> Words:
         "oldest_days": max(one.days for one in section.invoices),
     }
     subject, body = (_ENVIRONMENT.from_string(text).render(known) for text in (section.subject, section.body))
-    # Whatever a name holds, a subject stays one line.
+    # A subject stays one line even if a name contains line breaks.
     return Words(" ".join(subject.split()), body)
 
 

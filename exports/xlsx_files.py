@@ -1,4 +1,4 @@
-"""Decides how rows become a workbook: PostgreSQL works out the cells, openpyxl makes what stands around them."""
+"""XLSX exports: PostgreSQL generates the cells, openpyxl the rest of the workbook."""
 
 import io
 import re
@@ -26,14 +26,15 @@ _NUMBER_FORMATS = {
     Cell.AMOUNT: "#,##0.00",
     Cell.NUMBER: "0",
 }
-# On the way from PostgreSQL, each tag of a sheet is one control character, of which no text keeps any.
+# In the output of PostgreSQL, each tag of a sheet is one control character, which no stored text contains.
 _ROW, _ROW_ENDS, _TEXT_ENDS, _NUMBER_ENDS = "\x01", "\x02", "\x03", "\x04"
 _BEGINS = dict(zip(_NUMBER_FORMATS, "\x05\x06\x07\x0e\x0f", strict=True))
 _EMPTY = dict(zip(_NUMBER_FORMATS, "\x10\x11\x12\x13\x14", strict=True))
-# A row is one text: what COPY would put around it and between several is dropped.
+# A row is one text: COPY's quoting and separators are removed.
 _QUOTE, _DELIMITER = "\x1e", "\x1f"
 COPY: Mapping[str, Any] = {"format": "csv", "delimiter": _DELIMITER, "quote": _QUOTE, "escape": _QUOTE}
-# Neither XML nor a workbook has these characters; what looks like one in the spelling of workbooks has to be escaped.
+# XML and workbooks do not allow these characters; text that looks like an escape sequence of workbooks has to be
+# escaped.
 _NO_CHARACTERS, _SPELT = r"[\x01-\x08\x0b-\x1f\ufffe\uffff]", "x[0-9A-Fa-f]{4}_"
 _ESCAPED = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _LONGEST_TEXT: Expression = literal_column("32767")
@@ -42,7 +43,7 @@ _COMPRESSION = 1
 
 
 def cell(column: Column, value: Expression) -> Expression:
-    """A value as a cell of a sheet."""
+    """The SQL of a value as a cell of a sheet."""
     begin = _sql(_BEGINS[column.cell]).op("||")
     if column.cell in (Cell.TEXT, Cell.WORD):
         is_free = column.cell is Cell.TEXT and column.constant is None
@@ -51,7 +52,7 @@ def cell(column: Column, value: Expression) -> Expression:
 
 
 def row(columns: Sequence[Column], cells: Sequence[Expression]) -> list[Expression]:
-    """What COPY is to write of a row: one text, which becomes the row of a sheet."""
+    """The SQL that COPY writes for a row: one text, which becomes the row of a sheet."""
     whole: Expression = _sql(_ROW)
     for column, value in zip(columns, cells, strict=True):
         whole = whole.op("||")(func.coalesce(value, _sql(_EMPTY[column.cell])))
@@ -71,7 +72,7 @@ def _escaped(value: Expression) -> Expression:
     for sign, name in _ESCAPED:
         text = func.replace(text, _sql(sign), _sql(name))
     text = func.regexp_replace(text, _sql(f"_(?={_SPELT})"), _sql("_x005F_"), _sql("g"))
-    # Most texts have nothing of that, and looking once is cheaper.
+    # Most texts contain none of these, and one search is cheaper.
     needed = value.bool_op("~")(_sql(f"[&<>]|{_NO_CHARACTERS}|_{_SPELT}")) | (func.length(value) > _LONGEST_TEXT)
     return case((needed, text), else_=value)
 
@@ -82,7 +83,7 @@ def _sql(text: str) -> Expression:
 
 
 class XlsxFile:
-    """A workbook while it is written from what COPY says: the header frozen, widths set, a filter on, as many sheets as it takes."""
+    """A workbook that is being written from the output of COPY: frozen header, column widths, a filter, and as many sheets as needed."""
 
     def __init__(self, columns: Sequence[Column], file: IO[bytes]) -> None:
         self._columns = columns
@@ -91,7 +92,7 @@ class XlsxFile:
         self._begin()
 
     def write(self, chunk: bytes) -> int:
-        """Write what COPY says next, which ends with a row; how many rows it has."""
+        """Write the next output of COPY, which ends with a row; returns the number of rows."""
         found = count = chunk.count(_ROW.encode())
         while count > (room := ROWS_PER_SHEET - self._counts[-1]):
             end = _end_of(chunk, room)
@@ -103,7 +104,7 @@ class XlsxFile:
         return found
 
     def end(self) -> None:
-        """Write what comes last: the last sheet's end, and the workbook around all sheets."""
+        """Write the end of the file: the end of the last sheet, and the workbook around all sheets."""
         self._finish()
         with zipfile.ZipFile(_workbook(self._columns, self._counts)) as book:
             for name in book.namelist():
@@ -130,7 +131,7 @@ class XlsxFile:
 
 
 def _end_of(rows: bytes, count: int) -> int:
-    """Where the row of a number ends."""
+    """The end of the row with a given number."""
     end = 0
     for _ in range(count):
         end = rows.index(_ROW_ENDS.encode(), end) + 1
@@ -139,7 +140,7 @@ def _end_of(rows: bytes, count: int) -> int:
 
 @cache
 def _tags() -> dict[bytes, bytes]:
-    """Character → what stands for it in a sheet."""
+    """Character → its replacement in a sheet."""
     styles, found = _add_styles(_new_book()), {_ROW: "<row>", _ROW_ENDS: "</row>"}
     found |= {_TEXT_ENDS: "</t></is></c>", _NUMBER_ENDS: "</v></c>", _QUOTE: "", _DELIMITER: ""}
     for kind, style in styles.items():
@@ -154,7 +155,7 @@ def _is_sheet(name: str) -> bool:
 
 
 def _last_sheet(columns: Sequence[Column], counts: Sequence[int]) -> tuple[str, bytes, bytes]:
-    """The name of a workbook's last sheet, and what stands in it before and after its rows; how large it is, only its filter says."""
+    """The name of a workbook's last sheet, and its content before and after the rows; only its filter states its size."""
     with zipfile.ZipFile(_workbook(columns, counts)) as book:
         name = f"xl/worksheets/sheet{len(counts)}.xml"
         before, after = re.sub(rb"<dimension[^>]*>", b"", book.read(name)).split(_ROWS_END)
@@ -162,7 +163,7 @@ def _last_sheet(columns: Sequence[Column], counts: Sequence[int]) -> tuple[str, 
 
 
 def _workbook(columns: Sequence[Column], counts: Sequence[int]) -> IO[bytes]:
-    """A workbook whose sheets have nothing but their headers, and look as if they had so many rows."""
+    """A workbook whose sheets have only their headers, with the dimensions of so many rows."""
     book = _new_book()
     _add_styles(book)
     for number, count in enumerate(counts, start=1):
@@ -173,7 +174,7 @@ def _workbook(columns: Sequence[Column], counts: Sequence[int]) -> IO[bytes]:
 
 
 def _new_book() -> "Workbook":
-    # Only where a workbook is made: openpyxl takes a sixth of the memory of a process, with what it looks for beside it.
+    # Imported only where a workbook is made: openpyxl and its imports take a sixth of the memory of a process.
     from openpyxl import Workbook  # noqa: PLC0415
 
     return Workbook()
@@ -192,7 +193,7 @@ def _furnish(sheet: "Worksheet", columns: Sequence[Column], row_count: int) -> N
 
 
 def _add_styles(book: "Workbook") -> dict[Cell, int]:
-    """Have a new workbook know a style for each kind of cell, and no sheet any more; the number of each style."""
+    """Register a style for each kind of cell in a new workbook, and remove its sheets; returns the number of each style."""
     sheet, found = book.worksheets[0], {}
     for place, (kind, number_format) in enumerate(_NUMBER_FORMATS.items(), start=1):
         styled = sheet.cell(1, place)

@@ -1,19 +1,19 @@
-"""Decides which rows give a clinic the reminders that it has on its first day."""
+"""The default reminder templates and the default reminder policy (dunning schedule) of a new clinic."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
-from domain.default_reminders import LEVELS, POLICY_NAME, TEMPLATES
-from domain.reminders import ReminderRecipient
+from domain.reminders.defaults import LEVELS, POLICY_NAME, TEMPLATES
+from domain.reminders.reminders import ReminderRecipient
 
 Row = dict[str, Any]
 
 
 def default_reminders(record: Callable[[], Row], lead_id: UUID | None) -> Iterator[tuple[str, Row]]:
-    """Table and row of each template, of the policy and of its levels; `record` makes what every row has.
+    """Table and row of each template, of the policy and of its levels; `record` adds the columns that every row has.
 
-    Where nobody leads the billing yet, nobody gets a copy, and the policy waits to be switched on.
+    Without a billing lead there are no copies, and the policy is inactive until it is switched on.
     """
     templates = {}
     for name, (subject, body) in TEMPLATES.items():

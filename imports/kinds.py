@@ -1,24 +1,24 @@
-"""Decides what can be imported by a file: for each kind its columns, how they are read, and by which of them a record is found again.
+"""The kinds of records that can be imported: for each kind its columns, their readers, and the key that finds a record again.
 
-A kind that is new is a row here; reading, checking, comparing and writing are the same for all.
+A new kind is a new row here; reading, validating, comparing and writing are the same for all.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain import openings
-from domain.cases import NUMBER, check_injury
+from domain.access.people import PayerKind, searchable
+from domain.billing import opening_balances as openings
+from domain.billing.cases import NUMBER, check_injury
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.price_lists import check_validity
+from domain.billing.pricing import BilateralPolicy
 from domain.imports import ImportKind
-from domain.invoices import InvoiceStatus
 from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PART_OF_NAME, PATIENT, PAYER, PHYSICIAN
-from domain.people import PayerKind, searchable
-from domain.price_lists import check_validity
-from domain.pricing import BilateralPolicy
 from domain.texts import ADDRESS, CODE, EMAIL, NAME, PHONE
 from imports.cells import amount, code, day, factor, ignored, one_of, text
+from imports.history.rows import ZERO
 from imports.shapes import Apart, Column, Kind, Records, Reference
-from imports.story_rows import ZERO
 
 _CODE = Reference(
     "code in the master list",
@@ -40,7 +40,7 @@ _ATTORNEY = Reference(
 
 
 def _even_retired(noun: str, table: str, in_use: str) -> Reference:
-    """Whoever has a name now; where nobody has, whoever had it: an open invoice may name somebody who has left."""
+    """The active record with a name; if there is none, a retired one: an open invoice may refer to a retired record."""
     return Reference(
         f"{noun} of this name",
         f"""select name, id from (select name, id, rank() over (partition by name order by ({in_use}) desc) as place from {table}
@@ -63,7 +63,7 @@ _PATIENT_IN_USE = Reference(
 
 
 def _nothing(row: Mapping[str, Any]) -> None:
-    """What rows say of people and places contradicts itself in no cell."""
+    """Rows about people and places have no contradictions between cells to check."""
 
 
 def _who_pays(row: Mapping[str, Any]) -> None:
@@ -256,7 +256,7 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("paid_on", day, "paid_on", needed=False),
                 Column("cheque_number", text(CODE), "cheque_number", needed=False),
             ),
-            # Written as a story; imports/openings.py compares it with what is known.
+            # Written as invoice histories; imports/opening_balances.py compares them with existing invoices.
             (Records("invoices", ("number",), ()),),
             openings.check_opening,
             past=("created_on", "submitted_on"),

@@ -1,21 +1,21 @@
-"""Decides what is written beside an imported patient: every name part that finds it, and the name under which it pays."""
+"""The rows written with an imported patient: the name parts for searching, and the name of the patient's payer record."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from domain.people import name_fragments
+from domain.access.people import name_fragments
 from imports.rows import insert, parts
 from imports.target import Changes, Target
 
 _FORGET = "delete from patient_names where clinic_id = $1 and patient_id in (select unnest($2::uuid[]))"
-# A list of texts goes as one text: unnest takes lists of lists apart to their elements.
+# A list of texts is sent as one text: unnest flattens lists of lists.
 _PAY = """update payers p set name = n.name, name_fragments = string_to_array(n.fragments, E'\\n')
     from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) n (patient_id, before, name, fragments)
     where p.clinic_id = $1 and p.patient_id = n.patient_id and p.name = n.before"""
 
 
 async def keep_names(target: Target, changes: Changes) -> None:
-    """A patient is found by the new name alone, and pays under it."""
+    """After a change of name a patient is found by the new name only, and the patient's payer record gets it as well."""
     renamed = [{**changes.known[row["id"]], **row} for row in changes.changed if {"first_name", "last_name"} & set(row)]
     await target.find_among(_FORGET, [row["id"] for row in renamed])
     people = (*changes.added, *renamed)

@@ -1,4 +1,4 @@
-"""Decides what the good rows of a file do to a clinic's records: added, changed or as they were."""
+"""The effect of a file's valid rows on a clinic's records: added, changed or unchanged."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from db.writing import type_of
+from db.write_batch import type_of
 from domain.ids import new_id
 from imports.checking import Checked, Row
 from imports.patient_names import keep_names
@@ -16,7 +16,7 @@ from imports.shapes import Records
 from imports.target import Changes, Target
 from imports.validity import check_validity
 
-# Table → what is written besides, once its rows are.
+# Table → the function that writes dependent rows after its rows are written.
 _BESIDES: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
     "patients": keep_names,
     "cases": keep_representations,
@@ -24,7 +24,7 @@ _BESIDES: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
 
 
 async def write_records(target: Target, checked: Checked) -> None:
-    """Compare the rows with what is there and write what is new or other; nothing when a single row is bad."""
+    """Compare the rows with existing records and write new and changed ones; nothing if a single row is bad."""
     changes = [await _compare(target, checked, records) for records in checked.kind.records]
     apart = checked.kind.apart
     if apart:
@@ -37,9 +37,9 @@ async def write_records(target: Target, checked: Checked) -> None:
 
 async def _compare(target: Target, checked: Checked, records: Records) -> Changes:
     columns = ", ".join(("id", *records.key, *records.values))
-    # Rows that only come and go are not locked: whoever touches them locks the record above first.
+    # Rows that are only added and deleted are not locked: all writers lock the parent record first.
     lock = "" if records.replaced else " order by id for no key update"
-    # A join, because a plan that is good for every array looks through the whole of it for each row.
+    # A join, because a plan that suits every array would scan the whole array for each row.
     among = f"(select unnest($2::{type_of(records.table, records.key[0])}[]))"
     query = f"select {columns} from {records.table} where clinic_id = $1 and {records.key[0]} in {among}{lock}"
     found = await target.find_among(query, {row.values[records.key[0]] for row in checked.rows})
@@ -54,34 +54,34 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
         if known.setdefault(key, record) is not record:
             several.add(key)
     changes, ids = Changes(records, moment), dict[Any, UUID]()
-    said = [name for name in records.values if name in checked.said]
+    names = [name for name in records.values if name in checked.present_columns]
     for row in checked.rows:
         key = tuple(row.values[name] for name in records.key)
         before = known.get(key)
-        # How a record is written that several rows share, the first of them says.
+        # The first of several rows determines how a shared record is written.
         is_first = key not in ids
         identity = ids.setdefault(key, before["id"] if before else new_id(moment))
         row.is_new = before is None
         if key in several:
-            checked.refuse(row, records.key[0], "There are several of them already", key[0])
+            checked.refuse(row, records.key[0], "Several existing records match", key[0])
         if before is None and is_first:
             changes.added.append(_new(changes, row, identity))
         elif before is not None:
             _check_fixed(checked, records, row, before)
-            _change(changes, row, before, said, is_first=is_first)
+            _change(changes, row, before, names, is_first=is_first)
         _name_below(checked, records, row, identity, before)
     return changes
 
 
 def _check_fixed(checked: Checked, records: Records, row: Row, before: Mapping[str, Any]) -> None:
     for name in records.fixed:
-        if name in checked.said and before[name] not in (None, row.values[name]):
+        if name in checked.present_columns and before[name] not in (None, row.values[name]):
             by = checked.kind.column_of(records.key[0])
-            checked.refuse(row, name, f"The one of this {by} is known by another", row.values[name])
+            checked.refuse(row, name, f"The record with this {by} has another value", row.values[name])
 
 
-def _change(changes: Changes, row: Row, before: Mapping[str, Any], said: Sequence[str], *, is_first: bool) -> None:
-    others = [name for name in said if before[name] != row.values[name]]
+def _change(changes: Changes, row: Row, before: Mapping[str, Any], names: Sequence[str], *, is_first: bool) -> None:
+    others = [name for name in names if before[name] != row.values[name]]
     if not others:
         return
     row.is_changed = True
@@ -98,9 +98,9 @@ def _change(changes: Changes, row: Row, before: Mapping[str, Any], said: Sequenc
 
 
 def _name_below(checked: Checked, records: Records, row: Row, identity: UUID, before: Mapping[str, Any] | None) -> None:
-    """Tell the row its record, for the records below; where the file does not say what is known, the row knows it too."""
+    """Give the row its record, for the child records; values that the file does not have are taken from it."""
     for name in records.values:
-        if name not in checked.said and before is not None:
+        if name not in checked.present_columns and before is not None:
             row.values[name] = before[name]
     last = checked.kind.records[-1]
     if last.below and records is not last:
@@ -121,7 +121,7 @@ def _of(row: Row, names: Sequence[str]) -> dict[str, Any]:
 async def _write(target: Target, changes: Changes) -> None:
     table = changes.records.table
     await remove(target, table, changes.removed)
-    # What ends makes room for what begins.
+    # Rows that end are written before rows that begin, so that their validity does not overlap.
     await update(target, table, changes.changed)
     await insert(target, table, changes.added)
     if table in _BESIDES:

@@ -1,4 +1,4 @@
-"""Decides what an import by file reports: how many rows are new, changed or known, and what is wrong with each bad one."""
+"""The report of a file import: the numbers of new, changed and unchanged rows, and the errors of the bad ones."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from domain.imports import MOST_TOLD, ImportKind
 
 @dataclass(frozen=True, slots=True)
 class BadCell:
-    """What is wrong in a file: on which line, in which column, with which value; without a column it is the whole line."""
+    """An error in a file: its line, its column and the value; without a column it concerns the whole line."""
 
     line: int
     column: str | None
@@ -21,24 +21,24 @@ class BadCell:
 
 @dataclass(slots=True)
 class Problems:
-    """What is wrong in a file, in the order of its lines; told up to a bound, counted beyond it."""
+    """The errors of a file in the order of its lines; kept up to a limit, counted beyond it."""
 
-    told: list[BadCell] = field(default_factory=list)
+    shown: list[BadCell] = field(default_factory=list)
     told_lines: set[int] = field(default_factory=set)
     lines: set[int] = field(default_factory=set)
 
     def add(self, line: int, column: str | None, value: str | None, reason: str) -> None:
-        """One more; of rows beyond the bound only that they are bad."""
+        """Add an error; beyond the limit only the row is counted."""
         if line not in self.lines and len(self.lines) < MOST_TOLD:
             self.told_lines.add(line)
         if line in self.told_lines:
-            self.told.append(BadCell(line, column, value, reason))
+            self.shown.append(BadCell(line, column, value, reason))
         self.lines.add(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a file, or would have come of it. `bad_cells` tell the first bad rows, `bad_rows` counts all of them."""
+    """The result of a file import, or of a dry run. `bad_cells` are the errors of the first bad rows, `bad_rows` counts all of them."""
 
     kind: ImportKind
     rows: int
@@ -53,8 +53,8 @@ class Report:
         """The report for a terminal."""
         if not self.bad_rows:
             done = "written" if self.written else "nothing was written: this was a dry run"
-            return f"{self.rows:,} rows: {self.added:,} new, {self.changed:,} changed, {self.unchanged:,} as they were; {done}."
-        told = len({cell.line for cell in self.bad_cells})
-        more = f"\n… and {self.bad_rows - told:,} more bad rows" if self.bad_rows > told else ""
+            return f"{self.rows:,} rows: {self.added:,} new, {self.changed:,} changed, {self.unchanged:,} unchanged; {done}."
+        shown = len({cell.line for cell in self.bad_cells})
+        more = f"\n… and {self.bad_rows - shown:,} more bad rows" if self.bad_rows > shown else ""
         said = "\n".join(map(str, self.bad_cells))
         return f"{said}{more}\n{self.bad_rows:,} of {self.rows:,} rows cannot be imported; nothing was written."

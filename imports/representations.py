@@ -1,4 +1,4 @@
-"""Decides what is written beside an imported case: who represents it from which day on, and until when somebody else did."""
+"""The rows written with an imported case: the representations by its attorneys, with their days."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,7 +14,7 @@ _COUNT = "update cases set version = version + 1 where clinic_id = $1 and id in 
 
 
 async def keep_representations(target: Target, changes: Changes) -> None:
-    """Who is named by a new case has represented it since it was opened; whoever is named instead does so from today on."""
+    """The attorney of a new case has represented it since it was opened; a new attorney of an existing case does so from today on."""
     moved = [row["id"] for row in changes.changed]
     await target.find_among(_END, moved, target.today)
     await target.find_among(_COUNT, moved)

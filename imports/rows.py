@@ -1,35 +1,35 @@
-"""Decides how many rows are written at once by whoever imports: gathered by table, under row security, a part at a time."""
+"""Writes imported rows in batches by table, under row-level security."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from db.writing import type_of
+from db.write_batch import type_of
 from imports.target import Target
 
 _AT_ONCE = 5_000
-# Stands in no text of one line.
+# A separator that does not occur in texts of one line.
 _BETWEEN = "\n"
-# What goes as text: lists, because unnest takes lists of lists apart to their elements, and JSON, which each connection codes its own way.
+# Sent as text: lists, because unnest flattens lists of lists, and JSON, which each connection encodes in its own way.
 _READ = {"TEXT[]": "string_to_array({}, E'\\n')", "JSON": "{}::json"}
 _SENT = dict.fromkeys(_READ, "text")
 
 
 def parts(rows: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Some rows after the other, none of which takes a statement long, and how many are done with them."""
+    """The rows in batches, none of which makes a statement run long, with the number of finished rows."""
     return ((min(at + _AT_ONCE, len(rows)), rows[at : at + _AT_ONCE]) for at in range(0, len(rows), _AT_ONCE))
 
 
 async def insert(target: Target, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New rows of the clinic, which all have the same columns."""
+    """Insert new rows of the clinic, which all have the same columns."""
     for done, some in parts(rows):
         await _insert(target, table, some)
         target.progress(f"adding {table}", done, len(rows))
 
 
 async def update(target: Target, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New values for the clinic's rows, found by the id that comes first in each."""
+    """Update the clinic's rows, found by the id that comes first in each."""
     done = 0
     for _, alike in groupby(sorted(rows, key=_columns), key=_columns):
         for _, some in parts(list(alike)):
@@ -39,7 +39,7 @@ async def update(target: Target, table: str, rows: Sequence[Mapping[str, Any]]) 
 
 
 async def remove(target: Target, table: str, ids: Sequence[UUID]) -> None:
-    """Rows that go."""
+    """Delete rows."""
     await target.find_among(f"delete from {table} where clinic_id = $1 and id in (select unnest($2::uuid[]))", ids)
 
 
@@ -54,8 +54,8 @@ async def _insert(target: Target, table: str, rows: Sequence[Mapping[str, Any]])
     values = ", ".join(_READ.get(of, "{}").format(name) for name, of in types.items())
     query = f"""insert into {table} (clinic_id, {", ".join(names)})
         select $1, {values} from unnest({arrays}) as new_row ({", ".join(names)})"""
-    told = [{**row, **{name: _BETWEEN.join(row[name]) for name in lists}} for row in rows] if lists else rows
-    await target.find(query, *_arrays(told, names))
+    records = [{**row, **{name: _BETWEEN.join(row[name]) for name in lists}} for row in rows] if lists else rows
+    await target.find(query, *_arrays(records, names))
 
 
 async def _update(target: Target, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Decides what a kind of file is made of: columns, how each is read, and the records that its rows become."""
+"""The definition of a kind of import: columns, the reader of each, and the records that its rows become."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from imports.cells import Reader
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A record that has to be there already: `find` tells, for $1 the clinic and $2 the names in the file, each name and its id."""
+    """A record that has to exist already: `find` selects, for $1 the clinic and $2 the names in the file, each name and its id."""
 
     word: str
     find: str
@@ -18,9 +18,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file: its name, how a cell is read, and which column of a record it becomes.
+    """A column of a file: its name, its reader, and the column of a record that it becomes.
 
-    Where it is not `needed`, a cell may be blank, which says `blank`, and the column may be missing: then what is known stays.
+    If it is not `needed`, a cell may be blank, which means `blank`, and the column may be missing: then the existing
+    value stays.
     """
 
     name: str
@@ -33,11 +34,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What a row becomes in a table: found again by `key`, whose first column narrows the search; `values` are what may differ.
+    """A record that a row becomes: found by `key`, whose first column narrows the search; `values` are what may differ.
 
-    `below` is the column of the key that names the record of the table before. Where rows are `replaced`, another value is a new row.
-    `follows` tells what else a new record is given, which follows from its key alone; what is `derived` from its values is
-    written with each change. What is `fixed` stays once it is known: a row that says otherwise means somebody else.
+    `below` is the column of the key that refers to the record of the table before. Where rows are `replaced`, another
+    value is a
+    new row. `follows` adds values to a new record that are derived from its key; `derived` values are computed from its
+    values
+    and written with each change. `fixed` values never change: a row with another value refers to a different record.
     """
 
     table: str
@@ -52,7 +55,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """That no two rows which are alike in `by` are valid on the same day; `find` tells what is valid, $2 being the codes in the file."""
+    """The rule that no two rows that are equal in `by` are valid on the same day; `find` selects what is valid, $2 being the codes in the file."""
 
     by: tuple[str, ...]
     find: str
@@ -60,9 +63,9 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of file. `check` refuses what contradicts itself within a row; a row is the only one of its `key`.
+    """One kind of file. `check` rejects contradictions within a row; each `key` occurs in one row only.
 
-    What is valid from a day on is kept `apart`. Days that are `past` have come by now.
+    Validity periods are kept `apart`. Days in `past` columns must not be in the future.
     """
 
     name: ImportKind
@@ -74,11 +77,11 @@ class Kind:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns that tell one row from another."""
+        """The columns that identify a row."""
         last = self.records[-1]
         above = self.records[0].key if last.below else ()
         return (*above, *(name for name in last.key if name != last.below))
 
     def column_of(self, into: str) -> str:
-        """The name in the file of what becomes a column of a record."""
+        """The name in the file of a column of a record."""
         return next(column.name for column in self.columns if column.into == into)

@@ -1,7 +1,7 @@
-"""Decides what a sheet of rows is, wherever it was read from, and how its header is matched with the columns of an import."""
+"""A sheet of rows in any file format, and the matching of its header with the columns of an import."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +19,23 @@ class SheetError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a sheet, by the number that a person sees beside it."""
+    """One line of a sheet, with the line number that the user sees in a spreadsheet."""
 
     number: int
     cells: Sequence[Any]
 
 
-# The lines of a sheet; SheetError may come while they are read.
-Lines = Iterator[Line]
+# The lines of a sheet; reading them may raise SheetError.
+Lines = Generator[Line, None, None]
 
 
-def filled(lines: Lines) -> Lines:
-    """The lines on which something stands."""
+def filled(lines: Lines) -> Iterator[Line]:
+    """The lines that are not blank."""
     return (line for line in lines if not all(map(is_blank, line.cells)))
 
 
 def match_header(header: Line, known: Sequence[str], needed: Sequence[str], problems: Problems) -> dict[str, int]:
-    """Where each column stands; every column that is unknown, missing or there twice is a problem."""
+    """The position of each column; unknown, missing and duplicate columns are reported."""
     found: dict[str, int] = {}
     for position, cell in enumerate(header.cells):
         if is_blank(cell):
@@ -52,7 +52,7 @@ def match_header(header: Line, known: Sequence[str], needed: Sequence[str], prob
 
 
 def column_name(text: str) -> str:
-    """The name of a column, however it is written: "Valid from" is `valid_from`."""
+    """The normalised name of a column: "Valid from" is `valid_from`."""
     return re.sub(r"[\s_-]+", "_", text.strip().lower())
 
 
@@ -60,5 +60,5 @@ def _refusal(cell: Any, name: str, known: Sequence[str], found: dict[str, int]) 
     if isinstance(cell, Unreadable):
         return cell.reason
     if name not in known:
-        return f"This column is not known; there are {', '.join(known)}"
-    return "This column is there twice" if name in found else None
+        return f"This column is not known; known columns are {', '.join(known)}"
+    return "This column occurs twice" if name in found else None

@@ -1,4 +1,4 @@
-"""Decides how an import reaches the clinic that it writes to, and what it is going to change there."""
+"""The target of an import: the clinic that it writes to, and the changes that it collects."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,24 +16,24 @@ _NAMES_AT_ONCE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The clinic that is written to, in a transaction that the caller ends, as whoever the connection is; `today` is its day."""
+    """The clinic that is written to, in a transaction that the caller ends, with the rights of the connection; `today` is its day."""
 
     connection: asyncpg.Connection
     clinic_id: UUID
     moment: datetime
     today: date
     progress: Progress = quietly
-    # Who imports, where that is somebody of the clinic's.
+    # The importing user, if there is one.
     by: UUID | None = None
 
     async def find(self, query: str, *values: Any) -> list[Mapping[str, Any]]:
-        """Rows of the clinic, its id bound as $1."""
+        """Rows of the clinic, with its id bound as $1."""
         return cast(list[Mapping[str, Any]], await self.connection.fetch(query, self.clinic_id, *values))
 
     async def find_among(self, query: str, names: Iterable[Any], *values: Any) -> list[Mapping[str, Any]]:
-        """The same among many names, bound as $2: a part at a time, so that no statement takes long.
+        """The same for many names, bound as $2, in batches, so that no statement takes long.
 
-        A table grows while it is filled: how it is searched is planned anew each time.
+        A table grows while it is filled: the query is planned anew each time.
         """
         every, found = list(names), list[Mapping[str, Any]]()
         await self.connection.execute("set local plan_cache_mode = force_custom_plan")
@@ -45,7 +45,7 @@ class Target:
 
 @dataclass(slots=True)
 class Changes:
-    """What is written to one table: new rows, other values by id beside what was known before, and ids that go."""
+    """The changes of one table: new rows, changed values by id with the former ones, and ids to delete."""
 
     records: Records
     moment: datetime

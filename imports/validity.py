@@ -1,4 +1,4 @@
-"""Decides that no imported row is valid on a day on which another row of the same already is."""
+"""The check that validity periods of imported rows do not overlap, neither with each other nor with existing rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from imports.shapes import Apart
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """From when until when something is valid, and the row of the file that says so."""
+    """A validity period, and the row of the file that defines it."""
 
     begins: date
     ends: date | None
@@ -19,7 +19,7 @@ class _Span:
 
     @property
     def last(self) -> date:
-        """The end, also of what has none."""
+        """The end of the period; a date far in the future if there is none."""
         return self.ends or date.max
 
     def __str__(self) -> str:
@@ -28,7 +28,7 @@ class _Span:
 
 
 def check_validity(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse every row that would be valid beside another; `valid` is what is there now, of which the file may say otherwise."""
+    """Report every row whose validity overlaps; `valid` are the existing periods, which the file may change."""
     for spans in _spans(checked, apart, valid).values():
         before: _Span | None = None
         for span in sorted(spans.values(), key=lambda span: (span.begins, span.last)):
@@ -41,12 +41,12 @@ def check_validity(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, 
 
 
 def _spans(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, _Span]]:
-    """What is valid after the import, by what has to be apart and by its own key."""
+    """The periods after the import, grouped by what must not overlap and by their own key."""
     by, key, above = apart.by, checked.kind.key, checked.kind.records[0].key
     said = {tuple(row.values[name] for name in above): row for row in checked.rows}
     spans: dict[Any, dict[Any, _Span]] = {}
     for record in valid:
-        # The end of a schedule that is in the file is said by the file, for each of its codes.
+        # If the file ends a schedule, that applies to each of its codes.
         row = said.get(tuple(record[name] for name in above))
         ends = row.values["valid_to"] if row else record["valid_to"]
         of = spans.setdefault(tuple(record[name] for name in by), {})
@@ -61,7 +61,10 @@ def _spans(checked: Checked, apart: Apart, valid: Iterable[Mapping[str, Any]]) -
 def _refuse(checked: Checked, before: _Span, after: _Span) -> None:
     if after.row:
         checked.refuse(
-            after.row, "valid_from", f"The same is valid already, {before}: let that one end first", after.begins
+            after.row,
+            "valid_from",
+            f"This overlaps an existing validity period, {before}: end that one first",
+            after.begins,
         )
     elif before.row:
-        checked.refuse(before.row, "valid_to", f"The same is valid again, {after}", before.ends)
+        checked.refuse(before.row, "valid_to", f"This overlaps another validity period, {after}", before.ends)

@@ -1,8 +1,8 @@
-"""Decides who may do what: the rule of every mutation, and of every kind of file that one of them imports."""
+"""The rule (permission) of every mutation, and of every kind of file import."""
 
+from domain.access.people import Role
+from domain.billing.transitions import TRANSITIONS
 from domain.imports import ImportKind
-from domain.people import Role
-from domain.transitions import TRANSITIONS
 
 _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMIN}): "administration"}
 
@@ -20,7 +20,7 @@ _ADMINISTRATION = """
     create_user update_user create_api_token revoke_api_token reset_second_factor
 """.split()
 
-# Mutation (in snake case) → rule. Transitions follow the table in the domain; the worker's own have no mutation.
+# Mutation (in snake case) → rule. Transitions take the roles of the table in the domain; those of the worker have no mutation.
 ACTIONS: dict[str, str] = {
     "sign_in": "public",
     **dict.fromkeys(("sign_out", "change_password", "revoke_session"), "oneself"),
@@ -33,7 +33,7 @@ ACTIONS: dict[str, str] = {
     **{row.name: _RULE_OF[row.roles] for row in TRANSITIONS if row.roles},
 }
 
-# Kind of file → rule: who keeps records one by one brings them along by files, too.
+# Kind of file → rule: a role that may create records of a kind one by one may also import them.
 IMPORTS: dict[ImportKind, str] = {
     **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES), "administration"),
     **dict.fromkeys((ImportKind.PHYSICIANS, ImportKind.FACILITIES), "administration"),

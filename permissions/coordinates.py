@@ -1,22 +1,22 @@
-"""Decides which coordinates of the schema a role sees, from the rule that each of them names."""
+"""Computes the schema coordinates that a role sees, from the rule of each."""
 
 from collections.abc import Mapping
 
-from domain.people import Role
+from domain.access.people import Role
 from permissions.rules import RULES
 
 Mark = str | tuple[str, ...]
 
 
 class MissingRuleError(Exception):
-    """Something in the schema has no rule, so that nobody decided who sees it; the server does not start."""
+    """A schema coordinate has no rule, or an invalid one; the server does not start."""
 
 
 def check_marks(marks: Mapping[str, Mark | None]) -> None:
-    """Refuse a schema in which a coordinate has no rule, an unknown rule, or follows a coordinate that does not exist."""
+    """MissingRuleError when a coordinate has no rule, an unknown rule, or follows a coordinate that does not exist."""
     for coordinate, mark in marks.items():
         if mark is None:
-            raise MissingRuleError(f"{coordinate} has no rule: say who sees it, where it is declared")
+            raise MissingRuleError(f"{coordinate} has no rule: name its rule where it is declared")
         named = (mark,) if isinstance(mark, str) else mark
         known = RULES if isinstance(mark, str) else marks
         for name in named:
@@ -33,5 +33,5 @@ def is_seen(coordinate: str, role: Role | None, marks: Mapping[str, Mark | None]
 
 
 def seen_by(role: Role | None, marks: Mapping[str, Mark | None]) -> frozenset[str]:
-    """Every coordinate that a role sees (None: a caller without a token)."""
+    """Every coordinate that a role sees (None: anonymous callers)."""
     return frozenset(coordinate for coordinate in marks if is_seen(coordinate, role, marks))

@@ -1,25 +1,23 @@
-"""Decides how it is explained that a role sees something of the schema or does not: by which rule, and in which words."""
+"""Explains why a role sees a schema coordinate or does not: the rule, the pruning that hides it, and the rows in reach."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from domain.people import Role
+from domain.access.people import Role
 from permissions.coordinates import Mark, is_seen
 from permissions.rows import ROWS
 from permissions.rules import RULES
 
 NO_ROWS = "none"
-_NO_RULE = (
-    "It has no rule of its own: it is there where something of it is visible, and something that is visible leads to it"
-)
+_NO_RULE = "It has no rule of its own: it is visible where one of its members is visible and something that is visible leads to it"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that the schema publishes, with what decides about it besides its own mark.
+    """An element of the schema, with its rule and the other elements on which its visibility depends.
 
-    `of` is what it belongs to (of a type: nothing), `gives` the type that it is made of, `needs` what it cannot be without.
+    `of` is its parent (None for a type), `gives` its type, `needs` the coordinates of its required arguments or inputs.
     """
 
     mark: Mark | None
@@ -30,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Book:
-    """A whole schema by coordinate, what each role is served of it, and the table behind each type."""
+    """A whole schema by coordinate, the coordinates in each role's schema, and the table behind each type."""
 
     parts: Mapping[str, Part]
     served: Mapping[Role | None, frozenset[str]]
@@ -38,13 +36,13 @@ class Book:
 
     @cached_property
     def marks(self) -> dict[str, Mark | None]:
-        """The mark of every coordinate that is no type without rule."""
+        """The rule of every coordinate that has one."""
         return {name: part.mark for name, part in self.parts.items() if part.mark}
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A coordinate whose rule another one follows, and whether the role sees it."""
+    """A coordinate whose rule another coordinate follows, and whether the role sees it."""
 
     coordinate: str
     visible: bool
@@ -54,7 +52,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a role sees a coordinate or does not; `rows` is what it reaches of the records behind it, None where there are none."""
+    """Why a role sees a coordinate or does not; `rows` is the role's reach into the table behind it, None without a table."""
 
     coordinate: str
     role: Role | None
@@ -68,7 +66,7 @@ class Explanation:
 
 
 def explain(book: Book, role: Role | None, coordinate: str) -> Explanation:
-    """Why a role (None: a caller without a token) sees a coordinate or does not; KeyError where the schema has no such coordinate."""
+    """Why a role (None: anonymous callers) sees a coordinate or does not; KeyError where the schema has no such coordinate."""
     part, visible = book.parts[coordinate], coordinate in book.served[role]
     marks = book.marks
     follows = tuple(_followed(name, role, marks) for name in _names_followed(part))
@@ -82,7 +80,11 @@ def described(found: Explanation) -> str:
     """An explanation as lines for a terminal."""
     state = "visible to" if found.visible else "hidden from"
     rule = f"{found.rule}: {found.words}" if found.rule else found.words
-    lines = [f"{found.coordinate} is {state} {found.role or 'nobody'}", f"reason   {found.reason}", f"rule     {rule}"]
+    lines = [
+        f"{found.coordinate} is {state} {found.role or 'anonymous callers'}",
+        f"reason   {found.reason}",
+        f"rule     {rule}",
+    ]
     lines += [
         f"follows  {each.coordinate}, {'visible' if each.visible else 'hidden'}: {each.words}" for each in found.follows
     ]
@@ -98,10 +100,10 @@ def _followed(name: str, role: Role | None, marks: Mapping[str, Mark | None]) ->
 
 
 def _rule_of(mark: Mark | None) -> tuple[str | None, str]:
-    """The name of a rule and its words; what follows others has no name."""
+    """The name and the words of a rule; no name where other coordinates are followed."""
     if isinstance(mark, str):
         return mark, RULES[mark].words
-    return None, f"It follows {_listed(mark)}: whoever sees all of that sees it" if mark else _NO_RULE
+    return None, f"It follows {_listed(mark)}: a role that sees all of them sees it" if mark else _NO_RULE
 
 
 def _why_visible(part: Part) -> str:
@@ -115,7 +117,7 @@ def _why_visible(part: Part) -> str:
 def _why_hidden(
     book: Book, role: Role | None, coordinate: str, marks: Mapping[str, Mark | None]
 ) -> tuple[tuple[str, ...], str]:
-    """What else than its own rule hides a coordinate, and why it is hidden in words."""
+    """The other coordinates that hide a coordinate, and the reason in words."""
     part = book.parts[coordinate]
     if isinstance(part.mark, str) and not RULES[part.mark].allows(role):
         return (), f"The rule {part.mark} does not allow it"
@@ -136,21 +138,21 @@ def _own_rule(part: Part) -> str:
 def _prunings(
     book: Book, role: Role | None, coordinate: str, marks: Mapping[str, Mark | None]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    """What a schema cannot keep although a rule allows it: what is missing, each time with its words."""
+    """The reasons for pruning a coordinate that its rule allows: the missing coordinates, each with the reason in words."""
     part, served = book.parts[coordinate], book.served[role]
     belongs = (
         tuple(name for name in (part.of,) if name and name not in served),
         f"it belongs to {part.of}, which is hidden",
     )
     if part.of and book.parts[part.of].of:
-        # An argument goes with its field, whatever the argument is made of.
+        # An argument is removed with its field, independent of the argument's type.
         yield belongs
     yield tuple(name for name in (part.gives,) if name and name not in served), f"its type {part.gives} is hidden"
     missing = tuple(name for name in part.needs if not is_seen(name, role, marks) or _is_pruned(book, role, name))
-    yield missing, f"it cannot be without {_listed(missing)}, which is hidden"
+    yield missing, f"it requires {_listed(missing)}, which is hidden"
     members = [name for name, member in book.parts.items() if member.of == coordinate] if part.of is None else []
     is_empty = not any(is_seen(name, role, marks) and not _is_pruned(book, role, name) for name in members)
-    yield tuple(members if is_empty else ()), "nothing of it is visible"
+    yield tuple(members if is_empty else ()), "none of its members is visible"
     yield belongs
 
 
@@ -160,7 +162,7 @@ def _is_pruned(book: Book, role: Role | None, coordinate: str) -> bool:
 
 
 def _rows(book: Book, role: Role | None, coordinate: str) -> str | None:
-    """Which rows the role reaches of the type that a coordinate belongs to or, for a root field and a page, leads to."""
+    """The role's reach into the rows of the type that a coordinate belongs to or, for a root field or connection, returns."""
     for name in _types_of(book, coordinate):
         table = book.tables.get(name.removesuffix("Connection").removesuffix("Edge"))
         if table:
@@ -170,7 +172,7 @@ def _rows(book: Book, role: Role | None, coordinate: str) -> str | None:
 
 
 def _types_of(book: Book, coordinate: str) -> Iterator[str]:
-    """The types that a coordinate is about, the innermost first: its own, then what it gives."""
+    """The types that a coordinate is about, the innermost first: its parent type, then the type of its value."""
     part, name = book.parts[coordinate], coordinate
     while (of := book.parts[name].of) is not None:
         name = of

@@ -1,6 +1,7 @@
-"""Decides what an import adds that nobody adds by hand: invoices that have a past elsewhere, and cheques that nobody scanned."""
+"""The columns that only an import may insert: those of opening balances, with amounts from another system and cheques without scan."""
 
-# Table → columns. Whoever may import takes this up for three statements; what happened to the invoices is told in the own name.
+# Table → columns. An importing user's transaction switches to the import role for three statements; the invoices' events are
+# inserted under the user's own role.
 IMPORTING: dict[str, tuple[str, ...]] = {
     "invoices": (
         *(
@@ -27,7 +28,7 @@ IMPORTING: dict[str, tuple[str, ...]] = {
         *("written_off_amount", "floor_amount", "target_amount", "conditional_until", "external_key", "known_from"),
         *("updated_at", "recorded_at"),
     ),
-    # What was received before has no scan here, and says so.
+    # Cheques received before the import have no scanned document and are marked as imported.
     "cheques": (
         *("clinic_id", "id", "payer_id", "number", "amount", "cheque_date", "received_on", "imported", "recorded_at"),
     ),

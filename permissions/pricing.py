@@ -1,7 +1,7 @@
-"""Decides what is read to price something for somebody who may know the total alone: prices of one clinic, and nothing else."""
+"""The columns that the pricing role reads: prices of one clinic, also for users who may see only the total."""
 
-# Table → columns. With them a quote is worked out for a physician, who is told nothing but what it comes to, and a visit is
-# refused that could not be billed.
+# Table → columns. From them a quote is calculated for a physician, who sees only its total, and a visit that could not be
+# billed is refused.
 PRICING: dict[str, tuple[str, ...]] = {
     "cpt_codes": (
         "clinic_id",

@@ -1,4 +1,4 @@
-"""Decides the schema that a role is served: everything it may not see is absent, as if it had never been written."""
+"""Builds the GraphQL schema of each role: a pruned copy from which everything that the role may not see is absent."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from graphql import (
     GraphQLArgument,
     GraphQLEnumType,
-    GraphQLError,
     GraphQLField,
     GraphQLInputField,
     GraphQLInputObjectType,
@@ -22,14 +21,13 @@ from graphql import (
     specified_scalar_types,
     validate_schema,
 )
-from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
-from domain.people import Role
+from domain.access.people import Role
 from permissions.classes import Guard
 from permissions.coordinates import Mark, check_marks, seen_by
+from permissions.graphql_adapter import copy_enum, metadata, permission_classes, type_rule, value_rule
 from permissions.rules import RULES, SIGNED_IN
 
-DEFINITION = "strawberry-definition"
 Composite = GraphQLObjectType | GraphQLInterfaceType
 
 
@@ -38,7 +36,7 @@ def _is_ours(named: GraphQLNamedType) -> bool:
 
 
 def marks_of(schema: GraphQLSchema) -> dict[str, Mark | None]:
-    """Every coordinate of a schema with the rule that stands beside it, None where there is none."""
+    """Every coordinate of a schema with the rule declared on it, None where there is none."""
     return dict(_marks(schema))
 
 
@@ -54,7 +52,7 @@ def _marks(schema: GraphQLSchema) -> Iterator[tuple[str, Mark | None]]:
                 yield f"{named.name}.{name}", _metadata_mark(input_field)
         elif isinstance(named, GraphQLEnumType):
             for name, value in named.values.items():
-                yield f"{named.name}.{name}", getattr(value.extensions.get(DEFINITION), "rule", None)
+                yield f"{named.name}.{name}", value_rule(value)
 
 
 def _field_mark(field: GraphQLField) -> Mark | None:
@@ -63,33 +61,24 @@ def _field_mark(field: GraphQLField) -> Mark | None:
 
 
 def is_protected(field: GraphQLField | None) -> bool:
-    """Whether a field is guarded by a rule that leaves out somebody who is signed in."""
+    """Whether a field's rule excludes at least one role of signed-in users."""
     mark = _field_mark(field) if field else None
     return isinstance(mark, str) and not RULES[mark].roles >= SIGNED_IN
 
 
 def _guards(field: GraphQLField) -> list[type[Guard]]:
-    definition = field.extensions.get(DEFINITION)
-    return [cls for cls in getattr(definition, "permission_classes", ()) if issubclass(cls, Guard)]
+    return [cls for cls in permission_classes(field) if issubclass(cls, Guard)]
 
 
 def _metadata_mark(item: GraphQLArgument | GraphQLInputField) -> Mark | None:
-    definition = item.extensions.get(DEFINITION)
-    mark: Mark | None = (getattr(definition, "metadata", None) or {}).get("rule")
+    mark: Mark | None = metadata(item).get("rule")
     return mark
 
 
-def type_rule(named: GraphQLNamedType) -> str | None:
-    """The rule on a whole type, None where its fields alone decide."""
-    definition = named.extensions.get(DEFINITION)
-    rule: str | None = getattr(getattr(definition, "origin", None), "__rule__", None)
-    return rule
-
-
 def schema_for(schema: GraphQLSchema, seen: frozenset[str], hidden_types: frozenset[str]) -> GraphQLSchema:
-    """The schema with only the coordinates in `seen` and without `hidden_types`: pruned until nothing dangles, then validated.
+    """The schema with only the coordinates in `seen` and without `hidden_types`: pruned to a fixed point, then validated.
 
-    TypeError when what is left is no valid schema, for example when a role keeps no query field.
+    TypeError when the result is no valid schema, for example when a role keeps no query field.
     """
     pruned = _Pruning(schema, seen, hidden_types).build()
     errors = validate_schema(pruned)
@@ -99,7 +88,7 @@ def schema_for(schema: GraphQLSchema, seen: frozenset[str], hidden_types: frozen
 
 
 class _Pruning:
-    """One pass from the whole schema to what a role sees of it."""
+    """The pruning of the whole schema to the coordinates that a role sees."""
 
     def __init__(self, schema: GraphQLSchema, seen: frozenset[str], hidden_types: frozenset[str]) -> None:
         self.schema = schema
@@ -171,7 +160,7 @@ class _Pruning:
         return {name: value for name, value in named.values.items() if f"{named.name}.{name}" in self.seen}
 
     def _reachable(self) -> set[str]:
-        """What is left when one walks from the roots; an object is reached by a field, and through an interface only if it alone guards itself."""
+        """The types reachable from the roots: by a field, and through an interface only for types with a rule of their own."""
         roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
         reached: set[str] = set()
         waiting = [root.name for root in roots if root and root.name in self.kept]
@@ -218,8 +207,8 @@ class _Pruning:
             ]
         elif isinstance(named, GraphQLInputObjectType):
             kwargs["fields"] = lambda: {name: self._item(item) for name, item in self._inputs(named).items()}
-        elif isinstance(named, CustomGraphQLEnumType):
-            return CustomGraphQLEnumType(enum=named.extensions[DEFINITION], **{**kwargs, "values": self._values(named)})
+        elif isinstance(named, GraphQLEnumType):
+            return copy_enum(named, self._values(named))
         return type(named)(**kwargs)
 
     def _implements(self, named: Composite, face: GraphQLInterfaceType) -> bool:
@@ -235,28 +224,18 @@ class _Pruning:
 
 
 def _lean(field: GraphQLField) -> Any:
-    """The resolver of a field in a role's schema: its own, behind the same guard, where it brought one that needs no wrapping."""
-    definition: Any = field.extensions.get(DEFINITION)
-    resolve = (getattr(definition, "metadata", None) or {}).get("resolve")
-    if resolve is None:
-        return field.resolve
-    guard = _guards(field)[0]
-
-    def guarded(source: Any, info: Any, **arguments: Any) -> Any:
-        if not guard.admits(info.context.viewer):
-            raise GraphQLError(guard.message, extensions=guard.error_extensions)
-        return resolve(info, arguments)
-
-    return guarded
+    """The resolver of a field in a role's schema: the lean one in its metadata, behind the same guard, else Strawberry's."""
+    resolve = metadata(field).get("resolve")
+    return field.resolve if resolve is None else _guards(field)[0].wrap(resolve)
 
 
 def role_schema(schema: GraphQLSchema, seen: frozenset[str], type_allowed: Mapping[str, bool]) -> GraphQLSchema:
-    """The pruned schema of a role: `type_allowed` says of each type that has a rule of its own whether the role sees it."""
+    """The pruned schema of a role; `type_allowed` maps each type with a rule of its own to whether the role sees it."""
     return schema_for(schema, seen, frozenset(name for name, allowed in type_allowed.items() if not allowed))
 
 
 def schemas_of(whole: GraphQLSchema) -> dict[Role | None, GraphQLSchema]:
-    """What each role, and a caller without a token (None), is served of a whole schema; MissingRuleError when something has no rule."""
+    """The schema of each role and of anonymous callers (None); MissingRuleError when a coordinate has no rule."""
     marks = marks_of(whole)
     check_marks(marks)
     rules = {name: rule for name, named in whole.type_map.items() if (rule := type_rule(named))}

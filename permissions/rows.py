@@ -1,29 +1,29 @@
-"""Decides which rows a role reaches: for each table, by what an attorney or a physician is joined to its rows."""
+"""The row rules: for each table and role, which rows are in reach."""
 
 from enum import StrEnum
 
-from domain.people import Role
+from domain.access.people import Role
 
 
 class Reach(StrEnum):
-    """How far somebody reaches into the records of a clinic, in words."""
+    """The set of rows of a table that a role may access, in words."""
 
-    CLINIC = "every row of the own clinic"
+    CLINIC = "every row of the user's clinic"
     REPRESENTED = "cases that the attorney represents now"
-    REPRESENTED_NOT_VOID = "invoices of cases that the attorney represents now, void ones left out"
+    REPRESENTED_NOT_VOID = "invoices of cases that the attorney represents now, except void ones"
     OF_REPRESENTED_CASE = "patients of cases that the attorney represents now"
     ON_REPRESENTED_INVOICE = "parties named on invoices that the attorney sees"
     OF_REPRESENTED_INVOICE = "lines of invoices that the attorney sees"
-    TREATED = "what the physician treated, and what was billed for it"
+    TREATED = "the physician's treatments, and the invoices for them"
     OF_TREATED_CASE = "cases that the physician treats, and their patients"
     ON_TREATED_INVOICE = "parties named on invoices of the physician's treatments"
     OF_TREATED_INVOICE = "lines of invoices of the physician's treatments"
     OF_TREATED_ENCOUNTER = "exams of the physician's treatments"
     WHERE_TREATED = "places named on the physician's treatments and on invoices for them"
-    SELF = "the own record"
-    OWN = "what the user has begun"
-    REQUESTED = "files that the user has asked for"
-    UPLOADED_OR_USED = "files that the user has announced, and those that a step has named"
+    SELF = "the user's own record"
+    OWN = "the user's own rows"
+    REQUESTED = "exports that the user requested"
+    UPLOADED_OR_USED = "files that the user uploaded, and those that a mutation has used"
 
 
 _ADMIN, _BILLING, _PHYSICIAN, _ATTORNEY, _ANALYST = Role
@@ -32,7 +32,7 @@ _CLINIC = {**_STAFF, _ANALYST: Reach.CLINIC}
 _CASES = {_PHYSICIAN: Reach.OF_TREATED_CASE, _ATTORNEY: Reach.OF_REPRESENTED_CASE}
 _PARTIES = {_PHYSICIAN: Reach.ON_TREATED_INVOICE, _ATTORNEY: Reach.ON_REPRESENTED_INVOICE}
 
-# Table → role → reach. A table, or a role of a table, that is not named here reaches nothing.
+# Table → role → reach. A role that is not named for a table reaches none of its rows.
 ROWS: dict[str, dict[Role, Reach]] = {
     "invoices": {**_CLINIC, _PHYSICIAN: Reach.TREATED, _ATTORNEY: Reach.REPRESENTED_NOT_VOID},
     "invoice_lines": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_INVOICE, _ATTORNEY: Reach.OF_REPRESENTED_INVOICE},
@@ -44,7 +44,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
     "encounters": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
     "invoice_states": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
-    # Analysts learn that an invoice was denied, and nothing of the denial.
+    # Analysts see that an invoice was denied, but no columns of the denial.
     "denials": _CLINIC,
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
     "encounter_exams": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},

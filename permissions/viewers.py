@@ -1,14 +1,14 @@
-"""Decides what is known of somebody who is signed in."""
+"""The viewer: the signed-in user on whose behalf a request runs."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.people import Role
+from domain.access.people import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody signed in: one role in one clinic; `person_id` is the attorney or physician that the user is."""
+    """A signed-in user: one role in one clinic (the tenant); `person_id` is the linked attorney or physician."""
 
     clinic_id: UUID
     user_id: UUID
@@ -20,5 +20,5 @@ class Viewer:
     clinic_short_name: str
     clinic_name: str
     time_zone: str
-    # Whether a token for programs stands for the user, which reads and does nothing else.
+    # Whether the request has an API token, which is read-only, instead of a session.
     is_api_token: bool = False

@@ -1,11 +1,11 @@
-"""Decides what the worker reads and writes: it acts for nobody, in one clinic at a time, and has no more than its jobs need."""
+"""The worker's table privileges: no more than its jobs need, in one clinic (tenant) at a time, on behalf of no user."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What jobs need of a table: the columns that they read, change and give new rows, and whether they take rows away."""
+    """The privileges that jobs need on a table: columns to select, to update and to insert, and whether rows are deleted."""
 
     reads: tuple[str, ...]
     changes: tuple[str, ...] = ()
@@ -23,14 +23,14 @@ _EVENT = (
 _MESSAGE = (*_KEY, *"recipient copy_to subject status due_on next_attempt_at".split())
 _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition".split())
 
-# What tells the worker which clinics there are, which day it is there, and in which of them something waits for the chain of the
-# audit trail: the one thing that it reads of all of them at once.
+# The tables that the worker reads across all clinics: which clinics exist, their time zones, and which of them have events that
+# wait for the hash chain of the audit log.
 ACROSS_CLINICS = {
     "clinics": ("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
     "audit_pending": (*_KEY, "event_ids"),
 }
 
-# Table → need. A table that is not named here is closed to the worker.
+# Table → need. The worker has no privileges on a table that is not named here.
 WORKER: dict[str, Need] = {
     "invoices": Need(
         (
@@ -57,7 +57,7 @@ WORKER: dict[str, Need] = {
             "target_amount",
             "conditional_until",
         ),
-        # What a lapse changes, and nothing of what was billed or paid.
+        # The columns that a lapse changes, and none of the billed or paid amounts.
         changes=("status", "version", "agreed_amount", "agreed_on", "conditional_until", "updated_at"),
     ),
     "cases": Need((*_KEY, "number", "status")),
@@ -80,7 +80,7 @@ WORKER: dict[str, Need] = {
             "request_id",
         ),
     ),
-    # Who is reminded of what, and where messages to them go; nothing of what was said of an invoice.
+    # The dunning schedules, and the recipients and addresses of messages; no notes or other texts about an invoice.
     "clinics": Need((), changes=("reminded_on",)),
     "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id")),
     "attorneys": Need((*_KEY, "name", "email")),
@@ -102,9 +102,9 @@ WORKER: dict[str, Need] = {
         removes=True,
     ),
     "message_invoices": Need(_LINK, adds=(*_LINK, "recorded_at"), removes=True),
-    # Of uploads, those that no step has named: neither what they are called nor where they are.
+    # Unused uploads, to delete them; neither their names nor their storage keys.
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
-    # The files that were asked for: what goes into them it reads as who asked.
+    # Requested exports; their rows are read under the role of the user who requested them.
     "exports": Need(
         (
             *_KEY,
@@ -114,7 +114,7 @@ WORKER: dict[str, Need] = {
             "status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids expires_at".split()
         ),
     ),
-    # What it does itself is written down, and what everybody did is chained.
+    # The worker's own operations are added to the audit log, and all events are added to its hash chain.
     "audit_events": Need(_EVENT, adds=(*_EVENT, "recorded_at")),
     "audit_pending": Need((), adds=(*_KEY, "event_ids"), removes=True),
     "audit_chain": Need(

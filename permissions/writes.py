@@ -1,11 +1,11 @@
-"""Decides which tables a role may write: what is appended, which columns may change afterwards, and what is looked up for it."""
+"""The write privileges of the roles: which columns of a table they may insert, update and look up, and where they may delete."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.access.people import Role
+from domain.billing.invoices import InvoiceStatus
 from domain.exports import ExportStatus
-from domain.invoices import InvoiceStatus
-from domain.people import Role
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
@@ -15,12 +15,13 @@ _EVERYBODY = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What `roles` may write of a table: new rows with the columns in `adds`, of old ones those in `changes`; rows go only where it `removes`.
+    """The write privileges of `roles` on a table: inserts of the columns in `adds`, updates of those in `changes`, deletes if `removes`.
 
-    The key of a row and when it was recorded go without saying. Who writes a column may read it, too, unless it is in `conceals`.
-    `by` is the column that names who adds a row: nobody adds one in somebody else's name. Where it is `own`, nobody changes
-    or removes somebody else's rows either. `only` are values that every row has that is written, `begins` those of a new one.
-    Who reaches only some rows adds only such, and only below a row in reach: `below` is the column that names that, and its table.
+    The key and `recorded_at` can always be inserted. A role that writes a column may read it, too, unless it is in `conceals`.
+    `by` is the column with the user who inserts a row: it must be the acting user. Where it is `own`, updates and deletes are
+    limited to the user's own rows as well. `only` are values that every written row must have, `begins` those of a new row.
+    A role with limited reach inserts only rows in its reach, and only below a parent row in reach: `below` is the column that
+    refers to the parent, and its table.
     """
 
     roles: frozenset[Role] = _STAFF
@@ -39,8 +40,8 @@ def _columns(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
-# What the steps of billing staff look up besides the columns that they change, whether a field shows it or not: under which
-# columns rows are found, what the rules ask of them, and prices.
+# The columns that mutations of billing staff read besides those that they change, whether a field shows them or not: columns
+# by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
     "cases": ("number", "patient_id", "opened_on"),
     "cheque_allocations": ("cheque_id", "invoice_id", "amount"),
@@ -65,10 +66,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
-# What physicians look up besides, to record what they did once.
+# The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.
 LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
 
-# What is looked up for everybody who fetches a file that they asked for.
+# The columns that are read for every role when a user downloads an export.
 LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {"exports": ("role", "blob_key", "case_ids")}
 
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
@@ -84,12 +85,12 @@ _SCHEDULE = _columns("name valid_from valid_to")
 _POLICY = _columns("name payer_kind facility_id billing_lead_id active")
 _USER = _columns("email name role attorney_id physician_id password_hash")
 
-# Where it is written down who did what: whoever writes says so, and reads none of it by that.
+# The tables of the audit log: every role inserts the events of its own operations, and reads none of them by that.
 AUDITED = ("audit_events", "audit_pending")
 _KEY = frozenset({"clinic_id", "id"})
 _EVENT = _columns("user_id role operation entities fields filters row_count request_id at")
 
-# A table that is not named here is written by nobody but the owner, such as an import.
+# A table that is not named here is written only by its owner.
 WRITES: dict[str, Write] = {
     "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "retired_at")),
     "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
@@ -97,9 +98,9 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
-    # Whether a password fits is asked by signing in, which reads what is kept of it; administrators only replace it.
+    # Only the sign-in role reads password hashes, to verify passwords; administrators only replace them.
     "users": Write(_ADMIN, _USER, (*_USER, "active"), conceals=frozenset({"password_hash"})),
-    # Administrators begin nobody's session: what they add are tokens for programs, which the database gives to analysts alone.
+    # Administrators cannot create sessions for users: they insert only API tokens, which the database limits to analysts.
     "sessions": Write(
         _ADMIN,
         _columns("user_id token_hash kind name expires_at"),
@@ -159,7 +160,7 @@ WRITES: dict[str, Write] = {
         changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
         by="created_by",
     ),
-    # A version stays as it was written.
+    # A version of a template is immutable.
     "reminder_templates": Write(adds=_columns("name version subject body created_by"), by="created_by"),
     "reminder_policies": Write(adds=_POLICY, changes=_POLICY),
     "reminder_levels": Write(

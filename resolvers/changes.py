@@ -1,4 +1,4 @@
-"""Decides who hears of a change: whoever sees something of what has changed, has the record in reach, and asked for such records."""
+"""Subscriptions: a client receives a change if its role sees something of what changed, can access the record, and has subscribed to such records."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,60 +12,62 @@ from sqlalchemy import select
 from strawberry import Info
 
 from db.action_items import count_due
-from db.columns import columns_read
 from db.row import Scope
-from domain.people import Role
+from db.security.column_grants import columns_read
+from domain.access.people import Role
+from permissions.graphql_adapter import core_info
 from permissions.roles import marks_of
+from resolvers.commands.exports import is_under_way
+from resolvers.compiler.audited_ids import AuditedIds
+from resolvers.compiler.plans import Binder, Plan, id_reader
+from resolvers.compiler.reading import resolve_payload, selection_of
 from resolvers.context import RequestContext
-from resolvers.exports import is_under_way
-from resolvers.plans import Binder, Plan, id_reader
-from resolvers.reading import follow, selection_of
 
 _NONE_SUCH = UUID(int=0)
-# A new day is noticed within a minute, without anybody having said anything.
+# A new day is noticed within a minute, without any notification.
 _LOOKS_SECONDS, _RESTS = 60.0, 4
 
 
 @cache
 def names_seen(schema: GraphQLSchema, role: Role) -> frozenset[str]:
-    """The columns of invoices, and the tables beside them, of which a role sees something in its schema.
+    """The columns of invoices, and the related tables, of which a role sees something in its schema.
 
-    They are those that its statements read, and that it is granted in the database: what a role does not see it cannot
-    hear of either. A change of reach counts as seen: who represents the case now hears that it has come.
+    They are those that its statements read and that it is granted in the database: a role receives no notification of what
+    it cannot see. A change of access counts as seen: the attorney who represents the case now is notified of it.
     """
     columns = columns_read(role, frozenset(marks_of(schema)))
     return frozenset({*columns, *columns["invoices"]})
 
 
 async def export_progress(info: Info) -> AsyncGenerator[orjson.Fragment, None]:
-    """A file of the viewer as it is now, and whenever its building has come further, until there is nothing more to come."""
+    """An export of the viewer as it is now, and after each progress, until it is ready or has failed."""
     context: RequestContext = info.context
-    viewer, (selector, asked) = context.viewer, selection_of(info._raw_info)
+    viewer, (selector, asked) = context.viewer, selection_of(core_info(info))
     assert viewer is not None
     assert context.changes is not None
     identity = id_reader("id", "Export")(selector.arguments(asked)["id"])
     async with context.changes.of_export(viewer.clinic_id, identity) as changes:
         is_to_come = await is_under_way(context, identity)
-        export = await follow(info, "Export", identity)
+        export = await resolve_payload(info, "Export", identity)
         if export is None:
             raise GraphQLError("There is no such file", extensions={"code": "NOT_FOUND"})
         yield export
         while is_to_come:
             await anext(changes)
             is_to_come = await is_under_way(context, identity)
-            export = await follow(info, "Export", identity)
+            export = await resolve_payload(info, "Export", identity)
             if export is not None:
                 yield export
 
 
 async def count_action_items(info: Info) -> AsyncGenerator[int, None]:
-    """How many action items are due for the viewer's clinic, now and whenever that has changed; a new day changes it, too."""
+    """The number of action items that are due for the viewer's clinic, now and whenever it has changed; a new day changes it, too."""
     context: RequestContext = info.context
     viewer = context.viewer
     assert viewer is not None
     assert context.changes is not None
     plan, counted = _count(viewer.role), -1
-    async with context.changes.of_any(viewer.clinic_id, names_seen(info._raw_info.schema, viewer.role)) as changes:
+    async with context.changes.of_any(viewer.clinic_id, names_seen(core_info(info).schema, viewer.role)) as changes:
         while True:
             began = monotonic()
             found = await context.database.read(viewer, plan.sql, plan.values(context, []))
@@ -74,7 +76,8 @@ async def count_action_items(info: Info) -> AsyncGenerator[int, None]:
             if found["count"] != counted:
                 counted = found["count"]
                 yield counted
-            # In a large clinic counting takes a while: whoever listens keeps the database busy for a fifth of the time at most.
+            # In a large clinic counting takes a while: a subscription keeps the database busy for at most a fifth
+            # of the time.
             await asyncio.sleep(_RESTS * took)
             await changes(_LOOKS_SECONDS)
 
@@ -82,20 +85,20 @@ async def count_action_items(info: Info) -> AsyncGenerator[int, None]:
 @cache
 def _count(role: Role) -> Plan:
     scope = Scope(role)
-    return Binder([]).plan(select(count_due(scope).label("count")))
+    return Binder([]).plan(select(count_due(scope).label("count")), AuditedIds(is_on=False))
 
 
 async def changed_invoices(info: Info) -> AsyncGenerator[orjson.Fragment, None]:
-    """Each invoice that has changed, read anew as the selection asks."""
+    """Each invoice that has changed, read again with the fields of the selection."""
     context: RequestContext = info.context
     viewer = context.viewer
     assert viewer is not None
     assert context.changes is not None
-    names = names_seen(info._raw_info.schema, viewer.role)
+    names = names_seen(core_info(info).schema, viewer.role)
     async with context.changes.of_invoices(viewer.clinic_id, names) as changes:
-        # An argument that makes no sense is refused now, and not with the first change.
-        await follow(info, "Invoice", _NONE_SUCH)
+        # An invalid argument is rejected at once, and not with the first change.
+        await resolve_payload(info, "Invoice", _NONE_SUCH)
         async for invoice_id in changes:
-            invoice = await follow(info, "Invoice", invoice_id)
+            invoice = await resolve_payload(info, "Invoice", invoice_id)
             if invoice is not None:
                 yield invoice

@@ -1,172 +1,85 @@
-"""Decides what every resolver can reach: who asks, the database, the clinic's day."""
+"""The context of a compiled read (viewer, clock, signed URLs), and of a request, which is available to every resolver."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol
-from uuid import UUID
+from datetime import date
 
+from db.notifications import Notifications
 from db.pools import Database
+from domain.access.signed_urls import LIFETIMES, Bearer, UrlSigner, signer_of
 from domain.audit import AuditEvent
 from domain.clinics import clinic_day
-from domain.links import LIFETIMES, Bearer, Seal, seal
-from domain.sign_in import Attempt
+from domain.clock import Clock, now
+from identity.own_account import OwnAccount
+from identity.sessions import Sessions
+from identity.sign_in import SignIns
 from permissions.viewers import Viewer
-from resolvers.trail import Trail
+from resolvers.audit_record import AuditRecord
+from storage.blobs import BlobStore
 
-Clock = Callable[[], datetime]
-# Takes over an event of the audit trail; raises when it cannot be kept, so that nothing is answered.
-Keep = Callable[[AuditEvent], None]
-
-
-def now() -> datetime:
-    """The moment it is."""
-    return datetime.now(UTC)
+# Takes over an audit event; raises an error if it cannot be stored, so that no response is sent.
+WriteAuditEvent = Callable[[AuditEvent], None]
 
 
-def _nobody_keeps(event: AuditEvent) -> None:
-    """The events of requests that are answered without a server go nowhere."""
-
-
-class Sessions(Protocol):
-    """Signing out, as the server does it."""
-
-    async def sign_out(self, viewer: Viewer) -> None:
-        """End the session of a viewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSession:
-    """One place where a viewer is signed in, or one token of theirs; the token itself is known to nobody."""
-
-    id: UUID
-    kind: str
-    name: str | None
-    recorded_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime
-    is_current: bool
-
-
-class OwnAccount(Protocol):
-    """What everybody does with their own account, and what hashes passwords, as the server does it."""
-
-    @property
-    def longest_token(self) -> timedelta:
-        """How long a token for programs is good at most."""
-
-    async def hash_password(self, password: str) -> str:
-        """What is kept of a password."""
-
-    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
-        """Another password, by which every other session ends; a Refusal says why not. `address` is the client's."""
-
-    async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
-        """Where the viewer is signed in now."""
-
-    async def end_session(self, viewer: Viewer, session_id: UUID) -> None:
-        """End one of the viewer's own sessions; NotFound when it is not theirs."""
-
-    def forget(self, identity: UUID) -> None:
-        """Believe nothing any more of a session or a user that has ended or changed."""
-
-
-class SignIns(Protocol):
-    """Signing in, and what makes it safer, as the server does it; each refuses in words for a person."""
-
-    async def sign_in(self, attempt: Attempt, meant: Callable[[Viewer], None]) -> tuple[str, datetime, Viewer]:
-        """(token, expires at, viewer); `meant` hears whose account it is, whether they get in or not."""
-
-    async def enrol(self, viewer: Viewer, password: str, address: str) -> Any:
-        """The secret of a second factor, and its address for a QR code."""
-
-    async def confirm(self, viewer: Viewer, code: str) -> None:
-        """Have signing in ask for a code from now on."""
-
-    async def remove(self, viewer: Viewer, password: str, address: str) -> None:
-        """Have signing in ask for no code any more."""
-
-    async def reset(self, clinic_id: UUID, user_id: UUID) -> None:
-        """Take away the second factor of somebody who has lost it."""
-
-
-class Changes(Protocol):
-    """Hearing of what any server process has written."""
-
-    def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
-        """The ids of a clinic's invoices as soon as something of these columns or tables has changed of them.
-
-        The iterator ends with an error where changes may have been missed.
-        """
-
-    def of_any(
-        self, clinic_id: UUID, names: frozenset[str]
-    ) -> AbstractAsyncContextManager[Callable[[float], Awaitable[None]]]:
-        """What waits until something with one of these names has changed of a clinic's invoices, or so many seconds are over.
-
-        However much has changed meanwhile, it is told once. It ends likewise.
-        """
-
-    def of_export(self, clinic_id: UUID, export_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
-        """The id of a file that was asked for, as soon as its building has come further; ends likewise."""
-
-
-class Store(Protocol):
-    """Reading files that were sent, as the server keeps them."""
-
-    async def open(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
-        """How many bytes a file has, and the bytes."""
+def _discard(event: AuditEvent) -> None:
+    """Discards the audit events of requests that are answered without a server."""
 
 
 @dataclass(slots=True)
-class RequestContext:
-    """What belongs to one request."""
+class ReadContext:
+    """What the parameters of a compiled read depend on: the viewer, the clinic's current day, and the signer of URLs."""
 
     viewer: Viewer | None
-    database: Database
-    # Where nobody signs out there are none.
-    sessions: Sessions | None
-    request_id: str
-    # With what links are signed, and where clients reach the server: asked only when a link is made.
-    link_key: bytes = field(kw_only=True)
-    find_base_url: Callable[[], str] = field(kw_only=True)
-    # Where nobody signs in there is no need for either.
-    sign_ins: SignIns | None = field(default=None, kw_only=True)
-    address: str = field(default="", kw_only=True)
-    # Under which span of the client's own this request was made (W3C traceparent).
-    trace_parent: str | None = field(default=None, kw_only=True)
-    # Where nobody subscribes there is nothing to hear by.
-    changes: Changes | None = field(default=None, kw_only=True)
-    # Who keeps what is read for the audit trail; None where nothing is audited, as in a benchmark.
-    keep: Keep | None = field(default=_nobody_keeps, kw_only=True)
-    own_account: OwnAccount | None = field(default=None, kw_only=True)
-    # Where no file is sent there is none to read.
-    store: Store | None = field(default=None, kw_only=True)
-    clock: Clock = now
-    trail: Trail = field(default_factory=Trail, kw_only=True)
-    _seals: dict[str, Seal] = field(default_factory=dict)
+    # The key for signed URLs, and the public address of the server: empty where no URL is created, as in an export.
+    link_key: bytes = field(default=b"", kw_only=True)
+    find_base_url: Callable[[], str] = field(default=str, kw_only=True)
+    clock: Clock = field(default=now, kw_only=True)
+    _url_signers: dict[str, UrlSigner] = field(default_factory=dict, kw_only=True)
 
     @property
     def today(self) -> date:
-        """The calendar day in the viewer's clinic; nobody's day is UTC's."""
+        """The calendar day in the viewer's clinic, not in UTC."""
         return clinic_day(self.clock(), self.viewer.time_zone if self.viewer else "UTC")
 
-    def seal(self, kind: str) -> Seal:
-        """What signs the links of a kind for the viewer; the same for the whole request."""
+    def url_signer(self, kind: str) -> UrlSigner:
+        """The signer of signed URLs of a kind for the viewer; the same for the whole read."""
         assert self.viewer is not None
-        if kind not in self._seals:
+        assert self.link_key, "signed URLs need a key"
+        if kind not in self._url_signers:
             bearer = Bearer(self.viewer.clinic_id, self.viewer.user_id, self.clock() + LIFETIMES[kind])
-            self._seals[kind] = seal(self.link_key, kind, bearer)
-        return self._seals[kind]
+            self._url_signers[kind] = signer_of(self.link_key, kind, bearer)
+        return self._url_signers[kind]
+
+
+@dataclass(slots=True)
+class RequestContext(ReadContext):
+    """The context of one request."""
+
+    database: Database
+    # None where signing out is not offered.
+    sessions: Sessions | None
+    request_id: str
+    # None where signing in is not offered.
+    sign_ins: SignIns | None = field(default=None, kw_only=True)
+    address: str = field(default="", kw_only=True)
+    # The client's span in which this request was made (W3C traceparent).
+    trace_parent: str | None = field(default=None, kw_only=True)
+    # None where subscriptions are not offered.
+    changes: Notifications | None = field(default=None, kw_only=True)
+    # The recorder of reads for the audit log; None where nothing is audited, as in a benchmark.
+    keep: WriteAuditEvent | None = field(default=_discard, kw_only=True)
+    own_account: OwnAccount | None = field(default=None, kw_only=True)
+    # None where uploads are not offered.
+    store: BlobStore | None = field(default=None, kw_only=True)
+    audit: AuditRecord = field(default_factory=AuditRecord, kw_only=True)
 
     def note(self, operation: str, viewer: Viewer, *, is_refused: bool) -> None:
-        """Have the audit trail say at once what somebody did who is not, or not yet, the viewer of this request."""
-        self.trail.written = operation
+        """Write an audit event at once for a user who is not, or not yet, the viewer of this request."""
+        self.audit.written = operation
         if self.keep is not None:
-            self.keep(Trail([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id))
+            self.keep(AuditRecord([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id))
 
-    def keep_trail(self) -> None:
-        """Hand over what this operation has read so far; raises when it cannot be kept."""
-        if self.keep is not None and self.viewer is not None and self.trail.operations:
-            self.keep(self.trail.event(self.viewer, self.clock(), self.request_id))
+    def write_audit_record(self) -> None:
+        """Hand over the reads of this operation so far; raises an error if they cannot be stored."""
+        if self.keep is not None and self.viewer is not None and self.audit.operations:
+            self.keep(self.audit.event(self.viewer, self.clock(), self.request_id))

@@ -1,19 +1,19 @@
-"""Decides how the domain's words are published: what each value means to a biller, and who sees it."""
+"""Descriptions and access rules of the published enums and of their values."""
 
-from domain.aging import AgingBasis, AgingBucket, AgingRisk
-from domain.cases import CaseStatus
+from domain.access.people import PayerKind, Role
+from domain.access.tokens import SessionKind
+from domain.billing.aging import AgingBasis, AgingBucket, AgingRisk
+from domain.billing.cases import CaseStatus
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.billing.orders import Direction, InvoiceOrderField
+from domain.billing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.errors import ErrorCode
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import ImportKind
-from domain.invoices import InvoiceStatus
-from domain.negotiation import OfferStatus, Party, SubmissionMethod
-from domain.orders import Direction, InvoiceOrderField
-from domain.people import PayerKind, Role
-from domain.pricing import BilateralPolicy, PriceSource, SelectionRule
-from domain.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
-from domain.tokens import SessionKind
+from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
 from permissions.actions import IMPORTS
-from permissions.classes import choices
+from permissions.classes import enum_type
 
 __all__ = [
     "ActionItemKind",
@@ -43,117 +43,118 @@ __all__ = [
     "SubmissionMethod",
 ]
 
-choices(
+enum_type(
     Role,
     "public",
-    "What somebody who is signed in does in the clinic's world.",
+    "The role of an account in the clinic; it defines what the account can see and do.",
     {
-        "ADMIN": "Runs the clinic's billing.",
-        "BILLING": "Does the clinic's billing.",
+        "ADMIN": "Administers the clinic's billing.",
+        "BILLING": "Works in the clinic's billing (billing staff).",
         "PHYSICIAN": "Treats.",
         "ATTORNEY": "Represents.",
-        "ANALYST": "Reads figures for reports.",
+        "ANALYST": "Reads figures for reports and business intelligence.",
     },
 )
-choices(
+enum_type(
     SessionKind,
     "oneself",
-    "In which way somebody is signed in.",
+    "The kind of authentication.",
     {
-        "SESSION": "By signing in with a password.",
-        "API_TOKEN": "By a token that was given to a program.",
+        "SESSION": "A session, by signing in with a password.",
+        "API_TOKEN": "An API token of a program.",
     },
 )
 _IMPORTED = {
-    "CODES": "Codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
+    "CODES": "CPT codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
     "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
     "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
     "ATTORNEYS": "Attorneys: name, firm, email, phone.",
     "PHYSICIANS": "Physicians: name, npi.",
-    "FACILITIES": "Places of treatment: name, geographic_factor.",
+    "FACILITIES": "Facilities: name, geographic_factor.",
     "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address.",
     "CASES": "Cases: number, patient_mrn, attorney, date_of_injury, opened_on.",
-    "INVOICES": "Open invoices with what has been paid: the columns of an export of invoices, and cheque_number.",
+    "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of an export of "
+    "invoices, and cheque_number.",
 }
-choices(
+enum_type(
     ImportKind,
     "staff",
-    "What the rows of a file to import are.",
+    "The kind of records in a file to import.",
     {name: (IMPORTS[ImportKind[name]], words) for name, words in _IMPORTED.items()},
 )
-choices(
+enum_type(
     ExportKind,
     "signed_in",
-    "What the rows of a file are.",
+    "The kind of rows in an export file.",
     {
-        "INVOICES": "Invoices, one row for each.",
-        "PAYMENTS": ("records", "What cheques paid of invoices, and what returned ones took back."),
+        "INVOICES": "Invoices, one row each.",
+        "PAYMENTS": ("records", "Payments: allocations of cheques to invoices, and reversals for returned cheques."),
         "ADJUSTMENTS": ("records", "Reductions, write-offs and voids, by day."),
-        "QUICKBOOKS_INVOICES": ("records", "Invoices as QuickBooks takes them in."),
+        "QUICKBOOKS_INVOICES": ("records", "Invoices in the format that QuickBooks imports."),
     },
 )
-choices(
+enum_type(
     ExportFormat,
     "signed_in",
-    "Of which kind a file is.",
+    "The file format.",
     {
-        "CSV": "Plain text with commas, for other programs.",
-        "XLSX": "A workbook, for Excel and LibreOffice.",
+        "CSV": "Comma-separated text, for other programs.",
+        "XLSX": "An Excel workbook.",
     },
 )
-choices(
+enum_type(
     ExportStatus,
     "signed_in",
-    "What has become of a file that was asked for.",
+    "The status of an export.",
     {
-        "QUEUED": "It waits for its turn.",
-        "RUNNING": "It is being built.",
-        "READY": "It can be fetched.",
-        "FAILED": "There is none, and it is said why.",
-        "EXPIRED": "It was kept for a week and is gone.",
+        "QUEUED": "In the job queue.",
+        "RUNNING": "In progress.",
+        "READY": "The file can be downloaded.",
+        "FAILED": "The export failed; the error is given.",
+        "EXPIRED": "The file was deleted after one week.",
     },
 )
-choices(
+enum_type(
     ErrorCode,
     "staff",
-    "What sort of refusal it is.",
+    "The error code.",
     {
-        "ILLEGAL_TRANSITION": "The invoice is in a state from which this step does not start.",
-        "STALE_VERSION": "Somebody else has changed the record in the meantime.",
-        "INVALID_INPUT": ("public", "Something in the input is missing or wrong."),
-        "NOT_FOUND": ("signed_in", "There is no such record in reach."),
-        "CONFLICT": ("treatment", "It contradicts what is recorded already."),
+        "ILLEGAL_TRANSITION": "The transition does not start from the current status of the invoice.",
+        "STALE_VERSION": "The record has been changed since it was read (optimistic locking).",
+        "INVALID_INPUT": ("public", "A part of the input is missing or invalid."),
+        "NOT_FOUND": ("signed_in", "The record does not exist or you cannot access it."),
+        "CONFLICT": ("treatment", "The request contradicts existing records."),
     },
 )
-choices(
+enum_type(
     InvoiceStatus,
     "existence",
-    "Where an invoice stands between its creation and its end.",
+    "The status of an invoice.",
     {
-        "PENDING_INVOICE": "Issued; whoever pays has yet to answer.",
-        "PENDING_REDUCTION": "A reduction of the bill is being talked about.",
-        "PENDING_CHEQUE": "What is to be paid is fixed; the payment is awaited.",
-        "CHEQUE_RECEIVED": "What was to be paid has come in.",
-        "PAID": "Closed together with all other bills of the case.",
-        "VOID": "Issued in error and withdrawn; the number stays used.",
-        "WRITTEN_OFF": "Given up as uncollectible.",
+        "PENDING_INVOICE": "Issued; the payer has not answered yet.",
+        "PENDING_REDUCTION": "A reduction is being negotiated.",
+        "PENDING_CHEQUE": "The amount to pay is fixed; the payment is awaited.",
+        "CHEQUE_RECEIVED": "Paid in full; other bills of the case may still be open.",
+        "PAID": "Closed together with all other invoices of the case.",
+        "VOID": "Issued in error and withdrawn; the invoice number is not reused.",
+        "WRITTEN_OFF": "Written off as uncollectible.",
     },
 )
-choices(
+enum_type(
     AgingBasis,
     "figures",
-    "From which day the age of an invoice is counted; an invoice without that day counts from its creation.",
+    "The day from which the age of an invoice is counted; without such a day, the age is counted from its creation.",
     {
-        "CREATED": "From its creation.",
-        "SUBMITTED": "From when it was sent to the payer.",
-        "SERVICE": "From the day of treatment.",
-        "AGREED": "From when an amount was agreed on.",
+        "CREATED": "The day of creation.",
+        "SUBMITTED": "The day of submission to the payer.",
+        "SERVICE": "The day of service.",
+        "AGREED": "The day of the agreement on an amount.",
     },
 )
-choices(
+enum_type(
     AgingBucket,
     ("Invoice.agingBucket",),
-    "How long an open invoice has waited, in ranges of days.",
+    "The age of an open invoice, as a range of days.",
     {
         "DAYS_0_30": "Up to 30 days.",
         "DAYS_31_60": "31 to 60 days.",
@@ -162,10 +163,10 @@ choices(
         "DAYS_121_PLUS": "More than 120 days.",
     },
 )
-choices(
+enum_type(
     AgingRisk,
     ("Invoice.risk",),
-    "How likely it is that an invoice of this age is never paid.",
+    "The risk that an invoice of this age is never paid.",
     {
         "LOW": "Up to 30 days old.",
         "MODERATE": "31 to 60 days old.",
@@ -174,138 +175,139 @@ choices(
         "CRITICAL": "More than 120 days old.",
     },
 )
-choices(
+enum_type(
     InvoiceOrderField,
     "existence",
-    "What invoices are sorted by.",
+    "The sort field of invoices.",
     {
-        "CREATED_ON": (("Invoice.createdOn",), "By the day of creation."),
-        "SERVICE_DATE": (("Invoice.serviceDate",), "By the day of treatment."),
-        "NUMBER": (("Invoice.number",), "By the invoice number."),
-        "BILLED_AMOUNT": (("Invoice.billedAmount",), "By what was billed."),
-        "BALANCE": (("Invoice.balance",), "By what is still to be paid."),
-        "AGE": (("Invoice.ageDays",), "By age in days."),
+        "CREATED_ON": (("Invoice.createdOn",), "The day of creation."),
+        "SERVICE_DATE": (("Invoice.serviceDate",), "The day of service."),
+        "NUMBER": (("Invoice.number",), "The invoice number."),
+        "BILLED_AMOUNT": (("Invoice.billedAmount",), "The billed amount."),
+        "BALANCE": (("Invoice.balance",), "The outstanding balance."),
+        "AGE": (("Invoice.ageDays",), "The age in days."),
     },
 )
-choices(
+enum_type(
     Direction,
     "signed_in",
-    "Which end of an order comes first.",
-    {"ASC": "Smallest, earliest or A first.", "DESC": "Largest, latest or Z first."},
+    "The sort direction.",
+    {"ASC": "Ascending: smallest, earliest or A first.", "DESC": "Descending: largest, latest or Z first."},
 )
-choices(
+enum_type(
     CaseStatus,
     ("Case.status",),
-    "Whether a case still has bills to collect.",
-    {"OPEN": "Bills may still be issued and collected.", "SETTLED": "Every bill of the case is closed."},
+    "The status of a case.",
+    {"OPEN": "Invoices can still be issued and collected.", "SETTLED": "All invoices of the case are closed."},
 )
-choices(
+enum_type(
     PayerKind,
     ("Payer.kind",),
-    "What kind of payer it is.",
+    "The kind of payer.",
     {
-        "ATTORNEY": "An attorney who pays from the settlement.",
-        "INSURANCE": "An insurance company.",
+        "ATTORNEY": "An attorney who pays from the settlement (letter of protection).",
+        "INSURANCE": "An insurer.",
         "PATIENT": "A patient who pays in person.",
     },
 )
-choices(
+enum_type(
     Party,
     "negotiation",
-    "Which side made an offer.",
-    {"CLINIC": "The clinic asked for the amount.", "PAYER": "The payer proposed the amount."},
+    "The side that made an offer.",
+    {"CLINIC": "The clinic proposed the amount.", "PAYER": "The payer proposed the amount."},
 )
-choices(
+enum_type(
     OfferStatus,
     "negotiation",
-    "What became of an offer.",
+    "The status of an offer.",
     {
-        "OPEN": "It waits for an answer.",
-        "SUPERSEDED": "A newer offer took its place.",
-        "ACCEPTED": "It became the agreed amount.",
-        "DECLINED": "The clinic turned the reduction down.",
+        "OPEN": "Open; no answer yet.",
+        "SUPERSEDED": "Replaced by a newer offer.",
+        "ACCEPTED": "Accepted as the agreed amount.",
+        "DECLINED": "Declined by the clinic.",
         "EXPIRED": "Its last day passed without an answer.",
-        "LAPSED": "It was agreed, and no cheque came by the agreed day.",
+        "LAPSED": "Agreed, but no cheque was received by the agreed day.",
     },
 )
-choices(
+enum_type(
     PriceSource,
     "pricing",
-    "Where a unit price came from.",
+    "The source of a unit price.",
     {
-        "PAYER_FACILITY_RATE": "Negotiated with the payer for the facility.",
-        "PAYER_RATE": "Negotiated with the payer.",
+        "PAYER_FACILITY_RATE": "The rate negotiated with the payer for the facility.",
+        "PAYER_RATE": "The rate negotiated with the payer.",
         "FACILITY_SCHEDULE": "The clinic's fee schedule for the facility.",
         "CLINIC_SCHEDULE": "The clinic's fee schedule.",
         "BASE_PRICE": "The code's base price.",
-        "OVERRIDE": "Set by hand, with a reason.",
+        "OVERRIDE": "Overridden manually, with a reason.",
     },
 )
-choices(
+enum_type(
     BilateralPolicy,
     ("CptCode.bilateralPolicy",),
-    "What treating both sides of the body does to a code's price.",
+    "How bilateral treatment (both sides of the body) changes the price of a code.",
     {
         "DOUBLE": "Twice the price.",
         "ONE_AND_A_HALF": "One and a half times the price.",
         "NOT_ALLOWED": "The code cannot be billed for both sides.",
     },
 )
-choices(
+enum_type(
     SelectionRule,
     ("ExamType.selectionRule",),
-    "How many sub-exams a main exam takes when it or one of them is selected.",
+    "How many sub-exams must be selected with a main exam.",
     {
-        "ANY": "Any number of them, or none.",
-        "EXACTLY_ONE": "Exactly one of them.",
-        "AT_LEAST_ONE": "One of them or several.",
+        "ANY": "Any number, including none.",
+        "EXACTLY_ONE": "Exactly one.",
+        "AT_LEAST_ONE": "At least one.",
     },
 )
-choices(
+enum_type(
     ActionItemKind,
     "negotiation",
-    "Why billing staff have to act on an invoice.",
+    "Why an action item is on the work list of billing staff.",
     {
-        "DUE_REMINDER": "The day of a reminder has come.",
-        "LAPSED_AGREEMENT": "What was agreed was not paid by the agreed day.",
-        "RETURNED_CHEQUE": "The bank has returned a cheque.",
-        "FAILED_MESSAGE": "A message to the payer could not be sent.",
-        "APPEAL_DEADLINE": "The last day to appeal a denial is two weeks away, or less.",
+        "DUE_REMINDER": "A reminder is due.",
+        "LAPSED_AGREEMENT": "A conditional agreement was not paid by the agreed day.",
+        "RETURNED_CHEQUE": "The bank returned a cheque unpaid.",
+        "FAILED_MESSAGE": "A message to the payer could not be delivered.",
+        "APPEAL_DEADLINE": "The last day to appeal a denial is at most two weeks away.",
     },
 )
-choices(
+enum_type(
     ReminderStatus,
     "negotiation",
-    "Whether a reminder still has to be acted on.",
-    {"SCHEDULED": "Waits for its day, or for somebody to act.", "COMPLETED": "Done.", "CANCELLED": "No longer needed."},
+    "The status of a reminder.",
+    {"SCHEDULED": "Open.", "COMPLETED": "Done.", "CANCELLED": "No longer needed."},
 )
-choices(
+enum_type(
     MessageStatus,
     "negotiation",
-    "How far a message to a payer has come.",
-    {"QUEUED": "Waits to be sent.", "SENT": "The mail server took it.", "FAILED": "It could not be sent."},
+    "The delivery status of a message.",
+    {"QUEUED": "Waiting to be sent.", "SENT": "Accepted by the mail server.", "FAILED": "Delivery failed."},
 )
-choices(
+enum_type(
     ReminderRecipient,
     "negotiation",
-    "Whom a level of a reminder policy writes to.",
+    "The recipient of a level of a reminder policy.",
     {
-        "PAYER": "Who pays the invoice; where a payer who is an attorney has no address, the attorney's.",
+        "PAYER": "The payer of the invoice; for an attorney without an e-mail address on the payer record, the "
+        "attorney's own address.",
         "ATTORNEY": "The attorney who represents the case now.",
         "BILLING_LEAD": "The billing lead of the policy.",
-        "ADDRESS": "An address that the level names.",
+        "ADDRESS": "The e-mail address given in the level.",
     },
 )
 
-choices(
+enum_type(
     SubmissionMethod,
     "staff",
-    "How an invoice was sent to its payer.",
+    "How an invoice was submitted to its payer.",
     {
         "EMAIL": "By e-mail.",
-        "MAIL": "By post.",
+        "MAIL": "By postal mail.",
         "FAX": "By fax.",
         "PORTAL": "Through the payer's portal.",
-        "HAND": "Handed over.",
+        "HAND": "By hand.",
     },
 )

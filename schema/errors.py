@@ -1,57 +1,86 @@
-"""Decides how a refusal is told, and who may meet which kind of it."""
+"""GraphQL types of user errors: the domain's errors as clients read them, with an access rule for each type."""
+
+from collections.abc import Iterable
 
 import strawberry
 
-from permissions.classes import only_for, shown
+from domain import errors as domain
+from domain.api_names import camel
+from permissions.classes import only_for, output_field
 from schema.enums import ErrorCode, InvoiceStatus
 
 
-@strawberry.interface(description="Why something was refused.")
+@strawberry.interface(description="Why a request was rejected.")
 class UserError:
-    message: str = shown("public", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("public", "What sort of refusal it is.")
-    path: list[str] = shown("public", "Which part of the input is meant.")
+    message: str = output_field("public", "The error message, in plain English.")
+    code: ErrorCode = output_field("public", "The error code.")
+    path: list[str] = output_field("public", "The path to the part of the input concerned.")
 
 
 @only_for("staff")
-@strawberry.type(description="The invoice is in a state from which this step does not start.")
+@strawberry.type(description="The transition does not start from the current status of the invoice.")
 class IllegalTransition(UserError):
-    message: str = shown("staff", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("staff", "What sort of refusal it is.")
-    path: list[str] = shown("staff", "Which part of the input is meant.")
-    current_status: InvoiceStatus = shown("staff", "Where the invoice stands now.")
-    transition: str = shown("staff", "The step that was asked for.")
-    legal_now: list[str] = shown("staff", "The steps that are possible now.")
+    message: str = output_field("staff", "The error message, in plain English.")
+    code: ErrorCode = output_field("staff", "The error code.")
+    path: list[str] = output_field("staff", "The path to the part of the input concerned.")
+    current_status: InvoiceStatus = output_field("staff", "The current status of the invoice.")
+    transition: str = output_field("staff", "The name of the requested transition.")
+    legal_now: list[str] = output_field("staff", "The transitions that are possible now.")
 
 
 @only_for("staff")
-@strawberry.type(description="Somebody else has changed the record since it was read.")
+@strawberry.type(description="The record has been changed since it was read (optimistic locking).")
 class StaleVersion(UserError):
-    message: str = shown("staff", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("staff", "What sort of refusal it is.")
-    path: list[str] = shown("staff", "Which part of the input is meant.")
-    current_version: int = shown("staff", "The version that the record has now.")
+    message: str = output_field("staff", "The error message, in plain English.")
+    code: ErrorCode = output_field("staff", "The error code.")
+    path: list[str] = output_field("staff", "The path to the part of the input concerned.")
+    current_version: int = output_field("staff", "The current version of the record.")
 
 
 @only_for("public")
-@strawberry.type(description="Something in the input is missing or wrong.")
+@strawberry.type(description="A part of the input is missing or invalid.")
 class InvalidInput(UserError):
-    message: str = shown("public", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("public", "What sort of refusal it is.")
-    path: list[str] = shown("public", "Which part of the input is meant.")
+    message: str = output_field("public", "The error message, in plain English.")
+    code: ErrorCode = output_field("public", "The error code.")
+    path: list[str] = output_field("public", "The path to the part of the input concerned.")
 
 
 @only_for("signed_in")
-@strawberry.type(description="There is no such record in reach.")
+@strawberry.type(description="The record does not exist or you cannot access it.")
 class NotFound(UserError):
-    message: str = shown("signed_in", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("signed_in", "What sort of refusal it is.")
-    path: list[str] = shown("signed_in", "Which part of the input is meant.")
+    message: str = output_field("signed_in", "The error message, in plain English.")
+    code: ErrorCode = output_field("signed_in", "The error code.")
+    path: list[str] = output_field("signed_in", "The path to the part of the input concerned.")
 
 
 @only_for("treatment")
-@strawberry.type(description="It contradicts what is recorded already.")
+@strawberry.type(description="The request contradicts existing records.")
 class Conflict(UserError):
-    message: str = shown("treatment", "What is wrong, in words for a person.")
-    code: ErrorCode = shown("treatment", "What sort of refusal it is.")
-    path: list[str] = shown("treatment", "Which part of the input is meant.")
+    message: str = output_field("treatment", "The error message, in plain English.")
+    code: ErrorCode = output_field("treatment", "The error code.")
+    path: list[str] = output_field("treatment", "The path to the part of the input concerned.")
+
+
+_PLAIN = {domain.InvalidInput: InvalidInput, domain.NotFound: NotFound, domain.Conflict: Conflict}
+
+
+def user_errors(refusals: Iterable[domain.DomainError]) -> list[UserError]:
+    """The GraphQL errors for errors of the domain."""
+    return [_user_error(refusal) for refusal in refusals]
+
+
+def _user_error(refusal: domain.DomainError) -> UserError:
+    path = ["input", *map(camel, refusal.path)]
+    code = ErrorCode(refusal.code)
+    if isinstance(refusal, domain.IllegalTransition):
+        return IllegalTransition(
+            message=refusal.message,
+            code=code,
+            path=path,
+            current_status=InvoiceStatus(refusal.status),
+            transition=refusal.transition,
+            legal_now=list(refusal.legal_now),
+        )
+    if isinstance(refusal, domain.StaleVersion):
+        return StaleVersion(message=refusal.message, code=code, path=path, current_version=refusal.current_version)
+    return _PLAIN[type(refusal)](message=refusal.message, code=code, path=path)

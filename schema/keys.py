@@ -1,10 +1,17 @@
-"""Decides how a step is made safe to send again."""
+"""Input fields that many mutations share: the idempotency key, and the version for optimistic locking."""
 
 from typing import Any
 
-from permissions.classes import given
+from permissions.classes import input_field
+
+VERSION = (
+    "Optimistic locking: the version that was read. The request is rejected if the invoice has been changed since."
+)
 
 
 def key(rule: str) -> Any:
     """The input field of an idempotency key."""
-    return given(rule, "A text of your own that makes it safe to send the same step again within 24 hours.")
+    return input_field(
+        rule,
+        "An idempotency key: a string of your choice with which the same request can be retried safely for 24 hours.",
+    )

@@ -1,85 +1,87 @@
-"""Decides what can be done, and by whom."""
+"""The mutation type of the schema: all mutations, each with its access rule."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
+from strawberry.tools import merge_types
 
 from permissions.actions import ACTIONS
-from permissions.classes import done, takes
-from resolvers import sign_in as sessions
-from schema.api_token_steps import ApiTokenSteps
-from schema.attorney_steps import AttorneySteps
-from schema.case_steps import CaseSteps
-from schema.cheque_steps import ChequeSteps
-from schema.cpt_code_steps import CptCodeSteps
-from schema.encounter_steps import EncounterSteps
-from schema.exam_type_steps import ExamTypeSteps
-from schema.export_steps import ExportSteps
-from schema.facility_steps import FacilitySteps
-from schema.fee_schedule_steps import FeeScheduleSteps
-from schema.hold_steps import HoldSteps
-from schema.import_steps import ImportSteps
-from schema.invoice_steps import CreationSteps, NoteSteps
-from schema.outbound_message_steps import OutboundMessageSteps
-from schema.own_steps import OwnSteps
-from schema.patient_steps import PatientSteps
-from schema.payer_steps import PayerSteps
-from schema.payloads import told
-from schema.physician_steps import PhysicianSteps
+from permissions.classes import argument, mutation
+from resolvers.commands.access import sign_in as sessions
+from schema.access.own_account import OwnMutations
+from schema.access.second_factor import SecondFactorMutations
+from schema.access.sessions import ApiTokenMutations
+from schema.access.users import SignInInput, SignInPayload, SignOutPayload, UserMutations
+from schema.billing.cases import CaseMutations
+from schema.billing.invoice_mutations import CreationMutations, NoteMutations
+from schema.billing.patients import PatientMutations
+from schema.billing.payers import PayerMutations
+from schema.billing.transitions import TransitionMutations
+from schema.errors import user_errors
 from schema.query import present
-from schema.reminder_policy_steps import ReminderPolicySteps
-from schema.reminder_steps import ReminderSteps
-from schema.reminder_template_steps import ReminderTemplateSteps
-from schema.second_factor import SecondFactorSteps
-from schema.transitions import InvoiceSteps
-from schema.uploads import UploadSteps
-from schema.user_steps import UserSteps
-from schema.users import SignInInput, SignInPayload, SignOutPayload
+from schema.records.attorneys import AttorneyMutations
+from schema.records.cpt_codes import CptCodeMutations
+from schema.records.encounters import EncounterMutations
+from schema.records.exam_types import ExamTypeMutations
+from schema.records.facilities import FacilityMutations
+from schema.records.fee_schedules import FeeScheduleMutations
+from schema.records.imports import ImportMutations
+from schema.records.physicians import PhysicianMutations
+from schema.records.uploads import UploadMutations
+from schema.reminders.outbound_messages import OutboundMessageMutations
+from schema.reminders.policies import ReminderPolicyMutations, ReminderTemplateMutations
+from schema.reminders.reminders import HoldMutations, ReminderMutations
+from schema.reports.exports import ExportMutations
+
+# The mutations of commands, many of them generated from tables.
+_GENERATED = (
+    TransitionMutations,
+    AttorneyMutations,
+    PhysicianMutations,
+    FacilityMutations,
+    PatientMutations,
+    PayerMutations,
+    CptCodeMutations,
+    ExamTypeMutations,
+    FeeScheduleMutations,
+    CaseMutations,
+    UploadMutations,
+    CreationMutations,
+    NoteMutations,
+    HoldMutations,
+    ReminderMutations,
+    ReminderPolicyMutations,
+    OutboundMessageMutations,
+    EncounterMutations,
+)
+Generated: Any = merge_types("Generated", _GENERATED)
 
 
-@strawberry.type(description="What can be done.")
+@strawberry.type(description="The mutations of the API.")
 class Mutation(
-    InvoiceSteps,  # type: ignore[misc]  # Made from the rows of TRANSITIONS.
-    ChequeSteps,
-    CaseSteps,
-    UploadSteps,
-    CreationSteps,
-    NoteSteps,
-    HoldSteps,
-    ReminderSteps,
-    ReminderTemplateSteps,
-    ReminderPolicySteps,
-    OutboundMessageSteps,
-    PatientSteps,
-    PayerSteps,
-    AttorneySteps,
-    PhysicianSteps,
-    FacilitySteps,
-    EncounterSteps,
-    CptCodeSteps,
-    ExamTypeSteps,
-    FeeScheduleSteps,
-    ImportSteps,
-    ExportSteps,
-    UserSteps,
-    ApiTokenSteps,
-    OwnSteps,
-    SecondFactorSteps,
+    Generated,  # type: ignore[misc]
+    ReminderTemplateMutations,
+    ImportMutations,
+    ExportMutations,
+    UserMutations,
+    ApiTokenMutations,
+    OwnMutations,
+    SecondFactorMutations,
 ):
-    @done("public", "Sign in with e-mail and password, and a code where the account asks for one.")
+    @mutation("public", "Sign in with e-mail and password, and with a code if the account has a second factor.")
     async def sign_in(
-        self, info: Info, input: Annotated[SignInInput, takes("What signs somebody in.", "public")]
+        self, info: Info, input: Annotated[SignInInput, argument("The credentials for signing in.", "public")]
     ) -> SignInPayload:
         signed_in, refusals = await sessions.sign_in(
             info, input.email, input.password, input.clinic or None, input.second_factor_code or None
         )
         if signed_in is None:
-            return SignInPayload(token=None, expires_at=None, viewer=None, errors=told(refusals))
+            return SignInPayload(token=None, expires_at=None, viewer=None, errors=user_errors(refusals))
         token, expires_at, viewer = signed_in
         return SignInPayload(token=token, expires_at=expires_at, viewer=present(viewer), errors=[])
 
-    @done(ACTIONS["sign_out"], "Sign out: the token ends at once.")
+    @mutation(ACTIONS["sign_out"], "Sign out. The session ends at once.")
     async def sign_out(self, info: Info) -> SignOutPayload:
         await sessions.sign_out(info)
         return SignOutPayload(signed_out=True, errors=[])

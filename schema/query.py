@@ -1,6 +1,6 @@
-"""Decides what can be asked, and by whom."""
+"""The query type of the schema: all queries, each with its access rule."""
 
-# What a compiled read answers is no Python object of the published type.
+# A compiled read returns encoded JSON, not a Python object of the published type.
 # mypy: disable-error-code="no-any-return"
 
 from datetime import date
@@ -9,67 +9,72 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET, Info
 
-from db.identity import make_id
+from db.global_ids import make_id
 from permissions import viewers
-from permissions.classes import asked, takes
-from resolvers import quotes
-from schema import access
-from schema.aging import AgingReport, AsOf, Basis, PayerAging
-from schema.analytics import Analytics, AnalyticsFilter
-from schema.attorneys import Attorney
-from schema.audit import AuditEvent, AuditFilter
-from schema.cases import Case, CaseConnection, CaseFilter
-from schema.cheques import ChequeConnection, ChequeFilter
+from permissions.classes import argument, query_field
+from resolvers.commands.billing import quotes
+from schema.access import explain_access as access
+from schema.access.audit import AuditEvent, AuditFilter
+from schema.access.users import Clinic, User, Viewer
+from schema.billing.cases import Case, CaseConnection, CaseFilter
+from schema.billing.cheques import ChequeConnection, ChequeFilter
+from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
+from schema.billing.patients import Patient, PatientConnection, PatientFilter
+from schema.billing.payers import Payer, PayerConnection, PayerFilter
+from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, InvoiceOrderField
-from schema.exam_types import ExamType
-from schema.exports import Export
-from schema.facilities import Facility
-from schema.fee_schedules import FeeSchedule
-from schema.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
-from schema.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
-from schema.patients import Patient, PatientConnection, PatientFilter
-from schema.payers import Payer, PayerConnection, PayerFilter
-from schema.physicians import Physician
-from schema.pricing import CptCode, CptCodeFilter
-from schema.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.reading import compiled_root, read
-from schema.reminder_policies import ReminderPolicy, ReminderTemplate
-from schema.reminders import ActionItemConnection
-from schema.users import Clinic, User, Viewer
+from schema.records.attorneys import Attorney
+from schema.records.cpt_codes import CptCode, CptCodeFilter
+from schema.records.exam_types import ExamType
+from schema.records.facilities import Facility
+from schema.records.fee_schedules import FeeSchedule
+from schema.records.physicians import Physician
+from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
+from schema.reminders.policies import ReminderPolicy, ReminderTemplate
+from schema.reminders.reminders import ActionItemConnection
+from schema.reports.aging import AgingReport, AsOf, Basis, PayerAging
+from schema.reports.analytics import Analytics, AnalyticsFilter
+from schema.reports.exports import Export
 
-Id = Annotated[strawberry.ID, takes("The id of the record.", "signed_in")]
-Number = Annotated[str, takes("The whole invoice number.", ("Invoice.number",))]
-InvoicesWanted = Annotated[InvoiceFilter | None, takes("Which invoices are wanted.", "signed_in")]
-InvoicesSorted = Annotated[InvoiceOrder | None, takes("How invoices are sorted.", "signed_in")]
-FiguresWanted = Annotated[AnalyticsFilter, takes("The period and the invoices that are looked at.", "productivity")]
-ChequesWanted = Annotated[ChequeFilter | None, takes("Which cheques are wanted.", "records")]
-CasesWanted = Annotated[CaseFilter | None, takes("Which cases are wanted.", "signed_in")]
-PatientsWanted = Annotated[PatientFilter | None, takes("Which patients are wanted.", "signed_in")]
-PayersWanted = Annotated[PayerFilter | None, takes("Which payers are wanted.", "signed_in")]
-CodesWanted = Annotated[CptCodeFilter | None, takes("Which codes are wanted.", "signed_in")]
+Id = Annotated[strawberry.ID, argument("The id of the record.", "signed_in")]
+Number = Annotated[str, argument("The complete invoice number.", ("Invoice.number",))]
+InvoicesWanted = Annotated[InvoiceFilter | None, argument("Only invoices that match this filter.", "signed_in")]
+InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoices.", "signed_in")]
+FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
+ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
+CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
+PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
+PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
+CodesWanted = Annotated[CptCodeFilter | None, argument("Only codes that match this filter.", "signed_in")]
 ActiveOnly = Annotated[
-    bool | None, takes("Only exams that may still be selected; retired ones, too, when it is false.", "treatment")
+    bool | None, argument("If true, only active exams; if false, retired exams as well.", "treatment")
 ]
 NegotiatedWith = Annotated[
     strawberry.ID | None,
-    takes("Only what was negotiated with this payer.", ("FeeSchedule.payer", "Payer.id")),
+    argument("Only schedules negotiated with this payer.", ("FeeSchedule.payer", "Payer.id")),
 ]
 ActOn = Annotated[
     date | None,
-    takes("What is due by this day and not done yet; a day to come shows what will be.", ("ActionItem.dueOn",)),
+    argument(
+        "Only items that are due by this day; a future day also shows items that will be due by then.",
+        ("ActionItem.dueOn",),
+    ),
 ]
 Assignee = Annotated[
-    strawberry.ID | None, takes("Only what this account is to do.", ("ActionItem.assignee", "User.id"))
+    strawberry.ID | None, argument("Only items assigned to this user.", ("ActionItem.assignee", "User.id"))
 ]
-MessagesWanted = Annotated[OutboundMessageFilter | None, takes("Which messages are wanted.", "negotiation")]
-EventsWanted = Annotated[AuditFilter | None, takes("Which events are wanted.", "administration")]
-Search = Annotated[str | None, takes("The beginning of any word of the name.", "staff")]
+MessagesWanted = Annotated[
+    OutboundMessageFilter | None, argument("Only messages that match this filter.", "negotiation")
+]
+EventsWanted = Annotated[AuditFilter | None, argument("Only events that match this filter.", "administration")]
+Search = Annotated[str | None, argument("The start of any word of the name.", "staff")]
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 
 def present(viewer: viewers.Viewer) -> Viewer:
-    """Somebody who is signed in, as the API shows them."""
+    """The signed-in user as the API presents it."""
     clinic = Clinic(
         id=strawberry.ID(make_id("Clinic", viewer.clinic_id)),
         name=viewer.clinic_name,
@@ -80,25 +85,25 @@ def present(viewer: viewers.Viewer) -> Viewer:
     return Viewer(id=identity, email=viewer.email, name=viewer.name, role=viewer.role, clinic=clinic)
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(description="The queries of the API.")
 class Query:
-    @asked("public", "Whoever is signed in; nothing without a token.")
+    @query_field("public", "The signed-in account; null without a bearer token.")
     def viewer(self, info: Info) -> Viewer | None:
         return present(info.context.viewer) if info.context.viewer else None
 
-    @compiled_root("signed_in", "Any record by its id; nothing when there is none in reach.")
+    @compiled_root("signed_in", "Any record by its id; null if it does not exist or you cannot access it.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await read(info)
 
-    @compiled_root("signed_in", "One invoice by its id; nothing when there is none in reach.")
+    @compiled_root("signed_in", "One invoice by its id; null if it does not exist or you cannot access it.")
     async def invoice(self, info: Info, id: Id) -> Invoice | None:
         return await read(info)
 
-    @compiled_root("signed_in", "One invoice by its number; nothing when there is none in reach.")
+    @compiled_root("signed_in", "One invoice by its number; null if it does not exist or you cannot access it.")
     async def invoice_by_number(self, info: Info, number: Number) -> Invoice | None:
         return await read(info)
 
-    @compiled_root("signed_in", "The invoices in reach, newest first when nothing else is said.")
+    @compiled_root("signed_in", "The invoices that you can access, newest first by default.")
     async def invoices(
         self,
         info: Info,
@@ -111,19 +116,19 @@ class Query:
     ) -> InvoiceConnection:
         return await read(info)
 
-    @compiled_root("case_reading", "One case by its id; nothing when there is none in reach.")
+    @compiled_root("case_reading", "One case by its id; null if it does not exist or you cannot access it.")
     async def case(self, info: Info, id: Id) -> Case | None:
         return await read(info)
 
-    @compiled_root("case_reading", "One patient by id; nothing when there is none in reach.")
+    @compiled_root("case_reading", "One patient by id; null if it does not exist or you cannot access it.")
     async def patient(self, info: Info, id: Id) -> Patient | None:
         return await read(info)
 
-    @compiled_root("staff", "One payer by id; nothing when there is none.")
+    @compiled_root("staff", "One payer by id; null if it does not exist.")
     async def payer(self, info: Info, id: Id) -> Payer | None:
         return await read(info)
 
-    @compiled_root("case_reading", "The cases in reach, newest first.")
+    @compiled_root("case_reading", "The cases that you can access, newest first.")
     async def cases(
         self,
         info: Info,
@@ -135,7 +140,7 @@ class Query:
     ) -> CaseConnection:
         return await read(info)
 
-    @compiled_root("case_reading", "The patients in reach, by last name.")
+    @compiled_root("case_reading", "The patients that you can access, by last name.")
     async def patients(
         self,
         info: Info,
@@ -195,7 +200,7 @@ class Query:
     ) -> Connection[Facility]:
         return await read(info)
 
-    @compiled_root("master_reading", "The codes that can be billed, by code.")
+    @compiled_root("master_reading", "The CPT codes that can be billed, by code.")
     async def cpt_codes(
         self,
         info: Info,
@@ -207,25 +212,25 @@ class Query:
     ) -> Connection[CptCode]:
         return await read(info)
 
-    @compiled_root("treatment", "The main exams that can be selected, in their order, each with its sub-exams.")
+    @compiled_root("treatment", "The active main exams in their order, each with its sub-exams.")
     async def exam_types(self, info: Info, active_only: ActiveOnly = True) -> list[ExamType]:
         return await read(info)
 
-    @compiled_root("pricing", "The fee schedules, the newest first.")
+    @compiled_root("pricing", "The fee schedules, newest first.")
     async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
         return await read(info)
 
-    @asked(
+    @query_field(
         "treatment",
-        "What something would be billed at, worked out as for an invoice; nothing is saved.",
+        "A price quote, computed as for an invoice; nothing is saved.",
         metadata={"resolve": quotes.answer},
     )
     async def price_quote(
-        self, info: Info, input: Annotated[PriceQuoteInput, takes("What is to be priced.", "treatment")]
+        self, info: Info, input: Annotated[PriceQuoteInput, argument("What to price.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
 
-    @compiled_root("records", "The cheques that came in, the latest first.")
+    @compiled_root("records", "The received cheques, newest first.")
     async def cheques(
         self,
         info: Info,
@@ -237,7 +242,10 @@ class Query:
     ) -> ChequeConnection:
         return await read(info)
 
-    @compiled_root("negotiation", "What billing staff have to act on, the oldest first; today when no day is said.")
+    @compiled_root(
+        "negotiation",
+        "The work list of billing staff: the action items that are due by a day, oldest first; today by default.",
+    )
     async def action_items(
         self,
         info: Info,
@@ -248,49 +256,54 @@ class Query:
     ) -> ActionItemConnection:
         return await read(info)
 
-    @compiled_root("negotiation", "What messages to payers say, by name; of each template the newest version.")
+    @compiled_root("negotiation", "The message templates by name, the newest version of each.")
     async def reminder_templates(self, info: Info) -> list[ReminderTemplate]:
         return await read(info)
 
-    @compiled_root("negotiation", "When payers are reminded of what, by the policies' names.")
+    @compiled_root("negotiation", "The reminder policies (dunning schedules), by name.")
     async def reminder_policies(self, info: Info) -> list[ReminderPolicy]:
         return await read(info)
 
-    @compiled_root("negotiation", "The messages to payers, the latest first.")
+    @compiled_root("negotiation", "The outbound messages to payers, newest first.")
     async def outbound_messages(
         self, info: Info, filter: MessagesWanted = UNSET, first: First = UNSET, after: After = UNSET
     ) -> OutboundMessageConnection:
         return await read(info)
 
-    @compiled_root("figures", "What is open, by age: as of today, or as it was known at the end of a past day.")
+    @compiled_root(
+        "figures",
+        "The aging of accounts receivable: the outstanding amounts by age, today or as known at the end of a past day.",
+    )
     async def aging(
         self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
     ) -> AgingReport:
         return await read(info)
 
-    @compiled_root("figures", "What is open, by payer and age; those who take longest to pay first.")
+    @compiled_root("figures", "The aging of accounts receivable by payer, slowest payers first.")
     async def aging_by_payer(
         self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
     ) -> list[PayerAging]:
         return await read(info)
 
-    @compiled_root("productivity", "Measures over the invoices that were created in a period, and over what is open.")
+    @compiled_root("productivity", "Measures of the invoices created in a period, and of the open invoices.")
     async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
         return await read(info)
 
-    @compiled_root("signed_in", "A file that the viewer asked for, by its id; nothing when there is none such.")
+    @compiled_root("signed_in", "One of your exports by its id; null if it does not exist.")
     async def export(self, info: Info, id: Id) -> Export | None:
         return await read(info)
 
-    @compiled_root("signed_in", "The files that the viewer asked for, the latest first.")
+    @compiled_root("signed_in", "Your exports, newest first.")
     async def exports(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[Export]:
         return await read(info)
 
-    @compiled_root("administration", "The clinic's accounts, by e-mail.")
+    @compiled_root("administration", "The user accounts of the clinic, by e-mail address.")
     async def users(self, info: Info, first: First = UNSET, after: After = UNSET) -> Connection[User]:
         return await read(info)
 
-    @compiled_root("administration", "Who saw or changed what, newest first; each event within a second or two.")
+    @compiled_root(
+        "administration", "The audit log: who read or changed what, newest first; events appear within two seconds."
+    )
     async def audit_trail(
         self,
         info: Info,
@@ -300,7 +313,7 @@ class Query:
     ) -> Connection[AuditEvent]:
         return await read(info)
 
-    @asked("administration", "Why a role sees something of the API or does not: by which rule, and in which words.")
+    @query_field("administration", "Why a role can or cannot see a part of the API: the access rule and its text.")
     def explain_access(
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:

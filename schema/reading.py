@@ -1,4 +1,4 @@
-"""Decides how fields are answered by a compiled read: one for each root field, nothing for the fields below it."""
+"""Fields that a compiled read answers: one resolver for each root field, none for the fields below it."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -6,16 +6,16 @@ from typing import Any, NoReturn
 
 from strawberry import Info
 
-from permissions.classes import asked
-from resolvers import reading
+from permissions.classes import query_field
+from resolvers.compiler import reading
 
-# The answer is JSON that is encoded already, which the executor passes on, whatever the type that a field publishes.
-read: Callable[[Info], Awaitable[Any]] = reading.read
+# The result is JSON that is already encoded; the executor passes it on without regard to the published type.
+read: Callable[[Info], Awaitable[Any]] = reading.resolve_root
 
-# A root field that a compiled read answers: in a role's schema it is resolved without Strawberry's wrapping around it.
-compiled_root = partial(asked, metadata={"resolve": reading.answer})
+# A root field that a compiled read answers: a role's schema resolves it without Strawberry's wrapper.
+compiled_root = partial(query_field, metadata={"resolve": reading.resolve_root_lean})
 
 
 def compiled() -> NoReturn:
-    """The body of a field that only publishes its arguments: its value comes with the statement of the root field."""
+    """The body of a field that only publishes its arguments: the SQL statement of the root field computes its value."""
     raise NotImplementedError("read by the compiler")

@@ -1,16 +1,16 @@
-"""Decides how amounts, days and moments are written in the API, and which spellings are refused."""
+"""The scalars of the API: how amounts, calendar days and points in time are written, and which spellings are rejected."""
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.types.scalar import ScalarDefinition
 
-from domain.money import format_money, parse_money
+from domain.billing.money import format_money, parse_money
+from permissions.graphql_adapter import ScalarDefinition
 
 T = TypeVar("T")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -18,33 +18,39 @@ _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _NO_DAY = 'A Date is a calendar day written as a string, such as "2026-03-31"'
-_NO_MOMENT = 'A DateTime is a moment with its offset written as a string, such as "2026-03-31T09:30:00-04:00"'
+_NO_MOMENT = 'A DateTime is a point in time with a UTC offset written as a string, such as "2026-03-31T09:30:00-04:00"'
 _NO_MONEY = 'Money is a decimal string with at most two places, such as "1234.50"; never a number'
 
 
 def parse_day(text: str) -> date:
-    """The calendar day that a text such as "2026-03-31" says; ValueError for other spellings and for days that do not exist."""
+    """Parse a calendar day such as "2026-03-31"; ValueError for other formats and for days that do not exist."""
     if not _DAY.fullmatch(text):
         raise ValueError(_NO_DAY)
     return date.fromisoformat(text)
 
 
 def parse_moment(text: str) -> datetime:
-    """The moment that an RFC 3339 text with offset says; ValueError for other spellings and for moments that do not exist."""
+    """Parse an RFC 3339 timestamp with offset; ValueError for other formats and for times that do not exist."""
     if not _MOMENT.fullmatch(text):
         raise ValueError(_NO_MOMENT)
-    return datetime.fromisoformat(text.upper())
+    moment = datetime.fromisoformat(text.upper())
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        # Before year 1 or after year 9999 in UTC, in which PostgreSQL's driver sends it.
+        raise ValueError(_NO_MOMENT) from error
+    return moment
 
 
 def format_moment(moment: datetime) -> str:
-    """The RFC 3339 text of a moment; ValueError for a moment without offset."""
+    """Format a point in time as RFC 3339; ValueError without an offset."""
     if moment.tzinfo is None:
-        raise ValueError("A moment needs an offset")
+        raise ValueError("A DateTime needs a UTC offset")
     return moment.isoformat()
 
 
 def _only_text(parse: Callable[[str], T], refusal: str) -> Callable[[Any], T]:
-    """A parser that takes strings alone and refuses with one clear sentence, which does not repeat what was sent."""
+    """A parser that accepts strings only; its error message does not repeat the input, which may be confidential."""
 
     def parse_value(value: Any) -> T:
         try:
@@ -73,7 +79,7 @@ DATE = strawberry.scalar(
 )
 DATE_TIME = strawberry.scalar(
     name="DateTime",
-    description='A moment with its offset, written as in "2026-03-31T09:30:00-04:00".',
+    description='A point in time with its UTC offset, written as in "2026-03-31T09:30:00-04:00".',
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     serialize=format_moment,
     parse_value=_only_text(parse_moment, _NO_MOMENT),

@@ -1,38 +1,39 @@
-"""Decides what can be listened to, and by whom."""
+"""The subscription type of the schema: all subscriptions, each with its access rule."""
 
 from collections.abc import AsyncGenerator
 
 import strawberry
 from strawberry import UNSET, Info
 
-from permissions.classes import heard
+from permissions.classes import subscription
 from resolvers.changes import changed_invoices, count_action_items, export_progress
-from schema.exports import Export
-from schema.invoices import Invoice
+from schema.billing.invoices import Invoice
 from schema.query import Id, InvoicesWanted
+from schema.reports.exports import Export
 
 
-@strawberry.type(description="What can be listened to.")
+@strawberry.type(description="The subscriptions of the API.")
 class Subscription:
-    @heard(
+    @subscription(
         "signed_in",
-        "Each invoice in reach of which something has changed, as it is then. "
-        "When changes may have been missed it ends, with the code CHANGES_MISSED or TOO_SLOW: read again, and subscribe anew.",
+        "The invoices that you can access, each time one changes, with its new content. If changes may "
+        "have been missed, it ends with the code CHANGES_MISSED or TOO_SLOW: read again and subscribe "
+        "anew.",
     )
     def invoice_changed(self, info: Info, filter: InvoicesWanted = UNSET) -> AsyncGenerator[Invoice, None]:
         return changed_invoices(info)  # type: ignore[return-value]
 
-    @heard(
+    @subscription(
         "signed_in",
-        "A file that the viewer asked for, as it is now and whenever it has come further, until it is ready or has failed.",
+        "The state of one of your exports, now and at each change, until it is ready or has failed.",
     )
     def export_progress(self, info: Info, id: Id) -> AsyncGenerator[Export, None]:
         return export_progress(info)  # type: ignore[return-value]
 
-    @heard(
+    @subscription(
         "negotiation",
-        "How many action items are due, now and whenever their number has changed. It ends like the others when changes may have "
-        "been missed.",
+        "The number of due action items, now and at each change. It ends like the others if changes may "
+        "have been missed.",
     )
     def action_items_changed(self, info: Info) -> AsyncGenerator[int, None]:
         return count_action_items(info)

@@ -1,4 +1,4 @@
-"""Decides what the whole schema is, and what each role is served of it."""
+"""The complete GraphQL schema, and the schema that each role is served."""
 
 from functools import cache
 
@@ -6,8 +6,10 @@ import strawberry
 from graphql import GraphQLNamedType, GraphQLSchema, is_introspection_type, is_specified_scalar_type, print_type
 from strawberry.schema.config import StrawberryConfig
 
-from domain.people import Role
-from permissions.roles import schemas_of
+from db.security.policies import statements
+from domain.access.people import Role
+from permissions.graphql_adapter import core_schema
+from permissions.roles import marks_of, schemas_of
 from schema.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
 from schema.mutation import Mutation
 from schema.query import Query
@@ -18,19 +20,30 @@ REFUSALS = (IllegalTransition, StaleVersion, InvalidInput, NotFound, Conflict)
 
 
 def build_schema() -> strawberry.Schema:
-    """One schema with everything in it, seen by nobody as it is."""
+    """The complete schema; no client is served it as it is."""
     config = StrawberryConfig(scalar_map=SCALARS)
     return strawberry.Schema(query=Query, mutation=Mutation, subscription=Subscription, types=REFUSALS, config=config)
 
 
 @cache
 def role_schemas() -> dict[Role | None, GraphQLSchema]:
-    """The schema of each role, None for a caller without a token; MissingRuleError when something has no rule."""
-    return schemas_of(build_schema()._schema)
+    """The schema of each role, None for anonymous callers; MissingRuleError if a coordinate has no access rule."""
+    return schemas_of(core_schema(build_schema()))
+
+
+def surface() -> dict[Role, frozenset[str]]:
+    """The schema coordinates of each role, from which the database's grants are generated."""
+    return {role: frozenset(marks_of(schema)) for role, schema in role_schemas().items() if role}
+
+
+@cache
+def policy_statements() -> tuple[str, ...]:
+    """The statements that set the database's roles, grants, policies and lifecycle guard to what each role's schema needs."""
+    return tuple(statements(surface()))
 
 
 def sdl(role: Role | None) -> str:
-    """The schema of a role as text, types in alphabetical order so that a change shows where it happened."""
+    """The schema of a role in SDL, types in alphabetical order so that a diff shows where a change happened."""
     schema = role_schemas()[role]
     written = [named for name, named in sorted(schema.type_map.items()) if _is_written(named)]
     return "\n\n".join(print_type(named) for named in written) + "\n"

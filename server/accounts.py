@@ -1,4 +1,4 @@
-"""Decides how users are added, deactivated and let in without a lost second factor from the command line, in nobody's name."""
+"""User administration from the command line: adds and deactivates users and resets second factors, with the owner's connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,14 +9,14 @@ from uuid import UUID
 import asyncpg
 from argon2 import PasswordHasher
 
-from db.identity import read_id
+from db.global_ids import read_id
+from domain.access.people import Role
+from domain.billing.outcomes import Actor
 from domain.clinics import clinic_day
-from domain.errors import NotFound, Refusal
-from domain.outcomes import Actor
-from domain.people import Role
-from resolvers import users
-from resolvers.writing import Work
-from server.addresses import Address
+from domain.errors import DomainError, NotFound
+from resolvers.commands.access import users
+from resolvers.commands.unit_of_work import UnitOfWork
+from server.database_urls import DatabaseUrls
 
 _PERSONS = {Role.ATTORNEY: ("Attorney", "attorney_id"), Role.PHYSICIAN: ("Physician", "physician_id")}
 _RESET_SECOND_FACTOR = """delete from second_factors f using users u, clinics c where c.short_name = $1 and u.email = $2
@@ -28,27 +28,29 @@ class AccountError(Exception):
 
 
 async def add_user(
-    address: Address, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
+    address: DatabaseUrls, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
 ) -> None:
     """Add a user; AccountError for an unknown clinic or person, a poor password, or an e-mail that is taken."""
-    given = {"email": email, "name": name, "role": role, "password": password, **_person(role, person)}
-    await _do(address, clinic, given, lambda work: users.create(work, _hash))
+    inputs = {"email": email, "name": name, "role": role, "password": password, **_person(role, person)}
+    await _do(address, clinic, inputs, lambda work: users.create(work, _hash))
 
 
-async def deactivate_user(address: Address, *, email: str, clinic: str) -> None:
-    """Sign a user out everywhere, for good; AccountError for an unknown one and for the clinic's last administrator."""
+async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> None:
+    """Deactivate a user and end all sessions; AccountError for an unknown user and for the clinic's last administrator."""
 
-    async def deactivate(work: Work) -> UUID:
+    async def deactivate(work: UnitOfWork) -> UUID:
         row = await work.one("select id from users where clinic_id = $1 and email = $2", email.lower())
         if row is None:
             raise NotFound(f"There is no user {email} in this clinic")
-        work.given = {"user_id": row["id"], "active": False}
+        work.inputs = {"user_id": row["id"], "active": False}
         return await users.update(work, _hash)
 
     await _do(address, clinic, {}, deactivate)
 
 
-async def _do(address: Address, clinic: str, given: dict[str, Any], what: Callable[[Work], Awaitable[UUID]]) -> None:
+async def _do(
+    address: DatabaseUrls, clinic: str, inputs: dict[str, Any], what: Callable[[UnitOfWork], Awaitable[UUID]]
+) -> None:
     connection, moment = await asyncpg.connect(address.owner), datetime.now(UTC)
     try:
         async with connection.transaction():
@@ -56,16 +58,16 @@ async def _do(address: Address, clinic: str, given: dict[str, Any], what: Callab
             if found is None:
                 raise AccountError(f"There is no clinic {clinic}")
             actor = Actor(Role.ADMIN, clinic_day(moment, found["time_zone"]))
-            await what(Work(connection, found["clinic_id"], None, actor, moment, "", given))
-    except Refusal as refusal:
+            await what(UnitOfWork(connection, found["clinic_id"], None, actor, moment, "", inputs))
+    except DomainError as refusal:
         where = f" ({refusal.path[-1]})" if refusal.path else ""
         raise AccountError(f"{refusal.message}{where}") from refusal
     finally:
         await connection.close()
 
 
-async def reset_second_factor(address: Address, *, email: str, clinic: str) -> bool:
-    """Take away the second factor of a user who has lost it; whether there was one."""
+async def reset_second_factor(address: DatabaseUrls, *, email: str, clinic: str) -> bool:
+    """Remove the second factor of a user who has lost it; False when there was none."""
     connection = await asyncpg.connect(address.owner)
     try:
         return await connection.fetchrow(_RESET_SECOND_FACTOR, clinic, email.lower()) is not None
@@ -78,13 +80,13 @@ async def _hash(password: str) -> str:
 
 
 def _person(role: Role, person: str | None) -> dict[str, UUID]:
-    """The column that says whom a user is, and the id to put there; roles that are nobody in particular leave it out."""
+    """The column that links a user to an attorney or physician, with the id; empty for roles that are not linked to a person."""
     if role not in _PERSONS:
         if person:
-            raise AccountError(f"The role {role} is nobody in particular: leave --person out")
+            raise AccountError(f"The role {role} is not linked to a person: leave --person out")
         return {}
     type_name, column = _PERSONS[role]
     found = read_id(person or "")
     if found is None or found[0] != type_name:
-        raise AccountError(f"--person takes the id of a {type_name.lower()}")
+        raise AccountError(f"--person must be a global id of type {type_name}")
     return {column: found[1]}

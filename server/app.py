@@ -1,4 +1,4 @@
-"""Decides which paths the server answers."""
+"""Builds the ASGI application: its routes, their dependencies, and the lifespan of what they share."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -11,41 +11,41 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from db.audit.log_writer import AuditLogWriter
+from db.notifications import Notifications
 from db.pools import Database
-from db.security import STAFF_LOGIN
+from db.security.policies import STAFF_LOGIN
+from identity.oidc.provider import KeyTimes, Provider
+from identity.own_account import OwnAccount
+from identity.passwords import Passwords
+from identity.sessions import Sessions, SessionTimes
+from identity.sign_in import SignIns
+from limits.admission import AdmissionControl
 from schema.whole import role_schemas
-from server import ide
-from server.addresses import Address
-from server.admission import Admission
-from server.announcements import Announcements
-from server.downloads import Downloads
-from server.executing import Engine
-from server.export_downloads import ExportDownloads
-from server.files import Files
-from server.graphql_http import GraphQLOverHTTP
-from server.graphql_ws import GraphQLOverWebSocket
-from server.health import Readiness, healthz
-from server.links import roles_with
-from server.metrics_page import MetricsPage
-from server.oidc_provider import KeyTimes, Provider
-from server.own_account import OwnAccount
-from server.passwords import Passwords
-from server.sessions import Sessions, SessionTimes
-from server.sign_in import SignIns
-from server.trail import TrailOfReads
-from server.trusted_documents import trusted_in
-from server.uploads import Uploads
-from server.watching import Watch
+from server.database_urls import DatabaseUrls
+from server.execution.graphql_executor import GraphQLExecutor
+from server.execution.operation_monitor import OperationMonitor
+from server.execution.trusted_documents import trusted_in
+from server.http import ide
+from server.http.downloads import Downloads
+from server.http.export_downloads import ExportDownloads
+from server.http.graphql import GraphQLOverHTTP
+from server.http.health import Readiness, healthz
+from server.http.metrics import MetricsPage
+from server.http.signed_links import roles_with
+from server.http.uploads import Uploads
+from server.http.websocket import GraphQLOverWebSocket
+from storage.files import Files
 
 if TYPE_CHECKING:
-    from server.spans import Spans
+    from observability.tracing import Spans
 
 PATH = "/graphql"
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """How a process is run: how much it takes on, which documents, and who may watch."""
+class ServerOptions:
+    """Server options of a process: rate limit, trusted documents, and access to metrics and traces."""
 
     requests_per_minute: int = 0
     trusted_documents: str = ""
@@ -58,7 +58,7 @@ async def _home(request: Request) -> Response:
 
 
 class _App(Starlette):
-    """Starlette, but for the one path that nearly every request takes: it is answered without routing and middleware."""
+    """Starlette, except for the one path of nearly every request, which is answered without routing and middleware."""
 
     def __init__(self, http: GraphQLOverHTTP, **options: Any) -> None:
         super().__init__(**options)
@@ -72,7 +72,7 @@ class _App(Starlette):
 
 
 def build_app(
-    address: Address,
+    address: DatabaseUrls,
     times: SessionTimes,
     files: Files,
     *,
@@ -80,23 +80,23 @@ def build_app(
     provider: Provider | None = None,
     key_times: KeyTimes | None = None,
     is_audited: bool = True,
-    running: Running = Running(),
+    running: ServerOptions = ServerOptions(),
 ) -> Starlette:
     """The ASGI application over the files and the database.
 
-    Tokens of an identity provider are accepted when there is one. Only a benchmark, which wants to know what the audit trail
-    costs, has reads not audited.
+    Tokens of an identity provider are accepted when `provider` is set. Only a benchmark that measures the cost of the audit log
+    sets `is_audited` to False.
     """
     spans = _spans(running.otlp_endpoint)
-    watch = Watch(Admission(running.requests_per_minute), spans)
+    watch = OperationMonitor(AdmissionControl(running.requests_per_minute), spans)
     database, schemas = address.database(spans.statement if spans else None), role_schemas()
     trusted = trusted_in(running.trusted_documents, schemas) if running.trusted_documents else None
     sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
-    announcements, trail = _announcements(address, database, sessions), TrailOfReads(database)
+    announcements, trail = _announcements(address, database, sessions), AuditLogWriter(database)
     passwords = passwords or Passwords()
     sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
     http = GraphQLOverHTTP(
-        Engine(schemas, watch, trusted),
+        GraphQLExecutor(schemas, watch, trusted),
         database,
         sessions,
         files=files,
@@ -122,22 +122,22 @@ def build_app(
     return _App(http, routes=routes, lifespan=_lifespan(*((spans,) if spans else ()), database, trail, announcements))
 
 
-def _announcements(address: Address, database: Database, sessions: Sessions) -> Announcements:
-    return Announcements(address.login(STAFF_LOGIN), sessions.forget, database.wrote)
+def _announcements(address: DatabaseUrls, database: Database, sessions: Sessions) -> Notifications:
+    return Notifications(address.login(STAFF_LOGIN), sessions.forget, database.wrote)
 
 
 def _spans(endpoint: str) -> "Spans | None":
     if not endpoint:
         return None
-    # Only where there is a collector: the libraries would be a tenth of everything that a start has to load.
-    from server.spans import exporting_to  # noqa: PLC0415
+    # Imported only with a collector: the libraries would be a tenth of all modules that a start loads.
+    from observability.tracing import exporting_to  # noqa: PLC0415
 
     return exporting_to(endpoint)
 
 
 def _with_provider(database: Database, times: SessionTimes, provider: Provider, key_times: KeyTimes | None) -> Sessions:
-    # Only where there is a provider: what it takes is a sixth of everything that a start has to load.
-    from server.oidc import OpenIdSessions  # noqa: PLC0415
+    # Imported only with a provider: its libraries are a sixth of all modules that a start loads.
+    from identity.oidc.sessions import OpenIdSessions  # noqa: PLC0415
 
     return OpenIdSessions(database, times, provider, key_times)
 

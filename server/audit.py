@@ -1,4 +1,4 @@
-"""Decides what the commands of `billing audit` do: walk the chains, and report who saw a patient's records."""
+"""The work of `billing audit`: verifies the hash chains of the audit log, and reports disclosures of a patient's records."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from db.audit_chain import Chain, verify
-from db.identity import make_id, read_id
+from db.audit.chain import Chain, verify
+from db.global_ids import make_id, read_id
 from exports.disclosures import Disclosure, write_disclosures
 
 _CLINICS = "select clinic_id, short_name from clinics where $1::text is null or short_name = $1 order by short_name"
@@ -20,7 +20,7 @@ _DISCLOSED = """with billed as (select id from invoices where clinic_id = $1 and
         union select id from cases where clinic_id = $1 and patient_id = $2
         union select id from encounters where clinic_id = $1 and patient_id = $2
         union select id from payers where clinic_id = $1 and patient_id = $2)
-    select e.at, coalesce(u.name || ' <' || u.email || '>', 'by itself') as by, e.role, e.operation, e.fields, e.request_id,
+    select e.at, coalesce(u.name || ' <' || u.email || '>', 'system') as by, e.role, e.operation, e.fields, e.request_id,
         (select count(*) from unnest(l.subjects) s where s in (select id from about))::int as records
     from audit_chain l join audit_events e on (e.clinic_id, e.id) = (l.clinic_id, l.event_id)
     left join users u on (u.clinic_id, u.id) = (e.clinic_id, e.user_id)
@@ -28,11 +28,11 @@ _DISCLOSED = """with billed as (select id from invoices where clinic_id = $1 and
 
 
 class AuditError(Exception):
-    """What the command was given names nothing, in words."""
+    """An argument of the command that is malformed or names no record; the message is for the operator."""
 
 
 def noted(head: str | None) -> tuple[int, bytes] | None:
-    """A head of a chain as `verify` prints it: the number of a link and its hash; AuditError when it is none."""
+    """Parse the head of a chain as `verify` prints it: the number of a link and its hash; AuditError when it is malformed."""
     if head is None:
         return None
     number, _, digits = head.partition(":")
@@ -41,12 +41,12 @@ def noted(head: str | None) -> tuple[int, bytes] | None:
     except ValueError:
         link = b""
     if not number.isdecimal() or len(link) != _HASH_BYTES:
-        raise AuditError("A head is a number, a colon and 64 hexadecimal digits, as this command prints it")
+        raise AuditError("A head must be a number, a colon and 64 hexadecimal digits, as this command prints it")
     return int(number), link
 
 
 async def verify_chains(owner: str, clinic: str | None, head: tuple[int, bytes] | None) -> list[tuple[str, Chain]]:
-    """What was found of each clinic's chain, by short name; AuditError when there is no such clinic."""
+    """The result of verifying each clinic's chain, by short name; AuditError when there is no such clinic."""
     connection = await asyncpg.connect(owner)
     try:
         clinics = await connection.fetch(_CLINICS, clinic)
@@ -57,8 +57,8 @@ async def verify_chains(owner: str, clinic: str | None, head: tuple[int, bytes] 
         await connection.close()
 
 
-def told(name: str, chain: Chain) -> Iterator[str]:
-    """What there is to say of a chain."""
+def checked_lines(name: str, chain: Chain) -> Iterator[str]:
+    """The lines that report a verified chain."""
     if chain.broken is None:
         yield f"{name}: {chain.length:,} links hold, {chain.waiting:,} events wait; head {chain.length}:{chain.head.hex()}"
         return
@@ -68,7 +68,7 @@ def told(name: str, chain: Chain) -> Iterator[str]:
 
 
 async def report_disclosures(owner: str, patient: str, out: Path) -> int:
-    """Write the report about a patient, given by global id; how many lines it has. AuditError when there is no such patient."""
+    """Write the disclosure report of a patient, given by global id; returns its number of lines. AuditError for an unknown patient."""
     named = read_id(patient)
     if named is None or named[0] != "Patient":
         raise AuditError("This is not the id of a patient")

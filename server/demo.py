@@ -1,4 +1,4 @@
-"""Decides how the demo clinic comes into a database, and with which password one signs in to it."""
+"""Loads the demo clinic into a database, and keeps the password of its users."""
 
 import secrets
 from datetime import UTC, datetime
@@ -9,18 +9,20 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from domain.clinics import clinic_day
-from imports.demo import load_demo
-from server.addresses import Address
+from imports.demo.load import load_demo
+from server.database_urls import DatabaseUrls
 from server.settings import Settings
 
 DEMO_USERS = tuple(f"{name}@demo.clinic" for name in ("admin", "billing", "physician", "attorney", "analyst"))
-# A few hundred invoices are there before anybody could read how far they are.
+# No progress line for fewer invoices: they are loaded too fast to read it.
 _SHOWN_ABOVE = 1_000
 _ZONE = "America/New_York"
 
 
-async def prepare_demo(address: Address, settings: Settings, *, invoices: int = 400, seed: int = 1) -> tuple[str, str]:
-    """Load the demo clinic unless it is there; what was done in words, and the password of its users."""
+async def prepare_demo(
+    address: DatabaseUrls, settings: Settings, *, invoices: int = 400, seed: int = 1
+) -> tuple[str, str]:
+    """Load the demo clinic unless it exists; returns a summary and the password of its users."""
     hasher, password = PasswordHasher(), _password(settings)
     connection = await asyncpg.connect(address.owner)
     try:
@@ -36,7 +38,7 @@ async def prepare_demo(address: Address, settings: Settings, *, invoices: int = 
 
 
 def _password(settings: Settings) -> str:
-    """The password that the operator chose; else the one made up at the first start, kept beside the data."""
+    """The password from the settings; else the one generated at the first start and kept in BILLING_HOME."""
     if settings.demo_password:
         return settings.demo_password
     kept = settings.home / "demo-password"
@@ -52,7 +54,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 async def _keep_password(connection: asyncpg.Connection, hasher: PasswordHasher, password: str) -> None:
-    """A demo that was loaded with another password takes this one."""
+    """Set this password for the users of a demo that was loaded with another one."""
     stored = await connection.fetchval("select password_hash from users where email = $1", DEMO_USERS[0])
     try:
         hasher.verify(stored, password)

@@ -1,4 +1,4 @@
-"""Decides how a process lives that serves, works or both: database, migrations, demo, HTTP, jobs, and a clean end."""
+"""The life cycle of a server or worker process: database, migrations, demo, HTTP, jobs, and graceful shutdown."""
 
 import asyncio
 import gc
@@ -12,48 +12,47 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from server.addresses import Address, bring_up_to_date, opened
-from server.app import Running, build_app
+from identity.sessions import SessionTimes
+from jobs.worker import working
+from observability.logs import configure_logs
+from server.app import ServerOptions, build_app
+from server.database_urls import DatabaseUrls, opened, prepare
 from server.demo import DEMO_USERS, prepare_demo
-from server.files import open_files
-from server.logs import configure_logs
-from server.mail import open_mail
-from server.oidc_provider import provider_of
-from server.protocol import BoundedProtocol
-from server.requests import LARGEST_BODY
-from server.sessions import SessionTimes
+from server.execution.requests import LARGEST_BODY
+from server.http.header_timeout import BoundedProtocol
+from server.identity_provider import provider_of
 from server.settings import SettingError, Settings
-from server.worker import working
+from server.stores import open_files, open_mail
 
 _GRACE_SECONDS = 30
-# A document that is too large is told so, with some room for how it is packed; what is larger by far ends the connection.
+# Twice the largest document, so that one slightly too large gets an error message; a much larger message closes the connection.
 _LARGEST_MESSAGE = 2 * LARGEST_BODY
 
 
-class _Announcing(uvicorn.Server):
-    """uvicorn's server, which says in one line when it is ready, and ends in an orderly way."""
+class _AnnouncingServer(uvicorn.Server):
+    """uvicorn's server, which prints one line when it is ready, and shuts down gracefully."""
 
     def __init__(self, config: uvicorn.Config, ready: str) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # Of two servers that took one port at once, the second one hears of it only now.
+        # When two servers bind one port at the same time, the second one gets the error only here.
         with _taken("the port"):
             await super().startup(sockets)
-        # What lives as long as the process need not be looked at by every collection of garbage.
+        # Objects that live as long as the process are excluded from garbage collection.
         gc.collect()
         gc.freeze()
         print(self._ready, flush=True)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End by the signals that tell a process to; uvicorn itself raises them again afterwards, before jobs are finished."""
-        _when_told(lambda: self.handle_exit(signal.SIGTERM, None))
+        """Handle SIGINT and SIGTERM here, because uvicorn would raise them again after its shutdown, before jobs are finished."""
+        _on_stop_signal(lambda: self.handle_exit(signal.SIGTERM, None))
         yield
 
 
-def _when_told(end: Callable[[], None]) -> None:
+def _on_stop_signal(end: Callable[[], None]) -> None:
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, end)
 
@@ -65,7 +64,7 @@ def serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 
 
 def work(settings: Settings) -> None:
-    """Do background jobs until SIGINT or SIGTERM."""
+    """Run background jobs until SIGINT or SIGTERM."""
     with asyncio.Runner(loop_factory=_loop) as runner:
         runner.run(_work(settings))
 
@@ -76,13 +75,13 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _work(settings: Settings) -> None:
     configure_logs(settings.log_level)
-    told = asyncio.Event()
-    _when_told(told.set)
+    stop = asyncio.Event()
+    _on_stop_signal(stop.set)
     async with opened(settings) as address:
-        await bring_up_to_date(address)
+        await prepare(settings, address)
         async with working(address.login, open_files(settings), open_mail(settings)):
             print("ready to work", flush=True)
-            await told.wait()
+            await stop.wait()
 
 
 async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
@@ -93,7 +92,7 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool, worker: bool) -> None:
     configure_logs(settings.log_level)
     async with opened(settings) as address:
-        await bring_up_to_date(address)
+        await prepare(settings, address)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
             summary, password = await prepare_demo(address, settings)
@@ -103,7 +102,7 @@ async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool,
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The port, taken before anything else is begun; nobody is kept waiting on it until the server is ready."""
+    """Bind the port before anything else is started; it accepts connections only when the server is ready."""
     listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with _taken(f"{settings.host} port {settings.port}"):
@@ -116,29 +115,29 @@ def _taken(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words = f"BILLING_HOST and BILLING_PORT are wrong: nothing can listen on {where}: {error.strerror}"
+        words = f"BILLING_HOST and BILLING_PORT are wrong: the server cannot listen on {where}: {error.strerror}"
         raise SettingError(words) from error
 
 
-async def _run(address: Address, settings: Settings, listening: socket.socket, url: str) -> None:
+async def _run(address: DatabaseUrls, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
-    running = Running(
+    running = ServerOptions(
         settings.requests_per_minute, settings.trusted_documents, settings.metrics_token, settings.otlp_endpoint
     )
     app = build_app(address, times, open_files(settings), provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)
-    await _Announcing(config, f"ready {url}").serve(sockets=[listening])
+    await _AnnouncingServer(config, f"ready {url}").serve(sockets=[listening])
 
 
 def configured(app: ASGIApp, *, trusted_proxies: str = "") -> uvicorn.Config:
-    """How HTTP and WebSocket are served, and which proxies are believed about who asks."""
+    """The configuration of uvicorn for HTTP and WebSocket, and which proxies are trusted to name the client."""
     return uvicorn.Config(
         app,
         http=BoundedProtocol,
         ws="websockets-sansio",
         ws_max_size=_LARGEST_MESSAGE,
-        # Without proxies that are named, nobody is believed to speak for somebody else.
+        # Without trusted proxies, X-Forwarded headers are ignored.
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         access_log=False,

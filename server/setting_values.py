@@ -1,19 +1,20 @@
-"""Decides how the values of settings are read: each function answers what a text says, or raises ValueError with what is expected."""
+"""Parsers of the values of settings: each returns the value of a text, or raises ValueError with what is expected."""
 
 import re
 from datetime import timedelta
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from identity.oidc.provider import is_protected
+
 _ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
 _LARGEST_SKEW = 300
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LARGEST_PORT = 65535
 _SHORTEST_SECRET = 32
 
 
 def port_number(text: str) -> int:
-    """A port; 0 is any free one."""
+    """A port number; 0 is any free port."""
     if not text.isdecimal() or int(text) > _LARGEST_PORT:
         raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
     return int(text)
@@ -34,21 +35,21 @@ def count(text: str) -> int:
 
 
 def log_level(text: str) -> str:
-    """A level of the log."""
+    """A log level."""
     if text not in ("debug", "info", "warning", "error"):
         raise ValueError("debug, info, warning or error")
     return text
 
 
 def database_address(text: str) -> str:
-    """An address of PostgreSQL, or none."""
+    """A PostgreSQL URL, or empty."""
     if text and not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("an address such as postgresql://user:password@host:5432/database")
     return text
 
 
 def store_address(text: str) -> str:
-    """An address of an S3-compatible store, or none."""
+    """The URL of an S3-compatible store, or empty."""
     parts = urlsplit(text)
     if text and (parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment):
         raise ValueError("an address such as s3://bucket/prefix")
@@ -56,58 +57,50 @@ def store_address(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """An address of a web server without a slash at its end, or none."""
+    """An http or https URL without a trailing slash, or empty."""
     if text and not (text.startswith(("http://", "https://")) and urlsplit(text).netloc):
         raise ValueError("an address such as https://billing.example.org")
     return text.rstrip("/")
 
 
-def is_protected(url: str) -> bool:
-    """Whether nobody on the way can change what an address answers: https, or this machine itself."""
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )
-
-
 def issuer(text: str) -> str:
-    """An OpenID Connect issuer, or none."""
+    """An OpenID Connect issuer, or empty."""
     parts = urlsplit(text)
     if text and (not is_protected(text) or parts.query or parts.fragment or parts.username is not None):
         raise ValueError("an address such as https://login.example.org; http only for a provider on this machine")
-    # Not a slash is taken away or added: an issuer is compared letter by letter.
+    # The text stays as it is, slashes included: an issuer is compared character by character.
     return text
 
 
 def names(text: str) -> frozenset[str]:
-    """Names with commas between them."""
+    """A comma-separated list of names."""
     return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def algorithms(text: str) -> frozenset[str]:
-    """Names of signature algorithms."""
+    """A comma-separated list of signature algorithms."""
     chosen = names(text)
     if not chosen or not chosen <= set(_ALGORITHMS):
-        raise ValueError(f"some of {', '.join(_ALGORITHMS)}, with commas between them")
+        raise ValueError(f"some of {', '.join(_ALGORITHMS)}, separated by commas")
     return chosen
 
 
 def skew(text: str) -> timedelta:
-    """A short time."""
+    """A clock skew of at most 300 seconds."""
     if not text.isdecimal() or int(text) > _LARGEST_SKEW:
         raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
     return timedelta(seconds=int(text))
 
 
 def yes_or_no(text: str) -> bool:
-    """Whether it says yes."""
+    """True for yes, False for no."""
     if text not in ("yes", "no"):
         raise ValueError("yes or no")
     return text == "yes"
 
 
 def mail_security(text: str) -> str:
-    """How a mail server is spoken to."""
+    """The transport security of the mail server."""
     if text not in ("starttls", "tls", "none"):
         raise ValueError("starttls, tls or none")
     return text
@@ -121,16 +114,16 @@ def mailbox(text: str) -> str:
 
 
 def secret(text: str) -> str:
-    """A long secret, or none."""
+    """A secret of at least 32 characters, or empty."""
     if text and len(text) < _SHORTEST_SECRET:
         raise ValueError(f"at least {_SHORTEST_SECRET} characters")
     return text
 
 
 def networks(text: str) -> str:
-    """Addresses and networks with commas between them."""
+    """A comma-separated list of IP addresses and networks."""
     listed = [part.strip() for part in text.split(",") if part.strip()]
     try:
         return ",".join(str(ip_network(part)) if "/" in part else str(ip_network(part)[0]) for part in listed)
     except ValueError:
-        raise ValueError("addresses or networks such as 10.0.0.7, 10.1.0.0/16, divided by commas") from None
+        raise ValueError("addresses or networks such as 10.0.0.7, 10.1.0.0/16, separated by commas") from None

@@ -1,4 +1,4 @@
-"""Decides what an operator can set: every BILLING_ variable, its meaning, its default; the only reader of the environment."""
+"""The settings: every environment variable of the server with its meaning and default; the only reader of the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -28,12 +28,12 @@ from server.setting_values import (
 
 
 class SettingError(Exception):
-    """A setting that is wrong: its name, and what is expected."""
+    """A setting with a wrong value: its name, and what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One variable of the environment."""
+    """One environment variable."""
 
     variable: str
     meaning: str
@@ -46,90 +46,99 @@ SETTINGS = {
     "port": Setting("BILLING_PORT", "The port to listen on; 0 picks a free one.", "8000", port_number),
     "home": Setting("BILLING_HOME", "The folder of the embedded PostgreSQL and of files.", ".billing", Path),
     "demo_password": Setting(
-        "BILLING_DEMO_PASSWORD", "The password of the five demo users; without it one is made up and printed.", "", str
+        "BILLING_DEMO_PASSWORD",
+        "The password of the five demo users; without it, one is generated and printed.",
+        "",
+        str,
     ),
     "database_url": Setting(
-        "DATABASE_URL", "The owner's address of a PostgreSQL ≥ 16, instead of the embedded one.", "", database_address
+        "DATABASE_URL",
+        "The URL of a PostgreSQL ≥ 16 with its owner's login, instead of the embedded one.",
+        "",
+        database_address,
     ),
     "direct_database_url": Setting(
         "BILLING_DIRECT_DATABASE_URL",
-        "The owner's address of PostgreSQL itself, where DATABASE_URL leads through a pooler such as PgBouncer in transaction mode.",
+        "The owner's direct URL of PostgreSQL, when DATABASE_URL is that of a connection pooler such as PgBouncer in transaction mode.",
         "",
         database_address,
     ),
     "read_database_url": Setting(
         "BILLING_READ_DATABASE_URL",
-        "The owner's address at a streaming replica that answers reads of staff and analysts; without it the primary does.",
+        "The owner's URL of a streaming replica for reads of staff and analysts; without it, the primary answers them.",
         "",
         database_address,
     ),
     "session_idle_minutes": Setting(
-        "BILLING_SESSION_IDLE_MINUTES", "A session unused for so long ends.", "30", positive
+        "BILLING_SESSION_IDLE_MINUTES", "The idle timeout of a session, in minutes.", "30", positive
     ),
-    "session_hours": Setting("BILLING_SESSION_HOURS", "A session ends after so long in any case.", "12", positive),
+    "session_hours": Setting("BILLING_SESSION_HOURS", "The absolute timeout of a session, in hours.", "12", positive),
     "trusted_proxies": Setting(
         "BILLING_TRUSTED_PROXIES",
-        "The addresses of proxies that are believed when they say by X-Forwarded-For and X-Forwarded-Proto who asks and how.",
+        "The addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are trusted, separated by commas.",
         "",
         networks,
     ),
     "oidc_issuer": Setting(
         "BILLING_OIDC_ISSUER",
-        "The OpenID Connect provider whose tokens are accepted beside our own, spelt as in its discovery document.",
+        "The issuer of the OpenID Connect provider whose tokens are also accepted, exactly as in its discovery document.",
         "",
         issuer,
     ),
     "oidc_audience": Setting(
-        "BILLING_OIDC_AUDIENCE", "Whom its tokens must be made out to (`aud`); needed with an issuer.", "", str
+        "BILLING_OIDC_AUDIENCE", "The audience of its tokens (`aud`); required with an issuer.", "", str
     ),
     "oidc_clients": Setting(
         "BILLING_OIDC_CLIENTS",
-        "The clients to which its tokens may have been given (`azp` or `client_id`), with commas between them; "
-        "without it any, but for a token of several audiences only the audience itself.",
+        "The clients to which its tokens may have been issued (`azp` or `client_id`), separated by commas; "
+        "without it, any client, but for a token with several audiences only the audience itself.",
         "",
         names,
     ),
     "oidc_algorithms": Setting(
         "BILLING_OIDC_ALGORITHMS",
-        "How its tokens may be signed, with commas between the names; only pairs of keys, no shared secret.",
+        "The accepted signature algorithms of its tokens, separated by commas; asymmetric ones only.",
         "RS256,PS256,ES256,EdDSA",
         algorithms,
     ),
     "oidc_skew": Setting(
-        "BILLING_OIDC_SKEW_SECONDS", "How far the provider's clock may be from ours; up to 300.", "60", skew
+        "BILLING_OIDC_SKEW_SECONDS",
+        "The allowed clock skew between the provider and the server, in seconds; at most 300.",
+        "60",
+        skew,
     ),
     "oidc_email": Setting(
         "BILLING_OIDC_EMAIL",
-        "yes: a user without a subject is found by a verified e-mail, and gets the token's subject then; "
+        "yes: a user without a subject is found by verified e-mail, and the token's subject is stored; "
         "no: by subject alone.",
         "yes",
         yes_or_no,
     ),
     "oidc_clinic": Setting(
         "BILLING_OIDC_CLINIC",
-        "The short name of the one clinic whose users come by that provider; without it those of all.",
+        "The short name of the one clinic whose users sign in with that provider; without it, the users of all clinics.",
         "",
         str,
     ),
     "oidc_clinic_claim": Setting(
         "BILLING_OIDC_CLINIC_CLAIM",
-        "The claim that names the clinic (its short name); without it, who has accounts in several must have a subject.",
+        "The claim that holds the clinic's short name; without it, users with accounts in several clinics need a subject.",
         "",
         str,
     ),
     "api_token_days": Setting(
-        "BILLING_API_TOKEN_DAYS", "A token for a program is good for so many days at most.", "365", positive
+        "BILLING_API_TOKEN_DAYS", "The longest lifetime of an API token, in days.", "365", positive
     ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
-        "Where clients reach the server, for links to files; without it, where each request says that it came.",
+        "The base URL of the server, for signed URLs of files; without it, each request's own host is used.",
         "",
         web_address,
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
-        "Signs links to files, encrypts second factors; without it one is made up and kept in BILLING_HOME. "
-        "Servers that use one DATABASE_URL and do not share that folder must be given the same.",
+        "The key for signed URLs of files and for encrypting second factors; without it, one is generated and kept in BILLING_HOME. "
+        "Servers with the same DATABASE_URL that do not share that folder must be given the same key.",
         "",
         secret,
     ),
@@ -140,65 +149,70 @@ SETTINGS = {
         store_address,
     ),
     "storage_endpoint": Setting(
-        "BILLING_STORAGE_ENDPOINT", "The address of that store, when it is not Amazon's own.", "", web_address
+        "BILLING_STORAGE_ENDPOINT", "The endpoint URL of that store, unless it is Amazon S3.", "", web_address
     ),
     "storage_region": Setting("BILLING_STORAGE_REGION", "The region of that store.", "", str),
     "storage_access_key": Setting(
-        "BILLING_STORAGE_ACCESS_KEY", "The access key to that store; without it, what the host is given.", "", str
+        "BILLING_STORAGE_ACCESS_KEY",
+        "The access key of that store; without it, the host's own credentials are used.",
+        "",
+        str,
     ),
-    "storage_secret_key": Setting("BILLING_STORAGE_SECRET_KEY", "The secret that belongs to it.", "", str),
+    "storage_secret_key": Setting("BILLING_STORAGE_SECRET_KEY", "The secret key of that store.", "", str),
     "smtp_host": Setting(
         "BILLING_SMTP_HOST",
-        "The mail server that messages to payers go to; without it nothing is sent: they are put into BILLING_HOME/outbox.",
+        "The SMTP server for messages to payers; without it nothing is sent: messages are written to BILLING_HOME/outbox.",
         "",
         str,
     ),
     "smtp_port": Setting("BILLING_SMTP_PORT", "The port of the mail server.", "587", port_number),
     "smtp_security": Setting(
         "BILLING_SMTP_SECURITY",
-        "starttls: encrypted from the first command on; tls: from the beginning (port 465); none: not at all, which is for "
+        "starttls: TLS by the STARTTLS command; tls: TLS from the beginning (port 465); none: no encryption, only for "
         "a server on the same machine.",
         "starttls",
         mail_security,
     ),
     "smtp_user": Setting(
-        "BILLING_SMTP_USER", "The user of the mail server; without it, it is not signed in to.", "", str
+        "BILLING_SMTP_USER", "The user name at the mail server; without it, no authentication.", "", str
     ),
-    "smtp_password": Setting("BILLING_SMTP_PASSWORD", "The password that belongs to it.", "", str),
+    "smtp_password": Setting("BILLING_SMTP_PASSWORD", "The password at the mail server.", "", str),
     "requests_per_minute": Setting(
         "BILLING_REQUESTS_PER_MINUTE",
-        "How many requests one user may send to one process, and ten times as many one address; 0: as many as they like.",
+        "The rate limit: requests a minute of one user to one process, ten times as many of one address; 0: no limit.",
         "6000",
         count,
     ),
     "trusted_documents": Setting(
         "BILLING_TRUSTED_DOCUMENTS",
-        "A folder of documents, name.graphql each: with it only these run, by name, by hash or sent whole.",
+        "A folder of trusted documents, one name.graphql each; with it, only these run, requested by name, by hash or by their text.",
         "",
         str,
     ),
     "log_level": Setting(
         "BILLING_LOG_LEVEL",
-        "From which level on is logged: debug (each operation), info, warning or error.",
+        "The lowest log level: debug (logs each operation), info, warning or error.",
         "info",
         log_level,
     ),
     "metrics_token": Setting(
-        "BILLING_METRICS_TOKEN", "The bearer token that opens /metrics; without it there is no such page.", "", secret
+        "BILLING_METRICS_TOKEN", "The bearer token for /metrics; without it, there is no such page.", "", secret
     ),
     "otlp_endpoint": Setting(
         "BILLING_OTLP_ENDPOINT",
-        "The OpenTelemetry collector that spans are sent to (OTLP over HTTP), such as http://localhost:4318; without it none are made.",
+        "The OpenTelemetry collector for traces (OTLP over HTTP), such as http://localhost:4318; without it, no spans are recorded.",
         "",
         web_address,
     ),
-    "mail_from": Setting("BILLING_MAIL_FROM", "The address that messages come from.", "billing@localhost", mailbox),
+    "mail_from": Setting(
+        "BILLING_MAIL_FROM", "The sender address of messages to payers.", "billing@localhost", mailbox
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one process; their meaning stands in SETTINGS."""
+    """The settings of one process; SETTINGS documents each."""
 
     host: str
     port: int
@@ -240,24 +254,26 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings that an environment says; SettingError names one that is wrong or that nobody knows."""
-    said = os.environ if environment is None else environment
+    """Read the settings from an environment; SettingError names a wrong or unknown one."""
+    variables = os.environ if environment is None else environment
     known = {setting.variable for setting in SETTINGS.values()}
-    for variable in said:
+    for variable in variables:
         if variable.startswith("BILLING_") and variable not in known:
-            raise SettingError(f"{variable} is no setting; known are {', '.join(sorted(known))}")
-    settings = Settings(**{name: _read(setting, said) for name, setting in SETTINGS.items()})
+            raise SettingError(f"{variable} is not a known setting; the settings are {', '.join(sorted(known))}")
+    settings = Settings(**{name: _read(setting, variables) for name, setting in SETTINGS.items()})
     if settings.oidc_issuer and not settings.oidc_audience:
-        raise SettingError("BILLING_OIDC_AUDIENCE is needed with BILLING_OIDC_ISSUER: any service's tokens would do")
+        raise SettingError(
+            "BILLING_OIDC_AUDIENCE is needed with BILLING_OIDC_ISSUER: without it, tokens for any service would be accepted"
+        )
     if (settings.direct_database_url or settings.read_database_url) and not settings.database_url:
         raise SettingError("DATABASE_URL is needed with BILLING_DIRECT_DATABASE_URL and BILLING_READ_DATABASE_URL")
     if settings.smtp_host and settings.mail_from == SETTINGS["mail_from"].default:
-        raise SettingError("BILLING_MAIL_FROM is needed with BILLING_SMTP_HOST: whom payers answer")
+        raise SettingError("BILLING_MAIL_FROM is needed with BILLING_SMTP_HOST: the address that payers reply to")
     return settings
 
 
-def _read(setting: Setting, said: Mapping[str, str]) -> Any:
+def _read(setting: Setting, variables: Mapping[str, str]) -> Any:
     try:
-        return setting.read(said.get(setting.variable) or setting.default)
+        return setting.read(variables.get(setting.variable) or setting.default)
     except ValueError as error:
-        raise SettingError(f"{setting.variable} is wrong: expected is {error}") from error
+        raise SettingError(f"{setting.variable} is wrong: expected {error}") from error

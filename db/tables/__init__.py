@@ -1,4 +1,4 @@
-"""Decides which tables there are."""
+"""All tables of the database, in one namespace."""
 
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
@@ -17,6 +17,7 @@ from db.tables.invoices import (
     reduction_offers,
 )
 from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
+from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
 from db.tables.records import exports
 from db.tables.reminders import (
@@ -66,6 +67,7 @@ __all__ = [
     "patients",
     "payers",
     "physicians",
+    "policy_version",
     "reduction_offers",
     "reminder_levels",
     "reminder_policies",

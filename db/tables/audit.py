@@ -1,4 +1,4 @@
-"""Decides what is stored of who saw or changed what, and of the chain that shows whether somebody has tampered with it."""
+"""The tables of the audit log: who read or changed which records, and the hash chain that makes tampering evident."""
 
 from sqlalchemy import (
     ARRAY,
@@ -19,8 +19,8 @@ from sqlalchemy import (
 
 from db.tables.base import index, metadata, moment, recorded_at
 
-# Neither clinic nor user is a reference: they come from the session of whoever asks, and PostgreSQL would look each of them up and
-# lock it for every event. The link of the chain refers to the clinic.
+# Neither clinic nor user is a foreign key: they come from a verified session, and PostgreSQL would look up and lock each of them
+# for every event. The link of the hash chain refers to the clinic.
 audit_events = Table(
     "audit_events",
     metadata,
@@ -29,7 +29,7 @@ audit_events = Table(
     Column("user_id", Uuid),
     Column("role", Text, nullable=False),
     Column("operation", Text, nullable=False),
-    # Global ids in their bytes, 18 each: a page of fifty records is kept in 900 bytes.
+    # Binary global ids, 18 bytes each: a page of fifty records takes 900 bytes.
     Column("entities", LargeBinary, nullable=False, server_default=text("''")),
     Column("fields", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("filters", ARRAY(Text), nullable=False, server_default=text("'{}'")),
@@ -42,10 +42,10 @@ audit_events = Table(
     index("ix_audit_events_at", "at desc", "id desc"),
 )
 
-# What an element of a published event's entities holds: no table in the database, but read like one.
+# The keys of an element of an event's entities: not a table of the database, but read like one.
 audit_entities = Table("audit_entities", MetaData(), Column("type", Text), Column("id", Text))
 
-# Which events no link of the chain names yet: a row for all that were written together.
+# The events that are not yet in the hash chain: one row for all that were written together.
 audit_pending = Table(
     "audit_pending",
     metadata,
@@ -55,7 +55,7 @@ audit_pending = Table(
     PrimaryKeyConstraint("clinic_id", "id"),
 )
 
-# A table of its own, so that an event is never touched again; what is looked up by record stands here, too, off the way of requests.
+# A separate table, so that events are never updated; the index by record is here, too, so that requests do not maintain it.
 audit_chain = Table(
     "audit_chain",
     metadata,

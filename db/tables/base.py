@@ -1,4 +1,4 @@
-"""Decides what every table of a clinic has in common: keys led by the clinic, composite references, exact money."""
+"""The building blocks of tables: keys that begin with the clinic (the tenant), composite foreign keys, exact money."""
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -32,7 +32,7 @@ metadata = MetaData(
 
 
 def clinic_table(name: str, *items: SchemaItem) -> Table:
-    """A table whose rows belong to one clinic: its key is (clinic_id, id), so that it can be distributed by clinic."""
+    """A table whose rows belong to one clinic (tenant): its key is (clinic_id, id), so that it can be sharded by clinic."""
     return Table(
         name,
         metadata,
@@ -46,7 +46,7 @@ def clinic_table(name: str, *items: SchemaItem) -> Table:
 
 
 def refers(column: str, table: str, *, nullable: bool = False) -> tuple[SchemaItem, SchemaItem]:
-    """A column that names a row of another table of the same clinic, with its composite foreign key."""
+    """A column that refers to a row of another table in the same clinic, with its composite foreign key."""
     return (
         Column(column, Uuid, nullable=nullable),
         ForeignKeyConstraint(["clinic_id", column], [f"{table}.clinic_id", f"{table}.id"]),
@@ -59,17 +59,17 @@ def money(name: str, *, nullable: bool = False) -> Column[Any]:
 
 
 def words(name: str, *, nullable: bool = False) -> Column[Any]:
-    """Text that is compared byte by byte, so that it sorts and finds prefixes alike on every server."""
+    """Text with collation C, compared byte by byte, so that sorting and prefix search work alike on every server."""
     return Column(name, Text(collation="C"), nullable=nullable)
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[Any]:
-    """A moment with offset."""
+    """A timestamp with time zone."""
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 def recorded_at() -> Column[Any]:
-    """When the system learned of the row; imports and demo data set it to the business date, so that past days stay askable."""
+    """When the row was recorded; imports and demo data set it to the business date, so that reports on past days include it."""
     return Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
 
 
@@ -79,16 +79,16 @@ def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstrain
 
 
 def listed(values: Iterable[str]) -> str:
-    """Words of ours as SQL lists them, in brackets."""
+    """Constants of the code as an SQL list in brackets; not for values from input, since nothing is escaped."""
     return "(" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
 def index(
     name: str, *columns: str, where: str | None = None, beside: Sequence[str] = (), unique: bool = False
 ) -> Index:
-    """An index led by the clinic; expressions such as "created_on desc" are taken as written, columns `beside` are only read.
+    """An index that begins with the clinic; expressions such as "created_on desc" are used as written, `beside` are INCLUDE columns.
 
-    A `unique` one allows one row without a value, too.
+    A `unique` index also allows at most one row with nulls.
     """
     led: list[Any] = ["clinic_id", *map(text, columns)]
     return Index(

@@ -1,4 +1,4 @@
-"""Decides what is stored of cases: who is represented by whom, who treats, and when it settled."""
+"""The tables of cases: the case, its representations by attorneys, and its treating physicians."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -19,7 +19,7 @@ from db.tables.base import clinic_table, index, metadata, one_of, refers, words
 cases = clinic_table(
     "cases",
     words("number"),
-    # The number as a search is compared with it; kept by whoever writes a case.
+    # The number in the normal form of searches; every insert of a case sets it.
     words("number_key", nullable=True),
     *refers("patient_id", "patients"),
     *refers("attorney_id", "attorneys", nullable=True),
@@ -50,7 +50,7 @@ representations = clinic_table(
     index("ix_representations_case", "case_id", "from_on"),
 )
 
-# Which physician treats in which case: kept by the database from encounters and invoices, never by hand.
+# Which physician treats in which case: maintained by triggers on encounters and invoices, never by the application.
 treating_physicians = Table(
     "treating_physicians",
     metadata,

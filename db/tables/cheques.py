@@ -1,4 +1,4 @@
-"""Decides what is stored of cheques, of what they pay, and of the documents that prove them."""
+"""The tables of cheques, of their allocations to invoices, and of scanned documents."""
 
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Index, LargeBinary, Text, text
 
@@ -27,7 +27,7 @@ cheques = clinic_table(
     Column("returned_on", Date),
     Column("return_reason", Text),
     *refers("document_id", "documents", nullable=True),
-    # Records that come from an import have no scanned document and say so.
+    # Imported records have no scanned document and are marked as imported.
     Column("imported", Boolean, nullable=False, server_default=text("false")),
     words("external_key", nullable=True),
     CheckConstraint("amount > 0", name="amount_positive"),

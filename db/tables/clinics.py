@@ -1,9 +1,9 @@
-"""Decides what is stored of clinics, of their users and of their sign-ins."""
+"""The tables of clinics (the tenants), users and sessions."""
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Date, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
 
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
-from domain.people import Role
+from domain.access.people import Role
 
 clinics = Table(
     "clinics",
@@ -12,7 +12,7 @@ clinics = Table(
     words("short_name"),
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False, server_default="America/New_York"),
-    # The last day for which it was decided which payers are reminded.
+    # The last day for which the dunning run is done.
     Column("reminded_on", Date),
     recorded_at(),
     UniqueConstraint("short_name"),
@@ -35,14 +35,14 @@ users = clinic_table(
     CheckConstraint("email = lower(email)", name="email_lower"),
 )
 
-# One table for browser sessions and for API tokens: both are bearer tokens of which only the SHA-256 is kept.
+# One table for browser sessions and for API tokens: both are bearer tokens of which only the SHA-256 is stored.
 sessions = clinic_table(
     "sessions",
     *refers("user_id", "users"),
     Column("token_hash", LargeBinary, nullable=False),
     Column("kind", Text, nullable=False, server_default="session"),
     Column("name", Text),
-    # A token for programs is made before it is used.
+    # Null for an API token that was never used.
     moment("last_used_at", nullable=True),
     moment("expires_at"),
     moment("revoked_at", nullable=True),

@@ -1,4 +1,4 @@
-"""Decides what is stored of an invoice: its ledger, its lines, its negotiation and its history."""
+"""The tables of invoices: amounts, past states, lines, offers, denials, notes and history."""
 
 from sqlalchemy import (
     JSON,
@@ -20,12 +20,12 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, moment, money, one_of, refers, words
-from domain.invoices import InvoiceStatus
-from domain.negotiation import OfferStatus, Party, SubmissionMethod
-from domain.pricing import PriceSource
+from db.tables.base import clinic_table, index, listed, metadata, moment, money, one_of, refers, words
+from domain.billing.invoices import CLOSED_BALANCE, OPEN, InvoiceStatus
+from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.billing.pricing import PriceSource
 
-# The ledger and the state say the same thing; the database refuses a row in which they do not.
+# The amounts and the status of an invoice must agree; the database refuses a row in which they do not.
 _STATUS_AGREES_WITH_LEDGER = """case status
     when 'pending_invoice' then agreed_amount is null
     when 'pending_reduction' then agreed_amount is null and submitted_on is not null
@@ -34,11 +34,11 @@ _STATUS_AGREES_WITH_LEDGER = """case status
     when 'paid' then agreed_amount is not null and received_amount = agreed_amount and paid_on is not null
     when 'void' then received_amount = 0
     else true end"""
-_BALANCE = """case when status in ('void', 'paid', 'written_off') then 0
+_BALANCE = f"""case when status in {listed(CLOSED_BALANCE)} then 0
     else coalesce(agreed_amount, billed_amount) - received_amount end"""
 
-# What ages, and what is read of it: reports on it are answered from an index alone.
-_OPEN = "status in ('pending_invoice', 'pending_reduction', 'pending_cheque')"
+# Open invoices, and the columns that aging reads: aging reports use index-only scans.
+_OPEN = f"status in {listed(OPEN)}"
 _AGED = (
     *("status", "payer_id", "billed_amount", "agreed_amount", "received_amount"),
     *("submitted_on", "service_date", "agreed_on"),
@@ -53,14 +53,14 @@ invoices = clinic_table(
     *refers("physician_id", "physicians", nullable=True),
     *refers("facility_id", "facilities", nullable=True),
     *refers("encounter_id", "encounters", nullable=True),
-    # Who represents the case now, kept by the database, so that an attorney's page is one index range.
+    # The attorney who represents the case now, maintained by a trigger, so that an attorney's page is one index range.
     *refers("attorney_id", "attorneys", nullable=True),
     Column("status", Text, nullable=False, server_default=InvoiceStatus.PENDING_INVOICE.value),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_on", Date, nullable=False),
     Column("service_date", Date, nullable=False),
     Column("submitted_on", Date),
-    # Stays when the payer denies it and it has to be submitted again; kept by the database.
+    # Unchanged when the payer denies the invoice and it has to be submitted again; maintained by a trigger.
     Column("first_submitted_on", Date),
     Column("submission_method", Text),
     Column("agreed_on", Date),
@@ -75,7 +75,7 @@ invoices = clinic_table(
     money("target_amount", nullable=True),
     Column("conditional_until", Date),
     words("external_key", nullable=True),
-    # Since which day of the clinic the row says what it says; what was before stands in invoice_states. Kept by the database.
+    # The clinic's day since which the row is as it is; earlier states are in invoice_states. Maintained by a trigger.
     Column("known_from", Date, nullable=False, server_default=FetchedValue()),
     moment("updated_at"),
     UniqueConstraint("clinic_id", "number"),
@@ -114,8 +114,8 @@ invoices = clinic_table(
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
-# What an invoice was at the end of past days: from known_from, until before known_until, in the clinic's calendar. The database
-# adds a row when an invoice changes that has been so for a day; besides, only imports add any, of what was before they came.
+# The state of an invoice at the end of past days: from known_from until before known_until, in the clinic's calendar. A trigger
+# adds a row when an invoice changes for the first time on a day; besides, only imports add rows, for states before the import.
 invoice_states = Table(
     "invoice_states",
     metadata,
@@ -159,7 +159,7 @@ invoice_lines = clinic_table(
     Column("bilateral", Boolean, nullable=False, server_default=text("false")),
     money("unit_price"),
     money("amount"),
-    # The price trace, frozen when the line is written.
+    # The origin of the price, immutable after the line is written.
     Column("price_source", Text, nullable=False),
     money("price_rate"),
     Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
@@ -215,7 +215,7 @@ internal_notes = clinic_table(
     index("ix_internal_notes_invoice", "invoice_id", "written_at"),
 )
 
-# What happened to the invoice, append-only; seq keeps the order of events of one transaction.
+# The history of an invoice, append-only; seq keeps the order of events within one transaction.
 invoice_events = clinic_table(
     "invoice_events",
     *refers("invoice_id", "invoices"),
@@ -231,7 +231,7 @@ invoice_events = clinic_table(
     index("ix_invoice_events_lapsed", "invoice_id", "seq", where="transition = 'lapse_agreement'"),
 )
 
-# What an element of invoice_events.changes holds: no table in the database, but read like one.
+# The keys of an element of invoice_events.changes: not a table of the database, but read like one.
 changes = Table("changes", MetaData(), Column("field", Text), Column("before", Text), Column("after", Text))
 
 invoice_counters = Table(

@@ -1,4 +1,4 @@
-"""Decides what is stored of the parties to a bill: patients, payers, attorneys, physicians, facilities."""
+"""The tables of the parties to a bill: patients, payers, attorneys, physicians, facilities."""
 
 from sqlalchemy import (
     ARRAY,
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, metadata, moment, one_of, refers, words
-from domain.people import PayerKind
+from domain.access.people import PayerKind
 
 
 def _fragments() -> Column[list[str]]:
@@ -40,7 +40,7 @@ patients = clinic_table(
     index("ix_patients_sort", "sort_name", "id"),
 )
 
-# What a search for a patient is compared with: ranges over this table need no LIKE, which row security would keep from using an index.
+# The search index of patients' names: a range condition on this table can use an index under row-level security, LIKE cannot.
 patient_names = Table(
     "patient_names",
     metadata,
@@ -67,7 +67,7 @@ payers = clinic_table(
     "payers",
     words("name"),
     Column("kind", Text, nullable=False),
-    # What somebody who may not know patients by name reads: a patient who pays stays nameless.
+    # The name for readers who may not see patients' names: a patient who is the payer appears as “Patient”.
     Column(
         "listed_name",
         Text(collation="C"),

@@ -1,4 +1,4 @@
-"""Decides what is stored of codes, exams, fee schedules and of the encounters in which exams were performed."""
+"""The tables of procedure codes, exam types, fee schedules, and the encounters in which exams were performed."""
 
 from sqlalchemy import (
     Boolean,
@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, money, one_of, refers, words
-from domain.pricing import BilateralPolicy, SelectionRule
+from domain.billing.pricing import BilateralPolicy, SelectionRule
 
 cpt_codes = clinic_table(
     "cpt_codes",
@@ -42,7 +42,7 @@ exam_types = clinic_table(
     index("ix_exam_types_parent", "parent_id", "position"),
 )
 
-# No payer: the clinic's own schedule. With a payer: rates negotiated with it. One that ends on its first day was never valid.
+# Without a payer: the clinic's own schedule. With a payer: rates negotiated with it. One that ends on its first day was never valid.
 fee_schedules = clinic_table(
     "fee_schedules",
     Column("name", Text, nullable=False),

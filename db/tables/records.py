@@ -1,15 +1,15 @@
-"""Decides what is stored of exports."""
+"""The table of exports."""
 
 from sqlalchemy import ARRAY, JSON, BigInteger, Column, Integer, LargeBinary, Numeric, Text, Uuid, text
 
 from db.tables.base import clinic_table, index, moment, one_of, refers
+from domain.access.people import Role
 from domain.exports import ExportFormat, ExportKind, ExportStatus
-from domain.people import Role
 
 exports = clinic_table(
     "exports",
     *refers("requested_by", "users"),
-    # As what the file was asked for: it is built as that, and handed out to nobody who is something else by then.
+    # The role of the user at the request: the export is built under it, and the download is refused if the role has changed.
     Column("role", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("format", Text, nullable=False),
@@ -21,14 +21,14 @@ exports = clinic_table(
     Column("rows_written", BigInteger, nullable=False, server_default=text("0")),
     Column("byte_size", BigInteger),
     Column("sha256", LargeBinary),
-    # Of many invoices, these may come to more than one invoice can.
+    # Totals over many invoices may exceed the limit of a single invoice.
     Column("billed_total", Numeric(16, 2)),
     Column("received_total", Numeric(16, 2)),
     Column("blob_key", Text),
     Column("failure", Text),
-    # How often a worker has begun to build it; only the last one to begin finishes it.
+    # The number of attempts to build it; only the worker of the latest attempt may finish it.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    # The cases in a file of somebody who does not reach all of them: each has to be in reach at the download.
+    # The cases in an export by a user with limited reach: each must still be in reach at the download.
     Column("case_ids", ARRAY(Uuid)),
     moment("created_at"),
     moment("expires_at", nullable=True),

@@ -1,4 +1,4 @@
-"""Decides what is stored of follow-ups: holds, reminders for staff, templates, policies and messages to payers."""
+"""The tables of follow-ups: holds, reminders for staff, templates, reminder policies (dunning schedules) and messages to payers."""
 
 from sqlalchemy import (
     ARRAY,
@@ -14,8 +14,8 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, moment, money, one_of, refers
-from domain.people import PayerKind
-from domain.reminders import REMINDED_IN, MessageStatus, ReminderRecipient, ReminderStatus
+from domain.access.people import PayerKind
+from domain.reminders.reminders import REMINDED_IN, MessageStatus, ReminderRecipient, ReminderStatus
 
 holds = clinic_table(
     "holds",
@@ -50,7 +50,7 @@ reminders = clinic_table(
     index("ix_reminders_due", "target_date", "invoice_id", where="status = 'scheduled'"),
 )
 
-# Each version of a template is a row of its own: what was sent stays readable as it was written.
+# Each version of a template is a separate row, so that sent messages can be shown as they were written.
 reminder_templates = clinic_table(
     "reminder_templates",
     Column("name", Text, nullable=False),
@@ -61,7 +61,7 @@ reminder_templates = clinic_table(
     UniqueConstraint("clinic_id", "name", "version"),
 )
 
-# Of two active policies none is for the same payers and facility, so that each invoice has one at most.
+# No two active policies have the same kind of payer and facility, so that at most one policy applies to an invoice.
 reminder_policies = clinic_table(
     "reminder_policies",
     Column("name", Text, nullable=False),
@@ -101,7 +101,7 @@ reminder_levels = clinic_table(
     ),
 )
 
-# A message is queued until the mail server has taken it for everybody it is for, or has refused it for good.
+# A message is queued until the mail server has accepted it for all recipients, or has refused it permanently.
 outbound_messages = clinic_table(
     "outbound_messages",
     Column("recipient", Text, nullable=False),
@@ -121,7 +121,7 @@ outbound_messages = clinic_table(
     index("ix_outbound_messages_failed", "due_on", "id", where="status = 'failed'"),
 )
 
-# Which invoices a message speaks of, and at which level: one message per policy, level, invoice and repetition, by constraint.
+# The invoices of a message and their levels: one message per policy, level, invoice and repetition, by constraint.
 message_invoices = clinic_table(
     "message_invoices",
     *refers("message_id", "outbound_messages"),

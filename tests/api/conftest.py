@@ -1,54 +1,67 @@
-"""Decides what the tests of the API can ask for: records to begin with, and somebody of billing staff."""
+"""The fixtures of the API's tests: records to begin with, and clients that are signed in as billing staff."""
 
 from typing import Any
 
 import pytest
 
-from db.identity import make_id
-from domain.people import Role
-from server.addresses import Address
-from tests.api.lives import Clinic
-from tests.api.records import Found, find_records
-from tests.api.steps import CASE, LINE, NEW, done
-from tests.client import Client
+from db.global_ids import make_id
+from domain.access.people import Role
+from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
-from tests.databases import rows
+from tests.support.api.mutations import CASE, LINE, NEW, done
+from tests.support.api.records import Found, find_records
+from tests.support.api.scenarios import Clinic
+from tests.support.client import Client
+from tests.support.databases import rows
+from tests.support.subscriptions import (
+    invoice_pool,
+    last,
+    listen,
+    listening_url,
+    received,
+    servers,
+    sync_invoice,
+    writing_url,
+)
+
+# Fixtures for the tests of subscriptions.
+__all__ = ["invoice_pool", "last", "listen", "listening_url", "received", "servers", "sync_invoice", "writing_url"]
 
 
 @pytest.fixture(scope="module")
-def found(address: Address) -> Found:
-    """Records of the demo clinic and of a foreign one."""
+def found(address: DatabaseUrls) -> Found:
+    """Records of the demo clinic and of another clinic."""
     return find_records(address)
 
 
 @pytest.fixture(scope="module")
 def billing(sign_in: SignIn) -> Client:
-    """Somebody of billing staff."""
+    """A client that is signed in as billing staff."""
     return sign_in(Role.BILLING)
 
 
 @pytest.fixture(scope="module")
 def admin(sign_in: SignIn) -> Client:
-    """Somebody who runs the clinic's billing."""
+    """A client that is signed in as an administrator of the clinic."""
     return sign_in(Role.ADMIN)
 
 
 @pytest.fixture(scope="module")
 def attorney(sign_in: SignIn) -> Client:
-    """The attorney who signs in to the demo clinic."""
+    """A client that is signed in as the demo clinic's attorney."""
     return sign_in(Role.ATTORNEY)
 
 
 @pytest.fixture(scope="module")
-def own_attorney(address: Address) -> str:
-    """The id of the attorney who signs in to the demo clinic."""
+def own_attorney(address: DatabaseUrls) -> str:
+    """The id of the demo clinic's attorney."""
     (user,) = rows(address, "select attorney_id from users where email = 'attorney@demo.clinic'")
     return make_id("Attorney", user["attorney_id"])
 
 
 @pytest.fixture
 def case(billing: Client, found: Found) -> str:
-    """A new case, to which nothing has happened."""
+    """A new case without invoices or events."""
     opened = done(billing, "createCase", CASE, patientId=found.own["Patient"], dateOfInjury="2026-01-05")
     identity: str = opened["id"]
     return identity
@@ -56,7 +69,7 @@ def case(billing: Client, found: Found) -> str:
 
 @pytest.fixture
 def draft(case: str, found: Found) -> dict[str, Any]:
-    """What it takes to create an invoice."""
+    """The input that creates an invoice."""
     return {"caseId": case, "payerId": found.own["Payer"], "serviceDate": "2026-03-02", "lines": [LINE]}
 
 
@@ -67,6 +80,6 @@ def invoice(billing: Client, draft: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def clinic(billing: Client, admin: Client, found: Found, address: Address) -> Clinic:
-    """The clinic's people, who take an invoice through its life."""
+def clinic(billing: Client, admin: Client, found: Found, address: DatabaseUrls) -> Clinic:
+    """The clinic's users, who take an invoice through its life cycle."""
     return Clinic(billing, admin, found, address)

@@ -1,4 +1,4 @@
-"""Decides what `make attacks` tries, one attack after the other, and what docs/attacks.md tells of each."""
+"""Runs every attack of `make attacks` against a real server, and writes the results into docs/attacks.md."""
 
 import os
 import signal
@@ -17,160 +17,174 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from domain.people import Role
-from server.addresses import Address
-from server.embedded import EmbeddedPostgres
-from tests.api.records import Found, find_records
-from tests.attacks import floods, known, strings, tools
-from tests.attacks.bystander import Bystander, Felt
-from tests.attacks.target import Target, attacked
+from domain.access.people import Role
+from server.database_urls import DatabaseUrls
+from server.embedded.postgres import EmbeddedPostgres
+from tests.attacks import floods, graphql_cop, strings, tools
+from tests.attacks.probe import LatencySample, ProbeClient
+from tests.attacks.target import Target, running_target
 from tests.bench.clinics import ROOT
-from tests.bench.processor import machine
-from tests.databases import INVOICES, copied, make_template
+from tests.bench.servers.processor import machine
+from tests.support.api.records import Found, find_records
+from tests.support.databases import INVOICES, copied, make_template
 
 PAGE = ROOT / "docs" / "attacks.md"
-QUIET_SECONDS = 8.0
-# What an outage answers, and what was too much at one time, are meant.
-_MEANT = {503, 504}
+BASELINE_SECONDS = 8.0
+# Load shedding and timeouts answer on purpose: they are no server errors.
+_EXPECTED_STATUSES = {503, 504}
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One attack: what came of it, how the server answered, and how it felt meanwhile and before."""
+class AttackResult:
+    """The result of one attack: the answers of the server, and the latency of the probe client before and during it."""
 
     name: str
     sent: str
     result: str
     seconds: float
     answers: Counter[int]
-    before: Felt
-    meanwhile: Felt
+    before: LatencySample
+    during: LatencySample
 
     @property
     def errors(self) -> int:
-        """Answers that nobody meant."""
-        return sum(count for status, count in self.answers.items() if status >= 500 and status not in _MEANT)
+        """The number of unexpected server errors."""
+        return sum(
+            count for status, count in self.answers.items() if status >= 500 and status not in _EXPECTED_STATUSES
+        )
 
 
 class Attacks:
-    """Attacks on one server, each with a quiet time before it.
+    """Runs attacks on one server, each after a baseline without load.
 
-    Attackers have machines of their own; here they get the cores when nobody else wants them.
+    Real attackers have machines of their own; here they run at the lowest priority, so that they do not take the server's cores.
     """
 
-    def __init__(self, target: Target, bystander: Bystander, found: Found, elsewhere: Executor) -> None:
-        self.target, self.bystander, self.found, self._elsewhere = target, bystander, found, elsewhere
+    def __init__(self, target: Target, probe: ProbeClient, found: Found, attacker_process: Executor) -> None:
+        self.target, self.probe, self.found, self._attacker_process = target, probe, found, attacker_process
 
-    def tried(self, name: str, sent: str, attack: Callable[[], str]) -> Tried:
-        """An attack, and how the server felt."""
-        self.bystander.felt()
-        time.sleep(QUIET_SECONDS)
-        before, answers, began = self.bystander.felt(), self.target.responses(), time.monotonic()
-        result = self._elsewhere.submit(attack).result()
+    def run(self, name: str, sent: str, attack: Callable[[], str]) -> AttackResult:
+        """Run an attack, and measure the latency of the probe client before and during it."""
+        self.probe.latency()
+        time.sleep(BASELINE_SECONDS)
+        before, answers, began = self.probe.latency(), self.target.responses(), time.monotonic()
+        result = self._attacker_process.submit(attack).result()
         seconds = time.monotonic() - began
-        meanwhile = self.bystander.felt()
-        done = Tried(name, sent, result, seconds, self.target.responses() - answers, before, meanwhile)
+        during = self.probe.latency()
+        done = AttackResult(name, sent, result, seconds, self.target.responses() - answers, before, during)
         print(_row(done), flush=True)
         return done
 
 
-def limited(attacks: Attacks, seconds: float) -> Iterator[Tried]:
-    """What is sent by hand, and by tools that spy: with the limits as everybody meets them."""
-    yield attacks.tried(
-        "graphql-cop's checks", "as nobody, again and again", partial(known.check_all, attacks.target, QUIET_SECONDS)
+def limited(attacks: Attacks, seconds: float) -> Iterator[AttackResult]:
+    """Floods and reconnaissance tools, with the default rate limits."""
+    yield attacks.run(
+        "graphql-cop's checks",
+        "anonymous, repeatedly",
+        partial(graphql_cop.check_all, attacks.target, BASELINE_SECONDS),
     )
     for name, one in floods.FLOODS.items():
-        yield attacks.tried(f"flood: {name}", one.sent, partial(floods.flood, attacks.target, name, seconds))
+        yield attacks.run(f"flood: {name}", one.sent, partial(floods.flood, attacks.target, name, seconds))
     for role in (None, Role.ATTORNEY):
         guesses = partial(tools.clairvoyance, attacks.target, role)
-        yield attacks.tried(f"clairvoyance as {named(role)}", "guesses of names", guesses)
-    yield attacks.tried("inql as ATTORNEY", "introspection, and queries from it", partial(tools.inql, attacks.target))
+        yield attacks.run(f"clairvoyance ({role_name(role)})", "guessed field names", guesses)
+    yield attacks.run("inql (ATTORNEY)", "introspection, and queries from it", partial(tools.inql, attacks.target))
 
 
-def unlimited(attacks: Attacks, examples: int) -> Iterator[Tried]:
-    """What is made up, without a limit of requests a minute, so that all of it is answered."""
+def unlimited(attacks: Attacks, examples: int) -> Iterator[AttackResult]:
+    """Generated requests, without the rate limit per minute, so that every request is answered."""
     target = attacks.target
     ids = sorted(attacks.found.own.values())
     for role in (None, *Role):
         cases = partial(tools.schemathesis, target, role, examples, ids)
-        yield attacks.tried(f"schemathesis as {named(role)}", "documents made from the role's schema", cases)
+        yield attacks.run(f"schemathesis ({role_name(role)})", "documents generated from the role's schema", cases)
     for role in (None, *Role):
         texts = partial(strings.into_all_places, target, attacks.found, role, max(examples // 20, 3))
-        yield attacks.tried(
-            f"strings as {named(role)}", "Hypothesis' strings and known bad ones, into every text", texts
+        yield attacks.run(
+            f"strings ({role_name(role)})",
+            "strings of Hypothesis and known bad ones, in every text argument",
+            texts,
         )
 
 
-def named(role: Role | None) -> str:
-    """What somebody of a role is called here."""
-    return role.name if role else "nobody"
+def role_name(role: Role | None) -> str:
+    """The name of a role in the page."""
+    return role.name if role else "anonymous"
 
 
-def _row(tried: Tried) -> str:
-    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(tried.answers.items()))
-    ratio = tried.meanwhile.p99 / tried.before.p99 if tried.before.p99 else 0
+def _row(attempt: AttackResult) -> str:
+    answers = ", ".join(f"{status}: {count:,}" for status, count in sorted(attempt.answers.items()))
+    ratio = attempt.during.p99 / attempt.before.p99 if attempt.before.p99 else 0
     return (
-        f"| {tried.name} | {tried.sent} | {tried.result.replace('|', '/')} | {answers} | {tried.errors} | {tried.seconds:.0f} "
-        f"| {tried.before.p50:.0f} / {tried.before.p99:.0f} | {tried.meanwhile.p50:.0f} / {tried.meanwhile.p99:.0f} "
-        f"| {ratio:.1f} | {tried.meanwhile.failed} of {tried.meanwhile.count} |"
+        f"| {attempt.name} | {attempt.sent} | {attempt.result.replace('|', '/')} | {answers} | {attempt.errors} | {attempt.seconds:.0f} "
+        f"| {attempt.before.p50:.0f} / {attempt.before.p99:.0f} | {attempt.during.p50:.0f} / {attempt.during.p99:.0f} "
+        f"| {ratio:.1f} | {attempt.during.failed} of {attempt.during.count} |"
     )
 
 
-def page(done: list[Tried]) -> str:
-    """The page."""
+def page(done: list[AttackResult]) -> str:
+    """The text of the page."""
     facts = ", ".join(f"{name}: {value}" for name, value in machine().items())
-    rows = "\n".join((_kept() | {tried.name: _row(tried) for tried in done}).values())
+    rows = "\n".join((_previous_rows() | {attempt.name: _row(attempt) for attempt in done}).values())
     return f"""# Attacks that were tried
 
 `make attacks` writes this page. One server process with its PostgreSQL and a clinic of {INVOICES:,} invoices, the attackers and the
-one who asks for pages meanwhile share the machine ({facts}; {datetime.now(UTC):%Y-%m-%d}); attackers get of its cores what
-nobody else wants (nice 19). Somebody of the office asks for a page of 50 invoices about 20 times a second, from another address;
-also for {QUIET_SECONDS:.0f} quiet seconds before each attack. Target: no server error, and a p99 of at most twice the quiet one. Floods and
-spies meet the limits as they are set by default; schemathesis and strings go without that of requests a minute, so that all of it
-is answered. A row stands until its attack is tried again.
+probe client share the machine ({facts}; {datetime.now(UTC):%Y-%m-%d}); the attackers run at the
+lowest priority (nice 19). The probe client, signed in as billing staff, asks for a page of 50 invoices about 20 times a second, from another
+address; also for {BASELINE_SECONDS:.0f} seconds without load before each attack (the baseline). Target: no server error, and a p99 of at
+most twice the baseline.
+Floods and reconnaissance tools run with the default rate limits; schemathesis and strings run without the rate limit per minute, so that every
+request is answered. A row stays until its attack is run again.
 
-| attack | what is sent | what came of it | answers | errors | s | quiet p50 / p99 ms | meanwhile p50 / p99 ms | ratio | got no page |
+| attack | what is sent | result | answers | errors | s | baseline p50 / p99 ms | p50 / p99 ms under attack | ratio | probe requests failed |
 |---|---|---|---|---:|---:|---:|---:|---:|---:|
 {rows}
 """
 
 
-def _kept() -> dict[str, str]:
-    """The rows of the page as it is, by attack: each stands until it is tried again."""
+def _previous_rows() -> dict[str, str]:
+    """The rows of the committed page, by attack: each stays until its attack is run again."""
     lines = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
-    told = [line for line in lines if line.startswith("| ") and not line.startswith("| attack ")]
-    return {line.split(" | ")[0].removeprefix("| "): line for line in told}
+    table_rows = [line for line in lines if line.startswith("| ") and not line.startswith("| attack ")]
+    return {line.split(" | ")[0].removeprefix("| "): line for line in table_rows}
 
 
 @contextmanager
-def _attacking(address: Address, found: Found, **settings: str) -> Iterator[Attacks]:
+def _attacks_on(address: DatabaseUrls, found: Found, **settings: str) -> Iterator[Attacks]:
     with (
-        attacked(address, **settings) as target,
-        Bystander(target.url, target.tokens[Role.BILLING]) as bystander,
-        ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as elsewhere,
+        running_target(address, **settings) as target,
+        ProbeClient(target.url, target.tokens[Role.BILLING]) as probe,
+        ProcessPoolExecutor(1, get_context("spawn"), os.nice, (19,)) as attacker_process,
     ):
-        yield Attacks(target, bystander, found, elsewhere)
+        yield Attacks(target, probe, found, attacker_process)
 
 
-def run(address: Address, part: str, seconds: float, examples: int) -> list[Tried]:
-    """Everything, on two servers: one with the limits as they are by default, one without that of requests a minute."""
-    found, done = find_records(address), list[Tried]()
+def run(address: DatabaseUrls, part: str, seconds: float, examples: int) -> list[AttackResult]:
+    """Run the attacks on two servers: one with the default rate limits, one without the rate limit per minute."""
+    found, done = find_records(address), list[AttackResult]()
     if part != "unlimited":
-        with _attacking(address, found, BILLING_REQUESTS_PER_MINUTE="6000") as attacks:
+        with _attacks_on(address, found, BILLING_REQUESTS_PER_MINUTE="6000") as attacks:
             done += limited(attacks, seconds)
     if part != "limited":
-        with _attacking(address, found) as attacks:
+        with _attacks_on(address, found) as attacks:
             done += unlimited(attacks, examples)
     return done
 
 
-@click.command(help="Attack the server in every way that is known here, and keep what came of it in docs/attacks.md.")
-@click.option("--part", type=click.Choice(["limited", "unlimited", "all"]), default="all", help="Which limits are met.")
+@click.command(help="Run every attack of this folder against a server, and write the results into docs/attacks.md.")
+@click.option(
+    "--part",
+    type=click.Choice(["limited", "unlimited", "all"]),
+    default="all",
+    help="With or without the rate limit per minute.",
+)
 @click.option("--seconds", default=15.0, show_default=True, help="How long each flood lasts.")
-@click.option("--examples", default=100, show_default=True, help="How many documents schemathesis makes of each field.")
+@click.option(
+    "--examples", default=100, show_default=True, help="How many documents schemathesis generates for each field."
+)
 @click.option("--keep/--no-keep", default=True, show_default=True)
 def main(part: str, seconds: float, examples: int, keep: bool) -> None:
-    """Attack, and write the page."""
+    """Run the attacks, and write the page."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with (
         TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""Decides which floods are sent by hand: from many connections at once, for as long as they are told to."""
+"""The floods: request floods from many concurrent connections, each for a number of seconds."""
 
 import asyncio
 import json
@@ -14,20 +14,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
-from domain.people import Role
+from domain.access.people import Role
 from tests.attacks.target import Target
 
 _PAGE = "{ invoices(first: 50) { nodes { number status billedAmount balance patient { name } payer { name } } } }"
 _FIELDS = "id number status createdOn serviceDate submittedOn billedAmount agreedAmount balance patient { id name } payer { id name }"
 
 
-async def _posted(target: Target, until: float, at_once: int, role: Role | None, body: Callable[[], bytes]) -> int:
-    """Send bodies, so many at once, until a moment; how many were answered."""
+async def _post_until(target: Target, until: float, at_once: int, role: Role | None, body: Callable[[], bytes]) -> int:
+    """Send bodies from `at_once` concurrent connections until a moment; returns how many were answered."""
     headers = {**target.headers(role), "content-type": "application/json"}
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(headers=headers, timeout=30, limits=limits) as client:
 
-        async def go_on() -> int:
+        async def send_repeatedly() -> int:
             count = 0
             while monotonic() < until:
                 with suppress(httpx.HTTPError):
@@ -35,35 +35,35 @@ async def _posted(target: Target, until: float, at_once: int, role: Role | None,
                     count += 1
             return count
 
-        return sum(await asyncio.gather(*(go_on() for _ in range(at_once))))
+        return sum(await asyncio.gather(*(send_repeatedly() for _ in range(at_once))))
 
 
-def _said(query: str, **variables: object) -> bytes:
+def _body_of(query: str, **variables: object) -> bytes:
     return json.dumps({"query": query, "variables": variables}).encode()
 
 
 def _new_document() -> bytes:
-    """A document near the limit of tokens that nobody has sent before."""
+    """A document near the token limit that no client has sent before."""
     mark = secrets.token_hex(4)
     roots = " ".join(
         f"x{mark}{n}: invoices(first: {n + 1}) {{ nodes {{ {_FIELDS} a{mark}: number }} }}" for n in range(20)
     )
-    return _said(f"{{ {roots} }}")
+    return _body_of(f"{{ {roots} }}")
 
 
 async def new_documents(target: Target, seconds: float) -> int:
-    """Documents of 20 fields at the root, none like another, of one user."""
-    return await _posted(target, monotonic() + seconds, 8, Role.ANALYST, _new_document)
+    """One user sends documents of 20 root fields, each different."""
+    return await _post_until(target, monotonic() + seconds, 8, Role.ANALYST, _new_document)
 
 
 async def large_bodies(target: Target, seconds: float) -> int:
-    """Bodies of just under 1 MiB, of nobody."""
-    junk = _said("{ " + "a" * 1_000_000 + " }")
-    return await _posted(target, monotonic() + seconds, 8, None, lambda: junk)
+    """Anonymous callers send bodies of just under 1 MiB."""
+    junk = _body_of("{ " + "a" * 1_000_000 + " }")
+    return await _post_until(target, monotonic() + seconds, 8, None, lambda: junk)
 
 
 async def bad_tokens(target: Target, seconds: float) -> int:
-    """Tokens that are nobody's, another one each time."""
+    """Bearer tokens that belong to no session, a new one each time."""
 
     async def guess(client: httpx.AsyncClient, until: float) -> int:
         count = 0
@@ -79,27 +79,27 @@ async def bad_tokens(target: Target, seconds: float) -> int:
 
 
 async def sign_ins(target: Target, seconds: float) -> int:
-    """Wrong passwords for ever other e-mails."""
+    """Wrong passwords, for another e-mail address each time."""
     mutation = 'mutation ($e: String!) { signIn(input: {email: $e, password: "wrong"}) { token errors { message } } }'
-    return await _posted(
-        target, monotonic() + seconds, 32, None, lambda: _said(mutation, e=f"{secrets.token_hex(6)}@demo.clinic")
+    return await _post_until(
+        target, monotonic() + seconds, 32, None, lambda: _body_of(mutation, e=f"{secrets.token_hex(6)}@demo.clinic")
     )
 
 
 async def pages(target: Target, seconds: float) -> int:
-    """One user who asks for pages by 64 connections, as fast as they are answered."""
-    return await _posted(target, monotonic() + seconds, 64, Role.ANALYST, lambda: _said(_PAGE))
+    """One user asks for pages over 64 connections, as fast as they are answered."""
+    return await _post_until(target, monotonic() + seconds, 64, Role.ANALYST, lambda: _body_of(_PAGE))
 
 
 async def nested_fragments(target: Target, seconds: float) -> int:
-    """Fragments that double at each of a hundred steps."""
+    """A hundred fragments, each of which spreads the next one twice."""
     parts = " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(100))
-    body = _said("{ ...f0 } " + parts + " fragment f100 on Query { __typename }")
-    return await _posted(target, monotonic() + seconds, 8, None, lambda: body)
+    body = _body_of("{ ...f0 } " + parts + " fragment f100 on Query { __typename }")
+    return await _post_until(target, monotonic() + seconds, 8, None, lambda: body)
 
 
 async def websockets(target: Target, seconds: float) -> int:
-    """A thousand WebSockets that say nothing, as many as are let in; then each sends a frame of a megabyte."""
+    """A thousand idle WebSockets, as many as are accepted; then each sends a frame of a megabyte."""
     where, until = target.url.replace("http", "ws", 1), monotonic() + seconds
     headers, protocols = {"x-forwarded-for": "203.0.113.9"}, [Subprotocol("graphql-transport-ws")]
     opened: list[ClientConnection] = []
@@ -122,7 +122,7 @@ async def websockets(target: Target, seconds: float) -> int:
 
 
 async def slow_senders(target: Target, seconds: float) -> int:
-    """Three hundred connections that send a byte a second, half in a head and half in a body."""
+    """Three hundred connections that send one byte a second, half of them in the headers, half in the body."""
     head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nx-forwarded-for: 203.0.113.9\r\n"
     until, writers = monotonic() + seconds, []
     for number in range(300):
@@ -139,8 +139,8 @@ async def slow_senders(target: Target, seconds: float) -> int:
     return len(writers)
 
 
-async def junk_in_a_row(target: Target, seconds: float) -> int:
-    """Requests one behind the other without waiting, heads without end, bodies that are cut off."""
+async def malformed_requests(target: Target, seconds: float) -> int:
+    """Pipelined requests, endless headers, truncated bodies and random bytes."""
     many = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * 500
     endless = b"POST /graphql HTTP/1.1\r\n" + b"".join(b"x-%d: " % n + b"y" * 500 + b"\r\n" for n in range(1_000))
     cut = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{"
@@ -158,7 +158,7 @@ async def junk_in_a_row(target: Target, seconds: float) -> int:
 
 @dataclass(frozen=True)
 class Flood:
-    """A flood: what is sent, and what sends it for so many seconds and says how often."""
+    """A flood: what is sent, and the function that sends it for some seconds and returns how often."""
 
     sent: str
     send: Callable[[Target, float], Coroutine[Any, Any, int]]
@@ -172,13 +172,13 @@ FLOODS = {
     "sign-ins": Flood("32 connections, another e-mail each time", sign_ins),
     "pages": Flood("64 connections of one user", pages),
     "WebSockets": Flood(
-        "1,000 from one address that say nothing; those that are let in: then frames of 1 MB", websockets
+        "1,000 idle ones from one address; those that are accepted then send frames of 1 MB", websockets
     ),
     "slow senders": Flood("300 connections, a byte a second", slow_senders),
-    "junk": Flood("pipelined requests, endless heads, cut bodies, noise", junk_in_a_row),
+    "junk": Flood("pipelined requests, endless headers, truncated bodies, random bytes", malformed_requests),
 }
 
 
 def flood(target: Target, name: str, seconds: float) -> str:
-    """Send a flood; how often."""
+    """Send a flood; returns how often, in words."""
     return f"{asyncio.run(FLOODS[name].send(target, seconds)):,} sent"

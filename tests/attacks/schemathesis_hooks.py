@@ -1,4 +1,4 @@
-"""Decides what schemathesis, in an environment of its own, makes of the API's scalars: values that fit, ids that exist, and others."""
+"""Hooks of schemathesis, which runs in its own environment: how it generates the API's scalars (valid values, ids that exist, others)."""
 
 import json
 import os

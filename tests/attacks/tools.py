@@ -1,4 +1,4 @@
-"""Decides how other people's tools are sent against a server; they come from PyPI into an environment of their own."""
+"""Runs third-party attack tools against a server; they come from PyPI into an environment of their own."""
 
 import json
 import os
@@ -8,19 +8,19 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from domain.people import Role
+from domain.access.people import Role
 from tests.attacks.target import Target
 from tests.bench.clinics import ROOT
 
 _PROGRAMS, _FOLDER = ROOT / ".tools" / "attacks" / "bin", ROOT / ".tools" / "attacks" / "found"
 _LONGEST_SECONDS, _GUESSING_SECONDS = 1_200, 180
 _NAME = re.compile(r"^ +(\w+)[(:]", re.MULTILINE)
-# Whoever ends the session or changes the password of the user who asks asks for nothing any more.
+# These would end the session of the tool, or change its user's password.
 _LEFT_OUT = "signOut changePassword revokeSession updateUser signIn".split()
 
 
 def clairvoyance(target: Target, role: Role | None) -> str:
-    """What clairvoyance finds out without introspection, given every name that an administrator's schema has to guess by."""
+    """Run clairvoyance, which finds fields without introspection, with every name of the administrator's schema as its word list."""
     found, words = _FOLDER / "clairvoyance.json", _FOLDER / "words.txt"
     _FOLDER.mkdir(exist_ok=True)
     found.unlink(missing_ok=True)
@@ -37,23 +37,25 @@ def clairvoyance(target: Target, role: Role | None) -> str:
         "1",
         target.url,
     ]
-    said = _run(command, seconds=_GUESSING_SECONDS)
+    ending = _run(command, seconds=_GUESSING_SECONDS)
     types = json.loads(found.read_text())["data"]["__schema"]["types"] if found.exists() else []
     fields = sum(len(one.get("fields") or ()) for one in types)
-    return f"{said}; of {len(guesses)} words it took {fields} for fields, which is what it makes of a refusal, too"
+    return (
+        f"{ending}; it counted {fields} of {len(guesses)} words as fields, because it counts a refusal as a field, too"
+    )
 
 
 def inql(target: Target) -> str:
-    """What inql makes of introspection: documents for what the role may do anyway."""
+    """Run inql, which generates documents from introspection, for operations that the role may run anyway."""
     key, own = target.headers(Role.ATTORNEY)["authorization"], _FOLDER / "inql"
     shutil.rmtree(own, ignore_errors=True)
-    said = _run(["inql", "-t", target.url, "--header", "authorization", key, "-o", own])
+    ending = _run(["inql", "-t", target.url, "--header", "authorization", key, "-o", own])
     written = "".join(path.read_text(errors="replace") for path in own.rglob("*") if path.is_file())
-    return f"{said}; of negotiation in what it wrote: {'something' if 'negotiation' in written else 'nothing'}"
+    return f"{ending}; negotiation in its output: {'yes' if 'negotiation' in written else 'no'}"
 
 
 def schemathesis(target: Target, role: Role | None, examples: int, ids: Sequence[str]) -> str:
-    """Documents that schemathesis makes of a role's schema, so many of each field; ids that exist are among theirs."""
+    """Run schemathesis with `examples` documents for each field of a role's schema; some of them use ids that exist."""
     report = _FOLDER / "schemathesis.json"
     report.unlink(missing_ok=True)
     schema = ROOT / "schemas" / f"{role or 'nobody'}.graphql"
@@ -62,9 +64,9 @@ def schemathesis(target: Target, role: Role | None, examples: int, ids: Sequence
     command += ["--suppress-health-check", "all", "--phases", "fuzzing", "--generation-database", "none"]
     command += ["--report-json-path", report, *(f"--exclude-name=Mutation.{name}" for name in _LEFT_OUT)]
     hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
-    said = _run(command, {**hooks, "ATTACKS_IDS": json.dumps(list(ids))})
+    ending = _run(command, {**hooks, "ATTACKS_IDS": json.dumps(list(ids))})
     if not report.exists():
-        return f"{said}; it wrote no report"
+        return f"{ending}; it wrote no report"
     found = json.loads(report.read_text())
     cases = found["test_cases"]
     return f"{cases['generated']:,} cases of {found['operations']['tested']} fields, {cases['with_failures']} failures"
@@ -77,7 +79,7 @@ def _headers(target: Target, role: Role | None, between: str) -> list[str]:
 def _run(
     command: Sequence[str | Path], environment: dict[str, str] | None = None, seconds: float = _LONGEST_SECONDS
 ) -> str:
-    """How a tool ended, and what it said last."""
+    """Run a tool; returns its exit code and the last line of its output, in words."""
     program, *arguments = command
     if not (_PROGRAMS / program).exists():
         return "it is not installed"
@@ -94,5 +96,5 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         return f"ended after {seconds:g} s"
-    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return f"exit {done.returncode}: {said[-1][:100] if said else 'not a word'}"
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return f"exit {done.returncode}: {lines[-1][:100] if lines else 'no output'}"

@@ -1,6 +1,7 @@
-"""Decides on which databases the benchmark runs: demo clinics of fixed sizes, loaded once and kept for later runs."""
+"""The databases of the benchmark: demo clinics of fixed sizes, loaded once and kept for later runs."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -9,32 +10,47 @@ import asyncpg
 from argon2 import PasswordHasher
 
 from domain.clinics import clinic_day
-from imports.demo import load_demo
-from server.addresses import Address, bring_up_to_date
-from server.embedded import EmbeddedPostgres
-from tests.bench.million import make_million
+from imports.demo.load import load_demo
+from server.database_urls import DatabaseUrls, bring_up_to_date
+from server.embedded.postgres import EmbeddedPostgres
+from tests.bench.measurements.million import INVOICES, make_million
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
-SMALL, LARGE = 2_000, 200_000
-# The clinics are made up and the servers listen on this machine alone, so that the password need not be a secret.
+# The clinics are synthetic and the servers listen on this machine alone, so that the password need not be a secret.
 PASSWORD = "only for measuring"
 _ZONE = "America/New_York"
-# What a loaded clinic depends on: when one of these files changes, it is loaded anew.
+# The sources of a loaded clinic: when one of these files changes, it is loaded anew.
 _SOURCES = (
     "db/migrations/versions/*.py",
-    "imports/demo*.py",
-    "imports/story*.py",
-    "imports/batch.py",
-    "tests/bench/million.py",
+    "imports/demo/*.py",
+    "imports/history/invoice_history.py",
+    "imports/history/batch.py",
+    "tests/bench/measurements/million.py",
 )
 
 
-class Clinics:
-    """The benchmark's own PostgreSQL, durable as in operation, with one database per size."""
+@dataclass(frozen=True)
+class Sizes:
+    """Invoices of each clinic, invoices that wait to be submitted, documents and requests of the memory part."""
 
-    def __init__(self, home: Path = HOME) -> None:
-        self._home = home
+    small: int = 2_000
+    large: int = 200_000
+    million: int = INVOICES
+    pending: int = 5_000
+    documents: int = 2_000
+    requests: int = 20_000
+
+
+SIZES = Sizes()
+
+
+class Clinics:
+    """The benchmark's own PostgreSQL, durable as in operation, with one database per size, named after `prefix`."""
+
+    def __init__(self, home: Path = HOME, sizes: Sizes = SIZES, prefix: str = "bench") -> None:
+        self.sizes = sizes
+        self._home, self._prefix = home, prefix
         self._postgres = EmbeddedPostgres(home, durable=True)
 
     def __enter__(self) -> Self:
@@ -46,28 +62,27 @@ class Clinics:
     def __exit__(self, *_: object) -> None:
         self._postgres.stop()
 
-    async def of_a_million(self) -> Address:
+    async def of_a_million(self) -> DatabaseUrls:
         """The owner's address of a clinic of a million invoices, made by PostgreSQL itself; the first time it takes some minutes."""
-        name = f"bench_million_{_fingerprint()}"
-        address = Address(self._postgres.dsn(database=name))
-        await self._create(name, "bench_million_")
-        await bring_up_to_date(address)
-        await _load(address, SMALL)
-        await make_million(address)
+        address = await self._loaded("million", self.sizes.small)
+        await make_million(address, self.sizes.million)
         return address
 
-    async def of_size(self, invoices: int) -> Address:
-        """The owner's address of a clinic with so many invoices; the first time it is loaded, which takes a minute or two."""
-        name = f"bench_{invoices}_{_fingerprint()}"
-        address = Address(self._postgres.dsn(database=name))
-        await self._create(name, f"bench_{invoices}_")
+    async def of_size(self, invoices: int) -> DatabaseUrls:
+        """The owner's address of a clinic with this number of invoices; the first time it is loaded, which takes a minute or two."""
+        return await self._loaded(str(invoices), invoices)
+
+    async def _loaded(self, kind: str, invoices: int) -> DatabaseUrls:
+        family = f"{self._prefix}_{kind}_"
+        address = DatabaseUrls(self._postgres.dsn(database=family + _fingerprint()))
+        await self._create(family + _fingerprint(), family)
         await bring_up_to_date(address)
         await _load(address, invoices)
         return address
 
     def postmaster(self) -> int:
         """The process of PostgreSQL whose children serve the connections."""
-        return int((self._home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+        return postmaster_of(self._home)
 
     async def version(self) -> str:
         """The version of PostgreSQL."""
@@ -78,17 +93,22 @@ class Clinics:
             await connection.close()
 
     async def _create(self, name: str, family: str) -> None:
-        """Make the database unless it is there, and drop those of earlier states of the code."""
+        """Create the database unless it exists, and drop those of earlier sources."""
         connection = await asyncpg.connect(self._postgres.dsn())
         try:
-            known = [row[0] for row in await connection.fetch("select datname from pg_database")]
-            for old in known:
+            existing = [row[0] for row in await connection.fetch("select datname from pg_database")]
+            for old in existing:
                 if old.startswith(family) and old != name:
                     await connection.execute(f'drop database "{old}" with (force)')
-            if name not in known:
+            if name not in existing:
                 await connection.execute(f'create database "{name}"')
         finally:
             await connection.close()
+
+
+def postmaster_of(home: Path) -> int:
+    """The process of the embedded PostgreSQL in a folder, while it runs."""
+    return int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
 
 
 def _fingerprint() -> str:
@@ -99,14 +119,14 @@ def _fingerprint() -> str:
     return digest.hexdigest()[:8]
 
 
-async def _load(address: Address, invoices: int) -> None:
+async def _load(address: DatabaseUrls, invoices: int) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         today = clinic_day(datetime.now(UTC), _ZONE)
         hashed = PasswordHasher().hash(PASSWORD)
         summary = await load_demo(connection, today=today, password_hash=hashed, invoices=invoices, progress=_show)
         if summary.loaded:
-            # Without the visibility map an index alone answers nothing, and autovacuum would come in the middle of a round.
+            # Index-only scans need the visibility map, and autovacuum would otherwise run in the middle of a round.
             await connection.execute("vacuum (analyze)")
             await connection.execute("checkpoint")
     finally:

@@ -1,7 +1,7 @@
-"""Decides how load is put on a server: a process of its own, keep-alive connections, one request at a time on each.
+"""The load client (closed loop): a process of its own with keep-alive connections, one request at a time on each.
 
-It reads one order per line from standard input and answers each with one line: what was measured. HTTP is understood just as
-far as the measured servers speak it: a status line, a Content-Length, a body.
+It reads one order per line from standard input and writes one line of measurements for each. It understands only as much of HTTP
+as the measured servers send: a status line, a Content-Length, a body.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ import orjson
 import uvloop
 
 _PATIENCE_SECONDS = 60.0
-# How every answer begins that is no refusal.
+# Every answer that is not a refusal begins like this.
 _DATA = b'{"data":'
 
 
 @dataclass(frozen=True)
 class Order:
-    """Requests to send in turn, for so many seconds (or, when `requests_at_most` is set, so many requests)."""
+    """Requests to send in turn, for `seconds`, or until `requests_at_most` requests were sent when that is set."""
 
     port: int
     path: str
@@ -35,7 +35,7 @@ class Order:
 
 @dataclass
 class Measured:
-    """What came of it: latencies in milliseconds, throughput in requests per second."""
+    """The measurements of one order: latencies in milliseconds, throughput in requests per second."""
 
     requests: int = 0
     seconds: float = 0.0
@@ -47,7 +47,7 @@ class Measured:
 
 
 class _Connection(asyncio.Protocol):
-    """One client that waits for its answer before it asks again."""
+    """One client that waits for its answer before it sends the next request."""
 
     def __init__(self, run: "_Run") -> None:
         self.run = run
@@ -80,14 +80,14 @@ class _Connection(asyncio.Protocol):
             self._ask()
 
     def _length(self, head: bytes) -> int:
-        """How many bytes the answer has, its head included; every server at hand sends its head in one piece."""
-        end, said = head.find(b"\r\n\r\n"), head.lower().find(b"content-length: ")
+        """The length of the answer in bytes, headers included; every measured server sends its headers in one piece."""
+        end, length_at = head.find(b"\r\n\r\n"), head.lower().find(b"content-length: ")
         is_data = head.startswith(_DATA, end + 4) or len(head) == end + 4
-        if head[9:12] != b"200" or not 0 <= said < end or not is_data:
+        if head[9:12] != b"200" or not 0 <= length_at < end or not is_data:
             self.run.failures.append(head[:500].decode("latin-1"))
             self.transport.abort()
             return 1 << 60
-        return int(head[said + 16 : head.find(b"\r\n", said)]) + end + 4
+        return int(head[length_at + 16 : head.find(b"\r\n", length_at)]) + end + 4
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.over.done():
@@ -113,7 +113,7 @@ class _Run:
 
 
 def request_of(order: Order, body: str) -> bytes:
-    """A request as it goes over the wire."""
+    """An HTTP request as bytes."""
     raw = body.encode()
     lines = [
         f"POST {order.path} HTTP/1.1",
@@ -128,7 +128,7 @@ def request_of(order: Order, body: str) -> bytes:
 
 
 async def put(order: Order) -> Measured:
-    """Put the load of an order on its server and measure it."""
+    """Send the requests of an order, and measure them."""
     loop, run = asyncio.get_running_loop(), _Run(order)
     began = perf_counter()
     opened = [
@@ -158,8 +158,8 @@ def _measured(run: _Run, seconds: float) -> Measured:
 
 
 def main() -> None:
-    """Carry out orders until standard input ends."""
-    # Nothing here makes cycles, and a pause of the client would count as the server's.
+    """Execute orders until standard input ends."""
+    # Nothing here creates reference cycles, and a garbage collection of the client would count as the server's time.
     gc.disable()
     for line in sys.stdin:
         measured = uvloop.run(put(Order(**orjson.loads(line))))

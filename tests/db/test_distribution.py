@@ -1,12 +1,12 @@
-"""Decides that the database's own catalog lets every table be distributed by clinic, as Citus asks for it: by the first column of each key."""
+"""Every table can be distributed by tenant (clinic_id), as Citus requires: the first column of each key is the clinic."""
 
 import pytest
 
-from server.addresses import Address
-from tests.databases import rows
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
 
-# Not distributed: which migrations ran; the clinics themselves, which every node has; attempts to sign in, of no clinic yet.
-ON_EVERY_NODE = {"alembic_version", "clinics", "sign_in_attempts"}
+# Not distributed: the migration version; the clinics, which every node has; sign-in attempts, which have no clinic yet.
+ON_EVERY_NODE = {"alembic_version", "clinics", "policy_version", "sign_in_attempts"}
 KEYS = """select c.conrelid::regclass::text as table, c.conname as name, own.attname as first, other.attname as referred
     from pg_constraint c
     join pg_attribute own on own.attrelid = c.conrelid and own.attnum = c.conkey[1]
@@ -19,24 +19,24 @@ UNIQUE_INDEXES = """select i.indrelid::regclass::text as table, i.indexrelid::re
 
 
 @pytest.mark.parametrize("kind", ["p", "u"], ids=["primary keys", "unique keys"])
-def test_every_key_begins_with_the_clinic(address: Address, kind: str) -> None:
+def test_every_key_begins_with_the_clinic(address: DatabaseUrls, kind: str) -> None:
     found = rows(address, KEYS, [kind.encode()])
     assert len(found) > 5
     assert [dict(key) for key in found if key["first"] != "clinic_id" and key["table"] not in ON_EVERY_NODE] == []
 
 
-def test_every_unique_index_begins_with_the_clinic(address: Address) -> None:
+def test_every_unique_index_begins_with_the_clinic(address: DatabaseUrls) -> None:
     found = rows(address, UNIQUE_INDEXES)
     assert [dict(one) for one in found if one["first"] != "clinic_id" and one["table"] not in ON_EVERY_NODE] == []
 
 
-def test_every_reference_carries_the_clinic_along(address: Address) -> None:
+def test_every_foreign_key_includes_the_clinic(address: DatabaseUrls) -> None:
     found = rows(address, KEYS, [b"f"])
     assert len(found) > 50
     assert {(one["first"], one["referred"]) for one in found} == {("clinic_id", "clinic_id")}
 
 
-def test_every_table_has_a_key_to_be_distributed_by(address: Address) -> None:
+def test_every_table_has_a_primary_key_to_be_distributed_by(address: DatabaseUrls) -> None:
     tables = {
         row["name"]
         for row in rows(

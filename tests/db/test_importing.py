@@ -1,4 +1,4 @@
-"""Decides that the role of an import adds invoices with a past to its own clinic, under the numbers that they had, and does nothing else."""
+"""The import role can only add invoices with their history to its own clinic, under their former numbers."""
 
 import asyncio
 from typing import Any
@@ -8,18 +8,18 @@ import asyncpg
 import pytest
 
 from db.pools import importing
-from db.security import IMPORT_ROLE
+from db.security.policies import IMPORT_ROLE
 from permissions.importing import IMPORTING
-from server.addresses import Address
-from tests.databases import rows
-from tests.other_clinic import add_other_clinic
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
+from tests.support.other_clinic import add_other_clinic
 
 CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 OWN = {"number": "OLD-1", "external_key": "OLD-1"}
 
 
-def added(address: Address, table: str, row: Any, clinic: UUID) -> str:
-    """What PostgreSQL says to a row that the role of an import adds for a clinic; nothing of it stays."""
+def added(address: DatabaseUrls, table: str, row: Any, clinic: UUID) -> str:
+    """Insert a row as the import role for a clinic, roll back, and return "done" or the name of PostgreSQL's error."""
     names = IMPORTING[table]
     places = ", ".join(f"${place}" for place in range(1, len(names) + 1))
 
@@ -43,7 +43,7 @@ def added(address: Address, table: str, row: Any, clinic: UUID) -> str:
 
 
 @pytest.mark.parametrize(
-    ("said", "answer"),
+    ("changes", "answer"),
     [
         ({}, "done"),
         ({"external_key": None}, "InsufficientPrivilegeError"),
@@ -51,17 +51,17 @@ def added(address: Address, table: str, row: Any, clinic: UUID) -> str:
         ({"number": "OLD-2"}, "InsufficientPrivilegeError"),
     ],
 )
-def test_an_invoice_comes_in_any_state_but_under_the_number_that_it_had(
-    own_address: Address, said: dict[str, Any], answer: str
+def test_an_invoice_can_be_imported_in_any_status_but_only_under_its_former_number(
+    own_address: DatabaseUrls, changes: dict[str, Any], answer: str
 ) -> None:
     [paid] = rows(
         own_address, f"select * from invoices where clinic_id = {CLINIC} and status = 'paid' order by id limit 1"
     )
-    row = {**paid, "id": uuid4(), **OWN, **said}
+    row = {**paid, "id": uuid4(), **OWN, **changes}
     assert added(own_address, "invoices", row, paid["clinic_id"]) == answer
 
 
-def test_nothing_comes_to_another_clinic(own_address: Address) -> None:
+def test_nothing_can_be_imported_into_another_clinic(own_address: DatabaseUrls) -> None:
     other = add_other_clinic(own_address)
     [ours] = rows(own_address, f"select * from invoices where clinic_id = {CLINIC} order by id limit 1")
     [state] = rows(
@@ -77,7 +77,9 @@ def test_nothing_comes_to_another_clinic(own_address: Address) -> None:
 
 
 @pytest.mark.parametrize(("is_imported", "answer"), [(True, "done"), (False, "InsufficientPrivilegeError")])
-def test_a_cheque_comes_as_one_that_nobody_scanned(own_address: Address, is_imported: bool, answer: str) -> None:
+def test_a_cheque_can_only_be_imported_as_one_without_a_scan(
+    own_address: DatabaseUrls, is_imported: bool, answer: str
+) -> None:
     [cheque] = rows(own_address, f"select * from cheques where clinic_id = {CLINIC} order by id limit 1")
     row = {**cheque, "id": uuid4(), "number": "BROUGHT-1", "imported": is_imported}
     assert added(own_address, "cheques", row, cheque["clinic_id"]) == answer
@@ -86,12 +88,12 @@ def test_a_cheque_comes_as_one_that_nobody_scanned(own_address: Address, is_impo
 @pytest.mark.parametrize(
     "statement", ["select id from invoices", "update invoices set version = 1", "delete from invoice_states"]
 )
-def test_what_is_there_is_neither_read_nor_changed(own_address: Address, statement: str) -> None:
+def test_the_import_role_cannot_read_or_change_existing_rows(own_address: DatabaseUrls, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         asyncio.run(_as_import(own_address, statement))
 
 
-async def _as_import(address: Address, statement: str) -> None:
+async def _as_import(address: DatabaseUrls, statement: str) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         await connection.execute(f"set role {IMPORT_ROLE}; select set_config('app.clinic_id', '{uuid4()}', false)")
@@ -100,7 +102,7 @@ async def _as_import(address: Address, statement: str) -> None:
         await connection.close()
 
 
-def test_whoever_imports_is_who_they_were_afterwards_and_the_owner_stays_the_owner(own_address: Address) -> None:
+def test_the_role_before_an_import_is_restored_and_the_owner_stays_the_owner(own_address: DatabaseUrls) -> None:
     async def roles(before: str) -> list[str]:
         connection = await asyncpg.connect(own_address.owner)
         try:

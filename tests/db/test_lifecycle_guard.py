@@ -1,4 +1,4 @@
-"""That the database itself guards the lifecycle: hand-written SQL breaks neither the table nor the history."""
+"""The database enforces the lifecycle: hand-written SQL can break neither the transition table nor the history."""
 
 import asyncio
 from importlib import import_module
@@ -8,17 +8,17 @@ import asyncpg
 import pytest
 
 from db.pools import entering
-from db.security import STAFF_LOGIN
-from domain.invoices import InvoiceStatus
-from domain.people import Role
-from domain.transitions import legal_pairs
+from db.security.policies import STAFF_LOGIN
+from domain.access.people import Role
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.transitions import legal_pairs
 from permissions.viewers import Viewer
-from server.addresses import Address
-from tests.databases import rows
-from tests.other_clinic import OTHER, add_other_clinic
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
+from tests.support.other_clinic import OTHER, add_other_clinic
 
 PAIRS = [(start, end) for start in InvoiceStatus for end in InvoiceStatus if start is not end]
-# Without the ledger's own checks, only the guard of the table is left to speak.
+# Without the check constraints of the ledger, only the transition trigger can refuse.
 _LEDGER_UNCHECKED = """alter table invoices drop constraint ck_invoices_status_agrees_with_ledger,
     drop constraint ck_invoices_written_off, drop constraint ck_invoices_received_within_agreed"""
 _OF_OTHER = f"(select clinic_id from clinics where short_name = '{OTHER}')"
@@ -26,14 +26,14 @@ _OWN = "(select clinic_id from clinics where short_name = 'demo')"
 
 
 @pytest.fixture(scope="module")
-def two_clinics(address: Address) -> Address:
-    """The demo clinic beside another one."""
+def two_clinics(address: DatabaseUrls) -> DatabaseUrls:
+    """The demo clinic and another one."""
     add_other_clinic(address)
     return address
 
 
-def attempt(address: Address, *statements: str, role: Role | None = None) -> str:
-    """What the last statement did ("UPDATE 1"), as the owner or as a role of the demo clinic; it is undone."""
+def attempt(address: DatabaseUrls, *statements: str, role: Role | None = None) -> str:
+    """Run statements as the owner or as a role of the demo clinic, roll back, and return the last command tag ("UPDATE 1")."""
     begin = entering(viewer(address, role), read_only=False) if role else "begin"
 
     async def run() -> str:
@@ -47,26 +47,24 @@ def attempt(address: Address, *statements: str, role: Role | None = None) -> str
     return asyncio.run(run())
 
 
-def viewer(address: Address, role: Role) -> Viewer:
-    """The demo clinic's user of a role."""
+def viewer(address: DatabaseUrls, role: Role) -> Viewer:
+    """The user of the demo clinic with a role."""
     query = f"select clinic_id, id from users where clinic_id = {_OWN} and role = $1"
     [user] = rows(address, query, role.value)
     return Viewer(user["clinic_id"], user["id"], uuid4(), role, None, "", "", "demo", "", "UTC")
 
 
-def one(status: str, more: str = "", clinic: str = _OWN) -> str:
-    """The SQL for the id of an invoice of the demo clinic in a state."""
-    return (
-        f"(select id from invoices where clinic_id = {clinic} and status = '{status}' {more} order by number limit 1)"
-    )
+def one(status: str, condition: str = "", clinic: str = _OWN) -> str:
+    """The SQL for the id of an invoice of the demo clinic in a status."""
+    return f"(select id from invoices where clinic_id = {clinic} and status = '{status}' {condition} order by number limit 1)"
 
 
-# The owner: whoever has the keys to the database, but not the will to take its guards away.
+# The owner of the tables, with the triggers in place.
 
 
 @pytest.mark.parametrize(("start", "end"), PAIRS)
-def test_the_owner_changes_a_status_only_as_the_table_allows(
-    address: Address, start: InvoiceStatus, end: InvoiceStatus
+def test_the_owner_can_change_a_status_only_as_the_table_allows(
+    address: DatabaseUrls, start: InvoiceStatus, end: InvoiceStatus
 ) -> None:
     change = f"update invoices set status = '{end}' where id = {one(start)}"
     if (start, end) in legal_pairs():
@@ -97,15 +95,15 @@ def test_the_migration_names_the_pairs_of_the_table() -> None:
         f"status = 'lost' where id = {one('pending_cheque')}",
     ],
 )
-def test_the_owner_cannot_make_state_and_ledger_disagree(address: Address, change: str) -> None:
+def test_the_owner_cannot_make_status_and_ledger_disagree(address: DatabaseUrls, change: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         attempt(address, f"update invoices set {change}")
 
 
-_WRITTEN_ONCE = ("invoice_events", "cheque_allocations", "denials")
+_APPEND_ONLY = ("invoice_events", "cheque_allocations", "denials")
 
 
-@pytest.mark.parametrize("table", _WRITTEN_ONCE)
+@pytest.mark.parametrize("table", _APPEND_ONLY)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -118,7 +116,7 @@ _WRITTEN_ONCE = ("invoice_events", "cheque_allocations", "denials")
         "insert into {0} select * from {0} limit 1 on conflict (clinic_id, id) do update set recorded_at = now()",
     ],
 )
-def test_the_owner_cannot_rewrite_what_is_written_once(address: Address, table: str, statement: str) -> None:
+def test_the_owner_cannot_rewrite_append_only_tables(address: DatabaseUrls, table: str, statement: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match=f"{table} is written once and kept"):
         attempt(address, statement.format(table))
 
@@ -127,14 +125,14 @@ def test_the_owner_cannot_rewrite_what_is_written_once(address: Address, table: 
     "change", ["amount = amount + 1", "number = 'other'", "received_on = received_on - 1", "cheque_date = cheque_date - 1",
      "payer_id = (select id from payers p where p.id <> payer_id limit 1)", "returned_on = null, return_reason = null"]
 )  # fmt: skip
-def test_the_owner_cannot_edit_a_cheque(address: Address, change: str) -> None:
+def test_the_owner_cannot_edit_a_cheque(address: DatabaseUrls, change: str) -> None:
     which = "is not null" if "returned_on = null" in change else "is null"
     cheque = f"(select id from cheques where returned_on {which} order by id limit 1)"
     with pytest.raises(asyncpg.CheckViolationError, match="a cheque is never edited or deleted"):
         attempt(address, f"update cheques set {change} where id = {cheque}")
 
 
-def test_the_owner_can_say_once_that_a_cheque_was_returned(address: Address) -> None:
+def test_the_owner_can_record_once_that_a_cheque_was_returned(address: DatabaseUrls) -> None:
     change = f"update cheques set returned_on = received_on where id = {_STANDING}"
     assert attempt(address, change) == "UPDATE 1"
     with pytest.raises(asyncpg.CheckViolationError, match="a cheque is never edited or deleted"):
@@ -158,7 +156,7 @@ _STANDING = "(select id from cheques where returned_on is null order by id limit
         f"delete from cases where id = (select case_id from invoices where id = {one('paid')})",
     ],
 )
-def test_the_owner_cannot_delete_a_cheque_nor_what_has_a_history(address: Address, statement: str) -> None:
+def test_the_owner_cannot_delete_cheques_or_records_with_a_history(address: DatabaseUrls, statement: str) -> None:
     unpaid = """insert into cheques (clinic_id, id, payer_id, number, amount, cheque_date, received_on, imported)
         select clinic_id, gen_random_uuid(), id, 'unapplied', 1, '2026-06-01', '2026-06-01', true from payers limit 1"""
     with pytest.raises(_REFUSALS):
@@ -168,25 +166,25 @@ def test_the_owner_cannot_delete_a_cheque_nor_what_has_a_history(address: Addres
 _REFUSALS = (asyncpg.CheckViolationError, asyncpg.ForeignKeyViolationError, asyncpg.FeatureNotSupportedError)
 
 
-def test_a_number_is_given_once(address: Address) -> None:
+def test_an_invoice_number_is_unique(address: DatabaseUrls) -> None:
     with pytest.raises(asyncpg.UniqueViolationError):
         attempt(address, f"update invoices set number = (select max(number) from invoices) where id = {one('paid')}")
 
 
-# The roles that the server enters: besides the guards, grants and policies.
+# The roles of the server: besides the triggers, grants and row-level security apply.
 
 _STAFF = (Role.BILLING, Role.ADMIN)
-# Which clinics there are is not for them to see.
+# These roles cannot see the table of clinics.
 _VOID = one("void", clinic="current_setting('app.clinic_id')::uuid")
 _NEW = """insert into invoices (clinic_id, id, number, case_id, patient_id, payer_id, created_on, service_date, billed_amount,
-    updated_at{more}) select i.clinic_id, gen_random_uuid(), 'INV-2099-000001', i.case_id, i.patient_id, i.payer_id,
+    updated_at{columns}) select i.clinic_id, gen_random_uuid(), 'INV-2099-000001', i.case_id, i.patient_id, i.payer_id,
     '2026-06-01', '2026-06-01', 0, now(){values} from invoices i where {whose} limit 1"""
 
 
 @pytest.mark.parametrize("role", _STAFF)
-def test_staff_can_write_what_steps_write(two_clinics: Address, role: Role) -> None:
-    """Without this, everything below would be refused for want of any right at all."""
-    new = _NEW.format(more="", values="", whose="true")
+def test_staff_can_write_what_commands_write(two_clinics: DatabaseUrls, role: Role) -> None:
+    """A control: without it, all refusals below could be due to missing privileges."""
+    new = _NEW.format(columns="", values="", whose="true")
     assert attempt(two_clinics, new, role=role) == "INSERT 0 1"
     change = f"update invoices set version = version + 1 where id = {_VOID}"
     assert attempt(two_clinics, change, role=role) == "UPDATE 1"
@@ -194,7 +192,9 @@ def test_staff_can_write_what_steps_write(two_clinics: Address, role: Role) -> N
 
 @pytest.mark.parametrize("role", _STAFF)
 @pytest.mark.parametrize("status", [status for status in InvoiceStatus if status is not InvoiceStatus.PENDING_INVOICE])
-def test_staff_cannot_begin_an_invoice_in_another_state(address: Address, role: Role, status: InvoiceStatus) -> None:
+def test_staff_cannot_create_an_invoice_in_another_status(
+    address: DatabaseUrls, role: Role, status: InvoiceStatus
+) -> None:
     amounts = ", 1, 1, '2026-06-01', '2026-06-01', '2026-06-01'"
     agreed = {"pending_invoice", "pending_reduction", "void", "written_off"}
     columns, values = ", status", f", '{status}'"
@@ -204,18 +204,18 @@ def test_staff_cannot_begin_an_invoice_in_another_state(address: Address, role: 
         values += amounts.replace(", 1, 1", f", 1, {received}")
     elif status == "pending_reduction":
         columns, values = columns + ", submitted_on", values + ", '2026-06-01'"
-    new = _NEW.format(more=columns, values=values, whose="true").replace(
+    new = _NEW.format(columns=columns, values=values, whose="true").replace(
         "'2026-06-01', 0, now()", "'2026-06-01', 1, now()"
     )
     assert attempt(address, new) == "INSERT 0 1"
-    # What a new invoice is not given at all is refused before the row is looked at.
-    words = "row-level security policy" if columns == ", status" else "permission denied for table invoices"
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=words):
+    # A column that an insert may not set is refused by its grant, before the policy is checked.
+    message = "row-level security policy" if columns == ", status" else "permission denied for table invoices"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=message):
         attempt(address, new, role=role)
 
 
 @pytest.mark.parametrize("role", _STAFF)
-def test_staff_neither_see_nor_change_nor_add_to_another_clinic(two_clinics: Address, role: Role) -> None:
+def test_staff_cannot_see_change_or_add_rows_of_another_clinic(two_clinics: DatabaseUrls, role: Role) -> None:
     [[other]] = rows(two_clinics, f"select {_OF_OTHER}")
     for table in ("invoices", "cases", "cheques", "payers", "holds", "reduction_offers"):
         [[found]] = rows(two_clinics, f"select count(*) from {table} where clinic_id = $1", other)
@@ -258,12 +258,12 @@ def test_staff_neither_see_nor_change_nor_add_to_another_clinic(two_clinics: Add
         "create or replace function refuse_rewriting() returns trigger language plpgsql as 'begin return null; end'",
     ],
 )  # fmt: skip
-def test_staff_have_no_right_to_rewrite_or_delete(address: Address, role: Role, statement: str) -> None:
+def test_staff_have_no_right_to_rewrite_or_delete(address: DatabaseUrls, role: Role, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         attempt(address, statement, role=role)
 
 
 @pytest.mark.parametrize("role", _STAFF)
-def test_staff_meet_the_guard_of_the_table_too(address: Address, role: Role) -> None:
+def test_the_transition_trigger_applies_to_staff_too(address: DatabaseUrls, role: Role) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="does not go from void to pending_invoice"):
         attempt(address, f"update invoices set status = 'pending_invoice' where id = {_VOID}", role=role)

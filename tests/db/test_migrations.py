@@ -1,8 +1,9 @@
-"""Migrations lead to the tables that the code knows, from anywhere and back, also when two hosts run them at once."""
+"""Migrations produce the tables that the code declares, up and down, also when two hosts run them at once."""
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -14,13 +15,13 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from db.migrating import alembic_config, migrate
+from db.migrate import alembic_config, migrate
 from db.tables import metadata
-from server.addresses import Address, bring_up_to_date
-from server.embedded import EmbeddedPostgres
-from tests.databases import copied, rows
+from server.database_urls import DatabaseUrls, bring_up_to_date
+from server.embedded.postgres import EmbeddedPostgres
+from tests.support.databases import copied, rows
 
-# Everything that a migration can make, as PostgreSQL itself writes it down.
+# Everything that a migration can create, as PostgreSQL's catalog describes it.
 COLUMNS = """select table_name, column_name, data_type, collation_name, numeric_precision, numeric_scale, is_nullable,
     column_default, generation_expression from information_schema.columns where table_schema = 'public' order by 1, 2"""
 CONSTRAINTS = """select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
@@ -34,26 +35,30 @@ POLICIES = "select tablename, policyname, roles::text, cmd, qual, with_check fro
 GRANTS = """select grantee, table_name, column_name, privilege_type from information_schema.role_column_grants
     where grantee like 'clinic\\_%' order by 1, 2, 3, 4"""
 VERSIONS = "alembic_version"
+_NO_MIGRATION = (
+    'db/tables and the migrations differ: run `make revision M="what changes"`, '
+    "and write check constraints, functions and triggers by hand"
+)
 
 
-def tables(address: Address, *more: str) -> list[tuple[Any, ...]]:
-    """Every column, constraint and index of our tables."""
+def tables(address: DatabaseUrls, *more: str) -> list[tuple[Any, ...]]:
+    """Every column, constraint and index of the product's tables."""
     parts = (tuple(row) for query in (COLUMNS, CONSTRAINTS, INDEXES, *more) for row in rows(address, query))
     return [part for part in parts if VERSIONS not in str(part)]
 
 
-def structure(address: Address) -> list[tuple[Any, ...]]:
-    """The same, and every function, trigger and type, which migrations alone make."""
+def structure(address: DatabaseUrls) -> list[tuple[Any, ...]]:
+    """The same, and every function, trigger and type, which only migrations create."""
     return tables(address, REST)
 
 
-def lock(address: Address) -> list[tuple[Any, ...]]:
+def security(address: DatabaseUrls) -> list[tuple[Any, ...]]:
     """Every policy and every grant."""
     return [tuple(row) for query in (POLICIES, GRANTS) for row in rows(address, query)]
 
 
-def run(address: Address, work: Callable[[Connection], Any]) -> Any:
-    """What an ordinary function makes of a connection, committed."""
+def run(address: DatabaseUrls, work: Callable[[Connection], Any]) -> Any:
+    """Run a synchronous function on a connection, commit and return its result."""
 
     async def connected() -> Any:
         engine = create_async_engine(
@@ -66,59 +71,81 @@ def run(address: Address, work: Callable[[Connection], Any]) -> Any:
 
 
 @pytest.fixture
-def empty(postgres_server: EmbeddedPostgres) -> Iterator[Callable[[], Address]]:
-    """Who gives databases in which there is nothing yet."""
+def empty(postgres_server: EmbeddedPostgres) -> Iterator[Callable[[], DatabaseUrls]]:
+    """A function that creates empty databases."""
     with ExitStack() as made:
         yield lambda: made.enter_context(copied(postgres_server, "template0"))
 
 
-def test_there_is_one_way_to_the_present(own_address: Address) -> None:
-    assert len(run(own_address, lambda sync: ScriptDirectory.from_config(alembic_config(sync)).get_heads())) == 1
+def test_the_migrations_have_one_head(own_address: DatabaseUrls) -> None:
+    heads = run(own_address, lambda sync: ScriptDirectory.from_config(alembic_config(sync)).get_heads())
+    assert len(heads) == 1, f"two migrations follow the same one: let one of {heads} follow the other (down_revision)"
 
 
-def test_a_migrated_database_has_what_the_code_knows_and_alembic_would_change_nothing(own_address: Address) -> None:
+def test_a_migrated_database_matches_the_code_and_alembic_would_change_nothing(
+    own_address: DatabaseUrls,
+) -> None:
     def differences(sync: Connection) -> list[Any]:
         found = compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), metadata)
         return [difference for difference in found if VERSIONS not in str(difference)]
 
-    assert run(own_address, differences) == []
+    assert run(own_address, differences) == [], _NO_MIGRATION
 
 
-def test_a_migrated_database_is_what_the_tables_themselves_would_make(
-    own_address: Address, empty: Callable[[], Address]
+def test_a_migrated_database_equals_one_created_from_the_table_declarations(
+    own_address: DatabaseUrls, empty: Callable[[], DatabaseUrls]
 ) -> None:
     made = empty()
     run(made, metadata.create_all)
-    assert tables(own_address) == tables(made) != []
+    assert tables(own_address) == tables(made) != [], _NO_MIGRATION
 
 
-def test_down_to_nothing_and_up_again_ends_where_it_began(own_address: Address) -> None:
+def test_a_downgrade_to_nothing_and_an_upgrade_restore_the_structure(own_address: DatabaseUrls) -> None:
     before = structure(own_address)
-    asyncio.run(migrate(own_address.owner, (), revision="base"))
-    assert structure(own_address) == []
-    asyncio.run(migrate(own_address.owner, ()))
+    asyncio.run(migrate(own_address.owner, revision="base"))
+    assert structure(own_address) == [], "a downgrade() leaves behind what its upgrade() made"
+    asyncio.run(bring_up_to_date(own_address))
     assert structure(own_address) == before != []
 
 
-def test_migrating_twice_changes_neither_tables_nor_rights_nor_rows(own_address: Address) -> None:
+def test_migrating_twice_changes_no_tables_rights_or_rows(own_address: DatabaseUrls) -> None:
     def now() -> tuple[Any, ...]:
         return (
             structure(own_address),
-            lock(own_address),
+            security(own_address),
             rows(own_address, "select count(*), max(updated_at) from invoices"),
         )
 
     before = now()
     asyncio.run(bring_up_to_date(own_address))
     assert now() == before
-    assert lock(own_address)
+    assert security(own_address)
 
 
-def test_two_hosts_may_migrate_at_once(address: Address, empty: Callable[[], Address]) -> None:
-    async def both(target: Address) -> None:
+def test_failed_sign_ins_counted_before_they_belonged_to_accounts_still_count(
+    own_address: DatabaseUrls,
+) -> None:
+    count = "select key, failures, until_at, known_until from sign_in_attempts order by key"
+    asyncio.run(migrate(own_address.owner, revision="0012"))
+    rows(
+        own_address,
+        """insert into sign_in_attempts (key, failures, until_at, known_until) values
+        ('pair', 9, '2026-06-30 12:15Z', '2026-07-30 12:00Z'), ('e-mail', 100, '2026-06-30 12:20Z', null)""",
+    )
+    before = rows(own_address, count)
+    asyncio.run(bring_up_to_date(own_address))
+    assert rows(own_address, count) == before
+    added = "select distinct until_at - since_at, by_account, known_accounts from sign_in_attempts"
+    assert [tuple(row) for row in rows(own_address, added)] == [(timedelta(minutes=15), "{}", "{}")]
+    asyncio.run(migrate(own_address.owner, revision="0012"))
+    assert rows(own_address, count) == before != []
+
+
+def test_two_hosts_may_migrate_at_once(address: DatabaseUrls, empty: Callable[[], DatabaseUrls]) -> None:
+    async def both(target: DatabaseUrls) -> None:
         await asyncio.gather(bring_up_to_date(target), bring_up_to_date(target))
 
     target = empty()
     asyncio.run(both(target))
     assert structure(target) == structure(address)
-    assert lock(target) == lock(address)
+    assert security(target) == security(address)

@@ -1,4 +1,4 @@
-"""That every law of the records holds in the demo clinic and is noticed when it is broken: each is broken by hand."""
+"""Every rule of `billing verify` holds in the demo clinic, and a violation made by hand is found for each."""
 
 import asyncio
 from typing import Any
@@ -7,21 +7,22 @@ import asyncpg
 import pytest
 from click.testing import CliRunner
 
-from db.identity import make_id
-from db.verifying import LAWS, Breach, find_breaches
-from server.addresses import Address
+from db.global_ids import make_id
+from db.verify import LAWS, Breach, find_breaches
 from server.cli import main
-from tests.databases import INVOICES, rows
+from server.database_urls import DatabaseUrls
+from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
 _OPEN, _NEGOTIATED = _IN.format("pending_invoice", ""), _IN.format("pending_reduction", "")
+_REDUCED = _IN.format("paid", "and agreed_amount < billed_amount")
 _AGREED = _IN.format("pending_cheque", "and received_amount = 0")
 _COVERED, _PAID = _IN.format("cheque_received", ""), _IN.format("paid", "")
 _VOID, _GIVEN_UP = _IN.format("void", ""), _IN.format("written_off", "")
 _LAST = "select id from invoices where number = (select max(number) from invoices)"
 _SHARED = """select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where returned_on is null
     group by c.id having count(*) > 1 order by c.id limit 1"""
-_BOUNCED = "select id from cheques where returned_on is not null order by id limit 1"
+_RETURNED = "select id from cheques where returned_on is not null order by id limit 1"
 _REVERSAL = "select id from cheque_allocations where amount < 0 order by id limit 1"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
@@ -34,8 +35,8 @@ _LAST_STATE, _FIRST_STATE = (
     for which in ("max", "min")
 )
 
-# The law, the record that is to break it ($ in what follows), and the statements that nobody but a vandal would write.
-CRIMES = [
+# The rule, the query for the record that is to break it ($ in the statement), and the statement that breaks it.
+VIOLATIONS = [
     ("Received is the sum", _COVERED, "update invoices set received_amount = received_amount - 1 where id = $"),
     ("Received is the sum", _COVERED, "delete from cheque_allocations where invoice_id = $"),
     ("0 ≤ received", _AGREED, "update invoices set received_amount = -1 where id = $"),
@@ -46,14 +47,14 @@ CRIMES = [
     ("Billed is the sum", _OPEN, "update invoices set billed_amount = billed_amount + 0.01 where id = $"),
     ("A cheque pays no more", _SHARED, "update cheques set amount = 0.01 where id = $"),
     (
-        "No invoice gets less",
+        "No invoice has a negative",
         _SHARED,
         "update cheque_allocations set amount = -amount where id = (select id from cheque_allocations where cheque_id = $ limit 1)",
     ),
     ("A returned cheque", _SHARED, "update cheques set returned_on = received_on where id = $"),
     (
         "A returned cheque",
-        _BOUNCED,
+        _RETURNED,
         "delete from cheque_allocations where id = (select id from cheque_allocations where cheque_id = $ and amount < 0 limit 1)",
     ),
     ("A reversal", _REVERSAL, "update cheque_allocations set amount = amount - 0.01 where id = $"),
@@ -63,15 +64,15 @@ CRIMES = [
         _SHARED,
         "update cheques set payer_id = (select p.id from payers p where p.id <> payer_id limit 1) where id = $",
     ),
-    ("The state agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
-    ("The state agrees", _NEGOTIATED, "update invoices set submitted_on = null where id = $"),
-    ("The state agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
-    ("The state agrees", _AGREED, "update invoices set written_off_amount = 1 where id = $"),
-    ("The state agrees", _COVERED, "update invoices set fully_paid_on = null where id = $"),
-    ("The state agrees", _COVERED, "update invoices set paid_on = fully_paid_on where id = $"),
-    ("The state agrees", _PAID, "update invoices set paid_on = null where id = $"),
-    ("The state agrees", _VOID, "update invoices set agreed_amount = 1 where id = $"),
-    ("The state agrees", _GIVEN_UP, "update invoices set written_off_amount = written_off_amount - 0.01 where id = $"),
+    ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
+    ("The status agrees", _NEGOTIATED, "update invoices set submitted_on = null where id = $"),
+    ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
+    ("The status agrees", _AGREED, "update invoices set written_off_amount = 1 where id = $"),
+    ("The status agrees", _COVERED, "update invoices set fully_paid_on = null where id = $"),
+    ("The status agrees", _COVERED, "update invoices set paid_on = fully_paid_on where id = $"),
+    ("The status agrees", _PAID, "update invoices set paid_on = null where id = $"),
+    ("The status agrees", _VOID, "update invoices set agreed_amount = 1 where id = $"),
+    ("The status agrees", _GIVEN_UP, "update invoices set written_off_amount = written_off_amount - 0.01 where id = $"),
     (
         "The balance is",
         _AGREED,
@@ -100,6 +101,8 @@ CRIMES = [
     ("At most the newest", _NEGOTIATED, """insert into reduction_offers (clinic_id, id, invoice_id, round, party, amount, status, made_at)
      select clinic_id, gen_random_uuid(), id, nth, 'payer', 1, 'open', now() from invoices,
      (values (98), (99)) more (nth) where id = $"""),
+    ("A reduced invoice", _REDUCED, "update reduction_offers set amount = amount - 0.01 where status = 'accepted' and invoice_id = $"),
+    ("A reduced invoice", _REDUCED, "update reduction_offers set status = 'superseded' where invoice_id = $"),
     ("A settled case", _SETTLED, "update cases set status = 'open', settled_on = null where id = $"),
     ("A settled case", _UNSETTLED, "update cases set status = 'settled', settled_on = opened_on where id = $"),
     ("A settled case", _SETTLED, "update invoices set status = 'cheque_received' where case_id = $"),
@@ -108,43 +111,43 @@ CRIMES = [
     ("The numbers of", _LAST, "update invoices set number = 'INV-2026-900000' where id = $"),
     ("The numbers of", "select id from invoices where number = 'INV-2025-000002'",
      "delete from invoices where number = 'INV-2025-000001'"),
-    ("A number is of", _LAST, "update invoices set created_on = created_on - 400 where id = $"),
+    ("A number has", _LAST, "update invoices set created_on = created_on - 400 where id = $"),
     ("The counter of", "select clinic_id as id from clinics",
      "update invoice_counters set last_number = last_number + 1 where year = 2026"),
     ("The counter of", "select clinic_id as id from clinics", "delete from invoice_counters where year = 2026"),
     ("An invoice has", _OPEN, "update invoices set attorney_id = null where id = $"),
     ("An invoice has", _OPEN, """update invoices i set patient_id = (select id from patients p where p.id <> i.patient_id limit 1)
      where id = $"""),
-    ("Who represents", _REPRESENTED, "update representations set until_on = from_on where case_id = $ and until_on is null"),
-    ("Who represents", _REPRESENTED, """insert into representations (clinic_id, id, case_id, attorney_id, from_on)
+    ("The attorney of a case", _REPRESENTED, "update representations set until_on = from_on where case_id = $ and until_on is null"),
+    ("The attorney of a case", _REPRESENTED, """insert into representations (clinic_id, id, case_id, attorney_id, from_on)
      select clinic_id, gen_random_uuid(), id, attorney_id, opened_on from cases where id = $"""),
     ("The totals of aging", _GIVEN_UP, """alter table invoices alter column balance drop expression;
      update invoices set balance = 1 where id = $"""),
-    ("What an invoice was has", _COVERED, f"delete from invoice_states where {_LAST_STATE}"),
-    ("What an invoice was has", _COVERED, "update invoices set known_from = known_from + 1 where id = $"),
-    ("What an invoice was at", _COVERED, f"update invoice_states set received_amount = 0.01 where {_LAST_STATE}"),
-    ("What an invoice was at", _COVERED, f"update invoice_states set status = 'void' where {_FIRST_STATE}"),
-    ("The chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
+    ("The past states", _COVERED, f"delete from invoice_states where {_LAST_STATE}"),
+    ("The past states", _COVERED, "update invoices set known_from = known_from + 1 where id = $"),
+    ("The state of an", _COVERED, f"update invoice_states set received_amount = 0.01 where {_LAST_STATE}"),
+    ("The state of an", _COVERED, f"update invoice_states set status = 'void' where {_FIRST_STATE}"),
+    ("The hash chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
      select clinic_id, 1, $, '', '{}' from clinics"""),
-    ("The chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)
+    ("The hash chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)
      select clinic_id, $, 'admin', 'invoices', 'forged', now() from clinics"""),
 ]  # fmt: skip
-# Triggers, references and checks stand in a vandal's way; whoever may drop them can do anything.
+# Triggers, foreign keys and checks prevent the violations, so that they are dropped first, as only the owner can.
 _UNGUARDED = """set session_replication_role = replica; do $$ declare c record; begin
     for c in select conrelid::regclass as of_table, conname from pg_constraint where contype in ('c', 'f')
         and connamespace = 'public'::regnamespace and conparentid = 0
     loop execute format('alter table %s drop constraint %I', c.of_table, c.conname); end loop; end $$"""
 
 
-def after(address: Address, crime: str, victim: str = "select null") -> tuple[Any, tuple[Breach, ...]]:
-    """The victim of a crime, and what breaks a law then; the crime is undone."""
+def after(address: DatabaseUrls, violation: str, target: str = "select null") -> tuple[Any, tuple[Breach, ...]]:
+    """Run a violation, and return the id of its target and the breaches found; the transaction is rolled back."""
 
     async def ask() -> tuple[Any, tuple[Breach, ...]]:
         connection = await asyncpg.connect(address.owner)
         try:
-            identity = await connection.fetchval(victim)
+            identity = await connection.fetchval(target)
             await connection.execute(f"begin; {_UNGUARDED}")
-            await connection.execute(crime.replace("$", f"'{identity}'"))
+            await connection.execute(violation.replace("$", f"'{identity}'"))
             return identity, await find_breaches(connection)
         finally:
             await connection.close()
@@ -152,58 +155,58 @@ def after(address: Address, crime: str, victim: str = "select null") -> tuple[An
     return asyncio.run(ask())
 
 
-def law(begin: str) -> Any:
-    [found] = [law for law in LAWS if law.words.startswith(begin)]
+def law(start: str) -> Any:
+    [found] = [law for law in LAWS if law.words.startswith(start)]
     return found
 
 
-def test_every_law_holds_in_the_demo_clinic(address: Address) -> None:
+def test_every_rule_holds_in_the_demo_clinic(address: DatabaseUrls) -> None:
     assert after(address, "select") == (None, ())
 
 
-@pytest.mark.parametrize(("begin", "victim", "crime"), CRIMES)
-def test_a_broken_law_is_noticed_with_the_record_that_breaks_it(
-    address: Address, begin: str, victim: str, crime: str
+@pytest.mark.parametrize(("start", "target", "violation"), VIOLATIONS)
+def test_a_broken_rule_is_found_with_the_record_that_breaks_it(
+    address: DatabaseUrls, start: str, target: str, violation: str
 ) -> None:
-    identity, breaches = after(address, crime, victim)
+    identity, breaches = after(address, violation, target)
     assert identity is not None
-    broken = law(begin)
+    broken = law(start)
     [breach] = [breach for breach in breaches if breach.law is broken]
     assert (breach.count, breach.ids) == (1, (make_id(broken.kind, identity),))
 
 
-def test_every_law_is_broken_once() -> None:
-    assert {law(begin).words for begin, _, _ in CRIMES} == {law.words for law in LAWS}
+def test_every_rule_has_a_violation() -> None:
+    assert {law(start).words for start, _, _ in VIOLATIONS} == {law.words for law in LAWS}
 
 
-def test_twenty_ids_are_shown_and_all_are_counted(address: Address) -> None:
+def test_twenty_ids_are_reported_and_all_are_counted(address: DatabaseUrls) -> None:
     _, [breach] = after(address, "update invoices set version = version + 1")
     assert breach.count == INVOICES
     assert len(set(breach.ids)) == 20
 
 
-def billing_verify(address: Address) -> tuple[int, str]:
-    """The exit code and the words of the command."""
+def billing_verify(address: DatabaseUrls) -> tuple[int, str]:
+    """The exit code and the output of `billing verify`."""
     answer = CliRunner().invoke(main, ["verify"], env={"DATABASE_URL": address.owner})
     return answer.exit_code, answer.output
 
 
-def test_the_command_says_that_all_is_well(address: Address) -> None:
-    code, words = billing_verify(address)
-    assert code == 0, words
-    assert words.startswith(f"{len(LAWS)} of {len(LAWS)} laws hold: {INVOICES} invoices, ")
+def test_the_command_reports_that_all_rules_hold(address: DatabaseUrls) -> None:
+    code, output = billing_verify(address)
+    assert code == 0, output
+    assert output.startswith(f"{len(LAWS)} of {len(LAWS)} laws hold: {INVOICES} invoices, ")
 
 
-def test_the_command_fails_with_the_words_of_the_law_and_the_ids(own_address: Address) -> None:
+def test_the_command_fails_with_the_description_of_the_rule_and_the_ids(own_address: DatabaseUrls) -> None:
     [[identity]] = rows(own_address, f"update invoices set version = 99 where id = ({_OPEN}) returning id")
-    code, words = billing_verify(own_address)
+    code, output = billing_verify(own_address)
     assert code == 1
-    assert f"the history tells: broken by 1\n  {make_id('Invoice', identity)}\n" in words
-    assert f"{len(LAWS) - 1} of {len(LAWS)} laws hold" in words
+    assert f"changes in the history: broken by 1\n  {make_id('Invoice', identity)}\n" in output
+    assert f"{len(LAWS) - 1} of {len(LAWS)} laws hold" in output
 
 
-def test_the_command_asks_for_a_migration_first(own_address: Address) -> None:
+def test_the_command_asks_for_a_migration_first(own_address: DatabaseUrls) -> None:
     rows(own_address, "drop table cheque_allocations cascade")
-    code, words = billing_verify(own_address)
+    code, output = billing_verify(own_address)
     assert code == 1
-    assert "billing migrate" in words
+    assert "billing migrate" in output

@@ -1,14 +1,14 @@
-"""Decides what the database itself refuses to write, whatever a resolver might try."""
+"""Writes that the database itself refuses, regardless of the resolvers."""
 
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from db.security import STAFF_LOGIN, role_name
-from domain.people import Role
-from server.addresses import Address
-from tests.databases import rows
+from db.security.policies import STAFF_LOGIN, role_name
+from domain.access.people import Role
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
 
 OF_ADMINISTRATORS = {
     "physicians": (
@@ -32,19 +32,21 @@ OF_STAFF = (
 
 
 @pytest.fixture(scope="module")
-def clinic(address: Address) -> UUID:
-    """The demo clinic."""
+def clinic(address: DatabaseUrls) -> UUID:
+    """The id of the demo clinic."""
     (row,) = rows(address, "select clinic_id from clinics where short_name = 'demo'")
     identity: UUID = row["clinic_id"]
     return identity
 
 
-async def attempt(address: Address, role: Role, clinic: UUID, statement: str, of: UUID | None = None) -> str:
-    """What becomes of a statement about a clinic (by default, the own) in a transaction that was entered for a role."""
+async def attempt(
+    address: DatabaseUrls, role: Role, clinic: UUID, statement: str, clinic_of_statement: UUID | None = None
+) -> str:
+    """Run a statement about a clinic (by default, the own) in a transaction of a role, without committing, and return its command tag."""
     connection = await asyncpg.connect(address.login(STAFF_LOGIN))
     try:
         await connection.execute(f"begin; set local role {role_name(role)}; set local app.clinic_id = '{clinic}'")
-        return str(await connection.execute(statement, of or clinic))
+        return str(await connection.execute(statement, clinic_of_statement or clinic))
     finally:
         # Nothing is committed.
         await connection.close()
@@ -52,8 +54,8 @@ async def attempt(address: Address, role: Role, clinic: UUID, statement: str, of
 
 @pytest.mark.parametrize("role", [Role.BILLING, Role.PHYSICIAN, Role.ANALYST])
 @pytest.mark.parametrize("table", OF_ADMINISTRATORS)
-async def test_physicians_and_facilities_are_written_by_administrators_alone(
-    address: Address, clinic: UUID, table: str, role: Role
+async def test_only_administrators_can_write_physicians_and_facilities(
+    address: DatabaseUrls, clinic: UUID, table: str, role: Role
 ) -> None:
     for statement in OF_ADMINISTRATORS[table]:
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
@@ -61,7 +63,9 @@ async def test_physicians_and_facilities_are_written_by_administrators_alone(
 
 
 @pytest.mark.parametrize("table", OF_ADMINISTRATORS)
-async def test_administrators_write_them_and_delete_none(address: Address, clinic: UUID, table: str) -> None:
+async def test_administrators_can_write_physicians_and_facilities_but_not_delete_them(
+    address: DatabaseUrls, clinic: UUID, table: str
+) -> None:
     insert, update, delete = OF_ADMINISTRATORS[table]
     assert await attempt(address, Role.ADMIN, clinic, insert) == "INSERT 0 1"
     assert int((await attempt(address, Role.ADMIN, clinic, update)).split()[1]) > 0
@@ -71,16 +75,16 @@ async def test_administrators_write_them_and_delete_none(address: Address, clini
 
 @pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
 @pytest.mark.parametrize("statement", OF_STAFF)
-async def test_staff_write_into_their_own_clinic_alone(
-    address: Address, clinic: UUID, role: Role, statement: str
+async def test_staff_can_write_to_their_own_clinic_only(
+    address: DatabaseUrls, clinic: UUID, role: Role, statement: str
 ) -> None:
     assert await attempt(address, role, clinic, statement) == "INSERT 0 1"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         await attempt(address, role, clinic, statement, uuid4())
 
 
-# Columns that no step gives a new row: a past that was not lived, a document that nobody scanned, a key of another system.
-_UNGIVEN = {
+# Columns that no command sets on a new row: a past, a document without a scan, a key of another system.
+_NEVER_SET = {
     "cheques": ("imported", "external_key", "returned_on", "return_reason"),
     "invoices": ("agreed_amount", "received_amount", "written_off_amount", "submitted_on", "version", "external_key"),
     "cases": ("settled_on", "version"),
@@ -93,9 +97,9 @@ _UNGIVEN = {
 
 
 @pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
-@pytest.mark.parametrize(("table", "column"), [(table, name) for table, names in _UNGIVEN.items() for name in names])
-async def test_a_new_row_is_given_nothing_that_no_step_gives(
-    address: Address, clinic: UUID, role: Role, table: str, column: str
+@pytest.mark.parametrize(("table", "column"), [(table, name) for table, names in _NEVER_SET.items() for name in names])
+async def test_a_new_row_cannot_set_columns_that_no_command_sets(
+    address: DatabaseUrls, clinic: UUID, role: Role, table: str, column: str
 ) -> None:
     forged = f"insert into {table} (clinic_id, {column}) select $1, null"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
@@ -103,7 +107,9 @@ async def test_a_new_row_is_given_nothing_that_no_step_gives(
 
 
 @pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
-async def test_a_cheque_that_was_not_scanned_is_not_called_imported(address: Address, clinic: UUID, role: Role) -> None:
+async def test_staff_cannot_mark_a_cheque_without_a_scan_as_imported(
+    address: DatabaseUrls, clinic: UUID, role: Role
+) -> None:
     columns = "clinic_id, id, payer_id, number, amount, cheque_date, received_on"
     new = "select $1, gen_random_uuid(), id, 'FORGED', 1, '2026-06-01', '2026-06-01'{} from payers limit 1"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied for table cheques"):
@@ -114,13 +120,13 @@ async def test_a_cheque_that_was_not_scanned_is_not_called_imported(address: Add
 
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ANALYST])
 @pytest.mark.parametrize("statement", OF_STAFF)
-async def test_who_only_reads_writes_nothing(address: Address, clinic: UUID, role: Role, statement: str) -> None:
+async def test_read_only_roles_cannot_write(address: DatabaseUrls, clinic: UUID, role: Role, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
         await attempt(address, role, clinic, statement)
 
 
 @pytest.mark.parametrize("table", ["fee_schedules", "fee_schedule_rates"])
-async def test_staff_look_prices_up_and_nobody_changes_them_here(address: Address, clinic: UUID, table: str) -> None:
+async def test_staff_can_read_prices_but_not_change_them(address: DatabaseUrls, clinic: UUID, table: str) -> None:
     look, change = f"select from {table} where clinic_id = $1", f"update {table} set id = id where clinic_id = $1"
     assert int((await attempt(address, Role.BILLING, clinic, look)).split()[1]) > 0
     for role, statement in ((Role.BILLING, change), (Role.PHYSICIAN, look), (Role.ANALYST, look)):

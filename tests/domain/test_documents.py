@@ -1,12 +1,12 @@
-"""Decides which files the clinic takes, and how a file shows what it is."""
+"""The types and sizes of files that can be uploaded, and their detection by the first bytes."""
 
 import pytest
 
 from domain.documents import BEGINNINGS, LARGEST_BYTES, begins_as, check_announced
 from domain.errors import InvalidInput
 
-# The first bytes of real files of each kind.
-REAL = {
+# The first bytes of real files of each type.
+FIRST_BYTES = {
     "application/pdf": b"%PDF-1.7",
     "image/png": bytes.fromhex("89504e470d0a1a0a"),
     "image/jpeg": bytes.fromhex("ffd8ffe000104a46"),
@@ -14,13 +14,13 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize("kind", REAL)
-@pytest.mark.parametrize("found", REAL)
-def test_a_file_begins_as_its_own_kind_and_as_no_other(kind: str, found: str) -> None:
-    assert begins_as(kind, REAL[found]) == (kind == found)
+@pytest.mark.parametrize("kind", FIRST_BYTES)
+@pytest.mark.parametrize("found", FIRST_BYTES)
+def test_a_file_is_recognised_as_its_own_type_and_no_other(kind: str, found: str) -> None:
+    assert begins_as(kind, FIRST_BYTES[found]) == (kind == found)
 
 
-def test_a_tiff_begins_in_either_order_of_bytes() -> None:
+def test_a_tiff_file_is_recognised_in_either_byte_order() -> None:
     assert begins_as("image/tiff", bytes.fromhex("4d4d002a00000008"))
 
 
@@ -28,13 +28,13 @@ def test_a_tiff_begins_in_either_order_of_bytes() -> None:
     "beginning", [b"", b"%PD", b" %PDF-1", b"%pdf-1.7", b"MZ\x90\x00\x03\x00\x00\x00", b"<html>%P"]
 )
 @pytest.mark.parametrize("kind", BEGINNINGS)
-def test_nothing_else_begins_as_a_scan(kind: str, beginning: bytes) -> None:
+def test_other_content_is_not_recognised_as_a_scan(kind: str, beginning: bytes) -> None:
     assert not begins_as(kind, beginning)
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
 @pytest.mark.parametrize("size", [1, LARGEST_BYTES])
-def test_a_scan_of_up_to_20_mib_is_announced(kind: str, size: int) -> None:
+def test_a_scan_of_up_to_20_mib_can_be_announced(kind: str, size: int) -> None:
     check_announced("scan.pdf", kind, size)
 
 
@@ -52,7 +52,7 @@ def test_a_scan_of_up_to_20_mib_is_announced(kind: str, size: int) -> None:
         (("x" * 256, "application/pdf", 1), "file_name"),
     ],
 )
-def test_the_announcement_of_anything_else_is_refused_where_it_is_wrong(
+def test_any_other_announcement_is_refused_with_the_path_of_the_wrong_field(
     announced: tuple[str, str, int], path: str
 ) -> None:
     with pytest.raises(InvalidInput) as refusal:

@@ -1,4 +1,4 @@
-"""Prices are the worked ones of the specification, and those of an oracle in exact fractions, whatever is billed."""
+"""Prices match the worked examples of the specification, and for random lines an oracle in exact fractions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import InvalidInput, NotFound
-from domain.exams import Exam, MainExam, SelectedExam, check_selection, lines_of
-from domain.pricing import (
+from domain.billing.exams import Exam, MainExam, SelectedExam, check_selection, lines_of
+from domain.billing.pricing import (
     ONE,
     BilateralPolicy,
     CodePrice,
@@ -24,6 +23,7 @@ from domain.pricing import (
     price_lines,
     total,
 )
+from domain.errors import InvalidInput, NotFound
 
 SINCE = date(2026, 1, 1)
 SELECTIONS = 10_000
@@ -42,28 +42,28 @@ def priced(code: CodePrice, factor: str = "1.0000", **wanted: object) -> PricedL
     return line
 
 
-def test_both_sides_at_one_and_a_half_round_half_a_cent_up() -> None:
+def test_a_bilateral_line_at_one_and_a_half_rounds_half_a_cent_up() -> None:
     line = priced(a_code("33.35", BilateralPolicy.ONE_AND_A_HALF), bilateral=True)
     assert (line.unit_price, line.bilateral_factor, line.amount) == (Decimal("33.35"), Decimal("1.5"), Decimal("50.03"))
 
 
-def test_the_factor_of_the_place_is_applied_to_the_unit_and_both_sides_and_units_to_the_line() -> None:
+def test_the_geographic_factor_applies_to_the_unit_price_and_the_bilateral_factor_and_units_to_the_line() -> None:
     line = priced(a_code("100.00"), "1.0432", bilateral=True, units=2)
     assert (line.unit_price, line.amount) == (Decimal("104.32"), Decimal("417.28"))
 
 
-def test_both_sides_are_twice_the_price_when_nothing_else_is_said() -> None:
+def test_a_bilateral_line_is_twice_the_price_by_default() -> None:
     assert priced(a_code("10.00")).amount == Decimal("10.00")
     assert priced(a_code("10.00"), bilateral=True).amount == Decimal("20.00")
 
 
-def test_a_code_that_is_not_for_both_sides_is_refused_by_its_name() -> None:
+def test_a_bilateral_line_of_a_code_that_is_not_bilateral_is_refused_with_its_name() -> None:
     with pytest.raises(InvalidInput, match=r"Line 1: CODE cannot be billed for both sides") as refusal:
         priced(a_code("10.00", BilateralPolicy.NOT_ALLOWED), bilateral=True)
     assert refusal.value.path == ("lines", "0", "bilateral")
 
 
-def test_the_first_source_that_exists_is_taken_and_only_the_clinic_s_own_prices_follow_the_place() -> None:
+def test_the_first_existing_price_source_is_used_and_only_own_prices_have_the_geographic_factor() -> None:
     rates = {
         "PAYER_FACILITY_RATE": "1.00",
         "PAYER_RATE": "2.00",
@@ -79,7 +79,7 @@ def test_the_first_source_that_exists_is_taken_and_only_the_clinic_s_own_prices_
         rates.pop(source, None)
 
 
-def test_a_price_set_by_hand_is_final_and_says_why() -> None:
+def test_a_price_override_is_final_and_needs_a_reason() -> None:
     line = priced(
         a_code("5.00", CLINIC_SCHEDULE="4.00"), "2.0000", override_price=Decimal("7.00"), override_reason="Agreed"
     )
@@ -92,19 +92,19 @@ def test_a_price_set_by_hand_is_final_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("units", [-1, 0, 1000])
-def test_units_out_of_range_are_refused_by_their_line(units: int) -> None:
+def test_units_out_of_range_are_refused_with_their_line(units: int) -> None:
     lines = [WantedLine("CODE"), WantedLine("CODE", units)]
     with pytest.raises(InvalidInput, match=r"Line 2: Units are 1 to 999") as refusal:
         price_lines(lines, {"CODE": a_code("5.00")})
     assert refusal.value.path == ("lines", "1", "units")
 
 
-# The oracle: nothing but fractions, written from the specification.
+# The oracle: computes with exact fractions only, written from the specification.
 
 
 @dataclass(frozen=True)
 class Selection:
-    """One random line, with everything that its price depends on."""
+    """A random line with all inputs of its price."""
 
     wanted: WantedLine
     code: CodePrice
@@ -112,32 +112,32 @@ class Selection:
 
 
 def selections(seed: int) -> Iterator[Selection]:
-    dice = Random(seed)  # noqa: S311 (the same seed gives the same selections)
+    rng = Random(seed)  # noqa: S311 (the same seed gives the same selections)
 
     def amount() -> Decimal:
-        return Decimal(dice.choice([0, 1, 5, 3335, dice.randint(0, 500), dice.randint(0, 500_000)])) / 100
+        return Decimal(rng.choice([0, 1, 5, 3335, rng.randint(0, 500), rng.randint(0, 500_000)])) / 100
 
     for _ in range(SELECTIONS):
         rates = {
             source: Rate(amount(), SINCE, None, source.name)
             for source in (*NEGOTIATED, *OWN)
-            if dice.random() < dice.choice([0.2, 0.6])
+            if rng.random() < rng.choice([0.2, 0.6])
         }
-        policy = dice.choice(list(BilateralPolicy))
-        override = amount() if dice.random() < 0.1 else None
+        policy = rng.choice(list(BilateralPolicy))
+        override = amount() if rng.random() < 0.1 else None
         wanted = WantedLine(
             "CODE",
-            dice.choice([1, 1, 2, 3, 999, dice.randint(1, 999)]),
-            policy is not BilateralPolicy.NOT_ALLOWED and dice.random() < 0.5,
+            rng.choice([1, 1, 2, 3, 999, rng.randint(1, 999)]),
+            policy is not BilateralPolicy.NOT_ALLOWED and rng.random() < 0.5,
             override,
             None if override is None else "Agreed",
         )
-        factor = dice.choice([ONE, Decimal("1.0432"), Decimal(dice.randint(1, 999_999)) / 10_000])
+        factor = rng.choice([ONE, Decimal("1.0432"), Decimal(rng.randint(1, 999_999)) / 10_000])
         yield Selection(wanted, CodePrice("CODE", "A code", Rate(amount(), SINCE), policy, rates), factor)
 
 
 def rounded(amount: Fraction) -> Fraction:
-    """Half up to cents, of an amount that is not negative."""
+    """A non-negative amount rounded half up to cents."""
     return Fraction((amount * 100 + Fraction(1, 2)).__floor__(), 100)
 
 
@@ -154,7 +154,7 @@ def expected(one: Selection) -> tuple[Fraction, Fraction]:
     return unit, rounded(unit * sides * one.wanted.units)
 
 
-def test_ten_thousand_random_lines_cost_what_exact_fractions_say() -> None:
+def test_ten_thousand_random_lines_have_the_price_of_the_oracle() -> None:
     seen = set()
     billed, lines = Fraction(0), []
     for one in selections(26):
@@ -168,14 +168,14 @@ def test_ten_thousand_random_lines_cost_what_exact_fractions_say() -> None:
     assert len(seen) == len(PriceSource) * 3
 
 
-# What may be selected together.
+# Selections of exams.
 
 MAIN, FIRST, SECOND, ALONE = (UUID(int=number) for number in range(1, 5))
 FIELD = "exams"
 
 
 def tree(rule: SelectionRule, main_code: str | None = None, is_active: bool = True) -> dict[UUID, Exam]:
-    """A main exam with two sub-exams, and one that stands alone."""
+    """A main exam with two sub-exams, and an exam without a main exam."""
     main, alone = MainExam(MAIN, "Scan", rule, has_parts=True), MainExam(ALONE, "Talk", rule, has_parts=False)
     return {
         MAIN: Exam(MAIN, main_code, is_active, main),
@@ -205,11 +205,11 @@ def test_a_rule_allows(rule: SelectionRule, ids: tuple[UUID, ...]) -> None:
 def test_a_rule_forbids_and_names_the_exam(rule: SelectionRule, ids: tuple[UUID, ...]) -> None:
     with pytest.raises(InvalidInput, match=r"Scan takes (exactly|at least) one of its sub-exams") as refusal:
         check_selection([SelectedExam(identity) for identity in ids], tree(rule), FIELD)
-    place = next(at for at, identity in enumerate(ids) if identity is not ALONE)
-    assert refusal.value.path == (FIELD, str(place), "exam_type_id")
+    position = next(index for index, identity in enumerate(ids) if identity is not ALONE)
+    assert refusal.value.path == (FIELD, str(position), "exam_type_id")
 
 
-def test_what_only_groups_bills_nothing_and_selecting_it_selects_nothing_below() -> None:
+def test_a_main_exam_without_a_code_bills_nothing_and_selects_no_sub_exam() -> None:
     exams = tree(SelectionRule.ANY)
     assert lines_of([SelectedExam(MAIN)], exams, FIELD) == ([], [])
     lines, places = lines_of([SelectedExam(MAIN), SelectedExam(SECOND, True, 3)], exams, FIELD)

@@ -1,29 +1,29 @@
-"""Decides how PostgreSQL is taken away: restarted, away for a while, and frozen so that it takes requests and answers nothing."""
+"""Outages of PostgreSQL: restarted, stopped for a while, and frozen so that it accepts connections and answers nothing."""
 
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.client import Client
-from tests.faults.asking import Answers, asked_all_the_time, is_ready, words
+from tests.faults.isolated_clinic import isolated_clinic
 from tests.faults.outcomes import Outcome
-from tests.faults.premises import premises
+from tests.faults.probe_clients import Answers, continuous_requests, in_words, is_ready
+from tests.support.client import Client
 
-# Long enough for every limit to have its effect.
-_AWAY_SECONDS = 4.0
+# Long enough for every timeout to expire.
+_STOPPED_SECONDS = 4.0
 _FROZEN_SECONDS = 12.0
-# For a connection nobody waits for longer than five seconds, and for a first answer on it for two; and this machine has other work.
+# A request waits at most five seconds for a connection and two for the first answer on it; the rest allows for a busy machine.
 FAST_SECONDS = 8.0
-# The limit of an operation, and two seconds to call it off.
-CAUGHT_FAST_SECONDS = 18.0
-HEALED_SECONDS = 10.0
-_CAUGHT_SECONDS = 0.5
+# The timeout of an operation, and two seconds to cancel it.
+IN_FLIGHT_FAST_SECONDS = 18.0
+RECOVERED_SECONDS = 10.0
+_IN_FLIGHT_SECONDS = 0.5
 _SETTLING_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Outage:
-    """What was heard around an outage, which began and ended at these moments, and what /readyz said in it and afterwards."""
+    """The answers around an outage, the moments at which it began and ended, and the answers of /readyz during and after it."""
 
     answers: Answers
     began: float
@@ -32,14 +32,14 @@ class Outage:
     ready_afterwards: int
 
 
-def endure(
-    url: str, outage: AbstractContextManager[None], seconds: float, afterwards_seconds: float = HEALED_SECONDS
+def measure_outage(
+    url: str, outage: AbstractContextManager[None], seconds: float, afterwards_seconds: float = RECOVERED_SECONDS
 ) -> Outage:
-    """Have clients ask before, in and after an outage."""
+    """Send requests before, during and after an outage."""
     with (
-        Client(url) as nobody,
-        nobody.signed_in("billing@demo.clinic") as client,
-        asked_all_the_time(client) as answers,
+        Client(url) as anonymous,
+        anonymous.signed_in("billing@demo.clinic") as client,
+        continuous_requests(client) as answers,
     ):
         time.sleep(1.0)
         began = time.monotonic()
@@ -52,39 +52,49 @@ def endure(
     return Outage(answers, began, ended, ready, afterwards)
 
 
-def judge(outcome: Outcome, outage: Outage, name: str) -> None:
-    """Whether an outage was endured as it is promised."""
+def check_outage(outcome: Outcome, outage: Outage, name: str) -> None:
+    """Check the promises about an outage, and describe what happened."""
     answers = outage.answers
-    # Whoever is in the middle as it begins may be answered still, or be cut off; a statement without answer may be a slow one.
-    caught = answers.between(outage.began - _CAUGHT_SECONDS, outage.began + _CAUGHT_SECONDS).of(0, 500, 503, 504)
-    meanwhile = answers.between(outage.began + _CAUGHT_SECONDS, outage.ended)
-    healed, later = (
-        answers.first_good(outage.ended),
+    # A request that runs as the outage begins may still be answered or be interrupted; a statement without an answer may be slow.
+    in_flight = answers.between(outage.began - _IN_FLIGHT_SECONDS, outage.began + _IN_FLIGHT_SECONDS).of(
+        0, 500, 503, 504
+    )
+    meanwhile = answers.between(outage.began + _IN_FLIGHT_SECONDS, outage.ended)
+    recovered, later = (
+        answers.first_success(outage.ended),
         answers.between(outage.ended + _SETTLING_SECONDS, outage.ended + 99),
     )
     status, took = outage.ready_meanwhile
-    outcome.tell(
-        f"{name}: caught in the middle {words(caught)}, the slowest after {caught.slowest:.2f} s; "
-        f"then {words(meanwhile)}, the slowest after {meanwhile.slowest:.2f} s; /readyz {status} after {took:.2f} s; "
-        f"good again after {healed:.2f} s, later {words(later)}"
+    outcome.describe(
+        f"{name}: requests in flight {in_words(in_flight)}, the slowest after {in_flight.slowest:.2f} s; "
+        f"then {in_words(meanwhile)}, the slowest after {meanwhile.slowest:.2f} s; /readyz {status} after {took:.2f} s; "
+        f"recovered after {recovered:.2f} s, later {in_words(later)}"
     )
-    outcome.promise(set(caught.statuses) <= {503, 504}, f"{name}: whoever is caught in the middle is told")
-    outcome.promise(caught.slowest < CAUGHT_FAST_SECONDS, f"{name}: by the limit of 15 s at the latest")
-    outcome.promise(caught.statuses[503] + meanwhile.statuses[503] > 0, f"{name}: 503 is heard")
-    outcome.promise(set(meanwhile.statuses) <= {200, 503}, f"{name}: nothing but data and 503 is heard")
-    outcome.promise(meanwhile.all_say_when, f"{name}: each 503 says when to come back")
-    outcome.promise(meanwhile.slowest < FAST_SECONDS, f"{name}: nobody waits for longer than {FAST_SECONDS:g} s")
-    outcome.promise((status, outage.ready_afterwards) == (503, 200), f"{name}: /readyz tells")
-    outcome.promise(healed < HEALED_SECONDS, f"{name}: the service heals within {HEALED_SECONDS:g} s")
-    outcome.promise(set(later.statuses) == {200}, f"{name}: everything is well afterwards")
+    outcome.promise(set(in_flight.statuses) <= {503, 504}, f"{name}: requests in flight get 503 or 504")
+    outcome.promise(in_flight.slowest < IN_FLIGHT_FAST_SECONDS, f"{name}: after the timeout of 15 s at the latest")
+    outcome.promise(in_flight.statuses[503] + meanwhile.statuses[503] > 0, f"{name}: 503 is received")
+    outcome.promise(set(meanwhile.statuses) <= {200, 503}, f"{name}: clients receive only data or 503")
+    outcome.promise(meanwhile.all_have_retry_after, f"{name}: each 503 has Retry-After")
+    outcome.promise(meanwhile.slowest < FAST_SECONDS, f"{name}: no request takes longer than {FAST_SECONDS:g} s")
+    outcome.promise(
+        (status, outage.ready_afterwards) == (503, 200), f"{name}: /readyz reports the outage and the recovery"
+    )
+    outcome.promise(recovered < RECOVERED_SECONDS, f"{name}: the service recovers within {RECOVERED_SECONDS:g} s")
+    outcome.promise(set(later.statuses) == {200}, f"{name}: every later request succeeds")
 
 
-def lost() -> Outcome:
-    """PostgreSQL restarts, and is frozen."""
+def database_lost() -> Outcome:
+    """PostgreSQL restarts, is stopped for a while, and is frozen."""
     outcome = Outcome()
-    with premises() as place, place.serving() as server:
-        judge(outcome, endure(server.url, place.stopped(), 0.0), "restarted")
-        judge(outcome, endure(server.url, place.stopped(), _AWAY_SECONDS), f"away for {_AWAY_SECONDS:g} s")
-        judge(outcome, endure(server.url, place.frozen(), _FROZEN_SECONDS), f"frozen for {_FROZEN_SECONDS:g} s")
-        outcome.promise(server.popen.poll() is None, "the process lives")
+    with isolated_clinic() as place, place.serving() as server:
+        check_outage(outcome, measure_outage(server.url, place.stopped(), 0.0), "restarted")
+        check_outage(
+            outcome,
+            measure_outage(server.url, place.stopped(), _STOPPED_SECONDS),
+            f"stopped for {_STOPPED_SECONDS:g} s",
+        )
+        check_outage(
+            outcome, measure_outage(server.url, place.frozen(), _FROZEN_SECONDS), f"frozen for {_FROZEN_SECONDS:g} s"
+        )
+        outcome.promise(server.popen.poll() is None, "the server process still runs")
     return outcome

@@ -1,4 +1,4 @@
-"""Decides what a row of the table of faults says: what was promised, what happened, and whether it is as promised."""
+"""The outcome of a fault: what was promised, what happened, and which promises were not kept."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ class Outcome:
     happened: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
-    def tell(self, words: str) -> None:
-        """Something that happened."""
+    def describe(self, words: str) -> None:
+        """Add a sentence about what happened."""
         self.happened.append(words)
 
     def promise(self, is_kept: bool, words: str) -> None:
-        """Something that was promised, in words that are true when it is kept."""
+        """Check one promise; `words` is true when it is kept."""
         if not is_kept:
             self.broken.append(words)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, what is promised of it, and how it is caused."""
+    """A fault, what is promised about it, and the function that causes it."""
 
     name: str
     promise: str

@@ -1,16 +1,16 @@
-"""Decides how the table of faults reads: docs/faults.md, which says plainly what is kept and what is not."""
+"""Writes docs/faults.md: a table of the faults, with the promises that were kept and those that were not."""
 
 from datetime import UTC, datetime
 
 from tests.bench.clinics import ROOT
-from tests.bench.processor import machine
+from tests.bench.servers.processor import machine
 from tests.faults.outcomes import Fault, Outcome
 
 PAGE = ROOT / "docs" / "faults.md"
 _HEAD = """# Faults
 
 Written by `make faults`; do not edit. Each fault is caused on purpose: a real server and real workers, each a process of its own, over
-a real PostgreSQL, with a real mail server and a real store of files where they are needed. Times are of this one machine, which had
+a real PostgreSQL, with a real mail server and a real file store where they are needed. Times are of this one machine, which had
 other work meanwhile.
 
 | fault | promise | what happened | |
@@ -18,14 +18,14 @@ other work meanwhile.
 
 
 def page(found: dict[Fault, Outcome]) -> str:
-    """The whole document."""
-    said = machine()
-    where = f"{said['processor']}, {said['cores']} cores, {said['memory']}, {said['system']}"
+    """The text of the page."""
+    facts_of_machine = machine()
+    where = f"{facts_of_machine['processor']}, {facts_of_machine['cores']} cores, {facts_of_machine['memory']}, {facts_of_machine['system']}"
     facts = f"<sub>Run on {datetime.now(UTC):%Y-%m-%d} on {where}.</sub>"
     return "\n".join((_HEAD, *(row(fault, outcome) for fault, outcome in found.items()), "", facts, ""))
 
 
 def row(fault: Fault, outcome: Outcome) -> str:
-    """One line of the table."""
+    """One row of the table."""
     verdict = "PASS" if not outcome.broken else f"**FAIL**: not kept: {'; '.join(outcome.broken)}"
     return f"| {fault.name} | {fault.promise} | {'; '.join(outcome.happened)} | {verdict} |"

@@ -1,4 +1,4 @@
-"""Decides which files the laws of the house are about, and how they are read."""
+"""The Python files that the house rules check, and access to their syntax trees."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-LAYERS = ("server", "schema", "resolvers", "exports", "imports", "db", "permissions", "domain")
+LAYERS = (
+    *("server", "jobs", "schema", "resolvers", "identity", "exports", "imports", "storage"),
+    *("db", "limits", "observability", "permissions", "domain"),
+)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -22,23 +25,23 @@ def _is_foreign(path: Path) -> bool:
 
 
 def name(path: Path) -> str:
-    """A file as the project calls it, such as "db/views/base.py"."""
+    """The path of a file relative to the project, such as "db/fields/base.py"."""
     return path.relative_to(PROJECT).as_posix()
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """The syntax of a file."""
+    """The syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def functions(path: Path) -> Iterator[Function]:
-    """Every function and method of a file, however deep."""
+    """Every function and method of a file, nested ones included."""
     return (node for node in ast.walk(tree(path)) if isinstance(node, Function))
 
 
 def imported(module: ast.AST) -> Iterator[str]:
-    """The full name of every module that is imported, wherever the import stands."""
+    """The full name of every imported module, also of imports inside functions."""
     for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,9 +1,6 @@
-"""Decides that what an operator can set is what the pages for operators say."""
+"""The settings in the documentation for operators are those of the server."""
 
 import re
-from pathlib import Path
-
-import pytest
 
 from server.settings import SETTINGS, Setting
 from tests.house.source import LAYERS, PROJECT, files, name
@@ -11,8 +8,8 @@ from tests.house.source import LAYERS, PROJECT, files, name
 ROW = re.compile(r"^\| `(?P<variable>[A-Z_]+)` \| (?P<default>.*?) \| (?P<meaning>.*?) \|$", re.MULTILINE)
 
 READING = re.compile(r"\bos\.(environ|getenv)\b|\bfrom os import .*\b(environ|getenv)\b")
-# The second hands the dynamic linker's variable on to PostgreSQL's programs, and takes nothing from it.
-READERS = {"server/settings.py", "server/embedded_cluster.py"}
+# The second passes the dynamic linker's variable on to PostgreSQL's programs, and does not use it itself.
+READERS = {"server/settings.py", "server/embedded/cluster.py"}
 
 
 def documented(page: str) -> dict[str, tuple[str, str]]:
@@ -21,22 +18,24 @@ def documented(page: str) -> dict[str, tuple[str, str]]:
     return {row["variable"]: (row["default"], row["meaning"]) for row in found}
 
 
-def told(setting: Setting) -> tuple[str, str]:
-    """A setting as a page tells it."""
+def documented_form(setting: Setting) -> tuple[str, str]:
+    """A setting in the form of the pages: (default, meaning)."""
     return f"`{setting.default}`" if setting.default else "", setting.meaning
 
 
-def test_the_page_for_operators_lists_every_setting_as_it_is() -> None:
-    settings = {setting.variable: told(setting) for setting in SETTINGS.values()}
-    assert documented("docs/operations.md") == settings
+def test_the_page_for_operators_lists_every_setting_with_its_default_and_meaning() -> None:
+    settings = {setting.variable: documented_form(setting) for setting in SETTINGS.values()}
+    assert documented("docs/operations.md") == settings, (
+        "give each setting its row in docs/operations.md: | `NAME` | default | meaning |, word for word as in SETTINGS"
+    )
 
 
-def test_what_the_readme_says_of_settings_is_so() -> None:
-    settings = {setting.variable: told(setting) for setting in SETTINGS.values()}
+def test_the_settings_in_the_readme_match_those_of_the_server() -> None:
+    settings = {setting.variable: documented_form(setting) for setting in SETTINGS.values()}
     assert {"BILLING_PORT", "BILLING_HOME", "BILLING_DEMO_PASSWORD", "DATABASE_URL"} <= set(documented("README.md"))
-    assert documented("README.md").items() <= settings.items()
+    assert documented("README.md").items() <= settings.items(), "README.md and SETTINGS differ about a setting"
 
 
-@pytest.mark.parametrize("path", [path for path in files(*LAYERS) if name(path) not in READERS], ids=name)
-def test_only_the_settings_read_the_environment(path: Path) -> None:
-    assert READING.search(path.read_text(encoding="utf-8")) is None
+def test_only_the_settings_read_the_environment() -> None:
+    read = {name(path) for path in files(*LAYERS) if READING.search(path.read_text(encoding="utf-8"))}
+    assert read == READERS, "read an environment variable as a row of SETTINGS in server/settings.py, and nowhere else"

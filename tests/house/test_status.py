@@ -1,4 +1,4 @@
-"""Decides that one function decides the status of an invoice, and that one kind of file writes it down."""
+"""One function decides the status of an invoice, and only the modules of transitions and of imported histories write it."""
 
 import ast
 import re
@@ -6,26 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.people import Role
-from server.addresses import Address
-from tests.databases import rows
+from domain.access.people import Role
+from server.database_urls import DatabaseUrls
 from tests.house.source import LAYERS, Function, files, name, tree
+from tests.support.databases import rows
 
-# Who asks domain.transitions.advance and writes the answer: stories of what happened before there was a system, and
-# the door for what happens now.
-WRITERS = re.compile(r"imports/story(_\w+)?\.py|resolvers/transitions\.py")
+# The module of advance(), and those that write its result: imported histories, and the command of transitions.
+WRITERS = re.compile(r"imports/history/\w+\.py|resolvers/commands/transitions\.py|domain/billing/lifecycle\.py")
 TABLE = re.compile(r"\b(insert\s+into|update|merge\s+into|copy)\s+(only\s+)?invoices\b", re.IGNORECASE)
 WRITING = {"insert", "update", "delete", "merge"}
 
 
 def writes(module: ast.AST) -> Iterator[str]:
-    """Each place that could write the status of an invoice, as source."""
+    """The source of each statement that could write the status of an invoice."""
     for node in ast.walk(module):
-        if _asks_advance(node) or _assigns_status(node) or _gives_status(node) or _writes_rows(node):
+        if _calls_advance(node) or _assigns_status(node) or _passes_status(node) or _writes_rows(node):
             yield ast.unparse(node)
 
 
-def _asks_advance(node: ast.AST) -> bool:
+def _calls_advance(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and _called(node) == "advance"
 
 
@@ -38,17 +37,17 @@ def _assigns_status(node: ast.AST) -> bool:
 
 
 def _is_own(node: ast.Attribute) -> bool:
-    """A refusal remembers the status it is about; it writes nothing."""
+    """Whether the attribute is of `self`: an error stores the status it is about, which writes no invoice."""
     return isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
-def _gives_status(node: ast.AST) -> bool:
+def _passes_status(node: ast.AST) -> bool:
     """`status=InvoiceStatus.PAID` and `{"status": InvoiceStatus.PAID}`."""
     if isinstance(node, ast.keyword):
         return node.arg == "status" and _is_status(node.value)
     if isinstance(node, ast.Dict):
         keys = zip(node.keys, node.values, strict=True)
-        return any(isinstance(key, ast.Constant) and key.value == "status" and _is_status(given) for key, given in keys)
+        return any(isinstance(key, ast.Constant) and key.value == "status" and _is_status(value) for key, value in keys)
     return False
 
 
@@ -57,15 +56,15 @@ def _is_status(node: ast.expr) -> bool:
 
 
 def _writes_rows(node: ast.AST) -> bool:
-    """SQL that writes invoices, SQLAlchemy's words for it, and rows for a batch."""
+    """SQL that writes invoices, SQLAlchemy's functions for it, and rows for a batch."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return bool(TABLE.search(node.value))
     if not isinstance(node, ast.Call):
         return False
-    about = [ast.unparse(argument) for argument in node.args[:2]]
-    is_batch = _called(node) in ("add", "extend") and "'invoices'" in about
-    whose = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-    is_sql = _called(node) in WRITING and any(part.split(".")[-1] == "invoices" for part in (*about, whose))
+    arguments = [ast.unparse(argument) for argument in node.args[:2]]
+    is_batch = _called(node) in ("add", "extend") and "'invoices'" in arguments
+    target = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+    is_sql = _called(node) in WRITING and any(part.split(".")[-1] == "invoices" for part in (*arguments, target))
     return is_batch or is_sql
 
 
@@ -73,19 +72,23 @@ def _called(node: ast.Call) -> str:
     return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
 
 
-def test_only_stories_and_the_one_door_write_the_status_of_an_invoice() -> None:
+def test_only_the_modules_of_transitions_and_histories_write_the_status_of_an_invoice() -> None:
     others = {name(path): list(writes(tree(path))) for path in files(*LAYERS) if not WRITERS.fullmatch(name(path))}
-    assert {file: found for file, found in others.items() if found} == {}
+    assert {file: found for file, found in others.items() if found} == {}, (
+        "change a status by a transition (domain/billing/transitions.py), and let resolvers/commands/transitions.py write it"
+    )
 
 
-def test_there_is_one_function_that_advances_an_invoice() -> None:
+def test_only_one_function_advances_an_invoice() -> None:
     found = [
         name(path)
         for path in files(*LAYERS)
         for node in ast.walk(tree(path))
         if isinstance(node, Function) and node.name == "advance"
     ]
-    assert found == ["domain/transitions.py"]
+    assert found == ["domain/billing/lifecycle.py"], (
+        "use advance() of domain/billing/lifecycle.py: no second function decides a status"
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,13 +111,13 @@ def test_any_other_way_to_write_a_status_is_found(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["i.status == 'open'", "offer |= {'status': OfferStatus.OPEN}", "found['invoices']"])
-def test_reading_a_status_is_nobody_s_privilege(source: str) -> None:
+def test_reading_a_status_is_not_reported(source: str) -> None:
     assert not list(writes(ast.parse(source)))
 
 
 @pytest.mark.parametrize("role", Role)
-def test_the_database_lets_staff_alone_write_a_status_and_nobody_delete_an_invoice(
-    address: Address, role: Role
+def test_in_the_database_only_staff_can_write_a_status_and_no_role_can_delete_an_invoice(
+    address: DatabaseUrls, role: Role
 ) -> None:
     query = """select has_column_privilege($1, 'invoices', 'status', 'update'), has_column_privilege($1, 'invoices', 'status', 'insert'),
         has_table_privilege($1, 'invoices', 'delete, truncate')"""

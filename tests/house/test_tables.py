@@ -1,47 +1,50 @@
-"""Decides that every row belongs to a clinic, by its key, by each reference, by every index and by a policy."""
+"""Every row belongs to a tenant (clinic): by its primary key, its foreign keys, its indexes and its row-level security policy."""
 
 import pytest
-from sqlalchemy import DateTime, ForeignKeyConstraint, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import Boolean, DateTime, ForeignKeyConstraint, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import ColumnCollectionConstraint
 
 from db.tables import metadata
 from permissions.rows import ROWS
-from server.addresses import Address
-from tests.databases import rows
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
 
-# Whoever tries to sign in is of no clinic yet: attempts are counted by a keyed hash.
-OF_NO_CLINIC = {"sign_in_attempts"}
+# Sign-in attempts belong to no clinic yet: they are counted by a keyed hash. The version of the policies is that of the database.
+OF_NO_CLINIC = {"sign_in_attempts", "policy_version"}
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables if table.name not in OF_NO_CLINIC]
 CLINIC = "clinic_id"
-# Whom nobody reaches by asking: signing in and the worker have doors of their own.
-REACHED_BY_NOBODY = {"second_factors", "audit_pending", *OF_NO_CLINIC}
-# The clinics themselves, and what is written of every request, whose session knows clinic and user.
+# Tables that no role of users can read: sign-in and the worker have database roles of their own.
+WITHOUT_REACH = {"second_factors", "audit_pending", *OF_NO_CLINIC}
+# The clinics themselves, and the audit log, whose clinic and user are those of the session.
 WITHOUT_REFERENCES = {"clinics", "audit_events", "audit_pending"}
-# Inverted indexes find ids that are unique among clinics, and know nothing of plain columns.
+# Inverted indexes find ids that are unique among clinics, and cannot contain plain columns.
 INVERTED = {"ix_audit_chain_subjects"}
-# What tells clinics apart; everything else may be the same in two of them.
+# Columns that are unique among clinics; all other values may occur in several clinics.
 UNIQUE_AMONG_CLINICS = {"clinics.short_name"}
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_key_of_a_row_begins_with_its_clinic(table: Table) -> None:
-    assert _first(table.primary_key) == CLINIC
+def test_the_primary_key_begins_with_the_clinic(table: Table) -> None:
+    assert _first(table.primary_key) == CLINIC, f"make {table.name} by clinic_table() of db/tables/base.py"
     assert not table.c[CLINIC].nullable
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_what_is_unique_is_unique_in_a_clinic(table: Table) -> None:
+def test_unique_constraints_begin_with_the_clinic(table: Table) -> None:
     unique = [constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)]
     others = {f"{table.name}.{_first(constraint)}" for constraint in unique if _first(constraint) != CLINIC}
-    assert others <= UNIQUE_AMONG_CLINICS
+    assert others <= UNIQUE_AMONG_CLINICS, "begin each of these unique constraints with clinic_id"
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_row_refers_to_rows_of_its_own_clinic_only(table: Table) -> None:
+def test_a_foreign_key_refers_to_rows_of_the_same_clinic_only(table: Table) -> None:
     references = [constraint for constraint in table.constraints if isinstance(constraint, ForeignKeyConstraint)]
     for reference in references:
         own, others = reference.column_keys[0], reference.elements[0].column.name
-        assert (own, others) == (CLINIC, CLINIC)
+        assert (own, others) == (CLINIC, CLINIC), (
+            f"let the foreign key of {table.name} begin with clinic_id, on both sides"
+        )
     assert references or table.name in WITHOUT_REFERENCES
 
 
@@ -49,12 +52,13 @@ def test_a_row_refers_to_rows_of_its_own_clinic_only(table: Table) -> None:
 def test_an_index_begins_with_the_clinic(table: Table) -> None:
     assert {
         str(index.name) for index in table.indexes if next(iter(index.expressions)) is not table.c[CLINIC]
-    } <= INVERTED
+    } <= INVERTED, "begin each of these indexes with clinic_id"
 
 
-@pytest.mark.parametrize("name", OF_NO_CLINIC)
-def test_what_belongs_to_no_clinic_holds_hashes_numbers_and_moments_alone(name: str) -> None:
-    assert {type(column.type) for column in metadata.tables[name].c} == {LargeBinary, Integer, DateTime}
+@pytest.mark.parametrize("name", sorted(OF_NO_CLINIC))
+def test_tables_without_a_clinic_hold_only_hashes_numbers_and_times(name: str) -> None:
+    # The JSON holds numbers and times by hash, which tests/api/access/test_lockout_of_accounts.py checks.
+    assert {type(column.type) for column in metadata.tables[name].c} <= {Boolean, LargeBinary, Integer, DateTime, JSONB}
     assert not metadata.tables[name].foreign_keys
 
 
@@ -62,12 +66,14 @@ def _first(constraint: ColumnCollectionConstraint) -> str:
     return str(next(iter(constraint.columns)).name)
 
 
-def test_every_table_has_a_reach_or_is_known_to_be_reached_by_nobody() -> None:
-    assert set(metadata.tables) - set(ROWS) == REACHED_BY_NOBODY
-    # Action items are gathered from other tables each time.
+def test_every_table_has_a_reach_or_is_listed_as_unreachable() -> None:
+    assert set(metadata.tables) - set(ROWS) == WITHOUT_REACH, (
+        "say in ROWS (permissions/rows.py) which rows of the table each role reaches"
+    )
+    # Action items are a view of other tables.
     assert set(ROWS) - {"action_items"} <= set(metadata.tables)
 
 
-def test_row_security_is_on_for_every_table_of_the_database(address: Address) -> None:
+def test_row_level_security_is_enabled_for_every_table_of_the_database(address: DatabaseUrls) -> None:
     query = "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and not relrowsecurity"
     assert [row[0] for row in rows(address, query)] == ["alembic_version"]

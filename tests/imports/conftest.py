@@ -1,4 +1,4 @@
-"""Decides that every test of an import begins with an empty, migrated database."""
+"""The fixtures of the import tests: an empty, migrated database for each test."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,24 +6,24 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from server.addresses import bring_up_to_date
-from server.embedded import EmbeddedPostgres
-from tests.databases import LOCK, address_of, copied
+from server.database_urls import bring_up_to_date
+from server.embedded.postgres import EmbeddedPostgres
 from tests.imports.database import Database
+from tests.support.databases import LOCK, address_of, copied
 
 TEMPLATE = "template_empty"
 
 
 async def _make_once(server: EmbeddedPostgres) -> None:
-    guard = await asyncpg.connect(server.dsn())
+    connection = await asyncpg.connect(server.dsn())
     try:
-        await guard.execute("select pg_advisory_lock($1)", LOCK)
-        if not await guard.fetchval("select 1 from pg_database where datname = $1", TEMPLATE):
-            await guard.execute(f'create database "{TEMPLATE}_unready"')
+        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        if not await connection.fetchval("select 1 from pg_database where datname = $1", TEMPLATE):
+            await connection.execute(f'create database "{TEMPLATE}_unready"')
             await bring_up_to_date(address_of(server, f"{TEMPLATE}_unready"))
-            await guard.execute(f'alter database "{TEMPLATE}_unready" rename to "{TEMPLATE}"')
+            await connection.execute(f'alter database "{TEMPLATE}_unready" rename to "{TEMPLATE}"')
     finally:
-        await guard.close()
+        await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +35,13 @@ def empty_template(postgres_server: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def database(postgres_server: EmbeddedPostgres, empty_template: str) -> Iterator[Database]:
-    """An empty database, gone after the test."""
+    """An empty database that is dropped after the test."""
     with copied(postgres_server, empty_template) as copy:
         yield Database(copy.owner)
 
 
 @pytest.fixture
 def other_database(postgres_server: EmbeddedPostgres, empty_template: str) -> Iterator[Database]:
-    """A second empty database, for what must come out alike twice."""
+    """A second empty database, for tests that compare two imports."""
     with copied(postgres_server, empty_template) as copy:
         yield Database(copy.owner)

@@ -1,4 +1,4 @@
-"""Decides how the tests of imports reach PostgreSQL: a migrated database of their own, asked from ordinary functions."""
+"""A migrated database for one import test, with queries that ordinary (not asynchronous) test functions can run."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,46 +9,31 @@ from typing import Any
 
 import asyncpg
 
-from imports.summary import ImportSummary
-from imports.synthea import import_synthea
+from imports.synthea.load import import_synthea
+from imports.synthea.summary import ImportSummary
+from tests.support.owner_connection import ask
 
 TODAY = date(2026, 6, 30)
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database that an import writes into, by its owner's dsn."""
+    """A database that an import writes into, by the connection string of its owner."""
 
     dsn: str
 
     def rows(self, query: str, *values: Any) -> list[asyncpg.Record]:
-        """The rows that a query answers."""
-
-        async def fetch() -> list[asyncpg.Record]:
-            connection = await asyncpg.connect(self.dsn)
-            try:
-                return list(await connection.fetch(query, *values))
-            finally:
-                await connection.close()
-
-        return asyncio.run(fetch())
+        """The rows that a query returns."""
+        return list(ask(self.dsn, lambda connection: connection.fetch(query, *values)))
 
     def value(self, query: str, *values: Any) -> Any:
-        """The one value that a query answers."""
+        """The single value that a query returns."""
         [[value]] = self.rows(query, *values)
         return value
 
     def execute(self, statements: str) -> None:
-        """Run statements as the owner without triggers, as nobody who uses the product can."""
-
-        async def run() -> None:
-            connection = await asyncpg.connect(self.dsn)
-            try:
-                await connection.execute(f"set session_replication_role = replica; {statements}")
-            finally:
-                await connection.close()
-
-        asyncio.run(run())
+        """Run statements as the owner with triggers disabled, which no user of the product can do."""
+        ask(self.dsn, lambda connection: connection.execute(f"set session_replication_role = replica; {statements}"))
 
     def import_synthea(self, folder: Path, **options: Any) -> ImportSummary:
         """Import a folder into the clinic "riverside" as of TODAY, unless the options say otherwise."""
@@ -63,20 +48,20 @@ class Database:
         return asyncio.run(run())
 
     def ledger(self) -> tuple[int, Decimal, Decimal]:
-        """How many invoices there are, and what they bill and have received."""
+        """The number of invoices, and the sums of their billed and received amounts."""
         [[invoices, billed, received]] = self.rows(
             "select count(*), sum(billed_amount), sum(received_amount) from invoices"
         )
         return invoices, billed, received
 
     def representation(self) -> dict[str, str]:
-        """Which firm represents which patient, by record number."""
+        """The firm that represents each patient, by medical record number."""
         query = """select p.mrn, a.firm from cases c join patients p on p.id = c.patient_id
             join attorneys a on a.id = c.attorney_id join representations r on r.case_id = c.id and r.attorney_id = a.id"""
         return {row["mrn"]: row["firm"] for row in self.rows(query)}
 
     def content(self) -> dict[str, list[str]]:
-        """Every row of every table as text, sorted: what must not change when nothing may."""
+        """Every row of every table as text, sorted, for tests that compare a database before and after."""
 
         async def read() -> dict[str, list[str]]:
             connection = await asyncpg.connect(self.dsn)
@@ -90,5 +75,7 @@ class Database:
         return asyncio.run(read())
 
     def is_empty(self) -> bool:
-        """That no table holds a row, but for the one that counts migrations."""
-        return not any(rows for name, rows in self.content().items() if name != "alembic_version")
+        """Whether all tables but the one of the migrations are empty."""
+        return not any(
+            rows for name, rows in self.content().items() if name not in ("alembic_version", "policy_version")
+        )

@@ -1,10 +1,10 @@
-"""Decides what must be true of any clinic's ledger: each entry is a query for the records that break the rule."""
+"""Invariants of any clinic's ledger: each entry is a query for the records that violate the rule."""
 
-from domain.invoices import InvoiceStatus
-from domain.transitions import TRANSITIONS
-from imports.story import CREATED
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.transitions import TRANSITIONS
+from imports.history.invoice_history import CREATED
 
-_LEGAL_STEPS = ", ".join(
+_LEGAL_TRANSITIONS = ", ".join(
     f"('{transition.name}', '{start}', '{end}')"
     for transition in TRANSITIONS
     for start in (*transition.start, *transition.admin_start)
@@ -29,7 +29,7 @@ INVARIANTS = {
     "a cheque pays no more than its amount": """
         select c.number from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
         group by c.clinic_id, c.id having sum(a.amount) > c.amount or sum(a.amount) < 0""",
-    "of a returned cheque nothing is left": """
+    "the allocations of a returned cheque sum to zero": """
         select c.number from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
         where c.returned_on is not null group by c.clinic_id, c.id having sum(a.amount) <> 0""",
     "a reversal is equal and opposite, of the same cheque and invoice, and dated on the return": """
@@ -40,7 +40,7 @@ INVARIANTS = {
     "a cheque pays invoices of its payer only": """
         select i.number from cheque_allocations a join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
         join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id) where i.payer_id <> c.payer_id""",
-    "the state agrees with the ledger": """
+    "the status agrees with the ledger": """
         select number from invoices where not case status
             when 'pending_invoice' then agreed_amount is null and agreed_on is null
             when 'pending_reduction' then agreed_amount is null and agreed_on is null and submitted_on is not null
@@ -50,30 +50,30 @@ INVARIANTS = {
             when 'void' then received_amount = 0 and agreed_amount is null
             when 'written_off' then written_off_amount = coalesce(agreed_amount, billed_amount) - received_amount
             end""",
-    "only what was written off is written off": """
+    "only invoices that were written off have a written-off amount": """
         select number from invoices where written_off_amount <> 0 and status <> 'written_off'""",
-    "a history is numbered from 1 without gaps, and never goes back in time": """
+    "the events of an invoice are numbered from 1 without gaps, and never go back in time": """
         select invoice_id from (select *, lag(at) over w as before, row_number() over w as place from invoice_events
         window w as (partition by clinic_id, invoice_id order by seq)) e where seq <> place or at < before""",
-    "a history begins with the creation and takes legal steps only, each from where the last one ended": f"""
+    "a history begins with the creation and has legal transitions only, each from the status of the previous one": f"""
         select e.invoice_id, e.seq from (select *, lag(to_status) over (partition by clinic_id, invoice_id order by seq)
         as before from invoice_events) e where not case when seq = 1
             then transition = '{CREATED}' and from_status is null and to_status = '{InvoiceStatus.PENDING_INVOICE}'
-            else from_status = before and (transition, from_status, to_status) in ({_LEGAL_STEPS}) end""",
-    "a history ends in the state, and has as many events as the invoice has versions": """
+            else from_status = before and (transition, from_status, to_status) in ({_LEGAL_TRANSITIONS}) end""",
+    "a history ends in the status of the invoice, and has as many events as the invoice has versions": """
         select i.number from invoices i left join lateral (select seq, to_status, at from invoice_events e
         where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) order by seq desc limit 1) e on true
         where (i.status, i.version, i.updated_at) is distinct from (e.to_status, e.seq, e.at)""",
-    "the day fully paid is the day of receipt of the cheque that completed it": """
+    "the day fully paid is the day of receipt of the cheque that completed the payment": """
         select i.number from invoices i cross join lateral (select c.received_on from cheque_allocations a
         join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
         where (a.clinic_id, a.invoice_id) = (i.clinic_id, i.id) and a.amount > 0 and c.returned_on is null
         order by a.recorded_at desc limit 1) last
         where i.status in ('cheque_received', 'paid') and i.fully_paid_on <> last.received_on""",
-    "an invoice is the attorney's who represents its case": """
+    "an invoice has the attorney and the patient of its case": """
         select i.number from invoices i join cases c on (c.clinic_id, c.id) = (i.clinic_id, i.case_id)
         where (i.attorney_id, i.patient_id) is distinct from (c.attorney_id, c.patient_id)""",
-    "who represents a case now is in its representations, and nobody else is": """
+    "the attorney of a case has its only current representation": """
         select c.number from cases c left join representations r
         on (r.clinic_id, r.case_id) = (c.clinic_id, c.id) and r.until_on is null
         group by c.clinic_id, c.id having (array_agg(r.attorney_id) <> array[c.attorney_id]) or count(r.id) > 1""",
@@ -82,7 +82,7 @@ INVARIANTS = {
         group by c.clinic_id, c.id having (c.status = 'settled') <> (count(*) filter (where i.status = 'paid') > 0)
         or (c.status = 'settled' and count(*) filter (where i.status not in {_CLOSED}) > 0)
         or count(*) filter (where i.status = 'paid' and i.paid_on <> c.settled_on) > 0""",
-    "numbers of a year have no gaps, and the counter stands at the last": """
+    "numbers of a year have no gaps, and the counter holds the last": """
         select y.clinic_id, y.year from (select clinic_id, split_part(number, '-', 2)::int as year, count(*) as used,
         max(split_part(number, '-', 3)::int) as last from invoices group by 1, 2) y
         full join invoice_counters c on (c.clinic_id, c.year) = (y.clinic_id, y.year)
@@ -101,7 +101,7 @@ INVARIANTS = {
         ((select clinic_id, physician_id, case_id, patient_id from encounters union
           select clinic_id, physician_id, case_id, patient_id from invoices where physician_id is not null)
          except select clinic_id, physician_id, case_id, patient_id from treating_physicians)""",
-    "a closed invoice has no reminder that waits": f"""
+    "a closed invoice has no scheduled reminder": f"""
         select i.number from reminders r join invoices i on (i.clinic_id, i.id) = (r.clinic_id, r.invoice_id)
         where r.status = 'scheduled' and i.status in {_CLOSED}""",
 }

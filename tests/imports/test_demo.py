@@ -1,4 +1,4 @@
-"""Decides what the demo clinic is: true to every rule of the ledger, rich in what can happen, the same every time."""
+"""The demo clinic: it obeys every rule of the ledger, contains every kind of record, and is the same for the same seed."""
 
 import asyncio
 import re
@@ -10,17 +10,17 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.aging import BUCKETS, age_days, bucket_of
-from domain.invoices import OPEN, InvoiceStatus
-from domain.people import Role
-from domain.pricing import PriceSource
-from domain.transitions import TRANSITIONS
-from imports.demo import DemoSummary, load_demo
-from imports.demo_codes import CODES
-from server.embedded import EmbeddedPostgres
-from tests.databases import copied
+from domain.access.people import Role
+from domain.billing.aging import BUCKETS, age_days, bucket_of
+from domain.billing.invoices import OPEN, InvoiceStatus
+from domain.billing.pricing import PriceSource
+from domain.billing.transitions import TRANSITIONS
+from imports.demo.codes import CODES
+from imports.demo.load import DemoSummary, load_demo
+from server.embedded.postgres import EmbeddedPostgres
 from tests.imports.database import TODAY, Database
 from tests.imports.invariants import INVARIANTS
+from tests.support.databases import copied
 
 
 def load(database: Database, **options: Any) -> DemoSummary:
@@ -59,26 +59,26 @@ def test_the_ledger_keeps_every_rule(clinics: Database, rule: str) -> None:
     assert clinics.rows(INVARIANTS[rule]) == []
 
 
-BREAKING = {
+VIOLATIONS = {
     "received is the sum of the allocations, reversals included": """
         delete from cheque_allocations where id = (select id from cheque_allocations where reverses_id is null limit 1)""",
     "billed is the sum of the lines": "update invoice_lines set amount = amount + 0.01 where position = 1",
     "a cheque pays no more than its amount": "update cheques set amount = 0.01",
-    "the state agrees with the ledger": "update invoices set fully_paid_on = created_on where status = 'pending_cheque'",
-    "a history begins with the creation and takes legal steps only, each from where the last one ended": """
+    "the status agrees with the ledger": "update invoices set fully_paid_on = created_on where status = 'pending_cheque'",
+    "a history begins with the creation and has legal transitions only, each from the status of the previous one": """
         delete from invoice_events where transition = 'request_reduction'""",
-    "a history ends in the state, and has as many events as the invoice has versions": """
+    "a history ends in the status of the invoice, and has as many events as the invoice has versions": """
         update invoices set version = version + 1 where status = 'paid'""",
-    "numbers of a year have no gaps, and the counter stands at the last": """
+    "numbers of a year have no gaps, and the counter holds the last": """
         update invoice_counters set last_number = last_number + 1""",
 }
 
 
-@pytest.mark.parametrize("rule", BREAKING)
-def test_a_rule_finds_what_breaks_it(database: Database, rule: str) -> None:
+@pytest.mark.parametrize("rule", VIOLATIONS)
+def test_a_rule_finds_a_violation(database: Database, rule: str) -> None:
     load(database, invoices=60)
     assert database.rows(INVARIANTS[rule]) == []
-    database.execute(BREAKING[rule])
+    database.execute(VIOLATIONS[rule])
     assert database.rows(INVARIANTS[rule]) != []
 
 
@@ -92,7 +92,7 @@ def test_four_hundred_invoices_are_in_all_states_and_in_all_buckets(database: Da
     assert buckets == set(BUCKETS)
 
 
-HAPPENED = {
+EXPECTED_RECORDS = {
     "negotiations of three rounds and more": "select 1 from reduction_offers where round >= 3",
     "open offers": "select 1 from reduction_offers where status = 'open'",
     "expired offers": "select 1 from reduction_offers where status = 'expired'",
@@ -107,7 +107,7 @@ HAPPENED = {
         select 1 from cheque_allocations where amount > 0 group by cheque_id having count(distinct invoice_id) > 1""",
     "cheques with an unapplied rest": """
         select 1 from cheques c join cheque_allocations a on a.cheque_id = c.id group by c.clinic_id, c.id having sum(a.amount) < c.amount""",
-    "a bounced cheque": "select 1 from cheques where returned_on is not null",
+    "a returned cheque": "select 1 from cheques where returned_on is not null",
     "cheques entered after the day of receipt": "select 1 from cheques where recorded_at::date > received_on",
     "internal notes": "select 1 from internal_notes",
     "holds": "select 1 from holds where until_on > $1 and released_at is null and invoice_id is not null",
@@ -132,10 +132,10 @@ HAPPENED = {
 }
 
 
-@pytest.mark.parametrize("what", HAPPENED)
-def test_the_first_start_shows(clinic: Database, what: str) -> None:
-    values = (TODAY,) if "$1" in HAPPENED[what] else ()
-    assert clinic.rows(HAPPENED[what], *values) != []
+@pytest.mark.parametrize("kind", EXPECTED_RECORDS)
+def test_the_demo_clinic_of_a_first_start_contains(clinic: Database, kind: str) -> None:
+    values = (TODAY,) if "$1" in EXPECTED_RECORDS[kind] else ()
+    assert clinic.rows(EXPECTED_RECORDS[kind], *values) != []
 
 
 def test_every_transition_has_happened_somewhere_in_three_thousand_invoices(database: Database) -> None:
@@ -149,7 +149,7 @@ def test_every_source_of_a_price_is_used_somewhere_in_three_thousand_invoices(da
     assert {row[0] for row in database.rows("select distinct price_source from invoice_lines")} == set(PriceSource)
 
 
-def test_the_invoices_reach_over_five_years_until_today_and_nothing_happened_later(clinic: Database) -> None:
+def test_the_invoices_span_five_years_until_today_and_no_event_is_later(clinic: Database) -> None:
     first, last = clinic.rows("select min(created_on), max(created_on) from invoices")[0]
     assert first <= TODAY - timedelta(days=5 * 365 - 30)
     assert TODAY - timedelta(days=10) <= last <= TODAY
@@ -158,14 +158,14 @@ def test_the_invoices_reach_over_five_years_until_today_and_nothing_happened_lat
     assert latest.date() <= TODAY
 
 
-def test_records_are_known_since_the_day_they_are_about(clinic: Database) -> None:
+def test_records_count_as_recorded_on_the_day_they_are_about(clinic: Database) -> None:
     assert clinic.rows("select 1 from invoices where recorded_at::date <> created_on") == []
     assert clinic.rows("select 1 from cases where recorded_at::date <> opened_on or opened_on < date_of_injury") == []
     assert clinic.rows("select 1 from encounters where recorded_at::date <> service_date") == []
     assert clinic.rows("select 1 from invoice_events where recorded_at <> at") == []
 
 
-def test_agreements_and_offers_that_ran_out_have_been_dealt_with(clinics: Database) -> None:
+def test_no_expired_offer_is_open_and_no_expired_agreement_is_in_force(clinics: Database) -> None:
     assert clinics.rows("select 1 from reduction_offers where status = 'open' and expires_on < $1", TODAY) == []
     lapsed = "select 1 from invoices where status = 'pending_cheque' and received_amount = 0 and conditional_until < $1"
     assert clinics.rows(lapsed, TODAY) == []
@@ -177,7 +177,7 @@ def test_a_case_has_one_to_six_invoices_and_about_three(clinics: Database) -> No
     assert 2.5 <= sum(counts) / len(counts) <= 3.5
 
 
-def test_the_five_users_can_sign_in_and_two_of_them_are_somebody(clinic: Database) -> None:
+def test_each_role_has_a_demo_user(clinic: Database) -> None:
     users = clinic.rows("select email, role, password_hash, attorney_id, physician_id from users")
     assert {row["email"] for row in users} == {f"{role}@demo.clinic" for role in Role}
     assert all(row["email"] == f"{row['role']}@demo.clinic" and row["password_hash"] == "no hash" for row in users)
@@ -192,21 +192,21 @@ def test_the_attorney_who_signs_in_represents_a_twelfth_of_the_cases_and_at_leas
     own = database.value("select count(*) from cases join users using (clinic_id, attorney_id)")
     assert own >= 5
     assert low <= own / cases <= high
-    lost = "select 1 from representations r join users using (clinic_id, attorney_id) where until_on is not null"
-    assert invoices < 3_000 or database.rows(lost) != []
+    ended = "select 1 from representations r join users using (clinic_id, attorney_id) where until_on is not null"
+    assert invoices < 3_000 or database.rows(ended) != []
 
 
-def test_the_physician_who_signs_in_treats(clinic: Database) -> None:
+def test_the_physician_of_the_demo_user_treats_patients(clinic: Database) -> None:
     own = clinic.value("select count(*) from encounters join users using (clinic_id, physician_id)")
     assert own >= 15
 
 
-def test_about_every_tenth_case_has_no_attorney(clinics: Database) -> None:
+def test_about_one_case_in_ten_has_no_attorney(clinics: Database) -> None:
     share = clinics.value("select avg((attorney_id is null)::int)::float from cases")
     assert 0.07 <= share <= 0.12
 
 
-def test_there_are_places_people_and_payers_to_choose_from(clinic: Database) -> None:
+def test_there_are_several_facilities_physicians_attorneys_and_payers(clinic: Database) -> None:
     [counts] = clinic.rows("""select (select count(distinct geographic_factor) from facilities) as places,
         (select count(*) from physicians) as physicians, (select count(*) from attorneys) as attorneys,
         (select count(*) from payers where kind = 'attorney' and attorney_id is not null) as firms,
@@ -230,7 +230,7 @@ def test_a_billed_exam_was_performed(clinic: Database) -> None:
 
 
 def test_a_price_is_the_first_that_exists_on_the_service_date(clinics: Database) -> None:
-    # An invoice keeps its prices when somebody else pays, so what the first payer had negotiated is left out here.
+    # An invoice keeps its prices when the payer changes, so the rates that the first payer had negotiated are left out here.
     wrong = """select l.id, l.price_source, l.price_rate, best.* from invoices i join invoice_lines l on l.invoice_id = i.id
         join facilities f on f.id = i.facility_id join cpt_codes c on c.code = l.code cross join lateral (
             select * from (select case when payer_id is not null and facility_id is not null then 'payer_facility_rate'
@@ -248,7 +248,7 @@ def test_a_price_is_the_first_that_exists_on_the_service_date(clinics: Database)
     assert clinics.rows(wrong, list(PriceSource)) == []
 
 
-def test_no_code_looks_like_one_of_the_medical_association() -> None:
+def test_no_code_looks_like_a_cpt_code() -> None:
     assert all(not re.fullmatch(r"[0-9]{4}[0-9A-Z]", code.code) for code in CODES)
 
 
@@ -272,7 +272,7 @@ def test_another_seed_gives_another_clinic(database: Database, other_database: D
     assert load(database, invoices=50, seed=5).billed != load(other_database, invoices=50, seed=6).billed
 
 
-def test_a_second_load_changes_nothing_and_says_so(database: Database) -> None:
+def test_a_second_load_changes_nothing_and_reports_it(database: Database) -> None:
     assert load(database, invoices=50).loaded
     before = database.content()
     again = load(database, invoices=80, seed=9)
@@ -281,8 +281,8 @@ def test_a_second_load_changes_nothing_and_says_so(database: Database) -> None:
     assert database.content() == before
 
 
-def test_a_load_that_breaks_off_leaves_nothing(database: Database) -> None:
-    def break_off(written: int, of: int) -> None:
+def test_a_load_that_fails_is_rolled_back(database: Database) -> None:
+    def break_off(written: int, total: int) -> None:
         if written:
             raise KeyboardInterrupt
 
@@ -291,15 +291,15 @@ def test_a_load_that_breaks_off_leaves_nothing(database: Database) -> None:
     assert database.is_empty()
 
 
-def test_the_summary_says_what_is_in_the_database(database: Database) -> None:
-    heard: list[tuple[int, int]] = []
-    summary = load(database, invoices=120, progress=lambda written, of: heard.append((written, of)))
+def test_the_summary_matches_the_database(database: Database) -> None:
+    progress_calls: list[tuple[int, int]] = []
+    summary = load(database, invoices=120, progress=lambda written, total: progress_calls.append((written, total)))
     [row] = database.rows("select count(*), sum(billed_amount), sum(received_amount) from invoices")
     assert (summary.invoices, summary.billed, summary.received) == tuple(row)
     assert summary.cases == database.value("select count(*) from cases")
     assert summary.cheques == database.value("select count(*) from cheques")
     assert f"{summary.billed:,}" in str(summary)
-    assert heard[-1] == (120, 120)
+    assert progress_calls[-1] == (120, 120)
 
 
 def test_the_smallest_clinic_has_one_invoice(database: Database) -> None:

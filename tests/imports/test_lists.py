@@ -1,4 +1,4 @@
-"""A list is imported whole or not at all: what is new is added, what is known changes, and the same file changes nothing."""
+"""A list is imported as a whole or not at all: new rows are added, existing ones changed, and the same file again changes nothing."""
 
 import asyncio
 from datetime import date
@@ -12,41 +12,41 @@ import imports
 from domain.errors import Conflict
 from domain.imports import ImportKind
 from imports.report import Report
-from server.addresses import Address
-from tests.databases import rows
-from tests.imports import files
-from tests.imports.files import CLINIC, counts, told
-from tests.other_clinic import add_other_clinic
+from server.database_urls import DatabaseUrls
+from tests.imports import imported_files
+from tests.imports.imported_files import CLINIC, bad_cells, counts
+from tests.support.databases import rows
+from tests.support.other_clinic import add_other_clinic
 
 CODES, SCHEDULES = "code,label,base_price,valid_from,valid_to", "schedule,payer,facility,valid_from,valid_to,code,rate"
 TEMPLATES = Path(imports.__path__[0]) / "templates"
 TABLES = ("cpt_codes", "fee_schedules", "fee_schedule_rates")
 
 
-def imported(address: Address, header: str, *lines: str, undone: bool = False) -> Report:
-    """What came of a file for the demo clinic, whose header says of which kind it is."""
+def imported(address: DatabaseUrls, header: str, *lines: str, dry_run: bool = False) -> Report:
+    """Import a file into the demo clinic, its kind taken from its header, and return the report."""
     kind = ImportKind.FEE_SCHEDULES if header.startswith("schedule") else ImportKind.CODES
-    return files.imported(address, kind, "\n".join((header, *lines)), undone=undone)
+    return imported_files.imported(address, kind, "\n".join((header, *lines)), dry_run=dry_run)
 
 
-def content(address: Address) -> dict[str, list[str]]:
+def content(address: DatabaseUrls) -> dict[str, list[str]]:
     """Every price of every clinic as text."""
     return {table: sorted(row[0] for row in rows(address, f"select t::text from {table} t")) for table in TABLES}
 
 
-def code(address: Address, name: str) -> list[tuple[Any, ...]]:
+def code(address: DatabaseUrls, name: str) -> list[tuple[Any, ...]]:
     query = "select label, base_price, bilateral_policy, valid_from, valid_to from cpt_codes where code = $1 order by valid_from"
     return [tuple(row) for row in rows(address, query, name)]
 
 
-def rates(address: Address, schedule: str) -> list[tuple[Any, ...]]:
+def rates(address: DatabaseUrls, schedule: str) -> list[tuple[Any, ...]]:
     query = """select s.valid_from, s.valid_to, p.name, f.name, r.code, r.rate from fee_schedules s
         join fee_schedule_rates r on r.fee_schedule_id = s.id left join payers p on p.id = s.payer_id
         left join facilities f on f.id = s.facility_id where s.name = $1 order by s.valid_from, r.code"""
     return [tuple(row) for row in rows(address, query, schedule)]
 
 
-def test_what_is_new_is_added_and_the_same_file_changes_nothing(own_address: Address) -> None:
+def test_new_codes_are_added_and_the_same_file_changes_nothing(own_address: DatabaseUrls) -> None:
     lines = ("L9001,Collar,42.75,2026-01-01,", "L9002,Brace,12.00,2026-01-01,2027-01-01")
     assert counts(imported(own_address, CODES, *lines)) == (2, 0, 0, 0)
     assert code(own_address, "L9001") == [("Collar", Decimal("42.75"), "double", date(2026, 1, 1), None)]
@@ -55,7 +55,7 @@ def test_what_is_new_is_added_and_the_same_file_changes_nothing(own_address: Add
     assert (counts(again), content(own_address)) == ((0, 0, 2, 0), before)
 
 
-def test_a_code_that_is_known_from_the_same_day_is_changed(own_address: Address) -> None:
+def test_an_existing_code_valid_from_the_same_day_is_changed(own_address: DatabaseUrls) -> None:
     imported(own_address, CODES, "L9001,Collar,42.75,2026-01-01,", "L9002,Brace,12.00,2026-01-01,")
     report = imported(
         own_address, CODES, "L9001,Firm collar,45.00,2026-01-01,2027-01-01", "L9002,Brace,12.00,2026-01-01,"
@@ -65,7 +65,7 @@ def test_a_code_that_is_known_from_the_same_day_is_changed(own_address: Address)
     assert code(own_address, "L9001") == [changed]
 
 
-def test_a_column_that_the_file_does_not_have_leaves_what_is_known(own_address: Address) -> None:
+def test_a_column_that_is_missing_in_the_file_keeps_its_values(own_address: DatabaseUrls) -> None:
     full = "code,label,base_price,bilateral_policy,valid_from,valid_to"
     imported(own_address, full, "L9001,Collar,42.75,NOT_ALLOWED,2026-01-01,2027-01-01")
     assert counts(imported(own_address, CODES[: -len(",valid_to")], "L9001,Collar,45.00,2026-01-01")) == (0, 1, 0, 0)
@@ -73,7 +73,7 @@ def test_a_column_that_the_file_does_not_have_leaves_what_is_known(own_address: 
     assert code(own_address, "L9001") == [kept]
 
 
-def test_what_was_retired_stays_retired(own_address: Address) -> None:
+def test_a_retired_code_stays_retired(own_address: DatabaseUrls) -> None:
     line = "L9001,Collar,42.75,2026-01-01,"
     imported(own_address, CODES, line)
     rows(own_address, "update cpt_codes set active = false where code = 'L9001'")
@@ -82,12 +82,12 @@ def test_what_was_retired_stays_retired(own_address: Address) -> None:
     assert not active
 
 
-def test_a_new_price_from_a_day_on_needs_the_old_one_to_end_and_may_end_it_itself(own_address: Address) -> None:
+def test_a_new_price_needs_the_old_one_to_end_and_the_same_file_may_end_it(own_address: DatabaseUrls) -> None:
     imported(own_address, CODES, "L9001,Collar,42.75,2026-01-01,")
     before, later = content(own_address), "L9001,Collar,45.00,2027-01-01,"
     refused = imported(own_address, CODES, later)
-    reason = "The same is valid already, from 2026-01-01 without end: let that one end first"
-    assert told(refused) == [(2, "valid_from", "2027-01-01", reason)]
+    reason = "This overlaps an existing validity period, from 2026-01-01 without end: end that one first"
+    assert bad_cells(refused) == [(2, "valid_from", "2027-01-01", reason)]
     assert content(own_address) == before
     assert counts(imported(own_address, CODES, later, "L9001,Collar,42.75,2026-01-01,2027-01-01")) == (1, 1, 0, 0)
     assert [(row[1], row[4]) for row in code(own_address, "L9001")] == [
@@ -96,21 +96,24 @@ def test_a_new_price_from_a_day_on_needs_the_old_one_to_end_and_may_end_it_itsel
     ]
 
 
-def test_rows_of_one_file_that_overlap_are_refused(own_address: Address) -> None:
+def test_rows_of_one_file_that_overlap_are_refused(own_address: DatabaseUrls) -> None:
     lines = ("L9001,Collar,1.00,2026-01-01,2026-07-01", "L9001,Collar,2.00,2026-06-01,", "L9002,Brace,1.00,2026-01-01,")
-    [(line, column, value, reason)] = told(imported(own_address, CODES, *lines))
+    [(line, column, value, reason)] = bad_cells(imported(own_address, CODES, *lines))
     assert (line, column, value) == (3, "valid_from", "2026-06-01")
-    assert reason == "The same is valid already, from 2026-01-01 until 2026-07-01 (line 2): let that one end first"
+    assert (
+        reason
+        == "This overlaps an existing validity period, from 2026-01-01 until 2026-07-01 (line 2): end that one first"
+    )
     assert code(own_address, "L9002") == []
 
 
-def test_an_end_that_would_reach_into_a_later_validity_is_refused(own_address: Address) -> None:
+def test_an_end_that_overlaps_a_later_validity_is_refused(own_address: DatabaseUrls) -> None:
     imported(own_address, CODES, "L9001,Collar,1.00,2026-01-01,2027-01-01", "L9001,Collar,2.00,2027-01-01,")
-    [cell] = told(imported(own_address, CODES, "L9001,Collar,1.00,2026-01-01,"))
-    assert cell == (2, "valid_to", None, "The same is valid again, from 2027-01-01 without end")
+    [cell] = bad_cells(imported(own_address, CODES, "L9001,Collar,1.00,2026-01-01,"))
+    assert cell == (2, "valid_to", None, "This overlaps another validity period, from 2027-01-01 without end")
 
 
-def test_every_bad_row_is_told_whichever_way_it_is_bad_and_nothing_is_written(own_address: Address) -> None:
+def test_every_bad_row_is_reported_for_every_kind_of_fault_and_nothing_is_written(own_address: DatabaseUrls) -> None:
     imported(own_address, CODES, "L9001,Collar,42.75,2026-01-01,")
     before = content(own_address)
     report = imported(
@@ -122,28 +125,32 @@ def test_every_bad_row_is_told_whichever_way_it_is_bad_and_nothing_is_written(ow
         "L9005,Twice,1.00,2026-01-01,",
         "L9005,Twice,2.00,2026-01-01,",
     )
-    assert [(line, column) for line, column, *_ in told(report)] == [(3, "base_price"), (4, "valid_from"), (6, None)]
+    assert [(line, column) for line, column, *_ in bad_cells(report)] == [
+        (3, "base_price"),
+        (4, "valid_from"),
+        (6, None),
+    ]
     assert (report.rows, report.bad_rows, report.written) == (5, 3, False)
     assert content(own_address) == before
 
 
-def test_a_run_that_is_undone_reports_what_the_real_one_does(own_address: Address) -> None:
+def test_a_dry_run_reports_the_same_as_the_real_import(own_address: DatabaseUrls) -> None:
     imported(own_address, CODES, "L9001,Collar,42.75,2026-01-01,")
     lines, before = ("L9001,Collar,45.00,2026-01-01,", "L9002,Brace,12.00,2026-01-01,"), content(own_address)
-    tried = imported(own_address, CODES, *lines, undone=True)
+    dry_run_report = imported(own_address, CODES, *lines, dry_run=True)
     assert content(own_address) == before
-    assert imported(own_address, CODES, *lines) == tried
-    assert counts(tried) == (1, 1, 0, 0)
+    assert imported(own_address, CODES, *lines) == dry_run_report
+    assert counts(dry_run_report) == (1, 1, 0, 0)
 
 
-def test_other_clinics_are_left_alone(own_address: Address) -> None:
+def test_other_clinics_are_not_changed(own_address: DatabaseUrls) -> None:
     other = add_other_clinic(own_address)
     query = "select t::text from cpt_codes t where clinic_id = $1 order by id"
     before = rows(own_address, query, other)
-    known = rows(
+    existing = rows(
         own_address, f"select code, valid_from from cpt_codes where clinic_id = {CLINIC} order by code limit 1"
     )[0]
-    assert counts(imported(own_address, CODES, f"{known[0]},Another name,1.00,{known[1]},")) == (0, 1, 0, 0)
+    assert counts(imported(own_address, CODES, f"{existing[0]},Another name,1.00,{existing[1]},")) == (0, 1, 0, 0)
     assert rows(own_address, query, other) == before != []
 
 
@@ -151,7 +158,7 @@ def test_other_clinics_are_left_alone(own_address: Address) -> None:
 
 
 @pytest.fixture
-def parties(own_address: Address) -> tuple[str, str]:
+def parties(own_address: DatabaseUrls) -> tuple[str, str]:
     """A payer and a facility of the demo clinic, by their names."""
     imported(own_address, CODES, "L9001,Collar,42.75,2026-01-01,", "L9002,Brace,12.00,2026-01-01,")
     query = f"select name from {{}} where clinic_id = {CLINIC} group by name having count(*) = 1 order by name limit 1"
@@ -159,8 +166,8 @@ def parties(own_address: Address) -> tuple[str, str]:
     return f'"{payer}"', f'"{facility}"'
 
 
-def test_a_file_holds_many_schedules_for_payers_and_facilities_by_their_names(
-    own_address: Address, parties: tuple[str, str]
+def test_a_file_may_hold_many_schedules_for_payers_and_facilities_by_their_names(
+    own_address: DatabaseUrls, parties: tuple[str, str]
 ) -> None:
     payer, facility = parties
     lines = (
@@ -185,7 +192,7 @@ def test_a_file_holds_many_schedules_for_payers_and_facilities_by_their_names(
 
 
 def test_rates_are_added_to_a_schedule_and_changed_and_none_is_removed(
-    own_address: Address, parties: tuple[str, str]
+    own_address: DatabaseUrls, parties: tuple[str, str]
 ) -> None:
     imported(own_address, SCHEDULES, "List,,,2026-01-01,,L9001,40.00")
     report = imported(own_address, SCHEDULES, "List,,,2026-01-01,,L9002,11.00")
@@ -194,13 +201,17 @@ def test_rates_are_added_to_a_schedule_and_changed_and_none_is_removed(
     assert [row[4:] for row in rates(own_address, "List")] == [("L9001", Decimal("39.00")), ("L9002", Decimal("11.00"))]
 
 
-def test_a_schedule_that_ends_sooner_counts_its_rows_as_changed(own_address: Address, parties: tuple[str, str]) -> None:
+def test_a_schedule_that_ends_sooner_counts_its_rows_as_changed(
+    own_address: DatabaseUrls, parties: tuple[str, str]
+) -> None:
     imported(own_address, SCHEDULES, "List,,,2026-01-01,,L9001,40.00")
     assert counts(imported(own_address, SCHEDULES, "List,,,2026-01-01,2026-07-01,L9001,40.00")) == (0, 1, 0, 0)
     assert [row[1] for row in rates(own_address, "List")] == [date(2026, 7, 1)]
 
 
-def test_what_a_schedule_names_and_is_not_there_is_told(own_address: Address, parties: tuple[str, str]) -> None:
+def test_a_schedule_with_an_unknown_payer_or_facility_is_reported(
+    own_address: DatabaseUrls, parties: tuple[str, str]
+) -> None:
     other = add_other_clinic(own_address)
     [[theirs]] = rows(own_address, "select id from payers where clinic_id = $1 order by id limit 1", other)
     rows(own_address, "update payers set name = 'Theirs alone' where id = $1", theirs)
@@ -214,34 +225,36 @@ def test_what_a_schedule_names_and_is_not_there_is_told(own_address: Address, pa
         "Here,,Nowhere,2026-01-01,,L9001,40.00",
         "List,,,2026-01-01,,L9001,-40.00",
     )
-    assert told(report) == [
+    assert bad_cells(report) == [
         (2, "code", "L9999", "There is no code in the master list"),
         (3, "payer", "Nobody", "There is no payer in use of this name"),
         (4, "payer", "Theirs alone", "There is no payer in use of this name"),
         (5, "facility", "Nowhere", "There is no facility in use of this name"),
-        (6, "rate", "-40.00", "A price is not below 0"),
+        (6, "rate", "-40.00", "A price must not be negative"),
     ]
     assert content(own_address) == before
 
 
-def test_a_name_that_several_payers_have_is_told(own_address: Address, parties: tuple[str, str]) -> None:
+def test_a_name_that_several_payers_have_is_reported(own_address: DatabaseUrls, parties: tuple[str, str]) -> None:
     rows(own_address, f"update payers set name = 'Same', retired_at = null where clinic_id = {CLINIC}")
-    [(line, column, value, reason)] = told(imported(own_address, SCHEDULES, "Agreed,Same,,2026-01-01,,L9001,1.00"))
+    [(line, column, value, reason)] = bad_cells(imported(own_address, SCHEDULES, "Agreed,Same,,2026-01-01,,L9001,1.00"))
     assert (line, column, value) == (2, "payer", "Same")
-    assert reason.startswith("There are ")
+    assert reason.endswith(" records match")
 
 
-def test_two_schedules_do_not_price_a_code_on_the_same_day(own_address: Address, parties: tuple[str, str]) -> None:
+def test_two_schedules_that_price_a_code_on_the_same_day_are_refused(
+    own_address: DatabaseUrls, parties: tuple[str, str]
+) -> None:
     imported(own_address, SCHEDULES, "List,,,2026-01-01,,L9001,40.00")
     before = content(own_address)
     report = imported(own_address, SCHEDULES, "Next,,,2026-06-01,,L9002,1.00", "Next,,,2026-06-01,,L9001,41.00")
-    reason = "The same is valid already, from 2026-01-01 without end: let that one end first"
-    assert told(report) == [(3, "valid_from", "2026-06-01", reason)]
+    reason = "This overlaps an existing validity period, from 2026-01-01 without end: end that one first"
+    assert bad_cells(report) == [(3, "valid_from", "2026-06-01", reason)]
     assert content(own_address) == before
 
 
-def test_a_longer_schedule_whose_other_codes_would_have_two_prices_is_refused_by_their_name(
-    own_address: Address, parties: tuple[str, str]
+def test_a_longer_schedule_that_would_give_other_codes_two_prices_is_refused_and_the_codes_are_named(
+    own_address: DatabaseUrls, parties: tuple[str, str]
 ) -> None:
     years = ("2026-01-01,2027-01-01", "2027-01-01,")
     lines = [f"List,,,{years[0]},{code},1.00" for code in ("L9001", "L9002")]
@@ -252,14 +265,14 @@ def test_a_longer_schedule_whose_other_codes_would_have_two_prices_is_refused_by
     assert content(own_address) == before
 
 
-def test_the_templates_can_be_imported_one_after_the_other(own_address: Address) -> None:
+def test_the_templates_can_be_imported_one_after_the_other(own_address: DatabaseUrls) -> None:
     for name in ("codes", "fee-schedules"):
         header, *lines = (TEMPLATES / f"{name}.csv").read_text().splitlines()
         report = imported(own_address, header, *lines)
         assert counts(report) == (len(lines), 0, 0, 0)
 
 
-def test_two_imports_of_one_file_at_once_are_one_import(own_address: Address) -> None:
+def test_two_concurrent_imports_of_one_file_write_it_once(own_address: DatabaseUrls) -> None:
     lines = [f"X{n},Collar,1.00,2026-01-01," for n in range(2_000)]
 
     async def both() -> list[Report]:

@@ -1,4 +1,4 @@
-"""People and places that a clinic brings along are imported as lists are: found again by name, whole or not at all."""
+"""Payers, attorneys, physicians and facilities are imported as lists are: matched by name, as a whole or not at all."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import imports
+from domain.access.people import name_fragments
 from domain.imports import ImportKind
-from domain.people import name_fragments
-from server.addresses import Address
-from tests.databases import rows
-from tests.imports.files import CLINIC, counts, imported, told
-from tests.other_clinic import add_other_clinic
+from server.database_urls import DatabaseUrls
+from tests.imports.imported_files import CLINIC, bad_cells, counts, imported
+from tests.support.databases import rows
+from tests.support.other_clinic import add_other_clinic
 
 TEMPLATES = Path(imports.__path__[0]) / "templates"
 PEOPLE = {
@@ -23,14 +23,14 @@ PEOPLE = {
 }
 
 
-def content(address: Address) -> dict[str, list[Any]]:
-    """Everybody of every clinic as text."""
+def content(address: DatabaseUrls) -> dict[str, list[Any]]:
+    """All parties of every clinic as text."""
     return {kind: sorted(row[0] for row in rows(address, f"select t::text from {kind} t")) for kind in PEOPLE}
 
 
 @pytest.mark.parametrize("kind", PEOPLE)
 def test_the_template_is_imported_and_the_same_file_again_changes_nothing(
-    own_address: Address, kind: ImportKind
+    own_address: DatabaseUrls, kind: ImportKind
 ) -> None:
     if kind is ImportKind.PAYERS:
         imported(own_address, ImportKind.ATTORNEYS, (TEMPLATES / "attorneys.csv").read_text())
@@ -40,7 +40,7 @@ def test_the_template_is_imported_and_the_same_file_again_changes_nothing(
     assert (counts(imported(own_address, kind, file)), content(own_address)) == ((0, 0, 2, 0), before)
 
 
-def test_whoever_is_new_is_found_by_every_part_of_the_name(own_address: Address) -> None:
+def test_a_new_party_is_found_by_every_part_of_the_name(own_address: DatabaseUrls) -> None:
     imported(own_address, ImportKind.ATTORNEYS, "name,firm\nRosa Maria Vega,Vega & Sons\n")
     [[fragments]] = rows(own_address, "select name_fragments from attorneys where name = 'Rosa Maria Vega'")
     assert fragments == name_fragments("Rosa Maria Vega", "Vega & Sons")
@@ -49,7 +49,7 @@ def test_whoever_is_new_is_found_by_every_part_of_the_name(own_address: Address)
     assert [tuple(row) for row in found] == [(["north side", "side", "side north"], Decimal("1.0432"))]
 
 
-def test_what_is_said_anew_changes_and_what_is_not_said_stays(own_address: Address) -> None:
+def test_columns_in_the_file_change_a_payer_and_missing_columns_keep_their_values(own_address: DatabaseUrls) -> None:
     kind = ImportKind.PAYERS
     imported(own_address, kind, "name,kind,email,phone\nSample Mutual,INSURANCE,old@example.com,555-0100\n")
     changed = imported(own_address, kind, "name,kind,email\nSample Mutual,insurance,new@example.com\n")
@@ -60,7 +60,7 @@ def test_what_is_said_anew_changes_and_what_is_not_said_stays(own_address: Addre
     ]
 
 
-def test_a_payer_is_joined_to_the_attorney_or_the_patient_who_pays(own_address: Address) -> None:
+def test_a_payer_is_linked_to_the_attorney_or_the_patient_who_pays(own_address: DatabaseUrls) -> None:
     [[mrn, patient]] = rows(own_address, f"select mrn, id from patients where clinic_id = {CLINIC} order by id limit 1")
     imported(own_address, ImportKind.ATTORNEYS, "name,firm\nIvo Sample,Sample Law\n")
     [[attorney]] = rows(own_address, "select id from attorneys where name = 'Ivo Sample'")
@@ -70,7 +70,7 @@ def test_a_payer_is_joined_to_the_attorney_or_the_patient_who_pays(own_address: 
     assert [tuple(row) for row in rows(own_address, query)] == [(attorney, None), (None, patient)]
 
 
-def test_every_bad_row_is_told_and_nothing_is_written(own_address: Address) -> None:
+def test_every_bad_row_is_reported_and_nothing_is_written(own_address: DatabaseUrls) -> None:
     before = content(own_address)
     report = imported(
         own_address,
@@ -84,16 +84,16 @@ def test_every_bad_row_is_told_and_nothing_is_written(own_address: Address) -> N
         "Wrong,INSURANCE,,,1\n",
     )
     assert (counts(report), content(own_address)) == ((0, 0, 0, 5), before)
-    assert told(report) == [
-        (3, "kind", "BANK", "This is one of ATTORNEY, INSURANCE, PATIENT"),
+    assert bad_cells(report) == [
+        (3, "kind", "BANK", "This must be one of ATTORNEY, INSURANCE, PATIENT"),
         (4, "email", "nowhere", "An e-mail address looks like name@example.com"),
         (5, "name", "", "This cannot be left blank"),
         (6, "attorney", "Nobody At All", "There is no attorney in use of this name"),
-        (7, "patient_mrn", "1", "Only a payer of kind PATIENT can be one"),
+        (7, "patient_mrn", "1", "Only a payer of kind PATIENT can have this reference"),
     ]
 
 
-def test_a_name_that_several_have_already_is_nobodys(own_address: Address) -> None:
+def test_a_name_that_several_existing_records_have_is_refused(own_address: DatabaseUrls) -> None:
     for _ in range(2):
         rows(
             own_address,
@@ -101,37 +101,37 @@ def test_a_name_that_several_have_already_is_nobodys(own_address: Address) -> No
         )
     before = content(own_address)
     report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Twin,0000000001\n")
-    assert told(report) == [(2, "name", "Dr. Twin", "There are several of them already")]
+    assert bad_cells(report) == [(2, "name", "Dr. Twin", "Several existing records match")]
     assert content(own_address) == before
 
 
-def test_a_physician_of_the_same_name_with_another_npi_is_somebody_else_and_refused(own_address: Address) -> None:
+def test_a_physician_of_the_same_name_with_another_npi_is_refused(own_address: DatabaseUrls) -> None:
     kind, other = ImportKind.PHYSICIANS, "name,npi\nDr. J. Smith,0000000002\n"
     assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,\n")) == (1, 0, 0, 0)
     assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,0000000001\n")) == (0, 1, 0, 0)
     assert counts(imported(own_address, kind, "name\nDr. J. Smith\n")) == (0, 0, 1, 0)
     before = content(own_address)
     for text in (other, other.replace("0000000002", "")):
-        [(line, column, _, reason)] = told(imported(own_address, kind, text))
-        assert (line, column, reason) == (2, "npi", "The one of this name is known by another")
+        [(line, column, _, reason)] = bad_cells(imported(own_address, kind, text))
+        assert (line, column, reason) == (2, "npi", "The record with this name has another value")
     assert content(own_address) == before
 
 
 @pytest.mark.parametrize("factor", ["0", "-1", "1.00001", "NaN", "1e3", "100"])
-def test_a_factor_that_no_price_could_be_multiplied_by_is_refused(own_address: Address, factor: str) -> None:
+def test_an_invalid_geographic_factor_is_refused(own_address: DatabaseUrls, factor: str) -> None:
     before = content(own_address)
     report = imported(own_address, ImportKind.FACILITIES, f"name,geographic_factor\nNorth,{factor}\n")
-    assert [cell[:3] for cell in told(report)] == [(2, "geographic_factor", factor)]
+    assert [cell[:3] for cell in bad_cells(report)] == [(2, "geographic_factor", factor)]
     assert content(own_address) == before
 
 
-def test_another_clinics_people_are_neither_changed_nor_joined(own_address: Address) -> None:
+def test_parties_of_another_clinic_are_neither_changed_nor_referenced(own_address: DatabaseUrls) -> None:
     add_other_clinic(own_address)
     name = "Theirs Alone"
     theirs = f"select id from attorneys where clinic_id <> {CLINIC} limit 1"
     assert rows(own_address, f"update attorneys set name = $1 where id = ({theirs}) returning id", name)
     before = rows(own_address, f"select t::text from attorneys t where clinic_id <> {CLINIC} order by id")
     report = imported(own_address, ImportKind.PAYERS, f"name,kind,attorney\nTheirs,ATTORNEY,{name}\n")
-    assert [cell[3] for cell in told(report)] == ["There is no attorney in use of this name"]
+    assert [cell[3] for cell in bad_cells(report)] == ["There is no attorney in use of this name"]
     assert counts(imported(own_address, ImportKind.ATTORNEYS, f"name,firm,phone\n{name},Firm,555\n")) == (1, 0, 0, 0)
     assert rows(own_address, f"select t::text from attorneys t where clinic_id <> {CLINIC} order by id") == before

@@ -1,1 +1,1 @@
-"""Tests of messages to payers: a real SMTP server takes them, and misbehaves where it is told to."""
+"""Tests of reminder e-mails to payers, with a real SMTP server that records messages and answers with errors on request."""

@@ -1,4 +1,4 @@
-"""What a clinic's payers are told on its first day says numbers of cases and invoices, and nothing of a patient, an illness or money."""
+"""The default reminder templates contain numbers of cases and invoices, and no data of patients, no diagnosis and no amounts."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from domain.default_reminders import LEVELS, TEMPLATES
+from domain.reminders.defaults import LEVELS, TEMPLATES
 from exports.templates import Listed, Section, check_template, fill_in
-from server.addresses import Address
-from tests.databases import TODAY, rows
-from tests.mail.post_office import plain
+from server.database_urls import DatabaseUrls
 from tests.mail.reminding import Reminding, reminding_over
+from tests.mail.smtp_server import plain
+from tests.support.databases import TODAY, rows
 
-_TOLD = """select p.first_name, p.last_name, p.birth_date, p.mrn, y.name as payer, y.kind, i.balance, i.billed_amount, i.number,
+_INVOICES_OF_MESSAGE = """select p.first_name, p.last_name, p.birth_date, p.mrn, y.name as payer, y.kind, i.balance, i.billed_amount, i.number,
     (select array_agg(l.label) from invoice_lines l where l.invoice_id = i.id) as labels
     from message_invoices m join invoices i on i.id = m.invoice_id join patients p on p.id = i.patient_id
     join payers y on y.id = i.payer_id where m.message_id = $1"""
@@ -25,11 +25,11 @@ _AGED = """update invoices set submitted_on = $1::date - (case (row_number) % 3 
 
 
 @pytest.fixture
-def clinic(own_address: Address) -> Iterator[Reminding]:
+def clinic(own_address: DatabaseUrls) -> Iterator[Reminding]:
     with reminding_over(own_address) as reminding:
         rows(own_address, _STANDARD)
         rows(own_address, _AGED, TODAY)
-        # Patients who pay themselves are written to, too.
+        # Patients who are payers get reminders, too.
         rows(own_address, "update payers set email = 'self' || id || '@patient.example' where email is null")
         yield reminding
 
@@ -43,32 +43,32 @@ def _secrets(row: Any) -> Iterator[str]:
         yield row["payer"]
 
 
-def test_every_message_of_every_level_is_free_of_patients_and_amounts(clinic: Reminding) -> None:
+def test_every_message_of_every_level_contains_no_patient_data_and_no_amounts(clinic: Reminding) -> None:
     assert len(clinic.run()) > 10
     levels = {row["level"] for row in rows(clinic.address, "select distinct level from message_invoices")}
     assert levels == {number for number, _ in enumerate(LEVELS, 1)}
-    for _, letter in clinic.office.taken:
-        identity = str(letter["Message-ID"])[1:37]
-        page = letter.get_body(("html",))
-        assert page is not None
-        said = [str(letter["Subject"]), str(letter["To"]), plain(letter), page.get_content()]
-        told = rows(clinic.address, _TOLD, identity)
-        assert told
-        for row in told:
-            assert row["number"] in plain(letter)
+    for _, message in clinic.mail_server.taken:
+        identity = str(message["Message-ID"])[1:37]
+        html_part = message.get_body(("html",))
+        assert html_part is not None
+        texts = [str(message["Subject"]), str(message["To"]), plain(message), html_part.get_content()]
+        invoices = rows(clinic.address, _INVOICES_OF_MESSAGE, identity)
+        assert invoices
+        for row in invoices:
+            assert row["number"] in plain(message)
             for secret in _secrets(row):
-                assert not any(re.search(rf"\b{re.escape(secret)}\b", text) for text in said), secret
+                assert not any(re.search(rf"\b{re.escape(secret)}\b", text) for text in texts), secret
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_default_template_names_no_variable_that_tells_more(name: str) -> None:
+def test_a_default_template_uses_no_other_variables_than_clinic_and_invoices(name: str) -> None:
     subject, body = TEMPLATES[name]
     check_template({"subject": subject, "body": body})
     named = set(re.findall(r"{{ (\w+) }}", subject + body))
     assert named <= {"clinic", "invoices"}
     one, two = (
         fill_in(
-            [Section(subject, body, "Nobody", [Listed("PI-1", f"INV-{n}", Decimal(1), 1) for n in range(count)])],
+            [Section(subject, body, "A payer", [Listed("PI-1", f"INV-{n}", Decimal(1), 1) for n in range(count)])],
             "Ours",
             TODAY,
         )

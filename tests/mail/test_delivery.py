@@ -1,4 +1,4 @@
-"""A message is tried until the mail server has taken it or never will, by whichever worker lives, and what it says is true as it goes."""
+"""Messages are retried with backoff until the mail server accepts or rejects them, also after a worker has died, and are up to date when sent."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,19 +10,19 @@ import asyncpg
 import pytest
 
 from db.pools import Database
-from domain.reminders import LEASE, PAUSES
-from exports.messages import Answer, Letter
-from resolvers.message_delivery import send_messages
-from server.addresses import Address
-from tests.databases import rows
-from tests.mail.post_office import SENDER, plain
+from domain.reminders.reminders import LEASE, PAUSES
+from jobs.message_delivery import send_messages
+from server.database_urls import DatabaseUrls
+from storage.letters import DeliveryResult, EmailMessage
 from tests.mail.reminding import LEAD, PAYER, Reminding, level, reminding_over
+from tests.mail.smtp_server import SENDER, plain
+from tests.support.databases import rows
 
 _AUDITED = "select operation, user_id, role from audit_events where operation = 'sendMessage'"
 
 
 @pytest.fixture
-def clinic(own_address: Address) -> Iterator[Reminding]:
+def clinic(own_address: DatabaseUrls) -> Iterator[Reminding]:
     with reminding_over(own_address) as reminding:
         rows(own_address, "update users set email = $1 where role = 'admin'", LEAD)
         reminding.policy(level(30, copy_to="billing_lead"))
@@ -30,20 +30,20 @@ def clinic(own_address: Address) -> Iterator[Reminding]:
 
 
 def state(clinic: Reminding) -> Any:
-    """The one message as it stands."""
+    """The row of the only message."""
     (message,) = clinic.messages()
     return message
 
 
 def after(clinic: Reminding, pause: timedelta) -> list[tuple[tuple[str, ...], str]]:
-    """What goes out some time later."""
+    """Move the clock forward, run a worker and return the messages sent."""
     clinic.now += pause
     return clinic.run()
 
 
-def test_what_is_refused_for_now_is_tried_again_after_pauses_that_grow_until_it_is_taken(clinic: Reminding) -> None:
+def test_a_temporarily_refused_message_is_retried_with_growing_pauses_until_it_is_accepted(clinic: Reminding) -> None:
     clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"] * 3
+    clinic.mail_server.at_data = ["451 Later"] * 3
     assert clinic.run() == []
     for attempts, pause in enumerate(PAUSES[:3], 1):
         waiting = state(clinic)
@@ -59,9 +59,9 @@ def test_what_is_refused_for_now_is_tried_again_after_pauses_that_grow_until_it_
     assert len({(row["operation"], row["user_id"], row["role"]) for row in rows(clinic.address, _AUDITED)}) == 1
 
 
-def test_what_is_refused_again_and_again_has_failed_in_the_end(clinic: Reminding) -> None:
+def test_a_message_that_is_refused_at_every_attempt_fails_in_the_end(clinic: Reminding) -> None:
     clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"] * 99
+    clinic.mail_server.at_data = ["451 Later"] * 99
     clinic.run()
     for pause in PAUSES:
         assert state(clinic)["status"] == "queued"
@@ -70,65 +70,65 @@ def test_what_is_refused_again_and_again_has_failed_in_the_end(clinic: Reminding
     assert after(clinic, timedelta(days=9)) == []
 
 
-def test_what_is_refused_for_good_has_failed_at_once(clinic: Reminding) -> None:
+def test_a_permanently_refused_message_fails_at_once(clinic: Reminding) -> None:
     clinic.invoice(30)
-    clinic.office.at_rcpt = {PAYER: "550 No such mailbox", LEAD: "451 Later"}
+    clinic.mail_server.at_rcpt = {PAYER: "550 No such mailbox", LEAD: "451 Later"}
     assert clinic.run() == []
     failed = state(clinic)
     assert (failed["status"], failed["attempts"]) == ("failed", 1)
     assert "550 No such mailbox" in failed["failure"]
-    clinic.office.at_rcpt = {}
+    clinic.mail_server.at_rcpt = {}
     assert after(clinic, timedelta(days=1)) == []
 
 
-def test_a_copy_that_cannot_be_delivered_stops_nothing_and_nobody_gets_it_twice(clinic: Reminding) -> None:
+def test_an_undeliverable_copy_does_not_stop_the_message_and_no_recipient_gets_it_twice(clinic: Reminding) -> None:
     clinic.invoice(30)
-    clinic.office.at_rcpt = {LEAD: "451 Later"}
+    clinic.mail_server.at_rcpt = {LEAD: "451 Later"}
     assert [to for to, _ in clinic.run()] == [(PAYER,)]
     assert (state(clinic)["status"], state(clinic)["accepted_for"]) == ("queued", [PAYER])
-    clinic.office.at_rcpt = {LEAD: "550 Gone"}
+    clinic.mail_server.at_rcpt = {LEAD: "550 Gone"}
     assert after(clinic, PAUSES[0]) == []
     assert (state(clinic)["status"], state(clinic)["failure"]) == ("sent", f"{LEAD}: 550 Gone")
 
 
-def test_a_connection_cut_after_the_content_loses_nothing_and_what_is_recorded_is_never_sent_again(
+def test_a_connection_cut_after_the_content_loses_no_message_and_a_recorded_message_is_never_sent_again(
     clinic: Reminding,
 ) -> None:
     clinic.invoice(30)
-    clinic.office.at_data = ["cut"]
+    clinic.mail_server.at_data = ["cut"]
     assert len(clinic.run()) == 1
     assert state(clinic)["status"] == "queued"
     assert len(after(clinic, PAUSES[0])) == 1
     assert state(clinic)["status"] == "sent"
-    # Whoever got it twice sees that it is one message.
-    assert len({str(letter["Message-ID"]) for _, letter in clinic.office.taken}) == 1
+    # A recipient who got it twice can see by the Message-ID that it is one message.
+    assert len({str(message["Message-ID"]) for _, message in clinic.mail_server.taken}) == 1
     assert [after(clinic, pause) for pause in PAUSES] == [[]] * len(PAUSES)
 
 
-class _Dies:
-    """A worker that is gone before, or after, the mail server has answered."""
+class _DyingClient:
+    """A mail client whose worker dies before, or after, the mail server has accepted the message."""
 
     sender = SENDER
 
-    def __init__(self, clinic: Reminding, *, takes: bool) -> None:
-        self._clinic, self._takes = clinic, takes
+    def __init__(self, clinic: Reminding, *, is_accepted: bool) -> None:
+        self._clinic, self._is_accepted = clinic, is_accepted
 
-    async def send(self, letter: Letter) -> Answer:
-        if self._takes:
-            await self._clinic.office.server.send(letter)
+    async def send(self, message: EmailMessage) -> DeliveryResult:
+        if self._is_accepted:
+            await self._clinic.mail_server.server.send(message)
         raise asyncio.CancelledError
 
 
-@pytest.mark.parametrize("takes", [False, True])
-def test_a_message_of_a_worker_that_died_is_taken_up_by_another_within_a_minute(clinic: Reminding, takes: bool) -> None:
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_a_message_of_a_dead_worker_is_sent_by_another_within_a_minute(clinic: Reminding, is_accepted: bool) -> None:
     clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"]
+    clinic.mail_server.at_data = ["451 Later"]
     clinic.run()
     clinic.now += PAUSES[0]
 
     async def die() -> None:
         async with Database(clinic.address.login) as database:
-            await send_messages(database, lambda: clinic.now, _Dies(clinic, takes=takes))
+            await send_messages(database, lambda: clinic.now, _DyingClient(clinic, is_accepted=is_accepted))
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(die())
@@ -139,15 +139,15 @@ def test_a_message_of_a_worker_that_died_is_taken_up_by_another_within_a_minute(
     assert (state(clinic)["status"], state(clinic)["attempts"]) == ("sent", 3)
 
 
-def test_while_the_mail_server_is_down_everything_waits_and_all_of_it_goes_out_afterwards(clinic: Reminding) -> None:
+def test_messages_wait_while_the_mail_server_is_down_and_are_all_sent_afterwards(clinic: Reminding) -> None:
     for number in range(3):
         clinic.invoice(30, payer=f"payer{number}@firm.example")
-    office = clinic.office
-    port, office.port = office.port, 9
+    mail_server = clinic.mail_server
+    port, mail_server.port = mail_server.port, 9
     assert clinic.run() == []
-    # One was tried; the others did not have to find out themselves.
+    # Only one message was tried; the others were not attempted while the server was unreachable.
     assert sorted(message["attempts"] for message in clinic.messages()) == [0, 0, 1]
-    office.port = port
+    mail_server.port = port
     assert len(after(clinic, PAUSES[0])) == 3
 
 
@@ -162,26 +162,26 @@ def test_while_the_mail_server_is_down_everything_waits_and_all_of_it_goes_out_a
         "update reminder_policies set active = $1::uuid is null",
     ],
 )
-def test_what_is_not_due_any_more_as_it_would_go_is_withdrawn_and_the_rest_is_sent(
-    clinic: Reminding, change: str
-) -> None:
-    gone, stays = clinic.invoice(30), clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"]
+def test_a_message_that_is_no_longer_due_is_withdrawn_and_the_others_are_sent(clinic: Reminding, change: str) -> None:
+    withdrawn, kept = clinic.invoice(30), clinic.invoice(30)
+    clinic.mail_server.at_data = ["451 Later"]
     clinic.run()
-    rows(clinic.address, change, gone["id"])
-    letters = after(clinic, PAUSES[0])
-    told = [number for number in (gone["number"], stays["number"]) if any(number in text for _, text in letters)]
-    both_change = gone["payer_id"] == stays["payer_id"] and "payers" in change
-    assert told == ([] if "policies" in change or both_change else [stays["number"]])
-    # What was withdrawn is as if it had never been planned.
-    left = rows(clinic.address, "select count(*) from message_invoices where invoice_id = $1", gone["id"])
+    rows(clinic.address, change, withdrawn["id"])
+    messages_sent = after(clinic, PAUSES[0])
+    reminded = [
+        number for number in (withdrawn["number"], kept["number"]) if any(number in text for _, text in messages_sent)
+    ]
+    both_change = withdrawn["payer_id"] == kept["payer_id"] and "payers" in change
+    assert reminded == ([] if "policies" in change or both_change else [kept["number"]])
+    # A withdrawn reminder leaves no row.
+    left = rows(clinic.address, "select count(*) from message_invoices where invoice_id = $1", withdrawn["id"])
     assert left[0][0] == 0
-    assert len(clinic.messages()) == len(told)
+    assert len(clinic.messages()) == len(reminded)
 
 
-def test_a_transition_under_way_is_waited_for(clinic: Reminding) -> None:
+def test_sending_waits_for_a_concurrent_transition(clinic: Reminding) -> None:
     invoice = clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"]
+    clinic.mail_server.at_data = ["451 Later"]
     clinic.run()
     clinic.now += PAUSES[0]
 
@@ -192,20 +192,20 @@ def test_a_transition_under_way_is_waited_for(clinic: Reminding) -> None:
         await clerk.execute("update invoices set status = 'written_off' where id = $1", invoice["id"])
         working = asyncio.create_task(clinic.work())
         await asyncio.sleep(0.5)
-        assert clinic.office.taken == []
+        assert clinic.mail_server.taken == []
         await transaction.commit()
         await working
         await clerk.close()
 
     asyncio.run(write_off_meanwhile())
-    assert (clinic.office.taken, clinic.messages()) == ([], [])
+    assert (clinic.mail_server.taken, clinic.messages()) == ([], [])
 
 
-def test_a_later_level_takes_the_place_of_an_earlier_one_that_still_waits(clinic: Reminding) -> None:
+def test_a_later_level_replaces_an_earlier_one_that_is_still_queued(clinic: Reminding) -> None:
     rows(clinic.address, "update reminder_policies set active = false")
     clinic.policy(level(30), level(31))
     invoice = clinic.invoice(30)
-    clinic.office.at_data = ["451 Later"]
+    clinic.mail_server.at_data = ["451 Later"]
     assert clinic.run() == []
     assert [text.splitlines()[0] for _, text in clinic.day()] == ["Level 2"]
     assert [
@@ -214,17 +214,17 @@ def test_a_later_level_takes_the_place_of_an_earlier_one_that_still_waits(clinic
     ] == [2]
 
 
-def test_a_template_that_cannot_be_filled_in_fails_its_message_alone(clinic: Reminding) -> None:
+def test_a_template_that_cannot_be_filled_in_fails_only_its_message(clinic: Reminding) -> None:
     clinic.invoice(30, payer="first@firm.example")
     rows(clinic.address, "update reminder_templates set body = '{{ nonsense }}'")
     assert clinic.run() == []
     assert state(clinic)["status"] == "failed"
 
 
-def test_what_is_sent_is_what_the_message_says_afterwards(clinic: Reminding) -> None:
+def test_the_stored_text_of_a_message_is_the_text_that_was_sent(clinic: Reminding) -> None:
     clinic.invoice(30)
     clinic.run()
-    ((_, letter),) = clinic.office.taken
+    ((_, message),) = clinic.mail_server.taken
     sent = state(clinic)
-    assert (sent["subject"], sent["body"].rstrip()) == (str(letter["Subject"]), plain(letter))
-    assert UUID(str(letter["Message-ID"])[1:37]) == sent["id"]
+    assert (sent["subject"], sent["body"].rstrip()) == (str(message["Subject"]), plain(message))
+    assert UUID(str(message["Message-ID"])[1:37]) == sent["id"]

@@ -1,4 +1,4 @@
-"""A letter is handed to a real SMTP server, encrypted where it is to be; what the server says of it decides what happens next."""
+"""Messages are delivered to a real SMTP server, encrypted where configured, and the answers of the server decide the result."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,21 +11,23 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import server.mail
-from exports.messages import Answer, Letter, compose
+import storage.mail
+from exports.messages import compose
 from exports.templates import Words
-from server.mail import Outbox, SmtpServer
 from server.settings import SettingError, read_settings
-from tests.mail.post_office import (
+from server.stores import open_mail
+from storage.letters import DeliveryResult, EmailMessage
+from storage.mail import Outbox, SmtpServer
+from tests.mail.smtp_server import (
     HOST,
     PASSWORD,
     SENDER,
     USER,
     Certificate,
-    PostOffice,
+    RecordingSmtpServer,
     certificate,
     plain,
-    post_office,
+    recording_smtp_server,
 )
 
 ANN, BOB = "ann@firm.example", "bob@clinic.example"
@@ -33,30 +35,30 @@ MOMENT = datetime(2026, 6, 30, 12, tzinfo=UTC)
 WORDS = Words("Open invoices", "Good day,\n\nCase <1>, invoice INV-2026-000001\nCase 2 — naïve\n.\nend")
 
 
-def letter(*recipients: str, identity: UUID | None = None) -> Letter:
+def mail_message(*recipients: str, identity: UUID | None = None) -> EmailMessage:
     identity, recipients = identity or uuid4(), recipients or (ANN,)
-    return Letter(identity, recipients, compose(WORDS, identity, SENDER, "Demo, Clinic", recipients, MOMENT))
+    return EmailMessage(identity, recipients, compose(WORDS, identity, SENDER, "Demo, Clinic", recipients, MOMENT))
 
 
-def sent(mail: SmtpServer | Outbox, one: Letter) -> Answer:
-    return asyncio.run(mail.send(one))
+def sent(mail: SmtpServer | Outbox, message: EmailMessage) -> DeliveryResult:
+    return asyncio.run(mail.send(message))
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with post_office() as opened:
-        yield opened
+def mail_server() -> Iterator[RecordingSmtpServer]:
+    with recording_smtp_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return certificate(tmp_path_factory.mktemp("certificate"))
 
 
-def test_a_letter_arrives_as_text_and_as_html_with_headers_that_programs_understand(office: PostOffice) -> None:
-    one = letter(ANN, BOB)
-    assert sent(office.server, one) == Answer(frozenset({ANN, BOB}))
-    ((recipients, taken),) = office.taken
+def test_a_message_arrives_as_text_and_as_html_with_standard_headers(mail_server: RecordingSmtpServer) -> None:
+    message = mail_message(ANN, BOB)
+    assert sent(mail_server.server, message) == DeliveryResult(frozenset({ANN, BOB}))
+    ((recipients, taken),) = mail_server.taken
     assert recipients == (ANN, BOB)
     headers = {name: str(taken[name]) for name in ("From", "To", "Cc", "Subject", "Message-ID", "Auto-Submitted")}
     assert headers == {
@@ -64,7 +66,7 @@ def test_a_letter_arrives_as_text_and_as_html_with_headers_that_programs_underst
         "To": ANN,
         "Cc": BOB,
         "Subject": "Open invoices",
-        "Message-ID": f"<{one.id}@clinic.example>",
+        "Message-ID": f"<{message.id}@clinic.example>",
         "Auto-Submitted": "auto-generated",
     }
     assert taken["Date"].datetime == MOMENT
@@ -75,97 +77,112 @@ def test_a_letter_arrives_as_text_and_as_html_with_headers_that_programs_underst
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_letter_goes_encrypted_and_in_the_clinics_name(shown: Certificate, security: str) -> None:
-    how: dict[str, Any] = {"ssl_context": shown.of_server(), "auth_require_tls": False} if security == "tls" else {}
+def test_a_message_is_sent_encrypted_and_authenticated_as_the_clinic(
+    certificate_file: Certificate, security: str
+) -> None:
+    options: dict[str, Any] = (
+        {"ssl_context": certificate_file.of_server(), "auth_require_tls": False} if security == "tls" else {}
+    )
     if security == "starttls":
-        how = {"tls_context": shown.of_server(), "require_starttls": True}
-    office = PostOffice()
-    with post_office(auth_required=True, authenticator=office.authenticate, **how) as opened:
-        known = {"hostname": HOST, "port": opened.port, "username": USER, "password": PASSWORD}
-        assert sent(SmtpServer(SENDER, security, tls_context=shown.trusted(), **known), letter()).accepted == {ANN}
-        assert (office.signed_in, len(opened.taken)) == ([USER], 1)
-        # Whoever shows a certificate that nobody vouches for gets nothing.
-        strange = sent(SmtpServer(SENDER, security, **known), letter())
-        assert (strange.is_unreachable, set(strange.delayed), len(opened.taken)) == (True, {ANN}, 1)
-        wrong = sent(SmtpServer(SENDER, security, tls_context=shown.trusted(), **{**known, "password": "no"}), letter())
-        assert (wrong.is_unreachable, set(wrong.delayed), len(opened.taken)) == (True, {ANN}, 1)
+        options = {"tls_context": certificate_file.of_server(), "require_starttls": True}
+    mail_server = RecordingSmtpServer()
+    with recording_smtp_server(auth_required=True, authenticator=mail_server.authenticate, **options) as server:
+        connection = {"hostname": HOST, "port": server.port, "username": USER, "password": PASSWORD}
+        assert sent(
+            SmtpServer(SENDER, security, tls_context=certificate_file.trusted(), **connection), mail_message()
+        ).accepted == {ANN}
+        assert (mail_server.signed_in, len(server.taken)) == ([USER], 1)
+        # A server with an untrusted certificate gets no message.
+        untrusted = sent(SmtpServer(SENDER, security, **connection), mail_message())
+        assert (untrusted.is_unreachable, set(untrusted.delayed), len(server.taken)) == (True, {ANN}, 1)
+        unauthenticated = sent(
+            SmtpServer(SENDER, security, tls_context=certificate_file.trusted(), **{**connection, "password": "no"}),
+            mail_message(),
+        )
+        assert (unauthenticated.is_unreachable, set(unauthenticated.delayed), len(server.taken)) == (True, {ANN}, 1)
 
 
-def test_a_server_that_does_not_encrypt_gets_nothing_where_it_has_to(office: PostOffice) -> None:
-    answer = sent(SmtpServer(SENDER, "starttls", hostname=HOST, port=office.port), letter())
-    assert (answer.is_unreachable, set(answer.delayed), office.taken) == (True, {ANN}, [])
+def test_a_server_without_encryption_gets_no_message_where_encryption_is_required(
+    mail_server: RecordingSmtpServer,
+) -> None:
+    answer = sent(SmtpServer(SENDER, "starttls", hostname=HOST, port=mail_server.port), mail_message())
+    assert (answer.is_unreachable, set(answer.delayed), mail_server.taken) == (True, {ANN}, [])
 
 
 @pytest.mark.parametrize("code", [450, 451, 550, 554])
-def test_each_recipient_gets_an_answer_of_its_own(office: PostOffice, code: int) -> None:
-    office.at_rcpt[BOB] = f"{code} No\tsuch luck"
-    answer = sent(office.server, letter(ANN, BOB))
-    told = {BOB: f"{code} No such luck"}
-    assert answer == Answer(frozenset({ANN}), told if code > 500 else {}, told if code < 500 else {})
-    assert [recipients for recipients, _ in office.taken] == [(ANN,)]
-    alone = sent(office.server, letter(BOB))
-    assert (alone.accepted, {**alone.refused, **alone.delayed}) == (frozenset(), told)
+def test_each_recipient_has_its_own_result(mail_server: RecordingSmtpServer, code: int) -> None:
+    mail_server.at_rcpt[BOB] = f"{code} No\tsuch luck"
+    answer = sent(mail_server.server, mail_message(ANN, BOB))
+    failures = {BOB: f"{code} No such luck"}
+    assert answer == DeliveryResult(frozenset({ANN}), failures if code > 500 else {}, failures if code < 500 else {})
+    assert [recipients for recipients, _ in mail_server.taken] == [(ANN,)]
+    alone = sent(mail_server.server, mail_message(BOB))
+    assert (alone.accepted, {**alone.refused, **alone.delayed}) == (frozenset(), failures)
 
 
 @pytest.mark.parametrize("code", [451, 452, 552, 554])
-def test_what_the_server_says_of_the_content_is_said_of_every_recipient(office: PostOffice, code: int) -> None:
-    office.at_data = [f"{code} Not like this"]
-    told = dict.fromkeys((ANN, BOB), f"{code} Not like this")
-    answer = sent(office.server, letter(ANN, BOB))
-    assert answer == Answer(refused=told if code > 500 else {}, delayed=told if code < 500 else {})
+def test_an_answer_to_the_content_is_the_result_of_every_recipient(mail_server: RecordingSmtpServer, code: int) -> None:
+    mail_server.at_data = [f"{code} Not like this"]
+    failures = dict.fromkeys((ANN, BOB), f"{code} Not like this")
+    answer = sent(mail_server.server, mail_message(ANN, BOB))
+    assert answer == DeliveryResult(refused=failures if code > 500 else {}, delayed=failures if code < 500 else {})
 
 
-def test_a_connection_that_is_cut_after_the_content_leaves_it_to_another_attempt_under_the_same_name(
-    office: PostOffice,
+def test_after_a_connection_cut_the_next_attempt_has_the_same_message_id(
+    mail_server: RecordingSmtpServer,
 ) -> None:
-    office.at_data, one = ["cut"], letter()
-    cut = sent(office.server, one)
+    mail_server.at_data, message = ["cut"], mail_message()
+    cut = sent(mail_server.server, message)
     assert (cut.accepted, set(cut.delayed), cut.is_unreachable) == (frozenset(), {ANN}, False)
-    assert sent(office.server, one).accepted == {ANN}
-    assert {str(taken["Message-ID"]) for _, taken in office.taken} == {f"<{one.id}@clinic.example>"}
+    assert sent(mail_server.server, message).accepted == {ANN}
+    assert {str(taken["Message-ID"]) for _, taken in mail_server.taken} == {f"<{message.id}@clinic.example>"}
 
 
-def test_a_server_that_says_nothing_in_time_is_asked_again_later(
-    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+def test_a_timeout_of_the_server_delays_the_message(
+    mail_server: RecordingSmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server.mail, "_PATIENCE_SECONDS", 0.3)
-    office.at_data = ["slow"]
-    answer = sent(office.server, letter())
-    assert answer == Answer(delayed={ANN: "The mail server did not answer in time"})
+    monkeypatch.setattr(storage.mail, "_PATIENCE_SECONDS", 0.3)
+    mail_server.at_data = ["slow"]
+    answer = sent(mail_server.server, mail_message())
+    assert answer == DeliveryResult(delayed={ANN: "The mail server did not answer in time"})
 
 
-def test_a_server_that_is_not_there_is_unreachable() -> None:
-    with post_office() as office:
-        closed = office.server
-    assert sent(closed, letter()) == Answer(delayed={ANN: "The mail server cannot be reached"}, is_unreachable=True)
+def test_a_server_that_does_not_listen_is_unreachable() -> None:
+    with recording_smtp_server() as mail_server:
+        closed = mail_server.server
+    assert sent(closed, mail_message()) == DeliveryResult(
+        delayed={ANN: "The mail server cannot be reached"}, is_unreachable=True
+    )
 
 
 @pytest.mark.parametrize(
     "address", ["jürgen@firm.example", "two words@firm.example", "a@b\r\nBcc: c@d.example", "", "@"]
 )
-def test_an_address_that_no_header_holds_is_refused_before_anything_is_sent(office: PostOffice, address: str) -> None:
+def test_an_address_that_cannot_stand_in_a_header_is_refused_before_sending(
+    mail_server: RecordingSmtpServer, address: str
+) -> None:
     try:
-        one = letter(address)
+        message = mail_message(address)
     except ValueError:
         return
-    assert set(sent(office.server, one).refused) == {address}
-    assert office.taken == []
+    assert set(sent(mail_server.server, message).refused) == {address}
+    assert mail_server.taken == []
 
 
-def test_without_a_mail_server_letters_are_put_into_a_folder_once_each(tmp_path: Path) -> None:
-    outbox, one = Outbox(tmp_path / "outbox", SENDER), letter(ANN, BOB)
+def test_without_a_mail_server_each_message_is_written_to_a_folder_once(tmp_path: Path) -> None:
+    outbox, message = Outbox(tmp_path / "outbox", SENDER), mail_message(ANN, BOB)
     for _ in range(2):
-        assert sent(outbox, one) == Answer(frozenset({ANN, BOB}))
+        assert sent(outbox, message) == DeliveryResult(frozenset({ANN, BOB}))
     (file,) = (tmp_path / "outbox").iterdir()
-    assert (file.name, file.stat().st_mode & 0o777) == (f"{one.id}.eml", 0o600)
+    assert (file.name, file.stat().st_mode & 0o777) == (f"{message.id}.eml", 0o600)
     kept = message_from_bytes(file.read_bytes(), policy=default)
     assert (str(kept["To"]), plain(kept)) == (ANN, WORDS.body)
 
 
-def test_what_an_operator_sets_decides_where_letters_go(tmp_path: Path) -> None:
-    assert isinstance(server.mail.open_mail(read_settings({"BILLING_HOME": str(tmp_path)})), Outbox)
-    said = {"BILLING_SMTP_HOST": "mail.example", "BILLING_MAIL_FROM": SENDER}
-    assert isinstance(server.mail.open_mail(read_settings(said)), SmtpServer)
+def test_the_settings_decide_between_mail_server_and_folder(tmp_path: Path) -> None:
+    assert isinstance(open_mail(read_settings({"BILLING_HOME": str(tmp_path)})), Outbox)
+    settings = {"BILLING_SMTP_HOST": "mail.example", "BILLING_MAIL_FROM": SENDER}
+    assert isinstance(open_mail(read_settings(settings)), SmtpServer)
     for wrong in (
         {"BILLING_SMTP_HOST": "mail.example"},
         {"BILLING_SMTP_SECURITY": "ssl"},

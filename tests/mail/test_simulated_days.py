@@ -1,4 +1,4 @@
-"""Day after day, whatever staff do and however long workers are away, every message that is asked for goes out once, and no other."""
+"""A simulation of many days with random staff and worker downtimes: exactly the reminders of the oracle are sent, each once."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -11,15 +11,15 @@ import asyncpg
 import pytest
 
 from db.pools import Database
-from resolvers.message_delivery import send_messages
-from resolvers.reminder_plan import plan_reminders
-from server.addresses import Address
-from tests.databases import rows
+from jobs.message_delivery import send_messages
+from jobs.reminder_plan import plan_reminders
+from server.database_urls import DatabaseUrls
 from tests.mail.reminder_oracle import FACTS, Expected, Oracle
 from tests.mail.reminding import LEAD, Reminding, level, numbers, reminding_over
 from tests.mail.staff import Staff
+from tests.support.databases import rows
 
-_TAKE = """update invoices set facility_id = $1 where id in (select id from invoices where status like 'pending%'
+_MOVE_TO_FACILITY = """update invoices set facility_id = $1 where id in (select id from invoices where status like 'pending%'
     and facility_id <> $1 order by md5(number)
     limit greatest(0, 60 - (select count(*) from invoices where facility_id = $1 and status like 'pending%')))"""
 _FAILED = """select coalesce(p.name, ''), array_agg(l.level || ' ' || i.number) from outbound_messages m
@@ -37,7 +37,7 @@ INSURANCE = [level(2), level(9, copy_to="attorney"), level(6, "pending_cheque", 
 
 
 @pytest.fixture
-def clinic(own_address: Address) -> Iterator[Reminding]:
+def clinic(own_address: DatabaseUrls) -> Iterator[Reminding]:
     with reminding_over(own_address) as reminding:
         rows(own_address, "update users set email = $1 where role = 'admin'", LEAD)
         reminding.policy(*ORDINARY)
@@ -45,10 +45,10 @@ def clinic(own_address: Address) -> Iterator[Reminding]:
         yield reminding
 
 
-def letters(clinic: Reminding, since: int) -> Expected:
-    """What the mail server has taken, as the oracle says it; two letters to the same people on one day would be two times the same."""
+def accepted_messages(clinic: Reminding, since: int) -> Expected:
+    """The accepted messages in the form of the oracle; two messages to the same recipients on one day are an error."""
     found: Expected = defaultdict(set)
-    for to, text in clinic.office.texts()[since:]:
+    for to, text in clinic.mail_server.texts()[since:]:
         addresses = (to[0], to[1] if to[1:] else "")
         assert addresses not in found, "two messages on one day"
         listed = [(int(words.removeprefix("Level ")), number) for words, number in numbers([(to, text)])]
@@ -57,27 +57,27 @@ def letters(clinic: Reminding, since: int) -> Expected:
     return found
 
 
-async def live(clinic: Reminding, days: int, dice: Random) -> Counter[str]:
-    """So many days with staff, two workers who are away now and then, and an oracle that is asked each time they come."""
+async def simulate(clinic: Reminding, days: int, rng: Random) -> Counter[str]:
+    """Simulate days with staff, with two workers that are sometimes down, and compare with the oracle after every run of the workers."""
     owner = await asyncpg.connect(clinic.address.owner)
-    oracle, away, runs = Oracle([("insurance", INSURANCE), (None, ORDINARY)], LEAD), 0, 0
+    oracle, days_down, runs = Oracle([("insurance", INSURANCE), (None, ORDINARY)], LEAD), 0, 0
     async with Database(clinic.address.login) as one, Database(clinic.address.login) as other:
-        staff = Staff(owner, one, clinic.facility, dice)
+        staff = Staff(owner, one, clinic.facility, rng)
         for _ in range(days):
             clinic.pass_days()
-            await owner.execute(_TAKE, clinic.facility)
-            await staff.work(dice.randint(2, 9), clinic.today, clinic.now)
-            away = away - 1 if away else dice.randint(1, 20) if dice.random() < 0.05 else 0
-            if away:
+            await owner.execute(_MOVE_TO_FACILITY, clinic.facility)
+            await staff.work(rng.randint(2, 9), clinic.today, clinic.now)
+            days_down = days_down - 1 if days_down else rng.randint(1, 20) if rng.random() < 0.05 else 0
+            if days_down:
                 continue
             facts = {
                 name: await owner.fetch(query, *([clinic.facility] if "$1" in query else []))
                 for name, query in FACTS.items()
             }
-            since, runs = len(clinic.office.taken), runs + 1
+            since, runs = len(clinic.mail_server.taken), runs + 1
             for job in (plan, send, plan):
                 await asyncio.gather(job(one, clinic), job(other, clinic))
-            await agree(owner, clinic, since, oracle.expected(clinic.today, facts))
+            await assert_matches_oracle(owner, clinic, since, oracle.expected(clinic.today, facts))
     await owner.close()
     staff.taken["runs"], staff.taken["sent"] = runs, len(oracle.sent)
     return staff.taken
@@ -88,26 +88,26 @@ async def plan(database: Database, clinic: Reminding) -> None:
 
 
 async def send(database: Database, clinic: Reminding) -> None:
-    await send_messages(database, lambda: clinic.now, clinic.office.server)
+    await send_messages(database, lambda: clinic.now, clinic.mail_server.server)
 
 
-async def agree(owner: Any, clinic: Reminding, since: int, expected: Expected) -> None:
-    """That what went out, and what could not for want of an address, is what the oracle expects."""
+async def assert_matches_oracle(owner: Any, clinic: Reminding, since: int, expected: Expected) -> None:
+    """The sent reminders, and those that failed for want of an address, are the ones that the oracle expects."""
     failed: Expected = defaultdict(set)
     for name, listed in await owner.fetch(_FAILED, clinic.today):
         failed["", name] |= {(int(one.split()[0]), one.split()[1]) for one in listed}
-    assert {**letters(clinic, since), **failed} == expected, clinic.today
+    assert {**accepted_messages(clinic, since), **failed} == expected, clinic.today
 
 
-def test_a_month(clinic: Reminding) -> None:
-    done = asyncio.run(live(clinic, 30, Random(4)))  # noqa: S311 (the same month every time, no secret)
+def test_a_month_of_reminders_matches_the_oracle(clinic: Reminding) -> None:
+    counts = asyncio.run(simulate(clinic, 30, Random(4)))  # noqa: S311 (the same month every time, no secret)
     assert all(
-        done[what] >= least for what, least in {"sent": 60, "runs": 12, "record_cheque": 5, "place_hold": 5}.items()
-    ), done
+        counts[name] >= least for name, least in {"sent": 60, "runs": 12, "record_cheque": 5, "place_hold": 5}.items()
+    ), counts
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(3))
-def test_a_year(clinic: Reminding, seed: int) -> None:
-    done = asyncio.run(live(clinic, 365, Random(seed)))  # noqa: S311 (the same years every time, no secret)
-    assert done["runs"] > 150, done
+def test_a_year_of_reminders_matches_the_oracle(clinic: Reminding, seed: int) -> None:
+    counts = asyncio.run(simulate(clinic, 365, Random(seed)))  # noqa: S311 (the same years every time, no secret)
+    assert counts["runs"] > 150, counts

@@ -1,4 +1,4 @@
-"""Decides how a change of the code is really made: in a copy of the product, whose own Python then says what follows."""
+"""A change of the code, made in a copy of the product, whose own Python then shows the effects."""
 
 import json
 import os
@@ -14,11 +14,11 @@ from typing import Any
 from tests.house.source import LAYERS, PROJECT
 
 _DIFF = re.compile(r"In `(?P<path>[\w/.]+)`[^`]*```diff\n-(?P<before>.*)\n\+(?P<after>.*)\n```")
-# What each role is served, and what its PostgreSQL role is granted.
+# The schema of each role, and the grants of its PostgreSQL role.
 _ASKED = """
 import json
-from db.security import columns_granted
-from domain.people import Role
+from db.security.policies import columns_granted
+from domain.access.people import Role
 from permissions.roles import marks_of
 from schema.whole import role_schemas
 served = {role: frozenset(marks_of(role_schemas()[role])) for role in Role}
@@ -29,13 +29,13 @@ print(json.dumps({role: [sorted(served[role]), {t: sorted(c) for t, c in columns
 
 @dataclass(frozen=True)
 class Copy:
-    """A copy of the product's code in a folder of its own."""
+    """A copy of the product's code in its own folder."""
 
     folder: Path
 
     @classmethod
     def into(cls, folder: Path) -> "Copy":
-        """A fresh copy."""
+        """A new copy."""
         for layer in LAYERS:
             shutil.copytree(PROJECT / layer, folder / layer, ignore=shutil.ignore_patterns("__pycache__"))
         return cls(folder)
@@ -44,11 +44,13 @@ class Copy:
         """Replace one line of one file."""
         file = self.folder / path
         text = file.read_text(encoding="utf-8")
-        assert text.count(f"{before}\n") == 1, f"{path} has not got the line {before!r} once"
+        assert text.count(f"{before}\n") == 1, (
+            f"{path} does not have the line {before!r} exactly once: a test or an example in CONTRIBUTING.md changes it there"
+        )
         file.write_text(text.replace(f"{before}\n", f"{after}\n"), encoding="utf-8")
 
     def run(self, program: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """A program of Python over this copy."""
+        """The result of a Python program run in this copy."""
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=self.folder,
@@ -60,7 +62,7 @@ class Copy:
         )
 
     def rights(self) -> Mapping[str, Any]:
-        """Role → what it is served, and the columns that it may read."""
+        """Role → its schema, and the columns that it may read."""
         ran = self.run(_ASKED)
         assert ran.returncode == 0, ran.stderr
         found: Mapping[str, Any] = json.loads(ran.stdout)
@@ -68,7 +70,7 @@ class Copy:
 
 
 def worked_example() -> tuple[str, str, str]:
-    """The file, the line and the line in its place that CONTRIBUTING.md shows."""
+    """The file, the line and its replacement that CONTRIBUTING.md shows."""
     found = _DIFF.search((PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-    assert found
+    assert found, "CONTRIBUTING.md no longer has its example: In `path`, …: and a diff of one line"
     return found["path"], found["before"], found["after"]

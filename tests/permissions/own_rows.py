@@ -1,13 +1,13 @@
-"""Decides, in plain SQL written by hand from the access table, which rows belong to whom: what both locks are compared with."""
+"""The rows that each role reaches, in plain SQL written by hand from the access table: the reference for both locks."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from domain.people import Role
+from domain.access.people import Role
 from permissions.viewers import Viewer
-from server.addresses import Address
-from tests.databases import rows
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
 
 _IN_CASES = "select id from cases where clinic_id = $1 and attorney_id = $2"
 _BILLED = f"select * from invoices where clinic_id = $1 and status <> 'void' and case_id in ({_IN_CASES})"
@@ -16,7 +16,7 @@ _VISITS = "select * from encounters where clinic_id = $1 and physician_id = $2"
 
 
 def _parties(invoices: str) -> dict[str, str]:
-    """Whoever is named on some invoices, and the lines of those."""
+    """The parties that some invoices name, and the lines of those invoices."""
     named = {f"{party}s": f"select {party}_id as id from ({invoices}) i" for party in ("payer", "physician")}
     return named | {
         "facilities": f"select facility_id as id from ({invoices}) i",
@@ -24,7 +24,7 @@ def _parties(invoices: str) -> dict[str, str]:
     }
 
 
-# Role → table → the ids of the rows that somebody of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the
+# Role → table → the ids of the rows that a user of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the
 # user; $3 the user of every role.
 OWN: dict[Role, dict[str, str]] = {
     Role.ATTORNEY: {
@@ -47,7 +47,7 @@ OWN: dict[Role, dict[str, str]] = {
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
 _ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes")
-# Of visits, what was done in them and denials, an analyst reads what figures are made of: which there are, of whom and when.
+# Of visits, their exams and denials, an analyst reads what reports are computed from: which there are, of whom and when.
 _COUNTED = ("encounters",)
 _STAFF = (
     *_ANALYST,
@@ -83,7 +83,7 @@ _LAST_DENIALS = "select distinct on (invoice_id) * from denials where clinic_id 
 _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id, m.due_on from message_invoices l
     join outbound_messages m on m.id = l.message_id and m.status = 'failed' where l.clinic_id = $1
     order by l.message_id, l.invoice_id, l.id"""
-# What billing staff have to do by today.
+# The action items of billing staff that are due by today.
 _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
     union select id from invoices where clinic_id = $1 and status = 'pending_cheque' and conditional_until < {_TODAY}
     union select e.id from ({_LAST_STEPS}) e join invoices i on i.id = e.invoice_id and i.status = 'pending_reduction'
@@ -101,9 +101,9 @@ _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'schedul
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in (*_ANALYST, *_COUNTED)}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
-    # An item is named by the record that it comes from.
+    # An action item has the id of the record that it comes from.
     "action_items": _TO_DO,
-    # A file is its uploader's until a step names it; a key is its user's for ever.
+    # A document belongs to its uploader until a mutation uses it; an idempotency key belongs to its user for ever.
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
@@ -117,7 +117,7 @@ _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_i
     from users u join clinics c using (clinic_id) where u.email = $1 || '@demo.clinic' and c.short_name = $2"""
 
 
-def viewer_of(address: Address, role: Role, clinic: str = "demo") -> Viewer:
+def viewer_of(address: DatabaseUrls, role: Role, clinic: str = "demo") -> Viewer:
     """The demo user of a role in a clinic."""
     [row] = rows(address, _VIEWER, role.value, clinic)
     return Viewer(**{**dict(row), "role": Role(row["role"])})
@@ -125,9 +125,9 @@ def viewer_of(address: Address, role: Role, clinic: str = "demo") -> Viewer:
 
 @dataclass(frozen=True)
 class Belongings:
-    """What belongs to one viewer, by table."""
+    """The rows that belong to one viewer, by table."""
 
-    address: Address
+    address: DatabaseUrls
     viewer: Viewer
 
     def own(self, table: str) -> set[UUID]:
@@ -146,7 +146,7 @@ class Belongings:
         }
 
     def of_others(self, table: str) -> set[UUID]:
-        """The ids of the rows in the viewer's clinic that are somebody else's."""
+        """The ids of the rows in the viewer's clinic that belong to others."""
         here = {row["id"] for row in rows(self.address, _WHOLE_CLINIC.format(table), self.viewer.clinic_id)}
         return here - self.own(table)
 

@@ -1,4 +1,4 @@
-"""Decides how the committed schema of a role is read: its text, by coordinates, as anybody reads it who has only the file."""
+"""The committed schema of a role, read from its file as a client developer reads it: by coordinates."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -6,8 +6,8 @@ from typing import Any
 
 from graphql import parse
 
-from domain.people import Role
-from schema.snapshots import file_of
+from domain.access.people import Role
+from schema.pages.snapshots import file_of
 
 
 @cache
@@ -17,7 +17,7 @@ def committed(role: Role | None) -> frozenset[str]:
 
 
 def coordinates(sdl: str) -> Iterator[str]:
-    """The coordinates of a schema in words."""
+    """The coordinates of a schema."""
     definition: Any
     for definition in parse(sdl).definitions:
         name = definition.name.value

@@ -4,7 +4,7 @@ PAGE = "edges nodes pageInfo totalCount"
 PAGED = "first after last before"
 FILTERED = f"filter {PAGED}"
 
-NOBODY = {
+ANONYMOUS = {
     "Clinic": "id name shortName timeZone",
     "DateTime": "",
     "ErrorCode": "INVALID_INPUT",
@@ -21,7 +21,7 @@ NOBODY = {
 _FILE_BEGINS = "id status format fileName contentType rowCount rowsWritten byteSize sha256 billedTotal"
 _FILE_ENDS = "downloadUrl expiresAt createdAt failure kind filter columns"
 _SIGNED_IN = {
-    **NOBODY,
+    **ANONYMOUS,
     "Date": "",
     "ChangePasswordInput": "oldPassword newPassword",
     "ChangePasswordPayload": "changed errors",
@@ -55,7 +55,7 @@ _SIGNED_IN = {
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
     "Subscription": "invoiceChanged(filter) exportProgress(id)",
-    "Viewer": f"{NOBODY['Viewer']} sessions",
+    "Viewer": f"{ANONYMOUS['Viewer']} sessions",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
@@ -96,7 +96,7 @@ PHYSICIAN = {
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
     "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}examTypes(activeOnly) priceQuote(input) analytics(filter asOf) {_FILES}",
-    # Own work alone, and nothing that was received.
+    # Their own work only, and no received amounts.
     "Analytics": "physicianProductivity",
     "AnalyticsFilter": "from to payerId physicianId facilityId",
     "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice",

@@ -1,4 +1,4 @@
-"""Decides that the schemas alone keep everybody to their own rows and fields: the database lets every role read everything here."""
+"""The schemas alone restrict every role to its own rows and fields: here the database lets every role read everything."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -9,40 +9,40 @@ import asyncpg
 import pytest
 from graphql import get_named_type
 
-from db.identity import make_id
+from db.global_ids import make_id
 from db.pools import Database
-from domain.people import Role
+from domain.access.people import Role
 from permissions.viewers import Viewer
 from schema.whole import role_schemas
-from server.addresses import Address
-from server.embedded import EmbeddedPostgres
-from tests.api.selections import everything
-from tests.client import Client, serving
-from tests.databases import PASSWORD, copied, rows
-from tests.other_clinic import add_other_clinic
-from tests.permissions.asking import (
+from server.database_urls import DatabaseUrls
+from server.embedded.postgres import EmbeddedPostgres
+from tests.permissions.own_rows import Belongings, viewer_of
+from tests.permissions.querying import (
     ADMIN,
     FINDERS,
-    NAMELESS,
     NODES,
+    REPORTS,
     TABLES,
     coordinates,
     ids_in,
-    question,
+    ids_of_one,
+    query_for,
     seen_by,
-    someone,
 )
-from tests.permissions.own_rows import Belongings, viewer_of
+from tests.support.api.selections import everything
+from tests.support.client import Client, serving
+from tests.support.databases import PASSWORD, copied, rows
+from tests.support.other_clinic import add_other_clinic
 
 assert ADMIN.query_type
-# Every list at the root, as the schema has it: in pages, or whole.
+# Every list at the root of the schema: with pages, or whole.
 ROOTS = tuple(name for name, field in ADMIN.query_type.fields.items() if "first" in field.args)
 WHOLE = ("examTypes", "feeSchedules")
 
 
 @pytest.fixture(scope="module")
-def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Address]:
-    """Two clinics in a database without row security, of which every role may read every column."""
+def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[DatabaseUrls]:
+    """Two clinics in a database without row-level security, of which every role may read every column."""
     with copied(postgres_server, template_database) as copy:
         add_other_clinic(copy)
         for [table] in rows(copy, "select tablename from pg_tables where schemaname = 'public'"):
@@ -53,20 +53,20 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def unlocked(address: Address) -> Iterator[dict[Role, Client]]:
-    """Everybody of the demo clinic, signed in to a server over that database."""
+def unlocked(address: DatabaseUrls) -> Iterator[dict[Role, Client]]:
+    """A client of every role of the demo clinic, signed in to a server over that database."""
     query = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
-    with serving(address) as url, Client(url) as nobody:
+    with serving(address) as url, Client(url) as anonymous:
         clients = {}
         for role in Role:
-            given = {"email": f"{role}@demo.clinic", "password": PASSWORD, "clinic": "demo"}
-            clients[role] = Client(url, nobody.read(query, i=given)["signIn"]["token"])
+            sign_in_input = {"email": f"{role}@demo.clinic", "password": PASSWORD, "clinic": "demo"}
+            clients[role] = Client(url, anonymous.read(query, i=sign_in_input)["signIn"]["token"])
         yield clients
         for client in clients.values():
             client.http.close()
 
 
-def test_the_database_s_lock_is_really_open(address: Address) -> None:
+def test_the_database_s_rules_are_switched_off(address: DatabaseUrls) -> None:
     async def count(viewer: Viewer) -> asyncpg.Record | None:
         async with Database(address.login) as database:
             return await database.read(
@@ -74,14 +74,14 @@ def test_the_database_s_lock_is_really_open(address: Address) -> None:
             )
 
     viewer = replace(viewer_of(address, Role.ATTORNEY), clinic_id=uuid4())
-    [[everything_there_is]] = rows(address, "select count(*) from invoices")
+    [[row_count]] = rows(address, "select count(*) from invoices")
     [seen] = asyncio.run(count(viewer)) or [None]
-    assert seen == str(everything_there_is).encode()
+    assert seen == str(row_count).encode()
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_the_database_s_rules_every_list_holds_exactly_what_is_own(
-    address: Address, unlocked: dict[Role, Client], role: Role
+def test_without_the_database_s_rules_every_list_has_exactly_the_viewer_s_own_rows(
+    address: DatabaseUrls, unlocked: dict[Role, Client], role: Role
 ) -> None:
     mine = Belongings(address, viewer_of(address, role))
     query_type = role_schemas()[role].query_type
@@ -90,14 +90,14 @@ def test_without_the_database_s_rules_every_list_holds_exactly_what_is_own(
         page = unlocked[role].read(f"{{ {root}(first: 500) {{ totalCount nodes {{ id }} }} }}")[root]
         [(table, found)] = ids_in(page).items()
         own = mine.own(table)
-        # What was asked just now is written down while this is compared.
+        # The audit event of this query is written while it is compared.
         assert found == own or (table == "audit_events" and found < own)
         assert page["totalCount"] == len(found)
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_the_database_s_rules_a_list_that_comes_whole_holds_what_is_own_alone(
-    address: Address, unlocked: dict[Role, Client], role: Role
+def test_without_the_database_s_rules_a_list_without_pages_has_exactly_the_viewer_s_own_rows(
+    address: DatabaseUrls, unlocked: dict[Role, Client], role: Role
 ) -> None:
     mine = Belongings(address, viewer_of(address, role))
     query_type = role_schemas()[role].query_type
@@ -109,8 +109,8 @@ def test_without_the_database_s_rules_a_list_that_comes_whole_holds_what_is_own_
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_the_database_s_rules_everything_that_a_schema_can_say_is_about_own_records(
-    address: Address, unlocked: dict[Role, Client], role: Role
+def test_without_the_database_s_rules_every_selection_of_a_schema_returns_own_records_only(
+    address: DatabaseUrls, unlocked: dict[Role, Client], role: Role
 ) -> None:
     mine = Belongings(address, viewer_of(address, role))
     schema = role_schemas()[role]
@@ -127,8 +127,8 @@ def test_without_the_database_s_rules_everything_that_a_schema_can_say_is_about_
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_the_database_s_rules_an_id_of_somebody_else_is_answered_like_one_that_nobody_has(
-    address: Address, unlocked: dict[Role, Client], role: Role
+def test_without_the_database_s_rules_an_id_of_another_viewer_is_answered_like_an_unknown_one(
+    address: DatabaseUrls, unlocked: dict[Role, Client], role: Role
 ) -> None:
     mine = Belongings(address, viewer_of(address, role))
     query_type = role_schemas()[role].query_type
@@ -139,7 +139,7 @@ def test_without_the_database_s_rules_an_id_of_somebody_else_is_answered_like_on
             continue
         answers = {
             kind: unlocked[role].post(f'{{ {finder}(id: "{make_id(type_name, identity)}") {{ id }} }}')
-            for kind, identity in someone(mine, TABLES[type_name]).items()
+            for kind, identity in ids_of_one(mine, TABLES[type_name]).items()
             if identity
         }
         assert answers.pop("own").json()["data"][finder], (finder, type_name)
@@ -149,8 +149,8 @@ def test_without_the_database_s_rules_an_id_of_somebody_else_is_answered_like_on
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_without_the_database_s_rules_every_field_is_unknown_or_tells_of_own_rows_alone(
-    address: Address,
+def test_without_the_database_s_rules_every_field_is_unknown_or_returns_own_rows_only(
+    address: DatabaseUrls,
     unlocked: dict[Role, Client],
     role: Role,
     record_property: Callable[[str, object], None],
@@ -159,17 +159,17 @@ def test_without_the_database_s_rules_every_field_is_unknown_or_tells_of_own_row
     mine = Belongings(address, viewer_of(address, role))
     own = {table: mine.own(table) for table in {*TABLES.values()} if table not in ("changes", "clinics")}
     for type_name, field_name in coordinates():
-        response = unlocked[role].post(question(role, type_name, field_name))
+        response = unlocked[role].post(query_for(role, type_name, field_name))
         if f"{type_name}.{field_name}" not in seen_by(role):
             assert (response.status_code, "data" in response.json()) == (400, False)
             continue
         assert response.status_code == 200
         found = ids_in(response.json())
-        assert found or type_name in NAMELESS, (type_name, field_name)
-        # Asking is itself looked at.
+        assert found or type_name in REPORTS, (type_name, field_name)
+        # The query itself leaves an audit event.
         own["audit_events"] = mine.own("audit_events") if "audit_events" in found else set()
         assert not {table for table, ids in found.items() if not ids <= own[table]}, (type_name, field_name)
-    # One answer is about own rows, those of others and another clinic's, all of which the database would give.
+    # One answer covers own rows, those of others and another clinic's, all of which the database would return.
     cases = 3 * len(coordinates())
     record_property("cases", cases)
     with capsys.disabled():
@@ -177,7 +177,7 @@ def test_without_the_database_s_rules_every_field_is_unknown_or_tells_of_own_row
 
 
 def test_without_the_database_s_rules_an_analyst_still_reads_no_patient_s_name(
-    address: Address, unlocked: dict[Role, Client]
+    address: DatabaseUrls, unlocked: dict[Role, Client]
 ) -> None:
     answer = unlocked[Role.ANALYST].post(f"{{ payers(first: 500) {everything(ADMIN.type_map['PayerConnection'], 1)} }}")
     assert answer.status_code == 200
@@ -189,7 +189,9 @@ def test_without_the_database_s_rules_an_analyst_still_reads_no_patient_s_name(
     assert not [name for [name] in names if name in listed.text]
 
 
-def test_a_number_that_two_clinics_have_is_each_clinic_s_own(address: Address, unlocked: dict[Role, Client]) -> None:
+def test_a_number_that_two_clinics_have_finds_each_clinic_s_own_record(
+    address: DatabaseUrls, unlocked: dict[Role, Client]
+) -> None:
     query = """select i.number, i.id from invoices i join clinics c using (clinic_id) where short_name = 'demo'
         and attorney_id is not null and i.status <> 'void' order by i.id limit 5"""
     for number, identity in rows(address, query):

@@ -1,18 +1,23 @@
-"""Decides that the page of permissions is current, and that whoever reads it reads what is served."""
+"""The page of permissions is current, and describes what is served."""
 
 import re
 
 import pytest
 
-from domain.people import Role
+from domain.access.people import Role
 from permissions.rows import ROWS
 from permissions.rules import RULES
-from schema.snapshots import name_of, pages
+from schema.pages.snapshots import name_of, pages
 from tests.permissions.published import committed
 
 [PAGE] = [path for path in pages() if path.name == "permissions.md"]
 COLUMNS = ("admin", "billing", "physician", "attorney", "analyst", "nobody")
-EVERYBODY = (*Role, None)
+ROLES = (*Role, None)
+
+
+_STALE = (
+    "docs/permissions.md or a file in schemas/ is stale: run `make snapshots`, look at the difference and commit it"
+)
 
 
 def _section(title: str) -> list[list[str]]:
@@ -34,34 +39,35 @@ def test_every_generated_file_is_current(path: object) -> None:
     assert written == expected, f"{found.name} is stale: run `make snapshots`, look at the difference and commit it"
 
 
-@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
-def test_the_matrix_says_of_every_member_who_is_served_it(role: Role | None) -> None:
-    column, told = COLUMNS.index(name_of(role)), set()
+@pytest.mark.parametrize("role", ROLES, ids=name_of)
+def test_the_matrix_marks_for_every_member_the_roles_that_are_served_it(role: Role | None) -> None:
+    column, listed = COLUMNS.index(name_of(role)), set()
     for type_name, members, _, *marks in _section("Fields"):
         names = re.findall(r"`([^`]+)`", members)
-        told |= {f"{type_name.strip('*')}.{name}" for name in names if marks[column] == "x"}
-    assert told == {name for name in committed(role) if "." in name}
+        listed |= {f"{type_name.strip('*')}.{name}" for name in names if marks[column] == "x"}
+    assert listed == {name for name in committed(role) if "." in name}, _STALE
 
 
-@pytest.mark.parametrize("role", EVERYBODY, ids=name_of)
-def test_the_page_says_who_does_what(role: Role | None) -> None:
+@pytest.mark.parametrize("role", ROLES, ids=name_of)
+def test_the_page_marks_for_every_mutation_the_roles_that_have_it(role: Role | None) -> None:
     column = COLUMNS.index(name_of(role))
-    told = {f"Mutation.{name.strip('`')}" for name, _, *marks in _section("Mutations") if marks[column] == "x"}
-    assert told == {name for name in committed(role) if re.fullmatch(r"Mutation\.\w+", name)}
+    listed = {f"Mutation.{name.strip('`')}" for name, _, *marks in _section("Mutations") if marks[column] == "x"}
+    assert listed == {name for name in committed(role) if re.fullmatch(r"Mutation\.\w+", name)}, _STALE
 
 
-def test_the_page_says_which_rows_each_role_reaches() -> None:
-    told = {
+def test_the_page_lists_the_rows_that_each_role_reaches() -> None:
+    listed = {
         (table, role): words
         for tables, *reaches in _section("Rows")
         for table in re.findall(r"`([^`]+)`", tables)
         for role, words in zip(Role, reaches, strict=True)
         if words
     }
-    assert told == {(table, role): reach.value for table, reaches in ROWS.items() for role, reach in reaches.items()}
+    reach_of = {(table, role): reach.value for table, reaches in ROWS.items() for role, reach in reaches.items()}
+    assert listed == reach_of, _STALE
 
 
-def test_the_page_has_every_rule_with_its_words() -> None:
+def test_the_page_has_every_rule_with_its_description() -> None:
     assert {name.strip("`"): words for name, *_, words in _section("Rules")} == {
         rule.name: rule.words for rule in RULES.values()
     }

@@ -1,7 +1,7 @@
-"""Decides how the steps of the Dockerfile are tried without an engine: its own commands, run in order below one clean folder.
+"""Runs the commands of the Dockerfile in order below an empty folder, so that they are tested without a container engine.
 
-What is absolute in it (/opt, /build, /var/lib) stands for folders below that one, shared by all stages. The base image's Python is
-whatever runs the tests; accounts are not made, since that would be done to this machine.
+Absolute paths (/opt, /build, /var/lib) are folders below that one, shared by all stages. The Python of the base image is the one that
+runs the tests; accounts are not created, since that would change this host.
 """
 
 import json
@@ -13,32 +13,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _ROOTS = re.compile(r"(?<![\w./-])/(?=(?:opt|build|var/lib)\b)")
-_TRIED_BY_AN_ENGINE_ALONE = ("useradd",)
-_NO_STEPS = ("FROM", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD")
-_PATIENCE_SECONDS = 600
+_NEEDS_AN_ENGINE = ("useradd",)
+_NOT_RUN = ("FROM", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD")
+_TIMEOUT_SECONDS = 600
 
 
 @dataclass
 class Image:
-    """What the steps leave: a folder, the variables that a process is given, and the last word of each other instruction."""
+    """The result of the build: a folder, the environment of a process, and the last value of each other instruction."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
     folder: Path = Path("/")
-    said: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
 
     def below(self, text: str) -> str:
-        """Absolute paths of the image as paths below its folder."""
+        """The text with absolute paths of the image as paths below its folder."""
         return _ROOTS.sub(f"{self.root}/", text)
 
     def command(self) -> list[str]:
-        """What a container runs when nothing else is asked for, with its program looked up as the image does."""
-        return self._found([*json.loads(self.said["ENTRYPOINT"]), *json.loads(self.said["CMD"])])
+        """The default command of a container, with its program looked up in the PATH of the image."""
+        return self._found([*json.loads(self.arguments["ENTRYPOINT"]), *json.loads(self.arguments["CMD"])])
 
     def health(self, port: int) -> list[str]:
-        """How the image finds out whether its process is well, for a process on another port."""
-        words = self._found(json.loads(self.said["HEALTHCHECK"].partition("CMD ")[2]))
-        return [word.replace(":8000/", f":{port}/") for word in words]
+        """The health check command of the image, for a process on another port."""
+        command = self._found(json.loads(self.arguments["HEALTHCHECK"].partition("CMD ")[2]))
+        return [word.replace(":8000/", f":{port}/") for word in command]
 
     def _found(self, command: list[str]) -> list[str]:
         found = shutil.which(command[0], path=self.environment["PATH"])
@@ -47,40 +47,40 @@ class Image:
 
 
 def instructions(dockerfile: str) -> list[tuple[str, str]]:
-    """Each instruction and what it says, lines joined, comments left out."""
+    """Each instruction with its arguments, lines joined, comments left out."""
     lines = "\n".join(line for line in dockerfile.splitlines() if not line.startswith("#"))
     joined = re.sub(r"\\\n\s*", "", lines)
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in joined.splitlines() if line.strip()]
 
 
 def build(project: Path, root: Path) -> Image:
-    """Run every step; RuntimeError with the output of one that fails."""
+    """Run every instruction; raises RuntimeError with the output of one that fails."""
     image = Image(root, {"PATH": os.environ["PATH"], "HOME": str(root)}, root)
-    for name, said in instructions((project / "Dockerfile").read_text(encoding="utf-8")):
-        if name in _NO_STEPS:
-            image.said[name] = said
+    for name, arguments in instructions((project / "Dockerfile").read_text(encoding="utf-8")):
+        if name in _NOT_RUN:
+            image.arguments[name] = arguments
         elif name == "ENV":
-            _set(image, said)
+            _set(image, arguments)
         elif name == "WORKDIR":
-            image.folder = Path(image.below(said))
+            image.folder = Path(image.below(arguments))
             image.folder.mkdir(parents=True)
         elif name == "COPY":
-            _copy(image, project, said)
+            _copy(image, project, arguments)
         else:
             assert name == "RUN", name
-            _run(image, said)
+            _run(image, arguments)
     return image
 
 
-def _set(image: Image, said: str) -> None:
-    for name, value in re.findall(r"(\w+)=(\S+)", said):
+def _set(image: Image, arguments: str) -> None:
+    for name, value in re.findall(r"(\w+)=(\S+)", arguments):
         image.environment[name] = image.below(value).replace("$PATH", image.environment["PATH"])
 
 
-def _copy(image: Image, project: Path, said: str) -> None:
-    if said.startswith("--from="):
+def _copy(image: Image, project: Path, arguments: str) -> None:
+    if arguments.startswith("--from="):
         return
-    *sources, target = said.split()
+    *sources, target = arguments.split()
     for source in sources:
         found, to = project / source, image.folder / target
         if found.is_dir():
@@ -89,19 +89,19 @@ def _copy(image: Image, project: Path, said: str) -> None:
             shutil.copy(found, to)
 
 
-def _run(image: Image, said: str) -> None:
-    if said.startswith(_TRIED_BY_AN_ENGINE_ALONE):
+def _run(image: Image, arguments: str) -> None:
+    if arguments.startswith(_NEEDS_AN_ENGINE):
         return
-    done = subprocess.run(
-        ["/bin/sh", "-ec", image.below(said)],
+    process = subprocess.run(
+        ["/bin/sh", "-ec", image.below(arguments)],
         cwd=image.folder,
-        # How this machine reaches packages is its own affair.
+        # The variables by which this host reaches package registries are kept.
         env={**os.environ, **image.environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_PATIENCE_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{said}\n{done.stdout}{done.stderr}")
+    if process.returncode:
+        raise RuntimeError(f"{arguments}\n{process.stdout}{process.stderr}")

@@ -1,4 +1,4 @@
-"""What a browser gets at the API's address: a page that works offline, under a policy that allows its own origin only."""
+"""The GraphiQL page at the API's address: it works offline, under a content security policy that allows its own origin only."""
 
 import hashlib
 import re
@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server import ide
+from server.http import ide
 
 TOOL = Path(__file__).parents[2] / "tools" / "graphiql"
 
-# Addresses that the bundle contains as text: names of XML vocabularies, and links that a person may click. None is loaded.
+# Addresses that the bundle contains as text: XML namespaces, and links that a user may click. None is loaded.
 TEXT_ADDRESSES = (
     "http://www.w3.org/",
     "https://codemirror.net/5/doc/manual.html",
@@ -69,7 +69,7 @@ def sources_of_the_page() -> list[str]:
     return ["build.mjs", "package-lock.json", *sorted(f"src/{path.name}" for path in (TOOL / "src").iterdir())]
 
 
-def test_the_page_is_html_that_is_asked_for_each_time(client: httpx.Client) -> None:
+def test_the_page_is_html_that_is_revalidated_each_time(client: httpx.Client) -> None:
     response = client.get("/graphql")
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -77,7 +77,7 @@ def test_the_page_is_html_that_is_asked_for_each_time(client: httpx.Client) -> N
     assert response.headers["vary"] == "Accept"
 
 
-def test_the_policy_starts_from_nothing_and_allows_the_own_origin_only(client: httpx.Client) -> None:
+def test_the_content_security_policy_denies_by_default_and_allows_the_own_origin_only(client: httpx.Client) -> None:
     assert directives(client.get("/graphql")) == {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
@@ -90,7 +90,7 @@ def test_the_policy_starts_from_nothing_and_allows_the_own_origin_only(client: h
     }
 
 
-def test_page_and_assets_are_not_guessed_at_framed_or_told_to_others(client: httpx.Client) -> None:
+def test_page_and_assets_forbid_type_sniffing_framing_and_referrers(client: httpx.Client) -> None:
     for path in ("/graphql", *(f"/ide/{name}" for name in ide.ASSETS)):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff", path
@@ -110,7 +110,9 @@ def test_the_page_has_no_inline_script_style_or_handler(html: str) -> None:
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
 
 
-def test_all_that_the_page_refers_to_is_served_with_its_type_and_kept_for_ever(client: httpx.Client, html: str) -> None:
+def test_every_asset_of_the_page_is_served_with_its_type_and_cached_permanently(
+    client: httpx.Client, html: str
+) -> None:
     for address in references(html):
         response = client.get(f"/{address}")
         assert response.status_code == 200, address
@@ -119,17 +121,17 @@ def test_all_that_the_page_refers_to_is_served_with_its_type_and_kept_for_ever(c
         assert response.content == (ide.FOLDER / "assets" / Path(address).name).read_bytes()
 
 
-def test_no_asset_lies_there_without_being_referred_to(html: str) -> None:
+def test_every_asset_is_referenced_by_the_page(html: str) -> None:
     kept = {path.name for path in (ide.FOLDER / "assets").iterdir()}
     assert kept == {Path(address).name for address in references(html)} == set(ide.ASSETS)
 
 
 @pytest.mark.parametrize("name", ["none.js", "..%2findex.html", "%2e%2e/LICENSE", "LICENSE", "", "graphiql-%00.js"])
-def test_a_name_that_is_no_asset_is_not_found(client: httpx.Client, name: str) -> None:
+def test_an_unknown_asset_is_not_found(client: httpx.Client, name: str) -> None:
     assert client.get(f"/ide/{name}").status_code == 404
 
 
-def test_the_assets_mention_no_foreign_address_but_known_text() -> None:
+def test_the_assets_contain_no_foreign_address_but_the_listed_ones() -> None:
     for name, content in ide.ASSETS.items():
         addresses = re.findall(r"(?:https?|wss?):?\\?/\\?/[a-zA-Z0-9][^\"'`\s)<>\\]*", content.decode())
         foreign = [address for address in addresses if not address.startswith(TEXT_ADDRESSES)]
@@ -138,7 +140,7 @@ def test_the_assets_mention_no_foreign_address_but_known_text() -> None:
 
 def test_the_style_sheet_loads_nothing_but_data_urls() -> None:
     (sheet,) = (content.decode() for name, content in ide.ASSETS.items() if name.endswith(".css"))
-    assert re.findall(r"url\(([^)]{0,11})", sheet), "the pattern must find what it judges"
+    assert re.findall(r"url\(([^)]{0,11})", sheet), "the pattern must find the URLs that it checks"
     assert set(re.findall(r"""url\(["']?([^)"']{0,11})""", sheet)) == {"data:image/"}
     assert "@import" not in sheet
     assert "@font-face" not in sheet
@@ -149,14 +151,14 @@ def test_the_script_evaluates_no_text_and_points_to_no_source_map() -> None:
     assert not re.search(r"\beval\(|\bnew Function\(|\bimportScripts\(|sourceMappingURL", script)
 
 
-def test_the_script_keeps_nothing_beyond_the_tab() -> None:
+def test_the_script_stores_no_data_beyond_the_tab() -> None:
     session = (TOOL / "src" / "session.js").read_text()
     assert "sessionStorage" in session
     for source in (TOOL / "src").iterdir():
         assert not re.search(r"localStorage|document\.cookie|indexedDB", source.read_text()), source.name
 
 
-def test_every_bundled_package_stands_in_the_licence_file_under_a_permissive_licence() -> None:
+def test_every_bundled_package_is_in_the_licence_file_under_a_permissive_licence() -> None:
     text = (ide.FOLDER / "LICENSE").read_text()
     packages = dict(re.findall(r"^(@?[a-z0-9][\w./@-]*) \d\S* \(([^)]+)\)\n-{72}$", text, re.MULTILINE))
     assert {"graphiql", "@graphiql/react", "graphql", "graphql-ws", "react", "react-dom", "codemirror"} <= set(packages)
@@ -169,7 +171,7 @@ def test_the_committed_page_was_built_from_the_committed_sources() -> None:
     for name in sources_of_the_page():
         digest.update(f"{name}\n".encode() + (TOOL / name).read_bytes())
     assert (ide.FOLDER / "sources.sha256").read_text().strip() == digest.hexdigest(), (
-        "run `npm ci && npm run build` in tools/graphiql and commit server/ide"
+        "run `npm ci && npm run build` in tools/graphiql and commit server/http/ide"
     )
 
 

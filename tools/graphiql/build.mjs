@@ -1,4 +1,4 @@
-// Decides what of the npm packages reaches the browser: bundles src/ into server/ide/, with the licences of all of it.
+// Decides what of the npm packages reaches the browser: bundles src/ into server/http/ide/, with the licences of all of it.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = resolve(here, "../../server/ide");
+const target = resolve(here, "../../server/http/ide");
 const assets = join(target, "assets");
 const ALLOWED = new Set(["MIT", "ISC", "0BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0"]);
 

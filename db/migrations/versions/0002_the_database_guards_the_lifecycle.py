@@ -11,7 +11,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# Every change of state that some transition makes; a test compares it with domain/transitions.py.
+# Every change of state that some transition makes; a test compares it with domain/billing/transitions.py.
 LEGAL = (
     ("pending_invoice", "pending_cheque"),
     ("pending_invoice", "pending_reduction"),

@@ -1,4 +1,4 @@
-// Decides how Mercurius is measured: Fastify, JIT from the first request on, one batched loader per relation, prepared statements.
+// The measured server of Mercurius: Fastify, JIT from the first request on, one batched loader per relation, prepared statements.
 //
 // Role and clinic are set once per connection instead of once per request, which spares it what the other servers do.
 import Fastify from "fastify";

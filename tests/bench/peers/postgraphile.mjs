@@ -1,4 +1,4 @@
-// Decides how PostGraphile is measured: its Amber preset as documented, with the role and claims of the viewer set per request.
+// The measured server of PostGraphile: its Amber preset as documented, with the role and claims of the viewer set per request.
 import { createServer } from "node:http";
 import pg from "pg";
 import { postgraphile } from "postgraphile";

@@ -1,4 +1,4 @@
-"""Decides how the textbook runs a document: on a role's published schema, field after field, with ordinary resolvers."""
+"""The textbook runs a document on a role's published schema, field after field, with ordinary resolvers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,21 +19,21 @@ from graphql import (
     parse,
 )
 
-from db.identity import make_id
-from tests.bench.textbook.action_items import ACTION_ITEM_FIELDS
-from tests.bench.textbook.audit import AUDIT_FIELDS
-from tests.bench.textbook.cases import CASE_FIELDS
-from tests.bench.textbook.cheques import CHEQUE_FIELDS
+from db.global_ids import make_id
 from tests.bench.textbook.fields import Fields
-from tests.bench.textbook.followups import FOLLOW_UP_FIELDS
-from tests.bench.textbook.invoices import INVOICE_FIELDS
-from tests.bench.textbook.messages import MESSAGE_FIELDS
-from tests.bench.textbook.parties import PARTY_FIELDS
-from tests.bench.textbook.pricing import PRICING_FIELDS
-from tests.bench.textbook.records import Records
+from tests.bench.textbook.records.action_items import ACTION_ITEM_FIELDS
+from tests.bench.textbook.records.audit import AUDIT_FIELDS
+from tests.bench.textbook.records.cases import CASE_FIELDS
+from tests.bench.textbook.records.cheques import CHEQUE_FIELDS
+from tests.bench.textbook.records.followups import FOLLOW_UP_FIELDS
+from tests.bench.textbook.records.invoices import INVOICE_FIELDS
+from tests.bench.textbook.records.messages import MESSAGE_FIELDS
+from tests.bench.textbook.records.parties import PARTY_FIELDS
+from tests.bench.textbook.records.pricing import PRICING_FIELDS
+from tests.bench.textbook.records.records import Records
+from tests.bench.textbook.records.transitions import TRANSITION_FIELDS
+from tests.bench.textbook.records.users import USER_FIELDS
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
-from tests.bench.textbook.transitions import TRANSITION_FIELDS
-from tests.bench.textbook.users import USER_FIELDS
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
@@ -52,7 +52,7 @@ FIELDS: Fields = {
 
 
 def _moment(moment: datetime) -> str:
-    """A moment of UTC with no more digits than it needs, as PostgreSQL writes it."""
+    """A moment in UTC without trailing zeros, as PostgreSQL writes it."""
     digits = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{digits}{moment:%z}"[:-2] + ":00"
 
@@ -79,7 +79,7 @@ class Textbook:
     async def answer(
         self, records: Records, document: str, variables: Mapping[str, Any] | None = None
     ) -> ExecutionResult:
-        """What the document answers to the viewer of the records."""
+        """The answer of a document for the viewer of the records."""
         result: Any = execute(
             self.schema,
             parse(document),
@@ -98,7 +98,7 @@ class Textbook:
         return resolver(info.context, source, args) if resolver else _plain(source, info)
 
     def _note(self, coordinate: str, field: GraphQLField, args: Mapping[str, Any]) -> None:
-        """Remember what was asked, down to the keys of filters, so that nobody takes for proven what nobody asked."""
+        """Record the requested coordinates, down to the keys of filters, so that a test can show that all were compared."""
         self.asked.add(coordinate)
         for name, value in args.items():
             self.asked.add(f"{coordinate}({name}:)")

@@ -1,4 +1,4 @@
-"""Decides what a resolver of the textbook is, and how the commonest ones are made: one row, a list of rows, a page."""
+"""The common resolvers of the textbook: one row, a list of rows, a page."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,16 +6,16 @@ from typing import Any
 
 from tests.bench.textbook.models import Model
 from tests.bench.textbook.pages import Connection, Sorting, connection
-from tests.bench.textbook.records import Records
+from tests.bench.textbook.records.records import Records
 
 Args = Mapping[str, Any]
-# What is read, the object that the field belongs to, and the field's arguments.
+# The records, the object that the field belongs to, and the field's arguments.
 Resolver = Callable[[Records, Any, Args], Awaitable[Any]]
 Fields = dict[str, Resolver]
 
 
 def one(model: type[Model], column: str) -> Resolver:
-    """A field that is the row whose id stands in a column."""
+    """A field that is the row whose id is in a column."""
 
     async def resolve(records: Records, source: Any, args: Args) -> Any:
         return await records.one(model, getattr(source, column))
@@ -46,9 +46,9 @@ Fits = Callable[[Records, Any, Args], Awaitable[bool]]
 
 
 async def filtered(records: Records, rows: list[Any], fits: Fits, wanted: Args | None) -> list[Any]:
-    """The rows that fit a filter; keys without a value narrow nothing."""
-    given = {name: value for name, value in (wanted or {}).items() if value is not None}
-    kept = await asyncio.gather(*(fits(records, row, given) for row in rows))
+    """The rows that match a filter; keys without a value are ignored."""
+    criteria = {name: value for name, value in (wanted or {}).items() if value is not None}
+    kept = await asyncio.gather(*(fits(records, row, criteria) for row in rows))
     return [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
 
 

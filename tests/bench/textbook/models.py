@@ -1,4 +1,4 @@
-"""Decides how rows are objects in the textbook: one ordinary mapped class per table, called as the API calls its type."""
+"""The mapped classes of the textbook: one ordinary class per table, with the name of its API type."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from db import tables
 
 
 class Model(DeclarativeBase):
-    """What every mapped class has in common: the tables that the migrations make."""
+    """The base of every mapped class, with the tables that the migrations make."""
 
     metadata = tables.metadata
 

@@ -1,4 +1,4 @@
-"""Decides what a page is in the textbook: a whole list, sorted in Python, cut by cursors and sizes as Relay says."""
+"""Keyset pagination in the textbook: a whole list, sorted in Python, cut by cursors and sizes as Relay specifies."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ READ: dict[type, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class PageInfo:
-    """Where a page stands in its list."""
+    """The position of a page in its list, as Relay's PageInfo."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -30,7 +30,7 @@ class PageInfo:
 
 @dataclass(frozen=True)
 class Edge:
-    """A row of a page with its place in the list."""
+    """A row of a page with its cursor."""
 
     cursor: str
     node: Any
@@ -60,16 +60,16 @@ class Sorting:
     descending: bool = False
 
     def place(self, row: Any) -> tuple[Any, UUID]:
-        """Where a row stands."""
+        """The sort key of a row."""
         return self.key(row), row.id
 
     def cursor(self, row: Any) -> str:
-        """The place of a row as a text that says which order it belongs to."""
+        """The sort key of a row as a text that names its order."""
         plain = f"{self._full_name}|{row.id}|{_written(self.key(row))}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     def read(self, cursor: str) -> tuple[Any, UUID]:
-        """The place that a cursor names; ValueError for a cursor of another order."""
+        """The sort key in a cursor; ValueError for a cursor of another order."""
         name, identity, value = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|", 2)
         if name != self._full_name:
             raise ValueError(f"a cursor of {name}, not of {self._full_name}")
@@ -80,16 +80,16 @@ class Sorting:
         return f"{self.name}.{'DESC' if self.descending else 'ASC'}"
 
     def is_later(self, row: Any, than: tuple[Any, UUID]) -> bool:
-        """Whether a row comes after a place."""
+        """Whether a row comes after a sort key."""
         return self.place(row) < than if self.descending else self.place(row) > than
 
     def is_earlier(self, row: Any, than: tuple[Any, UUID]) -> bool:
-        """Whether a row comes before a place."""
+        """Whether a row comes before a sort key."""
         return self.place(row) > than if self.descending else self.place(row) < than
 
 
 def _written(key: Any) -> str:
-    """A value as PostgreSQL writes it; a moment is one of UTC and has no more digits than it needs."""
+    """A value as PostgreSQL writes it; a moment is in UTC, without trailing zeros."""
     if not isinstance(key, datetime):
         return str(key)
     digits = f".{key.microsecond:06d}".rstrip("0") if key.microsecond else ""

@@ -1,15 +1,15 @@
-"""Decides which rows a role reaches in the textbook, written anew from the access table and from nothing else."""
+"""The rows that a role reaches in the textbook, written independently from the access table alone."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, false, or_, select, true
 
 from db.tables import cases, encounter_exams, encounters, facilities, invoices, patients, physicians
-from domain.people import Role
+from domain.access.people import Role
 from permissions.viewers import Viewer
 
 Condition = ColumnElement[bool]
-# What an analyst's limited data set is made of: amounts and dates, and parties of whom only an id or a name is published.
+# An analyst's limited data set: amounts and dates, and parties of whom only an id or a name is published.
 _OF_ANALYSTS = {"invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes"}
 
 
@@ -42,7 +42,7 @@ def _of_attorney(me: Any, table: Table) -> Condition:
 
 
 def _of_physician(me: Any, table: Table) -> Condition:
-    """What was treated, the invoices for it, its cases and patients, and the parties that the invoices name."""
+    """The physician's encounters, the invoices for them, their cases and patients, and the parties that the invoices name."""
     is_own = invoices.c.physician_id == me
     own_cases = or_(
         cases.c.id.in_(select(invoices.c.case_id).where(is_own)),
@@ -66,7 +66,7 @@ def _of_physician(me: Any, table: Table) -> Condition:
 
 
 def _named_on(is_seen: Condition, table: Table) -> Condition:
-    """That a row is an invoice that is seen, a line of one, or a party on one."""
+    """The condition that a row is a visible invoice, a line of one, or a party on one."""
     if table is invoices:
         return is_seen
     if table.name == "invoice_lines":

@@ -1,4 +1,4 @@
-"""Decides how the textbook finds a record by its id or number, and says who is signed in."""
+"""The root resolvers of the textbook: a record by its id or number, and the viewer."""
 
 import base64
 from typing import Any
@@ -6,11 +6,11 @@ from uuid import UUID
 
 from graphql import GraphQLObjectType, GraphQLSchema
 
-from db.identity import make_id
+from db.global_ids import make_id
 from tests.bench.textbook.fields import Args, Fields, Resolver
 from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer
-from tests.bench.textbook.records import Records
-from tests.bench.textbook.users import own_sessions
+from tests.bench.textbook.records.records import Records
+from tests.bench.textbook.records.users import own_sessions
 
 
 async def _found(records: Records, model: type[Model], global_id: str) -> Any:

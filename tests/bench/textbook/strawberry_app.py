@@ -1,4 +1,4 @@
-"""Decides how the textbook is served for the benchmark: Strawberry's own ASGI view, one session per operation, DataLoaders.
+"""Serves the textbook for the benchmark: Strawberry's own ASGI view, one session per operation, DataLoaders.
 
 `python -m tests.bench.textbook.strawberry_app ORDER` serves it, where ORDER is JSON: the owner's `dsn`, and of the viewer
 `clinic_id`, `role` and `person_id`. It looks up no session and enters no role, so that it does less than the server it is
@@ -25,11 +25,11 @@ from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
 from strawberry.extensions import SchemaExtension
 
-from db.identity import read_id
+from db.global_ids import read_id
 from db.tables import invoice_lines, invoices
-from domain.people import Role
+from domain.access.people import Role
 from permissions.viewers import Viewer
-from tests.bench.bare import run
+from tests.bench.servers.bare import run
 from tests.bench.textbook import models
 from tests.bench.textbook.reach import reach
 from tests.bench.textbook.strawberry_types import Invoice, InvoiceConnection, IsSignedIn, PageInfo, resolved
@@ -40,7 +40,7 @@ _SETTINGS = {"jit": "off", "timezone": "UTC"}
 
 @dataclass
 class Context:
-    """What one operation shares: its session, which siblings use in turn, and its loaders."""
+    """The context of one operation: its session, which siblings use in turn, and its loaders."""
 
     viewer: Viewer
     sessions: async_sessionmaker[AsyncSession]
@@ -146,12 +146,12 @@ class Application(GraphQL[Context, None]):
         await send({"type": "lifespan.shutdown.complete"})
 
     async def get_context(self, request: Any, response: Any) -> Context:
-        """What the operation shares."""
+        """The context of one operation."""
         return Context(self._viewer, self._sessions)
 
 
 def viewer_of(order: dict[str, Any]) -> Viewer:
-    """The viewer that an order names; who that is in words is of no use here."""
+    """The viewer that an order names, without names in words."""
     clinic_id, person_id = UUID(order["clinic_id"]), order.get("person_id")
     names = dict.fromkeys(("email", "name", "clinic_short_name", "clinic_name"), "")
     person = UUID(person_id) if person_id else None
@@ -160,5 +160,5 @@ def viewer_of(order: dict[str, Any]) -> Viewer:
 
 
 if __name__ == "__main__":
-    told = orjson.loads(sys.argv[1])
-    run(Application(told["dsn"], viewer_of(told)))
+    order = orjson.loads(sys.argv[1])
+    run(Application(order["dsn"], viewer_of(order)))

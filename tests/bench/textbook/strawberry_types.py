@@ -1,4 +1,4 @@
-"""Decides what the textbook's own Strawberry application publishes: ordinary types, each field with its permission class."""
+"""The types of the textbook's Strawberry application: ordinary types, each field with its permission class."""
 
 from collections.abc import Callable
 from datetime import date
@@ -10,13 +10,13 @@ import strawberry
 from strawberry import Info
 from strawberry.permission import BasePermission
 
-from db.identity import make_id
-from domain.people import Role
+from db.global_ids import make_id
+from domain.access.people import Role
 from tests.bench.textbook import models
 
 
 class IsSignedIn(BasePermission):
-    """Everybody who is signed in."""
+    """All signed-in users."""
 
     message = "Sign in first"
 
@@ -36,7 +36,7 @@ class IsStaff(BasePermission):
 
 
 class KnowsPatients(BasePermission):
-    """Everybody but analysts."""
+    """All roles but analysts."""
 
     message = "For those who may know patients by name"
 

@@ -1,0 +1,65 @@
+"""The entity ids in the audit log: the records with patient data that a read or a write is about."""
+
+from typing import Any
+
+from sqlalchemy import func, literal_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from db.global_ids import TAGS
+from db.row import Row
+
+Expression = ColumnElement[Any]
+NOTHING: Expression = literal_column("''::bytea")
+# Types whose ids the audit log records wherever they are read.
+ENTITIES = ("Case", "Cheque", "Encounter", "Invoice", "Patient", "Payer", "Upload")
+# Relations whose target follows from the source, so that it is not recorded again: an invoice never changes its case nor a case
+# its patient (the database enforces it), and the payer is a column of the invoice.
+IMPLIED = frozenset(
+    {
+        ("Case", "patient"),
+        ("Cheque", "payer"),
+        ("Encounter", "case"),
+        ("Encounter", "patient"),
+        ("Invoice", "case"),
+        ("Invoice", "patient"),
+        ("Invoice", "payer"),
+    }
+)
+# A record that belongs to an invoice is recorded by the invoice's id, unless it is read below that invoice.
+_OWNER, _OWNED_BY = "Invoice", "invoice_id"
+COUNTED = b"#n"
+_COUNT_BYTES = 8
+
+
+def entity_ids_of(type_name: str, row: Row, via: tuple[str, str] | None = None) -> list[Expression]:
+    """The binary entity ids of a row of a type; `via` is the field by which it was reached, None for a root field."""
+    if via in IMPLIED:
+        return []
+    if type_name in ENTITIES:
+        return [entity_id(type_name, row.id)]
+    if _OWNED_BY in row.table.c and (via is None or via[0] != _OWNER):
+        owned = entity_id(_OWNER, getattr(row, _OWNED_BY))
+        return [func.coalesce(owned, NOTHING) if row.table.c[_OWNED_BY].nullable else owned]
+    return []
+
+
+def entity_id(type_name: str, identity: Expression) -> Expression:
+    """The binary entity id of one record."""
+    return _tagged(TAGS[type_name].encode(), func.uuid_send(identity))
+
+
+def counted(number: Expression) -> Expression:
+    """A count of records, in the format of an entity id."""
+    return _tagged(COUNTED + bytes(_COUNT_BYTES), func.int8send(number))
+
+
+def _tagged(tag: bytes, value: Expression) -> Expression:
+    return literal_column(f"'\\x{tag.hex()}'::bytea").op("||")(value)
+
+
+def together(parts: list[Expression]) -> Expression:
+    """Several entity ids, concatenated."""
+    whole, *others = parts
+    for part in others:
+        whole = whole.op("||")(part)
+    return whole

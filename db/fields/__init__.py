@@ -1,0 +1,72 @@
+"""The registry of views: GraphQL type → how its fields are read from the database."""
+
+from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
+from db.fields.base import View
+from db.fields.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
+from db.fields.cheques import ALLOCATION, CHEQUE
+from db.fields.documents import UPLOAD
+from db.fields.exports import EXPORT
+from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
+from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.messages import MESSAGE_INVOICE, OUTBOUND_MESSAGE, REMINDER_LEVEL, REMINDER_POLICY, REMINDER_TEMPLATE
+from db.fields.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
+from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.fields.reports import (
+    AGING_REPORT,
+    ANALYTICS,
+    ATTORNEY_REDUCTION,
+    MONTHLY_ANALYTICS,
+    PAYER_AGING,
+    PAYER_REDUCTION,
+    PHYSICIAN_PRODUCTIVITY,
+)
+from db.fields.users import API_TOKEN, SESSION, USER
+
+VIEWS: dict[str, View] = {
+    "ActionItem": ACTION_ITEM,
+    "AgingReport": AGING_REPORT,
+    "Analytics": ANALYTICS,
+    "ApiToken": API_TOKEN,
+    "Attorney": ATTORNEY,
+    "AttorneyReduction": ATTORNEY_REDUCTION,
+    "AuditEntity": AUDIT_ENTITY,
+    "AuditEvent": AUDIT_EVENT,
+    "Case": CASE,
+    "Change": CHANGE,
+    "Cheque": CHEQUE,
+    "ChequeAllocation": ALLOCATION,
+    "CptCode": CPT_CODE,
+    "Denial": DENIAL,
+    "Encounter": ENCOUNTER,
+    "EncounterExam": ENCOUNTER_EXAM,
+    "ExamType": EXAM_TYPE,
+    "Export": EXPORT,
+    "Facility": FACILITY,
+    "FeeSchedule": FEE_SCHEDULE,
+    "FeeScheduleRate": FEE_SCHEDULE_RATE,
+    "Hold": HOLD,
+    "InternalNote": NOTE,
+    "Invoice": INVOICE,
+    "InvoiceEvent": EVENT,
+    "InvoiceLine": LINE,
+    "MessageInvoice": MESSAGE_INVOICE,
+    "MonthlyAnalytics": MONTHLY_ANALYTICS,
+    "Negotiation": NEGOTIATION,
+    "OutboundMessage": OUTBOUND_MESSAGE,
+    "Patient": PATIENT,
+    "Payer": PAYER,
+    "PayerAging": PAYER_AGING,
+    "PayerReduction": PAYER_REDUCTION,
+    "Physician": PHYSICIAN,
+    "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
+    "PriceTrace": PRICE_TRACE,
+    "ReductionOffer": OFFER,
+    "Reminder": REMINDER,
+    "ReminderLevel": REMINDER_LEVEL,
+    "ReminderPolicy": REMINDER_POLICY,
+    "ReminderTemplate": REMINDER_TEMPLATE,
+    "Representation": REPRESENTATION,
+    "Session": SESSION,
+    "Upload": UPLOAD,
+    "User": USER,
+}

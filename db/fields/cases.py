@@ -1,0 +1,108 @@
+"""The SQL of cases, representations and encounters."""
+
+from sqlalchemy import Date, Numeric, Text, and_, any_, cast, func, literal, or_, select
+
+from db import tables
+from db.fields.base import (
+    Expression,
+    Filter,
+    Many,
+    One,
+    Order,
+    Pages,
+    Read,
+    View,
+    by_id,
+    name_of,
+    owned,
+    plain,
+    same_clinic,
+)
+from db.fields.holds import in_force
+from db.fields.parties import TEXTS, UUIDS, patients_named, starts_with
+from db.global_ids import id_expression
+from db.row import Row
+from domain.access.people import searchable
+
+
+def _hold_over_case(c: Row, h: Row) -> Expression:
+    return and_(same_clinic(c, h), h.case_id == c.id, in_force(h))
+
+
+def _sum_of(column: str) -> Read:
+    """The sum of an amount over the case's invoices, except void ones."""
+
+    def total(c: Row) -> Expression:
+        i = c.scope.row(tables.invoices)
+        summed = cast(func.coalesce(func.sum(getattr(i, column)), 0), Numeric(14, 2))
+        counted = and_(owned("case_id")(c, i), i.status != literal("void", literal_execute=True))
+        return select(cast(summed, Text)).select_from(i.source).where(counted).scalar_subquery()
+
+    return total
+
+
+def _search(c: Row, text: Expression) -> Expression:
+    return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_named(c.scope, text)))
+
+
+CASE = View(
+    tables.cases,
+    {
+        "id": lambda c: id_expression("Case", c.id),
+        **plain("number", "date_of_injury", "opened_on", "settled_on"),
+        "status": name_of("status"),
+        "patient": One("Patient", by_id("patient_id")),
+        "attorney": One("Attorney", by_id("attorney_id")),
+        "representations": Many("Representation", owned("case_id"), lambda r: [r.from_on, r.id]),
+        "hold": One("Hold", _hold_over_case, lambda h: [h.until_on.desc(), h.id]),
+        "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
+        "invoices": Pages("Invoice", owned("case_id")),
+        "billedTotal": _sum_of("billed_amount"),
+        "outstanding": _sum_of("balance"),
+    },
+    {
+        "status": Filter(lambda c, wanted: c.status == any_(wanted), TEXTS),
+        "patientId": Filter(lambda c, ids: c.patient_id == any_(ids), UUIDS),
+        "attorneyId": Filter(lambda c, ids: c.attorney_id == any_(ids), UUIDS),
+        "openedFrom": Filter(lambda c, day: c.opened_on >= day, Date()),
+        "openedTo": Filter(lambda c, day: c.opened_on <= day, Date()),
+        "search": Filter(_search, Text(collation="C"), searchable),
+    },
+    order=Order(
+        lambda c: c.opened_on,
+        Date(),
+        descending=True,
+        visible_field="openedOn",
+        # Attorneys and physicians do not see when the clinic opened a case.
+        fallback=Order(lambda c: c.date_of_injury, Date(), descending=True, visible_field="dateOfInjury"),
+    ),
+    listed_as="cases",
+    found_as="case",
+)
+
+REPRESENTATION = View(
+    tables.representations,
+    {
+        "id": lambda r: id_expression("Representation", r.id),
+        **plain("from_on", "until_on"),
+        "attorney": One("Attorney", by_id("attorney_id")),
+    },
+)
+
+ENCOUNTER = View(
+    tables.encounters,
+    {
+        "id": lambda e: id_expression("Encounter", e.id),
+        **plain("service_date"),
+        "case": One("Case", by_id("case_id")),
+        "patient": One("Patient", by_id("patient_id")),
+        "physician": One("Physician", by_id("physician_id")),
+        "facility": One("Facility", by_id("facility_id")),
+        "exams": Many("EncounterExam", owned("encounter_id"), lambda e: [e.position, e.id]),
+    },
+)
+
+ENCOUNTER_EXAM = View(
+    tables.encounter_exams,
+    {**plain("bilateral", "units"), "examType": One("ExamType", by_id("exam_type_id"))},
+)

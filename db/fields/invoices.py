@@ -1,0 +1,280 @@
+"""The SQL of invoices: every field, filter and order as an expression over the row."""
+
+from sqlalchemy import Date, Float, Numeric, Text, and_, any_, case, cast, func, literal, not_, or_, select, union_all
+
+from db import tables
+from db.fields.base import (
+    ComputedList,
+    Expression,
+    Filter,
+    JsonList,
+    Many,
+    One,
+    Order,
+    SameRow,
+    View,
+    amounts,
+    by_id,
+    name_of,
+    owned,
+    plain,
+    there_is,
+)
+from db.fields.holds import hold_over
+from db.fields.parties import TEXTS, UUIDS, patients_named, starts_with
+from db.fields.transitions import available
+from db.global_ids import id_expression
+from db.row import Row
+from domain.access.people import searchable
+from domain.billing.aging import BUCKETS, AgingBucket
+from domain.billing.invoices import OPEN
+
+
+def is_open(i: Row) -> Expression:
+    """That an invoice is open (part of accounts receivable): it is neither covered nor closed."""
+    return i.status.in_([literal(status.value, literal_execute=True) for status in OPEN])
+
+
+def age_days(i: Row) -> Expression:
+    """Days since the invoice was created, in the clinic's calendar."""
+    return func.greatest(i.scope.today - i.created_on, 0)
+
+
+def _by_bucket(i: Row, names: dict[AgingBucket, str]) -> Expression:
+    steps = [(age_days(i) <= bucket.to_days, names[bucket.name]) for bucket in BUCKETS if bucket.to_days is not None]
+    bounded = [(condition.self_group(), literal(name, literal_execute=True)) for condition, name in steps]
+    return case((is_open(i), case(*bounded, else_=literal(names[BUCKETS[-1].name], literal_execute=True))), else_=None)
+
+
+def _bucket(i: Row) -> Expression:
+    return _by_bucket(i, {bucket.name: bucket.name.name for bucket in BUCKETS})
+
+
+def _risk(i: Row) -> Expression:
+    return _by_bucket(i, {bucket.name: bucket.risk.name for bucket in BUCKETS})
+
+
+def _in_bucket(i: Row, wanted: Expression) -> Expression:
+    """A range of creation dates, so that the worklist of a bucket can use an index."""
+    ranges = []
+    for bucket in BUCKETS:
+        within = [i.created_on >= i.scope.today - bucket.to_days] if bucket.to_days is not None else []
+        within += [i.created_on <= i.scope.today - bucket.from_days] if bucket.from_days else []
+        ranges.append(and_(literal(bucket.name.value, literal_execute=True) == any_(wanted), *within))
+    return and_(is_open(i), or_(*ranges))
+
+
+def _search(i: Row, text: Expression) -> Expression:
+    numbered, of_case, of_patient = (i.scope.row(tables.invoices) for _ in range(3))
+    case_row = i.scope.row(tables.cases)
+    clinic = i.scope.clinic_id
+    by_number = select(numbered.id).select_from(numbered.source)
+    by_case = select(of_case.id).select_from(of_case.source.join(case_row.source, by_id("case_id")(of_case, case_row)))
+    by_name = select(of_patient.id).select_from(of_patient.source)
+    return i.id.in_(
+        union_all(
+            by_number.where(numbered.clinic_id == clinic, starts_with(numbered.number, func.upper(text))),
+            by_case.where(case_row.clinic_id == clinic, starts_with(case_row.number_key, text)),
+            by_name.where(of_patient.clinic_id == clinic, of_patient.patient_id.in_(patients_named(i.scope, text))),
+        )
+    )
+
+
+def _has_due_reminder(i: Row, wanted: bool) -> Expression:
+    r = i.scope.row(tables.reminders)
+    due = and_(
+        owned("invoice_id")(i, r),
+        *i.scope.known(r),
+        # The status is today's; on a past day a reminder was open until it was closed.
+        r.scope.lasting(r.closed_at) if r.scope.is_past else r.status == literal("scheduled", literal_execute=True),
+        r.target_date <= i.scope.today,
+    )
+    return there_is(r, due) if wanted else not_(there_is(r, due))
+
+
+def _denied(i: Row, wanted: bool) -> Expression:
+    d = i.scope.row(tables.denials)
+    found = there_is(d, and_(owned("invoice_id")(i, d), *i.scope.known(d)))
+    return found if wanted else not_(found)
+
+
+def _on_hold(i: Row, wanted: bool) -> Expression:
+    h = i.scope.row(tables.holds)
+    found = there_is(h, hold_over(i, h))
+    return found if wanted else not_(found)
+
+
+def _among(column: str) -> Filter:
+    return Filter(lambda i, ids: getattr(i, column) == any_(ids), UUIDS)
+
+
+def _speaks_of(i: Row, m: Row) -> Expression:
+    link = i.scope.row(tables.message_invoices)
+    return there_is(
+        link,
+        and_(
+            link.clinic_id == i.clinic_id, link.invoice_id == i.id, m.clinic_id == i.clinic_id, link.message_id == m.id
+        ),
+    )
+
+
+FILTERS = {
+    "status": Filter(lambda i, wanted: i.status == any_(wanted), TEXTS),
+    "agingBucket": Filter(_in_bucket, TEXTS),
+    "payerId": _among("payer_id"),
+    "physicianId": _among("physician_id"),
+    "facilityId": _among("facility_id"),
+    "attorneyId": _among("attorney_id"),
+    "caseId": _among("case_id"),
+    "patientId": _among("patient_id"),
+    "createdFrom": Filter(lambda i, day: i.created_on >= day, Date()),
+    "createdTo": Filter(lambda i, day: i.created_on <= day, Date()),
+    "serviceFrom": Filter(lambda i, day: i.service_date >= day, Date()),
+    "serviceTo": Filter(lambda i, day: i.service_date <= day, Date()),
+    "billedMin": Filter(lambda i, amount: i.billed_amount >= amount, Numeric()),
+    "billedMax": Filter(lambda i, amount: i.billed_amount <= amount, Numeric()),
+    "search": Filter(_search, Text(collation="C"), searchable),
+    "hasDueReminder": Filter(_has_due_reminder),
+    "denied": Filter(_denied),
+    "onHold": Filter(_on_hold),
+}
+_CREATED = Order(lambda i: i.created_on, Date(), descending=True)
+ORDERS = {
+    "CREATED_ON": _CREATED,
+    "SERVICE_DATE": Order(lambda i: i.service_date, Date()),
+    "NUMBER": Order(lambda i: i.number, Text(collation="C")),
+    "BILLED_AMOUNT": Order(lambda i: i.billed_amount, Numeric()),
+    "BALANCE": Order(lambda i: i.balance, Numeric()),
+    # A higher age is an earlier creation date.
+    "AGE": Order(lambda i: i.created_on, Date(), is_reversed=True),
+}
+
+INVOICE = View(
+    tables.invoices,
+    {
+        "id": lambda i: id_expression("Invoice", i.id),
+        **plain(
+            "number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on", "updated_at"
+        ),
+        **amounts("billed_amount", "agreed_amount", "received_amount", "written_off_amount", "balance"),
+        "status": name_of("status"),
+        "case": One("Case", by_id("case_id")),
+        "patient": One("Patient", by_id("patient_id")),
+        "payer": One("Payer", by_id("payer_id")),
+        "physician": One("Physician", by_id("physician_id")),
+        "facility": One("Facility", by_id("facility_id")),
+        "encounter": One("Encounter", by_id("encounter_id")),
+        "lines": Many("InvoiceLine", owned("invoice_id"), lambda line: [line.position]),
+        "negotiation": SameRow("Negotiation"),
+        "cheques": Many("ChequeAllocation", owned("invoice_id"), lambda a: [a.effective_on, a.id]),
+        "denials": Many("Denial", owned("invoice_id"), lambda d: [d.denied_on, d.id]),
+        "internalNotes": Many("InternalNote", owned("invoice_id"), lambda n: [n.written_at, n.id]),
+        "reminders": Many(
+            "Reminder",
+            owned("invoice_id"),
+            lambda r: [r.target_date, r.id],
+            {"status": Filter(lambda r, status: r.status == status, Text())},
+        ),
+        "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on.desc(), m.id.desc()]),
+        "hold": One(
+            "Hold", hold_over, lambda h: [h.invoice_id.is_(None), h.case_id.is_(None), h.until_on.desc(), h.id]
+        ),
+        "ageDays": age_days,
+        "agingBucket": _bucket,
+        "risk": _risk,
+        "availableTransitions": ComputedList("AvailableTransition", available),
+        "history": Many("InvoiceEvent", owned("invoice_id"), lambda e: [e.seq]),
+    },
+    FILTERS,
+    ORDERS,
+    _CREATED,
+    listed_as="invoices",
+    found_as="invoice",
+)
+
+
+LINE = View(
+    tables.invoice_lines,
+    {
+        "id": lambda line: id_expression("InvoiceLine", line.id),
+        **plain("position", "label", "units", "bilateral", cptCode="code"),
+        **amounts("unit_price", "amount"),
+        "priceTrace": SameRow("PriceTrace"),
+    },
+)
+
+PRICE_TRACE = View(
+    tables.invoice_lines,
+    {
+        "source": name_of("price_source"),
+        "rate": amounts("price_rate")["priceRate"],
+        **amounts("geographic_factor", "bilateral_factor"),
+        **plain("override_reason", schedule="price_schedule", validFrom="price_valid_from", validTo="price_valid_to"),
+    },
+)
+
+
+def _reduction(i: Row) -> Expression:
+    return i.billed_amount - i.agreed_amount
+
+
+NEGOTIATION = View(
+    tables.invoices,
+    {
+        **amounts("floor_amount", "target_amount"),
+        **plain("conditional_until"),
+        "offers": Many("ReductionOffer", owned("invoice_id"), lambda o: [o.round]),
+        "openOffer": One(
+            "ReductionOffer",
+            lambda i, o: owned("invoice_id")(i, o) & (o.status == literal("open", literal_execute=True)),
+            lambda o: [o.round.desc()],
+        ),
+        "reductionAmount": lambda i: cast(_reduction(i), Text),
+        "reductionRate": lambda i: cast(_reduction(i) / func.nullif(i.billed_amount, 0), Float(53)),
+    },
+)
+
+OFFER = View(
+    tables.reduction_offers,
+    {
+        "id": lambda o: id_expression("ReductionOffer", o.id),
+        **plain("round", "reason", "expires_on", "made_at"),
+        **amounts("amount"),
+        "party": name_of("party"),
+        "status": name_of("status"),
+        "madeBy": One("User", by_id("made_by")),
+    },
+)
+
+DENIAL = View(
+    tables.denials,
+    {
+        "id": lambda d: id_expression("Denial", d.id),
+        **plain("denied_on", "reason_code", "note", "appeal_due_on"),
+        **amounts("amount"),
+        "recordedBy": One("User", by_id("recorded_by")),
+    },
+)
+
+NOTE = View(
+    tables.internal_notes,
+    {
+        "id": lambda n: id_expression("InternalNote", n.id),
+        **plain("body", "written_at"),
+        "writtenBy": One("User", by_id("written_by")),
+    },
+)
+
+EVENT = View(
+    tables.invoice_events,
+    {
+        "id": lambda e: id_expression("InvoiceEvent", e.id),
+        **plain("at", "transition"),
+        "changes": JsonList("Change", "changes"),
+        "by": One("User", by_id("by_user_id")),
+        "fromStatus": name_of("from_status"),
+        "toStatus": name_of("to_status"),
+    },
+)
+
+CHANGE = View(tables.changes, plain("field", "before", "after"))

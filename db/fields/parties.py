@@ -1,0 +1,115 @@
+"""The SQL of patients, payers, attorneys, physicians and facilities, with their search by name."""
+
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, any_, column, exists, func, literal, select
+
+from db import tables
+from db.fields.base import Expression, Filter, One, Order, Pages, View, name_of, owned, plain, same_clinic, text_of
+from db.fields.holds import in_force
+from db.global_ids import id_expression
+from db.row import Row, Scope
+from domain.access.people import Role, searchable
+
+UUIDS, TEXTS = ARRAY(Uuid()), ARRAY(Text())
+_SORTED_TEXT = Text(collation="C")
+
+
+def starts_with(text: Expression, prefix: Expression) -> Expression:
+    """That a text begins with a prefix, as a range condition that can use an index under row-level security."""
+    return and_(text >= prefix, text < prefix.concat(literal("\U0010ffff", literal_execute=True)))
+
+
+def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
+    """The ids of the clinic's patients with a part of the name that begins with a prefix."""
+    n = scope.row(tables.patient_names)
+    return (
+        select(n.patient_id)
+        .select_from(n.source)
+        .where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix))
+    )
+
+
+def _has_fragment(row: Row, prefix: Expression) -> Expression:
+    fragments = func.unnest(row.name_fragments).table_valued(column("part", _SORTED_TEXT), name=f"{row.alias}_parts")
+    parts = fragments.render_derived()
+    return exists(select(1).select_from(parts).where(starts_with(parts.c.part, prefix)))
+
+
+def _not_retired(party: Row) -> Expression:
+    return party.retired_at.is_(None)
+
+
+_BY_NAME = {"search": Filter(_has_fragment, _SORTED_TEXT, searchable)}
+
+
+def _payer_name(p: Row) -> Expression:
+    """An analyst's data set contains no patient's name, not even that of a patient who is the payer."""
+    return p.listed_name if p.scope.role is Role.ANALYST else p.name
+
+
+PATIENT = View(
+    tables.patients,
+    {
+        "id": lambda p: id_expression("Patient", p.id),
+        "name": lambda p: p.first_name.concat(" ").concat(p.last_name),
+        **plain("first_name", "last_name", "mrn", "birth_date", "phone", "email", "address"),
+        "active": _not_retired,
+        "cases": Pages("Case", owned("patient_id")),
+    },
+    {"search": Filter(lambda p, text: p.id.in_(patients_named(p.scope, text)), _SORTED_TEXT, searchable)},
+    order=Order(lambda p: p.sort_name, _SORTED_TEXT),
+    listed_as="patients",
+    found_as="patient",
+)
+
+PAYER = View(
+    tables.payers,
+    {
+        "id": lambda p: id_expression("Payer", p.id),
+        "name": _payer_name,
+        "kind": name_of("kind"),
+        **plain("email", "phone", "address"),
+        "active": _not_retired,
+        "hold": One(
+            "Hold",
+            lambda p, h: and_(same_clinic(p, h), h.payer_id == p.id, in_force(h)),
+            lambda h: [h.until_on.desc(), h.id],
+        ),
+        "invoices": Pages("Invoice", owned("payer_id")),
+    },
+    {**_BY_NAME, "kind": Filter(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
+    order=Order(_payer_name, _SORTED_TEXT),
+    listed_as="payers",
+    found_as="payer",
+)
+
+ATTORNEY = View(
+    tables.attorneys,
+    {
+        "id": lambda a: id_expression("Attorney", a.id),
+        **plain("name", "firm", "email", "phone"),
+        "active": _not_retired,
+    },
+    _BY_NAME,
+    order=Order(lambda a: a.name, _SORTED_TEXT),
+    listed_as="attorneys",
+)
+
+PHYSICIAN = View(
+    tables.physicians,
+    {"id": lambda p: id_expression("Physician", p.id), **plain("name", "npi", "active")},
+    _BY_NAME,
+    order=Order(lambda p: p.name, _SORTED_TEXT),
+    listed_as="physicians",
+)
+
+FACILITY = View(
+    tables.facilities,
+    {
+        "id": lambda f: id_expression("Facility", f.id),
+        **plain("name", "active"),
+        "geographicFactor": text_of("geographic_factor"),
+    },
+    _BY_NAME,
+    order=Order(lambda f: f.name, _SORTED_TEXT),
+    listed_as="facilities",
+)

@@ -1,0 +1,175 @@
+"""The SQL of report fields over the sums that a report computes; the tables here describe query results, not database tables."""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Float,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    func,
+    literal_column,
+    true,
+)
+
+from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Read, ReportList, View, by_id
+from db.fields.invoices import FILTERS
+from db.reports.measures import PLACES
+from db.row import Row
+from domain.billing.aging import BUCKETS
+from domain.billing.analytics import BILLING_DAYS
+
+_NOWHERE = MetaData()
+
+
+def _counts(*names: str) -> list[Column[Any]]:
+    return [Column(name, BigInteger) for name in names]
+
+
+def _sums(*names: str) -> list[Column[Any]]:
+    return [Column(name, Numeric) for name in names]
+
+
+def _ages() -> list[Column[Any]]:
+    return [*_counts(*(f"n{place}" for place in PLACES)), *_sums(*(f"s{place}" for place in PLACES))]
+
+
+def _cohort() -> list[Column[Any]]:
+    counts = _counts("invoice_count", "agreed_count", "submitted", "denied", "days_count")
+    days = [Column("days_mean", Float), Column("days_median", Float)]
+    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_billed")]
+
+
+def _key(name: str) -> list[Column[Any]]:
+    return [Column("clinic_id", Uuid), Column(name, Uuid)]
+
+
+aging = Table("aging", _NOWHERE, Column("basis", Text), *_ages())
+payer_aging = Table("payer_aging", _NOWHERE, *_key("payer_id"), *_ages(), Column("days_median", Float))
+analytics = Table("analytics", _NOWHERE, *_cohort(), *_sums("outstanding", "overdue", "recent"))
+months = Table("months", _NOWHERE, Column("month", Date), *_cohort())
+payer_reductions = Table("payer_reductions", _NOWHERE, *_key("payer_id"), *_cohort())
+attorney_reductions = Table("attorney_reductions", _NOWHERE, *_key("attorney_id"), *_cohort())
+productivity = Table(
+    "productivity", _NOWHERE, *_key("physician_id"), *_cohort(), *_counts("encounter_count", "exam_count")
+)
+
+
+def money(value: Expression) -> Expression:
+    """An amount as the decimal string that clients read."""
+    return cast(cast(value, Numeric(16, 2)), Text)
+
+
+def _added(row: Row, stem: str) -> Expression:
+    return reduce(add, (getattr(row, f"{stem}{place}") for place in PLACES))
+
+
+def _bucket(row: Row, place: int) -> dict[str, Expression]:
+    bucket = BUCKETS[place]
+    return {
+        "bucket": _constant(f"'{bucket.name.name}'"),
+        "risk": _constant(f"'{bucket.risk.name}'"),
+        "fromDays": _constant(str(bucket.from_days)),
+        "toDays": _constant("null::int" if bucket.to_days is None else str(bucket.to_days)),
+        "invoiceCount": getattr(row, f"n{place}"),
+        "outstanding": money(getattr(row, f"s{place}")),
+    }
+
+
+def _constant(text: str) -> Expression:
+    return literal_column(text)
+
+
+_AGES: dict[str, Field] = {
+    "buckets": ComputedList("AgingBucketTotal", lambda row: [(true(), [_bucket(row, place) for place in PLACES])]),
+    "invoiceCount": lambda row: _added(row, "n"),
+    "outstanding": lambda row: money(_added(row, "s")),
+}
+
+
+def _ratio(
+    numerator: Read, denominator: Read, shown: Callable[[Expression], Expression] = money
+) -> Callable[[Row], dict[str, Expression]]:
+    return lambda row: {
+        "value": cast(cast(numerator(row), Numeric) / func.nullif(denominator(row), 0), Float(53)),
+        "numerator": shown(numerator(row)),
+        "denominator": shown(denominator(row)),
+    }
+
+
+def _as_it_is(value: Expression) -> Expression:
+    return value
+
+
+def _days(row: Row) -> dict[str, Expression]:
+    return {"mean": row.days_mean, "median": row.days_median, "invoiceCount": func.coalesce(row.days_count, 0)}
+
+
+_REDUCTION = ComputedObject("Ratio", _ratio(lambda r: r.reduced, lambda r: r.agreed_billed))
+_COHORT: dict[str, Field] = {
+    "invoiceCount": lambda r: r.invoice_count,
+    "billed": lambda r: money(r.billed),
+    "received": lambda r: money(r.received),
+    "collectionRate": ComputedObject("Ratio", _ratio(lambda r: r.received, lambda r: r.billed)),
+    "netCollectionRate": ComputedObject("Ratio", _ratio(lambda r: r.received, lambda r: r.billed - r.reduced)),
+    "reductionRate": _REDUCTION,
+    "daysInAr": ComputedObject("DaysInAr", _days),
+    "denialRate": ComputedObject("CountRatio", _ratio(lambda r: r.denied, lambda r: r.submitted, _as_it_is)),
+}
+
+AGING_REPORT = View(aging, {"asOf": lambda row: row.scope.today, "basis": lambda row: row.basis, **_AGES})
+PAYER_AGING = View(
+    payer_aging, {"payer": One("Payer", by_id("payer_id")), **_AGES, "medianDaysToPay": lambda row: row.days_median}
+)
+MONTHLY_ANALYTICS = View(months, {"month": lambda r: r.month, **_COHORT})
+PAYER_REDUCTION = View(
+    payer_reductions,
+    {
+        "payer": One("Payer", by_id("payer_id")),
+        "invoiceCount": lambda r: r.agreed_count,
+        "reductionRate": _REDUCTION,
+    },
+)
+ATTORNEY_REDUCTION = View(
+    attorney_reductions,
+    {
+        "attorney": One("Attorney", by_id("attorney_id")),
+        "invoiceCount": lambda r: r.agreed_count,
+        "reductionRate": _REDUCTION,
+    },
+)
+PHYSICIAN_PRODUCTIVITY = View(
+    productivity,
+    {
+        "physician": One("Physician", by_id("physician_id")),
+        "encounterCount": lambda r: r.encounter_count,
+        "examCount": lambda r: r.exam_count,
+        "invoiceCount": lambda r: r.invoice_count,
+        "billed": lambda r: money(r.billed),
+        "averageInvoice": lambda r: money(r.billed / func.nullif(r.invoice_count, 0)),
+        "received": lambda r: money(r.received),
+    },
+)
+ANALYTICS = View(
+    analytics,
+    {
+        **_COHORT,
+        "arDays": lambda r: cast(r.outstanding * BILLING_DAYS / func.nullif(r.recent, 0), Float(53)),
+        "arOver90": ComputedObject("Ratio", _ratio(lambda r: r.overdue, lambda r: r.outstanding)),
+        "physicianProductivity": ReportList("PhysicianProductivity"),
+        "agingByPayer": ReportList("PayerAging"),
+        "reductionsByPayer": ReportList("PayerReduction"),
+        "reductionsByAttorney": ReportList("AttorneyReduction"),
+        "trend": ReportList("MonthlyAnalytics"),
+    },
+    {name: FILTERS[name] for name in ("payerId", "physicianId", "facilityId", "attorneyId")},
+)

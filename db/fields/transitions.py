@@ -1,0 +1,84 @@
+"""The SQL of the transitions available for an invoice: the domain's table as one expression, with its guards in SQL."""
+
+from collections.abc import Callable
+
+from sqlalchemy import ARRAY, JSON, Text, and_, case, cast, func, literal, literal_column, not_, null
+from sqlalchemy.dialects.postgresql import array
+
+from db import tables
+from db.fields.base import Expression, by_id, owned, same_clinic, there_is
+from db.row import Row
+from domain.api_names import camel
+from domain.billing.invoices import COVERED, GUARDS, Condition, Guard, InvoiceStatus
+from domain.billing.transitions import TRANSITIONS, Transition
+
+
+def _word(text: str) -> Expression:
+    return literal(text, Text(), literal_execute=True)
+
+
+def _case_is(i: Row, status: str) -> Expression:
+    c = i.scope.row(tables.cases)
+    return there_is(c, and_(by_id("case_id")(i, c), c.status == _word(status)))
+
+
+def _case_covered(i: Row) -> Expression:
+    other = i.scope.row(tables.invoices)
+    closed = [_word(status.value) for status in COVERED]
+    waits = and_(same_clinic(i, other), other.case_id == i.case_id, other.status.not_in(closed))
+    return and_(_case_is(i, "open"), not_(there_is(other, waits)))
+
+
+def _exists(table: str, i: Row) -> Expression:
+    part = i.scope.row(tables.metadata.tables[table])
+    return there_is(part, owned("invoice_id")(i, part))
+
+
+# The facts of domain/billing/invoices.py on which guards depend, over a row.
+_FACTS: dict[str, Callable[[Row], Expression]] = {
+    "has_lines": lambda i: _exists("invoice_lines", i),
+    "billed": lambda i: i.billed_amount,
+    "received": lambda i: i.received_amount,
+    "submitted_on": lambda i: i.submitted_on,
+    "conditional_until": lambda i: i.conditional_until,
+    "was_allocated": lambda i: _exists("cheque_allocations", i),
+    "case_is_covered": _case_covered,
+    "case_is_settled": lambda i: _case_is(i, "settled"),
+}
+_ZERO: Expression = literal_column("0")
+_PASSES: dict[Condition, Callable[[Expression, Row], Expression]] = {
+    Condition.IS_TRUE: lambda fact, i: fact,
+    Condition.IS_FALSE: lambda fact, i: not_(fact),
+    Condition.IS_ZERO: lambda fact, i: fact == _ZERO,
+    Condition.IS_POSITIVE: lambda fact, i: fact > _ZERO,
+    Condition.IS_KNOWN: lambda fact, i: fact.is_not(None),
+    Condition.IS_UNKNOWN: lambda fact, i: fact.is_(None),
+    Condition.IS_BEFORE_TODAY: lambda fact, i: func.coalesce(fact < i.scope.today, literal_column("false")),
+}
+
+
+def holds(guard: Guard, i: Row) -> Expression:
+    """That a row fulfils a guard of the domain; a test compares the two on every invoice of the demo clinic."""
+    return _PASSES[guard.condition](_FACTS[guard.fact](i), i)
+
+
+def available(i: Row) -> list[tuple[Expression, list[dict[str, Expression]]]]:
+    """For each status, the transitions that the scope's role may start from it, each with its fields."""
+    found = []
+    for status in InvoiceStatus:
+        steps = [row for row in TRANSITIONS if i.scope.role is not None and row.starts(status, i.scope.role)]
+        if steps:
+            found.append((i.status == _word(status.value), [_step(row, i) for row in steps]))
+    return found
+
+
+def _step(row: Transition, i: Row) -> dict[str, Expression]:
+    conditions = {GUARDS[name].words: holds(GUARDS[name], i) for name in row.guards}
+    words = [case((not_(condition), _word(reason)), else_=null()) for reason, condition in conditions.items()]
+    blocked = func.to_json(func.array_remove(cast(array(words), ARRAY(Text())), null()))
+    return {
+        "name": cast(_word(row.name), Text()),
+        "allowed": and_(*conditions.values()) if conditions else literal_column("true"),
+        "blockedBy": blocked if words else cast(_word("[]"), JSON),
+        "requires": cast(_word("[" + ", ".join(f'"{camel(name)}"' for name in row.required) + "]"), JSON),
+    }

@@ -1,0 +1,57 @@
+"""Reads the records as of a past day: invoices in their state at its end, and other records that were recorded by then."""
+
+from sqlalchemy import Date, DateTime, FromClause, bindparam, or_, select, union_all
+
+from db import tables
+from db.row import Expression, Row, Scope
+
+
+class AsOf(Scope):
+    """The scope of a query as of a past day: `today` is that day, and `cut` the moment at which it ended."""
+
+    is_past = True
+
+    @property
+    def today(self) -> Expression:
+        """The requested day, bound."""
+        return bindparam("as_of", None, type_=Date())
+
+    @property
+    def cut(self) -> Expression:
+        """The moment at which that day ended in the clinic, bound."""
+        return bindparam("as_of_end", None, type_=DateTime(timezone=True))
+
+    def known(self, row: Row) -> list[Expression]:
+        """That a record had been recorded by then."""
+        return [row.recorded_at < self.cut]
+
+    def lasting(self, ended_at: Expression) -> Expression:
+        """That a record with an end moment (or null) had not ended by then."""
+        return or_(ended_at.is_(None), ended_at >= self.cut)
+
+    def invoice(self) -> Row:
+        """An invoice as it was at the end of that day."""
+        return _PastInvoice(tables.invoices, self.name("inv"), self)
+
+
+class _PastInvoice(Row):
+    """A past state of invoices: the current row where it was already valid by then, else a row of invoice_states."""
+
+    @property
+    def source(self) -> FromClause:
+        """The FROM clause of this row: each part has only the columns that are read."""
+        now, before = Row(tables.invoices, self.scope.name("now"), self.scope), self._before()
+        day, clinic = self.scope.today, self.scope.clinic_id
+        names = sorted(self.used | {"clinic_id"})
+        present = select(*(getattr(now, name).label(name) for name in names)).select_from(now.source)
+        past = select(*(getattr(before, "invoice_id" if name == "id" else name).label(name) for name in names))
+        both = union_all(
+            present.where(now.clinic_id == clinic, now.known_from <= day),
+            past.select_from(before.source).where(
+                before.clinic_id == clinic, before.known_until > day, before.known_from <= day
+            ),
+        )
+        return both.subquery(self.alias)
+
+    def _before(self) -> Row:
+        return Row(tables.invoice_states, self.scope.name("was"), self.scope)

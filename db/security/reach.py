@@ -1,0 +1,89 @@
+"""The SQL predicate of each reach, used both in compiled reads and, over the transaction's settings, in row-level security."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import literal
+from sqlalchemy.sql.elements import ColumnElement
+
+from db import tables
+from db.fields.base import there_is
+from db.row import Row
+from permissions.rows import ROWS, Reach
+
+Expression = ColumnElement[Any]
+_NAMED_BY = {"payers": "payer_id", "facilities": "facility_id", "physicians": "physician_id", "invoice_lines": "id"}
+
+
+def _represented(row: Row) -> Expression:
+    return row.attorney_id == row.scope.person_id
+
+
+def _not_void(i: Row) -> Expression:
+    return _represented(i) & (i.status != literal("void", literal_execute=True))
+
+
+def _treated(row: Row) -> Expression:
+    return row.physician_id == row.scope.person_id
+
+
+def _of_represented_case(row: Row) -> Expression:
+    c = row.scope.row(tables.cases)
+    return there_is(c, (c.clinic_id == row.clinic_id) & (c.patient_id == _patient(row)) & _represented(c))
+
+
+def _patient(row: Row) -> Expression:
+    return row.patient_id if row.table is tables.patient_names else row.id
+
+
+def _of_treated_case(row: Row) -> Expression:
+    t = row.scope.row(tables.treating_physicians)
+    on = t.case_id == row.id if row.table is tables.cases else t.patient_id == _patient(row)
+    return there_is(t, (t.clinic_id == row.clinic_id) & on & _treated(t))
+
+
+def _on_invoice(mine: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
+    def reach(row: Row) -> Expression:
+        i = row.scope.row(tables.invoices)
+        identity = row.invoice_id if row.table is tables.invoice_lines else row.id
+        on = getattr(i, _NAMED_BY[row.table.name]) == identity
+        return there_is(i, (i.clinic_id == row.clinic_id) & on & mine(i))
+
+    return reach
+
+
+def _where_treated(row: Row) -> Expression:
+    e = row.scope.row(tables.encounters)
+    visited = there_is(e, (e.clinic_id == row.clinic_id) & _treated(e) & (e.facility_id == row.id))
+    return _on_invoice(_treated)(row) | visited
+
+
+def _of_treated_encounter(row: Row) -> Expression:
+    e = row.scope.row(tables.encounters)
+    return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.encounter_id) & _treated(e))
+
+
+REACHES: dict[Reach, Callable[[Row], Expression]] = {
+    Reach.REPRESENTED: _represented,
+    Reach.REPRESENTED_NOT_VOID: _not_void,
+    Reach.OF_REPRESENTED_CASE: _of_represented_case,
+    Reach.ON_REPRESENTED_INVOICE: _on_invoice(_not_void),
+    Reach.OF_REPRESENTED_INVOICE: _on_invoice(_not_void),
+    Reach.TREATED: _treated,
+    Reach.OF_TREATED_CASE: _of_treated_case,
+    Reach.ON_TREATED_INVOICE: _on_invoice(_treated),
+    Reach.OF_TREATED_INVOICE: _on_invoice(_treated),
+    Reach.OF_TREATED_ENCOUNTER: _of_treated_encounter,
+    Reach.WHERE_TREATED: _where_treated,
+    Reach.SELF: lambda row: row.id == row.scope.person_id,
+    Reach.OWN: lambda row: row.user_id == row.scope.user_id,
+    Reach.REQUESTED: lambda row: row.requested_by == row.scope.user_id,
+    Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
+}
+
+
+def reach_of(row: Row) -> list[Expression]:
+    """The conditions beyond the clinic for a row to be in the reach of the scope's role; KeyError where no row is in reach."""
+    assert row.scope.role is not None
+    reach = ROWS[row.table.name][row.scope.role]
+    return [] if reach is Reach.CLINIC else [REACHES[reach](row)]

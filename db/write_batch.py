@@ -1,0 +1,102 @@
+"""Batches writes: the inserts and updates of a unit of work go to PostgreSQL as one statement."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy.dialects import postgresql
+
+from db.tables import metadata
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class Sql(str):
+    """A trusted SQL expression in the place of a bound value."""
+
+    __slots__ = ()
+
+
+class WriteBatch:
+    """A batch of inserts and updates in one statement. Tables and columns are names from the code; every value is bound."""
+
+    def __init__(self, clinic_id: UUID) -> None:
+        self.clinic_id = clinic_id
+        # Table and columns of each written row, with those of its values that are ids: for the audit log.
+        self.rows: list[tuple[str, dict[str, Any]]] = []
+        self._parts: list[str] = []
+        self._calls: list[str] = []
+        self._values: list[Any] = []
+
+    def insert(self, table: str, **row: Any) -> None:
+        """Insert a row of the clinic."""
+        columns = {"clinic_id": self.clinic_id, **row}
+        self._note(table, row)
+        bound = ", ".join(self._bound(table, name, value) for name, value in columns.items())
+        self._parts.append(f"insert into {table} ({', '.join(columns)}) values ({bound})")
+
+    def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert rows of the clinic that have the same columns."""
+        full = [{"clinic_id": self.clinic_id, **row} for row in rows]
+        for row in full:
+            self._note(table, row)
+        if full:
+            bound = [", ".join(self._bound(table, name, value) for name, value in row.items()) for row in full]
+            self._parts.append(f"insert into {table} ({', '.join(full[0])}) values ({'), ('.join(bound)})")
+
+    def count(self, table: str, column: str, **key: Any) -> Sql:
+        """The next number of a counter. The counter's row is locked until the commit, so that it belongs into the last statement."""
+        known = {"clinic_id": self.clinic_id, **key}
+        names, part = ", ".join(known), f"w{len(self._parts)}"
+        bound = ", ".join(self._bound(table, name, value) for name, value in known.items())
+        self._parts.append(
+            f"insert into {table} as kept ({names}, {column}) values ({bound}, 1) "
+            f"on conflict ({names}) do update set {column} = kept.{column} + 1 returning {column}"
+        )
+        return Sql(f"(select {column} from {part})")
+
+    def update(self, table: str, where: Mapping[str, Any], **row: Any) -> None:
+        """Update the clinic's rows that match `where`. At most one part of the batch may change a row."""
+        changed = ", ".join(f"{name} = {self._bound(table, name, value)}" for name, value in row.items())
+        known = {"clinic_id": self.clinic_id, **where}
+        self._note(table, {**where, **row})
+        found = " and ".join(
+            f"{name} is null" if value is None else f"{name} = {self._bound(table, name, value)}"
+            for name, value in known.items()
+        )
+        self._parts.append(f"update {table} set {changed} where {found}")
+
+    def call(self, expression: str, *values: Any) -> None:
+        """Call an SQL function in the same statement; `expression` has a %s for each value, which is bound as text."""
+        places = [self._place(value, "text") for value in values]
+        self._calls.append(expression % tuple(places))
+
+    async def run(self, connection: asyncpg.Connection) -> None:
+        """Write everything in one round trip."""
+        if self._parts:
+            steps = ", ".join(f"w{number} as ({part})" for number, part in enumerate(self._parts))
+            await connection.execute(f"with {steps} select {', '.join(self._calls) or '1'}", *self._values)
+        self._parts, self._calls, self._values = [], [], []
+
+    def _note(self, table: str, row: Mapping[str, Any]) -> None:
+        self.rows.append((table, {name: value if isinstance(value, UUID) else None for name, value in row.items()}))
+
+    def _bound(self, table: str, column: str, value: Any) -> str:
+        if isinstance(value, Sql):
+            return value
+        type_ = type_of(table, column)
+        return self._place(orjson.dumps(value) if type_ == "JSON" else value, type_)
+
+    def _place(self, value: Any, type_: str) -> str:
+        self._values.append(value)
+        return f"${len(self._values)}::{type_}"
+
+
+@cache
+def type_of(table: str, column: str) -> str:
+    """The name of a column's type in PostgreSQL."""
+    text: str = metadata.tables[table].c[column].type.compile(dialect=_DIALECT)
+    return text.partition(" COLLATE")[0]

@@ -1,0 +1,134 @@
+"""Checks the opening balances: open invoices that a clinic imports from the system that it used before."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from domain.billing.invoices import OPEN, InvoiceStatus
+from domain.errors import InvalidInput
+from domain.texts import Text
+
+# The charges arose in another system: they are one line, under a code that is not in the master list.
+CODE, LABEL = "OPENING", "Opening balance"
+NUMBER = Text(21, needed=True)
+_OURS = re.compile(r"INV-([0-9]{4})-([0-9]{6}|[1-9][0-9]{6,8})")
+_LIKE_OURS = re.compile(r"INV-[0-9]{4}-[0-9]{6,12}")
+_AGREED = (InvoiceStatus.PENDING_CHEQUE, InvoiceStatus.CHEQUE_RECEIVED)
+BROUGHT = (*OPEN, InvoiceStatus.CHEQUE_RECEIVED)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A condition that a row must meet; where it does not, the column at fault and the message."""
+
+    column: str
+    words: str
+    holds: Callable[[Row], bool]
+
+
+def place_of(number: str) -> tuple[int, int] | None:
+    """The year and the sequence number in an invoice number of the server's own format; None for any other.
+
+    >>> place_of("INV-2026-000123")
+    (2026, 123)
+    """
+    found = _OURS.fullmatch(number)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def check_opening(row: Row) -> None:
+    """Refuse an inconsistent invoice; InvalidInput names the first column at fault."""
+    for rule in RULES:
+        if not rule.holds(row):
+            raise InvalidInput(rule.words, (rule.column,))
+
+
+def _is_open(row: Row) -> bool:
+    return row["status"] in BROUGHT
+
+
+def _is_well_formed(row: Row) -> bool:
+    return place_of(row["number"]) is not None or not _LIKE_OURS.fullmatch(row["number"])
+
+
+def _is_submitted_after_creation(row: Row) -> bool:
+    return row["submitted_on"] is None or row["submitted_on"] >= row["created_on"]
+
+
+def _is_submitted_where_needed(row: Row) -> bool:
+    return row["submitted_on"] is not None or row["status"] == InvoiceStatus.PENDING_INVOICE
+
+
+def _has_a_cheque_where_named(row: Row) -> bool:
+    return row["cheque_number"] is None or row["received_amount"] > 0
+
+
+def _has_agreed(row: Row) -> bool:
+    return row["status"] in _AGREED
+
+
+def _is_agreed_within_billed(row: Row) -> bool:
+    agreed: Decimal | None = row["agreed_amount"]
+    return not _has_agreed(row) or (agreed is not None and 0 < agreed <= row["billed_amount"])
+
+
+def _is_covered_or_not(row: Row) -> bool:
+    """Whether the agreed amount is received in full exactly when the status is CHEQUE_RECEIVED."""
+    is_covered = row["received_amount"] == row["agreed_amount"]
+    return not _has_agreed(row) or is_covered == (row["status"] == InvoiceStatus.CHEQUE_RECEIVED)
+
+
+def _balances(row: Row) -> bool:
+    owed: Decimal = row["billed_amount"] if row["agreed_amount"] is None else row["agreed_amount"]
+    return row["balance"] in (None, owed - row["received_amount"])
+
+
+def _is_of_its_year(row: Row) -> bool:
+    place = place_of(row["number"])
+    return place is None or place[0] == row["created_on"].year
+
+
+# In the order in which a row is checked: a rule may rely on those before it.
+RULES = (
+    _Rule("status", f"Only open invoices can be imported: {', '.join(state.name for state in BROUGHT)}", _is_open),
+    _Rule("number", "A number in the server's own format must look like INV-2026-000123", _is_well_formed),
+    _Rule("number", "A number in the server's own format must have the year of the creation date", _is_of_its_year),
+    _Rule("billed_amount", "The billed amount must be above 0", lambda row: row["billed_amount"] > 0),
+    _Rule(
+        "service_date",
+        "The service date must not be after the creation date",
+        lambda row: row["service_date"] <= row["created_on"],
+    ),
+    _Rule("submitted_on", "The submission date must not be before the creation date", _is_submitted_after_creation),
+    _Rule("submitted_on", "An invoice with this status needs a submission date", _is_submitted_where_needed),
+    _Rule(
+        "agreed_amount",
+        "An invoice with this status has no agreed amount",
+        lambda row: _has_agreed(row) or row["agreed_amount"] is None,
+    ),
+    _Rule(
+        "agreed_amount",
+        "An invoice with this status needs an agreed amount of at most the billed amount",
+        _is_agreed_within_billed,
+    ),
+    _Rule(
+        "received_amount",
+        "The received amount is more than the agreed amount",
+        lambda row: row["received_amount"] <= (row["agreed_amount"] or 0),
+    ),
+    _Rule(
+        "received_amount",
+        "The received amount is the agreed amount in CHEQUE_RECEIVED, and less in PENDING_CHEQUE",
+        _is_covered_or_not,
+    ),
+    _Rule(
+        "written_off_amount", "An open invoice has no written-off amount", lambda row: row["written_off_amount"] == 0
+    ),
+    _Rule("balance", "The balance is not the billed or agreed amount less the received amount", _balances),
+    _Rule("paid_on", "An open invoice has no payment date", lambda row: row["paid_on"] is None),
+    _Rule("cheque_number", "A cheque number needs a received amount", _has_a_cheque_where_named),
+)

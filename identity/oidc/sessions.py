@@ -1,0 +1,169 @@
+"""Maps tokens of the OpenID Connect provider to users: by subject, or once by verified e-mail."""
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import asyncpg
+from cachetools import TTLCache
+
+from db.pools import Database
+from domain.clock import Clock, now
+from domain.errors import RefusedRequest
+from identity.oidc.keys import Keys, ProviderAwayError
+from identity.oidc.provider import KeyTimes, Provider
+from identity.oidc.tokens import Claims, RefusedTokenError, Tokens, is_signed
+from identity.sessions import Sessions, SessionTimes
+from observability.request_id import REQUEST_ID
+from permissions.viewers import Viewer
+
+logger = logging.getLogger("billing.oidc")
+
+# The time to live of the token cache, the same as that of the session cache.
+_BELIEVED_SECONDS = 2.0
+_TOKENS_KEPT = 10_000
+# Our session ids are UUIDs of version 7; those of the provider's tokens are derived from the token (version 5).
+_OF_PROVIDER = 5
+
+_BY_SUBJECT = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+    from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.oidc_subject = $1 and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
+# A user's first requests are concurrent: another one may have bound the subject by now.
+_BY_EMAIL = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+    from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.email = $1 and u.active and (u.oidc_subject is null or u.oidc_subject = $5)
+    and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
+_BIND = """update users set oidc_subject = $3
+    where clinic_id = $1 and id = $2 and (oidc_subject is null or oidc_subject = $3) returning id"""
+# A session row for the token, so that it can be revoked like any other session.
+_REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
+    values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
+
+FindUser = Callable[[UUID, UUID], Awaitable[Viewer | None]]
+
+
+class OpenIdSessions(Sessions):
+    """Sessions by our own tokens and by tokens of the identity provider."""
+
+    def __init__(
+        self,
+        database: Database,
+        times: SessionTimes | None,
+        provider: Provider,
+        key_times: KeyTimes | None = None,
+        clock: Clock = now,
+    ) -> None:
+        super().__init__(database, times, clock=clock)
+        tokens = Tokens(provider, Keys(provider.issuer, key_times or KeyTimes()), clock)
+        self._signed = _SignedIn(database, provider, tokens, self.find_user, clock)
+
+    async def find(self, token: str, *, is_use: bool = True) -> Viewer | None:
+        """The viewer of a token, ours or the provider's; RefusedRequest (503) when the provider's keys are unavailable."""
+        if is_signed(token):
+            return await self._signed.find(token)
+        return await super().find(token, is_use=is_use)
+
+    def forget(self, identity: UUID | None) -> None:
+        """Invalidate the caches for a session or a user that has ended or changed; None: both caches completely."""
+        super().forget(identity)
+        self._signed.forget(identity)
+
+    async def sign_out(self, viewer: Viewer) -> None:
+        """End the viewer's session at once; a token of the provider is refused from now on, but its session there continues."""
+        if viewer.session_id.version == _OF_PROVIDER:
+            await self._signed.remember(viewer)
+        await super().sign_out(viewer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    viewer: Viewer
+    ends_at: float
+
+
+class _SignedIn:
+    """Finds the viewers of the provider's tokens, with a cache in this process."""
+
+    def __init__(
+        self, database: Database, provider: Provider, tokens: Tokens, find_user: FindUser, clock: Clock
+    ) -> None:
+        self._database, self._provider, self._tokens = database, provider, tokens
+        self._find_user, self._clock = find_user, clock
+        # By hash of the token.
+        self._believed: TTLCache[bytes, _Believed] = TTLCache(_TOKENS_KEPT, _BELIEVED_SECONDS)
+        self._forgotten = 0
+
+    async def find(self, token: str) -> Viewer | None:
+        """The viewer of a token; None when the token is invalid or belongs to no user here."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._believed.get(digest)
+        if known and self._clock().timestamp() < known.ends_at:
+            return known.viewer
+        forgotten = self._forgotten
+        try:
+            claims = await self._tokens.read(token)
+            viewer = await self._viewer(claims)
+        except RefusedTokenError as refused:
+            logger.warning("request %s: a token of the identity provider is refused: %s", REQUEST_ID.get(), refused)
+            return None
+        except ProviderAwayError as error:
+            words = "The identity provider cannot be reached: try again"
+            raise RefusedRequest(503, words, "UNAVAILABLE") from error
+        # Do not cache an answer that an invalidation during the query may have made stale.
+        if forgotten == self._forgotten:
+            self._believed[digest] = _Believed(viewer, claims.ends_at)
+        return viewer
+
+    def forget(self, identity: UUID | None) -> None:
+        """Invalidate the token cache for a session or a user; None: the whole cache."""
+        self._forgotten += 1
+        for digest, known in list(self._believed.items()):
+            if identity in (None, known.viewer.session_id, known.viewer.user_id):
+                self._believed.pop(digest, None)
+
+    async def remember(self, viewer: Viewer) -> None:
+        """Store a session row for a token, which tells every process that the token has been signed out."""
+        identity, moment = viewer.session_id, self._clock()
+        async with self._database.signing_in() as connection:
+            await connection.execute(_REMEMBER, viewer.clinic_id, identity, viewer.user_id, identity.bytes, moment)
+
+    async def _viewer(self, claims: Claims) -> Viewer:
+        async with self._database.signing_in() as connection:
+            user = await self._identify(connection, claims)
+        viewer = await self._find_user(user["clinic_id"], user["id"])
+        if viewer is None:
+            raise RefusedTokenError("its user is deactivated")
+        return replace(viewer, session_id=claims.identity)
+
+    async def _identify(self, connection: asyncpg.Connection, claims: Claims) -> asyncpg.Record:
+        """The user of a token: by its subject, or by verified e-mail when no user has that subject.
+
+        A subject that a user has is never looked up by e-mail, whether that user is active or not.
+        """
+        among = self._provider.clinic, claims.clinic, claims.identity
+        users = await connection.fetch(_BY_SUBJECT, claims.subject, *among)
+        if users or claims.email is None:
+            return _only(users, "subject")
+        user = _only(await connection.fetch(_BY_EMAIL, _lower(claims.email), *among, claims.subject), "e-mail")
+        # The subject is bound to the user, so that later changes of the e-mail do not matter.
+        if await connection.fetchval(_BIND, user["clinic_id"], user["id"], claims.subject) is None:
+            raise RefusedTokenError("the user with its e-mail already has another subject")
+        return user
+
+
+def _only(users: list[asyncpg.Record], by: str) -> asyncpg.Record:
+    """The one user that was found, unless the token was signed out; RefusedTokenError for none or several."""
+    if len(users) != 1:
+        raise RefusedTokenError(
+            f"its {by} matches several users" if users else f"its {by} matches no user who may sign in with it"
+        )
+    if users[0]["has_ended"]:
+        raise RefusedTokenError("it was signed out")
+    return users[0]
+
+
+def _lower(email: str) -> str:
+    """An e-mail in lower case, ASCII letters only: some other letters become an ASCII one, which is another user's e-mail."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in email)

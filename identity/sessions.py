@@ -1,0 +1,143 @@
+"""Sessions: opaque bearer tokens, stored as hashes, which end by timeout or by revocation."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+from cachetools import TTLCache
+
+from db.pools import Database
+from domain.access.people import Role
+from domain.access.tokens import clinic_of, hash_of, new_token
+from domain.clock import Clock, now
+from domain.ids import new_id
+from permissions.viewers import Viewer
+
+# The time to live of the session cache, in case that this process missed the notification of a session's end.
+_BELIEVED_SECONDS = 2
+_SESSIONS_KEPT = 10_000
+_TOUCHED_EVERY = timedelta(minutes=1)
+
+# The columns of an account `u` in a clinic `c` that make up a viewer.
+VIEWER = """u.clinic_id, u.id as user_id, u.role, u.email, u.name, coalesce(u.attorney_id, u.physician_id) as person_id,
+    c.short_name, c.name as clinic_name, c.time_zone"""
+_FIND_SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires_at, {VIEWER}
+    from sessions s join users u on u.clinic_id = s.clinic_id and u.id = s.user_id join clinics c on c.clinic_id = u.clinic_id
+    where s.clinic_id = $1 and s.token_hash = $2 and s.revoked_at is null and s.expires_at > $3 and u.active
+    and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $4)"""
+_FIND_USER = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
+    where u.clinic_id = $1 and u.id = $2 and u.active"""
+# The session id of viewers that come by a signed URL, without a session.
+_NO_SESSION = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """The idle timeout and the absolute timeout of a session, and the longest lifetime of an API token."""
+
+    idle: timedelta = timedelta(minutes=30)
+    absolute: timedelta = timedelta(hours=12)
+    api_token: timedelta = timedelta(days=365)
+
+
+class Sessions:
+    """Finds, begins and ends sessions in the shared database, with a cache in this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        times: SessionTimes | None = None,
+        clock: Clock = now,
+    ) -> None:
+        self._database, self._times, self._clock = database, times or SessionTimes(), clock
+        # The session cache, by hash of the token and whether the look-up counts as use of the session.
+        self._believed: TTLCache[tuple[bytes, bool], Viewer] = TTLCache(_SESSIONS_KEPT, _BELIEVED_SECONDS)
+        self._forgotten = 0
+
+    async def find(self, token: str, *, is_use: bool = True) -> Viewer | None:
+        """The viewer of a token; None for one that is unknown, expired, idle too long or revoked.
+
+        With `is_use=False`, the look-up only checks that the session is still valid and does not extend its idle timeout.
+        """
+        digest = hash_of(token)
+        believed = self._believed.get((digest, is_use))
+        if believed is None:
+            forgotten = self._forgotten
+            believed = await self._look_up(token, digest, is_use=is_use)
+            # Do not cache an answer that an invalidation during the query may have made stale.
+            if believed and forgotten == self._forgotten:
+                self._believed[digest, is_use] = believed
+        return believed
+
+    def forget(self, identity: UUID | None) -> None:
+        """Invalidate the session cache for a session or a user that has ended or changed; None: the whole cache."""
+        self._forgotten += 1
+        known = [key for key, viewer in self._believed.items() if identity in (None, viewer.session_id, viewer.user_id)]
+        for key in known:
+            del self._believed[key]
+
+    async def find_user(self, clinic_id: UUID, user_id: UUID) -> Viewer | None:
+        """The current viewer of a user who is authenticated without a session, such as by a signed URL; None if not active."""
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_USER, clinic_id, user_id)
+        return viewer_of(row, _NO_SESSION) if row else None
+
+    async def begin(self, connection: asyncpg.Connection, account: asyncpg.Record) -> tuple[str, datetime, Viewer]:
+        """Begin a session: its token, expiry and viewer, for an account with the columns of VIEWER."""
+        moment = self._clock()
+        token = new_token(account["clinic_id"])
+        expires_at, session_id = moment + self._times.absolute, new_id(moment)
+        await connection.execute(
+            """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
+            values ($1, $2, $3, $4, 'session', $5, $6)""",
+            account["clinic_id"],
+            session_id,
+            account["user_id"],
+            hash_of(token),
+            moment,
+            expires_at,
+        )
+        return token, expires_at, viewer_of(account, session_id)
+
+    async def sign_out(self, viewer: Viewer) -> None:
+        """End the viewer's session at once."""
+        async with self._database.signing_in() as connection:
+            await connection.execute(
+                "update sessions set revoked_at = $3 where clinic_id = $1 and id = $2",
+                viewer.clinic_id,
+                viewer.session_id,
+                self._clock(),
+            )
+        self.forget(viewer.session_id)
+
+    async def _look_up(self, token: str, digest: bytes, *, is_use: bool) -> Viewer | None:
+        clinic_id, moment = clinic_of(token), self._clock()
+        if clinic_id is None:
+            return None
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_SESSION, clinic_id, digest, moment, moment - self._times.idle)
+            if row and is_use and (not row["last_used_at"] or moment - row["last_used_at"] > _TOUCHED_EVERY):
+                await connection.execute(
+                    "update sessions set last_used_at = $3 where clinic_id = $1 and id = $2",
+                    clinic_id,
+                    row["session_id"],
+                    moment,
+                )
+        return replace(viewer_of(row, row["session_id"]), is_api_token=row["kind"] == "api_token") if row else None
+
+
+def viewer_of(row: asyncpg.Record, session_id: UUID = _NO_SESSION) -> Viewer:
+    """The viewer in the columns of VIEWER; without `session_id` for one that has no session."""
+    return Viewer(
+        clinic_id=row["clinic_id"],
+        user_id=row["user_id"],
+        session_id=session_id,
+        role=Role(row["role"]),
+        person_id=row["person_id"],
+        email=row["email"],
+        name=row["name"],
+        clinic_short_name=row["short_name"],
+        clinic_name=row["clinic_name"],
+        time_zone=row["time_zone"],
+    )

@@ -1,0 +1,100 @@
+"""Generates the history of the demo clinic in batches, so that many invoices need little memory at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.access.people import Role
+from domain.billing.invoices import COVERED, InvoiceStatus
+from imports.demo.calendar import PlannedCase, plan_cases
+from imports.demo.cases import CaseBuilder, CaseFile, settle
+from imports.demo.cheques import Cheque, ChequeDesk, Expected
+from imports.demo.clinic import DemoClinic, open_clinic
+from imports.demo.follow_ups import follow_up, hold_payers
+from imports.demo.scenarios import Acting, Scenario
+from imports.history.batch import Batch
+
+CASES_AT_ONCE = 1_000
+
+
+@dataclass(slots=True)
+class Totals:
+    """The totals of what has been generated so far; amounts in US dollars."""
+
+    invoices: int = 0
+    cases: int = 0
+    cheques: int = 0
+    billed: Decimal = Decimal("0.00")
+    received: Decimal = Decimal("0.00")
+
+
+class DemoHistory:
+    """The history of a demo clinic, in batches that each hold complete cases with all of their records."""
+
+    def __init__(self, clinic: DemoClinic, password_hash: str) -> None:
+        self.clinic, self.totals = clinic, Totals()
+        self._password_hash = password_hash
+        self._desk = ChequeDesk(clinic)
+
+    def portions(self) -> Iterator[tuple[Batch, int]]:
+        """Batches in the order in which they can be written, each with the number of invoices generated so far."""
+        clinic = self.clinic
+        yield open_clinic(clinic, self._password_hash), 0
+        calendar = plan_cases(clinic.random, clinic.size, clinic.first_day, clinic.today)
+        builder = CaseBuilder(clinic, len(calendar.cases))
+        for plans in calendar.chunks(CASES_AT_ONCE):
+            yield self._build(builder, plans), self.totals.invoices
+        end = Batch()
+        hold_payers(clinic, end)
+        for year, number in calendar.last_numbers.items():
+            end.add("invoice_counters", clinic_id=clinic.clinic_id, year=year, last_number=number)
+        yield end, self.totals.invoices
+
+    def _build(self, builder: CaseBuilder, plans: list[PlannedCase]) -> Batch:
+        """Some cases from their opening to today."""
+        batch = Batch()
+        cases = [builder.open(plan, batch) for plan in plans]
+        cheques = self._desk.receive(self._expected(cases), batch)
+        for case in cases:
+            self._settle(case)
+        self._send_back(cheques)
+        for case in cases:
+            follow_up(self.clinic, case, batch)
+            self._write(case, batch)
+        self.totals.cases += len(cases)
+        self.totals.cheques += len(cheques)
+        return batch
+
+    def _expected(self, cases: list[CaseFile]) -> Iterator[Expected]:
+        """Generate every invoice up to its agreement; returns those that will be paid, with the day."""
+        clinic = self.clinic
+        acting = Acting(clinic.users[Role.ADMIN], clinic.users[Role.BILLING])
+        for case in cases:
+            for history in case.histories:
+                scenario = Scenario(history, case.profile, clinic.random, clinic.today, acting)
+                pays_on = scenario.build(other_payer=clinic.random.one_of(clinic.insurances))
+                if pays_on is not None:
+                    yield Expected(case, history, pays_on)
+
+    def _settle(self, case: CaseFile) -> None:
+        """Settle most of the cases that can be settled, some weeks after their last event."""
+        statuses = {history.status for history in case.histories}
+        if InvoiceStatus.CHEQUE_RECEIVED not in statuses or not statuses.issubset(COVERED):
+            return
+        on = self.clinic.random.after(max(history.last_day for history in case.histories), 3, 60)
+        if on <= self.clinic.today and self.clinic.random.chance(0.85):
+            settle(case, on)
+
+    def _send_back(self, cheques: list[Cheque]) -> None:
+        """A few cheques bounce after the case was settled."""
+        for cheque in cheques:
+            if cheque.row["returned_on"] is None and self.clinic.random.chance(0.004):
+                self._desk.send_back(cheque)
+
+    def _write(self, case: CaseFile, batch: Batch) -> None:
+        batch.extend("cases", (case.row,))
+        for history in case.histories:
+            history.write(batch)
+            self.totals.billed += history.billed
+            self.totals.received += history.received
+        self.totals.invoices += len(case.histories)

@@ -1,0 +1,309 @@
+"""Builds the history of an invoice in memory: one method per event, each validated, and the rows that result.
+
+It is used for records that come with a past, from an import or as demo data. The transitions are those of the mutations: the
+same rows of the table, guards and effects, applied to rows in memory instead of the database.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.access.people import Role
+from domain.billing.invoice_events import Change, change_of, changes_of
+from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.lifecycle import apply
+from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
+from domain.billing.outcomes import Actor, Outcome
+from domain.ids import new_id
+from imports.history.batch import Batch
+from imports.history.rows import (
+    STATE,
+    ZERO,
+    HistoryLine,
+    HistoryStart,
+    first_row,
+    line_row,
+    noon_of,
+    state_row,
+    with_former,
+)
+
+__all__ = ["HistoryError", "HistoryLine", "HistoryStart", "InvoiceHistory"]
+
+CREATED = "create_invoice"
+
+
+class HistoryError(ValueError):
+    """An event that is dated before an earlier one."""
+
+
+class InvoiceHistory:
+    """The history of one invoice from its creation. Every method takes the day `on` of the event, in chronological order.
+
+    `by` is the user who acts from here on (None: unknown, as in an import). Ids come from `rng`, so that the same history with
+    the same seed gives the same rows. A method raises what a mutation would report: IllegalTransition for what the table or a
+    guard does not allow, InvalidInput for a value that is rejected; and HistoryError for an event out of order.
+    """
+
+    def __init__(self, start: HistoryStart, rng: Random, by: UUID | None = None) -> None:
+        self.by = by
+        self.received_by_cheque: dict[UUID, Decimal] = {}
+        self._bits = rng.getrandbits
+        self._start, self._day = start, start.created_on
+        self._states: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
+        self._offers: list[dict[str, Any]] = []
+        self._denials: list[dict[str, Any]] = []
+        self._notes: list[dict[str, Any]] = []
+        self._allocations: list[dict[str, Any]] = []
+        moment = self._moment(start.created_on)
+        billed = sum((line.amount for line in start.lines), ZERO)
+        self.row = first_row(start, new_id(moment, self._bits), billed, moment)
+        self._lines = [self._record(moment, **line_row(line, position)) for position, line in enumerate(start.lines, 1)]
+        self._append(CREATED, None, moment, [change_of("billed_amount", None, billed)], self.by)
+
+    # The current state.
+
+    @property
+    def id(self) -> UUID:
+        """The id of the invoice."""
+        identity: UUID = self.row["id"]
+        return identity
+
+    @property
+    def status(self) -> InvoiceStatus:
+        """The status after all events so far."""
+        status: InvoiceStatus = self.row["status"]
+        return status
+
+    @property
+    def last_day(self) -> date:
+        """The day of the latest event; no later event can be dated before it."""
+        return self._day
+
+    @property
+    def billed(self) -> Decimal:
+        """The sum of the lines."""
+        amount: Decimal = self.row["billed_amount"]
+        return amount
+
+    @property
+    def received(self) -> Decimal:
+        """The sum of the allocations, reversals included."""
+        amount: Decimal = self.row["received_amount"]
+        return amount
+
+    @property
+    def unpaid(self) -> Decimal:
+        """The outstanding balance: of the agreed amount, or of the billed amount if none is agreed."""
+        agreed: Decimal | None = self.row["agreed_amount"]
+        return (self.billed if agreed is None else agreed) - self.received
+
+    @property
+    def facts(self) -> Invoice:
+        """What the rules need to know; that its case is covered, or settled, is checked by the caller."""
+        offer = self.open_offer
+        return Invoice.of(
+            self.row,
+            line_count=len(self._lines),
+            was_allocated=bool(self._allocations),
+            open_offer=offer["amount"] if offer else None,
+            case_is_settled=True,
+            case_is_covered=True,
+        )
+
+    @property
+    def open_offer(self) -> Mapping[str, Any] | None:
+        """The newest offer (a row of reduction_offers) while it is open."""
+        newest = self._offers[-1] if self._offers else None
+        return newest if newest is not None and newest["status"] == OfferStatus.OPEN else None
+
+    # The events, in the order of the transition table.
+
+    def submit_invoice(self, on: date, method: SubmissionMethod | None) -> None:
+        """The invoice was submitted to the payer (None: the method is unknown)."""
+        self.apply(on, "submit_invoice", submitted_on=on, method=method)
+
+    def accept_in_full(self, on: date) -> None:
+        """The payer accepted the full billed amount."""
+        self.apply(on, "accept_in_full")
+
+    def request_reduction(
+        self, on: date, amount: Decimal | None, reason: str | None = None, expires_on: date | None = None
+    ) -> None:
+        """The payer offered less than was billed (None: the amount is unknown)."""
+        self.apply(on, "request_reduction", amount=amount, reason=reason, expires_on=expires_on)
+
+    def counter_reduction(
+        self, on: date, party: Party, amount: Decimal, note: str | None = None, expires_on: date | None = None
+    ) -> None:
+        """One side made another offer, which replaces the open one."""
+        self.apply(on, "counter_reduction", party=party, amount=amount, note=note, expires_on=expires_on)
+
+    def agree_reduction(self, on: date, amount: Decimal | None = None, conditional_until: date | None = None) -> None:
+        """Both sides agreed on an amount (default: the open offer's), possibly on condition that it is paid by a day."""
+        self.apply(on, "agree_reduction", amount=amount, conditional_until=conditional_until)
+
+    def decline_reduction(self, on: date, reason: str) -> None:
+        """The clinic declined a reduction."""
+        self.apply(on, "decline_reduction", reason=reason)
+
+    def reopen_reduction(self, on: date, reason: str) -> None:
+        """The agreement was reopened."""
+        self.apply(on, "reopen_reduction", reason=reason)
+
+    def record_denial(
+        self,
+        on: date,
+        reason_code: str,
+        amount: Decimal | None = None,
+        note: str | None = None,
+        appeal_due_on: date | None = None,
+    ) -> None:
+        """The payer denied the invoice; it has to be submitted again."""
+        denial: dict[str, Any] = {"denied_on": on, "reason_code": reason_code, "amount": amount, "note": note}
+        self.apply(on, "record_denial", **denial, appeal_due_on=appeal_due_on)
+
+    def apply_cheque(self, on: date, cheque_id: UUID, amount: Decimal, received_on: date | None = None) -> None:
+        """A new cheque, received on its day (default: `on`), pays a part or all of the balance."""
+        self._allocate(on, "record_cheque", cheque_id, amount, received_on or on)
+
+    def allocate_cheque(self, on: date, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
+        """The unapplied rest of a cheque that was received earlier pays a part or all of the balance."""
+        self._allocate(on, "allocate_cheque", cheque_id, amount, received_on)
+
+    def return_cheque(self, on: date, cheque_id: UUID, reason: str) -> None:
+        """A cheque bounced: equal and opposite allocations reverse everything that it paid of this invoice."""
+        amount = self.received_by_cheque.get(cheque_id, ZERO)
+        moment = self.apply(on, "return_cheque", amount=amount, reason=reason)
+        del self.received_by_cheque[cheque_id]
+        for allocation in [row for row in self._allocations if row["cheque_id"] == cheque_id]:
+            self._allocation(moment, cheque_id, -allocation["amount"], on, allocation["id"])
+
+    def settle_case(self, on: date) -> None:
+        """The case was settled; the caller checks that all of its invoices allow it, and writes the row of the case."""
+        self.apply(on, "settle_case")
+
+    def reopen_case(self, on: date, reason: str) -> None:
+        """The settled case was reopened; the caller writes the row of the case."""
+        self.apply(on, "reopen_case", reason=reason)
+
+    def change_payer(self, on: date, payer_id: UUID, reason: str) -> None:
+        """Another payer has to pay, and the invoice has to be submitted to that payer first."""
+        self.apply(on, "change_payer", payer_id=payer_id, reason=reason)
+
+    def lapse_agreement(self, on: date) -> None:
+        """The last day of a conditional agreement has passed without a cheque; the worker lapses it."""
+        self.apply(on, "lapse_agreement", role=None)
+
+    def void_invoice(self, on: date, reason: str) -> None:
+        """The invoice was issued in error; its number is not reused."""
+        self.apply(on, "void_invoice", reason=reason)
+
+    def write_off_invoice(self, on: date, reason: str) -> None:
+        """The balance is written off as uncollectible."""
+        self.apply(on, "write_off_invoice", reason=reason)
+
+    # Events outside the life cycle, which leave no history event.
+
+    def expire_offer(self) -> None:
+        """The open offer has expired; the negotiation goes on without it."""
+        self._close_offer(OfferStatus.EXPIRED)
+
+    def add_internal_note(self, on: date, body: str) -> None:
+        """Staff added an internal note."""
+        moment = self._moment(on)
+        self._notes.append(self._record(moment, body=body, written_by=self.by, written_at=moment))
+
+    def write(self, batch: Batch) -> None:
+        """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
+        changed_on = self._start.attorney_changed_on
+        if changed_on is not None and changed_on > self.row["known_from"]:
+            self._states.append(state_row(self.row, changed_on))
+            self.row["known_from"] = changed_on
+        batch.extend("invoices", (self.row,))
+        batch.extend("invoice_states", with_former(self._states, self._start))
+        batch.extend("invoice_lines", self._lines)
+        batch.extend("reduction_offers", self._offers)
+        batch.extend("denials", self._denials)
+        batch.extend("internal_notes", self._notes)
+        batch.extend("cheque_allocations", self._allocations)
+        batch.extend("invoice_events", self._events)
+
+    def _moment(self, on: date) -> datetime:
+        """Shortly after noon UTC, which is the same day in nearly every clinic; later events of a day get later times."""
+        if on < self._day:
+            raise HistoryError(
+                f"{self.row['number']}: the event of {on} is dated before the latest event of {self._day}"
+            )
+        self._day = on
+        return noon_of(on) + timedelta(seconds=len(self._events) + len(self._notes))
+
+    def apply(self, on: date, name: str, *, role: Role | None = Role.ADMIN, **inputs: Any) -> datetime:
+        """Apply a transition of the table by name, with its inputs, and add its event; returns the time of the event.
+
+        `role` is who may apply it: an administrator, or the worker (None), whose event has no user.
+        """
+        outcome, end = apply(name, self.facts, inputs, Actor(role, on))
+        before, moment = self.row["status"], self._moment(on)
+        changed = {column: value for column, value in outcome.values.items() if self.row[column] != value}
+        self._keep_state(on, changed | {"status": end})
+        changes = changes_of(self.row, changed, inputs.get("reason"))
+        self.row.update(changed, status=end, version=self.row["version"] + 1, updated_at=moment)
+        # As the database's trigger does.
+        self.row["first_submitted_on"] = self.row["first_submitted_on"] or self.row["submitted_on"]
+        self._append(name, before, moment, changes, self.by if role else None)
+        self._record_offers(moment, outcome)
+        if outcome.denial:
+            self._denials.append(self._record(moment, **outcome.denial, recorded_by=self.by))
+        return moment
+
+    def _record_offers(self, moment: datetime, outcome: Outcome) -> None:
+        if outcome.open_offer:
+            self._close_offer(outcome.open_offer)
+        if outcome.agreed_offer:
+            self._close_offer(outcome.agreed_offer, was=OfferStatus.ACCEPTED)
+        if outcome.offer:
+            made = {"made_by": self.by, "made_at": moment}
+            self._offers.append(self._record(moment, round=len(self._offers) + 1, **outcome.offer, **made))
+
+    def _keep_state(self, on: date, changes: Mapping[str, Any]) -> None:
+        """Keep the state of the invoice until today, if figures of reports change."""
+        if on > self.row["known_from"] and any(self.row[name] != changes[name] for name in STATE if name in changes):
+            self._states.append(state_row(self.row, on))
+            self.row["known_from"] = on
+
+    def _append(
+        self, name: str, before: InvoiceStatus | None, moment: datetime, changes: Sequence[Change], by: UUID | None
+    ) -> None:
+        event = self._record(moment, seq=len(self._events) + 1, at=moment, by_user_id=by, transition=name)
+        event |= {"from_status": before, "to_status": self.row["status"], "changes": orjson.dumps(changes).decode()}
+        self._events.append(event)
+
+    def _allocate(self, on: date, name: str, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
+        moment = self.apply(on, name, amount=amount, received_on=received_on)
+        self.received_by_cheque[cheque_id] = self.received_by_cheque.get(cheque_id, ZERO) + amount
+        self._allocation(moment, cheque_id, amount, received_on, None)
+
+    def _allocation(
+        self, moment: datetime, cheque_id: UUID, amount: Decimal, effective_on: date, reverses_id: UUID | None
+    ) -> None:
+        row = self._record(moment, cheque_id=cheque_id, amount=amount, effective_on=effective_on)
+        self._allocations.append(row | {"reverses_id": reverses_id})
+
+    def _close_offer(self, status: OfferStatus, was: OfferStatus = OfferStatus.OPEN) -> None:
+        if self._offers and self._offers[-1]["status"] == was:
+            self._offers[-1]["status"] = status
+
+    def _record(self, moment: datetime, **row: Any) -> dict[str, Any]:
+        """A row that belongs to the invoice, recorded on the day of the event."""
+        row["clinic_id"] = self.row["clinic_id"]
+        row["id"] = new_id(moment, self._bits)
+        row["invoice_id"] = self.row["id"]
+        row["recorded_at"] = moment
+        return row

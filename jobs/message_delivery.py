@@ -1,0 +1,171 @@
+"""The delivery of reminder messages to payers: claims due ones under a lease, composes and sends them, and records the result."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from db.pools import Database
+from db.reminder_plan import still_due
+from db.write_batch import WriteBatch
+from domain.clinics import clinic_day
+from domain.clock import Clock
+from domain.reminders.reminders import LEASE, MessageStatus, pause_after
+from exports.messages import compose
+from exports.templates import Listed, Section, fill_in
+from jobs.reminder_plan import together_with
+from resolvers.commands.auditing import record_job
+from storage.letters import DeliveryResult, EmailMessage, MailServer
+
+# A message that another worker has locked is skipped.
+_CLAIM = """select id, recipient, copy_to, accepted_for, attempts from outbound_messages
+    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2
+    order by next_attempt_at, id limit 1 for no key update skip locked"""
+_LINKS = """select invoice_id, policy_id, level, template_id, repetition from message_invoices
+    where clinic_id = $1 and message_id = $2"""
+_TEMPLATES = "select id, subject, body from reminder_templates where clinic_id = $1 and id = any($2)"
+# Wait for transactions that are changing these invoices, so that no payer is reminded of one that was paid a moment ago.
+_HOLD_STILL = "select id from invoices where clinic_id = $1 and id = any($2) order by id for share"
+_WITHDRAW = "delete from message_invoices where clinic_id = $1 and message_id = $2 and invoice_id = any($3)"
+_DROP = "delete from outbound_messages where clinic_id = $1 and id = $2"
+_KEEP = """update outbound_messages set subject = $3, body = $4, attempts = attempts + 1, next_attempt_at = $5
+    where clinic_id = $1 and id = $2"""
+_TELL = """select pg_notify('invoice_changed', json_build_object('clinic', clinic_id, 'invoice', invoice_id,
+    'columns', json_build_array('outbound_messages'))::text) from message_invoices where clinic_id = $1 and message_id = $2"""
+_UNUSABLE = "An address cannot be written to, or a template cannot be filled in"
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The clinic (tenant) in whose name messages are sent, with its day at one moment."""
+
+    id: UUID
+    name: str
+    today: date
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A message that this worker alone sends for as long as its lease lasts."""
+
+    id: UUID
+    attempts: int
+    recipient: str
+    accepted_for: Sequence[str]
+    # None when it cannot be composed.
+    letter: EmailMessage | None
+
+
+async def send_messages(database: Database, clock: Clock, mail: MailServer) -> int:
+    """Send every queued message whose next attempt is due, one after the other; returns how many were tried.
+
+    Safe to run in several workers at once. It ends early when the mail server cannot be reached: the message that has waited
+    longest is tried first the next time. Delayed messages are retried with a backoff.
+    """
+    tried = 0
+    for row in await database.clinics():
+        while True:
+            moment = clock()
+            clinic = Clinic(row["clinic_id"], row["name"], clinic_day(moment, row["time_zone"]), moment)
+            async with database.working(clinic.id) as connection:
+                waiting = await connection.fetchrow(_CLAIM, clinic.id, moment)
+                claimed = await _claim(connection, clinic, waiting, mail.sender) if waiting else None
+            if waiting is None:
+                break
+            if claimed is not None:
+                tried += 1
+                unusable = DeliveryResult(refused={claimed.recipient: _UNUSABLE})
+                answer = await mail.send(claimed.letter) if claimed.letter else unusable
+                await _record(database, clinic, claimed, answer, clock())
+                if answer.is_unreachable:
+                    return tried
+    return tried
+
+
+async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any, sender: str) -> _Claimed | None:
+    """Claim a locked message: recheck which of its reminders are still due, and compose it; None when none is left."""
+    links = await connection.fetch(_LINKS, clinic.id, message["id"])
+    await connection.fetch(_HOLD_STILL, clinic.id, [link["invoice_id"] for link in links])
+    due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links])
+    linked = {link["invoice_id"]: link for link in links if _is_asked_for(message, link, due.get(link["invoice_id"]))}
+    gone = [link["invoice_id"] for link in links if link["invoice_id"] not in linked]
+    # The links are deleted because a reminder that is not due any more may become due again later.
+    await connection.execute(_WITHDRAW, clinic.id, message["id"], gone)
+    if not linked:
+        await connection.execute(_DROP, clinic.id, message["id"])
+        return None
+    rows = sorted(
+        (due[invoice_id] for invoice_id in linked),
+        key=lambda row: (-row["level"], row["due_on"], row["invoice_number"]),
+    )
+    templates = {link["invoice_id"]: link["template_id"] for link in linked.values()}
+    return await _write(connection, clinic, message, rows, templates, sender)
+
+
+def _is_asked_for(message: Any, link: Any, due: Any) -> bool:
+    """Whether a new plan would send the same reminder of an invoice to the same recipients."""
+    to = (message["recipient"].lower(), message["copy_to"] and message["copy_to"].lower())
+    same = ("policy_id", "level", "repetition")
+    return due is not None and to == together_with(due) and all(link[name] == due[name] for name in same)
+
+
+async def _write(
+    connection: asyncpg.Connection,
+    clinic: Clinic,
+    message: Any,
+    rows: Sequence[Any],
+    templates: Mapping[UUID, UUID],
+    sender: str,
+) -> _Claimed:
+    """Fill in the templates, store the text of the message, and lease it to this worker."""
+    texts = await connection.fetch(_TEMPLATES, clinic.id, list(set(templates.values())))
+    by_id = {text["id"]: (text["subject"], text["body"]) for text in texts}
+    letter, subject, body = None, None, None
+    try:
+        words = fill_in(list(_sections(rows, templates, by_id)), clinic.name, clinic.today)
+        subject, body = words.subject, words.body
+        addresses = [address for address in (message["recipient"], message["copy_to"]) if address]
+        content = compose(words, message["id"], sender, clinic.name, addresses, clinic.moment)
+        pending = tuple(address for address in addresses if address not in message["accepted_for"])
+        letter = EmailMessage(message["id"], pending, content)
+    except ValueError:
+        subject = subject or rows[0]["policy"]
+    await connection.execute(_KEEP, clinic.id, message["id"], subject, body, clinic.moment + LEASE)
+    return _Claimed(message["id"], message["attempts"] + 1, message["recipient"], message["accepted_for"], letter)
+
+
+def _sections(
+    rows: Sequence[Any], templates: Mapping[UUID, UUID], texts: Mapping[UUID, tuple[str, str]]
+) -> Iterator[Section]:
+    """The sections of a message, one per template and recipient, the highest level first."""
+    for (template, recipient), group in groupby(rows, lambda row: (templates[row["invoice_id"]], row["recipient"])):
+        listed = [Listed(row["case_number"], row["invoice_number"], row["balance"], row["days"]) for row in group]
+        yield Section(*texts[template], recipient, listed)
+
+
+async def _record(
+    database: Database, clinic: Clinic, claimed: _Claimed, answer: DeliveryResult, moment: datetime
+) -> None:
+    """Record the result of a delivery at once, in a transaction of its own."""
+    accepted = [*claimed.accepted_for, *sorted(answer.accepted)]
+    failure = "; ".join(f"{who}: {why}" for who, why in sorted({**answer.refused, **answer.delayed}.items()))
+    changed: dict[str, Any] = {"accepted_for": accepted, "failure": failure or None}
+    is_over = claimed.recipient in answer.refused or not answer.delayed
+    pause = None if is_over else pause_after(claimed.attempts)
+    if pause is not None:
+        changed |= {"next_attempt_at": moment + pause}
+    else:
+        was_sent = claimed.recipient in accepted
+        changed |= {"status": (MessageStatus.SENT if was_sent else MessageStatus.FAILED).value}
+        changed |= {"sent_at": moment} if was_sent else {}
+    writes = WriteBatch(clinic.id)
+    writes.update("outbound_messages", {"id": claimed.id}, **changed)
+    async with database.working(clinic.id) as connection:
+        await writes.run(connection)
+        await connection.execute(_TELL, clinic.id, claimed.id)
+        await record_job(connection, [writes], "sendMessage", moment, uuid4().hex)

@@ -1,0 +1,51 @@
+"""The daily dunning run: plans the reminders that are due in each clinic, one message per payer and day."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from db.pools import Database
+from db.reminder_plan import write_plan
+from domain.clinics import clinic_day
+from domain.clock import Clock
+from domain.reminders.reminders import FIRST_HOUR
+
+# One worker plans a clinic's day; the others wait for its row lock and find the day planned. A large clinic takes a while.
+_BEGIN = """update clinics set reminded_on = $2 where clinic_id = $1 and (reminded_on is null or reminded_on < $2)
+    returning set_config('statement_timeout', '0', true)"""
+
+
+async def plan_reminders(database: Database, clock: Clock) -> int:
+    """Plan the messages of each clinic in which the first hour of sending has come; returns how many.
+
+    A job of the worker, idempotent and safe to run in several workers at once: each day is planned once. A day on which no
+    worker ran is made up for by the next: reminders that were due then, and were not sent, are still due.
+    """
+    moment, planned = clock(), 0
+    for clinic in await database.clinics():
+        if moment.astimezone(ZoneInfo(clinic["time_zone"])).hour >= FIRST_HOUR:
+            async with database.working(clinic["clinic_id"]) as connection:
+                today = clinic_day(moment, clinic["time_zone"])
+                planned += await plan(connection, clinic["clinic_id"], today, moment)
+    return planned
+
+
+async def plan(connection: asyncpg.Connection, clinic_id: UUID, today: date, moment: datetime) -> int:
+    """Queue the messages of a day, unless that was done already; returns how many.
+
+    Reminders to the same addresses become one message. Without an address, the message is recorded as failed, so that staff
+    see it.
+    """
+    if await connection.fetchval(_BEGIN, clinic_id, today) is None:
+        return 0
+    return await write_plan(connection, clinic_id, today, moment)
+
+
+def together_with(row: Any) -> Sequence[Any]:
+    """The grouping key of a message: its addresses, or the payer when there is no address."""
+    address, copy = (row[name] and row[name].lower() for name in ("address", "copy_address"))
+    return (address, copy) if address else (row["payer_id"],)

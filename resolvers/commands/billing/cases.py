@@ -1,0 +1,164 @@
+"""Commands of cases: opening a case, assigning its attorney, settling and reopening it."""
+
+from datetime import date
+from typing import NoReturn
+from uuid import UUID
+
+from db.write_batch import Sql, WriteBatch
+from domain.access.people import searchable
+from domain.billing.cases import NUMBER, begin_of_number, check_injury, number_of
+from domain.billing.invoices import COVERED, InvoiceStatus
+from domain.billing.lifecycle import legal_now
+from domain.billing.outcomes import reason_of
+from domain.days import not_later
+from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from domain.ids import new_id
+from domain.texts import checked
+from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_CASE = "select id, number, patient_id, attorney_id, status, version, opened_on from cases where clinic_id = $1 and id = $2 for update"
+_INVOICES = "select id from invoices where clinic_id = $1 and case_id = $2"
+_PATIENT = "select retired_at from patients where clinic_id = $1 and id = $2"
+_ATTORNEY = "select retired_at from attorneys where clinic_id = $1 and id = $2"
+# Cases are opened one after the other, so that two cases of a clinic never get the same number.
+_IN_TURN = "select pg_advisory_xact_lock(hashtextextended('cases ' || $1::uuid::text, 0))"
+_TAKEN = "select 1 from cases where clinic_id = $1 and number = $2"
+_LAST_NUMBER = """select max(substring(number from length($2::text) + 1)::integer) from cases
+    where clinic_id = $1 and number >= $2 and number < $2 || ':' and number ~ ('^' || $2 || '[0-9]{5,9}$')"""
+
+
+async def lock_case(work: UnitOfWork, identity: UUID) -> Row:
+    """A case, locked until the transaction ends so that no invoice is added meanwhile; NotFound if it cannot be accessed."""
+    row: Row | None = await work.one(_CASE, identity)
+    if row is None:
+        raise NotFound("There is no such case", ("case_id",))
+    return row
+
+
+async def lock_invoices(work: UnitOfWork, case: UUID) -> dict[UUID, Row]:
+    """All invoices of a case, locked."""
+    return await lock(work, [row["id"] for row in await work.all(_INVOICES, case)])
+
+
+async def create(work: UnitOfWork) -> UUID:
+    """Open a case of a patient, with an attorney if one is given."""
+    inputs, identity = work.inputs, new_id(work.moment)
+    opened_on = not_later(inputs.get("opened_on") or work.today, work.today, "opened_on")
+    check_injury(inputs["date_of_injury"], opened_on)
+    await _check_party(work, _PATIENT, "patient", inputs["patient_id"])
+    attorney = inputs.get("attorney_id")
+    if attorney is not None:
+        await _check_party(work, _ATTORNEY, "attorney", attorney)
+    days = {"date_of_injury": inputs["date_of_injury"], "opened_on": opened_on}
+    of = {"patient_id": inputs["patient_id"], "attorney_id": attorney}
+    number, writes = await _number(work, opened_on.year), work.writes()
+    numbered = {"number": number, "number_key": searchable(number)}
+    writes.insert("cases", id=identity, recorded_at=work.moment, status="open", **numbered, **of, **days)
+    if attorney is not None:
+        _represent(work, writes, identity, attorney, opened_on)
+    await writes.run(work.connection)
+    return identity
+
+
+async def _number(work: UnitOfWork, year: int) -> str:
+    """The given number, or the next number of the year."""
+    inputs = checked(work.inputs, {"number": NUMBER}).get("number")
+    await work.all(_IN_TURN)
+    if inputs is not None:
+        if await work.one(_TAKEN, inputs):
+            raise Conflict("Another case has this number", ("number",))
+        return inputs
+    begin = begin_of_number(year)
+    return number_of(begin, ((await work.one(_LAST_NUMBER, begin))[0] or 0) + 1)
+
+
+async def _check_party(work: UnitOfWork, sql: str, word: str, identity: UUID) -> None:
+    row = await work.one(sql, identity)
+    if row is None:
+        raise NotFound(f"There is no such {word}", (f"{word}_id",))
+    if row["retired_at"]:
+        raise Conflict(f"This {word} is retired", (f"{word}_id",))
+
+
+def _represent(work: UnitOfWork, writes: WriteBatch, case: UUID, attorney: UUID, from_on: date) -> None:
+    who = {"case_id": case, "attorney_id": attorney, "from_on": from_on}
+    writes.insert("representations", id=new_id(work.moment), recorded_at=work.moment, **who)
+
+
+async def assign_attorney(work: UnitOfWork) -> UUID:
+    """Assign the attorney, or none, from now on; access to the case and its invoices changes with it."""
+    if "attorney_id" not in work.inputs:
+        raise InvalidInput(
+            "Give the attorney who represents the patient from now on, or null for none", ("attorney_id",)
+        )
+    attorney: UUID | None = work.inputs["attorney_id"]
+    case = await lock_case(work, work.inputs["case_id"])
+    if case["attorney_id"] == attorney:
+        raise Conflict("The case already has this attorney", ("attorney_id",))
+    if attorney is not None:
+        await _check_party(work, _ATTORNEY, "attorney", attorney)
+    writes = work.writes()
+    # The database copies the attorney to the invoices, which are locked here in the order that all commands keep.
+    for invoice in await lock_invoices(work, case["id"]):
+        announce(work, writes, invoice, ["attorney_id"])
+    writes.update("representations", {"case_id": case["id"], "until_on": None}, until_on=work.today)
+    if attorney is not None:
+        _represent(work, writes, case["id"], attorney, work.today)
+    writes.update("cases", {"id": case["id"]}, attorney_id=attorney, version=case["version"] + 1)
+    await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
+async def settle(work: UnitOfWork) -> UUID:
+    """Settle a case whose invoices are all covered, void or written off."""
+    case = await lock_case(work, work.inputs["case_id"])
+    rows = list((await lock_invoices(work, case["id"])).values())
+    covered = [row for row in rows if row["status"] == InvoiceStatus.CHEQUE_RECEIVED]
+    waiting = [row for row in rows if row["status"] not in COVERED]
+    if waiting or not covered:
+        _refuse(
+            work,
+            "settle_case",
+            [*waiting, *rows],
+            "all invoices must be covered, void or written off, and at least one covered",
+        )
+    writes = work.writes()
+    for row in covered:
+        move(work, writes, "settle_case", row, work.inputs)
+    writes.update("cases", {"id": case["id"]}, status="settled", settled_on=work.today, version=case["version"] + 1)
+    await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
+def _refuse(work: UnitOfWork, name: str, rows: list[Row], words: str) -> NoReturn:
+    """Report the first invoice that prevents a command on its case."""
+    if not rows:
+        raise Conflict("The case has no invoices", ("case_id",))
+    invoice = invoice_of(rows[0])
+    message = f"Invoice {invoice.number} is {invoice.status}: {words}"
+    raise IllegalTransition(message, ("case_id",), invoice.status, name, legal_now(invoice, work.actor))
+
+
+async def open_again(work: UnitOfWork) -> UUID:
+    """Reopen a settled case: its paid invoices return to their status before the settlement."""
+    reason_of(work.inputs)
+    case = await lock_case(work, work.inputs["case_id"])
+    rows = list((await lock_invoices(work, case["id"])).values())
+    if case["status"] != "settled":
+        _refuse(work, "reopen_case", rows, "the case is not settled")
+    writes = work.writes()
+    for row in rows:
+        if row["status"] == InvoiceStatus.PAID:
+            move(work, writes, "reopen_case", row, work.inputs)
+    reopen(writes, case["id"])
+    await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
+def reopen(writes: WriteBatch, case: UUID) -> None:
+    """Add the change that a case is open again to the batch of writes."""
+    writes.update("cases", {"id": case}, status="open", settled_on=None, version=Sql("version + 1"))

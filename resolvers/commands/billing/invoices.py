@@ -1,0 +1,214 @@
+"""Commands of invoices: creating an invoice, and changes other than transitions (lines, negotiation limits, notes)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, NoReturn
+from uuid import UUID
+
+from db.write_batch import Sql, WriteBatch
+from domain.billing.invoice_events import change_of
+from domain.billing.invoices import GUARDS, OPEN, InvoiceStatus
+from domain.billing.lifecycle import legal_now
+from domain.billing.negotiation import check_limits
+from domain.billing.pricing import PricedLine, WantedLine, total
+from domain.days import not_later
+from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from domain.ids import new_id
+from domain.texts import NOTE, required_text
+from resolvers.commands.billing.cases import lock_case
+from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
+from resolvers.commands.payers import check_payer
+from resolvers.commands.transitions import (
+    Row,
+    announce,
+    check_version,
+    invoice_of,
+    lock,
+    record_event,
+)
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_NOTE = replace(NOTE, needed=True)
+_ENCOUNTER = "select case_id, physician_id, facility_id, service_date from encounters where clinic_id = $1 and id = $2"
+_PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
+_BILLED = "select payer_id, facility_id, service_date from invoices where clinic_id = $1 and id = $2"
+_LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
+_EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
+    join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
+    where e.clinic_id = $1 and e.encounter_id = $2 order by e.position, e.id"""
+_REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
+
+
+async def create(work: UnitOfWork) -> UUID:
+    """Create an invoice for an open case, with the next number of the clinic's year."""
+    inputs = {**work.inputs, **await _of_encounter(work)}
+    case = await lock_case(work, inputs["case_id"])
+    if case["status"] == "settled":
+        raise Conflict("The case is settled; an administrator can reopen it", ("case_id",))
+    await _check_parties(work, inputs)
+    not_later(inputs["service_date"], work.today, "service_date")
+    circumstances = Circumstances(inputs["payer_id"], inputs.get("facility_id"), inputs["service_date"])
+    return await _insert(work, case, inputs, await _lines(work, inputs, circumstances))
+
+
+async def _lines(work: UnitOfWork, inputs: Mapping[str, Any], circumstances: Circumstances) -> list[PricedLine]:
+    """The lines to bill: the given lines or, without any, every exam of the visit that has a code."""
+    if inputs.get("lines") is not None:
+        return await price(work, wanted_lines(inputs["lines"]), circumstances)
+    if inputs.get("encounter_id") is None:
+        raise InvalidInput("Lines or a visit to bill are required", ("lines",))
+    lines = [WantedLine(*row) for row in await work.all(_EXAMS, inputs["encounter_id"])]
+    if not lines:
+        raise InvalidInput("No exam of this visit has a code to bill", ("encounter_id",))
+    return await price(work, lines, circumstances, [("encounter_id", str(place)) for place in range(len(lines))])
+
+
+async def _of_encounter(work: UnitOfWork) -> dict[str, Any]:
+    """The physician and the facility of the billed visit; the input must not contradict them."""
+    inputs = work.inputs
+    if inputs.get("encounter_id") is None:
+        return {}
+    found = await work.one(_ENCOUNTER, inputs["encounter_id"])
+    if found is None:
+        raise NotFound("There is no such visit", ("encounter_id",))
+    for name in ("case_id", "service_date", "physician_id", "facility_id"):
+        if inputs.get(name) is not None and inputs[name] != found[name]:
+            raise InvalidInput("This contradicts the visit that is billed", (name,))
+    return dict(found)
+
+
+async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any]) -> None:
+    await check_payer(work, inputs["payer_id"])
+    physician = inputs.get("physician_id")
+    if physician is not None and await work.one(_PHYSICIAN, physician) is None:
+        raise NotFound("There is no such physician", ("physician_id",))
+
+
+async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines: Sequence[PricedLine]) -> UUID:
+    identity, billed, writes = new_id(work.moment), total(lines), work.writes()
+    # The counter's row is locked from here on, and other commands that create an invoice wait for it: nothing is
+    # written later.
+    row = {
+        "number": _number(writes, work.today.year),
+        "case_id": case["id"],
+        "patient_id": case["patient_id"],
+        "payer_id": inputs["payer_id"],
+        **{name: inputs.get(name) for name in ("physician_id", "facility_id", "encounter_id")},
+        "created_on": work.today,
+        "service_date": inputs["service_date"],
+        "billed_amount": billed,
+        "updated_at": work.moment,
+    }
+    writes.insert("invoices", id=identity, recorded_at=work.moment, status=InvoiceStatus.PENDING_INVOICE.value, **row)
+    _insert_lines(work, writes, identity, lines)
+    begun = {"id": identity, "events": 0}
+    changes = [change_of("billed_amount", None, billed)]
+    record_event(work, writes, begun, "create_invoice", None, InvoiceStatus.PENDING_INVOICE.value, changes)
+    announce(work, writes, identity, [*row, "status", "version", "invoice_lines"])
+    work.remember(writes, identity)
+    await writes.run(work.connection)
+    return identity
+
+
+def _number(writes: WriteBatch, year: int) -> Sql:
+    """Numbers are consecutive per clinic and year; after 999999 they have more digits."""
+    count = writes.count("invoice_counters", "last_number", year=year)
+    return Sql(f"'INV-{year:04d}-' || lpad({count}::text, greatest(6, length({count}::text)), '0')")
+
+
+def _insert_lines(work: UnitOfWork, writes: WriteBatch, invoice: UUID, lines: Sequence[PricedLine]) -> None:
+    known = {"invoice_id": invoice, "recorded_at": work.moment}
+    rows = [
+        {"id": new_id(work.moment), **known, "position": position, **asdict(line)}
+        for position, line in enumerate(lines, 1)
+    ]
+    writes.insert_all("invoice_lines", rows)
+
+
+async def replace_lines(work: UnitOfWork) -> UUID:
+    """Replace the lines, at current prices, of an invoice that was not submitted yet or was denied."""
+    row = await _locked(work)
+    invoice = invoice_of(row)
+    if invoice.status is not InvoiceStatus.PENDING_INVOICE:
+        _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
+    if invoice.submitted_on:
+        _refuse(work, row, "replace_invoice_lines", GUARDS["not_submitted"].words)
+    circumstances = Circumstances(*await work.one(_BILLED, invoice.id))
+    lines = await price(work, wanted_lines(work.inputs["lines"]), circumstances)
+    if max(row["floor_amount"] or 0, row["target_amount"] or 0) > total(lines):
+        raise Conflict(
+            "The new total would be below the limits of the negotiation: change the limits first", ("lines",)
+        )
+    before = _texts_of(await work.all(_LINES, invoice.id))
+    await work.connection.execute(_REMOVE, work.clinic_id, invoice.id)
+    writes = work.writes()
+    _insert_lines(work, writes, invoice.id, lines)
+    changes = [change_of("lines", before, _texts_of([asdict(line) for line in lines]))]
+    return await _change(
+        work, writes, row, "replace_invoice_lines", {"billed_amount": total(lines)}, changes, "invoice_lines"
+    )
+
+
+def _texts_of(lines: Sequence[Mapping[str, Any]]) -> str:
+    """A summary of the lines for the history: replaced lines are not kept anywhere else."""
+    return ", ".join(f"{line['units']} of {line['code']}{' both sides' * line['bilateral']}" for line in lines)
+
+
+async def set_limits(work: UnitOfWork) -> UUID:
+    """Set the amount that the clinic aims for, and the lowest amount that it would accept."""
+    row = await _locked(work)
+    if row["status"] not in OPEN:
+        _refuse(work, row, "set_negotiation_limits", "There is nothing left to negotiate")
+    names = ("floor_amount", "target_amount")
+    wanted = {name: work.inputs[name] for name in names if name in work.inputs}
+    if not wanted:
+        raise InvalidInput("At least one limit to change is required", ("floor_amount",))
+    check_limits(row["billed_amount"], **{name: wanted.get(name, row[name]) for name in names})
+    return await _change(work, work.writes(), row, "set_negotiation_limits", wanted, [])
+
+
+async def add_note(work: UnitOfWork) -> UUID:
+    """Add an internal note of staff to an invoice in any status."""
+    body = required_text(work.inputs, "body", _NOTE)
+    row = await _locked(work)
+    writes = work.writes()
+    note = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": row["id"], "body": body}
+    writes.insert("internal_notes", **note, written_by=work.user_id, written_at=work.moment)
+    # The note itself is kept for ever, so that the history only records that there is one.
+    record_event(work, writes, row, "add_internal_note", row["status"], row["status"], [])
+    announce(work, writes, row["id"], ["internal_notes"])
+    await writes.run(work.connection)
+    identity: UUID = row["id"]
+    return identity
+
+
+async def _locked(work: UnitOfWork) -> Row:
+    identity = work.inputs["invoice_id"]
+    row = (await lock(work, [identity]))[identity]
+    check_version(invoice_of(row), work.inputs)
+    return row
+
+
+async def _change(
+    work: UnitOfWork,
+    writes: WriteBatch,
+    row: Row,
+    name: str,
+    values: Mapping[str, Any],
+    changes: list[Mapping[str, Any]],
+    *besides: str,
+) -> UUID:
+    """Write new values of a locked invoice whose status does not change, with the history event."""
+    changed = {column: value for column, value in values.items() if row[column] != value}
+    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
+    changes = [*(change_of(column, row[column], value) for column, value in changed.items()), *changes]
+    record_event(work, writes, row, name, row["status"], row["status"], changes)
+    announce(work, writes, row["id"], [*changed, *besides, "version"])
+    await writes.run(work.connection)
+    identity: UUID = row["id"]
+    return identity
+
+
+def _refuse(work: UnitOfWork, row: Row, name: str, words: str) -> NoReturn:
+    invoice = invoice_of(row)
+    raise IllegalTransition(words, ("invoice_id",), invoice.status, name, legal_now(invoice, work.actor))

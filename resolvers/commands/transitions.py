@@ -1,0 +1,190 @@
+"""Transitions of invoices: the only code that writes the status of an invoice."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from db.locks import LOCK_INVOICES
+from db.tables.base import listed
+from db.write_batch import WriteBatch
+from domain.billing.invoice_events import change_of, changes_of
+from domain.billing.invoices import CLOSED_BALANCE, COVERED, REFUSING, Invoice, InvoiceStatus
+from domain.billing.lifecycle import apply
+from domain.billing.outcomes import Outcome
+from domain.errors import IllegalTransition, NotFound, StaleVersion
+from domain.ids import new_id
+from domain.reminders.reminders import ReminderStatus
+from resolvers.commands.documents import consume
+from resolvers.commands.payers import check_payer
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_FACTS = """select i.id, i.number, i.case_id, i.payer_id, i.status, i.version, i.created_on, i.billed_amount, i.agreed_amount,
+    i.received_amount, i.written_off_amount, i.submitted_on, i.submission_method, i.agreed_on, i.fully_paid_on, i.paid_on,
+    i.floor_amount, i.target_amount, i.conditional_until,
+    (select count(*) from invoice_lines l where l.clinic_id = i.clinic_id and l.invoice_id = i.id) as line_count,
+    (select o.amount from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id and o.status = 'open'
+        order by o.round desc limit 1) as open_offer,
+    (select coalesce(max(o.round), 0) from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id) as rounds,
+    (select coalesce(max(e.seq), 0) from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id) as events,
+    (select count(*) from reminders r where r.clinic_id = i.clinic_id and r.invoice_id = i.id and r.status = 'scheduled') as reminders,
+    {more} where i.clinic_id = $1 and i.id = any($2) order by i.id"""
+_ALL_FACTS = _FACTS.format(
+    more="""exists (select 1 from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id) as was_allocated,
+    c.status = 'settled' as case_is_settled,
+    c.status = 'open' and not exists (select 1 from invoices o where o.clinic_id = i.clinic_id and o.case_id = i.case_id
+        and o.status not in """
+    + listed(COVERED)
+    + """) as case_is_covered
+    from invoices i join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id"""
+)
+# Facts that only a few guards need make up a third of the cost. Here they get values with which those guards fail: a
+# transition that is allowed with them is allowed.
+_FEW_FACTS = _FACTS.format(
+    more=", ".join(f"{value} as {name}" for name, value in REFUSING.items()) + " from invoices i"
+)
+_LOOKED_UP = ("line_count", "was_allocated", "open_offer", "case_is_settled", "case_is_covered")
+Row = Mapping[str, Any]
+
+
+def invoice_of(row: Row) -> Invoice:
+    """The facts of an invoice that the rules use, from its row."""
+    return Invoice.of(row, **{name: row[name] for name in _LOOKED_UP})
+
+
+async def lock(work: UnitOfWork, ids: Iterable[UUID], facts: str = _ALL_FACTS) -> dict[UUID, Row]:
+    """The invoices with these ids, locked until the transaction ends; NotFound if one cannot be accessed."""
+    wanted = sorted(set(ids))
+    if not work.locked.issuperset(wanted):
+        await work.all(LOCK_INVOICES, wanted)
+    rows = {row["id"]: row for row in await work.all(facts, wanted)}
+    if len(rows) != len(wanted):
+        raise NotFound("There is no such invoice", ("invoice_id",))
+    return rows
+
+
+def locked_first(inputs: Mapping[str, Any]) -> frozenset[UUID]:
+    """The invoice that a transition may lock as its transaction begins.
+
+    None if another lock always comes first: an idempotency key, or a document that is consumed.
+    """
+    is_first = inputs.get("idempotency_key") is None and inputs.get("document_id") is None
+    return frozenset([inputs["invoice_id"]] if is_first else [])
+
+
+async def transition(work: UnitOfWork, name: str) -> UUID:
+    """Apply one transition to one invoice, as the input says."""
+    identity: UUID = work.inputs["invoice_id"]
+    if work.inputs.get("document_id"):
+        await consume(work)
+    if work.inputs.get("payer_id"):
+        await check_payer(work, work.inputs["payer_id"])
+    writes = work.writes()
+    row = (await lock(work, [identity], _FEW_FACTS))[identity]
+    try:
+        move(work, writes, name, row, work.inputs)
+    except IllegalTransition:
+        row = (await lock(work, [identity]))[identity]
+        move(work, writes, name, row, work.inputs)
+    await writes.run(work.connection)
+    return identity
+
+
+def move(
+    work: UnitOfWork, writes: WriteBatch, name: str, row: Row, inputs: Mapping[str, Any], **known: Any
+) -> InvoiceStatus:
+    """Add the writes of a transition of a locked invoice to the batch; returns the new status, raises the rules' errors.
+
+    `known` are columns that the caller changes besides those that the rules change.
+    """
+    invoice = invoice_of(row)
+    check_version(invoice, inputs)
+    outcome, end = apply(name, invoice, inputs, work.actor)
+    if known:
+        outcome = replace(outcome, values={**outcome.values, **known})
+    return _write(work, writes, name, row, outcome, end, inputs)
+
+
+def check_version(invoice: Invoice, inputs: Mapping[str, Any]) -> None:
+    """Optimistic locking: raise StaleVersion if the record has been changed since it was read."""
+    if inputs.get("version") not in (None, invoice.version):
+        words = "The invoice has been changed since it was read"
+        raise StaleVersion(words, ("version",), invoice.version)
+
+
+def _write(
+    work: UnitOfWork,
+    writes: WriteBatch,
+    name: str,
+    row: Row,
+    outcome: Outcome,
+    end: InvoiceStatus,
+    inputs: Mapping[str, Any],
+) -> InvoiceStatus:
+    changed = {column: value for column, value in outcome.values.items() if row[column] != value}
+    if row["status"] != end:
+        changed["status"] = end.value
+    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
+    _write_offers(work, writes, row, outcome, inputs)
+    closes_reminders = "status" in changed and end in CLOSED_BALANCE and row["reminders"] > 0
+    if closes_reminders:
+        # Closed invoices need no reminders.
+        waiting = {"invoice_id": row["id"], "status": ReminderStatus.SCHEDULED.value}
+        writes.update("reminders", waiting, status=ReminderStatus.CANCELLED.value, closed_at=work.moment)
+    if outcome.denial:
+        writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
+    changes = changes_of(row, changed, inputs.get("reason"))
+    changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
+    record_event(work, writes, row, name, row["status"], end.value, changes)
+    announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
+    return end
+
+
+def _write_offers(work: UnitOfWork, writes: WriteBatch, row: Row, outcome: Outcome, inputs: Mapping[str, Any]) -> None:
+    by_invoice = {"invoice_id": row["id"]}
+    if outcome.open_offer:
+        writes.update("reduction_offers", {**by_invoice, "status": "open"}, status=outcome.open_offer.value)
+    if outcome.agreed_offer:
+        writes.update("reduction_offers", {**by_invoice, "status": "accepted"}, status=outcome.agreed_offer.value)
+    if outcome.offer:
+        made = {"made_by": work.user_id, "made_at": work.moment, "document_id": inputs.get("document_id")}
+        writes.insert(
+            "reduction_offers", **_record(work), **by_invoice, round=row["rounds"] + 1, **outcome.offer, **made
+        )
+
+
+def record_event(
+    work: UnitOfWork,
+    writes: WriteBatch,
+    row: Row,
+    name: str,
+    start: str | None,
+    end: str,
+    changes: list[Mapping[str, Any]],
+) -> None:
+    """Add the event to the invoice's history."""
+    writes.insert(
+        "invoice_events",
+        **_record(work),
+        invoice_id=row["id"],
+        seq=row["events"] + 1,
+        at=work.moment,
+        by_user_id=work.user_id,
+        transition=name,
+        from_status=start,
+        to_status=end,
+        changes=changes,
+        request_id=work.request_id,
+    )
+
+
+def announce(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, columns: Iterable[str]) -> None:
+    """Add the notification (NOTIFY) that subscribers of every server process receive when the transaction commits."""
+    notice = {"clinic": str(work.clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
+    writes.call("pg_notify('invoice_changed', %s)", orjson.dumps(notice).decode())
+
+
+def _record(work: UnitOfWork) -> dict[str, Any]:
+    return {"id": new_id(work.moment), "recorded_at": work.moment}

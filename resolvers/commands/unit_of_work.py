@@ -1,0 +1,247 @@
+"""The unit of work of a mutation: one transaction, an idempotency key, domain errors as data, and the record read again for the response."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import strawberry
+from strawberry import Info
+
+from db.global_ids import read_id
+from db.write_batch import WriteBatch
+from domain.api_names import snake
+from domain.billing.outcomes import Actor
+from domain.errors import Conflict, DomainError, InvalidInput, NotFound
+from domain.texts import can_be_kept
+from permissions.graphql_adapter import core_info
+from permissions.viewers import Viewer
+from resolvers.audit_record import AuditRecord
+from resolvers.commands.auditing import record_mutation
+from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
+from resolvers.context import RequestContext
+
+_KEPT = timedelta(hours=24)
+_LONGEST_KEY = 200
+# The stored hash of a request must not help to find out a password.
+_SECRET = frozenset({"password"})
+
+
+@dataclass
+class UnitOfWork:
+    """The unit of work: what is changed in one transaction, for a user or, if `user_id` is None and the actor has no role, for the worker."""
+
+    connection: asyncpg.Connection
+    clinic_id: UUID
+    user_id: UUID | None
+    actor: Actor
+    moment: datetime
+    request_id: str
+    inputs: Mapping[str, Any]
+    # The invoices that were locked as the transaction began.
+    locked: frozenset[UUID] = frozenset()
+    remembered: bool = False
+    # The physician to whom the user's account belongs.
+    person_id: UUID | None = None
+    batches: list[WriteBatch] = field(default_factory=list)
+    audit: AuditRecord = field(default_factory=AuditRecord)
+
+    @property
+    def today(self) -> date:
+        """The calendar day in the clinic."""
+        return self.actor.today
+
+    def writes(self) -> WriteBatch:
+        """A new, empty batch of writes."""
+        self.batches.append(WriteBatch(self.clinic_id))
+        return self.batches[-1]
+
+    def remember(self, writes: WriteBatch, record: UUID) -> None:
+        """Add the result of the idempotency key to the batch, so that nothing has to be written after `writes`."""
+        key = self.inputs.get("idempotency_key")
+        if key is not None:
+            writes.update("idempotency_keys", {"user_id": self.user_id, "key": key}, result_id=record)
+        self.remembered = True
+
+    async def one(self, sql: str, *values: Any) -> Any:
+        """The first row of a query within the clinic, with its id bound as $1."""
+        return await self.connection.fetchrow(sql, self.clinic_id, *values)
+
+    async def all(self, sql: str, *values: Any) -> Any:
+        """All rows of a query within the clinic, with its id bound as $1."""
+        return await self.connection.fetch(sql, self.clinic_id, *values)
+
+
+CommandFunction = Callable[[UnitOfWork], Awaitable[UUID]]
+
+
+def no_locks(inputs: Mapping[str, Any]) -> frozenset[UUID]:
+    """No invoice is locked as the transaction begins."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The command of a mutation: its name, its function, and the invoices that its transaction may lock as it begins."""
+
+    name: str
+    run: CommandFunction
+    locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = no_locks
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The result of a command: the id of its record and what was read of it already, or the errors.
+
+    `whole` is the complete response as JSON, if nothing remains to be read.
+    """
+
+    record: UUID | None
+    errors: tuple[DomainError, ...] = ()
+    known: Answers = field(default_factory=dict)
+    whole: orjson.Fragment | None = None
+
+
+async def run_command(info: Info, operation: str, input_: Any, function: CommandFunction) -> CommandResult:
+    """Run a function in one transaction, once per idempotency key: the id of its record, or the errors; on an error nothing is written."""
+    return await _run(core_info(info), Command(operation, function), input_)
+
+
+async def answer_command(
+    info: ResolveInfo, command: Command, input_: Mapping[str, Any], payload: Callable[..., Any]
+) -> Any:
+    """The same for calls directly from graphql-core: the role schemas call it without Strawberry's wrapper.
+
+    The result is JSON, or the `payload` of the command's result if something remains to be read.
+    """
+    done = await _run(info, command, input_)
+    return payload(result=done) if done.whole is None else done.whole
+
+
+async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResult:
+    context, viewer = info.context, info.context.viewer
+    assert viewer is not None
+    context.audit.written = ""
+    before_commit: list[str] = []
+    try:
+        inputs = values_of(input_)
+        key, locked = inputs.get("idempotency_key"), command.locked_first(inputs)
+        async with context.database.entered(viewer, locked, before_commit) as connection:
+            known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
+            work = _work_of(context, viewer, connection, inputs, locked)
+            if known is None:
+                known = await command.run(work)
+                if key is not None and not work.remembered:
+                    await _remember(connection, viewer, key, known)
+            answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
+            record_mutation(info, before_commit, work.batches, work.moment, work.audit)
+        return CommandResult(known, (), answers, whole)
+    except DomainError as refusal:
+        context.audit.is_refused = True
+        return CommandResult(None, (refusal,))
+    except asyncpg.ForeignKeyViolationError:
+        context.audit.is_refused = True
+        return CommandResult(None, (NotFound("There is no such record"),))
+
+
+def _work_of(
+    context: RequestContext,
+    viewer: Viewer,
+    connection: asyncpg.Connection,
+    inputs: Mapping[str, Any],
+    locked: frozenset[UUID],
+) -> UnitOfWork:
+    actor = Actor(viewer.role, context.today)
+    known = (connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, inputs, locked)
+    return UnitOfWork(*known, person_id=viewer.person_id)
+
+
+async def _claim(
+    connection: asyncpg.Connection, context: RequestContext, operation: str, key: str, inputs: Mapping[str, Any]
+) -> UUID | None:
+    """The stored result of the idempotency key, None if it is new. A concurrent request with the same key is waited for."""
+    viewer, moment = context.viewer, context.clock()
+    assert viewer is not None
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise InvalidInput(f"The idempotency key must have 1 to {_LONGEST_KEY} characters", ("idempotency_key",))
+    hashed = {**{name: value for name, value in inputs.items() if name not in _SECRET}, "operation": operation}
+    digest = hashlib.sha256(orjson.dumps(hashed, default=str, option=orjson.OPT_SORT_KEYS))
+    row = await connection.fetchrow(
+        """insert into idempotency_keys as k (clinic_id, id, user_id, key, operation, input_hash, recorded_at)
+        values ($1, gen_random_uuid(), $2, $3, $4, $5, $6)
+        on conflict (clinic_id, user_id, key) do update
+            set operation = $4, input_hash = $5, recorded_at = $6, result_id = null where k.recorded_at < $7
+        returning id""",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+        operation,
+        digest.digest(),
+        moment,
+        moment - _KEPT,
+    )
+    if row:
+        return None
+    kept = await connection.fetchrow(
+        "select input_hash, result_id from idempotency_keys where clinic_id = $1 and user_id = $2 and key = $3",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+    )
+    assert kept is not None
+    if kept["input_hash"] != digest.digest():
+        raise Conflict("This idempotency key was used for another request", ("idempotency_key",))
+    found: UUID = kept["result_id"]
+    return found
+
+
+async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, result: UUID) -> None:
+    await connection.execute(
+        "update idempotency_keys set result_id = $4 where clinic_id = $1 and user_id = $2 and key = $3",
+        viewer.clinic_id,
+        viewer.user_id,
+        key,
+        result,
+    )
+
+
+def values_of(input_: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of an input: ids as UUIDs, texts validated, omitted fields left out."""
+    return {name: _value(name, value, (*path, name)) for name, value in _fields_of(input_)}
+
+
+def _fields_of(input_: Any) -> Iterator[tuple[str, Any]]:
+    """The given fields of an input object of graphql-core or of Strawberry."""
+    if isinstance(input_, dict):
+        return ((snake(name), value) for name, value in input_.items())
+    named = ((name, getattr(input_, name)) for name in input_.__dataclass_fields__)
+    return ((name, value) for name, value in named if value is not strawberry.UNSET)
+
+
+def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
+    if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
+        return values_of(value, path)
+    if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+        return identity_of(value, path)
+    return storable_text(value, path) if isinstance(value, str) else value
+
+
+def storable_text(text: str, path: tuple[str, ...]) -> str:
+    """The text itself if PostgreSQL can store it; otherwise InvalidInput."""
+    if not can_be_kept(text):
+        raise InvalidInput("The text contains a character that cannot be stored", path)
+    return text
+
+
+def identity_of(text: str, path: tuple[str, ...]) -> UUID:
+    """The UUID inside a global id; InvalidInput for a text that cannot be an id."""
+    found = read_id(text)
+    if found is None:
+        raise InvalidInput("This is not a valid id", path)
+    return found[1]

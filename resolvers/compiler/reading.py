@@ -1,0 +1,229 @@
+"""Answers a root field: a plan compiled once for its shape and cached, executed once, its JSON passed on unchanged."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from cachetools import LRUCache
+from graphql import GraphQLObjectType, GraphQLResolveInfo, OperationType, get_named_type, is_object_type
+from sqlalchemy import Uuid, select
+from strawberry import Info
+
+from db.fields import VIEWS
+from db.fields.base import Pages
+from db.global_ids import make_id, read_id
+from db.row import Row, Scope
+from db.security.reach import reach_of
+from permissions.graphql_adapter import VariableValues, core_info
+from permissions.viewers import Viewer
+from resolvers.audit_record import AuditRecord
+from resolvers.compiler.audited_ids import AuditedIds
+from resolvers.compiler.compile import Compiler
+from resolvers.compiler.json_sql import as_object
+from resolvers.compiler.pages import Page, connection, root_connection, whole_list
+from resolvers.compiler.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
+from resolvers.compiler.refusals import refuse
+from resolvers.compiler.reports import REPORTS
+from resolvers.compiler.selection import SelectedField, Selector
+from resolvers.context import RequestContext
+
+ResolveInfo = GraphQLResolveInfo[RequestContext]
+# The values read of a record, by the response key under which a payload selects it.
+Answers = Mapping[str, Any]
+_NOT_READ: Answers = {}
+_NO_ERRORS = orjson.Fragment(b"[]")
+_PLANS_KEPT = 4_000
+# Response key, shape of variables and the node itself, which is kept so that its identity is not reused.
+_plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
+_compiling = 0
+_LISTS = {view.listed_as: name for name, view in VIEWS.items() if view.listed_as}
+_FINDS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
+
+
+async def resolve_root(info: Info) -> orjson.Fragment | None:
+    """The response of the root field that is being resolved, as encoded JSON; None if the record cannot be accessed."""
+    raw = core_info(info)
+    return await resolve_root_lean(raw, _selector(raw).arguments(_asked(raw)))
+
+
+async def resolve_root_lean(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
+    """The same for calls directly from graphql-core: the role schemas call it without Strawberry's wrapper."""
+    found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
+    return None if found is _NO_TYPE else await _answer(info, arguments, found)
+
+
+async def resolve_payload(
+    info: Info, type_name: str, identity: UUID | None, known: Answers = _NOT_READ
+) -> orjson.Fragment | None:
+    """The record of a mutation's payload or of a subscription's event, read again with the selected fields.
+
+    None if it cannot be accessed or, for a subscription, does not match the filter. `known` is what
+    `resolve_in_transaction` has read of it already.
+    """
+    if identity is None:
+        return None
+    raw = core_info(info)
+    asked = _asked(raw)
+    if asked.key in known:
+        found: orjson.Fragment | None = known[asked.key]
+        return found
+    return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
+
+
+async def resolve_in_transaction(
+    info: ResolveInfo, identity: UUID, connection: asyncpg.Connection, audit: AuditRecord
+) -> tuple[Answers, orjson.Fragment | None]:
+    """The payload of a successful mutation by response key, read in its own transaction; and the complete response.
+
+    That saves a transaction. Selections with arguments of their own are left to `follow`, and with them the complete
+    response:
+    an invalid argument must not roll back the mutation.
+    """
+    selector, payload = _selector(info), get_named_type(info.return_type)
+    assert is_object_type(payload)
+    found: dict[str, Any] = {}
+    wanted = selector.fields(payload, _asked(info).selection_sets)
+    for asked in wanted:
+        type_name = get_named_type(asked.definition.type).name if asked.definition else ""
+        if type_name in VIEWS:
+            plan = _plan(info, asked, type_name, _key(info, asked, type_name))
+            if len(plan.asked) == 1:
+                values = plan.values(info.context, [_following(selector, asked, type_name, identity)])
+                found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, audit)
+        elif asked.name == "errors":
+            found[asked.key] = _NO_ERRORS
+        elif asked.name == "__typename":
+            found[asked.key] = payload.name
+    return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
+
+
+def _following(selector: Selector, asked: SelectedField, type_name: str, identity: UUID) -> Arguments:
+    return {**selector.arguments(asked), "id": make_id(type_name, identity)}
+
+
+async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
+    context: RequestContext = info.context
+    assert context.viewer is not None
+    asked = _asked(info)
+    key = _key(info, asked, found)
+    if key not in _plans:
+        await _turn()
+    plan = _plan(info, asked, found, key)
+    # The arguments of the root field are available; those of fields below it are evaluated where the plan needs them.
+    below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
+    values = plan.values(context, [arguments, *below])
+    found_row = await context.database.read(context.viewer, plan.sql, values)
+    if info.path.prev is not None and found_row is not None:
+        context.audit.add_read_after_write()
+    return _passed_on(found_row, plan, context.audit)
+
+
+def _passed_on(row: asyncpg.Record | None, plan: Plan, audit: AuditRecord) -> orjson.Fragment | None:
+    """Execute a plan and return its response; the records that it read are recorded for the audit log."""
+    if row is None:
+        return None
+    if len(row) > 1:
+        audit.read(plan.fields, plan.filters, row[1], is_distinct=plan.is_distinct)
+    return None if row[0] is None else orjson.Fragment(row[0])
+
+
+def _plan(info: ResolveInfo, asked: SelectedField, found: str | None, key: Any) -> Plan:
+    """The plan of a field from the cache, compiled if no earlier request had the same shape."""
+    kept = _plans.get(key)
+    if kept is None:
+        assert info.context.viewer is not None
+        compiled = _compile(info, asked, info.context.viewer, found)
+        kept = _plans[key] = (info.operation, asked.nodes[0]), compiled
+    return kept[1]
+
+
+def _key(info: ResolveInfo, asked: SelectedField, found: str | None) -> Any:
+    viewer, coerced = info.context.viewer, _coerced(info)
+    assert viewer is not None
+    shape = shape_of(coerced) if coerced else None
+    return (id(asked.nodes[0]), id(info.operation), viewer.role, found, shape, info.context.keep is None)
+
+
+async def _turn() -> None:
+    """Compile one at a time, so that other requests are answered between two compilations."""
+    global _compiling  # noqa: PLW0603 (how many wait is one number for the process)
+    before = _compiling
+    _compiling += 1
+    try:
+        for _ in range(before):
+            await asyncio.sleep(0)
+    finally:
+        _compiling -= 1
+
+
+def _coerced(info: ResolveInfo) -> dict[str, Any]:
+    variables: Any = info.variable_values
+    return variables if isinstance(variables, dict) else variables.coerced
+
+
+def _selector(info: ResolveInfo) -> Selector:
+    return Selector(info.schema, info.fragments, VariableValues({}, _coerced(info)))
+
+
+_NO_TYPE = ""
+
+
+def _asked(info: ResolveInfo) -> SelectedField:
+    key = str(info.path.key)
+    return SelectedField(key, info.field_name, tuple(info.field_nodes), info.parent_type.fields[info.field_name])
+
+
+def _node_type(info: ResolveInfo, identity: str) -> str:
+    """The type of the id of `node`, if this role's schema has it as a node; otherwise an error."""
+    found = read_id(identity)
+    if found is None:
+        raise refuse("id", "is not a valid id")
+    named = info.schema.get_type(found[0])
+    is_node = isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
+    return found[0] if is_node and found[0] in VIEWS else _NO_TYPE
+
+
+def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type: str | None) -> Plan:
+    selector, scope = _selector(info), Scope(viewer.role)
+    binder, audited = Binder([asked]), AuditedIds(is_on=info.context.keep is not None)
+    compiler = Compiler(selector, scope, binder, audited, connection)
+    if node_type is None and asked.name in REPORTS:
+        return binder.plan(REPORTS[asked.name](compiler, asked), audited)
+    if node_type is None and asked.name in _LISTS:
+        name = _LISTS[asked.name]
+        listing = whole_list if VIEWS[name].whole else root_connection
+        return binder.plan(listing(compiler, Pages(name), asked), audited)
+    type_name = node_type or _FINDS.get(asked.name) or "Invoice"
+    row = scope.row(VIEWS[type_name].table)
+    target = info.schema.get_type(type_name)
+    assert is_object_type(target)
+    audited.begin(type_name, row)
+    columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
+    conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]
+    if info.operation.operation is OperationType.SUBSCRIPTION and VIEWS[type_name].filters:
+        conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
+    if audited.has(row):
+        return binder.plan(audited.objects(columns, row).where(*conditions), audited)
+    query = select().select_from(row.joined).where(*conditions)
+    return binder.plan(audited.row(as_object(columns, scope, query)), audited)
+
+
+def _identified(row: Row, type_name: str, asked: SelectedField, binder: Binder) -> Any:
+    """The condition that a row is the requested one, by id or by number."""
+    if asked.name == "invoiceByNumber":
+        number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
+        return row.number == number
+    return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
+
+
+def selection_of(info: ResolveInfo) -> tuple[Selector, SelectedField]:
+    """The selection below a root field that is answered without a statement of its own."""
+    return _selector(info), _asked(info)
+
+
+def kept_plans() -> int:
+    """The number of cached plans, for the metrics."""
+    return len(_plans)

@@ -1,0 +1,123 @@
+"""GraphQL types, filters and mutations of cases."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+from strawberry.tools import create_type
+
+from permissions.classes import argument, input_field, output_field
+from resolvers.commands.billing import cases
+from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
+from schema.commands import command, payload_of
+from schema.connections import After, Before, Connection, First, Last, Node
+from schema.enums import CaseStatus
+from schema.keys import key
+from schema.reading import compiled
+from schema.records.attorneys import Attorney
+from schema.references import CaseRef, EncounterRef, PatientRef
+from schema.reminders.reminders import Hold
+
+CaseConnection = Connection[CaseRef]
+
+
+def _invoices(
+    filter: Annotated[InvoiceFilter | None, argument("Only invoices that match this filter.", "signed_in")] = UNSET,
+    order_by: Annotated[InvoiceOrder | None, argument("The sort order; newest first by default.", "signed_in")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> InvoiceConnection:
+    return compiled()
+
+
+@strawberry.type(description="The representation of a case by an attorney, for a period.")
+class Representation:
+    id: strawberry.ID = output_field("staff", "The representation's id.")
+    attorney: Attorney = output_field("staff", "The attorney.")
+    from_on: date = output_field("staff", "The first day of the representation.")
+    until_on: date | None = output_field("staff", "The last day of the representation; null while it lasts.")
+
+
+@strawberry.type(description="A personal-injury case: the treatment and the bills of one injury of one patient.")
+class Case(Node):
+    id: strawberry.ID = output_field("existence", "The case's id.")
+    number: str = output_field("identity", "The case number.")
+    patient: PatientRef = output_field("identity", "The injured patient.")
+    attorney: Attorney | None = output_field(
+        "staff", "The attorney who represents the patient now; null if there is none."
+    )
+    representations: list[Representation] = output_field(
+        "staff", "All attorneys who have represented the patient, with the period of each."
+    )
+    status: CaseStatus = output_field("staff", "Whether the case still has bills to collect.")
+    date_of_injury: date = output_field("identity", "The day of the injury.")
+    opened_on: date = output_field("staff", "The day on which the clinic opened the case.")
+    settled_on: date | None = output_field("staff", "The day on which all invoices of the case were closed.")
+    hold: Hold | None = output_field(
+        "negotiation", "The hold that stops reminders about the case now; null if there is none."
+    )
+
+    encounters: list[EncounterRef] = output_field(
+        "treatment", "The visits of the case that you can access, oldest first."
+    )
+    invoices: InvoiceConnection = output_field("staff", "The invoices of the case.", resolver=_invoices)
+    billed_total: Decimal = output_field("staff", "The total billed in the case in US dollars, without voided bills.")
+    outstanding: Decimal = output_field("staff", "The total outstanding in the case in US dollars.")
+
+
+@strawberry.input(description="Filter for cases; all conditions must be met.")
+class CaseFilter:
+    status: list[CaseStatus] | None = input_field(("Case.status",), "Only cases with one of these statuses.")
+    patient_id: list[strawberry.ID] | None = input_field(
+        ("Case.patient", "Patient.id"), "Only cases of these patients."
+    )
+    attorney_id: list[strawberry.ID] | None = input_field(
+        ("Case.attorney", "Attorney.id"), "Only cases that one of these attorneys represents now."
+    )
+    opened_from: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or later.")
+    opened_to: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or earlier.")
+    search: str | None = input_field(
+        ("Case.number", "Patient.name"), "The start of the case number or of any word of the patient's name."
+    )
+
+
+@strawberry.input(description="A new case.")
+class CreateCaseInput:
+    patient_id: strawberry.ID = input_field("staff", "The injured patient.")
+    date_of_injury: date = input_field("staff", "The day of the injury.")
+    opened_on: date | None = input_field("staff", "The day on which the clinic opened the case; today by default.")
+    number: str | None = input_field("staff", "The case number; the next number of the year by default.")
+    attorney_id: strawberry.ID | None = input_field("staff", "The attorney who represents the patient.")
+    idempotency_key: str | None = key("staff")
+
+
+@strawberry.input(description="The attorney who represents a case from today on.")
+class AssignAttorneyInput:
+    case_id: strawberry.ID = input_field("staff", "The id of the case.")
+    attorney_id: strawberry.ID | None = input_field(
+        "staff", "The attorney who represents the case from today on; null for none."
+    )
+    idempotency_key: str | None = key("staff")
+
+
+CasePayload: Any = payload_of(Case, "staff", "case")
+
+
+CaseMutations: Any = create_type(
+    "CaseMutations",
+    [
+        command("create_case", cases.create, "Open a case.", CreateCaseInput, "The new case.", CasePayload),
+        command(
+            "assign_attorney",
+            cases.assign_attorney,
+            "Assign the attorney who represents a case from today on; the previous attorney loses access to it at once.",
+            AssignAttorneyInput,
+            "The case and its attorney.",
+            CasePayload,
+        ),
+    ],
+)

@@ -1,0 +1,64 @@
+"""GraphQL types, filters and mutations of patients."""
+
+from datetime import date
+from functools import partial
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from domain.parties import PATIENT
+from permissions.classes import input_field, output_field, query_field
+from resolvers.commands.records import parties
+from schema.billing.cases import CaseConnection
+from schema.connections import After, Connection, First, Node
+from schema.reading import compiled
+from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
+from schema.references import PatientRef
+
+PatientConnection = Connection[PatientRef]
+
+
+@strawberry.type(description="A patient of the clinic.")
+class Patient(Node):
+    id: strawberry.ID = output_field("existence", "The patient's id.")
+    name: str = output_field("identity", "The patient's first and last name.")
+    first_name: str = output_field("identity", "The patient's first name.")
+    last_name: str = output_field("identity", "The patient's last name.")
+    mrn: str = output_field("contact", "The patient's medical record number.")
+    birth_date: date | None = output_field("contact", "The patient's date of birth.")
+    phone: str | None = output_field("contact", "The patient's telephone number.")
+    email: str | None = output_field("contact", "The patient's e-mail address.")
+    address: str | None = output_field("contact", "The patient's postal address.")
+    active: bool = output_field("staff", "Whether new cases can be opened for the patient.")
+
+    @query_field("staff", "The patient's cases.")
+    def cases(self, first: First = UNSET, after: After = UNSET) -> CaseConnection:
+        return compiled()
+
+
+@strawberry.input(description="Filter for patients.")
+class PatientFilter:
+    search: str | None = input_field(("Patient.name",), "The start of any word of the patient's name.")
+
+
+PatientMutations: Any = record_mutations(
+    Patient,
+    "patient",
+    (
+        RecordField("mrn", str, "The medical record number; unique within the clinic.", is_required=True),
+        RecordField("first_name", str, "The first name.", is_required=True),
+        RecordField("last_name", str, "The last name.", is_required=True),
+        RecordField("birth_date", date, "The date of birth."),
+        RecordField("phone", str, "The telephone number."),
+        RecordField("email", str, "The e-mail address."),
+        RecordField("address", str, "The patient's postal address."),
+        active("patient"),
+    ),
+    RecordCommands(
+        partial(parties.create, kind=PATIENT),
+        partial(parties.update, kind=PATIENT),
+        partial(parties.retire, kind=PATIENT),
+    ),
+    RecordTexts(retire="Retire a patient. Existing records of the patient stay as they are."),
+)

@@ -1,0 +1,73 @@
+"""GraphQL types, filters and mutations of payers."""
+
+from functools import partial
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from domain.parties import PAYER
+from permissions.classes import argument, input_field, output_field, query_field
+from resolvers.commands.records import parties
+from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
+from schema.connections import After, Connection, First, Node
+from schema.enums import PayerKind
+from schema.reading import compiled
+from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
+from schema.references import PayerRef
+from schema.reminders.reminders import Hold
+
+PayerConnection = Connection[PayerRef]
+
+
+@strawberry.type(description="A payer: the attorney, the insurer or the patient who is to pay an invoice.")
+class Payer(Node):
+    id: strawberry.ID = output_field("parties", "The payer's id.")
+    name: str = output_field("parties", "The payer's name.")
+    kind: PayerKind = output_field("staff", "The kind of payer.")
+    email: str | None = output_field("staff", "The e-mail address for invoices and reminders.")
+    phone: str | None = output_field("staff", "The payer's telephone number.")
+    address: str | None = output_field("staff", "The payer's postal address.")
+    active: bool = output_field("staff", "Whether new invoices can be addressed to the payer.")
+    hold: Hold | None = output_field(
+        "negotiation", "The hold that stops reminders to the payer now; null if there is none."
+    )
+
+    @query_field("staff", "The payer's invoices.")
+    def invoices(
+        self,
+        filter: Annotated[InvoiceFilter | None, argument("Only invoices that match this filter.", "signed_in")] = UNSET,
+        order_by: Annotated[
+            InvoiceOrder | None, argument("The sort order; newest first by default.", "signed_in")
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+    ) -> InvoiceConnection:
+        return compiled()
+
+
+@strawberry.input(description="Filter for payers; all conditions must be met.")
+class PayerFilter:
+    kind: list[PayerKind] | None = input_field(("Payer.kind",), "Only payers of these kinds.")
+    # A payer may be a patient: roles that may not search patients by name may not search payers by name.
+    search: str | None = input_field(("Payer.name", "Patient.name"), "The start of any word of the payer's name.")
+
+
+PayerMutations: Any = record_mutations(
+    Payer,
+    "payer",
+    (
+        RecordField("name", str, "The name.", is_required=True),
+        RecordField("kind", PayerKind, "The kind of payer.", is_required=True),
+        RecordField("email", str, "The e-mail address for invoices and reminders."),
+        RecordField("phone", str, "The telephone number."),
+        RecordField("address", str, "The postal address."),
+        RecordField("patient_id", strawberry.ID, "The patient, for a payer of the kind PATIENT."),
+        RecordField("attorney_id", strawberry.ID, "The attorney, for a payer of the kind ATTORNEY."),
+        active("payer"),
+    ),
+    RecordCommands(
+        partial(parties.create, kind=PAYER), partial(parties.update, kind=PAYER), partial(parties.retire, kind=PAYER)
+    ),
+    RecordTexts(retire="Retire a payer. Existing records of the payer stay as they are."),
+)

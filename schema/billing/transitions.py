@@ -1,0 +1,36 @@
+"""The mutations that move invoices to another status, generated from the rows of the domain's transition table."""
+
+from functools import partial
+from typing import Any
+
+from strawberry.tools import create_type
+
+from domain.billing.transitions import TRANSITIONS, Transition
+from resolvers.commands.billing import cases, cheques
+from resolvers.commands.transitions import locked_first, transition
+from resolvers.commands.unit_of_work import CommandFunction, no_locks
+from schema.billing.cases import CasePayload
+from schema.billing.cheques import ChequePayload
+from schema.billing.invoice_mutations import InvoicePayload
+from schema.billing.transition_inputs import INPUTS
+from schema.commands import command
+
+# Transitions of several invoices at once → their commands. Those of one invoice all have the same command.
+COMMANDS: dict[str, CommandFunction] = {
+    "record_cheque": cheques.record,
+    "allocate_cheque": cheques.allocate,
+    "return_cheque": cheques.take_back,
+    "settle_case": cases.settle,
+    "reopen_case": cases.open_again,
+}
+_PAYLOADS = {"invoice": InvoicePayload, "cheque": ChequePayload, "case": CasePayload}
+
+
+def _mutation(row: Transition) -> Any:
+    run = COMMANDS.get(row.name) or partial(transition, name=row.name)
+    described, payload = "The values that the transition requires.", _PAYLOADS[row.record]
+    locks = no_locks if row.name in COMMANDS else locked_first
+    return command(row.name, run, row.description, INPUTS[row.name], described, payload, locked_first=locks)
+
+
+TransitionMutations: Any = create_type("TransitionMutations", [_mutation(row) for row in TRANSITIONS if row.roles])

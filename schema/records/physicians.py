@@ -1,0 +1,36 @@
+"""GraphQL types and mutations of physicians."""
+
+from functools import partial
+from typing import Any
+
+import strawberry
+
+from domain.parties import PHYSICIAN
+from permissions.classes import output_field
+from resolvers.commands.records import parties
+from schema.connections import Node
+from schema.record_mutations import RecordCommands, RecordField, active, record_mutations
+
+
+@strawberry.type(description="A treating physician.")
+class Physician(Node):
+    id: strawberry.ID = output_field("parties", "The physician's id.")
+    name: str = output_field("parties", "The physician's name.")
+    npi: str | None = output_field("staff", "The physician's National Provider Identifier (NPI), ten digits.")
+    active: bool = output_field("staff", "Whether the physician is active in the clinic.")
+
+
+PhysicianMutations: Any = record_mutations(
+    Physician,
+    "physician",
+    (
+        RecordField("name", str, "The name.", is_required=True),
+        RecordField("npi", str, "The National Provider Identifier (NPI), ten digits."),
+        active("physician"),
+    ),
+    RecordCommands(
+        partial(parties.create, kind=PHYSICIAN),
+        partial(parties.update, kind=PHYSICIAN),
+        partial(parties.retire, kind=PHYSICIAN),
+    ),
+)

@@ -1,0 +1,59 @@
+"""GraphQL types of the aging of accounts receivable."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+import strawberry
+
+from permissions.classes import argument, output_field
+from schema.enums import AgingBasis, AgingBucket, AgingRisk
+from schema.references import PayerRef
+
+AsOf = Annotated[
+    date | None,
+    argument(
+        "The reporting day: figures as they were known at the end of this day, without later entries and "
+        "corrections. Today by default.",
+        "productivity",
+    ),
+]
+Basis = Annotated[AgingBasis | None, argument("The day from which ages are counted.", "figures")]
+
+
+@strawberry.type(description="The open invoices of one aging bucket.")
+class AgingBucketTotal:
+    bucket: AgingBucket = output_field("figures", "The aging bucket.")
+    risk: AgingRisk = output_field("figures", "The risk that invoices of this age are never paid.")
+    from_days: int = output_field("figures", "The lowest age in days.")
+    to_days: int | None = output_field("figures", "The highest age in days; null for the last bucket.")
+    invoice_count: int = output_field("figures", "The number of open invoices in the bucket.")
+    outstanding: Decimal = output_field(
+        "figures",
+        "The outstanding amount in US dollars: agreed amount, or billed amount if none is agreed, less received.",
+    )
+
+
+@strawberry.type(
+    description="The aging of all open invoices. The outstanding amount is the sum of the five buckets, and of the balances of"
+    " the invoices."
+)
+class AgingReport:
+    as_of: date = output_field("figures", "The reporting day, in the clinic's time zone.")
+    basis: AgingBasis = output_field("figures", "The day from which ages are counted.")
+    buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
+    invoice_count: int = output_field("figures", "The number of open invoices: neither paid in full nor closed.")
+    outstanding: Decimal = output_field("figures", "The outstanding amount of all open invoices in US dollars.")
+
+
+@strawberry.type(description="The aging of the open invoices of one payer.")
+class PayerAging:
+    payer: PayerRef = output_field("figures", "The payer of the invoice.")
+    buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
+    invoice_count: int = output_field("figures", "The number of open invoices of this payer.")
+    outstanding: Decimal = output_field("figures", "The outstanding amount of this payer in US dollars.")
+    median_days_to_pay: float | None = output_field(
+        "figures",
+        "The median number of days from creation to full payment, over the fully paid invoices of this "
+        "payer that match the filter.",
+    )

@@ -1,0 +1,127 @@
+"""GraphQL types of billing analytics: measures of a period, each with its numerator and denominator."""
+
+from datetime import date
+from decimal import Decimal
+
+import strawberry
+
+from domain.billing.analytics import described
+from permissions.classes import input_field, output_field
+from schema.records.attorneys import Attorney
+from schema.records.physicians import Physician
+from schema.references import PayerRef
+from schema.reports.aging import PayerAging
+
+
+@strawberry.type(description="A ratio of two amounts, with both amounts, so that ratios can be checked and aggregated.")
+class Ratio:
+    value: float | None = output_field("figures", "Numerator ÷ denominator; null if the denominator is 0.")
+    numerator: Decimal = output_field("figures", "The numerator in US dollars.")
+    denominator: Decimal = output_field("figures", "The denominator in US dollars.")
+
+
+@strawberry.type(description="A ratio of two numbers of invoices, with both numbers.")
+class CountRatio:
+    value: float | None = output_field("figures", "Numerator ÷ denominator; null if the denominator is 0.")
+    numerator: int = output_field("figures", "The numerator: a number of invoices.")
+    denominator: int = output_field("figures", "The denominator: a number of invoices.")
+
+
+@strawberry.type(description="The days from creation to full payment of invoices.")
+class DaysInAr:
+    mean: float | None = output_field("figures", "The mean in days; null if no invoice is fully paid.")
+    median: float | None = output_field("figures", "The median in days; null if no invoice is fully paid.")
+    invoice_count: int = output_field("figures", "The number of fully paid invoices.")
+
+
+@strawberry.type(description="The productivity of one physician in the period.")
+class PhysicianProductivity:
+    physician: Physician = output_field("productivity", "The treating physician.")
+    encounter_count: int = output_field("productivity", "The number of visits in the period, by day of service.")
+    exam_count: int = output_field("productivity", "The number of units of service in those visits.")
+    invoice_count: int = output_field(
+        "productivity", "The number of invoices created in the period for this physician's treatment."
+    )
+    billed: Decimal = output_field("productivity", "The billed amount of those invoices in US dollars.")
+    average_invoice: Decimal | None = output_field(
+        "productivity",
+        "Billed amount ÷ number of invoices, in US dollars rounded to cents; null if there is no invoice.",
+    )
+    received: Decimal = output_field("figures", "The amount received for those invoices in US dollars.")
+
+
+@strawberry.type(description="The agreed reductions of one payer.")
+class PayerReduction:
+    payer: PayerRef = output_field("figures", "The payer.")
+    invoice_count: int = output_field("figures", "The number of invoices of the period with an agreed amount.")
+    reduction_rate: Ratio = output_field("figures", described("reduction_rate"))
+
+
+@strawberry.type(description="The agreed reductions in the cases of one attorney.")
+class AttorneyReduction:
+    attorney: Attorney = output_field("staff", "The attorney.")
+    invoice_count: int = output_field("staff", "The number of invoices of the period with an agreed amount.")
+    reduction_rate: Ratio = output_field("staff", described("reduction_rate"))
+
+
+@strawberry.type(description="The measures of the invoices created in one month.")
+class MonthlyAnalytics:
+    month: date = output_field("figures", "The first day of the month.")
+    invoice_count: int = output_field("figures", described("invoice_count"))
+    billed: Decimal = output_field("figures", described("billed"))
+    received: Decimal = output_field("figures", described("received"))
+    collection_rate: Ratio = output_field("figures", described("collection_rate"))
+    net_collection_rate: Ratio = output_field("figures", described("net_collection_rate"))
+    reduction_rate: Ratio = output_field("figures", described("reduction_rate"))
+    days_in_ar: DaysInAr = output_field("figures", described("days_in_ar"))
+    denial_rate: CountRatio = output_field("figures", described("denial_rate"))
+
+
+@strawberry.type(description="Measures of the clinic's billing. Only the requested measures are computed.")
+class Analytics:
+    invoice_count: int = output_field("figures", described("invoice_count"))
+    billed: Decimal = output_field("figures", described("billed"))
+    received: Decimal = output_field("figures", described("received"))
+    collection_rate: Ratio = output_field("figures", described("collection_rate"))
+    net_collection_rate: Ratio = output_field("figures", described("net_collection_rate"))
+    reduction_rate: Ratio = output_field("figures", described("reduction_rate"))
+    days_in_ar: DaysInAr = output_field("figures", described("days_in_ar"))
+    ar_days: float | None = output_field("figures", described("ar_days"))
+    denial_rate: CountRatio = output_field("figures", described("denial_rate"))
+    ar_over90: Ratio = output_field("figures", described("ar_over90"))
+    physician_productivity: list[PhysicianProductivity] = output_field(
+        "productivity", "By physician with visits or invoices in the period, highest billed amount first."
+    )
+    aging_by_payer: list[PayerAging] = output_field(
+        "figures", "The outstanding amounts on the reporting day by payer and age, slowest payers first."
+    )
+    reductions_by_payer: list[PayerReduction] = output_field(
+        "figures", "The agreed reductions by payer, largest first."
+    )
+    reductions_by_attorney: list[AttorneyReduction] = output_field(
+        "staff", "The agreed reductions by attorney, largest first."
+    )
+    trend: list[MonthlyAnalytics] = output_field(
+        "figures", "The measures of the period by month of creation, oldest first."
+    )
+
+
+@strawberry.input(description="The period and the filter of invoices.")
+class AnalyticsFilter:
+    from_: date = strawberry.field(
+        name="from",
+        description="The first day of the period.",
+        metadata={"rule": "productivity"},
+    )
+    to: date = strawberry.field(description="The last day of the period.", metadata={"rule": "productivity"})
+    payer_id: list[strawberry.ID] | None = input_field(("Invoice.payer", "Payer.id"), "Only invoices of these payers.")
+    physician_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.physician", "Physician.id"), "Only invoices for treatment by these physicians."
+    )
+    facility_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.facility", "Facility.id"), "Only invoices for treatment at these facilities."
+    )
+    attorney_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.case", "Case.attorney", "Attorney.id"),
+        "Only invoices of cases that one of these attorneys represents on the reporting day.",
+    )

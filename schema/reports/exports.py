@@ -1,0 +1,161 @@
+"""GraphQL types and mutations of exports: files that users request and download."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import strawberry
+from strawberry import Info, Private
+
+from domain.exports import ExportKind as Kind
+from permissions.actions import ACTIONS
+from permissions.classes import argument, input_field, mutation, output_field, query_field
+from resolvers.commands import exports
+from resolvers.commands.unit_of_work import CommandResult, run_command
+from resolvers.compiler.reading import resolve_payload
+from schema.access.users import User
+from schema.billing.invoices import InvoiceFilter
+from schema.connections import Node
+from schema.enums import ExportFormat, ExportKind, ExportStatus
+from schema.errors import UserError, user_errors
+
+
+@strawberry.type(description="An export file; only the account that requested it can see it.")
+class Export(Node):
+    id: strawberry.ID = output_field("signed_in", "The id of the export.")
+    status: ExportStatus = output_field("signed_in", "The status of the export.")
+    format: ExportFormat = output_field("signed_in", "The file format.")
+    file_name: str = output_field("signed_in", "The file name, with the day of the request.")
+    content_type: str = output_field("signed_in", "The media format of the file (MIME), such as text/csv.")
+    row_count: int | None = output_field(
+        "signed_in", "The number of rows without the header; null until the export has started."
+    )
+    rows_written: int = output_field("signed_in", "The number of rows written so far.")
+    byte_size: int | None = output_field("signed_in", "The file size in bytes; null until the file is ready.")
+    sha256: str | None = output_field(
+        "signed_in", "The SHA-256 checksum of the file in hexadecimal digits, to verify the download."
+    )
+    billed_total: Decimal | None = output_field(
+        "existence",
+        "The sum of the billed amounts in the file in US dollars, as a control sum; null if the rows are not invoices.",
+    )
+    received_total: Decimal | None = output_field(
+        "ledger",
+        "The sum of the received amounts in the file in US dollars, as a control sum; null if the rows "
+        "have no such amount.",
+    )
+    download_url: str | None = output_field(
+        "signed_in",
+        "A signed URL of the file, valid for one hour and for the account that requested it; null unless the file is ready.",
+    )
+    expires_at: datetime | None = output_field(
+        "signed_in", "When the file is deleted; request a new export afterwards."
+    )
+    created_at: datetime = output_field("signed_in", "When it was created.")
+    requested_by: User = output_field("staff", "The user who created it.")
+    failure: str | None = output_field("signed_in", "Why the export failed; null unless it failed.")
+    kind: ExportKind = output_field("signed_in", "The kind of rows.")
+    filter: str = output_field("signed_in", "The filter of the export as JSON, with the names of the filter input.")
+    columns: list[str] = output_field("signed_in", "The columns, each as the path of fields that leads to it.")
+
+
+_CHOSEN = "Only invoices that match this filter; all that you can access by default."
+_COLUMNS = "The columns in this order, each as a path such as patient.name; the standard columns by default."
+
+
+@strawberry.type(description="The result of requesting or cancelling an export.")
+class ExportPayload:
+    result: Private[CommandResult]
+
+    @query_field(
+        "signed_in", "The export; null if the request was rejected. Poll it, or subscribe to it, until it is ready."
+    )
+    async def export(self, info: Info) -> Export | None:
+        return await resolve_payload(info, "Export", self.result.record)  # type: ignore[return-value]
+
+    @query_field("signed_in", "Why the request was rejected; empty on success.")
+    def errors(self) -> list[UserError]:
+        return user_errors(self.result.errors)
+
+
+@strawberry.input(description="An export of invoices, one row each.")
+class ExportInvoicesInput:
+    format: ExportFormat = input_field("signed_in", "The file format.")
+    filter: InvoiceFilter | None = input_field("signed_in", _CHOSEN)
+    columns: list[str] | None = input_field("signed_in", _COLUMNS)
+
+
+@strawberry.input(description="An export of payments: one row for each allocation of a cheque to an invoice.")
+class ExportPaymentsInput:
+    format: ExportFormat = input_field("records", "The file format.")
+    filter: InvoiceFilter | None = input_field("records", _CHOSEN)
+    columns: list[str] | None = input_field("records", _COLUMNS)
+
+
+@strawberry.input(
+    description="An export of adjustments (reductions, write-offs and voids): one row for each day on which one "
+    "changed the amount owed."
+)
+class ExportAdjustmentsInput:
+    format: ExportFormat = input_field("records", "The file format.")
+    filter: InvoiceFilter | None = input_field("records", _CHOSEN)
+    columns: list[str] | None = input_field("records", _COLUMNS)
+
+
+@strawberry.input(description="An export of invoices as a CSV file that QuickBooks imports.")
+class ExportQuickbooksInvoicesInput:
+    filter: InvoiceFilter | None = input_field("records", _CHOSEN)
+
+
+@strawberry.input(description="The export to cancel.")
+class CancelExportInput:
+    export_id: strawberry.ID = input_field("signed_in", "The id of the export.")
+
+
+@strawberry.type
+class ExportMutations:
+    """The mutations of exports."""
+
+    @mutation(
+        ACTIONS["export_invoices"], "Export the invoices that you can access; a small file is ready with the response."
+    )
+    async def export_invoices(
+        self, info: Info, input: Annotated[ExportInvoicesInput, argument("The content of the file.", "signed_in")]
+    ) -> ExportPayload:
+        return ExportPayload(result=await exports.ask(info, Kind.INVOICES))
+
+    @mutation(
+        ACTIONS["export_payments"],
+        "Export the payments by cheque; reversals for returned cheques have negative amounts.",
+    )
+    async def export_payments(
+        self, info: Info, input: Annotated[ExportPaymentsInput, argument("The content of the file.", "records")]
+    ) -> ExportPayload:
+        return ExportPayload(result=await exports.ask(info, Kind.PAYMENTS))
+
+    @mutation(
+        ACTIONS["export_adjustments"],
+        "Export reductions, write-offs and voids: billed less these adjustments and less payments is the "
+        "outstanding amount.",
+    )
+    async def export_adjustments(
+        self, info: Info, input: Annotated[ExportAdjustmentsInput, argument("The content of the file.", "records")]
+    ) -> ExportPayload:
+        return ExportPayload(result=await exports.ask(info, Kind.ADJUSTMENTS))
+
+    @mutation(
+        ACTIONS["export_quickbooks_invoices"],
+        "Export invoices by payer as a CSV file for QuickBooks, without patient data and without voided bills.",
+    )
+    async def export_quickbooks_invoices(
+        self,
+        info: Info,
+        input: Annotated[ExportQuickbooksInvoicesInput, argument("The content of the file.", "records")],
+    ) -> ExportPayload:
+        return ExportPayload(result=await exports.ask(info, Kind.QUICKBOOKS_INVOICES))
+
+    @mutation(ACTIONS["cancel_export"], "Cancel an export that is not ready; its job is stopped.")
+    async def cancel_export(
+        self, info: Info, input: Annotated[CancelExportInput, argument("The announced file.", "signed_in")]
+    ) -> ExportPayload:
+        return ExportPayload(result=await run_command(info, "cancel_export", input, exports.cancel))

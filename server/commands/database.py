@@ -1,0 +1,74 @@
+"""The commands on the whole database: `billing migrate`, `billing verify` and `billing demo`."""
+
+import asyncio
+import sys
+
+import asyncpg
+import click
+
+from db.security.policy_version import Standing
+from db.verify import LAWS, Verified
+from db.verify import verify as verify_laws
+from server.commands.options import pass_settings
+from server.database_urls import DatabaseUrls, bring_up_to_date, opened, with_database
+from server.demo import prepare_demo
+from server.settings import Settings
+
+
+@click.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")
+@pass_settings
+def migrate(settings: Settings) -> None:
+    """Migrate, and set roles, grants, row-level security policies and the lifecycle guard."""
+
+    async def run() -> None:
+        async with opened(settings) as address:
+            before = await bring_up_to_date(address)
+        is_newer = before is Standing.NEWER
+        click.echo(
+            "The database is of a newer version than this code: nothing was changed."
+            if is_newer
+            else "The database is up to date."
+        )
+
+    asyncio.run(run())
+
+
+@click.command(
+    help="Check every law of the records of all clinics, and change nothing; exit code 1 when one is broken."
+)
+@pass_settings
+def verify(settings: Settings) -> None:
+    """Report which laws are broken, and by which records."""
+
+    async def ask() -> Verified:
+        async with opened(settings) as address:
+            connection = await asyncpg.connect(address.owner)
+            try:
+                return await verify_laws(connection)
+            except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+                raise click.ClickException("The database is not up to date: run `billing migrate` first") from error
+            finally:
+                await connection.close()
+
+    found = asyncio.run(ask())
+    for breach in found.breaches:
+        click.echo(f"{breach.law.words}: broken by {breach.count:,}\n  " + "\n  ".join(breach.ids))
+    click.echo(
+        f"{len(LAWS) - len(found.breaches)} of {len(LAWS)} laws hold: "
+        f"{found.invoices:,} invoices, {found.cases:,} cases, {found.cheques:,} cheques."
+    )
+    sys.exit(1 if found.breaches else 0)
+
+
+@click.command(help="Load the demo clinic: the same for the same number, seed and day.")
+@click.option("--invoices", default=400, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=1, show_default=True)
+@pass_settings
+def demo(settings: Settings, invoices: int, seed: int) -> None:
+    """Load the synthetic data of the demo clinic."""
+
+    async def load(address: DatabaseUrls) -> None:
+        summary, password = await prepare_demo(address, settings, invoices=invoices, seed=seed)
+        click.echo(f"{summary}\nThe password of its users is {password}")
+
+    with_database(settings, load)

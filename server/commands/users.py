@@ -1,0 +1,74 @@
+"""The commands of `billing user`, which add and deactivate users and reset second factors."""
+
+import sys
+
+import click
+
+from domain.access.people import Role
+from server.accounts import AccountError, add_user, deactivate_user, reset_second_factor
+from server.commands.options import pass_settings
+from server.database_urls import DatabaseUrls, with_database
+from server.settings import Settings
+
+# Texts, because click would offer the members of an enumeration by their names in capitals.
+_ROLES = [role.value for role in Role]
+
+
+@click.group(help="The clinic's users.")
+def user() -> None:
+    """Users."""
+
+
+@user.command(help="Add a user; the password is read from standard input.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@click.option("--role", required=True, type=click.Choice(_ROLES))
+@click.option("--name", required=True)
+@click.option("--person", help="The id of the attorney or physician that the user is linked to.")
+@pass_settings
+def add(settings: Settings, email: str, clinic: str, role: str, name: str, person: str | None) -> None:
+    """Add a user of a clinic."""
+    password = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+    async def create(address: DatabaseUrls) -> None:
+        try:
+            await add_user(
+                address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password
+            )
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} can sign in.")
+
+    with_database(settings, create)
+
+
+@user.command(help="Deactivate a user and end all sessions; an administrator can reactivate the user.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@pass_settings
+def deactivate(settings: Settings, email: str, clinic: str) -> None:
+    """Deactivate a user of a clinic."""
+
+    async def end(address: DatabaseUrls) -> None:
+        try:
+            await deactivate_user(address, email=email, clinic=clinic)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{email} cannot sign in any more.")
+
+    with_database(settings, end)
+
+
+@user.command(name="reset-second-factor", help="Remove the second factor of a user who has lost it.")
+@click.argument("email")
+@click.option("--clinic", required=True, help="Short name of the clinic.")
+@pass_settings
+def reset_factor(settings: Settings, email: str, clinic: str) -> None:
+    """Remove a user's second factor, so that the password alone signs in."""
+
+    async def take_away(address: DatabaseUrls) -> None:
+        if not await reset_second_factor(address, email=email, clinic=clinic):
+            raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
+        click.echo(f"{email} can sign in with the password alone.")
+
+    with_database(settings, take_away)

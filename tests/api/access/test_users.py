@@ -1,0 +1,343 @@
+"""Accounts: who creates and changes them, what is refused, and that a deactivated user is refused at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from db.global_ids import make_id
+from domain.access.people import Role
+from server.database_urls import DatabaseUrls
+from tests.conftest import SignIn
+from tests.support.api.accounts import USER, Account, change, is_let_in, new_account, new_token
+from tests.support.api.mutations import answered, document, done, refused
+from tests.support.api.records import Found, changed_by, nothing_changes, uuid_of
+from tests.support.client import Client, serving
+from tests.support.databases import PASSWORD, rows
+
+SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token errors { message } } }"
+ANOTHER = "another good password"
+
+
+def can_sign_in(anonymous: Client, account: Account, password: str = PASSWORD) -> bool:
+    answer = anonymous.read(SIGN_IN, input={"email": account.email, "password": password})
+    return bool(answer["signIn"]["token"])
+
+
+def account_input(**more: Any) -> dict[str, Any]:
+    """An input that creates an account."""
+    return {
+        "email": f"{uuid4().hex}@demo.clinic",
+        "name": "Some Body",
+        "role": "BILLING",
+        "password": PASSWORD,
+        **more,
+    }
+
+
+def test_an_administrator_creates_an_account_and_its_owner_signs_in(admin: Client, anonymous: Client) -> None:
+    inputs = account_input(email=f"New.{uuid4().hex}@Demo.Clinic", name="  Nora New")
+    user = done(admin, "createUser", USER, **inputs)
+    assert (user["email"], user["role"], user["active"]) == (inputs["email"].lower(), "BILLING", True)
+    assert user["sessions"] == user["apiTokens"] == {"nodes": []}
+    with anonymous.signed_in(inputs["email"]) as person:
+        assert person.read("{ viewer { id role } }")["viewer"] == {"id": user["id"], "role": "BILLING"}
+    listed = admin.read("{ users(first: 500) { totalCount nodes { id email } } }")["users"]
+    assert [node["email"] for node in listed["nodes"]] == sorted(node["email"] for node in listed["nodes"])
+    assert user["id"] in [node["id"] for node in listed["nodes"]]
+    assert admin.read("query ($id: ID!) { node(id: $id) { id ... on User { email } } }", id=user["id"])["node"] == {
+        "id": user["id"],
+        "email": inputs["email"].lower(),
+    }
+
+
+def test_the_accounts_are_listed_in_pages_without_gaps(admin: Client, address: DatabaseUrls) -> None:
+    for _ in range(3):
+        new_account(admin)
+    found: list[str] = []
+    after, more = None, True
+    while more:
+        query = (
+            "query ($a: String) { users(first: 2, after: $a) { pageInfo { hasNextPage endCursor } nodes { email } } }"
+        )
+        page = admin.read(query, a=after)["users"]
+        found += [node["email"] for node in page["nodes"]]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    here = "select email from users join clinics using (clinic_id) where short_name = 'demo' order by email"
+    assert found == [row["email"] for row in rows(address, here)]
+
+
+def test_no_password_signs_in_to_an_account_without_one(admin: Client, anonymous: Client) -> None:
+    account = new_account(admin, password=None)
+    for password in ("", PASSWORD, "null", "None"):
+        assert not can_sign_in(anonymous, account, password)
+    change(admin, account, password=ANOTHER)
+    assert can_sign_in(anonymous, account, ANOTHER)
+
+
+@pytest.mark.parametrize("role", ["ATTORNEY", "PHYSICIAN"])
+def test_an_account_of_an_attorney_or_a_physician_names_its_person_and_reads_its_records(
+    admin: Client, anonymous: Client, found: Found, role: str
+) -> None:
+    field, kind = f"{role.lower()}Id", role.capitalize()
+    account = new_account(admin, role, **{field: found.own[kind]})
+    users = admin.read(f"{{ users(first: 500) {{ nodes {{ id {role.lower()} {{ id }} }} }} }}")["users"]["nodes"]
+    assert {"id": account.id, role.lower(): {"id": found.own[kind]}} in users
+    with anonymous.signed_in(account.email) as person:
+        assert person.read("{ invoices { totalCount } }")["invoices"]["totalCount"] > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "path"),
+    [
+        ({"password": "nine char"}, "INVALID_INPUT", "password"),
+        ({"password": "x" * 201}, "INVALID_INPUT", "password"),
+        ({"password": "x" * 20}, "INVALID_INPUT", "password"),
+        ({"email": "Test.User@demo.clinic", "password": "TEST.USER@demo.clinic"}, "INVALID_INPUT", "password"),
+        ({"email": "billing@demo.clinic"}, "CONFLICT", "email"),
+        ({"email": "BILLING@Demo.Clinic"}, "CONFLICT", "email"),
+        ({"email": "no address"}, "INVALID_INPUT", "email"),
+        ({"email": ""}, "INVALID_INPUT", "email"),
+        ({"email": "a" * 250 + "@demo.clinic"}, "INVALID_INPUT", "email"),
+        ({"name": " "}, "INVALID_INPUT", "name"),
+        ({"name": "Two\nlines"}, "INVALID_INPUT", "name"),
+        ({"role": "ATTORNEY"}, "INVALID_INPUT", "attorneyId"),
+        ({"role": "PHYSICIAN"}, "INVALID_INPUT", "physicianId"),
+        ({"role": "BILLING", "attorneyId": make_id("Attorney", uuid4())}, "INVALID_INPUT", "attorneyId"),
+        ({"role": "ATTORNEY", "attorneyId": make_id("Attorney", uuid4())}, "NOT_FOUND", "attorneyId"),
+        ({"role": "ATTORNEY", "attorneyId": "nonsense"}, "INVALID_INPUT", "attorneyId"),
+    ],
+)
+def test_an_invalid_account_is_refused_and_nothing_is_stored(
+    admin: Client, address: DatabaseUrls, more: dict[str, Any], code: str, path: str
+) -> None:
+    with nothing_changes(address):
+        error = refused(admin, "createUser", USER, **account_input(**more))
+    assert (error["code"], error["path"]) == (code, ["input", path])
+    assert str(more.get("password", "no password")) not in error["message"]
+
+
+def test_an_account_cannot_name_an_attorney_of_another_clinic(
+    admin: Client, address: DatabaseUrls, found: Found
+) -> None:
+    account = new_account(admin)
+    with nothing_changes(address):
+        foreign = {"role": "ATTORNEY", "attorneyId": found.foreign["Attorney"]}
+        errors = [
+            refused(admin, "createUser", USER, **account_input(**foreign)),
+            refused(admin, "updateUser", USER, userId=account.id, **foreign),
+        ]
+    assert [error["code"] for error in errors] == ["NOT_FOUND"] * 2
+
+
+def test_omitted_fields_stay_and_no_field_can_be_blank(admin: Client, address: DatabaseUrls) -> None:
+    account = new_account(admin)
+    before = done(admin, "updateUser", USER, userId=account.id)
+    assert change(admin, account, name="Else Other") == {**before, "name": "Else Other"}
+    with nothing_changes(address):
+        for field in ("email", "name", "role", "active", "password"):
+            error = refused(admin, "updateUser", USER, userId=account.id, **{field: None})
+            assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", field])
+
+
+def test_a_new_e_mail_signs_in_and_the_old_one_does_not(admin: Client, anonymous: Client) -> None:
+    account = new_account(admin)
+    other = new_account(admin)
+    assert refused(admin, "updateUser", USER, userId=account.id, email=other.email)["code"] == "CONFLICT"
+    email = f"NEW-{account.email}"
+    assert change(admin, account, email=email)["email"] == email.lower()
+    assert [can_sign_in(anonymous, Account("", name)) for name in (email, account.email)] == [True, False]
+
+
+# Changes that end a user's sessions.
+
+SHUT_OUT: dict[str, dict[str, Any]] = {
+    "deactivated": {"active": False},
+    "of another role": {"role": "ADMIN"},
+    "a new password": {"password": ANOTHER},
+}
+
+
+@pytest.mark.parametrize("what", SHUT_OUT)
+def test_a_user_whose_sessions_end_is_refused_at_once_by_every_server(
+    servers: tuple[str, str], address: DatabaseUrls, what: str
+) -> None:
+    first, second = servers
+    with Client(first) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+        account = new_account(admin)
+        with anonymous.signed_in(account.email) as here, Client(second, here.token) as there:
+            assert [is_let_in(client) for client in (here, there)] == [True, True]
+            change(admin, account, **SHUT_OUT[what])
+            assert not is_let_in(here)
+            # The notification arrives far sooner than the two seconds of the cache's time to live.
+            assert _seconds_until_refused(there) < 1
+    [[standing]] = rows(
+        address, "select count(*) from sessions where user_id = $1 and revoked_at is null", uuid_of(account.id)
+    )
+    assert standing == 0
+
+
+def _seconds_until_refused(client: Client, tries: int = 100) -> float:
+    """The seconds until a client was refused."""
+    taken = 0.0
+    for _ in range(tries):
+        response = client.post("{ viewer { id } }")
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            break
+        taken += response.elapsed.total_seconds()
+    return taken
+
+
+def test_ended_sessions_and_tokens_stay_ended_when_an_account_is_reactivated(admin: Client, anonymous: Client) -> None:
+    account = new_account(admin, "ANALYST")
+    token, _ = new_token(admin, account)
+    with anonymous.signed_in(account.email) as person, Client(anonymous.url, token) as program:
+        closed = change(admin, account, active=False)
+        assert not closed["active"]
+        assert not can_sign_in(anonymous, account)
+        assert change(admin, account, active=True)["active"]
+        assert [is_let_in(client) for client in (person, program)] == [False, False]
+    assert all(node["revokedAt"] for part in ("sessions", "apiTokens") for node in closed[part]["nodes"])
+    assert can_sign_in(anonymous, account)
+
+
+def test_a_new_name_ends_no_session(admin: Client, anonymous: Client) -> None:
+    account = new_account(admin)
+    with anonymous.signed_in(account.email) as person:
+        change(admin, account, name="Married Now", email=f"married-{account.email}", role="BILLING", active=True)
+        assert person.read("{ viewer { name } }")["viewer"]["name"] == "Married Now"
+
+
+def test_a_change_of_role_removes_the_person_or_requires_one(admin: Client, found: Found) -> None:
+    account = new_account(admin, "ATTORNEY", attorneyId=found.own["Attorney"])
+    assert refused(admin, "updateUser", USER, userId=account.id, role="PHYSICIAN")["path"][1:] == ["physicianId"]
+    moved = change(admin, account, role="PHYSICIAN", physicianId=found.own["Physician"])
+    assert (moved["attorney"], moved["physician"]) == (None, {"id": found.own["Physician"]})
+    assert change(admin, account, role="ANALYST")["physician"] is None
+
+
+# The last administrator.
+
+
+def test_an_administrator_cannot_deactivate_or_demote_themselves(address: DatabaseUrls, admin: Client) -> None:
+    new_account(admin, "ADMIN")
+    me = admin.read("{ viewer { id } }")["viewer"]["id"]
+    with nothing_changes(address):
+        for inputs in ({"active": False}, {"role": "BILLING"}, {"password": ANOTHER}):
+            assert refused(admin, "updateUser", USER, userId=me, **inputs)["code"] == "CONFLICT"
+    assert is_let_in(admin)
+
+
+def test_of_two_administrators_who_deactivate_each_other_at_once_one_stays_active(own_address: DatabaseUrls) -> None:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.clinic") as one:
+        account = new_account(one, "ADMIN")
+        with anonymous.signed_in(account.email) as other:
+            me = one.read("{ viewer { id } }")["viewer"]["id"]
+            both = [(one, account.id), (other, me)]
+            with ThreadPoolExecutor(2) as people:
+                list(people.map(lambda pair: _closed(*pair), both))
+        [[left]] = rows(own_address, "select count(*) from users where role = 'admin' and active")
+        assert left == 1
+
+
+def _closed(client: Client, identity: str) -> int:
+    inputs = {"input": {"userId": identity, "active": False}}
+    return client.post(document("updateUser", "user { id }"), **inputs).status_code
+
+
+# Idempotency keys, and hostile requests.
+
+
+def test_an_idempotency_key_creates_one_account_and_does_not_reveal_the_password(
+    admin: Client, address: DatabaseUrls
+) -> None:
+    inputs = account_input(idempotencyKey=f"once {uuid4()}")
+    first = done(admin, "createUser", USER, **inputs)
+    with nothing_changes(address):
+        assert done(admin, "createUser", USER, **inputs) == first
+        # Two requests that differ in the password only have the same fingerprint.
+        assert done(admin, "createUser", USER, **{**inputs, "password": ANOTHER}) == first
+        error = refused(admin, "createUser", USER, **{**inputs, "name": "Other"})
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "idempotencyKey"])
+
+
+@pytest.mark.parametrize("more", ["clinicId", "passwordHash", "active", "id", "oidcSubject", "createdAt"])
+def test_an_unknown_input_field_is_refused(admin: Client, address: DatabaseUrls, more: str) -> None:
+    with nothing_changes(address):
+        messages = admin.refusals(document("createUser", USER), input={**account_input(), more: "1"})
+    assert f"not to include unknown field '{more}'." in messages[0]
+    assert PASSWORD not in messages[0]
+
+
+@pytest.mark.parametrize("role", [None, Role.BILLING, Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
+def test_other_roles_neither_see_accounts_nor_become_administrators(
+    anonymous: Client, sign_in: SignIn, address: DatabaseUrls, found: Found, role: Role | None
+) -> None:
+    client = sign_in(role) if role else anonymous
+    [row] = rows(address, "select id from users where email = $1", f"{role or Role.BILLING}@demo.clinic")
+    me = make_id("User", row["id"])
+    answers: list[httpx.Response] = []
+
+    def attempt() -> None:
+        promoted = {"userId": me, "role": "ADMIN"}
+        answers.append(client.post(document("updateUser", "user { id }"), input=promoted))
+        answers.append(client.post(document("createUser", "user { id }"), input=account_input(role="ADMIN")))
+        own_record = f'{{ node(id: "{me}") {{ ... on User {{ email role sessions {{ nodes {{ id }} }} }} }} }}'
+        queries = ("{ users { nodes { id } } }", "{ viewer { role email apiTokens { nodes { id } } } }", own_record)
+        answers.extend(client.post(query) for query in queries)
+
+    assert changed_by(address, attempt) == set()
+    assert {answer.status_code for answer in answers} == {400}
+    assert "@demo.clinic" not in "".join(answer.text for answer in answers)
+
+
+def test_an_account_of_another_clinic_is_not_visible(admin: Client, found: Found) -> None:
+    query = "query ($id: ID!) { node(id: $id) { id } }"
+    seen = [admin.post(query, id=identity).content for identity in (found.foreign["User"], found.unknown("User"))]
+    assert seen == [b'{"data":{"node":null}}'] * 2
+    emails = [node["email"] for node in admin.read("{ users(first: 500) { nodes { email } } }")["users"]["nodes"]]
+    assert "analyst@foreign.clinic" not in emails
+
+
+def test_no_answer_contains_a_password_or_its_hash(
+    admin: Client, address: DatabaseUrls, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = f"a secret {uuid4()}"
+    attempts: list[Callable[[], httpx.Response]] = [
+        lambda: admin.post(document("createUser", USER), input=account_input(password=secret, email="nonsense")),
+        lambda: admin.post(
+            document("createUser", USER), input=account_input(password=secret, email="secret@demo.clinic")
+        ),
+        lambda: admin.post(
+            document("createUser", USER), input=account_input(password=secret, email="secret@demo.clinic")
+        ),
+        # A value of the wrong type is refused by GraphQL itself, whose message would quote the value.
+        lambda: admin.post(document("createUser", USER), input=account_input(password=[secret])),
+        lambda: admin.post(document("createUser", USER), input=account_input(password=secret, surprise=1)),
+        lambda: admin.post(document("createUser", USER), input={"password": secret}),
+        lambda: admin.post(document("createUser", USER), input=secret),
+        lambda: admin.post(f'mutation {{ createUser(input: {{password: "{secret}"}}) {{ errors {{ code }} }} }}'),
+        lambda: admin.post(f'mutation {{ createUser(input: "{secret}") {{ errors {{ code }} }} }}'),
+        lambda: admin.post(document("createUser", USER), input=account_input(password=secret + "\0")),
+        lambda: admin.post("{ users(first: 500) { nodes { id email name } } }"),
+    ]
+    texts = [attempt().text for attempt in attempts]
+    kept = rows(address, "select password_hash from users where email = 'secret@demo.clinic'")[0][0]
+    assert kept.startswith("$argon2id$")
+    for text in (*texts, caplog.text):
+        assert "$argon2" not in text
+        assert secret not in text
+
+
+def test_an_answer_may_select_no_record(admin: Client, address: DatabaseUrls) -> None:
+    account = new_account(admin)
+    query = "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { __typename } }"
+    assert admin.read(query, input={"userId": account.id, "active": False}) == {
+        "updateUser": {"__typename": "UserPayload"}
+    }
+    [[active]] = rows(address, "select active from users where id = $1", uuid_of(account.id))
+    assert not active
+    assert answered(admin, "updateUser", USER, userId=account.id)["user"]["active"] is False

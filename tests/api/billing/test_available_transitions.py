@@ -1,0 +1,151 @@
+"""The available transitions of an invoice are those that the domain allows, and exactly those that the mutations accept."""
+
+import asyncio
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from domain.access.people import Role
+from domain.api_names import camel
+from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.transitions import TRANSITIONS
+from resolvers.commands.transitions import _ALL_FACTS, invoice_of
+from server.database_urls import DatabaseUrls
+from tests.conftest import SignIn
+from tests.support.api.mutations import answered
+from tests.support.api.records import today, uuid_of
+from tests.support.api.scenarios import Clinic, mutation, selection
+from tests.support.client import Client
+from tests.support.databases import INVOICES, rows
+
+PAGE = """{ invoices(first: 500) { nodes { id status billedAmount payer { id } case { id }
+    availableTransitions { name allowed blockedBy requires } } } }"""
+
+
+@pytest.fixture(scope="module")
+def all_invoices(clinic: Clinic, address: DatabaseUrls) -> list[UUID]:
+    """Every invoice of the clinic: the demo's, and some in situations that the demo does not contain."""
+    clinic.invoice()
+    partly = clinic.agreed()
+    clinic.pays("10.00", {partly: "10.00"})
+    clinic.in_state(InvoiceStatus.CHEQUE_RECEIVED)
+    bounced = clinic.agreed()
+    clinic.bounces(clinic.pays("10.00", {bounced: "10.00"})["id"])
+    for name in ("reopenReduction", "declineReduction"):
+        clinic.step(name, bounced, reason="For a void that is too late")
+    return [
+        row["id"]
+        for row in rows(address, "select id from invoices i join clinics using (clinic_id) where short_name = 'demo'")
+    ]
+
+
+def facts_of(address: DatabaseUrls, invoices: list[UUID]) -> dict[UUID, Invoice]:
+    """The facts of invoices, read as the mutations read them."""
+
+    async def read() -> dict[UUID, Invoice]:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            clinic = await connection.fetchval("select clinic_id from clinics where short_name = 'demo'")
+            return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_ALL_FACTS, clinic, invoices)}
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def expected(invoice: Invoice, role: Role) -> list[dict[str, Any]]:
+    """The available transitions by the domain's table and guards."""
+    found = []
+    for row in TRANSITIONS:
+        if row.starts(invoice.status, role):
+            blocked = [GUARDS[name].words for name in row.guards if not GUARDS[name].holds(invoice, today())]
+            step = {
+                "name": row.name,
+                "allowed": not blocked,
+                "blockedBy": blocked,
+                "requires": list(map(camel, row.required)),
+            }
+            found.append(step)
+    return found
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+def test_every_invoice_lists_the_transitions_that_the_domain_allows(
+    sign_in: SignIn, address: DatabaseUrls, all_invoices: list[UUID], role: Role
+) -> None:
+    facts = facts_of(address, all_invoices)
+    invoices = sign_in(role).read(PAGE)["invoices"]["nodes"]
+    assert len(invoices) == len(facts) > INVOICES
+    for invoice in invoices:
+        assert invoice["availableTransitions"] == expected(facts[uuid_of(invoice["id"])], role)
+
+
+def test_every_guard_that_staff_can_meet_holds_for_some_invoice_and_fails_for_another(
+    address: DatabaseUrls, all_invoices: list[UUID]
+) -> None:
+    outcomes: dict[str, set[bool]] = defaultdict(set)
+    for invoice in facts_of(address, all_invoices).values():
+        for row in TRANSITIONS:
+            for name in row.guards if row.starts(invoice.status, Role.ADMIN) else ():
+                outcomes[name].add(GUARDS[name].holds(invoice, today()))
+    # No stored invoice lacks lines or bills nothing, and no case of a paid invoice is open.
+    always = {"has_lines", "billed", "case_settled"}
+    assert {name for name, seen in outcomes.items() if seen == {True, False}} == set(GUARDS) - always - {
+        "condition_passed"
+    }
+
+
+@pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
+def test_other_roles_cannot_query_available_transitions(sign_in: SignIn, role: Role) -> None:
+    assert (
+        "availableTransitions" in sign_in(role).refusals("{ invoices { nodes { availableTransitions { name } } } }")[0]
+    )
+
+
+ONE = "query ($id: ID!) { invoice(id: $id) { id status billedAmount payer { id } case { id } availableTransitions { name allowed } } }"
+
+
+def allowed_now(client: Client, identity: str) -> tuple[Any, set[str]]:
+    """An invoice, and the transitions that it lists as allowed."""
+    invoice = client.read(ONE, id=identity)["invoice"]
+    return invoice, {step["name"] for step in invoice["availableTransitions"] if step["allowed"]}
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+def test_the_mutations_accept_exactly_the_available_transitions(
+    clinic: Clinic, all_invoices: list[UUID], role: Role
+) -> None:
+    client = clinic.billing if role is Role.BILLING else clinic.admin
+    kinds = defaultdict(list)
+    for invoice in client.read(PAGE)["invoices"]["nodes"]:
+        steps = tuple((step["name"], step["allowed"]) for step in invoice["availableTransitions"])
+        kinds[invoice["status"], steps].append(invoice["id"])
+    tried = 0
+    for invoices in kinds.values():
+        for row in TRANSITIONS:
+            if role not in row.roles or not invoices:
+                continue
+            identity = invoices[tried % len(invoices)]
+            invoice, now = allowed_now(client, identity)
+            inputs = inputs_for(clinic, client, row.name, invoice, now)
+            if inputs is not None:
+                errors = answered(client, mutation(row.name), selection(row.name), **inputs)["errors"]
+                assert (errors == []) == (row.name in now), (row.name, invoice, errors)
+                assert not errors or errors[0]["__typename"] == "IllegalTransition"
+                tried += 1
+    assert tried > 100
+
+
+def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set[str]) -> dict[str, Any] | None:
+    """An input for a transition; None without a cheque that could be returned, and where its case ignores a closed invoice."""
+    is_of_others = name in ("settle_case", "reopen_case") and invoice["status"] in ("VOID", "WRITTEN_OFF")
+    if is_of_others or (name == "return_cheque" and "return_cheque" not in now):
+        return None
+    scan = clinic.upload(client) if name == "record_cheque" else ""
+    cheque = ""
+    if name == "allocate_cheque":
+        cheque = clinic.pays("1.00", {}, payerId=invoice["payer"]["id"])["id"]
+    return clinic.inputs(name, invoice, scan, cheque)

@@ -1,0 +1,194 @@
+"""The number of SQL statements of a query: one for each root field, at any depth; counted on the wire."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema
+
+from db.fields import VIEWS
+from db.global_ids import make_id
+from domain.access.people import Role
+from schema.whole import role_schemas
+from server.database_urls import DatabaseUrls
+from tests.api.http.test_query_cost import deep
+from tests.conftest import SignIn
+from tests.support.api.selections import everything, root_type
+from tests.support.api.wire_capture import Wire, captured_statements
+from tests.support.client import Client, serving
+from tests.support.databases import rows
+
+ADMIN = role_schemas()[Role.ADMIN]
+LISTS = {
+    "invoices": 'first: 7, orderBy: {field: BALANCE, direction: ASC}, filter: {billedMin: "1.00", denied: false}',
+    "cases": "last: 4",
+    "patients": 'first: 3, filter: {search: "a"}',
+    "payers": "first: 3, filter: {kind: [INSURANCE]}",
+    "attorneys": "last: 2",
+    "physicians": "first: 3",
+    "facilities": 'first: 3, search: "s"',
+    "cheques": "first: 3, filter: {returned: false, unapplied: false}",
+    "cptCodes": "first: 3, filter: {activeOnly: true}",
+    "examTypes": "activeOnly: false",
+    "feeSchedules": "payerId: null",
+    "actionItems": 'first: 3, asOf: "2026-06-30"',
+    "reminderTemplates": "",
+    "reminderPolicies": "",
+    "outboundMessages": "first: 3, filter: {status: [SENT, QUEUED]}",
+    "exports": "first: 3",
+    "users": "first: 3",
+    "auditTrail": "first: 3",
+}
+ONES = ("invoice", "case", "patient", "payer", "export")
+REPORTS = {
+    "aging": 'asOf: "2026-05-31", basis: SUBMITTED',
+    "agingByPayer": 'asOf: "2026-05-31"',
+    "analytics": 'asOf: "2026-05-31", filter: {from: "2025-01-01", to: "2026-05-31"}',
+}
+ROOTS = [*LISTS, *ONES, "invoiceByNumber", *REPORTS]
+# All of them together, one level deeper, would exceed the query cost limits.
+DEPTHS = (1, 2, 3, 4)
+
+
+def nodes_of(schema: GraphQLSchema) -> list[str]:
+    """The types that can be read by an id alone."""
+    return [
+        name
+        for name, named in schema.type_map.items()
+        if isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
+    ]
+
+
+@pytest.fixture(scope="module")
+def tapped(address: DatabaseUrls) -> Iterator[tuple[Wire, str]]:
+    with captured_statements(address) as (through, wire), serving(through) as url:
+        yield wire, url
+
+
+@pytest.fixture(scope="module")
+def wire(tapped: tuple[Wire, str]) -> Wire:
+    return tapped[0]
+
+
+@pytest.fixture(scope="module")
+def server_url(tapped: tuple[Wire, str]) -> str:
+    return tapped[1]
+
+
+@pytest.fixture(scope="module")
+def ids(address: DatabaseUrls) -> dict[str, str]:
+    """The id of one record of every type that has an id of its own."""
+    found = {}
+    for name in nodes_of(ADMIN):
+        # Exports belong to the user who created them.
+        own = "where role = 'admin'" if name == "Export" else ""
+        [[identity]] = rows(address, f"select id from {VIEWS[name].table.name} {own} order by id desc limit 1")
+        found[name] = make_id(name, identity)
+    return found
+
+
+def statements_of(wire: Wire, client: Client, query: str) -> tuple[Any, list[list[str]]]:
+    """The data of a query, and the statements of each transaction that it took when sent for the second time."""
+    client.read(query)
+    wire.executed.clear()
+    return client.read(query), wire.transactions()
+
+
+def root_field(name: str, depth: int, ids: dict[str, str], number: str = "INV") -> str:
+    """A root field with everything below it, down to a depth."""
+    if name in LISTS:
+        arguments = f"({LISTS[name]})" if LISTS[name] else ""
+        return f"{name}{arguments} {everything(root_type(ADMIN, name), depth)}"
+    if name in REPORTS:
+        return f"{name}({REPORTS[name]}) {everything(root_type(ADMIN, name), depth)}"
+    argument = f'number: "{number}"' if name == "invoiceByNumber" else f'id: "{ids[root_type(ADMIN, name).name]}"'
+    return f"{name}({argument}) {everything(root_type(ADMIN, name), depth)}"
+
+
+def test_every_root_field_that_reads_the_clinic_is_in_this_test() -> None:
+    assert ADMIN.query_type
+    assert {*ROOTS, "viewer", "node", "explainAccess", "priceQuote"} == set(ADMIN.query_type.fields)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("name", ROOTS)
+def test_a_root_field_is_one_statement_for_any_selection(
+    wire: Wire, sign_in: SignIn, address: DatabaseUrls, ids: dict[str, str], name: str, depth: int
+) -> None:
+    [[number]] = rows(address, "select number from invoices order by id desc limit 1")
+    data, transactions = statements_of(wire, sign_in(Role.ADMIN), f"{{ {root_field(name, depth, ids, number)} }}")
+    assert data[name]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+@pytest.mark.parametrize("name", nodes_of(ADMIN))
+def test_a_node_of_any_type_is_one_statement(wire: Wire, sign_in: SignIn, ids: dict[str, str], name: str) -> None:
+    query = f'{{ node(id: "{ids[name]}") {{ __typename id ... on {name} {everything(ADMIN.type_map[name], 3)} }} }}'
+    data, transactions = statements_of(wire, sign_in(Role.ADMIN), query)
+    assert (data["node"]["__typename"], data["node"]["id"]) == (name, ids[name])
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_the_deepest_allowed_query_is_one_statement(wire: Wire, sign_in: SignIn) -> None:
+    data, transactions = statements_of(wire, sign_in(Role.BILLING), deep(15))
+    assert data["invoices"]["nodes"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
+def test_every_role_s_invoices_are_one_statement(wire: Wire, sign_in: SignIn, role: Role) -> None:
+    schema = role_schemas()[role]
+    query = f"{{ invoices(first: 20) {everything(root_type(schema, 'invoices'), 5)} }}"
+    data, transactions = statements_of(wire, sign_in(role), query)
+    assert data["invoices"]["nodes"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_nodes_edges_count_and_page_info_come_from_one_statement(wire: Wire, sign_in: SignIn) -> None:
+    query = """{ invoices(first: 3) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        edges { cursor node { number } } nodes { number case { invoices(first: 2) {
+            totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id } } } } } }"""
+    data, transactions = statements_of(wire, sign_in(Role.BILLING), query)
+    page = data["invoices"]
+    assert [edge["node"]["number"] for edge in page["edges"]] == [node["number"] for node in page["nodes"]]
+    assert page["pageInfo"]["endCursor"] == page["edges"][-1]["cursor"]
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def test_several_root_fields_are_one_statement_each(wire: Wire, sign_in: SignIn, ids: dict[str, str]) -> None:
+    query = (
+        "{ " + " ".join(root_field(name, 2, ids) for name in LISTS) + " again: invoices { totalCount } viewer { id } }"
+    )
+    _, transactions = statements_of(wire, sign_in(Role.ADMIN), query)
+    assert [len(statements) for statements in transactions] == [1] * (len(LISTS) + 1)
+
+
+def test_the_viewer_costs_no_statement(wire: Wire, sign_in: SignIn) -> None:
+    assert statements_of(wire, sign_in(Role.BILLING), "{ viewer { email clinic { name } } }")[1] == []
+
+
+def test_an_invalid_id_costs_no_statement(wire: Wire, sign_in: SignIn) -> None:
+    wire.executed.clear()
+    assert sign_in(Role.BILLING).refusals('{ invoice(id: "nothing") { id } }') == ["Argument id: is not a valid id"]
+    assert wire.transactions() in ([], [[]])
+
+
+def test_different_values_are_the_same_statement(wire: Wire, sign_in: SignIn) -> None:
+    query = "query ($s: String, $f: InvoiceFilter) { invoices(filter: $f) { totalCount } patients(filter: {search: $s}) { totalCount } }"
+    statements_by_value = []
+    for search, amount in (("a", "1.00"), ("' or true --", "2.00"), ("%", "300000.00")):
+        wire.executed.clear()
+        sign_in(Role.BILLING).read(query, s=search, f={"billedMin": amount, "search": search})
+        statements_by_value.append(sorted(statement for statements in wire.transactions() for statement in statements))
+    assert statements_by_value[0] == statements_by_value[1] == statements_by_value[2]
+    assert not any("true --" in statement for statement in statements_by_value[1])
+
+
+def test_each_statement_runs_as_its_viewer(wire: Wire, sign_in: SignIn) -> None:
+    sign_in(Role.ATTORNEY).read("{ viewer { id } }")
+    wire.executed.clear()
+    sign_in(Role.ATTORNEY).read("{ invoices { totalCount } cases { totalCount } }")
+    begun = [statement for _, statement in wire.executed if statement.startswith("begin read only")]
+    assert len(begun) == 2
+    assert all(statement.startswith("begin read only; set local role clinic_attorney; ") for statement in begun)
+    assert all("app.clinic_id" in statement and "app.person_id" in statement for statement in begun)

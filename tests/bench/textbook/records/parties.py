@@ -1,0 +1,71 @@
+"""The resolvers of the textbook for patients, payers, attorneys, physicians and facilities."""
+
+from typing import Any
+
+from domain.access.people import Role
+from tests.bench.textbook.fields import Args, Fields, Resolver, listing
+from tests.bench.textbook.models import Attorney, Facility, Model, Patient, Payer, Physician
+from tests.bench.textbook.pages import Sorting
+from tests.bench.textbook.records.records import Records
+from tests.bench.textbook.words import is_named, squeezed
+
+
+def payer_name(records: Records, payer: Any) -> str:
+    """A payer's name; analysts do not see the name of a patient who pays."""
+    is_nameless = payer.kind == "patient" and records.viewer.role is Role.ANALYST
+    return "Patient" if is_nameless else payer.name
+
+
+async def _payer_name(records: Records, payer: Any, args: Args) -> str:
+    return payer_name(records, payer)
+
+
+async def _patient_name(records: Records, patient: Any, args: Args) -> str:
+    return f"{patient.first_name} {patient.last_name}"
+
+
+async def _patient_fits(records: Records, patient: Any, wanted: Args) -> bool:
+    return "search" not in wanted or is_named(wanted["search"], patient.first_name, patient.last_name)
+
+
+async def _payer_fits(records: Records, payer: Any, wanted: Args) -> bool:
+    if "kind" in wanted and payer.kind.upper() not in wanted["kind"]:
+        return False
+    return "search" not in wanted or is_named(wanted["search"], payer.name)
+
+
+async def _attorney_fits(records: Records, attorney: Any, wanted: Args) -> bool:
+    return "search" not in wanted or is_named(wanted["search"], attorney.name, attorney.firm)
+
+
+async def _party_fits(records: Records, party: Any, wanted: Args) -> bool:
+    return "search" not in wanted or is_named(wanted["search"], party.name)
+
+
+async def _is_active(records: Records, party: Any, args: Args) -> bool:
+    return party.retired_at is None
+
+
+def _by_last_name(records: Records, args: Args) -> Sorting:
+    return Sorting("Patient.DEFAULT", lambda patient: squeezed(f"{patient.last_name} {patient.first_name}"), str)
+
+
+def _by_payer_name(records: Records, args: Args) -> Sorting:
+    return Sorting("Payer.DEFAULT", lambda payer: payer_name(records, payer), str)
+
+
+def _by_name(model: type[Model], fits: Any) -> Resolver:
+    order = Sorting(f"{model.__name__}.DEFAULT", lambda party: party.name, str)
+    return listing(model, fits, lambda records, args: order)
+
+
+PARTY_FIELDS: Fields = {
+    "Query.patients": listing(Patient, _patient_fits, _by_last_name),
+    "Query.payers": listing(Payer, _payer_fits, _by_payer_name),
+    "Query.attorneys": _by_name(Attorney, _attorney_fits),
+    "Query.physicians": _by_name(Physician, _party_fits),
+    "Query.facilities": _by_name(Facility, _party_fits),
+    "Patient.name": _patient_name,
+    "Payer.name": _payer_name,
+    **dict.fromkeys(("Patient.active", "Payer.active", "Attorney.active"), _is_active),
+}

@@ -1,0 +1,55 @@
+"""The textbook's available transitions of an invoice: the domain's guards, evaluated on the rows of the ORM."""
+
+from typing import Any
+
+from domain.api_names import camel
+from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.transitions import TRANSITIONS
+from tests.bench.textbook import models
+from tests.bench.textbook.fields import Args, Fields
+from tests.bench.textbook.records.records import Records
+
+_COVERED = ("cheque_received", "void", "written_off")
+
+
+async def _facts(records: Records, row: Any) -> Invoice:
+    lines = await records.many(models.InvoiceLine, "invoice_id", row.id)
+    allocations = await records.many(models.ChequeAllocation, "invoice_id", row.id)
+    case: Any = await records.one(models.Case, row.case_id)
+    siblings: list[Any] = await records.many(models.Invoice, "case_id", row.case_id)
+    return Invoice(
+        id=row.id,
+        number=row.number,
+        case_id=row.case_id,
+        payer_id=row.payer_id,
+        status=InvoiceStatus(row.status),
+        version=row.version,
+        created_on=row.created_on,
+        billed=row.billed_amount,
+        agreed=row.agreed_amount,
+        received=row.received_amount,
+        written_off=row.written_off_amount,
+        submitted_on=row.submitted_on,
+        floor=row.floor_amount,
+        conditional_until=row.conditional_until,
+        line_count=len(lines),
+        was_allocated=bool(allocations),
+        open_offer=None,
+        case_is_settled=case.status == "settled",
+        case_is_covered=case.status == "open" and all(other.status in _COVERED for other in siblings),
+    )
+
+
+async def _available(records: Records, row: Any, args: Args) -> list[dict[str, Any]]:
+    invoice = await _facts(records, row)
+    found = []
+    for transition in TRANSITIONS:
+        if transition.starts(invoice.status, records.viewer.role):
+            guards = [GUARDS[name] for name in transition.guards]
+            blocked = [guard.words for guard in guards if not guard.holds(invoice, records.today)]
+            entry = {"name": transition.name, "allowed": not blocked, "blockedBy": blocked}
+            found.append({**entry, "requires": list(map(camel, transition.required))})
+    return found
+
+
+TRANSITION_FIELDS: Fields = {"Invoice.availableTransitions": _available}

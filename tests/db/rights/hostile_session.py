@@ -1,0 +1,127 @@
+"""Calls each security definer function in a session whose search path begins with a hostile schema."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from server.database_urls import DatabaseUrls
+
+# Empty tables with the product's table names: a function that uses the session's search path reads and writes these instead.
+HOSTILE = """create schema hostile;
+    do $$ declare name text; begin
+        for name in select tablename from pg_tables where schemaname = 'public' loop
+            execute format('create table hostile.%I (like public.%I)', name, name);
+        end loop;
+    end $$;
+    grant usage on schema hostile to public;
+    grant all on all tables in schema hostile to public;
+    set search_path = hostile, pg_temp"""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The statement that calls a function, and either a query whose result changes by it or the error that it raises."""
+
+    fire: str
+    effect: str = "select 1"
+    refusal: type[asyncpg.PostgresError] | None = None
+    prepare: str = "select 1"
+
+
+_FIRST_CODE = "select * from public.cpt_codes where active order by code limit 1"
+_ONE_OPEN = (
+    "select id from public.invoices where status = 'pending_invoice' and attorney_id is not null order by id limit 1"
+)
+# Two schedules for all payers that price the same code, and a third with the same code in another year.
+_SCHEDULES = f"""insert into public.fee_schedules (clinic_id, id, name, valid_from, valid_to)
+        select clinic_id, gen_random_uuid(), name, day, day + 300 from ({_FIRST_CODE}) c,
+            (values ('one', date '1990-01-01'), ('other', '1990-06-01'), ('third', '1992-01-01')) v (name, day);
+    insert into public.fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
+        select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
+        where s.name in ('one', 'third')"""
+
+FIRINGS = {
+    "keep_invoice_attorney": Firing(
+        f"update public.invoices set case_id = case_id where id = ({_ONE_OPEN.replace('is not null', 'is null')})",
+        "select count(*) from public.invoices where attorney_id is null",
+        prepare=f"update public.invoices set attorney_id = null where id = ({_ONE_OPEN})",
+    ),
+    "pass_attorney_to_invoices": Firing(
+        f"update public.cases set attorney_id = null where id = (select case_id from public.invoices where id = ({_ONE_OPEN}))",
+        "select count(*) from public.invoices where attorney_id is null",
+    ),
+    "keep_treating_physicians": Firing(
+        """insert into public.encounters (clinic_id, id, case_id, patient_id, physician_id, service_date)
+            select c.clinic_id, gen_random_uuid(), c.id, c.patient_id, p.id, '2026-05-04' from public.cases c
+            join public.physicians p using (clinic_id) where not exists (select from public.treating_physicians t
+                where t.case_id = c.id and t.physician_id = p.id) limit 1""",
+        "select count(*) from public.treating_physicians",
+    ),
+    "keep_invoice_state": Firing(
+        f"update public.invoices set billed_amount = billed_amount + 1, updated_at = now() where id = ({_ONE_OPEN})",
+        "select count(*) from public.invoice_states",
+        prepare="update public.invoices set known_from = '2020-01-01'",
+    ),
+    "refuse_overlapping_codes": Firing(
+        f"""insert into public.cpt_codes (clinic_id, id, code, label, base_price, valid_from)
+            select clinic_id, gen_random_uuid(), code, 'a', 1, valid_from + 1 from ({_FIRST_CODE}) c""",
+        refusal=asyncpg.ExclusionViolationError,
+    ),
+    "refuse_overlapping_rates": Firing(
+        f"""insert into public.fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
+            select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
+            where s.name = 'other'""",
+        refusal=asyncpg.ExclusionViolationError,
+        prepare=_SCHEDULES,
+    ),
+    "refuse_overlapping_schedules": Firing(
+        "update public.fee_schedules set valid_from = '1990-06-01' where name = 'third'",
+        refusal=asyncpg.ExclusionViolationError,
+        prepare=_SCHEDULES,
+    ),
+    "ask_for_file": Firing(
+        """insert into public.exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at)
+            select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', 'queued', 'a.csv', now() from public.users limit 1""",
+        "select count(*) from jobs.pgqueuer",
+    ),
+    "check_billing_staff": Firing(
+        """insert into public.reminders (clinic_id, id, invoice_id, target_date, subject, assignee_id, created_by, created_at)
+            select i.clinic_id, gen_random_uuid(), i.id, '2026-07-01', 'a', u.id, u.id, now() from public.invoices i
+            join public.users u using (clinic_id) where u.role = 'attorney' limit 1""",
+        refusal=asyncpg.ForeignKeyViolationError,
+    ),
+    "audit_events_about": Firing(
+        "update public.clinics set name = (select count(*)::text from public.audit_events_about(array[clinic_id]))",
+        "select count(*) from public.clinics where name = '1'",
+        prepare="""insert into public.audit_chain (clinic_id, seq, event_id, hash, subjects)
+                select clinic_id, 1000000, gen_random_uuid(), '', array[clinic_id] from public.clinics;
+            select set_config('app.clinic_id', (select clinic_id::text from public.clinics limit 1), true)""",
+    ),
+}
+
+
+def works_in_hostile_session(address: DatabaseUrls, firing: Firing) -> bool:
+    """Whether a function works in a hostile session; the transaction is rolled back."""
+
+    async def attempt(connection: asyncpg.Connection) -> bool:
+        await connection.execute(f"{HOSTILE}; {firing.prepare}")
+        before: Any = await connection.fetchval(firing.effect)
+        try:
+            await connection.execute(firing.fire)
+        except asyncpg.PostgresError as error:
+            if firing.refusal and isinstance(error, firing.refusal):
+                return True
+            raise
+        return not firing.refusal and await connection.fetchval(firing.effect) != before
+
+    async def run() -> bool:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            await connection.execute("begin")
+            return await attempt(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,320 @@
+"""The columns that each database role may read and write, written by hand, to be compared with PostgreSQL's catalog."""
+
+from db.security.policies import AUDIT_ROLE, IMPORT_ROLE, SIGN_IN, WORKER_ROLE
+from domain.access.people import Role
+
+Columns = dict[str, set[str]]
+
+_PARTY = "clinic_id id name"
+_LINE = "clinic_id id invoice_id position code label units bilateral amount"
+# The columns behind the fields of the access table, and those by which rows are found and sorted (number_key, position).
+_INVOICE = """clinic_id id number status billed_amount created_on service_date
+    case_id patient_id payer_id physician_id facility_id"""
+# Columns that reports aggregate, of invoices now and in the past.
+_SUMS = "submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount"
+_KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
+    known_from known_until"""
+_VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
+_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
+_CASE = "clinic_id id number number_key date_of_injury patient_id"
+# Exports; after the bar, the columns that a download reads.
+_FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
+    billed_total failure created_at expires_at"""
+_FETCHED = "role blob_key case_ids"
+_FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
+_POLICY = "name payer_kind facility_id billing_lead_id active"
+_LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
+    repeat_days repeat_times"""
+# Columns that billing staff see; after the bar, those that their mutations look up and read back.
+STAFF_COLUMNS = {
+    "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
+    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
+    "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
+    "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
+    "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
+    "documents": """clinic_id id expires_at uploaded_by consumed_at |
+        stored_at sha256 blob_key byte_size content_type file_name""",
+    "encounter_exams": f"{_EXAM} recorded_at",
+    "encounters": f"{_VISIT} recorded_at",
+    "exam_types": "clinic_id id parent_id name code selection_rule position active",
+    "exports": _FILE_AND_RECEIVED,
+    "facilities": "clinic_id id name geographic_factor active name_fragments",
+    "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
+    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
+    "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
+    "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
+    "internal_notes": "clinic_id id invoice_id body written_by written_at",
+    "invoice_counters": "| clinic_id year last_number",
+    "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
+    "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
+        price_schedule price_valid_from price_valid_to""",
+    "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
+    "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
+        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at | submission_method""",
+    "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
+    "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
+    "patient_names": "clinic_id fragment patient_id",
+    "patients": "clinic_id id mrn first_name last_name sort_name birth_date phone email address retired_at",
+    "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
+    "physicians": "clinic_id id name npi active name_fragments",
+    "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "reminder_levels": f"clinic_id id {_LEVEL}",
+    "reminder_policies": f"clinic_id id {_POLICY}",
+    "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
+    "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
+    "representations": "clinic_id id case_id attorney_id from_on until_on",
+    "users": "clinic_id id name",
+}
+# Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
+# the records of a patient.
+ADMINISTRATION_COLUMNS = {
+    "audit_chain": "clinic_id event_id",
+    "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
+    "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
+    "users": "clinic_id id name email role active attorney_id physician_id recorded_at",
+    "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
+}
+WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
+    Role.ADMIN: {**STAFF_COLUMNS, **ADMINISTRATION_COLUMNS},
+    Role.BILLING: STAFF_COLUMNS,
+    Role.ATTORNEY: {
+        "exports": f"{_FILE} | {_FETCHED}",
+        "invoices": f"{_INVOICE} attorney_id",
+        "invoice_lines": _LINE,
+        "cases": f"{_CASE} attorney_id",
+        "patients": "clinic_id id first_name last_name sort_name",
+        "patient_names": "clinic_id fragment patient_id",
+        "payers": _PARTY,
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+    },
+    Role.PHYSICIAN: {
+        "exports": f"{_FILE} | {_FETCHED}",
+        "invoices": f"{_INVOICE} encounter_id known_from",
+        "invoice_states": _KEPT,
+        "invoice_lines": _LINE,
+        "cases": _CASE,
+        "patients": "clinic_id id first_name last_name sort_name mrn birth_date phone email address",
+        "patient_names": "clinic_id fragment patient_id",
+        "payers": _PARTY,
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+        "treating_physicians": "clinic_id physician_id case_id patient_id",
+        # Encounters and their exam types.
+        "encounter_exams": f"{_EXAM} recorded_at",
+        "encounters": f"{_VISIT} recorded_at",
+        "exam_types": "clinic_id id parent_id name code selection_rule position active",
+        "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
+    },
+    Role.ANALYST: {
+        "exports": _FILE_AND_RECEIVED,
+        "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
+        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id",
+        "denials": "clinic_id invoice_id recorded_at",
+        "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
+        "encounter_exams": "clinic_id encounter_id units recorded_at",
+        "invoice_lines": _LINE,
+        "cases": "clinic_id id",
+        "patients": "clinic_id id",
+        # The name under which a payer is listed; payers that are patients have none.
+        "payers": "clinic_id id listed_name",
+        "physicians": _PARTY,
+        "facilities": _PARTY,
+        "cpt_codes": "clinic_id id code label",
+    },
+}
+
+# Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
+# reminders (dunning).
+READ_BY_THE_WORKER = {
+    "clinics": "clinic_id short_name name time_zone reminded_on",
+    "payers": "clinic_id id kind listed_name email attorney_id",
+    "attorneys": "clinic_id id name email",
+    "users": "clinic_id id name email active",
+    "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
+    "reminders": "clinic_id id invoice_id status",
+    "reminder_templates": "clinic_id id subject body",
+    "reminder_policies": f"clinic_id id {_POLICY}",
+    "reminder_levels": f"clinic_id id {_LEVEL}",
+    "outbound_messages": "clinic_id id recipient copy_to subject status due_on next_attempt_at accepted_for attempts",
+    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition",
+    "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
+        submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
+        conditional_until""",
+    "cases": "clinic_id id number status",
+    "invoice_lines": "clinic_id id invoice_id",
+    "cheque_allocations": "clinic_id id invoice_id",
+    "reduction_offers": "clinic_id id invoice_id round amount status expires_on",
+    "invoice_events": "clinic_id id invoice_id seq",
+    "documents": "clinic_id id recorded_at stored_at consumed_at",
+    "exports": "clinic_id id requested_by role kind format status filter columns attempts expires_at row_count",
+    "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
+    "audit_pending": "clinic_id id event_ids",
+    "audit_chain": "clinic_id seq event_id hash",
+}
+# Columns that pricing reads for roles that see only a total.
+READ_BY_PRICING = {
+    "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
+    "exam_types": "clinic_id id parent_id name code selection_rule active",
+    "facilities": "clinic_id id geographic_factor",
+    "fee_schedule_rates": "clinic_id fee_schedule_id code rate",
+    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
+    "payers": "clinic_id id",
+}
+READ_BY_SIGNING_IN = {
+    "clinics": "clinic_id short_name name time_zone",
+    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
+    "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
+    "sign_in_attempts": "key failures since_at until_at by_account known_until known_accounts",
+    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
+}
+
+# Columns that an insert sets, besides the key and the time of recording.
+_ADDED_BY_STAFF = {
+    "attorneys": "name firm email phone name_fragments",
+    "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
+    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
+    "cheques": "payer_id number amount cheque_date received_on document_id",
+    "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "documents": "uploaded_by file_name content_type byte_size expires_at",
+    "encounter_exams": "encounter_id exam_type_id bilateral units position",
+    "encounters": "case_id patient_id physician_id facility_id service_date",
+    "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
+    "idempotency_keys": "user_id key operation input_hash",
+    "internal_notes": "invoice_id body written_by written_at",
+    "invoice_counters": "year last_number",
+    "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
+    "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
+        bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
+    "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
+        physician_id facility_id encounter_id""",
+    "patient_names": "fragment patient_id",
+    "patients": "mrn first_name last_name sort_name birth_date phone email address",
+    "payers": "name kind email phone address patient_id attorney_id name_fragments",
+    "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
+    "reminder_levels": _LEVEL,
+    "reminder_policies": _POLICY,
+    "reminder_templates": "name version subject body created_by",
+    "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
+    "representations": "case_id attorney_id from_on",
+}
+_AUDITED = {
+    "audit_events": "user_id role operation entities fields filters row_count request_id at",
+    "audit_pending": "event_ids",
+}
+# Every role may request and cancel an export.
+_ADDED_BY_EVERY_ROLE = {
+    **_AUDITED,
+    "exports": "requested_by role kind format status filter columns file_name created_at",
+}
+_CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
+_ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
+_CHANGED_BY_STAFF = {
+    "attorneys": "name firm email phone name_fragments retired_at",
+    "cases": "attorney_id status settled_on version",
+    "cheques": "returned_on return_reason",
+    "documents": "consumed_at stored_at sha256 blob_key",
+    "holds": "released_at",
+    "idempotency_keys": "operation input_hash recorded_at result_id",
+    "invoice_counters": "last_number",
+    "invoices": """status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
+        billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
+    "patients": "mrn first_name last_name sort_name birth_date phone email address retired_at",
+    "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
+    "reduction_offers": "status",
+    "outbound_messages": "recipient status attempts failure next_attempt_at",
+    "reminder_levels": "template_id",
+    "reminder_policies": _POLICY,
+    "reminders": "target_date subject notes assignee_id status outcome closed_at",
+    "representations": "until_on",
+    **_CHANGED_BY_EVERY_ROLE,
+}
+# By role: the columns that it inserts, the tables from which it deletes, and the columns that it updates.
+ADDED = {
+    "clinic_admin": {
+        **_ADDED_BY_STAFF,
+        "physicians": "name npi name_fragments",
+        "facilities": "name geographic_factor name_fragments",
+        "cpt_codes": "code label base_price bilateral_policy active valid_from valid_to",
+        "exam_types": "parent_id name code selection_rule position",
+        "fee_schedules": "name payer_id facility_id valid_from valid_to",
+        "fee_schedule_rates": "fee_schedule_id code rate",
+        "sessions": "user_id token_hash kind name expires_at",
+        "users": "email name role attorney_id physician_id password_hash",
+    },
+    "clinic_billing": _ADDED_BY_STAFF,
+    "clinic_physician": {
+        table: _ADDED_BY_STAFF[table]
+        for table in (*_ADDED_BY_EVERY_ROLE, "encounter_exams", "encounters", "idempotency_keys")
+    },
+    "clinic_attorney": _ADDED_BY_EVERY_ROLE,
+    "clinic_analyst": _ADDED_BY_EVERY_ROLE,
+    SIGN_IN: {
+        "sessions": "user_id token_hash kind last_used_at expires_at",
+        "sign_in_attempts": "key failures since_at until_at by_account known_until known_accounts",
+        "second_factors": "user_id secret",
+    },
+    AUDIT_ROLE: _AUDITED,
+    # Users import the history of an invoice in their own names.
+    IMPORT_ROLE: {
+        "cheques": "payer_id number amount cheque_date received_on imported",
+        "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id physician_id
+            facility_id encounter_id attorney_id version submitted_on first_submitted_on submission_method agreed_on
+            fully_paid_on paid_on agreed_amount received_amount written_off_amount floor_amount target_amount
+            conditional_until external_key known_from""",
+        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id paid_on written_off_amount",
+    },
+    WORKER_ROLE: {
+        **_AUDITED,
+        "audit_chain": "seq event_id hash subjects",
+        "invoice_events": _ADDED_BY_STAFF["invoice_events"],
+        "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
+        "message_invoices": "invoice_id message_id policy_id level template_id repetition",
+    },
+}
+REMOVED = {
+    "clinic_admin": "invoice_lines patient_names reminder_levels fee_schedule_rates",
+    "clinic_billing": "invoice_lines patient_names reminder_levels",
+    SIGN_IN: "sign_in_attempts second_factors",
+    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices",
+}
+CHANGED = {
+    "clinic_admin": {
+        **_CHANGED_BY_STAFF,
+        "physicians": "name npi active name_fragments",
+        "facilities": "name geographic_factor active name_fragments",
+        "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
+        "exam_types": "name code selection_rule position active",
+        "fee_schedules": "name valid_from valid_to",
+        "sessions": "revoked_at",
+        "users": "email name role attorney_id physician_id password_hash active",
+    },
+    "clinic_billing": _CHANGED_BY_STAFF,
+    "clinic_physician": {
+        "idempotency_keys": "operation input_hash recorded_at result_id",
+        **_CHANGED_BY_EVERY_ROLE,
+    },
+    "clinic_attorney": _CHANGED_BY_EVERY_ROLE,
+    "clinic_analyst": _CHANGED_BY_EVERY_ROLE,
+    SIGN_IN: {
+        "sessions": "last_used_at revoked_at",
+        "users": "oidc_subject password_hash",
+        "sign_in_attempts": "failures since_at until_at by_account known_until known_accounts",
+        "second_factors": "secret confirmed_at last_step",
+    },
+    WORKER_ROLE: {
+        "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
+        "reduction_offers": "status",
+        "documents": "stored_at",
+        "clinics": "reminded_on",
+        "outbound_messages": "subject body status sent_at next_attempt_at attempts accepted_for failure",
+        "exports": """status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids
+            expires_at""",
+    },
+}
+
+
+def column_sets(columns: dict[str, str]) -> Columns:
+    """The columns as a set for each table, without the bar."""
+    return {table: set(names.split()) - {"|"} for table, names in columns.items()}

@@ -1,0 +1,96 @@
+"""That a history built in memory has the rows that the commands of the mutations write for the same events."""
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from db.pools import Database
+from db.verify import find_breaches
+from domain.billing.transitions import TRANSITIONS
+from imports.demo.seeded_random import SeededRandom
+from server.database_urls import DatabaseUrls
+from tests.imports.history.both_ways import KNOWN, BothWays, Setting
+from tests.support.databases import rows
+
+_SETTING = """select c.clinic_id, u.id as user_id, array_agg(p.id order by p.name) as payers, k.patient_id, k.attorney_id
+    from clinics c join users u on u.clinic_id = c.clinic_id and u.role = 'admin' join payers p on p.clinic_id = c.clinic_id
+    join (select clinic_id, patient_id, attorney_id from cases where attorney_id is not null order by id limit 1) k
+        on k.clinic_id = c.clinic_id
+    where p.retired_at is null group by 1, 2, 4, 5"""
+# Of each invoice: what must be equal, without ids, numbers and the time of day.
+_ROWS = {
+    "invoices": """select to_jsonb(i) - '{id,number,external_key,case_id,updated_at,recorded_at}'::text[] as found
+        from invoices i where id = $1""",
+    "invoice_states": """select to_jsonb(s) - '{invoice_id,case_id}'::text[] as found from invoice_states s where invoice_id = $1
+        order by known_from""",
+    "invoice_events": """select to_jsonb(e) - '{id,invoice_id,at,recorded_at,request_id}'::text[] as found, at::date, recorded_at::date
+        from invoice_events e where invoice_id = $1 order by seq""",
+    "reduction_offers": """select to_jsonb(o) - '{id,invoice_id,made_at,recorded_at}'::text[] as found, made_at::date
+        from reduction_offers o where invoice_id = $1 order by round""",
+    "denials": """select to_jsonb(d) - '{id,invoice_id,recorded_at}'::text[] as found, recorded_at::date from denials d
+        where invoice_id = $1 order by recorded_at, id""",
+    "cheque_allocations": """select a.amount, a.effective_on, a.reverses_id is not null as is_reversal, a.recorded_at::date, c.amount as cheque,
+        c.received_on, c.returned_on from cheque_allocations a join cheques c on c.id = a.cheque_id where a.invoice_id = $1
+        order by a.recorded_at, a.reverses_id is not null, a.amount, c.amount""",
+}
+
+
+def _rows_of(address: DatabaseUrls, invoice: UUID) -> dict[tuple[str, int, str], Any]:
+    """Each value of each row, by table, place and column."""
+    found = dict[tuple[str, int, str], Any]()
+    for table, query in _ROWS.items():
+        for place, row in enumerate(rows(address, query, invoice)):
+            values = dict(row) | json.loads(dict(row).pop("found", "{}"))
+            found |= {(table, place, column): value for column, value in values.items() if column != "found"}
+    return found
+
+
+async def _run(address: DatabaseUrls, histories: range) -> tuple[Counter[str], Counter[str], list[tuple[UUID, UUID]]]:
+    applied, rejected, pairs = Counter[str](), Counter[str](), []
+    owner = await asyncpg.connect(address.owner)
+    try:
+        setting = Setting(**dict(await owner.fetchrow(_SETTING) or {}))
+        async with Database(address.login) as database:
+            for number in histories:
+                one = BothWays(owner, database, setting, SeededRandom(number), number, applied, rejected)
+                pairs.append(await one.run(events=20))
+    finally:
+        await owner.close()
+    return applied, rejected, pairs
+
+
+def _compare(address: DatabaseUrls, histories: range) -> tuple[Counter[str], Counter[str]]:
+    """The histories of a range by both ways; how often each transition was applied and rejected."""
+    before = asyncio.run(_breaches(address))
+    applied, rejected, pairs = asyncio.run(_run(address, histories))
+    for number, (live, built) in zip(histories, pairs, strict=True):
+        by_command, by_builder = _rows_of(address, live), _rows_of(address, built)
+        differing = {key for key in by_command.keys() | by_builder if by_command.get(key) != by_builder.get(key)}
+        assert {key: (by_command.get(key), by_builder.get(key)) for key in differing} == {}, f"seed {number}"
+    assert asyncio.run(_breaches(address)) == before
+    return applied, rejected
+
+
+async def _breaches(address: DatabaseUrls) -> list[str]:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return [breach.law.words for breach in await find_breaches(connection)]
+    finally:
+        await connection.close()
+
+
+def test_random_histories_have_the_same_rows_by_commands_and_by_the_builder(own_address: DatabaseUrls) -> None:
+    applied, rejected = _compare(own_address, range(60))
+    assert applied.total() > 400
+    assert rejected.total() > 100
+
+
+@pytest.mark.prove
+def test_every_transition_of_a_thousand_histories_has_the_same_rows(own_address: DatabaseUrls) -> None:
+    applied, rejected = _compare(own_address, range(1000))
+    assert set(applied) == set(rejected) == {*KNOWN, "lapse_agreement"} <= {row.name for row in TRANSITIONS}

@@ -1,0 +1,59 @@
+"""The signed URL of a file works exactly for the roles that see the field that returns it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLObjectType
+
+from domain.access.people import Role
+from domain.access.signed_urls import LIFETIMES
+from schema.whole import role_schemas
+from server.http.signed_links import roles_with
+from tests.house.source import PROJECT
+from tests.permissions.published import committed
+
+# Kind of signed URL → the field that returns it.
+RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl", "exports": "Export.downloadUrl"}
+# Every role has exports of what it sees; the clinic's documents are for billing staff only.
+FILES_OF_EVERY_ROLE = ("exports",)
+# The server's routes find the roles that may open a URL by the declaration of a field, not by a list of their own.
+_DECLARATION = re.compile(r'roles_with\(schemas, "(\w+)", "(\w+)"\)')
+
+
+def test_every_kind_of_signed_url_is_returned_by_a_field() -> None:
+    assert set(RETURNED_BY) == set(LIFETIMES)
+    urls = {name for name in committed(Role.ADMIN) if re.fullmatch(r"\w+\.\w*[uU]rl", name)}
+    # The URI that an authenticator app reads from a picture leads to no file.
+    assert urls == {*RETURNED_BY.values(), "EnrolSecondFactorPayload.otpauthUrl"}
+
+
+@pytest.mark.parametrize("kind", RETURNED_BY)
+def test_a_signed_url_is_accepted_from_the_roles_that_see_its_field(kind: str) -> None:
+    roles = {role for role in Role if RETURNED_BY[kind] in committed(role)}
+    accepted = {
+        frozenset(roles_with(role_schemas(), *declaration))
+        for declaration in declarations_of_the_server()
+        if kind_of(declaration) == kind
+    }
+    assert accepted == {frozenset(roles)}
+    assert roles == (set(Role) if kind in FILES_OF_EVERY_ROLE else {Role.ADMIN, Role.BILLING})
+
+
+def declarations_of_the_server() -> list[tuple[str, str]]:
+    """The declarations that the server's routes use."""
+    found = _DECLARATION.findall(Path(PROJECT / "server" / "app.py").read_text(encoding="utf-8"))
+    assert len(found) == len(RETURNED_BY)
+    return found
+
+
+def kind_of(declaration: tuple[str, str]) -> str:
+    """The kind of signed URL that a declaration is about; an announced file is sent to the URL in the mutation's payload."""
+    return {("Mutation", "createUpload"): "uploads", ("Export", "downloadUrl"): "exports"}.get(declaration, "documents")
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
+def test_the_schema_of_a_role_without_documents_has_no_field_of_them(role: Role) -> None:
+    for named in role_schemas()[role].type_map.values():
+        if isinstance(named, GraphQLObjectType) and not named.name.startswith("__") and named.name != "Export":
+            assert not [name for name in named.fields if re.search("url|document|upload|scan", name, re.IGNORECASE)]

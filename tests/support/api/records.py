@@ -1,0 +1,221 @@
+"""Records for tests of mutations: those of the demo clinic and of a foreign one, and a digest of all tables."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from db.global_ids import make_id, read_id
+from domain.clinics import clinic_day
+from server.database_urls import DatabaseUrls
+from tests.support.databases import rows
+from tests.support.owner_connection import ask
+
+# These tables change by sign-ins, failed attempts, requests and idempotency keys; they are no records of the clinic.
+_VOLATILE = ("sessions", "sign_in_attempts", "idempotency_keys", "alembic_version")
+_AUDIT = "audit_"
+_FOREIGN = "00000000-0000-7000-8000-000000000000"
+
+Ids = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Global ids of the demo clinic's records, by type; `foreign` are those of another clinic (tenant)."""
+
+    own: Ids
+    foreign: Ids
+
+    def unknown(self, type_name: str) -> str:
+        """The id of a record that does not exist."""
+        return make_id(type_name, uuid4())
+
+
+def find_records(address: DatabaseUrls) -> Found:
+    """Records for a test: an open case with its patient, physicians, facilities and payers, and a whole foreign clinic."""
+    rows(
+        address,
+        """insert into holds (clinic_id, id, payer_id, until_on, reason, placed_at) select clinic_id, gen_random_uuid(), id,
+        '2099-01-01', 'Quiet', now() from payers where kind = 'insurance' order by id limit 1""",
+    )
+    _add_foreign_clinic(address)
+    rows(
+        address,
+        """insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on) select clinic_id, gen_random_uuid(),
+        'payer@example.test', 'Open', 'failed', '2026-06-01' from clinics where short_name = 'demo'""",
+    )
+    rows(
+        address,
+        """insert into sessions (clinic_id, id, user_id, token_hash, kind, name, expires_at) select clinic_id, gen_random_uuid(),
+        id, uuid_send(id), 'api_token', 'Reports', now() + interval '9 days' from users where role = 'analyst'""",
+    )
+    return Found(_demo_ids(address), _foreign_ids(address))
+
+
+def _demo_ids(address: DatabaseUrls) -> Ids:
+    clinic = "clinic_id = (select clinic_id from clinics where short_name = 'demo')"
+    case = rows(
+        address,
+        f"select id, patient_id from cases where {clinic} and status = 'open' and attorney_id is not null order by id limit 1",
+    )[0]
+    first = {
+        "Payer": f"select id from payers where {clinic} and kind = 'attorney' order by id limit 1",
+        "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
+        "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
+        "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
+        "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
+        "and floor_amount is null order by id limit 1",
+        "Hold": f"select id from holds where {clinic} and until_on = '2099-01-01'",
+        "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
+        "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
+        "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
+        "OutboundMessage": f"select id from outbound_messages where {clinic} and status = 'failed' order by id limit 1",
+        "User": f"select id from users where {clinic} and role = 'analyst'",
+        "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
+        "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
+    }
+    found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
+    return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
+
+
+def _foreign_ids(address: DatabaseUrls) -> Ids:
+    tables = {
+        "Case": "cases",
+        "Patient": "patients",
+        "Payer": "payers",
+        "Attorney": "attorneys",
+        "Physician": "physicians",
+        "Facility": "facilities",
+        "Invoice": "invoices",
+        "Hold": "holds",
+        "Reminder": "reminders",
+        "ReminderTemplate": "reminder_templates",
+        "ReminderPolicy": "reminder_policies",
+        "OutboundMessage": "outbound_messages",
+        "Encounter": "encounters",
+        "User": "users",
+        "ApiToken": "sessions",
+    }
+    query = "select id from {table} where clinic_id = $1 limit 1"
+    return {
+        name: make_id(name, rows(address, query.format(table=table), UUID(_FOREIGN))[0]["id"])
+        for name, table in tables.items()
+    }
+
+
+def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[tuple[str, str, str]]:
+    """The foreign clinic's user, holds, reminders and messages: table, columns and values."""
+    yield from (
+        ("users", "id, email, name, role", f"{new}, 'analyst@foreign.clinic', 'Flora Foreign', 'analyst'"),
+        ("invoice_counters", "year, last_number", "2026, 1"),
+        (
+            "holds",
+            "id, payer_id, until_on, reason, placed_at",
+            f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
+        ),
+        (
+            "reminders",
+            "id, invoice_id, target_date, subject, created_at",
+            f"{new}, {first['invoices']}, '2099-01-01', 'Call', now()",
+        ),
+        ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
+        ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
+        (
+            "outbound_messages",
+            "id, recipient, subject, status, due_on",
+            f"{new}, 'f@foreign.example', 'Open', 'failed', {day}",
+        ),
+    )
+
+
+def _add_foreign_clinic(address: DatabaseUrls) -> None:
+    """Another clinic with one record of each kind."""
+    new = "gen_random_uuid()"
+    first = {table: f"(select id from {table} where clinic_id = '{_FOREIGN}')" for table in _PARTIES}
+    day = "date '2026-06-01'"
+    for table, columns, values in (
+        ("clinics", "short_name, name", "'foreign', 'Foreign clinic'"),
+        ("patients", "id, mrn, first_name, last_name, sort_name", f"{new}, 'F-1', 'Fay', 'Foreign', 'foreign fay'"),
+        ("payers", "id, name, kind", f"{new}, 'Foreign insurance', 'insurance'"),
+        ("attorneys", "id, name, firm", f"{new}, 'Fritz Foreign', 'Foreign & Foreign'"),
+        ("physicians", "id, name", f"{new}, 'Dr. Foreign'"),
+        ("facilities", "id, name", f"{new}, 'Foreign place'"),
+        (
+            "cases",
+            "id, number, patient_id, date_of_injury, opened_on",
+            f"{new}, 'F-1', {first['patients']}, {day}, {day}",
+        ),
+        (
+            "encounters",
+            "id, case_id, patient_id, physician_id, service_date",
+            f"{new}, {first['cases']}, {first['patients']}, {first['physicians']}, {day}",
+        ),
+        (
+            "invoices",
+            "id, number, case_id, patient_id, payer_id, created_on, service_date, billed_amount, updated_at",
+            f"{new}, 'INV-2026-000001', {first['cases']}, {first['patients']}, {first['payers']}, {day}, {day}, 0, now()",
+        ),
+        (
+            "invoice_events",
+            "id, invoice_id, seq, at, transition, to_status",
+            f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
+        ),
+        *_foreign_follow_ups(new, first, day),
+    ):
+        rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
+
+
+_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "invoices")
+
+
+def today() -> date:
+    """Today's date in the demo clinic."""
+    return clinic_day(datetime.now(UTC), "America/New_York")
+
+
+def uuid_of(text: str) -> UUID:
+    """The UUID inside an id."""
+    identity = read_id(text)
+    assert identity
+    return identity[1]
+
+
+def standing(address: DatabaseUrls) -> dict[str, tuple[int, int]]:
+    """A digest of every table: the number of its rows, and the sum of the ids of the transactions that wrote them.
+
+    Every write, also of an unchanged row, is by a later transaction: with the same number of rows the sum is larger.
+    Unlike a hash of the values, this does not read whole rows.
+    """
+
+    async def digest(connection: asyncpg.Connection) -> dict[str, tuple[int, int]]:
+        tables = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+        found = {row["tablename"] for row in tables if not row["tablename"].startswith(_AUDIT)}
+        names = sorted(found - {*_VOLATILE})
+        sums = "select '{0}', count(*), coalesce(sum(xmin::text::bigint), 0)::bigint from {0}"
+        digests = await connection.fetch(" union all ".join(map(sums.format, names)))
+        return {name: (count, total) for name, count, total in digests}
+
+    standing: dict[str, tuple[int, int]] = ask(address.owner, digest)
+    return standing
+
+
+@contextmanager
+def nothing_changes(address: DatabaseUrls) -> Iterator[None]:
+    """Check that the body of this context leaves every row of every table unchanged."""
+    before = standing(address)
+    yield
+    assert standing(address) == before
+
+
+Change = Callable[[], object]
+
+
+def changed_by(address: DatabaseUrls, change: Change) -> set[str]:
+    """The tables that are different after a change."""
+    before = standing(address)
+    change()
+    after = standing(address)
+    return {name for name in after if after[name] != before[name]}

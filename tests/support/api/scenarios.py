@@ -1,0 +1,217 @@
+"""Scenarios of an invoice: the mutations of billing staff, each over HTTP."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import asyncpg
+import httpx
+
+from db.global_ids import make_id
+from db.verify import Breach, find_breaches
+from domain.billing.invoices import InvoiceStatus
+from server.database_urls import DatabaseUrls
+from tests.support.api.mutations import CASE, NEW, done
+from tests.support.api.records import Found, today, uuid_of
+from tests.support.client import Client
+from tests.support.databases import rows
+
+INVOICE = """invoice { id number version status billedAmount agreedAmount receivedAmount writtenOffAmount balance submittedOn
+    fullyPaidOn paidOn payer { id } case { id status settledOn attorney { id } }
+    negotiation { offers { round party amount status reason } openOffer { amount } conditionalUntil reductionAmount }
+    denials { reasonCode deniedOn amount note appealDueOn } cheques { amount effectiveOn cheque { number } }
+    availableTransitions { name allowed blockedBy }
+    history { transition fromStatus toStatus by { name } changes { field before after } } }"""
+CHEQUE = "cheque { id number amount unappliedAmount returnedOn allocations { amount effectiveOn invoice { id status balance } } }"
+SETTLED = "case { id status settledOn invoices { nodes { id status balance paidOn } } }"
+SCAN = b"%PDF-1.7\nthe scan of a cheque"
+TODAY = today().isoformat()
+_SELECTIONS = {
+    **dict.fromkeys(("record_cheque", "allocate_cheque", "return_cheque"), CHEQUE),
+    **dict.fromkeys(("settle_case", "reopen_case"), SETTLED),
+}
+_numbers = count(1)
+
+
+def mutation(transition: str) -> str:
+    """The mutation of a transition."""
+    first, *rest = transition.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def selection(transition: str) -> str:
+    """The selection of the record that a transition returns."""
+    return _SELECTIONS.get(transition, INVOICE)
+
+
+def line(price: str) -> dict[str, Any]:
+    """A line with a price."""
+    return {"code": "A4556", "overridePrice": price, "overrideReason": "As agreed in this scenario"}
+
+
+@dataclass
+class Clinic:
+    """The users of the clinic, and their usual mutations. `payer` is the default payer."""
+
+    billing: Client
+    admin: Client
+    found: Found
+    address: DatabaseUrls
+    payer: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.payer = self.found.own["Payer"]
+
+    def case(self, **values: Any) -> str:
+        """The id of a new case."""
+        opened = {"patientId": self.found.own["Patient"], "dateOfInjury": "2026-01-05", **values}
+        identity: str = done(self.billing, "createCase", CASE, **opened)["id"]
+        return identity
+
+    def invoice(self, price: str = "1000.00", case: str | None = None) -> str:
+        """The id of a new invoice, in a new case by default."""
+        draft = {"caseId": case or self.case(), "payerId": self.payer, "serviceDate": "2026-03-02"}
+        identity: str = done(self.billing, "createInvoice", NEW, lines=[line(price)], **draft)["id"]
+        return identity
+
+    def step(self, name: str, invoice: str, client: Client | None = None, **values: Any) -> Any:
+        """The invoice after a mutation by billing staff, or by `client`."""
+        return done(client or self.billing, name, INVOICE, invoiceId=invoice, **values)
+
+    def submitted(self, price: str = "1000.00", case: str | None = None) -> str:
+        """The id of a submitted invoice."""
+        identity = self.invoice(price, case)
+        self.step("submitInvoice", identity, submittedOn=TODAY, method="EMAIL")
+        return identity
+
+    def agreed(self, price: str = "1000.00", case: str | None = None) -> str:
+        """The id of an invoice that was accepted in full."""
+        identity = self.submitted(price, case)
+        self.step("acceptInFull", identity)
+        return identity
+
+    def upload(self, client: Client | None = None) -> str:
+        """The id of an uploaded scan."""
+        values = {"fileName": "cheque.pdf", "contentType": "application/pdf", "byteSize": len(SCAN)}
+        upload = done(client or self.billing, "createUpload", "upload { id uploadUrl }", **values)
+        assert httpx.put(upload["uploadUrl"], content=SCAN, timeout=20).status_code == 201
+        identity: str = upload["id"]
+        return identity
+
+    def cheque_of(
+        self, amount: str, parts: dict[str, str], client: Client | None = None, **values: Any
+    ) -> dict[str, Any]:
+        """The input of a cheque with its scan and its allocations."""
+        details = {"payerId": self.payer, "number": f"scenario-{next(_numbers)}", "amount": amount}
+        days = {"chequeDate": TODAY, "receivedOn": TODAY}
+        document = values.pop("documentId", None) or self.upload(client)
+        return {**details, **days, "documentId": document, "allocations": allocations(parts), **values}
+
+    def pays(self, amount: str, parts: dict[str, str], **values: Any) -> Any:
+        """A recorded cheque with its allocations."""
+        return done(self.billing, "recordCheque", CHEQUE, **self.cheque_of(amount, parts, **values))
+
+    def bounces(self, cheque: str, client: Client | None = None) -> Any:
+        """The cheque, which the bank has returned."""
+        values = {"returnedOn": TODAY, "reason": "No funds"}
+        return done(client or self.billing, "returnCheque", CHEQUE, chequeId=cheque, **values)
+
+    def settles(self, case: str) -> Any:
+        """The case, settled."""
+        return done(self.billing, "settleCase", SETTLED, caseId=case)
+
+    def inputs(self, name: str, invoice: Any, scan: str, cheque: str) -> dict[str, Any]:
+        """A valid input of a transition, if the invoice has a legal status for it.
+
+        `scan` is for a new cheque, `cheque` has an unapplied amount, and the latest cheque of the invoice is the one that bounces.
+        """
+        identity, parts = invoice["id"], {invoice["id"]: "0.01"}
+        named = {"invoiceId": identity, "reason": "As it should be"}
+        by_transition: dict[str, dict[str, Any]] = {
+            "submit_invoice": {"invoiceId": identity, "submittedOn": TODAY, "method": "MAIL"},
+            "accept_in_full": {"invoiceId": identity},
+            "request_reduction": {"invoiceId": identity, "amount": "0.01"},
+            "counter_reduction": {"invoiceId": identity, "party": "CLINIC", "amount": "0.01"},
+            "agree_reduction": {"invoiceId": identity, "amount": invoice["billedAmount"]},
+            "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
+            "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
+            "settle_case": {"caseId": invoice["case"]["id"]},
+            "reopen_case": {"caseId": invoice["case"]["id"], "reason": "As it should be"},
+            "change_payer": {**named, "payerId": self.another_payer(invoice)},
+        }
+        if name == "record_cheque":
+            return self.cheque_of("5.00", parts, documentId=scan, payerId=invoice["payer"]["id"])
+        if name == "return_cheque":
+            return {"chequeId": self.latest_cheque(identity), "returnedOn": TODAY, "reason": "As it should be"}
+        return by_transition.get(name, named)
+
+    def another_payer(self, invoice: Any) -> str:
+        """The id of another payer."""
+        query = (
+            "select id from payers where id <> $1 and clinic_id = (select clinic_id from payers where id = $1) limit 1"
+        )
+        return make_id("Payer", rows(self.address, query, uuid_of(invoice["payer"]["id"]))[0]["id"])
+
+    def latest_cheque(self, invoice: str) -> str:
+        """The id of the latest cheque of an invoice that was not returned."""
+        query = """select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id
+            where a.invoice_id = $1 and c.returned_on is null order by a.id desc limit 1"""
+        return make_id("Cheque", rows(self.address, query, uuid_of(invoice))[0]["id"])
+
+    def look(self, invoice: str, client: Client | None = None) -> Any:
+        """The invoice as it is now; None when it is not in reach."""
+        query = "query ($id: ID!) { invoice(id: $id) " + INVOICE.removeprefix("invoice ") + " }"
+        return (client or self.billing).read(query, id=invoice)["invoice"]
+
+    def in_state(self, status: InvoiceStatus) -> str:
+        """The id of an invoice in a state, alone in its case."""
+        if status is InvoiceStatus.PENDING_INVOICE:
+            return self.submitted()
+        if status is InvoiceStatus.PENDING_REDUCTION:
+            identity = self.submitted()
+            self.step("requestReduction", identity, amount="700.00")
+            return identity
+        if status in (InvoiceStatus.VOID, InvoiceStatus.WRITTEN_OFF):
+            identity = self.submitted()
+            ends = "voidInvoice" if status is InvoiceStatus.VOID else "writeOffInvoice"
+            self.step(ends, identity, self.admin, reason="For this scenario")
+            return identity
+        return self._with_cheques(status)
+
+    def _with_cheques(self, status: InvoiceStatus) -> str:
+        identity = self.agreed()
+        if status is not InvoiceStatus.PENDING_CHEQUE:
+            self.pays("1000.00", {identity: "1000.00"})
+        if status is InvoiceStatus.PAID:
+            self.settles(self.look(identity)["case"]["id"])
+        return identity
+
+
+def allocations(parts: dict[str, str]) -> list[dict[str, str]]:
+    """The allocations of a cheque, as an input."""
+    return [{"invoiceId": invoice, "amount": amount} for invoice, amount in parts.items()]
+
+
+def transition_names(invoice: Any) -> list[str]:
+    """The transitions of an invoice, in order."""
+    return [event["transition"] for event in invoice["history"]]
+
+
+def allowed(invoice: Any) -> Iterator[str]:
+    """The transitions that are allowed now."""
+    return (step["name"] for step in invoice["availableTransitions"] if step["allowed"])
+
+
+def broken_laws(address: DatabaseUrls) -> tuple[Breach, ...]:
+    """The laws (invariants) that the records break."""
+
+    async def ask() -> tuple[Breach, ...]:
+        connection = await asyncpg.connect(address.owner)
+        try:
+            return await find_breaches(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

@@ -1,0 +1,27 @@
+"""Selections of all fields of a type, down to a depth."""
+
+from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLSchema, get_named_type
+
+
+def everything(of_type: GraphQLNamedType, depth: int, *, without: frozenset[str] = frozenset()) -> str:
+    """The selection of every field of a type, with the fields below it down to `depth`; `without` leaves out fields by coordinate."""
+    if not isinstance(of_type, GraphQLObjectType):
+        return ""
+    parts = ["__typename"]
+    for name, field in of_type.fields.items():
+        target = get_named_type(field.type)
+        if f"{of_type.name}.{name}" in without:
+            continue
+        if not isinstance(target, GraphQLObjectType):
+            parts.append(name)
+        elif depth > 1:
+            parts.append(f"{name} {everything(target, depth - 1, without=without)}")
+    return f"{{ {' '.join(parts)} }}"
+
+
+def root_type(schema: GraphQLSchema, field: str) -> GraphQLObjectType:
+    """The object type that a root field leads to."""
+    assert schema.query_type
+    target = get_named_type(schema.query_type.fields[field].type)
+    assert isinstance(target, GraphQLObjectType)
+    return target
