@@ -94,9 +94,12 @@ class Pool:
         self._turns.release()
 
     def release(self, connection: asyncpg.Connection) -> None:
-        """Return a connection to the pool, outside of any transaction."""
+        """Return a connection to the pool; one whose transaction has not ended is terminated, so that the next caller cannot commit it."""
         if not connection.is_closed():
-            self._free.append((connection, monotonic()))
+            if connection.is_in_transaction():
+                connection.terminate()
+            else:
+                self._free.append((connection, monotonic()))
         self._leave()
 
     async def begin(self, connection: asyncpg.Connection, entering: str, *, locks: bool = False) -> None:
@@ -116,8 +119,8 @@ class Pool:
             await self.begin(connection, entering, locks=locks)
             yield connection
             await connection.execute("; ".join((*closing, "commit")))
-        except BaseException:
-            await undo(connection)
+        except BaseException as failure:
+            await undo(connection, failure)
             raise
         finally:
             self.release(connection)
@@ -153,7 +156,7 @@ async def _is_there(connection: asyncpg.Connection, since: float, seconds: float
         return not connection.is_closed()
     try:
         await at_once(connection, "select", seconds)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError):
         # The server has closed it; the caller tries another one.
         connection.terminate()
     return not connection.is_closed()
@@ -169,13 +172,22 @@ async def at_once(connection: asyncpg.Connection, statement: str, seconds: float
         raise
 
 
-async def undo(connection: asyncpg.Connection) -> None:
-    """Roll back; a connection on which that is no longer possible, or exceeds the timeout, is terminated.
+async def undo(connection: asyncpg.Connection, failure: BaseException) -> None:
+    """Roll back after a failure; a connection on which that is impossible, exceeds the timeout or is cancelled, is terminated.
 
-    A cancelled statement is first cancelled in PostgreSQL too: asyncpg waits for that.
+    A cancelled statement is first cancelled in PostgreSQL too: asyncpg waits for that. Raises ConnectionError where PostgreSQL had
+    ended the connection before the statement was sent: asyncpg reports that as an error of its caller or of itself.
     """
+    is_lost = isinstance(failure, asyncpg.InternalClientError) or (
+        isinstance(failure, asyncpg.InterfaceError) and connection.is_closed()
+    )
     try:
         async with asyncio.timeout(_ROLLBACK_SECONDS):
             await connection.execute("rollback")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except Exception:  # noqa: BLE001 (whatever it was, the connection is of no more use, and the caller raises what failed first)
         connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
+    if is_lost:
+        raise ConnectionError("PostgreSQL has ended the connection") from failure

@@ -100,8 +100,8 @@ class Database:
             await pool.begin(connection, entering(viewer, read_only=True))
             found: asyncpg.Record | None = await connection.fetchrow(sql, *values)
             await connection.execute("commit")
-        except BaseException:
-            await undo(connection)
+        except BaseException as failure:
+            await undo(connection, failure)
             raise
         finally:
             pool.release(connection)

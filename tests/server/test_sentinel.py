@@ -35,6 +35,11 @@ PLANT_NAMES = f"""do $$ begin
 end $$"""
 
 
+# The databases of other tests are on the same server.
+END_CONNECTIONS = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and usename like 'clinic%'"""
+
+
 @dataclass
 class RecordingClient:
     """A client that sends a patient's name in every input of its requests, and records the errors and URLs of the answers."""
@@ -145,7 +150,7 @@ def _send_requests_of_all_roles(url: str, found: Any, address: DatabaseUrls) -> 
                 as_role(clients[-1], found)
                 if role is Role.BILLING:
                     as_staff(clients[-1], found)
-                    rows(address, "select pg_terminate_backend(pid) from pg_stat_activity where usename like 'clinic%'")
+                    rows(address, END_CONNECTIONS)
                     as_role(clients[-1], found)
         clients.append(RecordingClient(anonymous))
         as_role(clients[-1], found)
