@@ -57,7 +57,10 @@ class InvoicePool:
         self.used: set[UUID] = set()
 
     def invoice(self, status: str, *, whose: str = "both", submitted: bool | None = None) -> UUID:
-        """An invoice that no test has used yet, in reach of the attorney, of both or of neither (attorney and physician)."""
+        """An invoice of a case that no test has used yet, in reach of the attorney, of both or of neither (attorney and physician).
+
+        A test may give the case to another attorney, and with it all of its invoices.
+        """
         wanted = {
             "both": "i.attorney_id = a.attorney_id and i.physician_id = p.physician_id",
             "attorney": "i.attorney_id = a.attorney_id",
@@ -66,7 +69,8 @@ class InvoicePool:
         condition = "" if submitted is None else f"and i.submitted_on is {'not' if submitted else ''} null"
         query = f"""select i.id from invoices i, users a, users p where a.email = 'attorney@demo.clinic'
             and p.email = 'physician@demo.clinic' and i.status = $1 and {wanted} {condition} and i.received_amount = 0
-            and i.clinic_id = a.clinic_id and i.clinic_id = p.clinic_id and i.id <> all($2) order by i.id limit 1"""
+            and i.clinic_id = a.clinic_id and i.clinic_id = p.clinic_id
+            and i.case_id not in (select case_id from invoices where id = any($2)) order by i.id limit 1"""
         (row,) = rows(self.address, query, status, list(self.used))
         self.used.add(row["id"])
         return UUID(str(row["id"]))
