@@ -229,6 +229,12 @@ LAWS = (
         from invoices i join clinics c on c.clinic_id = i.clinic_id) a where balance * ({_TIMES_COUNTED}) <> balance""",
     ),
     Law(
+        "An account that has joined has a login of its e-mail",
+        "User",
+        """select u.id from users u where u.joined_at is not null and not exists (select from memberships m
+        join logins l on l.id = m.login_id and l.email = u.email where (m.clinic_id, m.user_id) = (u.clinic_id, u.id))""",
+    ),
+    Law(
         "The hash chain of the audit log is unbroken, and contains every event that is not pending",
         "AuditEvent",
         f"""select c.event_id as id from (select *, lag(seq, 1, 0::bigint) over w as before, lag(hash, 1,

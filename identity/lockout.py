@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.access.sign_in import KNOWN_FOR, LOCKS, Attempt, Lock, network_of
+from domain.access.sign_in import KNOWN_FOR, LINKS, LOCKS, Attempt, Lock, network_of
 
 # One atomic statement, so that concurrent attempts cannot exceed the limit: an attempt that gets no row is locked out.
 _CLAIM = """insert into sign_in_attempts as a (key, failures, since_at, until_at)
@@ -34,11 +34,11 @@ _RELEASE_OF_ACCOUNT = """update sign_in_attempts set failures = failures - 1,
         by_account = jsonb_set(by_account, array[$4::text], to_jsonb((by_account ->> $4)::int - 1))
     where key = $1 and since_at = $2 and failures > 0 and (by_account ->> $4)::int > 0"""
 _SUCCEED = """insert into sign_in_attempts as a (key, failures, since_at, until_at, known_until, known_accounts)
-    select $1, 0, $3, $3, $4, jsonb_object_agg(account, $4::timestamptz) from unnest($2::text[]) account
+    values ($1, 0, $3, $3, $4, jsonb_build_object($2::text, $4::timestamptz))
     on conflict (key) do update set (failures, until_at) = (
             select greatest(a.failures - own, 0), case when a.failures <= own then $3 else least(a.until_at, a.since_at + $5::interval) end
-            from (select coalesce(sum(value::int), 0) as own from jsonb_each_text(a.by_account) where key = any($2)) counted),
-        by_account = a.by_account - $2::text[], known_until = $4, known_accounts = a.known_accounts || excluded.known_accounts"""
+            from (select coalesce((a.by_account ->> $2)::int, 0) as own) counted),
+        by_account = a.by_account - $2::text, known_until = $4, known_accounts = a.known_accounts || excluded.known_accounts"""
 # Rows that another transaction has locked are left to the next run.
 _FORGET = """delete from sign_in_attempts where key in (
     select key from sign_in_attempts where until_at <= $1 and coalesce(known_until <= $1, true) limit 10000 for update skip locked)"""
@@ -62,8 +62,8 @@ class Claim:
     # When the windows began in which it was counted; None for the e-mail when the account is known at the address.
     pair_since: datetime
     email_since: datetime | None
-    # The account key whose failure it is, followed by the other keys that a success of that account takes back.
-    accounts: tuple[str, ...] = ()
+    # The key of the login whose failure it is.
+    account: str = ""
 
 
 class Lockout:
@@ -78,16 +78,9 @@ class Lockout:
         email, address = attempt.email.lower(), network_of(attempt.address)
         return Keys(self._key("pair", email, address), self._key("email", email), self._key("address", address))
 
-    def accounts(self, account_id: UUID | None, *, is_clinic_named: bool) -> tuple[str, ...]:
-        """The account keys of an attempt: separate keys for attempts with and without the clinic named; one key for no account.
-
-        A success with no clinic named takes back both; with the clinic named it does not take back what was counted with none,
-        because that would reveal whether the e-mail has an account in another clinic.
-        """
-        if account_id is None:
-            return (self._key("no account").hex(),)
-        named, unnamed = (self._key("account", how, str(account_id)).hex() for how in ("named", "unnamed"))
-        return (named,) if is_clinic_named else (unnamed, named)
+    def account(self, login_id: UUID | None) -> str:
+        """The key of a login, to which the failures of an attempt belong; the same key for every e-mail without one."""
+        return self._key("account", "named", str(login_id)).hex() if login_id else self._key("no account").hex()
 
     def _key(self, *parts: str) -> bytes:
         hashed = b"".join(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest() for part in parts)
@@ -102,14 +95,14 @@ class Lockout:
         return claim if pair["has_signed_in_here"] else await self._count_email(connection, claim, moment)
 
     async def attribute(
-        self, connection: asyncpg.Connection, claim: Claim, accounts: tuple[str, ...], moment: datetime
+        self, connection: asyncpg.Connection, claim: Claim, account: str, moment: datetime
     ) -> Claim | None:
-        """Attribute a claim to an account, in the same transaction; None when it is locked out after all.
+        """Attribute a claim to a login, in the same transaction; None when it is locked out after all.
 
-        That happens when an e-mail is locked out at all addresses, and only another account of it has signed in at this one.
+        That happens when an e-mail is locked out at all addresses, and only another login of it has signed in at this one.
         """
-        is_known = await connection.fetchval(_ATTRIBUTE, claim.keys.pair, accounts[0], moment)
-        claim = replace(claim, accounts=accounts)
+        is_known = await connection.fetchval(_ATTRIBUTE, claim.keys.pair, account, moment)
+        claim = replace(claim, account=account)
         if is_known or claim.email_since:
             return claim
         return await self._count_email(connection, claim, moment)
@@ -127,7 +120,7 @@ class Lockout:
         """Uncount an attempt that was neither a failure nor a success."""
         # In the order in which they were counted, so that transactions cannot deadlock.
         window = LOCKS["pair"].window
-        await connection.execute(_RELEASE_OF_ACCOUNT, claim.keys.pair, claim.pair_since, window, claim.accounts[0])
+        await connection.execute(_RELEASE_OF_ACCOUNT, claim.keys.pair, claim.pair_since, window, claim.account)
         await self._release_email(connection, claim)
 
     async def _release_email(self, connection: asyncpg.Connection, claim: Claim) -> None:
@@ -135,13 +128,24 @@ class Lockout:
             await connection.execute(_RELEASE, claim.keys.email, claim.email_since, LOCKS["email"].window)
 
     async def succeed(self, connection: asyncpg.Connection, claim: Claim, moment: datetime) -> None:
-        """Reset the failures of an account at an address where it has signed in, and remember the address as known for a while.
+        """Reset the failures of a login at an address where it has signed in, and remember the address as known for a while.
 
-        Failures at other addresses, and those of other accounts of the e-mail or of no account, still count.
+        Failures at other addresses, and those of other logins of the e-mail or of no login, still count.
         """
         until, window = moment + KNOWN_FOR, LOCKS["pair"].window
-        await connection.execute(_SUCCEED, claim.keys.pair, list(claim.accounts), moment, until, window)
+        await connection.execute(_SUCCEED, claim.keys.pair, claim.account, moment, until, window)
         await self._release_email(connection, claim)
+
+    async def may_ask(self, connection: asyncpg.Connection, attempt: Attempt, moment: datetime) -> bool:
+        """Count a request for a one-time link to an e-mail, and whether it is within the limits of the e-mail and of the address."""
+        limits = {
+            "link to an e-mail": attempt.email.lower(),
+            "link asked for from an address": network_of(attempt.address),
+        }
+        counted = [
+            await self._count(connection, self._key(name, value), LINKS[name], moment) for name, value in limits.items()
+        ]
+        return all(counted)
 
     async def forget_old(self, connection: asyncpg.Connection, moment: datetime) -> None:
         """Delete rows whose windows have ended."""

@@ -1,4 +1,4 @@
-"""A user's own account: changes the password, lists the user's sessions and API tokens, and ends them."""
+"""A user's own login and account: changes the password and the second factor, lists sessions and API tokens, and ends them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,20 +7,19 @@ from uuid import UUID
 
 from db.pools import Database
 from domain.access.accounts import check_password
-from domain.clock import Clock, now
-from domain.errors import InvalidInput, NotFound
-from identity.passwords import Passwords
-from identity.sessions import SessionTimes
-from identity.sign_in import SignIns
+from domain.errors import Conflict, InvalidInput, NotFound
+from identity.credentials import Credentials
+from identity.logins import end_sessions, find_login_of, list_accounts, list_viewers
+from identity.second_factor import Enrolment, SecondFactors, SecondFactorState
+from identity.sessions import SessionTimes, viewer_of
 from permissions.viewers import Viewer
 
 # Compare and set: a password that was changed since it was compared is not overwritten.
-_CHANGE = "update users set password_hash = $3 where clinic_id = $1 and id = $2 and password_hash = $4 returning id"
-_END_OTHERS = """update sessions set revoked_at = $4 where clinic_id = $1 and user_id = $2 and id <> $3 and kind = 'session'
-    and revoked_at is null returning id"""
+_CHANGE = "update logins set password_hash = $3 where id = $1 and password_hash = $2 returning id"
 _STANDING = """select id, kind, name, recorded_at, last_used_at, expires_at from sessions
     where clinic_id = $1 and user_id = $2 and revoked_at is null and expires_at > $3
     and (kind = 'api_token' or last_used_at > $4) order by id desc limit 200"""
+_NO_LOGIN = "This account has no login with a password"
 _END = """update sessions set revoked_at = coalesce(revoked_at, $4) where clinic_id = $1 and user_id = $2 and id = $3
     returning id"""
 
@@ -45,39 +44,82 @@ class OwnAccount:
         self,
         database: Database,
         forget: Callable[[UUID], None],
-        sign_ins: SignIns,
-        passwords: Passwords,
+        credentials: Credentials,
+        factors: SecondFactors,
         times: SessionTimes | None = None,
-        clock: Clock = now,
     ) -> None:
-        self._database, self.forget, self._clock = database, forget, clock
-        self._sign_ins, self._passwords, self._times = sign_ins, passwords, times or SessionTimes()
+        self._database, self.forget, self._clock = database, forget, credentials.clock
+        self._credentials, self._factors, self._times = credentials, factors, times or SessionTimes()
 
     @property
     def longest_token(self) -> timedelta:
         """The longest lifetime of an API token."""
         return self._times.api_token
 
-    async def hash_password(self, password: str) -> str:
-        """The argon2id hash of a password, computed in a thread."""
-        return await self._passwords.hash(password)
+    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> list[Viewer]:
+        """Change the password, end every other session of the login, in all clinics, and return its accounts.
 
-    async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
-        """Change the password and end every other session of the viewer; a Refusal for a wrong old or a weak new one.
+        A Refusal for a wrong old or a weak new password.
 
         A wrong old password counts toward the lockout like a failed sign-in, so that a stolen session cannot be used to guess it.
         """
         check_password(new, viewer.email, "new_password")
-        kept = await self._sign_ins.check(viewer, old, address, "old_password")
+        login = await self._credentials.check(viewer, old, address, "old_password")
         if new == old:
             raise InvalidInput("The new password must differ from the old one", ("new_password",))
-        hashed, user = await self.hash_password(new), (viewer.clinic_id, viewer.user_id)
+        hashed = await self._credentials.passwords.hash(new)
         async with self._database.signing_in() as connection:
-            if not await connection.fetchval(_CHANGE, *user, hashed, kept):
+            if not await connection.fetchval(_CHANGE, login["id"], login["password_hash"], hashed):
                 raise InvalidInput("The password was changed in the meantime", ("old_password",))
-            ended = await connection.fetch(_END_OTHERS, *user, viewer.session_id, self._clock())
-        for row in ended:
-            self.forget(row["id"])
+            ended = await end_sessions(connection, login["id"], viewer.session_id, self._clock())
+            accounts = await list_viewers(connection, login["id"])
+        for session_id in ended:
+            self.forget(session_id)
+        return accounts
+
+    async def enrol(self, viewer: Viewer, password: str, address: str) -> Enrolment:
+        """Enrol a second factor after a check of the password; it takes effect once it is confirmed."""
+        login = await self._credentials.check(viewer, password, address)
+        async with self._credentials.entered() as connection:
+            return await self._factors.enrol(connection, login["id"], login["email"], viewer.clinic_name)
+
+    async def confirm(self, viewer: Viewer, code: str) -> tuple[list[str], list[Viewer]]:
+        """Activate the enrolled second factor; returns recovery codes and the login's accounts. InvalidInput when the code is wrong."""
+        async with self._credentials.entered() as connection:
+            login = await find_login_of(connection, viewer.clinic_id, viewer.user_id)
+            if login is None:
+                raise InvalidInput(_NO_LOGIN)
+            codes = await self._factors.confirm(connection, login["id"], code, self._clock())
+            return codes, await list_viewers(connection, login["id"])
+
+    async def remove_second_factor(self, viewer: Viewer, password: str, address: str) -> list[Viewer]:
+        """Remove the second factor after a check of the password, and return the login's accounts.
+
+        Conflict where a clinic asks for one, NotFound when there is none.
+        """
+        login = await self._credentials.check(viewer, password, address)
+        async with self._credentials.entered() as connection:
+            accounts = await list_accounts(connection, login["id"])
+            asking = [account["clinic_name"] for account in accounts if account["needs_second_factor"]]
+            if asking:
+                raise Conflict(f"A second factor is needed in: {', '.join(asking)}")
+            if not await self._factors.remove(connection, login["id"]):
+                raise NotFound("There is no second factor")
+            return [viewer_of(account) for account in accounts]
+
+    async def renew_recovery_codes(self, viewer: Viewer, password: str, address: str) -> list[str]:
+        """New recovery codes after a check of the password; those before are of no more use. NotFound without a second factor."""
+        login = await self._credentials.check(viewer, password, address)
+        async with self._credentials.entered() as connection:
+            if not (await self._factors.state(connection, login["id"])).is_active:
+                raise NotFound("There is no second factor")
+            return await self._factors.renew_codes(connection, login["id"])
+
+    async def second_factor(self, viewer: Viewer) -> SecondFactorState:
+        """Whether the viewer's login has a second factor."""
+        async with self._database.signing_in() as connection:
+            login = await find_login_of(connection, viewer.clinic_id, viewer.user_id)
+            return await self._factors.state(connection, login["id"]) if login else SecondFactorState(False, 0)
 
     async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
         """The viewer's active sessions and API tokens, the newest first; at most 200."""

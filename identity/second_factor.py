@@ -1,8 +1,9 @@
-"""Second factors (TOTP): enrolment with a secret that is shown once and stored encrypted, confirmation and use of codes."""
+"""Second factors of logins (TOTP): enrolment with a secret that is shown once and stored encrypted, codes, and recovery codes."""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,21 +13,30 @@ import pyotp
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from domain.access.recovery_codes import hash_of_code, new_codes, plain_code
 from domain.access.second_factor import step_of
 from domain.access.sign_in import CODE_NEEDED, CODE_WRONG
 from domain.errors import Conflict, InvalidInput
-from domain.ids import new_id
-from permissions.viewers import Viewer
 
 _NONCE_BYTES = 12
-_ENROL = """insert into second_factors as f (clinic_id, id, user_id, secret) values ($1, $2, $3, $4)
-    on conflict (clinic_id, user_id) do update set secret = $4, last_step = null where f.confirmed_at is null returning id"""
-_FIND = """select id, secret, last_step from second_factors
-    where clinic_id = $1 and user_id = $2 and (confirmed_at is not null) = $3"""
+_FIELD = ("second_factor_code",)
+_ENROL = """insert into login_second_factors as f (login_id, secret) values ($1, $2)
+    on conflict (login_id) do update set secret = $2, bound_clinic_id = null, last_step = null
+    where f.confirmed_at is null returning login_id"""
+_FIND = "select secret, bound_clinic_id, last_step, confirmed_at from login_second_factors where login_id = $1"
 # Of two concurrent uses of the same code, only one gets the row: a code cannot be replayed.
-_USE = """update second_factors set last_step = $3, confirmed_at = coalesce(confirmed_at, $4)
-    where clinic_id = $1 and id = $2 and secret = $5 and (last_step is null or last_step < $3) returning id"""
-_REMOVE = "delete from second_factors where clinic_id = $1 and user_id = $2 returning id"
+_USE = """update login_second_factors set last_step = $2, confirmed_at = coalesce(confirmed_at, $3)
+    where login_id = $1 and secret = $4 and (last_step is null or last_step < $2) returning login_id"""
+_REMOVE = "delete from login_second_factors where login_id = $1 returning login_id"
+_CODE_EXISTS = "select 1 from recovery_codes where login_id = $1 and code_hash = $2"
+_USE_CODE = "delete from recovery_codes where login_id = $1 and code_hash = $2 returning login_id"
+_REMOVE_CODES = "delete from recovery_codes where login_id = $1"
+_ADD_CODES = "insert into recovery_codes (login_id, code_hash) select $1, unnest($2::bytea[])"
+_MOVE = """insert into login_second_factors (login_id, secret, confirmed_at, last_step) values ($1, $2, $3, $4)
+    on conflict (login_id) do nothing"""
+
+# Uses up a code that was found right; False when another sign-in has used it by now.
+UseCode = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,71 +47,119 @@ class Enrolment:
     otpauth_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactorState:
+    """Whether a login has a confirmed second factor, and how many recovery codes are left."""
+
+    is_active: bool
+    recovery_codes_left: int
+
+
 class SecondFactors:
     """Stores and checks second factors; each method runs within a transaction of the sign-in role."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(hmac.digest(secret, b"second factors", hashlib.sha256))
 
-    async def enrol(self, connection: asyncpg.Connection, viewer: Viewer, moment: datetime) -> Enrolment:
+    async def enrol(self, connection: asyncpg.Connection, login_id: UUID, email: str, issuer: str) -> Enrolment:
         """A new secret, which takes effect once it is confirmed; Conflict when there is a second factor already."""
         secret = pyotp.random_base32()
-        sealed = self._sealed(secret, viewer.clinic_id, viewer.user_id)
-        if not await connection.fetchrow(_ENROL, viewer.clinic_id, new_id(moment), viewer.user_id, sealed):
+        if not await connection.fetchrow(_ENROL, login_id, self._sealed(secret, login_id)):
             raise Conflict("There is a second factor already: remove it first")
-        url = pyotp.TOTP(secret).provisioning_uri(name=viewer.email, issuer_name=viewer.clinic_name)
-        return Enrolment(secret, url)
+        return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=issuer))
 
-    async def confirm(self, connection: asyncpg.Connection, viewer: Viewer, code: str, moment: datetime) -> None:
-        """Activate the enrolled second factor; InvalidInput when the code is wrong, or none is waiting for confirmation."""
-        factor = await connection.fetchrow(_FIND, viewer.clinic_id, viewer.user_id, False)
-        if factor is None:
+    async def confirm(self, connection: asyncpg.Connection, login_id: UUID, code: str, moment: datetime) -> list[str]:
+        """Activate the enrolled second factor; returns new recovery codes. InvalidInput for a wrong code, or when none is enrolled."""
+        factor = await connection.fetchrow(_FIND, login_id)
+        if factor is None or factor["confirmed_at"]:
             raise InvalidInput("No second factor is waiting for confirmation: enrol one first")
-        if not await self._use(connection, viewer.clinic_id, viewer.user_id, factor, code, moment):
+        use = self._by_app(connection, login_id, factor, code, moment)
+        if use is None or not await use():
             raise InvalidInput(CODE_WRONG, ("code",))
+        return await self.renew_codes(connection, login_id)
 
-    async def remove(self, connection: asyncpg.Connection, clinic_id: UUID, user_id: UUID) -> bool:
-        """Remove the second factor, so that the password alone signs in; False when there was none."""
-        return await connection.fetchrow(_REMOVE, clinic_id, user_id) is not None
+    async def remove(self, connection: asyncpg.Connection, login_id: UUID) -> bool:
+        """Remove the second factor and its recovery codes, so that the password alone signs in; False when there was none."""
+        await connection.execute(_REMOVE_CODES, login_id)
+        return await connection.fetchrow(_REMOVE, login_id) is not None
 
-    async def refusal(
-        self, connection: asyncpg.Connection, account: asyncpg.Record, code: str | None, moment: datetime
-    ) -> InvalidInput | None:
-        """The refusal of a sign-in with the right password; None when the code is accepted (and used up) or none is required."""
-        clinic_id, user_id = account["clinic_id"], account["user_id"]
-        factor = await connection.fetchrow(_FIND, clinic_id, user_id, True)
-        if factor is None:
+    async def state(self, connection: asyncpg.Connection, login_id: UUID) -> SecondFactorState:
+        """Whether there is a confirmed second factor, and how many recovery codes are left."""
+        factor = await connection.fetchrow(_FIND, login_id)
+        left = await connection.fetchval("select count(*) from recovery_codes where login_id = $1", login_id)
+        return SecondFactorState(factor is not None and factor["confirmed_at"] is not None, left)
+
+    async def renew_codes(self, connection: asyncpg.Connection, login_id: UUID) -> list[str]:
+        """New recovery codes, shown once; those before are of no more use."""
+        codes = new_codes()
+        await connection.execute(_REMOVE_CODES, login_id)
+        hashes = [hash_of_code(login_id, plain_code(code) or "") for code in codes]
+        await connection.execute(_ADD_CODES, login_id, hashes)
+        return codes
+
+    async def check(
+        self, connection: asyncpg.Connection, login_id: UUID, code: str | None, moment: datetime
+    ) -> InvalidInput | UseCode | None:
+        """The refusal of a sign-in with the right password; or what uses up the right code; None without a second factor."""
+        factor = await connection.fetchrow(_FIND, login_id)
+        if factor is None or factor["confirmed_at"] is None:
             return None
         if not code:
-            return InvalidInput(CODE_NEEDED, ("second_factor_code",))
-        if await self._use(connection, clinic_id, user_id, factor, code, moment):
-            return None
-        return InvalidInput(CODE_WRONG, ("second_factor_code",))
+            return InvalidInput(CODE_NEEDED, _FIELD)
+        by_code = await self._by_recovery_code(connection, login_id, code)
+        return by_code or self._by_app(connection, login_id, factor, code, moment) or InvalidInput(CODE_WRONG, _FIELD)
 
-    async def _use(
-        self,
-        connection: asyncpg.Connection,
-        clinic_id: UUID,
-        user_id: UUID,
-        factor: asyncpg.Record,
-        code: str,
-        moment: datetime,
-    ) -> bool:
-        secret = self._opened(factor["secret"], clinic_id, user_id)
+    async def use(
+        self, connection: asyncpg.Connection, login_id: UUID, code: str | None, moment: datetime
+    ) -> InvalidInput | None:
+        """Check a code and use it up; the refusal, if it is not right. None without a second factor, too."""
+        use = await self.check(connection, login_id, code, moment)
+        if use is None or isinstance(use, InvalidInput):
+            return use
+        return None if await use() else InvalidInput(CODE_WRONG, _FIELD)
+
+    async def move(self, connection: asyncpg.Connection, source: UUID, target: UUID) -> None:
+        """Give the confirmed second factor of a login to another one that has none; the recovery codes are not moved."""
+        factor = await connection.fetchrow(_FIND, source)
+        secret = self._opened(factor, source) if factor and factor["confirmed_at"] else None
+        if factor and secret:
+            sealed = self._sealed(secret, target)
+            await connection.execute(_MOVE, target, sealed, factor["confirmed_at"], factor["last_step"])
+        await self.remove(connection, source)
+
+    async def _by_recovery_code(self, connection: asyncpg.Connection, login_id: UUID, code: str) -> UseCode | None:
+        plain = plain_code(code)
+        if plain is None:
+            return None
+        hashed = hash_of_code(login_id, plain)
+
+        async def use() -> bool:
+            return await connection.fetchrow(_USE_CODE, login_id, hashed) is not None
+
+        return use if await connection.fetchrow(_CODE_EXISTS, login_id, hashed) else None
+
+    def _by_app(
+        self, connection: asyncpg.Connection, login_id: UUID, factor: asyncpg.Record, code: str, moment: datetime
+    ) -> UseCode | None:
+        secret = self._opened(factor, login_id)
         code_at = pyotp.TOTP(secret).generate_otp if secret else None
         step = step_of(code, code_at, moment, factor["last_step"]) if code_at else None
-        if step is None:
-            return False
-        return await connection.fetchrow(_USE, clinic_id, factor["id"], step, moment, factor["secret"]) is not None
 
-    def _sealed(self, secret: str, clinic_id: UUID, user_id: UUID) -> bytes:
+        async def use() -> bool:
+            return await connection.fetchrow(_USE, login_id, step, moment, factor["secret"]) is not None
+
+        return use if step is not None else None
+
+    def _sealed(self, secret: str, login_id: UUID) -> bytes:
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret.encode(), clinic_id.bytes + user_id.bytes)
+        return nonce + self._cipher.encrypt(nonce, secret.encode(), login_id.bytes)
 
-    def _opened(self, sealed: bytes, clinic_id: UUID, user_id: UUID) -> str | None:
-        """The decrypted secret; None when the server's key has changed, or the row belongs to another user."""
-        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    def _opened(self, factor: asyncpg.Record, login_id: UUID) -> str | None:
+        """The decrypted secret; None when the server's key has changed, or the row belongs to another login."""
+        bound_clinic: UUID | None = factor["bound_clinic_id"]
+        bound_to = (bound_clinic.bytes if bound_clinic else b"") + login_id.bytes
+        nonce, encrypted = factor["secret"][:_NONCE_BYTES], factor["secret"][_NONCE_BYTES:]
         try:
-            return self._cipher.decrypt(nonce, encrypted, clinic_id.bytes + user_id.bytes).decode()
+            return self._cipher.decrypt(nonce, encrypted, bound_to).decode()
         except InvalidTag:
             return None

@@ -11,6 +11,7 @@ from db.pools import Database
 from domain.access.people import Role
 from domain.access.tokens import clinic_of, hash_of, new_token
 from domain.clock import Clock, now
+from domain.errors import Conflict
 from domain.ids import new_id
 from permissions.viewers import Viewer
 
@@ -28,6 +29,9 @@ _FIND_SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires
     and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $4)"""
 _FIND_USER = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
     where u.clinic_id = $1 and u.id = $2 and u.active"""
+_EXPIRY = (
+    """select expires_at from sessions where clinic_id = $1 and id = $2 and kind = 'session' and revoked_at is null"""
+)
 # The session id of viewers that come by a signed URL, without a session.
 _NO_SESSION = UUID(int=0)
 
@@ -85,9 +89,22 @@ class Sessions:
 
     async def begin(self, connection: asyncpg.Connection, account: asyncpg.Record) -> tuple[str, datetime, Viewer]:
         """Begin a session: its token, expiry and viewer, for an account with the columns of VIEWER."""
+        return await self._begin(connection, account, self._clock() + self._times.absolute)
+
+    async def continue_in(
+        self, connection: asyncpg.Connection, viewer: Viewer, account: asyncpg.Record
+    ) -> tuple[str, datetime, Viewer]:
+        """Begin a session of another account that ends when the viewer's own would; Conflict where the viewer has none."""
+        expires_at = await connection.fetchval(_EXPIRY, viewer.clinic_id, viewer.session_id)
+        if expires_at is None:
+            raise Conflict("This session cannot be continued in another clinic: sign in there")
+        return await self._begin(connection, account, expires_at)
+
+    async def _begin(
+        self, connection: asyncpg.Connection, account: asyncpg.Record, expires_at: datetime
+    ) -> tuple[str, datetime, Viewer]:
         moment = self._clock()
-        token = new_token(account["clinic_id"])
-        expires_at, session_id = moment + self._times.absolute, new_id(moment)
+        token, session_id = new_token(account["clinic_id"]), new_id(moment)
         await connection.execute(
             """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
             values ($1, $2, $3, $4, 'session', $5, $6)""",

@@ -1,165 +1,157 @@
-"""Sign-in: counts the attempt for the lockout, checks the password and the second factor, and begins a session."""
+"""Sign-in: counts the attempt for the lockout, checks the password and the second factor, and begins a session in a clinic."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from db.pools import POOL_SIZES, Database
-from domain.access.sign_in import REFUSED, Attempt, plain_email, plain_name
-from domain.clock import Clock, now
-from domain.errors import InvalidInput, NotFound
-from identity.lockout import Claim, Keys, Lockout
-from identity.passwords import Passwords
+from domain.access.sign_in import (
+    CLINIC_NEEDED,
+    CODE_NEEDED,
+    CODE_WRONG,
+    NO_ACCOUNT,
+    REFUSED,
+    SECOND_FACTOR_NEEDED,
+    Attempt,
+)
+from domain.errors import Conflict, InvalidInput
+from identity.credentials import Credentials
+from identity.lockout import Claim
+from identity.logins import list_accounts
 from identity.second_factor import Enrolment, SecondFactors
-from identity.sessions import VIEWER, Sessions, viewer_of
-from identity.sign_in_queue import SignInOverloadedError, SignInQueue
+from identity.sessions import Sessions, viewer_of
 from permissions.viewers import Viewer
 
-_FIND_USERS = f"""select u.password_hash, {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.email = $1 and u.active and ($2::text is null or c.short_name = $2) limit 2"""
-_FIND_HASH = "select password_hash from users where clinic_id = $1 and id = $2 and active"
-# Compare and set: the password may have been changed in the meantime.
-_RENEW = "update users set password_hash = $4 where clinic_id = $1 and id = $2 and password_hash = $3"
-# Sign-ins use at most half of this connection pool; the rest stays for the session look-ups of signed-in users.
-_DOORS = POOL_SIZES[None] // 2
-_IS_USER = "select 1 from users where clinic_id = $1 and id = $2"
+_NO_LOGIN = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session; with recovery codes, shown once, where it was begun by the first code of a new second factor."""
+
+    token: str
+    expires_at: datetime
+    viewer: Viewer
+    recovery_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The account to sign in to, for which the code was used up."""
+
+    account: asyncpg.Record
+    recovery_codes: tuple[str, ...] = ()
+
+
+class ClinicNeeded(InvalidInput):
+    """The password is right, and the login has accounts in several clinics: one has to be chosen."""
+
+    def __init__(self, accounts: Sequence[Viewer]) -> None:
+        super().__init__(CLINIC_NEEDED, ("clinic",))
+        self.accounts = tuple(accounts)
+
+
+class SecondFactorNeeded(InvalidInput):
+    """The password is right, and the clinic asks for a second factor, which the login does not have yet."""
+
+    def __init__(self, enrolment: Enrolment) -> None:
+        super().__init__(SECOND_FACTOR_NEEDED, ("second_factor_code",))
+        self.enrolment = enrolment
 
 
 class SignIns:
-    """Signs users in and checks their passwords, in one server process."""
+    """Signs users in, in one server process."""
 
-    def __init__(
-        self,
-        database: Database,
-        sessions: Sessions,
-        secret: bytes,
-        *,
-        passwords: Passwords | None = None,
-        clock: Clock = now,
-    ) -> None:
-        self._database, self._sessions, self._clock = database, sessions, clock
-        self._passwords, self._factors = passwords or Passwords(), SecondFactors(secret)
-        self._lockout, self._waiting = Lockout(secret), SignInQueue()
-        self._doors = asyncio.Semaphore(_DOORS)
+    def __init__(self, credentials: Credentials, sessions: Sessions, factors: SecondFactors) -> None:
+        self._credentials, self._sessions, self._factors = credentials, sessions, factors
 
-    @asynccontextmanager
-    async def _entered(self) -> AsyncIterator[asyncpg.Connection]:
-        async with self._doors, self._database.signing_in() as connection:
-            yield connection
+    async def sign_in(self, attempt: Attempt, meant: Callable[[Viewer], None]) -> SignedIn:
+        """A new session; InvalidInput with the same message and work for every cause of failure.
 
-    async def sign_in(self, attempt: Attempt, meant: Callable[[Viewer], None]) -> tuple[str, datetime, Viewer]:
-        """A new session's token, expiry and viewer; InvalidInput with the same message and work for every cause of failure."""
-        keys = self._lockout.keys(attempt)
-        async with self._waiting.turn(keys.address, keys.pair):
-            claim, account = await self._claim(attempt, keys)
-            if account:
+        ClinicNeeded and SecondFactorNeeded say to those who know the password what is missing. `meant` is called with each account
+        that the attempt may be about.
+        """
+        keys = self._credentials.lockout.keys(attempt)
+        async with self._credentials.turn(keys):
+            async with self._credentials.entered() as connection:
+                claimed = await self._credentials.claim(connection, attempt, keys)
+                if claimed is None:
+                    raise InvalidInput(REFUSED)
+                claim, login = claimed
+                # The same work without a login, so that the time does not show that there is none.
+                accounts = await list_accounts(connection, login["id"] if login else _NO_LOGIN)
+            for account in _named(accounts, attempt.clinic) or accounts:
                 meant(viewer_of(account))
-            stored = account["password_hash"] if account else None
-            is_right = await self._is_right(claim, stored, attempt.password)
+            stored = login["password_hash"] if login else None
+            is_right = await self._credentials.is_right(claim, stored, attempt.password)
             await self._forget_old()
-            if account is None or not is_right:
+            if login is None or not is_right or not accounts:
                 raise InvalidInput(REFUSED)
-            return await self._let_in(attempt, claim, account)
+            return await self._let_in(attempt, claim, login, accounts)
 
-    async def _claim(self, attempt: Attempt, keys: Keys) -> tuple[Claim, asyncpg.Record | None]:
-        """The claim to try a password, and the account, if there is exactly one; InvalidInput when it is locked out."""
-        async with self._entered() as connection:
-            claim = await self._lockout.claim(connection, keys, moment := self._clock())
-            if claim is None:
-                raise InvalidInput(REFUSED)
-            email, clinic = plain_email(attempt.email), plain_name(attempt.clinic)
-            found = await connection.fetch(_FIND_USERS, email, clinic)
-            # Accounts in several clinics and no clinic named: the account is ambiguous, so there is none.
-            account = found[0] if len(found) == 1 else None
-            user_id = account["user_id"] if account else None
-            counted = self._lockout.accounts(user_id, is_clinic_named=attempt.clinic is not None)
-            claim = await self._lockout.attribute(connection, claim, counted, moment)
-            if claim is None:
-                raise InvalidInput(REFUSED)
-        return claim, account
+    async def _let_in(
+        self, attempt: Attempt, claim: Claim, login: asyncpg.Record, accounts: list[asyncpg.Record]
+    ) -> SignedIn:
+        renewed = await self._credentials.passwords.renew(login["password_hash"], attempt.password)
+        async with self._credentials.entered() as connection:
+            await self._credentials.renew(connection, login, renewed)
+            outcome = await self._outcome(connection, attempt, login, accounts)
+            if not isinstance(outcome, InvalidInput):
+                await self._credentials.lockout.succeed(connection, claim, self._credentials.clock())
+                begun = await self._sessions.begin(connection, outcome.account)
+                return SignedIn(*begun, outcome.recovery_codes)
+            # What the client has to ask for is no failure. A wrong code is: it limits guessing.
+            if outcome.message != CODE_WRONG:
+                await self._credentials.lockout.release(connection, claim)
+        raise outcome
 
-    async def _is_right(self, claim: Claim, stored: str | None, password: str) -> bool:
+    async def _outcome(
+        self, connection: asyncpg.Connection, attempt: Attempt, login: asyncpg.Record, accounts: list[asyncpg.Record]
+    ) -> _Chosen | InvalidInput:
+        """The account to sign in to, for which the code was used up; or what is wrong or missing."""
+        use = await self._factors.check(connection, login["id"], attempt.code, self._credentials.clock())
+        if isinstance(use, InvalidInput):
+            return use
+        # The clinic is asked for before the code is used up, so that the same code serves the next attempt.
+        candidates = accounts if attempt.clinic is None else _named(accounts, attempt.clinic)
+        if len(candidates) != 1:
+            return (
+                ClinicNeeded([viewer_of(one) for one in candidates])
+                if candidates
+                else InvalidInput(NO_ACCOUNT, ("clinic",))
+            )
+        (account,) = candidates
+        if use is None:
+            if account["needs_second_factor"]:
+                return await self._first_code(connection, attempt, account, login)
+            return _Chosen(account)
+        return _Chosen(account) if await use() else InvalidInput(CODE_WRONG, ("second_factor_code",))
+
+    async def _first_code(
+        self, connection: asyncpg.Connection, attempt: Attempt, account: asyncpg.Record, login: asyncpg.Record
+    ) -> _Chosen | InvalidInput:
+        """A second factor is needed and there is none yet: it is enrolled, and confirmed by the first code."""
+        if not attempt.code:
+            issuer = account["clinic_name"]
+            try:
+                return SecondFactorNeeded(await self._factors.enrol(connection, login["id"], login["email"], issuer))
+            except Conflict:
+                # Another sign-in has confirmed one in the meantime.
+                return InvalidInput(CODE_NEEDED, ("second_factor_code",))
         try:
-            return await self._passwords.is_right(stored, password)
-        except SignInOverloadedError:
-            # No password was tried.
-            async with self._entered() as connection:
-                await self._lockout.release(connection, claim)
-            raise
-
-    async def _let_in(self, attempt: Attempt, claim: Claim, account: asyncpg.Record) -> tuple[str, datetime, Viewer]:
-        stored, moment = account["password_hash"], self._clock()
-        renewed = await self._passwords.renew(stored, attempt.password)
-        async with self._entered() as connection:
-            if renewed:
-                await connection.execute(_RENEW, account["clinic_id"], account["user_id"], stored, renewed)
-            refusal = await self._factors.refusal(connection, account, attempt.code, moment)
-            if refusal is None:
-                await self._lockout.succeed(connection, claim, moment)
-                return await self._sessions.begin(connection, account)
-            # A missing code is no failure, because the client learns from it to ask for one. A wrong code is: it limits guessing.
-            if not attempt.code:
-                await self._lockout.release(connection, claim)
-        raise refusal
+            codes = await self._factors.confirm(connection, login["id"], attempt.code, self._credentials.clock())
+        except InvalidInput:
+            return InvalidInput(CODE_WRONG, ("second_factor_code",))
+        return _Chosen(account, tuple(codes))
 
     async def _forget_old(self) -> None:
-        moment = self._clock()
-        if self._lockout.is_due(moment):
-            async with self._entered() as connection:
-                await self._lockout.forget_old(connection, moment)
+        lockout, moment = self._credentials.lockout, self._credentials.clock()
+        if lockout.is_due(moment):
+            async with self._credentials.entered() as connection:
+                await lockout.forget_old(connection, moment)
 
-    async def enrol(self, viewer: Viewer, password: str, address: str) -> Enrolment:
-        """Enrol a second factor after a check of the viewer's password; it takes effect once it is confirmed."""
-        await self.check(viewer, password, address)
-        async with self._entered() as connection:
-            return await self._factors.enrol(connection, viewer, self._clock())
 
-    async def confirm(self, viewer: Viewer, code: str) -> None:
-        """Activate the enrolled second factor; InvalidInput when the code is wrong."""
-        async with self._entered() as connection:
-            await self._factors.confirm(connection, viewer, code, self._clock())
-
-    async def remove(self, viewer: Viewer, password: str, address: str) -> None:
-        """Remove the viewer's second factor after a check of the password; NotFound when there is none."""
-        await self.check(viewer, password, address)
-        async with self._entered() as connection:
-            if not await self._factors.remove(connection, viewer.clinic_id, viewer.user_id):
-                raise NotFound("There is no second factor")
-
-    async def reset(self, clinic_id: UUID, user_id: UUID) -> None:
-        """Remove the second factor of a user of a clinic, if there is one; NotFound for an unknown user."""
-        async with self._entered() as connection:
-            if not await connection.fetchrow(_IS_USER, clinic_id, user_id):
-                raise NotFound("There is no such user", ("user_id",))
-            await self._factors.remove(connection, clinic_id, user_id)
-
-    async def check(self, viewer: Viewer, password: str, address: str, field: str = "password") -> str:
-        """Check the password of a signed-in user and return its stored hash; failures count toward the lockout.
-
-        InvalidInput at the input's field for a wrong password.
-        """
-        keys = self._lockout.keys(Attempt(viewer.email, password, address=address))
-        refusal = InvalidInput("The password is wrong", (field,))
-        async with self._waiting.turn(keys.address, keys.pair):
-            async with self._entered() as connection:
-                claim = await self._claim_own(connection, viewer, keys)
-                if claim is None:
-                    raise refusal
-                stored: str | None = await connection.fetchval(_FIND_HASH, viewer.clinic_id, viewer.user_id)
-            if not await self._is_right(claim, stored, password) or stored is None:
-                raise refusal
-            async with self._entered() as connection:
-                await self._lockout.release(connection, claim)
-        return stored
-
-    async def _claim_own(self, connection: asyncpg.Connection, viewer: Viewer, keys: Keys) -> Claim | None:
-        """The claim to try the viewer's own password; None when it is locked out."""
-        claim = await self._lockout.claim(connection, keys, moment := self._clock())
-        if claim is None:
-            return None
-        counted = self._lockout.accounts(viewer.user_id, is_clinic_named=True)
-        return await self._lockout.attribute(connection, claim, counted, moment)
+def _named(accounts: list[asyncpg.Record], clinic: str | None) -> list[asyncpg.Record]:
+    return [account for account in accounts if account["short_name"] == clinic]

@@ -24,6 +24,7 @@ from jobs.agreements import lapse_agreements
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.message_delivery import send_messages
+from jobs.one_time_links import LinkMailer, forget_links, send_links
 from jobs.reminder_plan import plan_reminders
 from observability.logs import trace
 from resolvers.commands.auditing import chain_audit_logs
@@ -68,6 +69,10 @@ async def _forget_old_jobs(tools: Tools) -> int:
     return int(forgotten.split()[-1])
 
 
+async def _forget_links(tools: Tools) -> int:
+    return await forget_links(tools.database, tools.clock)
+
+
 async def _plan_reminders(tools: Tools) -> int:
     return await plan_reminders(tools.database, tools.clock)
 
@@ -79,6 +84,7 @@ TASKS: dict[str, tuple[str, Task]] = {
     "plan_reminders": ("*/15 * * * *", _plan_reminders),
     "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),
     "drop_old_files": ("35 * * * *", _drop_old_files),
+    "forget_links": ("50 * * * *", _forget_links),
     "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
 }
 
@@ -117,15 +123,27 @@ def queries(driver: AsyncpgPoolDriver) -> Queries:
 
 
 @asynccontextmanager
-async def working(dsn_of: Connect, files: Files, mail: MailServer, clock: Clock = now) -> AsyncIterator[None]:
-    """Run jobs for as long as this context is open; at the end, running jobs have a grace period of 30 seconds to finish."""
+async def working(
+    dsn_of: Connect, files: Files, mail: MailServer, clock: Clock = now, *, links: LinkMailer | None = None
+) -> AsyncIterator[None]:
+    """Run jobs for as long as this context is open; at the end, running jobs have a grace period of 30 seconds to finish.
+
+    One-time links are sent by mail with `links`.
+    """
     stop = asyncio.Event()
     sending = _again_and_again(
         dsn_of, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
     )
     chaining = _again_and_again(dsn_of, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
     doing = _work(dsn_of, lambda database: Tools(database, files, mail, clock), stop)
-    tasks = {asyncio.create_task(one) for one in (doing, chaining, sending)}
+    linking = (
+        _again_and_again(
+            dsn_of, stop, _SENDS_EVERY_SECONDS, "sending links", lambda database: send_links(database, clock, links)
+        )
+        if links
+        else None
+    )
+    tasks = {asyncio.create_task(one) for one in (doing, chaining, sending, linking) if one}
     try:
         yield
     finally:

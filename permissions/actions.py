@@ -11,19 +11,28 @@ _STAFF = """
     schedule_reminder update_reminder complete_reminder cancel_reminder
     save_reminder_template preview_reminder_template save_reminder_policy resend_message create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
-    enrol_second_factor confirm_second_factor remove_second_factor import_records
+    import_records
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
-    create_user update_user create_api_token revoke_api_token reset_second_factor
+    create_user invite_user_again update_user create_api_token revoke_api_token
+    reset_second_factor set_second_factor_roles
+""".split()
+
+_ANONYMOUS = """
+    sign_in accept_invitation request_password_reset reset_password remove_lost_second_factor
+""".split()
+_OWN = """
+    sign_out change_password revoke_session switch_clinic join_logins
+    enrol_second_factor confirm_second_factor remove_second_factor renew_recovery_codes
 """.split()
 
 # Mutation (in snake case) → rule. Transitions take the roles of the table in the domain; those of the worker have no mutation.
 ACTIONS: dict[str, str] = {
-    "sign_in": "public",
-    **dict.fromkeys(("sign_out", "change_password", "revoke_session"), "oneself"),
+    **dict.fromkeys(_ANONYMOUS, "public"),
+    **dict.fromkeys(_OWN, "oneself"),
     "create_upload": "staff",
     **dict.fromkeys(("export_invoices", "cancel_export"), "signed_in"),
     **dict.fromkeys(("export_payments", "export_adjustments", "export_quickbooks_invoices"), "records"),

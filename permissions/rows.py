@@ -51,6 +51,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
+    "invitations": {_ADMIN: Reach.CLINIC},
     "exports": dict.fromkeys(Role, Reach.REQUESTED),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,

@@ -83,7 +83,7 @@ _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name valid_from valid_to")
 _POLICY = _columns("name payer_kind facility_id billing_lead_id active")
-_USER = _columns("email name role attorney_id physician_id password_hash")
+_USER = _columns("email name role attorney_id physician_id")
 
 # The tables of the audit log: every role inserts the events of its own operations, and reads none of them by that.
 AUDITED = ("audit_events", "audit_pending")
@@ -98,8 +98,11 @@ WRITES: dict[str, Write] = {
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
-    # Only the sign-in role reads password hashes, to verify passwords; administrators only replace them.
-    "users": Write(_ADMIN, _USER, (*_USER, "active"), conceals=frozenset({"password_hash"})),
+    # An account joins a login by the invited person alone, under the sign-in role; administrators only take that back.
+    "users": Write(_ADMIN, _USER, (*_USER, "active", "joined_at")),
+    "invitations": Write(
+        _ADMIN, _columns("user_id email role is_mailed expires_at next_attempt_at"), _columns("revoked_at")
+    ),
     # Administrators cannot create sessions for users: they insert only API tokens, which the database limits to analysts.
     "sessions": Write(
         _ADMIN,

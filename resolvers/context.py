@@ -1,6 +1,6 @@
 """The context of a compiled read (viewer, clock, signed URLs), and of a request, which is available to every resolver."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,9 +10,8 @@ from domain.access.signed_urls import LIFETIMES, Bearer, UrlSigner, signer_of
 from domain.audit import AuditEvent
 from domain.clinics import clinic_day
 from domain.clock import Clock, now
-from identity.own_account import OwnAccount
+from identity.login_commands import LoginCommands
 from identity.sessions import Sessions
-from identity.sign_in import SignIns
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from storage.blobs import BlobStore
@@ -60,7 +59,7 @@ class RequestContext(ReadContext):
     sessions: Sessions | None
     request_id: str
     # None where signing in is not offered.
-    sign_ins: SignIns | None = field(default=None, kw_only=True)
+    logins: LoginCommands | None = field(default=None, kw_only=True)
     address: str = field(default="", kw_only=True)
     # The client's span in which this request was made (W3C traceparent).
     trace_parent: str | None = field(default=None, kw_only=True)
@@ -68,7 +67,6 @@ class RequestContext(ReadContext):
     changes: Notifications | None = field(default=None, kw_only=True)
     # The recorder of reads for the audit log; None where nothing is audited, as in a benchmark.
     keep: WriteAuditEvent | None = field(default=_discard, kw_only=True)
-    own_account: OwnAccount | None = field(default=None, kw_only=True)
     # None where uploads are not offered.
     store: BlobStore | None = field(default=None, kw_only=True)
     audit: AuditRecord = field(default_factory=AuditRecord, kw_only=True)
@@ -78,6 +76,12 @@ class RequestContext(ReadContext):
         self.audit.written = operation
         if self.keep is not None:
             self.keep(AuditRecord([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id))
+
+    def note_elsewhere(self, operation: str, accounts: Iterable[Viewer]) -> None:
+        """Write an audit event for each other account of the viewer's login, whose sign-in an operation has changed, too."""
+        for account in accounts:
+            if self.keep is not None and (self.viewer is None or account.user_id != self.viewer.user_id):
+                self.keep(AuditRecord([operation]).event(account, self.clock(), self.request_id))
 
     def write_audit_record(self) -> None:
         """Hand over the reads of this operation so far; raises an error if they cannot be stored."""

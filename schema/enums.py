@@ -123,7 +123,7 @@ enum_type(
         "STALE_VERSION": "The record has been changed since it was read (optimistic locking).",
         "INVALID_INPUT": ("public", "A part of the input is missing or invalid."),
         "NOT_FOUND": ("signed_in", "The record does not exist or you cannot access it."),
-        "CONFLICT": ("treatment", "The request contradicts existing records."),
+        "CONFLICT": ("signed_in", "The request contradicts existing records."),
     },
 )
 enum_type(

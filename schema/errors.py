@@ -53,12 +53,12 @@ class NotFound(UserError):
     path: list[str] = output_field("signed_in", "The path to the part of the input concerned.")
 
 
-@only_for("treatment")
+@only_for("signed_in")
 @strawberry.type(description="The request contradicts existing records.")
 class Conflict(UserError):
-    message: str = output_field("treatment", "The error message, in plain English.")
-    code: ErrorCode = output_field("treatment", "The error code.")
-    path: list[str] = output_field("treatment", "The path to the part of the input concerned.")
+    message: str = output_field("signed_in", "The error message, in plain English.")
+    code: ErrorCode = output_field("signed_in", "The error code.")
+    path: list[str] = output_field("signed_in", "The path to the part of the input concerned.")
 
 
 _PLAIN = {domain.InvalidInput: InvalidInput, domain.NotFound: NotFound, domain.Conflict: Conflict}
@@ -83,4 +83,5 @@ def _user_error(refusal: domain.DomainError) -> UserError:
         )
     if isinstance(refusal, domain.StaleVersion):
         return StaleVersion(message=refusal.message, code=code, path=path, current_version=refusal.current_version)
-    return _PLAIN[type(refusal)](message=refusal.message, code=code, path=path)
+    published = next(_PLAIN[kind] for kind in type(refusal).__mro__ if kind in _PLAIN)
+    return published(message=refusal.message, code=code, path=path)

@@ -9,13 +9,12 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET, Info
 
-from db.global_ids import make_id
-from permissions import viewers
 from permissions.classes import argument, query_field
 from resolvers.commands.billing import quotes
 from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
-from schema.access.users import Clinic, User, Viewer
+from schema.access.users import User
+from schema.access.viewer import Viewer, present
 from schema.billing.cases import Case, CaseConnection, CaseFilter
 from schema.billing.cheques import ChequeConnection, ChequeFilter
 from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
@@ -71,18 +70,6 @@ MessagesWanted = Annotated[
 EventsWanted = Annotated[AuditFilter | None, argument("Only events that match this filter.", "administration")]
 Search = Annotated[str | None, argument("The start of any word of the name.", "staff")]
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
-
-
-def present(viewer: viewers.Viewer) -> Viewer:
-    """The signed-in user as the API presents it."""
-    clinic = Clinic(
-        id=strawberry.ID(make_id("Clinic", viewer.clinic_id)),
-        name=viewer.clinic_name,
-        short_name=viewer.clinic_short_name,
-        time_zone=viewer.time_zone,
-    )
-    identity = strawberry.ID(make_id("User", viewer.user_id))
-    return Viewer(id=identity, email=viewer.email, name=viewer.name, role=viewer.role, clinic=clinic)
 
 
 @strawberry.type(description="The queries of the API.")

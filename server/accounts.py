@@ -10,17 +10,22 @@ import asyncpg
 from argon2 import PasswordHasher
 
 from db.global_ids import read_id
+from domain.access.accounts import check_password
+from domain.access.one_time_links import LinkKind
 from domain.access.people import Role
 from domain.billing.outcomes import Actor
 from domain.clinics import clinic_day
-from domain.errors import DomainError, NotFound
+from domain.errors import Conflict, DomainError, NotFound
+from identity.logins import add_login, find_shared_login, join
+from identity.reset_links import add_link
 from resolvers.commands.access import users
 from resolvers.commands.unit_of_work import UnitOfWork
 from server.database_urls import DatabaseUrls
 
 _PERSONS = {Role.ATTORNEY: ("Attorney", "attorney_id"), Role.PHYSICIAN: ("Physician", "physician_id")}
-_RESET_SECOND_FACTOR = """delete from second_factors f using users u, clinics c where c.short_name = $1 and u.email = $2
-    and u.clinic_id = c.clinic_id and f.clinic_id = u.clinic_id and f.user_id = u.id returning f.id"""
+_ACCEPTED = "update invitations set accepted_at = $3 where clinic_id = $1 and user_id = $2"
+# The shared login of an e-mail, and those for single clinics.
+_LOGINS = "select id from logins where email = $1"
 
 
 class AccountError(Exception):
@@ -29,10 +34,31 @@ class AccountError(Exception):
 
 async def add_user(
     address: DatabaseUrls, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
-) -> None:
-    """Add a user; AccountError for an unknown clinic or person, a poor password, or an e-mail that is taken."""
-    inputs = {"email": email, "name": name, "role": role, "password": password, **_person(role, person)}
-    await _do(address, clinic, inputs, lambda work: users.create(work, _hash))
+) -> bool:
+    """Add a user who can sign in at once; False where the e-mail has a login already, which keeps its password.
+
+    AccountError for an unknown clinic or person, a poor password, or an e-mail that the clinic has already.
+    """
+    inputs = {"email": email, "name": name, "role": role, **_person(role, person)}
+    added: list[bool] = []
+
+    async def create(work: UnitOfWork) -> UUID:
+        user_id, _ = await users.create(work, is_mailed=False)
+        plain, moment = email.lower(), work.moment
+        login = await find_shared_login(work.connection, plain)
+        login_id: UUID | None = login["id"] if login else None
+        if login_id is None:
+            hashed = await _hash(check_password(password, plain))
+            login_id = await add_login(work.connection, plain, hashed, None, verified_at=moment, moment=moment)
+        if login_id is None:
+            raise Conflict("This e-mail has got a login in the meantime: try again")
+        await join(work.connection, login_id, work.clinic_id, user_id, moment)
+        await work.connection.execute(_ACCEPTED, work.clinic_id, user_id, moment)
+        added.append(login is None)
+        return user_id
+
+    await _do(address, clinic, inputs, create)
+    return added[0]
 
 
 async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> None:
@@ -43,7 +69,7 @@ async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> 
         if row is None:
             raise NotFound(f"There is no user {email} in this clinic")
         work.inputs = {"user_id": row["id"], "active": False}
-        return await users.update(work, _hash)
+        return await users.update(work)
 
     await _do(address, clinic, {}, deactivate)
 
@@ -66,11 +92,26 @@ async def _do(
         await connection.close()
 
 
-async def reset_second_factor(address: DatabaseUrls, *, email: str, clinic: str) -> bool:
-    """Remove the second factor of a user who has lost it; False when there was none."""
+async def reset_second_factor(address: DatabaseUrls, *, email: str) -> bool:
+    """Remove the second factor of a person who has lost it, in all clinics; False when there was none."""
     connection = await asyncpg.connect(address.owner)
     try:
-        return await connection.fetchrow(_RESET_SECOND_FACTOR, clinic, email.lower()) is not None
+        async with connection.transaction():
+            logins = [row["id"] for row in await connection.fetch(_LOGINS, email.lower())]
+            await connection.execute("delete from recovery_codes where login_id = any($1)", logins)
+            removed = await connection.execute("delete from login_second_factors where login_id = any($1)", logins)
+        return removed != "DELETE 0"
+    finally:
+        await connection.close()
+
+
+async def add_password_link(address: DatabaseUrls, *, email: str) -> UUID:
+    """The id of a new one-time link to a new password; AccountError for an e-mail without a login."""
+    connection = await asyncpg.connect(address.owner)
+    try:
+        if not await connection.fetch(_LOGINS, email.lower()):
+            raise AccountError(f"{email} has no login")
+        return await add_link(connection, email.lower(), LinkKind.PASSWORD_RESET, datetime.now(UTC))
     finally:
         await connection.close()
 

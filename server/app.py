@@ -15,18 +15,17 @@ from db.audit.log_writer import AuditLogWriter
 from db.notifications import Notifications
 from db.pools import Database
 from db.security.policies import STAFF_LOGIN
+from identity.login_commands import LoginCommands
 from identity.oidc.provider import KeyTimes, Provider
-from identity.own_account import OwnAccount
 from identity.passwords import Passwords
 from identity.sessions import Sessions, SessionTimes
-from identity.sign_in import SignIns
 from limits.admission import AdmissionControl
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from server.execution.graphql_executor import GraphQLExecutor
 from server.execution.operation_monitor import OperationMonitor
 from server.execution.trusted_documents import trusted_in
-from server.http import ide
+from server.http import ide, link_pages
 from server.http.downloads import Downloads
 from server.http.export_downloads import ExportDownloads
 from server.http.graphql import GraphQLOverHTTP
@@ -45,12 +44,13 @@ PATH = "/graphql"
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Server options of a process: rate limit, trusted documents, and access to metrics and traces."""
+    """Server options of a process: rate limit, trusted documents, access to metrics and traces, and whether one-time links are mailed."""
 
     requests_per_minute: int = 0
     trusted_documents: str = ""
     metrics_token: str = ""
     otlp_endpoint: str = ""
+    sends_mail: bool = False
 
 
 async def _home(request: Request) -> Response:
@@ -93,16 +93,16 @@ def build_app(
     trusted = trusted_in(running.trusted_documents, schemas) if running.trusted_documents else None
     sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = _announcements(address, database, sessions), AuditLogWriter(database)
-    passwords = passwords or Passwords()
-    sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
+    logins = LoginCommands(
+        database, sessions, files.link_key, passwords=passwords, times=times, sends_mail=running.sends_mail
+    )
     http = GraphQLOverHTTP(
         GraphQLExecutor(schemas, watch, trusted),
         database,
         sessions,
         files=files,
         changes=announcements,
-        account=OwnAccount(database, sessions.forget, sign_ins, passwords, times),
-        sign_ins=sign_ins,
+        logins=logins,
         keep=trail.keep if is_audited else None,
     )
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
@@ -118,6 +118,7 @@ def build_app(
         Route("/readyz", Readiness(database, files).readyz),
         Route("/metrics", MetricsPage(watch, running.metrics_token, database, trail).metrics),
         *ide.ROUTES,
+        *link_pages.ROUTES,
     ]
     return _App(http, routes=routes, lifespan=_lifespan(*((spans,) if spans else ()), database, trail, announcements))
 

@@ -55,12 +55,12 @@ def _write_private(path: Path, text: str) -> None:
 
 async def _keep_password(connection: asyncpg.Connection, hasher: PasswordHasher, password: str) -> None:
     """Set this password for the users of a demo that was loaded with another one."""
-    stored = await connection.fetchval("select password_hash from users where email = $1", DEMO_USERS[0])
+    stored = await connection.fetchval("select password_hash from logins where email = $1", DEMO_USERS[0])
     try:
         hasher.verify(stored, password)
     except VerificationError:
         await connection.execute(
-            "update users set password_hash = $1 where email = any($2)", hasher.hash(password), list(DEMO_USERS)
+            "update logins set password_hash = $1 where email = any($2)", hasher.hash(password), list(DEMO_USERS)
         )
 
 

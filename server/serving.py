@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, nullcontext
 from datetime import timedelta
 
 import uvicorn
@@ -22,7 +22,7 @@ from server.execution.requests import LARGEST_BODY
 from server.http.header_timeout import BoundedProtocol
 from server.identity_provider import provider_of
 from server.settings import SettingError, Settings
-from server.stores import open_files, open_mail
+from server.stores import open_files, open_link_mailer, open_mail
 
 _GRACE_SECONDS = 30
 # Twice the largest document, so that one slightly too large gets an error message; a much larger message closes the connection.
@@ -79,7 +79,7 @@ async def _work(settings: Settings) -> None:
     _on_stop_signal(stop.set)
     async with opened(settings) as address:
         await prepare(settings, address)
-        async with working(address.login, open_files(settings), open_mail(settings)):
+        async with _worker_of(address, settings):
             print("ready to work", flush=True)
             await stop.wait()
 
@@ -97,7 +97,7 @@ async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool,
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with working(address.login, open_files(settings), open_mail(settings)) if worker else nullcontext():
+        async with _worker_of(address, settings) if worker else nullcontext():
             await _run(address, settings, listening, url)
 
 
@@ -119,11 +119,20 @@ def _taken(where: str) -> Iterator[None]:
         raise SettingError(words) from error
 
 
+def _worker_of(address: DatabaseUrls, settings: Settings) -> AbstractAsyncContextManager[None]:
+    links = open_link_mailer(settings)
+    return working(address.login, open_files(settings), open_mail(settings), links=links)
+
+
 async def _run(address: DatabaseUrls, settings: Settings, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
     running = ServerOptions(
-        settings.requests_per_minute, settings.trusted_documents, settings.metrics_token, settings.otlp_endpoint
+        settings.requests_per_minute,
+        settings.trusted_documents,
+        settings.metrics_token,
+        settings.otlp_endpoint,
+        sends_mail=open_link_mailer(settings) is not None,
     )
     app = build_app(address, times, open_files(settings), provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)

@@ -131,7 +131,8 @@ SETTINGS = {
     ),
     "public_url": Setting(
         "BILLING_PUBLIC_URL",
-        "The base URL of the server, for signed URLs of files; without it, each request's own host is used.",
+        "The base URL of the server, for signed URLs of files and links in mails; without it, each request's own host is used, and links "
+        "of invitations are shown instead of mailed.",
         "",
         web_address,
     ),
@@ -161,7 +162,8 @@ SETTINGS = {
     "storage_secret_key": Setting("BILLING_STORAGE_SECRET_KEY", "The secret key of that store.", "", str),
     "smtp_host": Setting(
         "BILLING_SMTP_HOST",
-        "The SMTP server for messages to payers; without it nothing is sent: messages are written to BILLING_HOME/outbox.",
+        "The SMTP server for messages to payers, invitations and new passwords; without it nothing is sent: messages are written to "
+        "BILLING_HOME/outbox, and links of invitations are shown.",
         "",
         str,
     ),

@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from identity.login_commands import one_time_link_key
+from jobs.one_time_links import LinkMailer
 from server.settings import Settings
 from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
@@ -15,10 +17,11 @@ _KEY_BYTES = 32
 
 def open_files(settings: Settings) -> Files:
     """The file storage that the settings name."""
-    return Files(open_store(settings), _link_key(settings), settings.public_url, settings.home / "incoming")
+    return Files(open_store(settings), secret_key_of(settings), settings.public_url, settings.home / "incoming")
 
 
-def _link_key(settings: Settings) -> bytes:
+def secret_key_of(settings: Settings) -> bytes:
+    """The server's secret key: that of the settings or, without one, the one that is generated once and kept in BILLING_HOME."""
     if settings.secret_key:
         return settings.secret_key.encode()
     kept = settings.home / "secret-key"
@@ -55,6 +58,13 @@ def open_store(settings: Settings) -> BlobStore:
         settings.storage_access_key,
         settings.storage_secret_key,
     )
+
+
+def open_link_mailer(settings: Settings) -> LinkMailer | None:
+    """What sends one-time links by mail; None without a mail server, or without the public URL to which links lead."""
+    if not settings.smtp_host or not settings.public_url:
+        return None
+    return LinkMailer(one_time_link_key(secret_key_of(settings)), settings.public_url, open_mail(settings))
 
 
 def open_mail(settings: Settings) -> MailServer:

@@ -1,6 +1,6 @@
 """The SQL of user accounts, their sessions and their API tokens."""
 
-from sqlalchemy import Text, Uuid, literal
+from sqlalchemy import Text, Uuid, and_, func, literal, select
 
 from db import tables
 from db.fields.base import Expression, Join, One, Order, Pages, View, by_id, name_of, owned, plain
@@ -19,11 +19,19 @@ def _of_kind(kind: SessionKind) -> Join:
     return on
 
 
+def _open_until(u: Row) -> Expression:
+    """When the open invitation to an account expires."""
+    i = u.scope.row(tables.invitations)
+    is_open = and_(owned("user_id")(u, i), i.accepted_at.is_(None), i.revoked_at.is_(None))
+    return select(func.max(i.expires_at)).select_from(i.source).where(is_open).scalar_subquery()
+
+
 USER = View(
     tables.users,
     {
         "id": lambda u: id_expression("User", u.id),
-        **plain("name", "email", "active", createdAt="recorded_at"),
+        **plain("name", "email", "active", createdAt="recorded_at", joinedAt="joined_at"),
+        "invitationExpiresAt": _open_until,
         "role": name_of("role"),
         "attorney": One("Attorney", by_id("attorney_id")),
         "physician": One("Physician", by_id("physician_id")),

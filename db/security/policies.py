@@ -36,28 +36,42 @@ JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 _ATTEMPTS = ("key", "failures", "since_at", "until_at", "by_account", "known_until", "known_accounts")
-# The privileges of the sign-in role: enough to find a user by e-mail and a session by its hash, to count failures (lockout) and
+_RESET_LINKS = ("id", "email", "kind", "expires_at", "used_at", "sent_at", "next_attempt_at")
+# The privileges of the sign-in role: enough to find a login by e-mail and a session by its hash, to count failures (lockout) and
 # to check a second factor; no business data of a clinic.
 _SIGN_IN_READS = {
-    "clinics": ("clinic_id", "short_name", "name", "time_zone"),
-    "users": (
-        *("clinic_id", "id", "email", "name", "role", "password_hash", "attorney_id", "physician_id", "active"),
-        "oidc_subject",
-    ),
+    "clinics": ("clinic_id", "short_name", "name", "time_zone", "second_factor_roles"),
+    "users": ("clinic_id", "id", "email", "name", "role", "attorney_id", "physician_id", "active", "joined_at"),
     "sessions": (
         *("clinic_id", "id", "user_id", "token_hash", "kind", "name", "recorded_at"),
         *("last_used_at", "expires_at", "revoked_at"),
     ),
     "sign_in_attempts": _ATTEMPTS,
-    "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
+    "logins": ("id", "email", "password_hash", "oidc_subject", "only_clinic_id", "email_verified_at"),
+    "memberships": ("login_id", "clinic_id", "user_id"),
+    "login_second_factors": ("login_id", "secret", "bound_clinic_id", "confirmed_at", "last_step"),
+    "recovery_codes": ("login_id", "code_hash"),
+    "reset_links": _RESET_LINKS,
+    "invitations": (
+        *("clinic_id", "id", "user_id", "email", "role", "is_mailed", "expires_at"),
+        *("accepted_at", "revoked_at", "sent_at", "next_attempt_at"),
+    ),
 }
 _SIGN_IN_WRITES = {
-    # A user who signs in by OIDC with a verified e-mail is identified by subject afterwards; users change their own passwords, and
-    # a hash with outdated parameters is replaced at the next sign-in.
-    "users": "update (oidc_subject, password_hash)",
+    "clinics": "update (second_factor_roles)",
+    "users": "update (joined_at)",
     "sessions": "insert (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at), update (last_used_at, revoked_at)",
     "sign_in_attempts": f"insert ({', '.join(_ATTEMPTS)}), update ({', '.join(_ATTEMPTS[1:])}), delete",
-    "second_factors": "insert (clinic_id, id, user_id, secret), update (secret, confirmed_at, last_step), delete",
+    # A person who signs in by OIDC with a verified e-mail is identified by subject afterwards; people change their own passwords,
+    # and a hash with outdated parameters is replaced at the next sign-in.
+    "logins": "insert (id, email, password_hash, oidc_subject, email_verified_at), "
+    "update (password_hash, oidc_subject, only_clinic_id, email_verified_at), delete",
+    "memberships": "insert (login_id, clinic_id, user_id), update (login_id), delete",
+    "login_second_factors": "insert (login_id, secret, confirmed_at, last_step), "
+    "update (secret, bound_clinic_id, confirmed_at, last_step), delete",
+    "recovery_codes": "insert (login_id, code_hash), delete",
+    "reset_links": f"insert ({', '.join(_RESET_LINKS)}), update (used_at, sent_at, next_attempt_at), delete",
+    "invitations": "update (accepted_at, sent_at, next_attempt_at)",
 }
 
 

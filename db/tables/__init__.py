@@ -29,7 +29,16 @@ from db.tables.reminders import (
     reminder_templates,
     reminders,
 )
-from db.tables.sign_in import second_factors, sign_in_attempts
+from db.tables.sign_in import (
+    invitations,
+    login_second_factors,
+    logins,
+    memberships,
+    recovery_codes,
+    reset_links,
+    second_factors,
+    sign_in_attempts,
+)
 
 __all__ = [
     "attorneys",
@@ -55,11 +64,15 @@ __all__ = [
     "holds",
     "idempotency_keys",
     "internal_notes",
+    "invitations",
     "invoice_counters",
     "invoice_events",
     "invoice_lines",
     "invoice_states",
     "invoices",
+    "login_second_factors",
+    "logins",
+    "memberships",
     "message_invoices",
     "metadata",
     "outbound_messages",
@@ -68,12 +81,14 @@ __all__ = [
     "payers",
     "physicians",
     "policy_version",
+    "recovery_codes",
     "reduction_offers",
     "reminder_levels",
     "reminder_policies",
     "reminder_templates",
     "reminders",
     "representations",
+    "reset_links",
     "second_factors",
     "sessions",
     "sign_in_attempts",

@@ -18,9 +18,9 @@ _CHOSEN = ("role", "active")
 _KEPT = ("email", "name", *_CHOSEN, *(column for column, _ in PERSONS.values()))
 
 
-def check_password(password: str | None, email: str, path: str = "password") -> str:
+def check_password(password: str, email: str, path: str = "password") -> str:
     """A password that the policy accepts; InvalidInput says what is wrong with any other, and never repeats it."""
-    if password is None or len(password) < SHORTEST_PASSWORD:
+    if len(password) < SHORTEST_PASSWORD:
         raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters", (path,))
     if len(password) > LONGEST_PASSWORD:
         raise InvalidInput(f"A password has at most {LONGEST_PASSWORD} characters", (path,))
@@ -69,10 +69,14 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 
 def is_shut_out(changes: Mapping[str, Any]) -> bool:
     """Whether a change takes away or changes access, so that the user's sessions and tokens must be revoked."""
-    return changes.get("active") is False or not changes.keys().isdisjoint({"role", "attorney_id", "physician_id"})
+    return changes.get("active") is False or not changes.keys().isdisjoint(
+        {"email", "role", "attorney_id", "physician_id"}
+    )
 
 
 def leaves_administration(before: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
-    """Whether a change leaves the clinic with one active administrator fewer."""
-    was = before["active"] and before["role"] == Role.ADMIN
-    return was and (changes.get("active") is False or changes.get("role", Role.ADMIN) != Role.ADMIN)
+    """Whether a change leaves the clinic with one administrator fewer who can sign in; after a new e-mail, that needs an invitation."""
+    was = before["active"] and before["role"] == Role.ADMIN and before["joined_at"] is not None
+    return was and (
+        changes.get("active") is False or changes.get("role", Role.ADMIN) != Role.ADMIN or "email" in changes
+    )

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from domain.texts import can_be_kept
+from domain.texts import can_be_kept, email_address
 
 # One message for a wrong password, an unknown e-mail, an inactive account and a lockout, so that it reveals none of them.
 REFUSED = "The e-mail or the password is wrong"
 CODE_NEEDED = "The code of the second factor is needed"
 CODE_WRONG = "The code is wrong, or it was used already"
+# What only those learn who know the password.
+CLINIC_NEEDED = "Choose the clinic: there are accounts in several"
+NO_ACCOUNT = "There is no account in this clinic"
+SECOND_FACTOR_NEEDED = "This clinic asks for a second factor: add it to an authenticator app, and sign in with a code"
 
 # The longest e-mail address (RFC 5321), and more than any password in use: longer input is refused without a lookup.
 LONGEST_EMAIL, LONGEST_PASSWORD = 254, 1_000
@@ -44,6 +48,11 @@ LOCKS: Mapping[str, Lock] = {
     # An e-mail from all addresses except those of recent successful sign-ins: guesses from many machines.
     "email": Lock(100, _QUARTER, _QUARTER),
 }
+# Requests for a link to a new password → the limit: more send nothing.
+LINKS: Mapping[str, Lock] = {
+    "link to an e-mail": Lock(5, timedelta(hours=1), timedelta(hours=1)),
+    "link asked for from an address": Lock(50, timedelta(hours=1), timedelta(hours=1)),
+}
 # For how long after a successful sign-in an address counts as the user's own.
 KNOWN_FOR = timedelta(days=30)
 # A client with one IPv6 address usually controls its whole /64 network.
@@ -51,8 +60,16 @@ _IPV6_NETWORK = 64
 
 
 def plain_email(text: str) -> str | None:
-    """An e-mail as accounts store it; None for one that no account can have: too long, or no valid database text."""
-    return text.lower() if len(text) <= LONGEST_EMAIL and can_be_kept(text) else None
+    """An e-mail as logins store it; None for one that no login can have: too long, or no valid database text.
+
+    One that is not valid is looked up as well: logins made before addresses were checked still sign in.
+    """
+    if len(text) > LONGEST_EMAIL or not can_be_kept(text):
+        return None
+    try:
+        return email_address(text).lower()
+    except ValueError:
+        return text.lower()
 
 
 def plain_name(text: str | None) -> str | None:

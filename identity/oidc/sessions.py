@@ -12,6 +12,7 @@ from cachetools import TTLCache
 from db.pools import Database
 from domain.clock import Clock, now
 from domain.errors import RefusedRequest
+from identity.logins import add_login, find_shared_login, join
 from identity.oidc.keys import Keys, ProviderAwayError
 from identity.oidc.provider import KeyTimes, Provider
 from identity.oidc.tokens import Claims, RefusedTokenError, Tokens, is_signed
@@ -27,16 +28,26 @@ _TOKENS_KEPT = 10_000
 # Our session ids are UUIDs of version 7; those of the provider's tokens are derived from the token (version 5).
 _OF_PROVIDER = 5
 
-_BY_SUBJECT = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+_ENDED = "exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended"
+_AMONG = "($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"
+_BY_SUBJECT = f"""select u.clinic_id, u.id, {_ENDED}
+    from logins l join memberships m on m.login_id = l.id
+    join users u on u.clinic_id = m.clinic_id and u.id = m.user_id and u.email = l.email and u.joined_at is not null
+    join clinics c on c.clinic_id = u.clinic_id
+    where l.oidc_subject = $1 and {_AMONG}"""
+# A user's first requests are concurrent: another one may have bound the subject by now. A login that is not this account's yet is
+# given to it only if it is known whose mailbox it has, because another clinic may have made it.
+_BY_EMAIL = f"""select u.clinic_id, u.id, u.email, u.joined_at is not null and m.login_id is not null as has_joined,
+        coalesce(l.id, shared.id) as login_id, {_ENDED}
     from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.oidc_subject = $1 and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
-# A user's first requests are concurrent: another one may have bound the subject by now.
-_BY_EMAIL = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
-    from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.email = $1 and u.active and (u.oidc_subject is null or u.oidc_subject = $5)
-    and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
-_BIND = """update users set oidc_subject = $3
-    where clinic_id = $1 and id = $2 and (oidc_subject is null or oidc_subject = $3) returning id"""
+    left join memberships m on m.clinic_id = u.clinic_id and m.user_id = u.id
+    left join logins l on l.id = m.login_id and l.email = u.email
+    left join logins shared on shared.email = u.email and shared.only_clinic_id is null
+    where u.email = $1 and u.active
+    and coalesce(case when l.id is null then shared.oidc_subject else l.oidc_subject end, $5) = $5
+    and (l.id is not null or shared.id is null or shared.email_verified_at is not null) and {_AMONG}"""
+_BIND = """update logins set oidc_subject = $2, email_verified_at = coalesce(email_verified_at, $3)
+    where id = $1 and (oidc_subject is null or oidc_subject = $2) returning id"""
 # A session row for the token, so that it can be revoked like any other session.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
     values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
@@ -147,10 +158,27 @@ class _SignedIn:
         if users or claims.email is None:
             return _only(users, "subject")
         user = _only(await connection.fetch(_BY_EMAIL, _lower(claims.email), *among, claims.subject), "e-mail")
-        # The subject is bound to the user, so that later changes of the e-mail do not matter.
-        if await connection.fetchval(_BIND, user["clinic_id"], user["id"], claims.subject) is None:
-            raise RefusedTokenError("the user with its e-mail already has another subject")
+        await self._bind(connection, user, claims.subject)
         return user
+
+    async def _bind(self, connection: asyncpg.Connection, user: asyncpg.Record, subject: str) -> None:
+        """Bind the subject to the user's login, so that later changes of the e-mail do not matter; it accepts an invitation, too.
+
+        The provider has verified the e-mail, as the link of an invitation does.
+        """
+        moment = self._clock()
+        login_id = user["login_id"] or await add_login(
+            connection, user["email"], None, subject, verified_at=moment, moment=moment
+        )
+        if login_id is None:
+            # Another request has added it by now.
+            login = await find_shared_login(connection, user["email"])
+            assert login is not None
+            login_id = login["id"]
+        if await connection.fetchval(_BIND, login_id, subject, moment) is None:
+            raise RefusedTokenError("the user with its e-mail already has another subject")
+        if not user["has_joined"]:
+            await join(connection, login_id, user["clinic_id"], user["id"], moment)
 
 
 def _only(users: list[asyncpg.Record], by: str) -> asyncpg.Record:

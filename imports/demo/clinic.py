@@ -164,10 +164,13 @@ def _add_users(clinic: DemoClinic, batch: Batch, password_hash: str) -> None:
     names = {**USER_NAMES, Role.PHYSICIAN: physician, Role.ATTORNEY: lawyer.name}
     for role, name in names.items():
         row = clinic.record(clinic.first_day, name=name, email=f"{role}@demo.clinic", role=role)
-        row |= {"id": clinic.users[role], "password_hash": password_hash}
+        row |= {"id": clinic.users[role], "joined_at": noon_of(clinic.first_day)}
         row["attorney_id"] = lawyer.attorney_id if role is Role.ATTORNEY else None
         row["physician_id"] = physician_id if role is Role.PHYSICIAN else None
         batch.extend("users", (row,))
+        login = {"id": row["id"], "email": row["email"], "password_hash": password_hash}
+        batch.extend("logins", ({**login, "email_verified_at": row["joined_at"], "recorded_at": row["recorded_at"]},))
+        batch.extend("memberships", ({"login_id": row["id"], "clinic_id": row["clinic_id"], "user_id": row["id"]},))
 
 
 def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:

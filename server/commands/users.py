@@ -4,11 +4,14 @@ import sys
 
 import click
 
+from domain.access.one_time_links import LinkKind, one_time_url
 from domain.access.people import Role
-from server.accounts import AccountError, add_user, deactivate_user, reset_second_factor
+from identity.login_commands import one_time_link_key
+from server.accounts import AccountError, add_password_link, add_user, deactivate_user, reset_second_factor
 from server.commands.options import pass_settings
 from server.database_urls import DatabaseUrls, with_database
 from server.settings import Settings
+from server.stores import secret_key_of
 
 # Texts, because click would offer the members of an enumeration by their names in capitals.
 _ROLES = [role.value for role in Role]
@@ -32,12 +35,12 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
 
     async def create(address: DatabaseUrls) -> None:
         try:
-            await add_user(
+            is_new = await add_user(
                 address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password
             )
         except AccountError as error:
             raise click.ClickException(str(error)) from error
-        click.echo(f"{email} can sign in.")
+        click.echo(f"{email} can sign in{'' if is_new else ', with the password that this e-mail has already'}.")
 
     with_database(settings, create)
 
@@ -59,16 +62,35 @@ def deactivate(settings: Settings, email: str, clinic: str) -> None:
     with_database(settings, end)
 
 
-@user.command(name="reset-second-factor", help="Remove the second factor of a user who has lost it.")
+@user.command(name="reset-second-factor", help="Remove the second factor of a person who has lost it, in all clinics.")
 @click.argument("email")
-@click.option("--clinic", required=True, help="Short name of the clinic.")
 @pass_settings
-def reset_factor(settings: Settings, email: str, clinic: str) -> None:
-    """Remove a user's second factor, so that the password alone signs in."""
+def reset_factor(settings: Settings, email: str) -> None:
+    """Remove a person's second factor, so that the password alone signs in."""
 
     async def take_away(address: DatabaseUrls) -> None:
-        if not await reset_second_factor(address, email=email, clinic=clinic):
-            raise click.ClickException(f"{email} has no second factor in the clinic {clinic}")
+        if not await reset_second_factor(address, email=email):
+            raise click.ClickException(f"{email} has no second factor")
         click.echo(f"{email} can sign in with the password alone.")
 
     with_database(settings, take_away)
+
+
+@user.command(
+    name="password-link", help="Print a one-time link with which a person sets a new password, valid for an hour."
+)
+@click.argument("email")
+@click.option("--url", default="", help="The server's URL; by default BILLING_PUBLIC_URL.")
+@pass_settings
+def password_link(settings: Settings, email: str, url: str) -> None:
+    """Print a link to a new password, for a server without a mail server."""
+
+    async def make(address: DatabaseUrls) -> None:
+        base_url = (url or settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+        try:
+            made = await add_password_link(address, email=email)
+        except AccountError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(one_time_url(base_url, LinkKind.PASSWORD_RESET, one_time_link_key(secret_key_of(settings)), made))
+
+    with_database(settings, make)

@@ -14,9 +14,8 @@ from db.notifications import Notifications
 from db.pools import Database
 from domain.clock import Clock, now
 from domain.errors import UNAVAILABLE, RefusedRequest
-from identity.own_account import OwnAccount
+from identity.login_commands import LoginCommands
 from identity.sessions import Sessions
-from identity.sign_in import SignIns
 from limits.admission import overloaded
 from observability.request_id import REQUEST_ID
 from permissions.viewers import Viewer
@@ -44,14 +43,13 @@ class GraphQLOverHTTP:
         files: Files,
         changes: Notifications | None = None,
         keep: WriteAuditEvent | None = None,
-        account: OwnAccount | None = None,
-        sign_ins: SignIns | None = None,
+        logins: LoginCommands | None = None,
         clock: Clock = now,
     ) -> None:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
-        self._changes, self._account, self._keep = changes, account, keep
+        self._changes, self._keep = changes, keep
         self.admission, self._metrics = engine.watch.admission, engine.watch.metrics
-        self._sign_ins = sign_ins or SignIns(database, sessions, files.link_key, clock=clock)
+        self._logins = logins or LoginCommands(database, sessions, files.link_key, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -124,8 +122,7 @@ class GraphQLOverHTTP:
             find_base_url=find_base_url,
             changes=self._changes,
             keep=self._keep,
-            own_account=self._account,
-            sign_ins=self._sign_ins,
+            logins=self._logins,
             address=address_of(scope),
             store=self.files.store,
             clock=self.clock,

@@ -69,7 +69,7 @@ def all_places(role: Role | None) -> Iterator[Place]:
     for kind, root in (("query", schema.query_type), ("mutation", schema.mutation_type)):
         for name, field in (root.fields if root else {}).items():
             # A sign-out or a new password would end the attack.
-            if name not in ("signOut", "changePassword", "revokeSession", "updateUser", "createUser"):
+            if name not in ("signOut", "changePassword", "revokeSession", "updateUser"):
                 for argument, definition in field.args.items():
                     yield from _places_of(kind, name, field, argument, definition)
 

@@ -5,9 +5,12 @@ import pytest
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 
+# The directory of people, who may have accounts in several clinics: its tables refer to each other.
+DIRECTORY = {"logins", "memberships", "login_second_factors", "recovery_codes", "reset_links"}
 # Not distributed: the migration version; the clinics, which every node has; sign-in attempts, which have no clinic yet.
-ON_EVERY_NODE = {"alembic_version", "clinics", "policy_version", "sign_in_attempts"}
-KEYS = """select c.conrelid::regclass::text as table, c.conname as name, own.attname as first, other.attname as referred
+ON_EVERY_NODE = {"alembic_version", "clinics", "policy_version", "sign_in_attempts", *DIRECTORY}
+KEYS = """select c.conrelid::regclass::text as table, c.conname as name, own.attname as first, other.attname as referred,
+        c.confrelid::regclass::text as referred_table
     from pg_constraint c
     join pg_attribute own on own.attrelid = c.conrelid and own.attnum = c.conkey[1]
     left join pg_attribute other on other.attrelid = c.confrelid and other.attnum = c.confkey[1]
@@ -33,7 +36,12 @@ def test_every_unique_index_begins_with_the_clinic(address: DatabaseUrls) -> Non
 def test_every_foreign_key_includes_the_clinic(address: DatabaseUrls) -> None:
     found = rows(address, KEYS, [b"f"])
     assert len(found) > 50
-    assert {(one["first"], one["referred"]) for one in found} == {("clinic_id", "clinic_id")}
+    among_people = [one for one in found if one["table"] in DIRECTORY]
+    assert {(one["first"], one["referred"], one["referred_table"]) for one in among_people} == {
+        ("login_id", "id", "logins")
+    }
+    others = [one for one in found if one["table"] not in DIRECTORY]
+    assert {(one["first"], one["referred"]) for one in others} == {("clinic_id", "clinic_id")}
 
 
 def test_every_table_has_a_primary_key_to_be_distributed_by(address: DatabaseUrls) -> None:

@@ -127,6 +127,8 @@ VIOLATIONS = [
     ("The past states", _COVERED, "update invoices set known_from = known_from + 1 where id = $"),
     ("The state of an", _COVERED, f"update invoice_states set received_amount = 0.01 where {_LAST_STATE}"),
     ("The state of an", _COVERED, f"update invoice_states set status = 'void' where {_FIRST_STATE}"),
+    ("An account that has joined", "select id from users order by id limit 1", "delete from memberships where user_id = $"),
+    ("An account that has joined", "select id from users order by id limit 1", "update users set email = 'x@x.example' where id = $"),
     ("The hash chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
      select clinic_id, 1, $, '', '{}' from clinics"""),
     ("The hash chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)

@@ -19,7 +19,7 @@ PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 # Types that are no records: root types, the viewer and payloads of mutations. Resolvers make these.
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
-_OF_VIEWER = {"Viewer", "OwnSession", "Clinic"}
+_OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine"}
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage"}
 # Types that a report computes.

@@ -11,7 +11,10 @@ from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 
 # Sign-in attempts belong to no clinic yet: they are counted by a keyed hash. The version of the policies is that of the database.
-OF_NO_CLINIC = {"sign_in_attempts", "policy_version"}
+COUNTERS = {"sign_in_attempts", "policy_version"}
+# The directory of people, who may have accounts in several clinics.
+DIRECTORY = {"logins", "memberships", "login_second_factors", "recovery_codes", "reset_links"}
+OF_NO_CLINIC = COUNTERS | DIRECTORY
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables if table.name not in OF_NO_CLINIC]
 CLINIC = "clinic_id"
 # Tables that no role of users can read: sign-in and the worker have database roles of their own.
@@ -55,11 +58,31 @@ def test_an_index_begins_with_the_clinic(table: Table) -> None:
     } <= INVERTED, "begin each of these indexes with clinic_id"
 
 
-@pytest.mark.parametrize("name", sorted(OF_NO_CLINIC))
-def test_tables_without_a_clinic_hold_only_hashes_numbers_and_times(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(COUNTERS))
+def test_counters_without_a_clinic_hold_only_hashes_numbers_and_times(name: str) -> None:
     # The JSON holds numbers and times by hash, which tests/api/access/test_lockout_of_accounts.py checks.
     assert {type(column.type) for column in metadata.tables[name].c} <= {Boolean, LargeBinary, Integer, DateTime, JSONB}
     assert not metadata.tables[name].foreign_keys
+
+
+@pytest.mark.parametrize("name", sorted(DIRECTORY))
+def test_the_directory_refers_to_itself_only_and_no_clinic_s_table_refers_to_it(name: str) -> None:
+    assert {key.column.table.name for key in metadata.tables[name].foreign_keys} <= {"logins"}
+    referring = {
+        table.name for table in metadata.sorted_tables for key in table.foreign_keys if key.column.table.name == name
+    }
+    assert referring <= DIRECTORY
+
+
+def test_the_directory_holds_what_signs_a_person_in_and_nothing_else() -> None:
+    # Whatever is added here is shared by the clinics of a person: no clinic's records.
+    assert {name: {column.name for column in metadata.tables[name].c} - {"recorded_at"} for name in DIRECTORY} == {
+        "logins": {"id", "email", "password_hash", "oidc_subject", "only_clinic_id", "email_verified_at"},
+        "memberships": {"login_id", "clinic_id", "user_id"},
+        "login_second_factors": {"login_id", "secret", "bound_clinic_id", "confirmed_at", "last_step"},
+        "recovery_codes": {"login_id", "code_hash"},
+        "reset_links": {"id", "email", "kind", "expires_at", "used_at", "sent_at", "next_attempt_at"},
+    }
 
 
 def _first(constraint: ColumnCollectionConstraint) -> str:

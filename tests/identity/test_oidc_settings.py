@@ -65,7 +65,7 @@ def test_a_provider_on_this_host_needs_no_https(issuer: str) -> None:
 
 
 def test_the_server_uses_the_configured_provider(own_address: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows(own_address, "update users set oidc_subject = 'me' where email = 'physician@demo.clinic'")
+    rows(own_address, "update logins set oidc_subject = 'me' where email = 'physician@demo.clinic'")
     with provider() as idp:
         monkeypatch.setenv("BILLING_OIDC_ISSUER", idp.issuer)
         monkeypatch.setenv("BILLING_OIDC_AUDIENCE", AUDIENCE)

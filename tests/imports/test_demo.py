@@ -178,9 +178,13 @@ def test_a_case_has_one_to_six_invoices_and_about_three(clinics: Database) -> No
 
 
 def test_each_role_has_a_demo_user(clinic: Database) -> None:
-    users = clinic.rows("select email, role, password_hash, attorney_id, physician_id from users")
+    users = clinic.rows(
+        """select u.email, u.role, u.attorney_id, u.physician_id, u.joined_at, l.email as signs_in_with, l.password_hash, l.only_clinic_id
+        from users u left join memberships m on m.user_id = u.id left join logins l on l.id = m.login_id"""
+    )
     assert {row["email"] for row in users} == {f"{role}@demo.clinic" for role in Role}
-    assert all(row["email"] == f"{row['role']}@demo.clinic" and row["password_hash"] == "no hash" for row in users)
+    assert all(row["email"] == row["signs_in_with"] == f"{row['role']}@demo.clinic" for row in users)
+    assert all((row["password_hash"], row["only_clinic_id"]) == ("no hash", None) and row["joined_at"] for row in users)
 
 
 @pytest.mark.parametrize(("invoices", "low", "high"), [(20, 0.3, 1.0), (400, 0.07, 0.11), (3_000, 0.07, 0.10)])

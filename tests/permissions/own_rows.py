@@ -107,7 +107,9 @@ OWN[Role.BILLING] = {
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
-OWN[Role.ADMIN] = OWN[Role.BILLING] | {table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions")}
+OWN[Role.ADMIN] = OWN[Role.BILLING] | {
+    table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations")
+}
 _REQUESTED = "select id from exports where clinic_id = $1 and requested_by = $3 and $2::uuid is not null"
 for _tables in OWN.values():
     _tables["exports"] = _REQUESTED

@@ -4,29 +4,56 @@ PAGE = "edges nodes pageInfo totalCount"
 PAGED = "first after last before"
 FILTERED = f"filter {PAGED}"
 
+# What people do by a one-time link, whether they are signed in or not.
+_LINKS = "acceptInvitation(input) requestPasswordReset(input) resetPassword(input) removeLostSecondFactor(input)"
 ANONYMOUS = {
+    "AcceptInvitationInput": "token password secondFactorCode",
+    "AcceptInvitationPayload": "email clinicName errors",
     "Clinic": "id name shortName timeZone",
     "DateTime": "",
     "ErrorCode": "INVALID_INPUT",
     "InvalidInput": "message code path",
-    "Mutation": "signIn(input)",
+    "Mutation": f"signIn(input) {_LINKS}",
+    "OneTimeLinkPayload": "isChanged errors",
     "Query": "viewer",
+    "RemoveLostSecondFactorInput": "token password",
+    "RequestPasswordResetInput": "email",
+    # The same for every e-mail.
+    "RequestPasswordResetPayload": "isRequested",
+    "ResetPasswordInput": "token password",
     "Role": "ADMIN BILLING PHYSICIAN ATTORNEY ANALYST",
     "SignInInput": "email password clinic secondFactorCode",
-    "SignInPayload": "token expiresAt viewer errors",
+    "SecondFactorEnrolment": "secret otpauthUrl",
+    "SignInPayload": "token expiresAt viewer clinics enrolment recoveryCodes errors",
     "UserError": "message code path",
     "Viewer": "id email name role clinic",
 }
 
 _FILE_BEGINS = "id status format fileName contentType rowCount rowsWritten byteSize sha256 billedTotal"
 _FILE_ENDS = "downloadUrl expiresAt createdAt failure kind filter columns"
+# Everyone changes the own login: its password, its second factor, and the clinics in which it has accounts.
+_OWN = (
+    "changePassword(input) revokeSession(input) switchClinic(input) joinLogins(input) "
+    "enrolSecondFactor(input) confirmSecondFactor(input) renewRecoveryCodes(input) removeSecondFactor(input)"
+)
 _SIGNED_IN = {
     **ANONYMOUS,
+    "ConfirmSecondFactorInput": "code",
+    "Conflict": "message code path",
+    "EnrolSecondFactorPayload": "secret otpauthUrl errors",
+    "JoinLoginsInput": "password otherClinic otherPassword secondFactorCode",
+    "JoinLoginsPayload": "joined errors",
+    "Membership": "clinic role",
+    "PasswordInput": "password",
+    "RecoveryCodesPayload": "recoveryCodes errors",
+    "SecondFactor": "isActive recoveryCodesLeft",
+    "SecondFactorPayload": "isChanged errors",
+    "SwitchClinicInput": "clinic",
     "Date": "",
     "ChangePasswordInput": "oldPassword newPassword",
     "ChangePasswordPayload": "changed errors",
     "Direction": "ASC DESC",
-    "ErrorCode": "INVALID_INPUT NOT_FOUND",
+    "ErrorCode": "INVALID_INPUT NOT_FOUND CONFLICT",
     "CancelExportInput": "exportId",
     "Export": f"{_FILE_BEGINS} {_FILE_ENDS}",
     "ExportConnection": PAGE,
@@ -43,7 +70,7 @@ _SIGNED_IN = {
     "InvoiceOrder": "field direction",
     "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
     "Money": "",
-    "Mutation": "exportInvoices(input) cancelExport(input) changePassword(input) revokeSession(input) signIn(input) signOut",
+    "Mutation": f"exportInvoices(input) cancelExport(input) {_OWN} signIn(input) signOut {_LINKS}",
     "Node": "id",
     "NotFound": "message code path",
     "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent",
@@ -55,7 +82,7 @@ _SIGNED_IN = {
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
     "Subscription": "invoiceChanged(filter) exportProgress(id)",
-    "Viewer": f"{ANONYMOUS['Viewer']} sessions",
+    "Viewer": f"{ANONYMOUS['Viewer']} sessions memberships secondFactor",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
@@ -82,11 +109,9 @@ ATTORNEY = {
 PHYSICIAN = {
     **ATTORNEY,
     "Case": f"{ATTORNEY['Case']} encounters",
-    "Conflict": "message code path",
     "Encounter": "id case patient physician facility serviceDate exams",
     "EncounterExam": "examType bilateral units",
     "EncounterPayload": "encounter errors",
-    "ErrorCode": "INVALID_INPUT NOT_FOUND CONFLICT",
     "ExamLineInput": "examTypeId bilateral units",
     "ExamType": "id name code selectionRule position active parent subExams(activeOnly)",
     "InvoiceLineInput": "code units bilateral",

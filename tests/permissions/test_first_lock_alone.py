@@ -70,7 +70,7 @@ def test_the_database_s_rules_are_switched_off(address: DatabaseUrls) -> None:
     async def count(viewer: Viewer) -> asyncpg.Record | None:
         async with Database(address.login) as database:
             return await database.read(
-                viewer, "select to_json(count(*)) from invoices, (select count(password_hash) from users) u", []
+                viewer, "select to_json(count(*)) from invoices, (select count(password_hash) from logins) l", []
             )
 
     viewer = replace(viewer_of(address, Role.ATTORNEY), clinic_id=uuid4())

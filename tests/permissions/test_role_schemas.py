@@ -35,7 +35,7 @@ STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words, which a sentence may use without revealing anything.
 EVERYDAY = set(
     "any at billed by change clinic created follow from hand mail open payment rate row sent service to word".split()
-)
+) | {"new password", "second factor"}
 
 
 def _ours(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:

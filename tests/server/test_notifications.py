@@ -14,6 +14,7 @@ from db.notifications import LARGEST_QUEUE, Notifications
 from db.security.policies import STAFF_LOGIN
 from domain.errors import RequestError
 from server.database_urls import DatabaseUrls
+from tests.support.api.sign_in_attempts import add_account
 from tests.support.client import Client
 from tests.support.databases import rows
 from tests.support.processes import billing
@@ -45,13 +46,7 @@ ENDS = {
 def temporary_user(address: DatabaseUrls) -> str:
     """A user of billing staff for one test."""
     name = f"u{uuid4().hex[:8]}"
-    rows(
-        address,
-        """insert into users (clinic_id, id, email, name, role, password_hash)
-        select clinic_id, gen_random_uuid(), $1, 'Passing', 'billing', password_hash
-        from users where email = 'billing@demo.clinic'""",
-        f"{name}@demo.clinic",
-    )
+    add_account(address, role="billing", email=f"{name}@demo.clinic")
     return name
 
 

@@ -55,6 +55,9 @@ async def _add(address: DatabaseUrls) -> UUID:
 
 
 def _copy_of(table: str, column: str, ids: list[str] | tuple[str, ...]) -> str:
+    if column == "only_clinic_id":
+        # The copied accounts have logins of their own, for the copied clinic alone.
+        return _OTHER_ID.format("(select clinic_id from clinics where short_name = 'demo')")
     if column in ids:
         return _OTHER_ID.format(column)
     if table == "clinics" and column == "short_name":

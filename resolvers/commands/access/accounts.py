@@ -6,16 +6,17 @@ from uuid import UUID
 
 from strawberry import Info
 
-from identity.own_account import OwnAccount
+from domain.access.one_time_links import LinkKind, one_time_url
+from identity.login_commands import LoginCommands
 from resolvers.commands.access import api_tokens, users
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
 
-def account_of(info: Info) -> OwnAccount:
-    """The server's operations on user accounts, for the resolvers."""
-    account: OwnAccount | None = info.context.own_account
-    assert account is not None
-    return account
+def logins_of(info: Info) -> LoginCommands:
+    """The server's commands on logins and accounts, for the resolvers."""
+    logins: LoginCommands | None = info.context.logins
+    assert logins is not None
+    return logins
 
 
 async def run_and_forget(
@@ -24,21 +25,41 @@ async def run_and_forget(
     """A mutation after which this process drops the record from its session cache; the database notifies the other processes."""
     done = await run_command(info, operation, input_, work)
     if done.record:
-        account_of(info).forget(done.record)
+        logins_of(info).forget(done.record)
     return done
 
 
-async def create_user(info: Info, input_: Any) -> CommandResult:
-    """Create an account."""
-    return await run_command(
-        info, "create_user", input_, lambda work: users.create(work, account_of(info).hash_password)
-    )
+async def create_user(info: Info, input_: Any) -> tuple[CommandResult, str | None]:
+    """Create an account and invite to it: the result, and the link where no mail is sent."""
+    return await _inviting(info, "create_user", input_, users.create)
+
+
+async def invite_user_again(info: Info, input_: Any) -> tuple[CommandResult, str | None]:
+    """Invite to an account again: the result, and the link where no mail is sent."""
+    return await _inviting(info, "invite_user_again", input_, users.invite_again)
+
+
+async def _inviting(
+    info: Info, operation: str, input_: Any, invite: Callable[..., Awaitable[tuple[UUID, UUID]]]
+) -> tuple[CommandResult, str | None]:
+    """A retry with the same idempotency key returns no link, because no token is stored."""
+    made: list[tuple[UUID, UUID]] = []
+    logins = logins_of(info)
+
+    async def run(work: UnitOfWork) -> UUID:
+        user_id, invitation_id = await invite(work, is_mailed=logins.sends_mail)
+        made.append((work.clinic_id, invitation_id))
+        return user_id
+
+    done = await run_command(info, operation, input_, run)
+    if logins.sends_mail or not made or not done.record:
+        return done, None
+    return done, one_time_url(info.context.find_base_url(), LinkKind.INVITATION, logins.link_key, *made[0])
 
 
 async def update_user(info: Info, input_: Any) -> CommandResult:
     """Change an account."""
-    hash_password = account_of(info).hash_password
-    return await run_and_forget(info, "update_user", input_, lambda work: users.update(work, hash_password))
+    return await run_and_forget(info, "update_user", input_, users.update)
 
 
 async def create_api_token(info: Info, input_: Any) -> tuple[CommandResult, str | None]:
@@ -46,7 +67,7 @@ async def create_api_token(info: Info, input_: Any) -> tuple[CommandResult, str 
     made: list[str] = []
 
     async def make(work: UnitOfWork) -> UUID:
-        identity, token = await api_tokens.create(work, account_of(info).longest_token)
+        identity, token = await api_tokens.create(work, logins_of(info).longest_api_token)
         made.append(token)
         return identity
 

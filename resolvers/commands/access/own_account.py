@@ -8,7 +8,7 @@ from strawberry import Info
 from domain.access.people import Role
 from domain.errors import DomainError, NotFound
 from identity.own_account import OwnSession
-from resolvers.commands.access.accounts import account_of, run_and_forget
+from resolvers.commands.access.accounts import logins_of, run_and_forget
 from resolvers.commands.unit_of_work import UnitOfWork, values_of
 
 _SESSION = "select id, revoked_at from sessions where clinic_id = $1 and id = $2 for no key update"
@@ -16,16 +16,17 @@ _SESSION = "select id, revoked_at from sessions where clinic_id = $1 and id = $2
 
 async def list_sessions(info: Info) -> list[OwnSession]:
     """The viewer's active sessions and API tokens."""
-    return await account_of(info).list_sessions(info.context.viewer)
+    return await logins_of(info).own.list_sessions(info.context.viewer)
 
 
 async def change_password(info: Info, input_: Any) -> tuple[DomainError, ...]:
     """Change the viewer's password; returns the errors if it is rejected."""
     context = info.context
     try:
-        await account_of(info).change_password(
+        accounts = await logins_of(info).own.change_password(
             context.viewer, input_.old_password, input_.new_password, context.address
         )
+        context.note_elsewhere(info.field_name, accounts)
     except DomainError as refusal:
         info.context.audit.is_refused = True
         return (refusal,)
@@ -38,7 +39,7 @@ async def revoke_session(info: Info, input_: Any) -> tuple[DomainError, ...]:
     if viewer.role is Role.ADMIN:
         return (await run_and_forget(info, "revoke_session", input_, _revoke)).errors
     try:
-        await account_of(info).end_session(viewer, values_of(input_)["session_id"])
+        await logins_of(info).own.end_session(viewer, values_of(input_)["session_id"])
     except DomainError as refusal:
         info.context.audit.is_refused = True
         return (refusal,)

@@ -1,16 +1,20 @@
-"""Signing in, signing out, and the second factor."""
+"""Signing in, signing out, one-time links, accounts in other clinics, and the second factor."""
 
 from collections.abc import Awaitable
-from datetime import datetime
 from typing import TypeVar
 
 from strawberry import Info
 
 from db.global_ids import read_id
+from domain.access.one_time_links import LinkKind, one_time_url
+from domain.access.people import Role
 from domain.access.sign_in import Attempt
 from domain.errors import DomainError, NotFound
-from identity.sign_in import SignIns
+from identity.invitations import Accepted
+from identity.second_factor import Enrolment
+from identity.sign_in import SignedIn
 from permissions.viewers import Viewer
+from resolvers.commands.access.accounts import logins_of
 from resolvers.context import RequestContext
 
 _Answer = TypeVar("_Answer")
@@ -18,12 +22,12 @@ _Answer = TypeVar("_Answer")
 
 async def sign_in(
     info: Info, email: str, password: str, clinic: str | None, code: str | None
-) -> tuple[tuple[str, datetime, Viewer] | None, tuple[DomainError, ...]]:
-    """The bearer token, its expiry and its viewer; or the errors, with the same message for nearly every cause."""
+) -> tuple[SignedIn | None, tuple[DomainError, ...]]:
+    """The new session; or the errors, with the same message for nearly every cause."""
     context, meant = _context(info), list[Viewer]()
     attempt = Attempt(email, password, clinic, code, context.address)
-    signed_in, refusals = await _answered(info, _sign_ins(info).sign_in(attempt, meant.append))
-    for viewer in meant:
+    signed_in, refusals = await _answered(info, logins_of(info).sign_ins.sign_in(attempt, meant.append))
+    for viewer in [signed_in.viewer] if signed_in else meant:
         context.note(info.field_name, viewer, is_refused=signed_in is None)
     return signed_in, refusals
 
@@ -36,29 +40,116 @@ async def sign_out(info: Info) -> None:
     await context.sessions.sign_out(context.viewer)
 
 
-async def enrol(info: Info, password: str) -> tuple[tuple[str, str] | None, tuple[DomainError, ...]]:
-    """The secret of a second factor and its otpauth:// URI, for the viewer; or the errors."""
-    enrolment, refusals = await _answered(info, _sign_ins(info).enrol(_viewer(info), password, _context(info).address))
-    return (enrolment.secret, enrolment.otpauth_url) if enrolment else None, refusals
+async def accept_invitation(
+    info: Info, token: str, password: str, code: str | None
+) -> tuple[Accepted | None, tuple[DomainError, ...]]:
+    """The account that can be used now, or the errors."""
+    accepted, refusals = await _answered(
+        info, logins_of(info).invitations.accept(token, password, code, _context(info).address)
+    )
+    if accepted:
+        _context(info).note(info.field_name, accepted.viewer, is_refused=False)
+    return accepted, refusals
 
 
-async def confirm(info: Info, code: str) -> tuple[DomainError, ...]:
-    """The errors of confirming the viewer's second factor; empty on success."""
-    return (await _answered(info, _sign_ins(info).confirm(_viewer(info), code)))[1]
+async def request_password_reset(info: Info, email: str) -> None:
+    """Ask for a link by mail to a new password."""
+    await logins_of(info).reset_links.ask(email, _context(info).address)
+
+
+async def reset_password(info: Info, token: str, password: str) -> tuple[DomainError, ...]:
+    """The errors of setting a new password by a link; empty on success."""
+    done, refusals = await _answered(info, logins_of(info).reset_links.reset_password(token, password))
+    if done:
+        ended, accounts = done
+        for session_id in ended:
+            logins_of(info).forget(session_id)
+        _note_all(info, accounts)
+    return refusals
+
+
+async def remove_lost_second_factor(info: Info, token: str, password: str) -> tuple[DomainError, ...]:
+    """The errors of removing a second factor by a link; empty on success."""
+    links = logins_of(info).reset_links
+    accounts, refusals = await _answered(info, links.reset_second_factor(token, password, _context(info).address))
+    _note_all(info, accounts)
+    return refusals
+
+
+async def switch_clinic(info: Info, clinic: str) -> tuple[SignedIn | None, tuple[DomainError, ...]]:
+    """A session in another clinic of the same person, or the errors."""
+    signed_in, refusals = await _answered(info, logins_of(info).memberships.switch(_viewer(info), clinic))
+    if signed_in:
+        _context(info).note(info.field_name, signed_in.viewer, is_refused=False)
+    return signed_in, refusals
+
+
+async def join_logins(
+    info: Info, password: str, other_clinic: str, other_password: str, code: str | None
+) -> tuple[DomainError, ...]:
+    """The errors of joining the login of another clinic; empty on success."""
+    joining = logins_of(info).memberships.join(
+        _viewer(info), password, other_clinic, other_password, code, _context(info).address
+    )
+    accounts, refusals = await _answered(info, joining)
+    _note_all(info, accounts)
+    return refusals
+
+
+async def enrol(info: Info, password: str) -> tuple[Enrolment | None, tuple[DomainError, ...]]:
+    """The enrolment of a second factor for the viewer; or the errors."""
+    return await _answered(info, logins_of(info).own.enrol(_viewer(info), password, _context(info).address))
+
+
+async def confirm(info: Info, code: str) -> tuple[list[str] | None, tuple[DomainError, ...]]:
+    """The recovery codes of the viewer's second factor, which is confirmed; or the errors."""
+    done, refusals = await _answered(info, logins_of(info).own.confirm(_viewer(info), code))
+    if done is None:
+        return None, refusals
+    codes, accounts = done
+    _note_all(info, accounts)
+    return codes, refusals
+
+
+async def renew_recovery_codes(info: Info, password: str) -> tuple[list[str] | None, tuple[DomainError, ...]]:
+    """The viewer's new recovery codes, or the errors."""
+    own = logins_of(info).own
+    return await _answered(info, own.renew_recovery_codes(_viewer(info), password, _context(info).address))
 
 
 async def remove(info: Info, password: str) -> tuple[DomainError, ...]:
     """The errors of removing the viewer's second factor; empty on success."""
-    return (await _answered(info, _sign_ins(info).remove(_viewer(info), password, _context(info).address)))[1]
+    own = logins_of(info).own
+    accounts, refusals = await _answered(
+        info, own.remove_second_factor(_viewer(info), password, _context(info).address)
+    )
+    _note_all(info, accounts)
+    return refusals
 
 
-async def reset(info: Info, user_id: str) -> tuple[DomainError, ...]:
-    """The errors of resetting the second factor of a user of the viewer's clinic; empty on success."""
-    found = read_id(user_id)
+async def reset(info: Info, user_id: str) -> tuple[str | None, tuple[DomainError, ...]]:
+    """The link with which a user of the clinic removes the second factor, where no mail is sent; or the errors."""
+    logins, found = logins_of(info), read_id(user_id)
     if found is None or found[0] != "User":
         _context(info).audit.is_refused = True
-        return (NotFound("There is no such user", ("user_id",)),)
-    return (await _answered(info, _sign_ins(info).reset(_viewer(info).clinic_id, found[1])))[1]
+        return None, (NotFound("There is no such user", ("user_id",)),)
+    making = logins.memberships.second_factor_link(_viewer(info).clinic_id, found[1])
+    link_id, refusals = await _answered(info, making)
+    if link_id is None or logins.sends_mail:
+        return None, refusals
+    base_url = _context(info).find_base_url()
+    return one_time_url(base_url, LinkKind.SECOND_FACTOR_RESET, logins.link_key, link_id), refusals
+
+
+async def set_second_factor_roles(info: Info, roles: list[Role]) -> tuple[DomainError, ...]:
+    """The errors of choosing the roles that need a second factor; empty on success."""
+    memberships = logins_of(info).memberships
+    return (await _answered(info, memberships.set_second_factor_roles(_viewer(info), roles)))[1]
+
+
+def _note_all(info: Info, accounts: list[Viewer] | None) -> None:
+    """An audit event in each clinic of a login: the viewer's own clinic records the operation itself."""
+    _context(info).note_elsewhere(info.field_name, accounts or ())
 
 
 async def _answered(info: Info, work: Awaitable[_Answer]) -> tuple[_Answer | None, tuple[DomainError, ...]]:
@@ -78,9 +169,3 @@ def _viewer(info: Info) -> Viewer:
     viewer = _context(info).viewer
     assert viewer is not None
     return viewer
-
-
-def _sign_ins(info: Info) -> SignIns:
-    sign_ins = _context(info).sign_ins
-    assert sign_ins is not None
-    return sign_ins

@@ -1,54 +1,85 @@
-"""Creating and changing user accounts: changes that end sessions, and the rule that a clinic keeps an administrator."""
+"""Creating and changing user accounts: invitations, changes that end sessions, and the rule that a clinic keeps an administrator."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from db.write_batch import WriteBatch
-from domain.access.accounts import PERSONS, changed, check_password, columns, is_shut_out, leaves_administration
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.access.accounts import PERSONS, changed, columns, is_shut_out, leaves_administration
+from domain.access.one_time_links import LINK_LIFETIMES, LinkKind
+from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from resolvers.commands.unit_of_work import UnitOfWork
 
-HashPassword = Callable[[str], Awaitable[str]]
-_USER = """select id, email, name, role, active, attorney_id, physician_id from users where clinic_id = $1 and id = $2
+_USER = """select id, email, name, role, active, attorney_id, physician_id, joined_at from users where clinic_id = $1 and id = $2
     for no key update"""
 # Commands that remove an administrator wait for each other, in one order, so that two of them cannot remove the last
 # two administrators at once.
-_ADMINISTRATORS = (
-    "select id from users where clinic_id = $1 and role = 'admin' and active order by id for no key update"
-)
+_ADMINISTRATORS = "select id from users where clinic_id = $1 and role = 'admin' and active and joined_at is not null order by id for no key update"
 
 
-async def create(work: UnitOfWork, hash_password: HashPassword) -> UUID:
-    """Create an account. Without a password it cannot sign in by password until an administrator sets one."""
+async def create(work: UnitOfWork, *, is_mailed: bool) -> tuple[UUID, UUID]:
+    """Create an account and the invitation to it; returns the ids of both. The account can be used once the invitation is accepted."""
     row = columns(work.inputs)
     await _check_persons(work, row)
-    if work.inputs.get("password") is not None:
-        row["password_hash"] = await hash_password(check_password(work.inputs["password"], row["email"]))
     writes, identity = work.writes(), new_id(work.moment)
     writes.insert("users", id=identity, recorded_at=work.moment, **row)
+    invitation = _invite(work, writes, identity, row["email"], row["role"], is_mailed=is_mailed)
     await _run(work, writes)
+    return identity, invitation
+
+
+async def invite_again(work: UnitOfWork, *, is_mailed: bool) -> tuple[UUID, UUID]:
+    """A new invitation to an account that has not joined yet; those before are revoked. Returns the ids of both."""
+    account = await work.one(_USER, work.inputs["user_id"])
+    if account is None:
+        raise NotFound("There is no such account", ("user_id",))
+    if account["joined_at"]:
+        raise Conflict("This account has joined already", ("user_id",))
+    if not account["active"]:
+        raise Conflict("This account is not active", ("user_id",))
+    writes = work.writes()
+    _revoke_invitations(work, writes, account["id"])
+    invitation = _invite(work, writes, account["id"], account["email"], account["role"], is_mailed=is_mailed)
+    await _run(work, writes)
+    return account["id"], invitation
+
+
+def _invite(work: UnitOfWork, writes: WriteBatch, user_id: UUID, email: str, role: str, *, is_mailed: bool) -> UUID:
+    identity = new_id(work.moment)
+    writes.insert(
+        "invitations",
+        id=identity,
+        user_id=user_id,
+        email=email,
+        role=role,
+        is_mailed=is_mailed,
+        expires_at=work.moment + LINK_LIFETIMES[LinkKind.INVITATION],
+        next_attempt_at=work.moment,
+        recorded_at=work.moment,
+    )
     return identity
 
 
-async def update(work: UnitOfWork, hash_password: HashPassword) -> UUID:
-    """Change the given fields of an account; a change that takes rights away ends its sessions."""
+def _revoke_invitations(work: UnitOfWork, writes: WriteBatch, user_id: UUID) -> None:
+    writes.update("invitations", {"user_id": user_id, "accepted_at": None, "revoked_at": None}, revoked_at=work.moment)
+
+
+async def update(work: UnitOfWork) -> UUID:
+    """Change the given fields of an account; a change that takes rights away ends its sessions and its open invitations.
+
+    An account with another e-mail belongs to another login: it has to be invited again.
+    """
     before, changes = await _changes(work)
-    new = dict(changes)
-    if "password" in work.inputs:
-        new["password_hash"] = await hash_password(_new_password(work, {**before, **changes}))
     writes, identity = work.writes(), before["id"]
-    if new:
-        writes.update("users", {"id": identity}, **new)
+    if changes:
+        joined = {"joined_at": None} if "email" in changes else {}
+        writes.update("users", {"id": identity}, **changes, **joined)
     if is_shut_out(changes):
         writes.update("sessions", {"user_id": identity, "revoked_at": None}, revoked_at=work.moment)
-    elif "password_hash" in new:
-        # API tokens were not created with the password.
-        known = {"user_id": identity, "kind": "session", "revoked_at": None}
-        writes.update("sessions", known, revoked_at=work.moment)
+        _revoke_invitations(work, writes, identity)
     await _run(work, writes)
     found: UUID = identity
     return found
@@ -57,7 +88,7 @@ async def update(work: UnitOfWork, hash_password: HashPassword) -> UUID:
 async def _changes(work: UnitOfWork) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """The locked account, and its changes."""
     administrators: set[UUID] = set()
-    if not work.inputs.keys().isdisjoint({"role", "active"}):
+    if not work.inputs.keys().isdisjoint({"role", "active", "email"}):
         administrators = {row["id"] for row in await work.all(_ADMINISTRATORS)}
     before = await work.one(_USER, work.inputs["user_id"])
     if before is None:
@@ -72,7 +103,7 @@ async def _changes(work: UnitOfWork) -> tuple[Mapping[str, Any], dict[str, Any]]
 def _check_administration(work: UnitOfWork, leaving: UUID, administrators: set[UUID]) -> None:
     """A clinic keeps an administrator, and administrators cannot lock themselves out by mistake."""
     if leaving == work.user_id:
-        raise Conflict("You cannot remove your own administrator role; another administrator can", ("user_id",))
+        raise Conflict("You cannot give up your own administrator account; another administrator can", ("user_id",))
     if not administrators - {leaving}:
         raise Conflict("This is the clinic's last active administrator", ("user_id",))
 
@@ -82,15 +113,6 @@ async def _check_persons(work: UnitOfWork, row: Mapping[str, Any]) -> None:
         wanted = row.get(column)
         if wanted and await work.one(f"select id from {table} where clinic_id = $1 and id = $2", wanted) is None:
             raise NotFound(f"There is no such {column.removesuffix('_id')}", (column,))
-
-
-def _new_password(work: UnitOfWork, account: Mapping[str, Any]) -> str:
-    if account["id"] == work.user_id:
-        # An attacker with a stolen session does not have the old password.
-        raise Conflict("Change your own password with changePassword, which requires the old one", ("password",))
-    if work.inputs["password"] is None:
-        raise InvalidInput("This cannot be left blank", ("password",))
-    return check_password(work.inputs["password"], account["email"])
 
 
 async def _run(work: UnitOfWork, writes: WriteBatch) -> None:

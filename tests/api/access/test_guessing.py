@@ -69,7 +69,7 @@ def run(
     accounts = [add_account(address) for _ in range(emails)]
     others = [add_account(address) for _ in range(5)]
     rows(address, "update users set active = false where id = any($1)", [gone.id for gone in accounts[::4]])
-    rows(address, "update users set password_hash = null where id = any($1)", [one.id for one in accounts[1::4]])
+    rows(address, "update logins set password_hash = null where id = any($1)", [one.id for one in accounts[1::4]])
     passwords = CountedPasswords()
     without_account = [f"unknown-{number}@demo.clinic" for number in range(emails)]
     with serving(address, passwords=passwords) as url, Client(url) as client:

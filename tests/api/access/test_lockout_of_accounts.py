@@ -1,10 +1,9 @@
-"""A successful sign-in clears the failures of its own account only: one e-mail, accounts in two clinics, two passwords."""
+"""A successful sign-in clears the failures of its own login only: one e-mail, logins for two clinics, two passwords."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,24 +14,25 @@ from hypothesis import strategies as st
 
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
+from tests.support.api.lockout_model import ONE, PASSWORDS, A, B, Model
 from tests.support.api.sign_in_attempts import (
     WRONG,
     Account,
     CountedPasswords,
     add_account,
+    add_account_without_login,
     let_time_pass,
     token_of,
     try_to_sign_in,
 )
 from tests.support.client import Client, serving
-from tests.support.databases import PASSWORD, copied, rows
-from tests.support.other_clinic import OTHER, add_other_clinic
+from tests.support.databases import copied, rows
+from tests.support.logins import join_login
+from tests.support.other_clinic import add_other_clinic
 
-A, B = "demo", OTHER
-PASSWORDS = {A: PASSWORD, B: "another clinic's password"}
 HERE, THERE = "192.0.2.1", "198.51.100.7"
 ENROL = "mutation ($i: PasswordInput!) { enrolSecondFactor(input: $i) { secret } }"
-CONFIRM = "mutation ($i: ConfirmSecondFactorInput!) { confirmSecondFactor(input: $i) { isChanged } }"
+CONFIRM = "mutation ($i: ConfirmSecondFactorInput!) { confirmSecondFactor(input: $i) { recoveryCodes } }"
 CHANGE = "mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { changed errors { message } } }"
 
 
@@ -56,7 +56,7 @@ def anonymous(address: DatabaseUrls, passwords: CountedPasswords) -> Iterator[Cl
 
 @dataclass
 class Person:
-    """An e-mail with accounts in two clinics, each with a password of its own."""
+    """An e-mail with accounts in two clinics, each with a login and a password of its own."""
 
     client: Client
     address: DatabaseUrls
@@ -64,7 +64,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        return self.accounts[B].email
+        return next(iter(self.accounts.values())).email
 
     def fail(self, clinic: str | None, times: int, source: str = HERE) -> None:
         for number in range(times):
@@ -84,19 +84,33 @@ class Person:
         rows(self.address, "update users set active = $2 where id = $1", self.accounts[clinic].id, not is_closed)
 
 
-def person_of(client: Client, address: DatabaseUrls, *clinics: str) -> Person:
-    first = add_account(address, role="billing", clinic=clinics[0], password=PASSWORDS[clinics[0]])
-    made = {clinics[0]: first}
-    for clinic in clinics[1:]:
+def person_of(client: Client, address: DatabaseUrls, *clinics: str, shared: str | None = None) -> Person:
+    """A person with a login for each clinic alone; that of the clinic `shared` is for all clinics."""
+    made: dict[str, Account] = {}
+    for clinic in clinics:
+        email = made[clinics[0]].email if made else None
         made[clinic] = add_account(
-            address, role="billing", clinic=clinic, email=first.email, password=PASSWORDS[clinic]
+            address,
+            role="billing",
+            clinic=clinic,
+            email=email,
+            password=PASSWORDS[clinic],
+            is_for_one_clinic=clinic != shared,
         )
     return Person(client, address, made)
 
 
-@pytest.fixture
-def person(anonymous: Client, address: DatabaseUrls) -> Person:
-    return person_of(anonymous, address, A, B)
+def person_of_one_login(client: Client, address: DatabaseUrls) -> Person:
+    """A person with one login for both clinics, which has the first clinic's password."""
+    person = person_of(client, address, A, shared=A)
+    person.accounts[B] = add_account_without_login(address, "billing", clinic=B, email=person.email)
+    join_login(address, person.accounts[A].id, person.accounts[B].id)
+    return person
+
+
+@pytest.fixture(params=[None, A, B], ids=["no shared login", "the first shared", "the second shared"])
+def person(anonymous: Client, address: DatabaseUrls, request: pytest.FixtureRequest) -> Person:
+    return person_of(anonymous, address, A, B, shared=request.param)
 
 
 def test_a_right_password_for_another_clinic_does_not_clear_nine_failures(person: Person) -> None:
@@ -122,9 +136,11 @@ def test_repeated_successes_of_another_account_give_no_eleventh_guess(
 @pytest.mark.parametrize(
     "clinic", [A, None, A.upper(), f" {A}", f"{A} ", "\uff44emo", "de\u200bmo", "", "de\0mo", "unknown"]
 )
+@pytest.mark.parametrize("shared", [None, A])
 def test_however_the_clinic_is_named_a_success_for_another_clears_no_failure(
-    person: Person, clinic: str | None
+    anonymous: Client, address: DatabaseUrls, clinic: str | None, shared: str | None
 ) -> None:
+    person = person_of(anonymous, address, A, B, shared=shared)
     person.fail(clinic, 9)
     assert person.can_sign_in(B)
     person.fail(clinic, 1)
@@ -153,8 +169,8 @@ def enrolled(person: Person) -> str:
     """The secret of the confirmed second factor of the account in the first clinic."""
     with person.signed_in(A) as client:
         secret: str = client.read(ENROL, i={"password": PASSWORDS[A]})["enrolSecondFactor"]["secret"]
-        assert client.read(CONFIRM, i={"code": pyotp.TOTP(secret).now()})["confirmSecondFactor"]["isChanged"]
-    rows(person.address, "update second_factors set last_step = null where user_id = $1", person.accounts[A].id)
+        assert client.read(CONFIRM, i={"code": pyotp.TOTP(secret).now()})["confirmSecondFactor"]["recoveryCodes"]
+    rows(person.address, "update login_second_factors set last_step = null where login_id = $1", person.accounts[A].id)
     return secret
 
 
@@ -182,7 +198,11 @@ def test_a_right_code_clears_the_wrong_codes_of_its_own_account(person: Person) 
     for _ in range(2):
         for _ in range(9):
             assert not person.can_sign_in(A, code=wrong_code(secret))
-        rows(person.address, "update second_factors set last_step = null where user_id = $1", person.accounts[A].id)
+        rows(
+            person.address,
+            "update login_second_factors set last_step = null where login_id = $1",
+            person.accounts[A].id,
+        )
         assert person.can_sign_in(A, code=pyotp.TOTP(secret).now())
 
 
@@ -228,9 +248,8 @@ def test_an_address_is_known_for_one_account_and_no_other(person: Person) -> Non
 def test_without_a_clinic_an_address_known_for_another_account_is_locked_like_any_other(
     anonymous: Client, address: DatabaseUrls
 ) -> None:
-    person = person_of(anonymous, address, B)
-    assert person.can_sign_in(B, HERE, is_named=False)
-    person.accounts[A] = add_account(address, role="billing", email=person.email, password=PASSWORDS[A])
+    person = person_of(anonymous, address, A, B, shared=A)
+    assert person.can_sign_in(B, HERE)
     person.close(B)
     fail_from_many_addresses(person, 100)
     assert not person.can_sign_in(A, HERE, is_named=False)
@@ -241,7 +260,10 @@ def test_without_a_clinic_an_address_known_for_another_account_is_locked_like_an
     assert person.can_sign_in(A, HERE, is_named=False)
 
 
-def test_activating_and_deactivating_the_other_account_gives_no_more_guesses(person: Person) -> None:
+def test_activating_and_deactivating_the_other_account_gives_no_more_guesses(
+    anonymous: Client, address: DatabaseUrls
+) -> None:
+    person = person_of(anonymous, address, A, B, shared=A)
     person.close(B)
     person.fail(None, 9)
     person.close(B, is_closed=False)
@@ -254,7 +276,7 @@ def test_activating_and_deactivating_the_other_account_gives_no_more_guesses(per
 def test_failures_without_a_clinic_are_cleared_by_a_success_without_one(
     anonymous: Client, address: DatabaseUrls
 ) -> None:
-    person = person_of(anonymous, address, B)
+    person = person_of(anonymous, address, B, shared=B)
     person.fail(None, 5)
     person.fail(B, 4)
     assert person.can_sign_in(B, is_named=False)
@@ -262,19 +284,29 @@ def test_failures_without_a_clinic_are_cleared_by_a_success_without_one(
     assert person.can_sign_in(B, is_named=False)
 
 
-def test_a_lockout_does_not_show_whether_an_e_mail_has_another_account(
+@pytest.mark.parametrize(("shared", "left"), [(None, 5), (B, 10)])
+def test_a_lockout_does_not_show_whether_an_e_mail_has_another_login(
+    anonymous: Client, address: DatabaseUrls, passwords: CountedPasswords, shared: str | None, left: int
+) -> None:
+    people = [person_of(anonymous, address, *clinics, shared=shared) for clinics in ((B,), (B, A))]
+    assert [guesses_after_a_success(person, B, passwords) for person in people] == [left] * 2
+
+
+def test_a_lockout_does_not_show_in_how_many_clinics_a_login_has_accounts(
     anonymous: Client, address: DatabaseUrls, passwords: CountedPasswords
 ) -> None:
-    looked_at = []
-    for clinics in ((B,), (B, A)):
-        person = person_of(anonymous, address, *clinics)
-        person.fail(None, 5)
-        assert person.can_sign_in(B)
-        before = passwords.looked_at
-        for clinic in (None, A, B, "unknown") * 3:
-            person.fail(clinic, 1)
-        looked_at.append(passwords.looked_at - before)
-    assert looked_at == [5, 5]
+    people = [person_of(anonymous, address, A, shared=A), person_of_one_login(anonymous, address)]
+    assert [guesses_after_a_success(person, A, passwords) for person in people] == [10] * 2
+
+
+def guesses_after_a_success(person: Person, clinic: str, passwords: CountedPasswords) -> int:
+    """How many of twelve wrong passwords are verified after failures without a clinic and a success in one."""
+    person.fail(None, 5)
+    assert person.can_sign_in(clinic)
+    before = passwords.looked_at
+    for named in (None, A, B, "unknown") * 3:
+        person.fail(named, 1)
+    return passwords.looked_at - before
 
 
 def test_a_success_of_another_account_does_not_extend_the_window_of_a_count(
@@ -318,44 +350,22 @@ def test_only_hashes_numbers_and_moments_are_stored_of_accounts(person: Person, 
     assert not ids & {key[:32] for key, _ in [*counts, *moments]}
 
 
-@dataclass
-class Model:
-    """The expected counts, kept in memory: failures by the account that they belong to."""
-
-    is_b_open: bool = True
-    failed: Counter[str] = field(default_factory=Counter)
-
-    def account_of(self, clinic: str | None) -> str | None:
-        """The account for which an attempt counts."""
-        if clinic == A or (clinic is None and not self.is_b_open):
-            return A
-        return B if clinic == B and self.is_b_open else None
-
-    def attempt(self, clinic: str | None, right_for: str | None) -> tuple[bool, bool]:
-        """Whether the password is verified, and whether the attempt signs in."""
-        if self.failed.total() >= 10:
-            return False, False
-        account_of = self.account_of(clinic)
-        if account_of is None or account_of != right_for:
-            self.failed[f"{account_of} {clinic is not None}"] += 1
-            return True, False
-        self.failed.pop(f"{account_of} True", None)
-        if clinic is None:
-            self.failed.pop(f"{account_of} False", None)
-        return True, True
-
-
 # The clinic named, the clinic whose password is used, how often; or that the other account is activated or deactivated.
 ATTEMPTS = st.tuples(st.sampled_from([A, B, None, "unknown"]), st.sampled_from([A, B, None]), st.integers(1, 5))
 STEPS = st.lists(st.one_of(ATTEMPTS, ATTEMPTS, ATTEMPTS, st.booleans()), min_size=4, max_size=14)
 
 
-@settings(deadline=None, max_examples=40)
-@given(steps=STEPS)
+@settings(deadline=None, max_examples=60)
+@given(steps=STEPS, shared=st.sampled_from([None, A, B, ONE]))
 def test_attempts_in_two_clinics_are_counted_as_a_model_in_memory_counts_them(
-    anonymous: Client, address: DatabaseUrls, passwords: CountedPasswords, steps: list[tuple[str, str, int] | bool]
+    anonymous: Client,
+    address: DatabaseUrls,
+    passwords: CountedPasswords,
+    steps: list[tuple[str, str, int] | bool],
+    shared: str | None,
 ) -> None:
-    person, model = person_of(anonymous, address, A, B), Model()
+    one_login = person_of_one_login(anonymous, address) if shared == ONE else None
+    person, model = one_login or person_of(anonymous, address, A, B, shared=shared), Model(shared)
     for step in steps:
         if isinstance(step, bool):
             person.close(B, is_closed=not step)

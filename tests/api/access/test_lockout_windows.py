@@ -27,7 +27,7 @@ class Counting:
         moment = MOMENT + timedelta(minutes=minutes)
         async with self._database.signing_in() as connection:
             claim = await self._lockout.claim(connection, self._keys, moment)
-            return await self._lockout.attribute(connection, claim, (account,), moment) if claim else None
+            return await self._lockout.attribute(connection, claim, account, moment) if claim else None
 
     async def release(self, claim: Claim | None) -> None:
         assert claim

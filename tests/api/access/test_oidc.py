@@ -19,9 +19,11 @@ from domain.ids import new_id
 from identity.oidc.sessions import OpenIdSessions
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
+from tests.support.api.sign_in_attempts import token_of, try_to_sign_in
 from tests.support.client import Client, serving
 from tests.support.databases import copied, rows
 from tests.support.identity_provider import IdentityProvider, provider, signed
+from tests.support.logins import add_login, join_login
 from tests.support.other_clinic import OTHER, add_other_clinic
 
 VIEWER = "{ viewer { email role clinic { shortName } } }"
@@ -62,27 +64,31 @@ AddUser = Callable[..., Account]
 
 @pytest.fixture
 def add_user(address: DatabaseUrls) -> AddUser:
-    def add(*, bound: bool, clinic: str = "demo", like: Account | None = None) -> Account:
+    def add(
+        *, bound: bool, clinic: str = "demo", like: Account | None = None, is_for_one_clinic: bool = False
+    ) -> Account:
         shared = like or Account()
         account = Account(email=shared.email, subject=shared.subject)
         rows(
             address,
-            """insert into users (clinic_id, id, email, name, role, oidc_subject)
-            select clinic_id, $1, $2, 'Test User', 'analyst', $3 from clinics where short_name = $4""",
+            """insert into users (clinic_id, id, email, name, role)
+            select clinic_id, $1, $2, 'Test User', 'analyst' from clinics where short_name = $3""",
             account.id,
             account.email,
-            account.subject if bound else None,
             clinic,
         )
+        if bound:
+            add_login(address, account.id, subject=account.subject, is_for_one_clinic=is_for_one_clinic)
         return account
 
     return add
 
 
 def subject_of(address: DatabaseUrls, account: Account) -> str | None:
-    [row] = rows(address, "select oidc_subject from users where id = $1", account.id)
-    found: str | None = row[0]
-    return found
+    query = "select l.oidc_subject from memberships m join logins l on l.id = m.login_id where m.user_id = $1"
+    found = rows(address, query, account.id)
+    subject: str | None = found[0][0] if found else None
+    return subject
 
 
 def ask(url: str, token: str, query: str = VIEWER) -> httpx.Response:
@@ -250,15 +256,32 @@ def test_a_user_with_accounts_in_two_clinics_is_not_guessed(
     there = add_user(bound=False, clinic=OTHER, like=here)
     assert viewer_of(server_url, idp.token(here.subject, **verified(here))) is None
     assert [subject_of(address, account) for account in (here, there)] == [None, None]
-    rows(address, "update users set oidc_subject = $1 where id = any($2)", here.subject, [here.id, there.id])
+    for account in (here, there):
+        add_login(address, account.id, subject=here.subject, is_for_one_clinic=True)
     assert viewer_of(server_url, idp.token(here.subject)) is None
-    rows(address, "update users set oidc_subject = null where id = $1", here.id)
+    rows(address, "update logins set oidc_subject = null where id = $1", here.id)
     assert viewer_of(server_url, idp.token(here.subject)) == (there.email, OTHER)
 
 
-def test_a_configured_claim_names_the_clinic(address: DatabaseUrls, idp: IdentityProvider, add_user: AddUser) -> None:
+def test_a_login_with_accounts_in_two_clinics_needs_a_clinic(
+    server_url: str, address: DatabaseUrls, idp: IdentityProvider, add_user: AddUser
+) -> None:
+    here = add_user(bound=True)
+    there = add_user(bound=False, clinic=OTHER, like=here)
+    assert viewer_of(server_url, idp.token(here.subject, **verified(here))) == (here.email, "demo")
+    join_login(address, here.id, there.id)
+    assert viewer_of(server_url, idp.token(here.subject, **verified(here), jti="new")) is None
+    with serving(address, provider=idp.trusted(CLINIC_CLAIM="clinic")) as url:
+        for clinic in ("demo", OTHER):
+            assert viewer_of(url, idp.token(here.subject, clinic=clinic)) == (here.email, clinic)
+
+
+@pytest.mark.parametrize("is_for_one_clinic", [False, True])
+def test_a_configured_claim_names_the_clinic(
+    address: DatabaseUrls, idp: IdentityProvider, add_user: AddUser, *, is_for_one_clinic: bool
+) -> None:
     here = add_user(bound=False)
-    there = add_user(bound=True, clinic=OTHER, like=here)
+    there = add_user(bound=True, clinic=OTHER, like=here, is_for_one_clinic=is_for_one_clinic)
     with serving(address, provider=idp.trusted(CLINIC_CLAIM="clinic")) as url:
         for clinic in ("demo", OTHER):
             assert viewer_of(url, idp.token(here.subject, **verified(here), clinic=clinic)) == (here.email, clinic)
@@ -295,8 +318,7 @@ def test_a_role_sees_the_same_through_the_provider_as_with_a_password(
     email = f"{role}@demo.clinic"
     rows(
         address,
-        """update users set oidc_subject = $1 where email = $2
-        and clinic_id = (select clinic_id from clinics where short_name = 'demo')""",
+        "update logins set oidc_subject = $1 where email = $2 and only_clinic_id is null",
         f"the-{role}",
         email,
     )
@@ -306,12 +328,9 @@ def test_a_role_sees_the_same_through_the_provider_as_with_a_password(
         "{ invoices(first: 1) { nodes { number internalNotes { body } balance } } }",
     ]
     with serving(address) as other, Client(other) as anonymous:
-        answer = anonymous.read(
-            "mutation ($input: SignInInput!) { signIn(input: $input) { token } }",
-            input={"email": email, "password": "a demo password", "clinic": "demo"},
-        )
-        with Client(server_url, answer["signIn"]["token"]) as by_password:
-            expected = [by_password.post(query).content for query in queries]
+        token = token_of(try_to_sign_in(anonymous, email, clinic="demo"))
+    with Client(server_url, token) as by_password:
+        expected = [by_password.post(query).content for query in queries]
     with Client(server_url, idp.token(f"the-{role}")) as by_provider:
         assert [by_provider.post(query).content for query in queries] == expected
 
@@ -350,11 +369,7 @@ def test_no_part_of_a_token_is_stored(
 
 def test_session_tokens_are_accepted_beside_the_provider_s(server_url: str, idp: IdentityProvider) -> None:
     with Client(server_url) as anonymous:
-        answer = anonymous.read(
-            "mutation ($input: SignInInput!) { signIn(input: $input) { token } }",
-            input={"email": "billing@demo.clinic", "password": "a demo password", "clinic": "demo"},
-        )
-    token = answer["signIn"]["token"]
+        token = token_of(try_to_sign_in(anonymous, "billing@demo.clinic", clinic="demo")) or ""
     assert viewer_of(server_url, token) == ("billing@demo.clinic", "demo")
     ask(server_url, token, "mutation { signOut { signedOut } }")
     assert viewer_of(server_url, token) is None

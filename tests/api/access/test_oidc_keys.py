@@ -25,7 +25,7 @@ Sees = Callable[[str], int]
 
 @pytest.fixture(scope="module")
 def address(address: DatabaseUrls) -> DatabaseUrls:
-    rows(address, "update users set oidc_subject = $1 where email = 'billing@demo.clinic'", SUBJECT)
+    rows(address, "update logins set oidc_subject = $1 where email = 'billing@demo.clinic'", SUBJECT)
     return address
 
 

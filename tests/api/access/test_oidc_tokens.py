@@ -34,7 +34,7 @@ def idp() -> Iterator[IdentityProvider]:
 
 @pytest.fixture(scope="module")
 def server_url(address: DatabaseUrls, idp: IdentityProvider) -> Iterator[str]:
-    rows(address, "update users set oidc_subject = $1 where email = 'attorney@demo.clinic'", SUBJECT)
+    rows(address, "update logins set oidc_subject = $1 where email = 'attorney@demo.clinic'", SUBJECT)
     with serving(address, provider=idp.trusted()) as url:
         yield url
 

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from db.global_ids import make_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
-from tests.support.api.accounts import Account, is_let_in, new_account, new_token
+from tests.support.api.accounts import ACCEPT, Account, invited_account, is_let_in, new_account, new_token
+from tests.support.api.mutations import document
 from tests.support.api.records import Found, nothing_changes, uuid_of
 from tests.support.client import Client
 from tests.support.databases import PASSWORD, rows
@@ -231,6 +233,45 @@ def test_a_change_of_password_ends_the_other_sessions_in_every_server(servers: t
             assert change(here, PASSWORD, ANOTHER)["changed"]
             assert not all(is_let_in(there) for _ in range(50))
             assert [is_let_in(client) for client in (here, stays)] == [True, True]
+
+
+def test_no_answer_contains_a_password_or_its_hash(
+    admin: Client, anonymous: Client, address: DatabaseUrls, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = f"a secret {uuid4()}"
+    _, url = invited_account(admin, email="secret@demo.clinic")
+    token = url.partition("#")[2]
+
+    def accepting(**values: Any) -> Callable[[], httpx.Response]:
+        return lambda: anonymous.post(ACCEPT, input={"password": secret, **values})
+
+    inline = f'mutation {{ acceptInvitation(input: {{token: "x", password: "{secret}"}}) {{ errors {{ code }} }} }}'
+    attempts: list[Callable[[], httpx.Response]] = [
+        accepting(token=str(uuid4())),
+        accepting(token=token, password=secret + "x" * 200),
+        accepting(token=token),
+        accepting(token=token),
+        # A value of the wrong type is refused by GraphQL itself, whose message would quote the value.
+        accepting(token=token, password=[secret]),
+        accepting(token=token, surprise=1),
+        accepting(),
+        accepting(token=secret),
+        accepting(token=invited_account(admin)[1].partition("#")[2], password=secret + "\0"),
+        lambda: anonymous.post(ACCEPT, input=secret),
+        lambda: anonymous.post(inline),
+        lambda: anonymous.post(f'mutation {{ acceptInvitation(input: "{secret}") {{ errors {{ code }} }} }}'),
+        lambda: admin.post(
+            document("createUser", "user { id }"),
+            input={"email": "a@b.example", "name": "A", "role": "BILLING", "password": secret},
+        ),
+        lambda: admin.post("{ users(first: 500) { nodes { id email name } } }"),
+    ]
+    texts = [attempt().text for attempt in attempts]
+    kept = rows(address, "select password_hash from logins where email = 'secret@demo.clinic'")[0][0]
+    assert kept.startswith("$argon2id$")
+    for text in (*texts, caplog.text):
+        assert "$argon2" not in text
+        assert secret not in text
 
 
 def test_the_accounts_of_the_demo_clinic_are_unchanged(sign_in: SignIn) -> None:

@@ -1,4 +1,4 @@
-"""The second factor: billing staff protect an account by one-time codes, without which a stolen password does not sign in."""
+"""The second factor: people protect their logins by one-time codes, without which a stolen password does not sign in."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,10 +28,14 @@ ENROL = (
     "mutation ($i: PasswordInput!) { enrolSecondFactor(input: $i) { secret otpauthUrl errors { code path message } } }"
 )
 _CHANGE = "mutation ($i: {}!) {{ {}(input: $i) {{ isChanged errors {{ __typename path message }} }} }}"
-CONFIRM = _CHANGE.format("ConfirmSecondFactorInput", "confirmSecondFactor")
+CONFIRM = """mutation ($i: ConfirmSecondFactorInput!) {
+    confirmSecondFactor(input: $i) { recoveryCodes errors { __typename path message } } }"""
 REMOVE = _CHANGE.format("PasswordInput", "removeSecondFactor")
-RESET = _CHANGE.format("ResetSecondFactorInput", "resetSecondFactor")
-MUTATIONS = ("enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "resetSecondFactor")
+RESET = """mutation ($i: ResetSecondFactorInput!) {
+    resetSecondFactor(input: $i) { isRequested resetUrl errors { __typename path message } } }"""
+LOST = _CHANGE.format("RemoveLostSecondFactorInput", "removeLostSecondFactor")
+OWN = ("enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes")
+CHANGED = {"isChanged": True, "errors": []}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ class Protected:
 
     def code(self, steps_away: int = 0) -> str:
         """A code that was not used yet."""
-        rows(self.address, "update second_factors set last_step = null where user_id = $1", self.account.id)
+        rows(self.address, "update login_second_factors set last_step = null where login_id = $1", self.account.id)
         return pyotp.TOTP(self.secret).at(datetime.now(UTC) + timedelta(seconds=30 * steps_away))
 
     def wrong_code(self) -> str:
@@ -95,7 +99,8 @@ def protected(anonymous: Client, address: DatabaseUrls, account: Account) -> Ite
     with signed_in(anonymous, account) as client:
         enrolled = client.read(ENROL, i={"password": PASSWORD})["enrolSecondFactor"]
         made = Protected(account, client, enrolled["secret"], anonymous, address)
-        assert client.read(CONFIRM, i={"code": made.code()})["confirmSecondFactor"] == {"isChanged": True, "errors": []}
+        confirmed = client.read(CONFIRM, i={"code": made.code()})["confirmSecondFactor"]
+        assert (len(set(confirmed["recoveryCodes"])), confirmed["errors"]) == (10, [])
         yield made
 
 
@@ -118,7 +123,7 @@ def test_an_unconfirmed_second_factor_is_not_required(anonymous: Client, account
         assert token_of(try_to_sign_in(anonymous, account.email))
         # The first secret was replaced.
         old = client.read(CONFIRM, i={"code": pyotp.TOTP(first["secret"]).now()})["confirmSecondFactor"]
-        assert (old["isChanged"], old["errors"][0]["path"]) == (False, ["input", "code"])
+        assert (old["recoveryCodes"], old["errors"][0]["path"]) == ([], ["input", "code"])
         assert token_of(try_to_sign_in(anonymous, account.email))
 
 
@@ -139,10 +144,10 @@ def test_a_code_is_accepted_once(protected: Protected) -> None:
     assert protected.can_sign_in(code)
     assert protected.sign_in(code) == WRONG_CODE
     # Nor can the code that confirmed the factor be used again.
-    rows(protected.address, "delete from second_factors where user_id = $1", protected.account.id)
+    assert protected.client.read(REMOVE, i={"password": PASSWORD})["removeSecondFactor"] == CHANGED
     secret = protected.client.read(ENROL, i={"password": PASSWORD})["enrolSecondFactor"]["secret"]
     first = pyotp.TOTP(secret).now()
-    assert protected.client.read(CONFIRM, i={"code": first})["confirmSecondFactor"]["isChanged"]
+    assert protected.client.read(CONFIRM, i={"code": first})["confirmSecondFactor"]["recoveryCodes"]
     assert not protected.can_sign_in(first)
 
 
@@ -175,24 +180,25 @@ def test_a_request_for_the_code_is_no_failure(protected: Protected) -> None:
     assert protected.can_sign_in(protected.code())
 
 
-def test_the_secret_is_encrypted_in_the_database_and_bound_to_its_account(
+def test_the_secret_is_encrypted_in_the_database_and_bound_to_its_login(
     protected: Protected, address: DatabaseUrls, anonymous: Client
 ) -> None:
     [(kept, whole)] = rows(
-        address, "select secret, f::text from second_factors f where user_id = $1", protected.account.id
+        address, "select secret, f::text from login_second_factors f where login_id = $1", protected.account.id
     )
     assert protected.secret not in whole
     assert protected.secret.encode() not in kept
     thief = add_account(address, role="billing")
     rows(
         address,
-        """insert into second_factors (clinic_id, id, user_id, secret, confirmed_at)
-        select clinic_id, gen_random_uuid(), $2, secret, confirmed_at from second_factors where user_id = $1""",
+        """insert into login_second_factors (login_id, secret, bound_clinic_id, confirmed_at)
+        select $2, secret, bound_clinic_id, confirmed_at from login_second_factors where login_id = $1""",
         protected.account.id,
         thief.id,
     )
     code = pyotp.TOTP(protected.secret).now()
     assert token_of(try_to_sign_in(anonymous, thief.email, code=code)) is None
+    assert protected.can_sign_in(protected.code())
 
 
 def test_with_another_server_key_no_code_is_accepted(protected: Protected, address: DatabaseUrls) -> None:
@@ -231,14 +237,14 @@ def test_a_stolen_session_guesses_no_more_passwords_than_an_anonymous_caller(
 def test_without_enrolment_there_is_nothing_to_confirm(anonymous: Client, account: Account) -> None:
     with signed_in(anonymous, account) as client:
         answer = client.read(CONFIRM, i={"code": "123456"})["confirmSecondFactor"]
-    assert (answer["isChanged"], answer["errors"][0]["__typename"]) == (False, "InvalidInput")
+    assert (answer["recoveryCodes"], answer["errors"][0]["__typename"]) == ([], "InvalidInput")
 
 
 def demo_admin(anonymous: Client) -> Client:
     return Client(anonymous.url, token_of(try_to_sign_in(anonymous, "admin@demo.clinic", clinic="demo")))
 
 
-def test_an_administrator_resets_a_lost_second_factor_in_their_own_clinic_only(
+def test_a_lost_second_factor_is_removed_by_a_link_of_an_administrator_of_the_clinic_and_the_password(
     protected: Protected, anonymous: Client
 ) -> None:
     elsewhere = Client(anonymous.url, token_of(try_to_sign_in(anonymous, "admin@demo.clinic", clinic="other")))
@@ -248,19 +254,61 @@ def test_an_administrator_resets_a_lost_second_factor_in_their_own_clinic_only(
         unknown = elsewhere.read(RESET, i={"userId": make_id("User", new_id())})["resetSecondFactor"]
         nonsense = admin.read(RESET, i={"userId": "nonsense"})["resetSecondFactor"]
         assert foreign == unknown == nonsense
-        assert (foreign["isChanged"], foreign["errors"][0]["__typename"]) == (False, "NotFound")
-        assert protected.sign_in() == NEEDED
-        assert admin.read(RESET, i=inputs)["resetSecondFactor"] == {"isChanged": True, "errors": []}
+        assert (foreign["isRequested"], foreign["resetUrl"]) == (False, None)
+        assert foreign["errors"][0]["__typename"] == "NotFound"
+        asked = admin.read(RESET, i=inputs)["resetSecondFactor"]
+        assert (asked["isRequested"], asked["errors"]) == (True, [])
+    # The link alone changes nothing.
+    assert protected.sign_in() == NEEDED
+    token = asked["resetUrl"].partition("#")[2]
+    assert lost(anonymous, token, WRONG)["errors"][0]["path"] == ["input", "password"]
+    assert lost(anonymous, token[:-1] + "!")["errors"][0]["path"] == ["input", "token"]
+    assert protected.sign_in() == NEEDED
+    assert lost(anonymous, token) == CHANGED
     assert protected.can_sign_in()
+    again = lost(anonymous, token)
+    assert (again["isChanged"], again["errors"][0]["path"]) == (False, ["input", "token"])
 
 
-@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
-def test_second_factors_are_for_billing_staff(anonymous: Client, role: Role) -> None:
+def lost(anonymous: Client, token: str, password: str = PASSWORD) -> Any:
+    """The answer to somebody who has a link to remove a second factor."""
+    return anonymous.read(LOST, i={"token": token, "password": password})["removeLostSecondFactor"]
+
+
+@pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, Role.BILLING])
+def test_administrators_alone_reset_second_factors_and_choose_who_needs_one(anonymous: Client, role: Role) -> None:
     with Client(anonymous.url, token_of(try_to_sign_in(anonymous, f"{role}@demo.clinic", clinic="demo"))) as client:
         for caller in (client, anonymous):
-            for mutation in MUTATIONS:
+            for mutation in ("resetSecondFactor", "setSecondFactorRoles"):
                 [message] = caller.refusals(f"mutation {{ {mutation} {{ __typename }} }}")
                 assert message == f"Cannot query field '{mutation}' on type 'Mutation'."
+
+
+def test_an_anonymous_caller_has_no_second_factor(anonymous: Client) -> None:
+    for mutation in OWN:
+        [message] = anonymous.refusals(f"mutation {{ {mutation} {{ __typename }} }}")
+        assert message == f"Cannot query field '{mutation}' on type 'Mutation'."
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_protects_its_login(anonymous: Client, address: DatabaseUrls, role: Role) -> None:
+    [(user_id, email)] = rows(
+        address,
+        """select u.id, u.email from users u join clinics c using (clinic_id) where c.short_name = 'demo' and u.role = $1
+        order by u.recorded_at, u.id limit 1""",
+        role,
+    )
+    person = Account(user_id, email)
+    with signed_in(anonymous, person) as client:
+        secret = client.read(ENROL, i={"password": PASSWORD})["enrolSecondFactor"]["secret"]
+        guarded = Protected(person, client, secret, anonymous, address)
+        assert client.read(CONFIRM, i={"code": guarded.code()})["confirmSecondFactor"]["errors"] == []
+        assert guarded.sign_in() == NEEDED
+        assert guarded.can_sign_in(guarded.code())
+        again = client.read(ENROL, i={"password": PASSWORD})["enrolSecondFactor"]
+        assert [error["code"] for error in again["errors"]] == ["CONFLICT"]
+        assert client.read(REMOVE, i={"password": PASSWORD})["removeSecondFactor"] == CHANGED
+        assert guarded.can_sign_in()
 
 
 def test_billing_staff_cannot_reset_a_second_factor(anonymous: Client, protected: Protected) -> None:

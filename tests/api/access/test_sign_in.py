@@ -75,18 +75,26 @@ def test_a_session_ends_after_twelve_hours_at_the_latest(anonymous: Client, add_
 
 
 def refused_in_every_way(anonymous: Client, address: DatabaseUrls, add_user: AddUser) -> dict[str, httpx.Response]:
-    right, gone, without = add_user(), add_user(), add_user()
+    right, gone, without, parted, renamed = (add_user() for _ in range(5))
+    for_one_clinic = add_user(is_for_one_clinic=True)
     rows(address, "update users set active = false where id = $1", gone.id)
-    rows(address, "update users set password_hash = null where id = $1", without.id)
+    rows(address, "update logins set password_hash = null where id = $1", without.id)
+    rows(address, "update users set joined_at = null where id = $1", parted.id)
+    rows(address, "update users set email = $2 where id = $1", renamed.id, f"renamed-{renamed.email}")
     return {
         "wrong password": try_to_sign_in(anonymous, right.email, "another password"),
         "no password": try_to_sign_in(anonymous, right.email, ""),
         "unknown e-mail": try_to_sign_in(anonymous, "unknown@demo.clinic"),
         "deactivated account": try_to_sign_in(anonymous, gone.email),
         "account without a password": try_to_sign_in(anonymous, without.email),
-        "unknown clinic": try_to_sign_in(anonymous, right.email, clinic="elsewhere"),
-        "a user of another clinic": try_to_sign_in(anonymous, right.email, clinic=OTHER),
-        "one e-mail in two clinics": try_to_sign_in(anonymous, "billing@demo.clinic"),
+        "account that waits for an invitation": try_to_sign_in(anonymous, parted.email),
+        "the e-mail before a change": try_to_sign_in(anonymous, renamed.email),
+        "the e-mail after a change": try_to_sign_in(anonymous, f"renamed-{renamed.email}"),
+        "wrong password and unknown clinic": try_to_sign_in(anonymous, right.email, "wrong", clinic="elsewhere"),
+        "wrong password and another clinic": try_to_sign_in(anonymous, right.email, "wrong", clinic=OTHER),
+        "login for one clinic, none chosen": try_to_sign_in(anonymous, for_one_clinic.email),
+        "login for one clinic, unknown clinic": try_to_sign_in(anonymous, for_one_clinic.email, clinic="elsewhere"),
+        "login for one clinic, another clinic": try_to_sign_in(anonymous, for_one_clinic.email, clinic=OTHER),
         "an e-mail that no database could hold": try_to_sign_in(anonymous, "unknown\0@demo.clinic"),
         "a huge e-mail": try_to_sign_in(anonymous, "a" * 500_000),
         "a huge password": try_to_sign_in(anonymous, right.email, "a" * 500_000),
@@ -138,13 +146,31 @@ def test_an_unknown_user_costs_as_much_time_as_a_wrong_password(
     assert 0.5 < deactivated / wrong < 2
 
 
-def test_one_e_mail_with_accounts_in_two_clinics_chooses_by_the_clinic_s_short_name(anonymous: Client) -> None:
+def test_one_e_mail_with_logins_for_single_clinics_chooses_by_the_clinic_s_short_name(
+    anonymous: Client, add_user: AddUser
+) -> None:
+    email = add_user(is_for_one_clinic=True).email
+    add_user(is_for_one_clinic=True, clinic=OTHER, email=email)
     clinics = {}
     for name in ("demo", OTHER):
-        answer = try_to_sign_in(anonymous, "billing@demo.clinic", clinic=name).json()["data"]["signIn"]
+        answer = try_to_sign_in(anonymous, email, clinic=name).json()["data"]["signIn"]
         clinics[name] = (answer["viewer"]["clinic"]["shortName"], answer["viewer"]["id"])
     assert [short_name for short_name, _ in clinics.values()] == ["demo", OTHER]
     assert len(set(clinics.values())) == 2
+
+
+@pytest.mark.parametrize("clinic", ["elsewhere", OTHER])
+def test_who_knows_the_password_learns_that_a_clinic_has_no_account_of_theirs(
+    anonymous: Client, address: DatabaseUrls, add_user: AddUser, clinic: str
+) -> None:
+    account = add_user()
+    before = rows(address, "select count(*) from sessions")
+    answer = try_to_sign_in(anonymous, account.email, clinic=clinic).json()["data"]["signIn"]
+    assert (answer["token"], answer["viewer"]) == (None, None)
+    assert [(error["path"], error["message"]) for error in answer["errors"]] == [
+        (["input", "clinic"], "There is no account in this clinic")
+    ]
+    assert rows(address, "select count(*) from sessions") == before
 
 
 def test_only_a_hash_of_the_token_is_stored(anonymous: Client, address: DatabaseUrls, add_user: AddUser) -> None:
@@ -330,7 +356,7 @@ def test_an_outdated_hash_is_replaced_when_its_owner_signs_in_and_only_then(
     account = add_user(CHEAP)
 
     def stored() -> str:
-        [(found,)] = rows(address, "select password_hash from users where id = $1", account.id)
+        [(found,)] = rows(address, "select password_hash from logins where id = $1", account.id)
         return str(found)
 
     before = stored()

@@ -13,9 +13,10 @@ from argon2 import PasswordHasher
 from identity.passwords import Passwords
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
-from tests.support.api.sign_in_attempts import WRONG, add_account, token_of, try_to_sign_in
+from tests.support.api.sign_in_attempts import WRONG, add_account, add_account_without_login, token_of, try_to_sign_in
 from tests.support.client import Client, serving
 from tests.support.databases import CHEAP, copied, rows
+from tests.support.logins import join_login
 from tests.support.other_clinic import OTHER, add_other_clinic
 from tests.support.rank_test import Compared, compare
 
@@ -40,17 +41,23 @@ def two_clinics(postgres_server: EmbeddedPostgres, template_database: str) -> It
 
 def kinds_of(address: DatabaseUrls, hasher: PasswordHasher) -> Kinds:
     """Accounts of every kind that cannot be signed in to, and e-mails that have none."""
-    everywhere = [add_account(address, hasher) for _ in range(OF_EACH_KIND)]
+    everywhere = [add_account(address, hasher, is_for_one_clinic=True) for _ in range(OF_EACH_KIND)]
     add_other_clinic(address)
+    shared, waiting = [add_account(address, hasher) for _ in range(OF_EACH_KIND)], []
+    for account in shared:
+        join_login(address, account.id, add_account_without_login(address, clinic=OTHER, email=account.email).id)
+        waiting.append(add_account_without_login(address))
     active, gone, without = ([add_account(address, hasher) for _ in range(OF_EACH_KIND)] for _ in range(3))
     rows(address, "update users set active = false where id = any($1)", [account.id for account in gone])
-    rows(address, "update users set password_hash = null where id = any($1)", [account.id for account in without])
+    rows(address, "update logins set password_hash = null where id = any($1)", [account.id for account in without])
     return {
         "wrong password": ([account.email for account in active], None),
         "unknown e-mail": ([f"unknown-{number}@demo.clinic" for number in range(OF_EACH_KIND)], None),
         "deactivated": ([account.email for account in gone], None),
         "without password": ([account.email for account in without], None),
-        "two clinics, none chosen": ([account.email for account in everywhere], None),
+        "invited": ([account.email for account in waiting], None),
+        "logins for single clinics, none chosen": ([account.email for account in everywhere], None),
+        "one login for two clinics, none chosen": ([account.email for account in shared], None),
         "another clinic chosen": ([account.email for account in active], OTHER),
     }
 

@@ -112,9 +112,10 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "createUser": (
         "user { id }",
         "",
-        lambda ids: {"email": "viewer@demo.clinic", "name": "Al Viewer", "role": "ANALYST", "password": "ten letters!"},
+        lambda ids: {"email": "viewer@demo.clinic", "name": "Al Viewer", "role": "ANALYST"},
     ),
     "updateUser": ("user { id }", "User", lambda ids: {"userId": ids["User"], "name": "Al Viewer"}),
+    "inviteUserAgain": ("user { id }", "User", lambda ids: {"userId": ids["User"]}),
     "createApiToken": ("apiToken { id }", "User", lambda ids: {"userId": ids["User"], "name": "Reports"}),
     "revokeApiToken": ("apiToken { id }", "ApiToken", lambda ids: {"apiTokenId": ids["ApiToken"]}),
     "retireFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"]}),
@@ -216,6 +217,10 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
     if named == "Reminder":
         # A reminder can be closed only once.
         ids["Reminder"] = done(client, "scheduleReminder", "reminder { id }", **EXAMPLES["scheduleReminder"][2](ids))[
+            "id"
+        ]
+    if name == "inviteUserAgain":
+        ids["User"] = done(client, "createUser", "user { id }", email="invited@demo.clinic", name="In", role="BILLING")[
             "id"
         ]
     answer = client.read(document(name, selection), input=make_input(ids))[name]

@@ -13,6 +13,7 @@ from resolvers.changes import names_seen
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
+from tests.support.logins import add_login
 from tests.support.subscriber import INVOICE, announce, connected, listening
 from tests.support.subscriptions import InvoicePool, Listen, Received, sign_in, step
 
@@ -123,9 +124,9 @@ def test_a_void_invoice_sends_the_attorney_no_further_event(
 # An attorney without a user, with an invoice of a client.
 OTHER_ATTORNEY = """select attorney_id, id from invoices where status <> 'void'
     and attorney_id not in (select attorney_id from users where attorney_id is not null) order by id limit 1"""
-ADD_ATTORNEY = """insert into users (clinic_id, id, email, name, role, password_hash, attorney_id)
-    select clinic_id, gen_random_uuid(), 'other.attorney@demo.clinic', 'Other', 'attorney', password_hash, $1
-    from users where email = 'attorney@demo.clinic'"""
+ADD_ATTORNEY = """insert into users (clinic_id, id, email, name, role, attorney_id)
+    select clinic_id, gen_random_uuid(), 'other.attorney@demo.clinic', 'Other', 'attorney', $1
+    from users where email = 'attorney@demo.clinic' returning id"""
 ASSIGN = "mutation ($input: AssignAttorneyInput!) { assignAttorney(input: $input) { errors { message } } }"
 
 
@@ -140,7 +141,8 @@ def test_a_change_of_attorney_moves_the_events_to_the_new_attorney(
     invoice = invoice_pool.invoice("pending_invoice", whose="attorney", submitted=True)
     (case,) = rows(address, "select case_id from invoices where id = $1", invoice)
     (other,) = rows(address, OTHER_ATTORNEY)
-    rows(address, ADD_ATTORNEY, other["attorney_id"])
+    [added] = rows(address, ADD_ATTORNEY, other["attorney_id"])
+    add_login(address, added["id"])
     assigned = {"caseId": make_id("Case", case["case_id"]), "attorneyId": make_id("Attorney", other["attorney_id"])}
     with (
         listen("attorney") as before,

@@ -21,6 +21,7 @@ from server.database_urls import DatabaseUrls, bring_up_to_date
 from server.embedded.postgres import EmbeddedPostgres
 from tests.support.api.assembled_server import assembled, served
 from tests.support.api.clinic_clock import ClinicClock, moment
+from tests.support.api.sign_in_attempts import add_account
 from tests.support.client import Client
 from tests.support.databases import CHEAP, PASSWORD, TODAY, rows
 from tests.support.oracle.figures import figures
@@ -206,15 +207,11 @@ def test_the_figures_of_an_import_equal_the_independent_calculation(own_server: 
         connection = await asyncpg.connect(own_server.owner)
         try:
             await import_synthea(connection, SYNTHEA, clinic="synthea", open_since=date(2023, 1, 1), today=TODAY)
-            await connection.execute(
-                """insert into users (clinic_id, id, email, name, role, password_hash)
-                select clinic_id, gen_random_uuid(), 'biller@synthea', 'Biller', 'billing', $1 from clinics""",
-                CHEAP.hash(PASSWORD),
-            )
         finally:
             await connection.close()
 
     asyncio.run(load())
+    add_account(own_server, role="billing", clinic="synthea", email="biller@synthea", password=PASSWORD)
     _compare(own_server, "synthea", "biller@synthea", PASSWORD, filters=4, past_days=4)
 
 

@@ -72,7 +72,8 @@ ADMINISTRATION_COLUMNS = {
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
-    "users": "clinic_id id name email role active attorney_id physician_id recorded_at",
+    "users": "clinic_id id name email role active attorney_id physician_id recorded_at joined_at",
+    "invitations": "clinic_id user_id expires_at accepted_at revoked_at | id",
     "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
 }
 WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
@@ -162,12 +163,18 @@ READ_BY_PRICING = {
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
     "payers": "clinic_id id",
 }
+_RESET_LINK = "id email kind expires_at used_at sent_at next_attempt_at"
 READ_BY_SIGNING_IN = {
-    "clinics": "clinic_id short_name name time_zone",
-    "users": "clinic_id id email name role password_hash attorney_id physician_id active oidc_subject",
+    "clinics": "clinic_id short_name name time_zone second_factor_roles",
+    "users": "clinic_id id email name role attorney_id physician_id active joined_at",
     "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
     "sign_in_attempts": "key failures since_at until_at by_account known_until known_accounts",
-    "second_factors": "clinic_id id user_id secret confirmed_at last_step",
+    "logins": "id email password_hash oidc_subject only_clinic_id email_verified_at",
+    "memberships": "login_id clinic_id user_id",
+    "login_second_factors": "login_id secret bound_clinic_id confirmed_at last_step",
+    "recovery_codes": "login_id code_hash",
+    "reset_links": _RESET_LINK,
+    "invitations": "clinic_id id user_id email role is_mailed expires_at accepted_at revoked_at sent_at next_attempt_at",
 }
 
 # Columns that an insert sets, besides the key and the time of recording.
@@ -241,7 +248,8 @@ ADDED = {
         "fee_schedules": "name payer_id facility_id valid_from valid_to",
         "fee_schedule_rates": "fee_schedule_id code rate",
         "sessions": "user_id token_hash kind name expires_at",
-        "users": "email name role attorney_id physician_id password_hash",
+        "users": "email name role attorney_id physician_id",
+        "invitations": "user_id email role is_mailed expires_at next_attempt_at",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
@@ -253,7 +261,12 @@ ADDED = {
     SIGN_IN: {
         "sessions": "user_id token_hash kind last_used_at expires_at",
         "sign_in_attempts": "key failures since_at until_at by_account known_until known_accounts",
-        "second_factors": "user_id secret",
+        # Only the migration makes a login for one clinic alone.
+        "logins": "email password_hash oidc_subject email_verified_at",
+        "memberships": "login_id user_id",
+        "login_second_factors": "login_id secret confirmed_at last_step",
+        "recovery_codes": "login_id code_hash",
+        "reset_links": _RESET_LINK,
     },
     AUDIT_ROLE: _AUDITED,
     # Users import the history of an invoice in their own names.
@@ -276,7 +289,7 @@ ADDED = {
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names reminder_levels fee_schedule_rates",
     "clinic_billing": "invoice_lines patient_names reminder_levels",
-    SIGN_IN: "sign_in_attempts second_factors",
+    SIGN_IN: "sign_in_attempts logins memberships login_second_factors recovery_codes reset_links",
     WORKER_ROLE: "documents audit_pending outbound_messages message_invoices",
 }
 CHANGED = {
@@ -288,7 +301,8 @@ CHANGED = {
         "exam_types": "name code selection_rule position active",
         "fee_schedules": "name valid_from valid_to",
         "sessions": "revoked_at",
-        "users": "email name role attorney_id physician_id password_hash active",
+        "users": "email name role attorney_id physician_id active joined_at",
+        "invitations": "revoked_at",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {
@@ -299,9 +313,14 @@ CHANGED = {
     "clinic_analyst": _CHANGED_BY_EVERY_ROLE,
     SIGN_IN: {
         "sessions": "last_used_at revoked_at",
-        "users": "oidc_subject password_hash",
+        "clinics": "second_factor_roles",
+        "users": "joined_at",
         "sign_in_attempts": "failures since_at until_at by_account known_until known_accounts",
-        "second_factors": "secret confirmed_at last_step",
+        "logins": "password_hash oidc_subject only_clinic_id email_verified_at",
+        "memberships": "login_id",
+        "login_second_factors": "secret bound_clinic_id confirmed_at last_step",
+        "reset_links": "used_at sent_at next_attempt_at",
+        "invitations": "accepted_at sent_at next_attempt_at",
     },
     WORKER_ROLE: {
         "invoices": "status version agreed_amount agreed_on conditional_until updated_at",

@@ -116,6 +116,8 @@ def test_staff_cannot_read_secrets(address: DatabaseUrls, role: Role) -> None:
     assert "password_hash" not in seen["users"]
     assert "token_hash" not in seen.get("sessions", set())
     assert not {"audit_pending", "sign_in_attempts", "second_factors", "alembic_version"} & set(seen)
+    assert not {"logins", "memberships", "login_second_factors", "recovery_codes", "reset_links"} & set(seen)
+    assert ("invitations" in seen) is (role is Role.ADMIN)
     assert ("sessions" in seen) is (role is Role.ADMIN)
     assert ("audit_events" in seen) is (role is Role.ADMIN)
     # Idempotency keys are read only by the user who sent them: tests/db/rights/test_row_security.py.

@@ -21,12 +21,15 @@ from tests.support.databases import copied, rows
 from tests.support.other_clinic import add_other_clinic
 
 TABLES = [table.name for table in metadata.sorted_tables if "clinic_id" in table.c]
-WITH_ID = [table.name for table in metadata.sorted_tables if "id" in table.c]
+WITH_ID = [table.name for table in metadata.sorted_tables if {"clinic_id", "id"} <= set(table.c.keys())]
 # Tables of which no role may read a column.
 UNREADABLE = ["second_factors"]
+# Sign-in's own tables, which are no clinic's.
+OF_SIGN_IN = ["sign_in_attempts", "logins", "memberships", "login_second_factors", "recovery_codes", "reset_links"]
 
 
-# For every user of the staff: an announced upload, an upload used by a mutation, an idempotency key, and a session.
+# For every user of the staff: an announced upload, an upload used by a mutation, an idempotency key, a session and an invitation; and
+# a row in each of the tables of sign-in.
 OWN_ROWS_OF_USERS = (
     """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at, stored_at, consumed_at)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', 1, now(), now(), used from users,
@@ -35,6 +38,13 @@ OWN_ROWS_OF_USERS = (
         select clinic_id, gen_random_uuid(), id, 'a', 'b', '' from users where role in ('admin', 'billing')""",
     """insert into sessions (clinic_id, id, user_id, token_hash, last_used_at, expires_at)
         select clinic_id, gen_random_uuid(), id, uuid_send(id), now(), now() + interval '1 hour' from users""",
+    """insert into invitations (clinic_id, id, user_id, email, role, is_mailed, expires_at, next_attempt_at)
+        select clinic_id, gen_random_uuid(), id, email, role, true, now(), now() from users""",
+    "insert into sign_in_attempts (key, failures, until_at) values ('key', 1, now())",
+    "insert into login_second_factors (login_id, secret) select id, 'secret' from logins",
+    "insert into recovery_codes (login_id, code_hash) select id, 'hash' from logins",
+    """insert into reset_links (id, email, kind, expires_at, next_attempt_at)
+        select gen_random_uuid(), email, 'password-reset', now(), now() from logins""",
 )
 
 
@@ -93,6 +103,37 @@ def test_a_role_sees_exactly_the_rows_of_a_table_in_its_reach(
         assert not seen
     # Rows of others exist, so that an empty result is not simply an empty table.
     assert table in UNREADABLE or mine.elsewhere(table) or not rows(address, f"select 1 from {table}")
+
+
+@pytest.mark.parametrize("table", OF_SIGN_IN)
+@pytest.mark.parametrize("role", list(Role))
+def test_no_role_of_users_reads_or_writes_the_tables_of_sign_in(
+    address: DatabaseUrls, viewers: dict[Role, Viewer], role: Role, table: str
+) -> None:
+    columns = [column.name for column in metadata.tables[table].c]
+    statements = [
+        *(f"select {column} from {table}" for column in columns),
+        *(f"update {table} set {column} = {column}" for column in columns),
+        f"select count(*) from {table}",
+        f"insert into {table} default values",
+        f"delete from {table}",
+        f"truncate {table} cascade",
+        f"lock table {table} in access share mode",
+    ]
+
+    async def refused(connection: asyncpg.Connection) -> list[str]:
+        found = []
+        for statement in statements:
+            await connection.execute("savepoint before")
+            try:
+                await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                found.append(statement)
+            await connection.execute("rollback to before")
+        return found
+
+    assert rows(address, f"select 1 from {table} limit 1")
+    assert as_viewer(address, viewers[role], refused) == statements
 
 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN])
@@ -188,6 +229,7 @@ ADDED: dict[Role, set[str]] = {
             "fee_schedule_rates",
             "sessions",
             "users",
+            "invitations",
         ),
     },
     Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},
@@ -317,27 +359,29 @@ def test_a_read_transaction_cannot_write(viewers: dict[Role, Viewer]) -> None:
     assert all(entering(viewer, read_only=True).startswith("begin read only;") for viewer in viewers.values())
 
 
-def test_the_sign_in_role_sees_users_sessions_and_second_factors_and_no_billing_data(
+def test_the_sign_in_role_sees_logins_users_sessions_and_invitations_and_no_billing_data(
     address: DatabaseUrls,
 ) -> None:
     async def run() -> dict[str, str]:
         connection = await asyncpg.connect(address.login(login_for(None)))
         try:
             seen = {}
-            for table in TABLES:
+            for table in metadata.sorted_tables:
                 await connection.execute(f"begin; set local role {SIGN_IN}")
                 try:
-                    await connection.fetchval(f"select count(clinic_id) from {table}")
-                    seen[table] = "seen"
+                    await connection.fetchval(
+                        f"select count({next(iter(table.primary_key.columns)).name}) from {table.name}"
+                    )
+                    seen[table.name] = "seen"
                 except asyncpg.InsufficientPrivilegeError:
-                    seen[table] = "closed"
+                    seen[table.name] = "closed"
                 await connection.execute("rollback")
             return seen
         finally:
             await connection.close()
 
     seen = {table for table, outcome in asyncio.run(run()).items() if outcome == "seen"}
-    assert seen == {"clinics", "users", "sessions", "second_factors"}
+    assert seen == {"clinics", "users", "sessions", "invitations", *OF_SIGN_IN}
 
 
 def test_every_table_has_row_level_security(address: DatabaseUrls) -> None:

@@ -17,6 +17,9 @@ from tests.permissions.published import committed
 RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl", "exports": "Export.downloadUrl"}
 # Every role has exports of what it sees; the clinic's documents are for billing staff only.
 FILES_OF_EVERY_ROLE = ("exports",)
+# The URI that an authenticator app reads from a picture leads to no file; one-time links lead to a page, which asks for a password.
+OTPAUTH = {"EnrolSecondFactorPayload.otpauthUrl", "SecondFactorEnrolment.otpauthUrl"}
+ONE_TIME_LINKS = {"UserPayload.invitationUrl", "ResetSecondFactorPayload.resetUrl"}
 # The server's routes find the roles that may open a URL by the declaration of a field, not by a list of their own.
 _DECLARATION = re.compile(r'roles_with\(schemas, "(\w+)", "(\w+)"\)')
 
@@ -24,8 +27,7 @@ _DECLARATION = re.compile(r'roles_with\(schemas, "(\w+)", "(\w+)"\)')
 def test_every_kind_of_signed_url_is_returned_by_a_field() -> None:
     assert set(RETURNED_BY) == set(LIFETIMES)
     urls = {name for name in committed(Role.ADMIN) if re.fullmatch(r"\w+\.\w*[uU]rl", name)}
-    # The URI that an authenticator app reads from a picture leads to no file.
-    assert urls == {*RETURNED_BY.values(), "EnrolSecondFactorPayload.otpauthUrl"}
+    assert urls == {*RETURNED_BY.values(), *OTPAUTH, *ONE_TIME_LINKS}
 
 
 @pytest.mark.parametrize("kind", RETURNED_BY)
@@ -56,4 +58,10 @@ def kind_of(declaration: tuple[str, str]) -> str:
 def test_the_schema_of_a_role_without_documents_has_no_field_of_them(role: Role) -> None:
     for named in role_schemas()[role].type_map.values():
         if isinstance(named, GraphQLObjectType) and not named.name.startswith("__") and named.name != "Export":
-            assert not [name for name in named.fields if re.search("url|document|upload|scan", name, re.IGNORECASE)]
+            found = {name for name in named.fields if re.search("url|document|upload|scan", name, re.IGNORECASE)}
+            assert {f"{named.name}.{name}" for name in found} <= OTPAUTH
+
+
+@pytest.mark.parametrize("role", [None, *(role for role in Role if role is not Role.ADMIN)])
+def test_only_administrators_are_shown_one_time_links(role: Role | None) -> None:
+    assert not ONE_TIME_LINKS & committed(role)

@@ -180,7 +180,7 @@ def test_an_added_user_can_sign_in(users: DatabaseUrls) -> None:
             "name": "New User",
             "role": "BILLING",
         }
-    [(stored,)] = rows(users, "select password_hash from users where email = 'new@demo.clinic'")
+    [(stored,)] = rows(users, "select password_hash from logins where email = 'new@demo.clinic'")
     assert stored.startswith("$argon2id$")
 
 

@@ -10,6 +10,8 @@ from tests.support.databases import PASSWORD
 
 USER = """user { id email name role active attorney { id } physician { id } createdAt
     sessions { nodes { id revokedAt } } apiTokens { nodes { id name revokedAt } } }"""
+ACCEPT = """mutation ($input: AcceptInvitationInput!) {
+    acceptInvitation(input: $input) { email clinicName errors { message path } } }"""
 API_TOKEN = "apiToken { id name createdAt expiresAt lastUsedAt revokedAt }"
 
 
@@ -22,16 +24,39 @@ class Account:
 
 
 def new_account(admin: Client, role: str = "BILLING", **values: Any) -> Account:
-    """An account with the password that all tests use."""
-    input_values = {
-        "email": f"{uuid4().hex}@demo.clinic",
-        "name": "Some Body",
-        "role": role,
-        "password": PASSWORD,
-        **values,
-    }
-    user = done(admin, "createUser", USER, **input_values)
-    return Account(user["id"], user["email"])
+    """An account that was accepted with the password that all tests use."""
+    account, url = invited_account(admin, role, **values)
+    accept(admin, url)
+    return account
+
+
+def invited_account(admin: Client, role: str = "BILLING", **values: Any) -> tuple[Account, str]:
+    """An account that waits for its invitation to be accepted, and the link of the invitation."""
+    input_values = {"email": f"{uuid4().hex}@demo.clinic", "name": "Some Body", "role": role, **values}
+    answer = answered(admin, "createUser", f"invitationUrl {USER}", **input_values)
+    assert answer["errors"] == [], answer
+    return Account(answer["user"]["id"], answer["user"]["email"]), answer["invitationUrl"]
+
+
+def link_of_another_invitation(admin: Client, account: Account) -> str:
+    """The link of a new invitation to an account."""
+    answer = answered(admin, "inviteUserAgain", f"invitationUrl {USER}", userId=account.id)
+    assert answer["errors"] == [], answer
+    url: str = answer["invitationUrl"]
+    return url
+
+
+def accept(client: Client, url: str, password: str = PASSWORD, **values: Any) -> None:
+    """Accept an invitation by its link."""
+    answer = answer_to_acceptance(client, url, password, **values)
+    assert answer["errors"] == [], answer
+
+
+def answer_to_acceptance(client: Client, url: str, password: str = PASSWORD, **values: Any) -> Any:
+    """The answer to somebody who accepts an invitation by its link, without being signed in."""
+    with Client(client.url) as anonymous:
+        answer = anonymous.read(ACCEPT, input={"token": url.partition("#")[2], "password": password, **values})
+    return answer["acceptInvitation"]
 
 
 def change(admin: Client, account: Account, **values: Any) -> Any:

@@ -18,6 +18,7 @@ from storage.files import Files
 from tests.storage.stores import Place
 from tests.support.client import Client, serving
 from tests.support.databases import CHEAP, PASSWORD, rows
+from tests.support.logins import add_login
 
 PDF = b"%PDF-1.7\n" + b"a scan of a cheque " * 500
 CREATE = """mutation ($input: CreateUploadInput!) {
@@ -126,13 +127,13 @@ def other_user(house: House, clinic_id: UUID | None = None, role: str = "billing
         )
     rows(
         house.address,
-        "insert into users (clinic_id, id, email, name, role, password_hash) values ($1, $2, $3, 'Other', $4, $5)",
+        "insert into users (clinic_id, id, email, name, role) values ($1, $2, $3, 'Other', $4)",
         clinic,
         user,
         f"{user}@example.com",
         role,
-        CHEAP.hash(PASSWORD),
     )
+    add_login(house.address, user, CHEAP.hash(PASSWORD))
     return Bearer(clinic, user, datetime.now(UTC) + timedelta(minutes=5))
 
 

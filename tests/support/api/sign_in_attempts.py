@@ -11,6 +11,7 @@ from identity.passwords import Passwords
 from server.database_urls import DatabaseUrls
 from tests.support.client import Client
 from tests.support.databases import CHEAP, PASSWORD, rows
+from tests.support.logins import add_login
 
 SIGN_IN = """mutation ($input: SignInInput!) {
     signIn(input: $input) { token expiresAt viewer { id email name role clinic { shortName timeZone } }
@@ -34,16 +35,25 @@ def add_account(
     clinic: str = "demo",
     email: str | None = None,
     password: str = PASSWORD,
+    is_for_one_clinic: bool = False,
 ) -> Account:
-    """A new user, by default with the password of all test users."""
+    """A new user with a login, which may be for this clinic alone; by default with the password of all test users."""
+    account = add_account_without_login(address, role, clinic=clinic, email=email)
+    add_login(address, account.id, hasher.hash(password), is_for_one_clinic=is_for_one_clinic)
+    return account
+
+
+def add_account_without_login(
+    address: DatabaseUrls, role: str = "analyst", *, clinic: str = "demo", email: str | None = None
+) -> Account:
+    """A new user who has not accepted an invitation."""
     account = Account(new_id(), email or f"{new_id().hex}@demo.clinic")
     rows(
         address,
-        """insert into users (clinic_id, id, email, name, role, password_hash)
-        select clinic_id, $1, $2, 'Test User', $4, $3 from clinics where short_name = $5""",
+        """insert into users (clinic_id, id, email, name, role)
+        select clinic_id, $1, $2, 'Test User', $3 from clinics where short_name = $4""",
         account.id,
         account.email,
-        hasher.hash(password),
         role,
         clinic,
     )

@@ -14,10 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from db.pools import Database
 from domain.access.people import Role
 from domain.audit import AuditEvent
-from identity.own_account import OwnAccount
-from identity.passwords import Passwords
+from identity.login_commands import LoginCommands
 from identity.sessions import Sessions
-from identity.sign_in import SignIns
 from permissions.viewers import Viewer
 from resolvers.context import RequestContext
 from schema.whole import role_schemas, sdl
@@ -50,9 +48,8 @@ class AnswerSources:
 
     def __post_init__(self) -> None:
         # No document signs in, so these are never used.
-        self._sessions, passwords = Sessions(self.database), Passwords()
-        sign_ins = SignIns(self.database, self._sessions, b"no sign-in here", passwords=passwords)
-        self._account = OwnAccount(self.database, self._sessions.forget, sign_ins, passwords, clock=lambda: NOON)
+        self._sessions = Sessions(self.database)
+        self._logins = LoginCommands(self.database, self._sessions, b"no sign-in here", clock=lambda: NOON)
 
     @property
     def schema(self) -> GraphQLSchema:
@@ -70,7 +67,7 @@ class AnswerSources:
             keep=self.keep,
             link_key=b"the key of signed URLs that are not used",
             find_base_url=str,
-            own_account=self._account,
+            logins=self._logins,
         )
         prepared = self.engine.prepare(context, document.source)
         assert not prepared.errors, prepared.errors
