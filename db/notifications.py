@@ -199,7 +199,7 @@ class Notifications:
     def _pass_on(self, connection: Any, pid: int, channel: str, payload: object) -> None:
         try:
             self._heard_by[channel](orjson.loads(str(payload)))
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             # Any database role may notify any channel with any payload.
             logger.warning("invalid notification on channel %s", channel)
 

@@ -9,29 +9,30 @@ from identity.oidc.provider import is_protected
 
 _ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
 _LARGEST_SKEW = 300
-_LARGEST_PORT = 65535
+_LARGEST_PORT, _LARGEST_COUNT, _LARGEST_TIME = 65535, 1_000_000_000, 100_000
+_WHOLE = re.compile(r"[0-9]{1,10}")
 _SHORTEST_SECRET = 32
+
+
+def _whole(text: str, smallest: int, largest: int, expected: str) -> int:
+    if not _WHOLE.fullmatch(text) or not smallest <= int(text) <= largest:
+        raise ValueError(expected)
+    return int(text)
 
 
 def port_number(text: str) -> int:
     """A port number; 0 is any free port."""
-    if not text.isdecimal() or int(text) > _LARGEST_PORT:
-        raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
-    return int(text)
+    return _whole(text, 0, _LARGEST_PORT, f"a number from 0 (any free port) to {_LARGEST_PORT}")
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError("a whole number above 0")
-    return int(text)
+    """A whole number above 0, of minutes, hours or days that a calendar can count."""
+    return _whole(text, 1, _LARGEST_TIME, f"a whole number from 1 to {_LARGEST_TIME:,}")
 
 
 def count(text: str) -> int:
     """A whole number."""
-    if not text.isdecimal():
-        raise ValueError("a whole number; 0 for no limit")
-    return int(text)
+    return _whole(text, 0, _LARGEST_COUNT, f"a whole number up to {_LARGEST_COUNT:,}; 0 for no limit")
 
 
 def log_level(text: str) -> str:
@@ -87,9 +88,7 @@ def algorithms(text: str) -> frozenset[str]:
 
 def skew(text: str) -> timedelta:
     """A clock skew of at most 300 seconds."""
-    if not text.isdecimal() or int(text) > _LARGEST_SKEW:
-        raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
-    return timedelta(seconds=int(text))
+    return timedelta(seconds=_whole(text, 0, _LARGEST_SKEW, f"a number of seconds up to {_LARGEST_SKEW}"))
 
 
 def yes_or_no(text: str) -> bool:

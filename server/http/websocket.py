@@ -1,7 +1,6 @@
 """GraphQL over WebSocket: Strawberry's graphql-transport-ws protocol, with the schema of the connected viewer's role."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from starlette.websockets import WebSocketDisconnected as SendAfterCloseError
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -131,7 +131,7 @@ class _Served:
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
-    """Strawberry's handler; a client that disconnects while an event is sent is not an error.
+    """Strawberry's handler; a connection that ends while an event is sent is not an error.
 
     A message that is not of the protocol closes the connection with the code 4400.
     """
@@ -144,8 +144,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             await self.handle_invalid_message("Failed to parse message")
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """Log an exception that has ended an operation, other than a disconnect."""
-        if not isinstance(error, WebSocketDisconnected):
+        """Log an exception that has ended an operation, other than a disconnect by the client or by the server."""
+        if not isinstance(error, WebSocketDisconnected | SendAfterCloseError):
             await super().handle_task_exception(error)
 
 
@@ -186,11 +186,8 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
-        """Decode a message; one that is nested too deeply is no JSON to us."""
-        try:
-            return super().decode_json(data)
-        except RecursionError as error:
-            raise json.JSONDecodeError("nested too deeply", "", 0) from error
+        """Decode a message by the decoder of HTTP, whose limits on depth, numbers and characters are errors of its own kind."""
+        return orjson.loads(data)
 
     def encode_json(self, data: object) -> str:
         """Encode messages with orjson, which includes fragments of JSON unchanged."""
