@@ -72,7 +72,8 @@ DECODERS = (
     Decoder(
         "frame of graphql-transport-ws (JSON)",
         "server/http/websocket.py",
-        f"{serving._LARGEST_MESSAGE // MIB} MiB; depth 1,024; {websocket._OPERATIONS_AT_ONCE} operations at once",
+        f"{serving._LARGEST_MESSAGE // MIB} MiB; depth 1,000, numbers of 4,300 digits (Python); {websocket._OPERATIONS_AT_ONCE} operations at once, "
+        f"ids of {websocket._LONGEST_ID} characters",
         "the connection is closed with 4400; 1009 for a longer one",
         "test_websocket_frames",
     ),

@@ -97,13 +97,14 @@ def test_a_url_with_changed_or_exchanged_parts_is_refused_and_stores_and_shows_n
 ) -> None:
     exact = {url.replace(house.url.removesuffix("/graphql"), "") for url in urls.values()}
     host = house.url.removesuffix("/graphql")
-    files = set(house.place.held())
+    files, stored = set(house.place.held()), [False]
     client = house.anonymous.http
 
     def check(given: tuple[str, str]) -> None:
         method, path = given
         response = client.request(method, host + path, content=PDF if method == "PUT" else None)
         if path in exact and response.status_code not in (403, 405):
+            stored.append(response.status_code == 201)
             return
         assert response.status_code in (307, 403, 404, 405, 410), (response.status_code, path)
         if response.status_code == 403:
@@ -118,7 +119,8 @@ def test_a_url_with_changed_or_exchanged_parts_is_refused_and_stores_and_shows_n
         ),
         check,
     )
-    assert set(house.place.held()) == files
+    # The exact URL of an upload is valid, once.
+    assert len(set(house.place.held()) - files) == sum(stored) <= 2
 
 
 RANGES = [

@@ -17,7 +17,7 @@ CLOSES = {1000, 1003, 1007, 1009, 4400, 4401, 4403, 4408, 4409, 4429}
 _PATIENCE_SECONDS = 10
 INIT = {"type": "connection_init", "payload": {}}
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": "{ viewer { email } }", "variables": {}}}
-VALID = [
+VALID: list[dict[str, Any]] = [
     INIT,
     SUBSCRIBE,
     {"type": "ping", "payload": {"a": 1}},
@@ -34,6 +34,7 @@ KNOWN = [
     '{"type":"subscribe","id":"' + "x" * 10_000 + '","payload":{"query":"{viewer{email}}"}}',
     '{"type":"ping","payload":' + "9" * 5_000 + "}",
     '{"type":"ping","payload":"\\ud800"}',
+    '{"type":"subscribe","id":"' + "x" * 257 + '","payload":{"query":"{viewer{email}}"}}',
 ]
 
 
@@ -112,6 +113,16 @@ def test_any_frames_before_the_greeting_are_answered_by_the_protocol(anonymous: 
 @fuzzed
 def test_any_frames_of_a_connected_client_are_answered_by_the_protocol(admin: Client, examples: int) -> None:
     fuzz(examples * 2, st.lists(FRAMES, min_size=1, max_size=4), checking(admin, admin.token))
+
+
+def test_the_reason_of_a_close_fits_its_frame_though_it_quotes_the_client(admin: Client) -> None:
+    twice = json.dumps({**VALID[-1], "id": "\u00e9" * 250})
+    with_token = json.dumps({**INIT, "payload": {"Authorization": f"Bearer {admin.token}"}})
+    fuzz(1, st.just(twice), lambda frame: _is_told_of_the_second(admin, [with_token, frame, frame]))
+
+
+def _is_told_of_the_second(client: Client, frames: list[str | bytes]) -> None:
+    assert _closed_with(client, frames) == 4409
 
 
 def test_each_known_bad_frame_closes_the_connection_or_is_answered(admin: Client) -> None:
