@@ -9,7 +9,9 @@ import asyncpg
 
 from db.connections import Logged, Pool, undo
 from db.locks import locking
+from db.notifications import clinic_wrote
 from db.replica import Replica
+from db.sealed_hints import Hints
 from db.security.policies import (
     AUDIT_ROLE,
     IMPORT_ROLE,
@@ -54,10 +56,15 @@ class Database:
         dsn_of: Connect,
         logged: Logged | None = None,
         *,
+        hints: Hints | None = None,
         pooled: Connect | None = None,
         replica: Connect | None = None,
     ) -> None:
-        """`logged` is called after every statement; `pooled` addresses lead through a transaction pooler, `replica` to a read replica."""
+        """`logged` is called after every statement; `pooled` addresses lead through a transaction pooler, `replica` to a read replica.
+
+        `hints` seals what other processes are notified of; without it, no other process can read that.
+        """
+        self.hints = hints or Hints()
 
         def pool(login: str, size: int) -> Pool:
             return Pool((pooled or dsn_of)(login), size, logged, is_pooled=pooled is not None)
@@ -119,7 +126,7 @@ class Database:
         entered, pool = entering(viewer, read_only=False) + _GENERIC + locked, self._pools[viewer.role]
         if not self._replica:
             return pool.transaction(entered, before_commit, locks=bool(locked))
-        notice = f"""select pg_notify('clinic_wrote', '{{"clinic": "{viewer.clinic_id}"}}')"""
+        notice = f"select pg_notify('clinic_wrote', '{clinic_wrote(self.hints, viewer.clinic_id)}')"
         return self._writing(viewer, pool.transaction(entered, (*before_commit, notice), locks=bool(locked)))
 
     @asynccontextmanager

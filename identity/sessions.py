@@ -1,5 +1,6 @@
 """Sessions: opaque bearer tokens, stored as hashes, which end by timeout or by revocation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,6 +29,14 @@ _FIND_SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires
     and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $4)"""
 _FIND_USER = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
     where u.clinic_id = $1 and u.id = $2 and u.active"""
+# Of the cached sessions, those that the tables still have: by place in the arrays. A session of the identity provider has no row
+# before it is signed out.
+_STILL = f"""select k.n, s.kind, {VIEWER} from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality
+        k (clinic_id, user_id, session_id, n)
+    join users u on u.clinic_id = k.clinic_id and u.id = k.user_id join clinics c on c.clinic_id = u.clinic_id
+    left join sessions s on s.clinic_id = k.clinic_id and s.id = k.session_id
+    where u.active and s.revoked_at is null and coalesce(s.expires_at > $4, $5)
+    and (s.id is null or s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $6)"""
 # The session id of viewers that come by a signed URL, without a session.
 _NO_SESSION = UUID(int=0)
 
@@ -53,7 +62,7 @@ class Sessions:
         self._database, self._times, self._clock = database, times or SessionTimes(), clock
         # The session cache, by hash of the token and whether the look-up counts as use of the session.
         self._believed: TTLCache[tuple[bytes, bool], Viewer] = TTLCache(_SESSIONS_KEPT, _BELIEVED_SECONDS)
-        self._forgotten = 0
+        self._forgotten, self._is_checked = 0, False
 
     async def find(self, token: str, *, is_use: bool = True) -> Viewer | None:
         """The viewer of a token; None for one that is unknown, expired, idle too long or revoked.
@@ -61,7 +70,7 @@ class Sessions:
         With `is_use=False`, the look-up only checks that the session is still valid and does not extend its idle timeout.
         """
         digest = hash_of(token)
-        believed = self._believed.get((digest, is_use))
+        believed = None if self._is_checked else self._believed.get((digest, is_use))
         if believed is None:
             forgotten = self._forgotten
             believed = await self._look_up(token, digest, is_use=is_use)
@@ -76,6 +85,41 @@ class Sessions:
         known = [key for key, viewer in self._believed.items() if identity in (None, viewer.session_id, viewer.user_id)]
         for key in known:
             del self._believed[key]
+
+    async def recheck(self) -> None:
+        """Compare the cached sessions with the tables, in one query, and forget those that have ended or changed.
+
+        Until then, the cache is not used.
+        """
+        # Answers on their way may be stale, and are not cached.
+        self._forgotten += 1
+        believed, self._is_checked = list(self._believed.items()), True
+        try:
+            valid = await self.still_valid([viewer for _, viewer in believed])
+        except BaseException:
+            self._believed.clear()
+            raise
+        finally:
+            self._is_checked = False
+        for (key, viewer), is_valid in zip(believed, valid, strict=True):
+            if not is_valid and self._believed.get(key) is viewer:
+                del self._believed[key]
+
+    async def still_valid(self, viewers: Sequence[Viewer], *, of_provider: bool = False) -> list[bool]:
+        """Whether the session of each viewer is valid, and its user the same as in the viewer."""
+        if not viewers:
+            return []
+        moment, keys = self._clock(), [(v.clinic_id, v.user_id, v.session_id) for v in viewers]
+        arrays = [list(column) for column in zip(*keys, strict=True)]
+        async with self._database.signing_in() as connection:
+            rows = await connection.fetch(_STILL, *arrays, moment, of_provider, moment - self._times.idle)
+        found = {
+            row["n"] - 1: replace(
+                viewer_of(row, viewers[row["n"] - 1].session_id), is_api_token=row["kind"] == "api_token"
+            )
+            for row in rows
+        }
+        return [found.get(place) == viewer for place, viewer in enumerate(viewers)]
 
     async def find_user(self, clinic_id: UUID, user_id: UUID) -> Viewer | None:
         """The current viewer of a user who is authenticated without a session, such as by a signed URL; None if not active."""

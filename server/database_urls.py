@@ -14,6 +14,7 @@ import asyncpg
 
 from db.connections import Logged
 from db.pools import Database
+from db.sealed_hints import Hints
 from db.security.policies import ATTORNEY_LOGIN, STAFF_LOGIN
 from db.security.policy_version import PolicyVersion, Standing, standing, version_of
 from server.embedded.postgres import EmbeddedPostgres
@@ -39,11 +40,11 @@ class DatabaseUrls:
         """The URL for a login of the server; its password is derived from the owner's, so that every process knows it."""
         return self._at(self.owner, name)
 
-    def database(self, logged: Logged | None = None) -> Database:
+    def database(self, logged: Logged | None = None, hints: Hints | None = None) -> Database:
         """The connection pools that requests use."""
         pooled = partial(self._at, self.pooled) if self.pooled else None
         replica = partial(self._at, self.replica) if self.replica else None
-        return Database(self.login, logged, pooled=pooled, replica=replica)
+        return Database(self.login, logged, hints=hints, pooled=pooled, replica=replica)
 
     def _at(self, place: str, name: str) -> str:
         parts = urlsplit(place)

@@ -137,7 +137,8 @@ SETTINGS = {
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
-        "The key for signed URLs of files and for encrypting second factors; without it, one is generated and kept in BILLING_HOME. "
+        "The key for signed URLs of files and for encrypting second factors and notifications; without it, one is generated and kept in "
+        "BILLING_HOME. "
         "Servers with the same DATABASE_URL that do not share that folder must be given the same key.",
         "",
         secret,

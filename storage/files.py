@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from db.sealed_hints import Hints
 from storage.blobs import BlobStore
 
 
@@ -16,6 +17,10 @@ class Files:
     link_key: bytes
     public_url: str
     incoming: Path
+
+    def hints(self) -> Hints:
+        """What seals the notifications between the processes that have the same key."""
+        return Hints(self.link_key)
 
     def spool(self) -> IO[bytes]:
         """An unnamed temporary file for an upload in progress: gone when it is closed, also after kill -9."""

@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -70,6 +71,11 @@ class OpenIdSessions(Sessions):
         super().forget(identity)
         self._signed.forget(identity)
 
+    async def recheck(self) -> None:
+        """Compare both caches with the tables, and forget what has ended or changed."""
+        await super().recheck()
+        await self._signed.recheck(partial(self.still_valid, of_provider=True))
+
     async def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's session at once; a token of the provider is refused from now on, but its session there continues."""
         if viewer.session_id.version == _OF_PROVIDER:
@@ -93,12 +99,12 @@ class _SignedIn:
         self._find_user, self._clock = find_user, clock
         # By hash of the token.
         self._believed: TTLCache[bytes, _Believed] = TTLCache(_TOKENS_KEPT, _BELIEVED_SECONDS)
-        self._forgotten = 0
+        self._forgotten, self._is_checked = 0, False
 
     async def find(self, token: str) -> Viewer | None:
         """The viewer of a token; None when the token is invalid or belongs to no user here."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._believed.get(digest)
+        known = None if self._is_checked else self._believed.get(digest)
         if known and self._clock().timestamp() < known.ends_at:
             return known.viewer
         forgotten = self._forgotten
@@ -122,6 +128,21 @@ class _SignedIn:
         for digest, known in list(self._believed.items()):
             if identity in (None, known.viewer.session_id, known.viewer.user_id):
                 self._believed.pop(digest, None)
+
+    async def recheck(self, still_valid: Callable[[Sequence[Viewer]], Awaitable[list[bool]]]) -> None:
+        """Compare the token cache with the tables, and forget what has ended or changed."""
+        self._forgotten += 1
+        believed, self._is_checked = list(self._believed.items()), True
+        try:
+            valid = await still_valid([known.viewer for _, known in believed])
+        except BaseException:
+            self._believed.clear()
+            raise
+        finally:
+            self._is_checked = False
+        for (digest, known), is_valid in zip(believed, valid, strict=True):
+            if not is_valid and self._believed.get(digest) is known:
+                del self._believed[digest]
 
     async def remember(self, viewer: Viewer) -> None:
         """Store a session row for a token, which tells every process that the token has been signed out."""

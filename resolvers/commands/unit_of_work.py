@@ -13,6 +13,7 @@ import strawberry
 from strawberry import Info
 
 from db.global_ids import read_id
+from db.sealed_hints import Hints
 from db.write_batch import WriteBatch
 from domain.api_names import snake
 from domain.billing.outcomes import Actor
@@ -49,6 +50,8 @@ class UnitOfWork:
     person_id: UUID | None = None
     batches: list[WriteBatch] = field(default_factory=list)
     audit: AuditRecord = field(default_factory=AuditRecord)
+    # Seals what other processes are notified of.
+    hints: Hints = field(default_factory=Hints)
 
     @property
     def today(self) -> date:
@@ -157,7 +160,7 @@ def _work_of(
 ) -> UnitOfWork:
     actor = Actor(viewer.role, context.today)
     known = (connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, inputs, locked)
-    return UnitOfWork(*known, person_id=viewer.person_id)
+    return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
 
 
 async def _claim(
