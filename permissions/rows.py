@@ -42,12 +42,12 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "payers": {**_CLINIC, **_PARTIES},
     "facilities": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.WHERE_TREATED},
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
-    "encounters": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
-    "invoice_states": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
-    # Analysts see that an invoice was denied, but no columns of the denial.
-    "denials": _CLINIC,
+    # Of visits, their exams, denials and past states, analysts see what their reports add up: permissions/reporting.py.
+    "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "invoice_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "denials": _STAFF,
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
-    "encounter_exams": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
+    "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},

@@ -109,11 +109,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     },
     Role.ANALYST: {
         "exports": _FILE_AND_RECEIVED,
-        "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
-        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id",
-        "denials": "clinic_id invoice_id recorded_at",
-        "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
-        "encounter_exams": "clinic_id encounter_id units recorded_at",
+        "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
         "invoice_lines": _LINE,
         "cases": "clinic_id id",
         "patients": "clinic_id id",
@@ -123,6 +119,18 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "facilities": _PARTY,
         "cpt_codes": "clinic_id id code label",
     },
+}
+
+# Columns that reports of analysts add up; analysts see single values of few of them.
+_ADDED_UP = "first_submitted_on fully_paid_on agreed_amount received_amount"
+READ_BY_REPORTS = {
+    "invoices": f"{_KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
+    "invoice_states": f"{_KEPT} {_ADDED_UP}",
+    "denials": "clinic_id invoice_id recorded_at",
+    "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
+    "encounter_exams": "clinic_id encounter_id units recorded_at",
+    "payers": "clinic_id id listed_name",
+    "physicians": _PARTY,
 }
 
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for

@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from db.pools import entering
+from db.pools import Database, entering
 from db.security.policies import SIGN_IN, login_for, role_name
 from db.tables import metadata
 from domain.access.people import Role
 from permissions.viewers import Viewer
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
+from tests.db.rights.rights import READ_BY_REPORTS, WRITTEN_BY_HAND, column_sets
 from tests.permissions.own_rows import OWN, Belongings, viewer_of
 from tests.support.databases import copied, rows
 from tests.support.other_clinic import add_other_clinic
@@ -93,6 +94,39 @@ def test_a_role_sees_exactly_the_rows_of_a_table_in_its_reach(
         assert not seen
     # Rows of others exist, so that an empty result is not simply an empty table.
     assert table in UNREADABLE or mine.elsewhere(table) or not rows(address, f"select 1 from {table}")
+
+
+_OF_REPORTS = column_sets(READ_BY_REPORTS)
+ONLY_OF_REPORTS = {
+    (table, column)
+    for table, columns in _OF_REPORTS.items()
+    for column in columns - column_sets(WRITTEN_BY_HAND[Role.ANALYST]).get(table, set())
+}
+
+
+@pytest.mark.parametrize(("table", "column"), sorted(ONLY_OF_REPORTS))
+def test_an_analyst_s_own_transaction_reads_no_column_that_only_reports_add_up(
+    address: DatabaseUrls, viewers: dict[Role, Viewer], table: str, column: str
+) -> None:
+    async def select(connection: asyncpg.Connection) -> None:
+        await connection.execute(f"select count(*) from {table} where {column} is not null")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        as_viewer(address, viewers[Role.ANALYST], select)
+
+
+@pytest.mark.parametrize("table", sorted(_OF_REPORTS))
+async def test_reports_of_analysts_read_the_rows_of_the_viewer_s_clinic_alone(
+    address: DatabaseUrls, viewers: dict[Role, Viewer], table: str
+) -> None:
+    viewer, query = viewers[Role.ANALYST], f"select array_agg(distinct clinic_id) from {table}"
+    async with Database(address.login) as database:
+        found = await database.report(viewer, query, [])
+        nobody = await database.report(replace(viewer, clinic_id=uuid4()), query, [])
+        assert (found and found[0], nobody and nobody[0]) == ([viewer.clinic_id], None)
+        # Other roles have reports under their own role.
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await database.report(viewers[Role.ATTORNEY], "select known_from from invoices", [])
 
 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN])
