@@ -1,28 +1,27 @@
 """Second factors (TOTP): enrolment with a secret that is shown once and stored encrypted, confirmation and use of codes."""
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.access.second_factor import step_of
+from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import CODE_NEEDED, CODE_WRONG
 from domain.errors import Conflict, InvalidInput
 from domain.ids import new_id
+from identity.encryption import Encryption
 from permissions.viewers import Viewer
 
-_NONCE_BYTES = 12
+# The purpose of the keys that encrypt the secrets.
+PURPOSE = "second factors"
 _ENROL = """insert into second_factors as f (clinic_id, id, user_id, secret) values ($1, $2, $3, $4)
     on conflict (clinic_id, user_id) do update set secret = $4, last_step = null where f.confirmed_at is null returning id"""
+# Locked until a code is used, because `billing rotate-keys` may replace the secret in the meantime.
 _FIND = """select id, secret, last_step from second_factors
-    where clinic_id = $1 and user_id = $2 and (confirmed_at is not null) = $3"""
+    where clinic_id = $1 and user_id = $2 and (confirmed_at is not null) = $3 for no key update"""
 # Of two concurrent uses of the same code, only one gets the row: a code cannot be replayed.
 _USE = """update second_factors set last_step = $3, confirmed_at = coalesce(confirmed_at, $4)
     where clinic_id = $1 and id = $2 and secret = $5 and (last_step is null or last_step < $3) returning id"""
@@ -40,8 +39,8 @@ class Enrolment:
 class SecondFactors:
     """Stores and checks second factors; each method runs within a transaction of the sign-in role."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._cipher = AESGCM(hmac.digest(secret, b"second factors", hashlib.sha256))
+    def __init__(self, keys: SecretKeys) -> None:
+        self._encryption = Encryption(keys.every(PURPOSE))
 
     async def enrol(self, connection: asyncpg.Connection, viewer: Viewer, moment: datetime) -> Enrolment:
         """A new secret, which takes effect once it is confirmed; Conflict when there is a second factor already."""
@@ -95,13 +94,9 @@ class SecondFactors:
         return await connection.fetchrow(_USE, clinic_id, factor["id"], step, moment, factor["secret"]) is not None
 
     def _sealed(self, secret: str, clinic_id: UUID, user_id: UUID) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret.encode(), clinic_id.bytes + user_id.bytes)
+        return self._encryption.seal(secret, clinic_id.bytes + user_id.bytes)
 
     def _opened(self, sealed: bytes, clinic_id: UUID, user_id: UUID) -> str | None:
-        """The decrypted secret; None when the server's key has changed, or the row belongs to another user."""
-        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return self._cipher.decrypt(nonce, encrypted, clinic_id.bytes + user_id.bytes).decode()
-        except InvalidTag:
-            return None
+        """The decrypted secret; None when none of the server's keys has encrypted it, or the row belongs to another user."""
+        opened = self._encryption.open(sealed, clinic_id.bytes + user_id.bytes)
+        return opened.text if opened else None

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from db.pools import POOL_SIZES, Database
+from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import REFUSED, Attempt, plain_email, plain_name
 from domain.clock import Clock, now
 from domain.errors import InvalidInput, NotFound
@@ -36,14 +37,15 @@ class SignIns:
         self,
         database: Database,
         sessions: Sessions,
-        secret: bytes,
+        keys: SecretKeys,
         *,
         passwords: Passwords | None = None,
         clock: Clock = now,
     ) -> None:
         self._database, self._sessions, self._clock = database, sessions, clock
-        self._passwords, self._factors = passwords or Passwords(), SecondFactors(secret)
-        self._lockout, self._waiting = Lockout(secret), SignInQueue()
+        self._passwords, self._factors = passwords or Passwords(), SecondFactors(keys)
+        # Attempts are counted under the current key alone: after a change of keys, counting begins anew.
+        self._lockout, self._waiting = Lockout(keys.current), SignInQueue()
         self._doors = asyncio.Semaphore(_DOORS)
 
     @asynccontextmanager

@@ -94,7 +94,7 @@ def build_app(
     sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = _announcements(address, database, sessions), AuditLogWriter(database)
     passwords = passwords or Passwords()
-    sign_ins = SignIns(database, sessions, files.link_key, passwords=passwords)
+    sign_ins = SignIns(database, sessions, files.keys, passwords=passwords)
     http = GraphQLOverHTTP(
         GraphQLExecutor(schemas, watch, trusted),
         database,

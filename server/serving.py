@@ -21,8 +21,10 @@ from server.demo import DEMO_USERS, prepare_demo
 from server.execution.requests import LARGEST_BODY
 from server.http.header_timeout import BoundedProtocol
 from server.identity_provider import provider_of
+from server.secret_keys import check_keys
 from server.settings import SettingError, Settings
 from server.stores import open_files, open_mail
+from storage.files import Files
 
 _GRACE_SECONDS = 30
 # Twice the largest document, so that one slightly too large gets an error message; a much larger message closes the connection.
@@ -91,14 +93,18 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 
 async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool, worker: bool) -> None:
     configure_logs(settings.log_level)
+    # Before the database is started: a wrong file of keys is an error of its own.
+    files = open_files(settings)
     async with opened(settings) as address:
         await prepare(settings, address)
+        async with address.database() as database:
+            await check_keys(database, files.keys)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with working(address.login, open_files(settings), open_mail(settings)) if worker else nullcontext():
-            await _run(address, settings, listening, url)
+        async with working(address.login, files, open_mail(settings)) if worker else nullcontext():
+            await _run(address, settings, files, listening, url)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -119,13 +125,13 @@ def _taken(where: str) -> Iterator[None]:
         raise SettingError(words) from error
 
 
-async def _run(address: DatabaseUrls, settings: Settings, listening: socket.socket, url: str) -> None:
+async def _run(address: DatabaseUrls, settings: Settings, files: Files, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
     running = ServerOptions(
         settings.requests_per_minute, settings.trusted_documents, settings.metrics_token, settings.otlp_endpoint
     )
-    app = build_app(address, times, open_files(settings), provider=provider_of(settings), running=running)
+    app = build_app(address, times, files, provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)
     await _AnnouncingServer(config, f"ready {url}").serve(sockets=[listening])
 

@@ -1,8 +1,10 @@
 """Parsers of the values of settings: each returns the value of a text, or raises ValueError with what is expected."""
 
+import json
 import re
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 from identity.oidc.provider import is_protected
@@ -118,6 +120,21 @@ def secret(text: str) -> str:
     if text and len(text) < _SHORTEST_SECRET:
         raise ValueError(f"at least {_SHORTEST_SECRET} characters")
     return text
+
+
+def secret_list(text: str) -> tuple[str, ...]:
+    """Secrets of at least 32 characters each: a comma-separated list or, for secrets with commas, a JSON list of texts."""
+    expected = f"keys of at least {_SHORTEST_SECRET} characters each, separated by commas or as a JSON list"
+    listed: Any = [part.strip() for part in text.split(",") if part.strip()]
+    if text.startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            # The message of the parser would show a part of the text.
+            raise ValueError(expected) from None
+    if not all(isinstance(part, str) and len(part) >= _SHORTEST_SECRET for part in listed):
+        raise ValueError(expected)
+    return tuple(listed)
 
 
 def networks(text: str) -> str:

@@ -20,6 +20,7 @@ from server.setting_values import (
     port_number,
     positive,
     secret,
+    secret_list,
     skew,
     store_address,
     web_address,
@@ -142,6 +143,13 @@ SETTINGS = {
         "",
         secret,
     ),
+    "old_secret_keys": Setting(
+        "BILLING_OLD_SECRET_KEYS",
+        "Former values of BILLING_SECRET_KEY, separated by commas, or as a JSON list where a key contains a comma: what they have "
+        "signed or encrypted can still be read. `billing rotate-keys` says when they are no longer needed.",
+        "",
+        secret_list,
+    ),
     "storage_url": Setting(
         "BILLING_STORAGE_URL",
         "The S3-compatible store of files, as s3://bucket/prefix, instead of a folder in BILLING_HOME.",
@@ -235,6 +243,7 @@ class Settings:
     api_token_days: int
     public_url: str
     secret_key: str
+    old_secret_keys: tuple[str, ...]
     storage_url: str
     storage_endpoint: str
     storage_region: str

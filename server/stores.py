@@ -1,47 +1,16 @@
-"""Opens the file storage, the key of signed URLs and the mail server that the settings name."""
+"""Opens the file storage and the mail server that the settings name."""
 
-import os
-import secrets
-from pathlib import Path
-
+from server.secret_keys import read_keys
 from server.settings import Settings
 from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
 from storage.letters import MailServer
 from storage.mail import Outbox, SmtpServer
 
-_KEY_BYTES = 32
-
 
 def open_files(settings: Settings) -> Files:
     """The file storage that the settings name."""
-    return Files(open_store(settings), _link_key(settings), settings.public_url, settings.home / "incoming")
-
-
-def _link_key(settings: Settings) -> bytes:
-    if settings.secret_key:
-        return settings.secret_key.encode()
-    kept = settings.home / "secret-key"
-    if not kept.exists():
-        settings.home.mkdir(parents=True, exist_ok=True)
-        _write_once(kept, secrets.token_hex(_KEY_BYTES))
-    return kept.read_bytes()
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Write a file for its owner only, atomically; when several processes try, exactly one succeeds."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return Files(open_store(settings), read_keys(settings), settings.public_url, settings.home / "incoming")
 
 
 def open_store(settings: Settings) -> BlobStore:

@@ -51,7 +51,7 @@ class GraphQLOverHTTP:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
         self._changes, self._account, self._keep = changes, account, keep
         self.admission, self._metrics = engine.watch.admission, engine.watch.metrics
-        self._sign_ins = sign_ins or SignIns(database, sessions, files.link_key, clock=clock)
+        self._sign_ins = sign_ins or SignIns(database, sessions, files.keys, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

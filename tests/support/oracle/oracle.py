@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 
 from db.pools import Database
 from domain.access.people import Role
+from domain.access.secret_keys import SecretKeys
 from domain.audit import AuditEvent
 from identity.own_account import OwnAccount
 from identity.passwords import Passwords
@@ -51,7 +52,7 @@ class AnswerSources:
     def __post_init__(self) -> None:
         # No document signs in, so these are never used.
         self._sessions, passwords = Sessions(self.database), Passwords()
-        sign_ins = SignIns(self.database, self._sessions, b"no sign-in here", passwords=passwords)
+        sign_ins = SignIns(self.database, self._sessions, SecretKeys(b"no sign-in here"), passwords=passwords)
         self._account = OwnAccount(self.database, self._sessions.forget, sign_ins, passwords, clock=lambda: NOON)
 
     @property
