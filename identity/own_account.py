@@ -63,7 +63,7 @@ class OwnAccount:
         return await self._passwords.hash(password)
 
     async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> None:
-        """Change the password and end every other session of the viewer; a Refusal for a wrong old or a weak new one.
+        """Change the password; every other session of the viewer ends, and every signed URL. A Refusal for a wrong old or a weak new one.
 
         A wrong old password counts toward the lockout like a failed sign-in, so that a stolen session cannot be used to guess it.
         """
@@ -76,8 +76,9 @@ class OwnAccount:
             if not await connection.fetchval(_CHANGE, *user, hashed, kept):
                 raise InvalidInput("The password was changed in the meantime", ("old_password",))
             ended = await connection.fetch(_END_OTHERS, *user, viewer.session_id, self._clock())
-        for row in ended:
-            self.forget(row["id"])
+        # The viewer in the cache has the access stamp of the old password, by which signed URLs would not work.
+        for identity in (viewer.user_id, *(row["id"] for row in ended)):
+            self.forget(identity)
 
     async def list_sessions(self, viewer: Viewer) -> list[OwnSession]:
         """The viewer's active sessions and API tokens, the newest first; at most 200."""

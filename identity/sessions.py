@@ -9,6 +9,7 @@ from cachetools import TTLCache
 
 from db.pools import Database
 from domain.access.people import Role
+from domain.access.signed_urls import STAMP_BYTES, Bearer
 from domain.access.tokens import clinic_of, hash_of, new_token
 from domain.clock import Clock, now
 from domain.ids import new_id
@@ -19,16 +20,23 @@ _BELIEVED_SECONDS = 2
 _SESSIONS_KEPT = 10_000
 _TOUCHED_EVERY = timedelta(minutes=1)
 
-# The columns of an account `u` in a clinic `c` that make up a viewer.
-VIEWER = """u.clinic_id, u.id as user_id, u.role, u.email, u.name, coalesce(u.attorney_id, u.physician_id) as person_id,
-    c.short_name, c.name as clinic_name, c.time_zone"""
-_FIND_SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires_at, {VIEWER}
-    from sessions s join users u on u.clinic_id = s.clinic_id and u.id = s.user_id join clinics c on c.clinic_id = u.clinic_id
-    where s.clinic_id = $1 and s.token_hash = $2 and s.revoked_at is null and s.expires_at > $3 and u.active
+# The columns of an account `u` in a clinic `c` that make up a viewer. The access stamp changes with what ends signed URLs.
+VIEWER = f"""u.clinic_id, u.id as user_id, u.role, u.email, u.name, coalesce(u.attorney_id, u.physician_id) as person_id,
+    c.short_name, c.name as clinic_name, c.time_zone, substr(sha256(convert_to(concat_ws('|', u.role, u.attorney_id, u.physician_id,
+    u.password_hash), 'UTF8')), 1, {STAMP_BYTES}) as access_stamp"""
+# That an account `u` may be used: it is active, and the attorney or physician that it belongs to is not retired.
+ADMITTED = """u.active
+    and not exists (select from attorneys a where a.clinic_id = u.clinic_id and a.id = u.attorney_id and a.retired_at is not null)
+    and not exists (select from physicians p where p.clinic_id = u.clinic_id and p.id = u.physician_id and not p.active)"""
+_SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires_at, {VIEWER}
+    from sessions s join users u on u.clinic_id = s.clinic_id and u.id = s.user_id join clinics c on c.clinic_id = u.clinic_id"""
+_LIVE = f"""s.revoked_at is null and s.expires_at > $3 and {ADMITTED}
     and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $4)"""
+_FIND_SESSION = f"{_SESSION} where s.clinic_id = $1 and s.token_hash = $2 and {_LIVE}"
+_FIND_BY_LINK = f"{_SESSION} where s.clinic_id = $1 and s.id = $2 and {_LIVE} and s.user_id = $5"
 _FIND_USER = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.clinic_id = $1 and u.id = $2 and u.active"""
-# The session id of viewers that come by a signed URL, without a session.
+    where u.clinic_id = $1 and u.id = $2 and {ADMITTED}"""
+# The session id of viewers without a session, such as the requester of an export for the worker.
 _NO_SESSION = UUID(int=0)
 
 
@@ -71,17 +79,29 @@ class Sessions:
         return believed
 
     def forget(self, identity: UUID | None) -> None:
-        """Invalidate the session cache for a session or a user that has ended or changed; None: the whole cache."""
+        """Invalidate the session cache for a session, a user or a user's person that has ended or changed; None: the whole cache."""
         self._forgotten += 1
-        known = [key for key, viewer in self._believed.items() if identity in (None, viewer.session_id, viewer.user_id)]
+        known = [key for key, viewer in self._believed.items() if identity is None or identity in ids_of(viewer)]
         for key in known:
             del self._believed[key]
 
     async def find_user(self, clinic_id: UUID, user_id: UUID) -> Viewer | None:
-        """The current viewer of a user who is authenticated without a session, such as by a signed URL; None if not active."""
+        """The current viewer of a user for whom the worker acts, without a session; None if the account may not be used."""
         async with self._database.signing_in() as connection:
             row = await connection.fetchrow(_FIND_USER, clinic_id, user_id)
         return viewer_of(row, _NO_SESSION) if row else None
+
+    async def find_by_link(self, bearer: Bearer) -> Viewer | None:
+        """The current viewer of a signed URL; None when its session has ended, or the password or role has changed since."""
+        viewer = await self._find_by_link(bearer)
+        return viewer if viewer and viewer.access_stamp == bearer.access_stamp else None
+
+    async def _find_by_link(self, bearer: Bearer) -> Viewer | None:
+        moment = self._clock()
+        values = (bearer.clinic_id, bearer.session_id, moment, moment - self._times.idle, bearer.user_id)
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(_FIND_BY_LINK, *values)
+        return viewer_of(row, bearer.session_id) if row else None
 
     async def begin(self, connection: asyncpg.Connection, account: asyncpg.Record) -> tuple[str, datetime, Viewer]:
         """Begin a session: its token, expiry and viewer, for an account with the columns of VIEWER."""
@@ -127,6 +147,11 @@ class Sessions:
         return replace(viewer_of(row, row["session_id"]), is_api_token=row["kind"] == "api_token") if row else None
 
 
+def ids_of(viewer: Viewer) -> tuple[UUID | None, ...]:
+    """The ids whose end is that of a viewer: the session, the user, and the attorney or physician that the user belongs to."""
+    return (viewer.session_id, viewer.user_id, viewer.person_id)
+
+
 def viewer_of(row: asyncpg.Record, session_id: UUID = _NO_SESSION) -> Viewer:
     """The viewer in the columns of VIEWER; without `session_id` for one that has no session."""
     return Viewer(
@@ -140,4 +165,5 @@ def viewer_of(row: asyncpg.Record, session_id: UUID = _NO_SESSION) -> Viewer:
         clinic_short_name=row["short_name"],
         clinic_name=row["clinic_name"],
         time_zone=row["time_zone"],
+        access_stamp=row["access_stamp"],
     )

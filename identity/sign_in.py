@@ -16,12 +16,12 @@ from domain.errors import InvalidInput, NotFound
 from identity.lockout import Claim, Keys, Lockout
 from identity.passwords import Passwords
 from identity.second_factor import Enrolment, SecondFactors
-from identity.sessions import VIEWER, Sessions, viewer_of
+from identity.sessions import ADMITTED, VIEWER, Sessions, viewer_of
 from identity.sign_in_queue import SignInOverloadedError, SignInQueue
 from permissions.viewers import Viewer
 
 _FIND_USERS = f"""select u.password_hash, {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.email = $1 and u.active and ($2::text is null or c.short_name = $2) limit 2"""
+    where u.email = $1 and {ADMITTED} and ($2::text is null or c.short_name = $2) limit 2"""
 _FIND_HASH = "select password_hash from users where clinic_id = $1 and id = $2 and active"
 # Compare and set: the password may have been changed in the meantime.
 _RENEW = "update users set password_hash = $4 where clinic_id = $1 and id = $2 and password_hash = $3"

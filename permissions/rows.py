@@ -23,6 +23,7 @@ class Reach(StrEnum):
     SELF = "the user's own record"
     OWN = "the user's own rows"
     REQUESTED = "exports that the user requested"
+    OF_REQUESTED_EXPORT = "the lists of records in exports that the user requested"
     UPLOADED_OR_USED = "files that the user uploaded, and those that a mutation has used"
 
 
@@ -52,6 +53,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
     "exports": dict.fromkeys(Role, Reach.REQUESTED),
+    "export_records": dict.fromkeys(Role, Reach.OF_REQUESTED_EXPORT),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     "audit_events": {_ADMIN: Reach.CLINIC},

@@ -50,6 +50,9 @@ _SIGN_IN_READS = {
     ),
     "sign_in_attempts": _ATTEMPTS,
     "second_factors": ("clinic_id", "id", "user_id", "secret", "confirmed_at", "last_step"),
+    # Whether the attorney or physician that an account belongs to is retired; nothing else of them.
+    "attorneys": ("clinic_id", "id", "retired_at"),
+    "physicians": ("clinic_id", "id", "active"),
 }
 _SIGN_IN_WRITES = {
     # A user who signs in by OIDC with a verified e-mail is identified by subject afterwards; users change their own passwords, and

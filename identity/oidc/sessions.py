@@ -4,18 +4,20 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 from cachetools import TTLCache
 
 from db.pools import Database
+from domain.access.signed_urls import Bearer
 from domain.clock import Clock, now
 from domain.errors import RefusedRequest
 from identity.oidc.keys import Keys, ProviderAwayError
 from identity.oidc.provider import KeyTimes, Provider
 from identity.oidc.tokens import Claims, RefusedTokenError, Tokens, is_signed
-from identity.sessions import Sessions, SessionTimes
+from identity.sessions import ADMITTED, Sessions, SessionTimes, ids_of
 from observability.request_id import REQUEST_ID
 from permissions.viewers import Viewer
 
@@ -24,6 +26,7 @@ logger = logging.getLogger("billing.oidc")
 # The time to live of the token cache, the same as that of the session cache.
 _BELIEVED_SECONDS = 2.0
 _TOKENS_KEPT = 10_000
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 # Our session ids are UUIDs of version 7; those of the provider's tokens are derived from the token (version 5).
 _OF_PROVIDER = 5
 
@@ -31,12 +34,13 @@ _BY_SUBJECT = """select u.clinic_id, u.id, exists (select from sessions s where 
     from users u join clinics c on c.clinic_id = u.clinic_id
     where u.oidc_subject = $1 and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
 # A user's first requests are concurrent: another one may have bound the subject by now.
-_BY_EMAIL = """select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
+_BY_EMAIL = f"""select u.clinic_id, u.id, exists (select from sessions s where s.clinic_id = u.clinic_id and s.id = $4) as has_ended
     from users u join clinics c on c.clinic_id = u.clinic_id
-    where u.email = $1 and u.active and (u.oidc_subject is null or u.oidc_subject = $5)
+    where u.email = $1 and {ADMITTED} and (u.oidc_subject is null or u.oidc_subject = $5)
     and ($2::text is null or c.short_name = $2) and ($3::text is null or c.short_name = $3)"""
 _BIND = """update users set oidc_subject = $3
     where clinic_id = $1 and id = $2 and (oidc_subject is null or oidc_subject = $3) returning id"""
+_HAS_ENDED = "select exists (select from sessions where clinic_id = $1 and id = $2)"
 # A session row for the token, so that it can be revoked like any other session.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
     values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
@@ -64,6 +68,16 @@ class OpenIdSessions(Sessions):
         if is_signed(token):
             return await self._signed.find(token)
         return await super().find(token, is_use=is_use)
+
+    async def _find_by_link(self, bearer: Bearer) -> Viewer | None:
+        if bearer.session_id.version != _OF_PROVIDER:
+            return await super()._find_by_link(bearer)
+        # A token has a row only once it is signed out; the URL expires with it at the latest.
+        async with self._database.signing_in() as connection:
+            if await connection.fetchval(_HAS_ENDED, bearer.clinic_id, bearer.session_id):
+                return None
+        viewer = await self.find_user(bearer.clinic_id, bearer.user_id)
+        return replace(viewer, session_id=bearer.session_id) if viewer else None
 
     def forget(self, identity: UUID | None) -> None:
         """Invalidate the caches for a session or a user that has ended or changed; None: both caches completely."""
@@ -120,7 +134,7 @@ class _SignedIn:
         """Invalidate the token cache for a session or a user; None: the whole cache."""
         self._forgotten += 1
         for digest, known in list(self._believed.items()):
-            if identity in (None, known.viewer.session_id, known.viewer.user_id):
+            if identity is None or identity in ids_of(known.viewer):
                 self._believed.pop(digest, None)
 
     async def remember(self, viewer: Viewer) -> None:
@@ -134,8 +148,10 @@ class _SignedIn:
             user = await self._identify(connection, claims)
         viewer = await self._find_user(user["clinic_id"], user["id"])
         if viewer is None:
-            raise RefusedTokenError("its user is deactivated")
-        return replace(viewer, session_id=claims.identity)
+            raise RefusedTokenError("its user is deactivated, or belongs to a retired record")
+        # A token may name an end beyond all calendars.
+        ends_at = datetime.fromtimestamp(min(claims.ends_at, _LATEST.timestamp()), UTC)
+        return replace(viewer, session_id=claims.identity, session_ends_at=ends_at)
 
     async def _identify(self, connection: asyncpg.Connection, claims: Claims) -> asyncpg.Record:
         """The user of a token: by its subject, or by verified e-mail when no user has that subject.

@@ -86,11 +86,15 @@ def no_locks(inputs: Mapping[str, Any]) -> frozenset[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The command of a mutation: its name, its function, and the invoices that its transaction may lock as it begins."""
+    """The command of a mutation: its name, its function, and the invoices that its transaction may lock as it begins.
+
+    After one that `ends_access`, this process drops the record's users from its session cache; the database notifies the others.
+    """
 
     name: str
     run: CommandFunction
     locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = no_locks
+    ends_access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                     await _remember(connection, viewer, key, known)
             answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
+        if command.ends_access and context.sessions:
+            context.sessions.forget(known)
         return CommandResult(known, (), answers, whole)
     except DomainError as refusal:
         context.audit.is_refused = True

@@ -215,6 +215,10 @@ SENT_REMINDER = """with template as (insert into reminder_templates (clinic_id, 
         from message m, policy p, template t"""
 
 
+LISTED = """insert into export_records (clinic_id, export_id, table_name, part, ids)
+    select clinic_id, id, 'invoices', 0, '{}' from exports"""
+
+
 # The events that wait to be chained are read for all clinics at once.
 @pytest.mark.parametrize("table", sorted(set(WORKER) - set(ACROSS_CLINICS)))
 def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: DatabaseUrls, table: str) -> None:
@@ -222,6 +226,7 @@ def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: Databas
     rows(own_address, UPLOAD)
     rows(own_address, AUDIT_EVENT)
     rows(own_address, SENT_REMINDER)
+    rows(own_address, LISTED)
     count = f"select count(clinic_id) from {table}"
     assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
     assert asyncio.run(_as_worker(own_address, other_clinic, count))[0][0] == 0

@@ -25,6 +25,8 @@ _AGGREGATED_FOR = {
     Role.ANALYST: {
         *("encounter_id", "submitted_on", "agreed_on", "fully_paid_on"),
         *("denials", "encounters", "encounter_exams"),
+        # Read by downloads alone.
+        "export_records",
     },
 }
 
