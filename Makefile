@@ -1,6 +1,7 @@
 # Python ≥ 3.11 and make are enough: every target first sets up what it needs, and does nothing where that is done already.
 
 UV_VERSION = 0.13.9
+COMPOSE = docker-compose.yml docker-compose.s3.yml
 PACKAGES = domain permissions observability limits db storage imports exports identity resolvers schema jobs server tests
 # Looked for only when the environment has to be made.
 PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -24,7 +25,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHE
 # As many workers as there are cores that the system shows: "auto" would count physical ones alone.
 PARALLEL = -n logical --dist worksteal
 
-.PHONY: help serve dev revision test test-fast check hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots format clean moved
+.PHONY: help serve dev revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots format clean moved
 .DELETE_ON_ERROR:
 
 help:  ## What there is to make.
@@ -53,11 +54,15 @@ test: $(if $(T),$(READY),check $(ACTIONLINT))  ## Everything, checks first; T=pa
 test-fast: $(READY)  ## The tests that need no database; less than a minute.
 	@$(BIN)/pytest -q -rfEs $(PARALLEL) --without-database
 
-check: $(READY)  ## Format, lint, types, imports.
+check: $(READY)  ## Format, lint, types, imports, compose files.
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec $(COMPOSE)
+
+pin-images: $(READY)  ## Write the digests of all images into the Dockerfile and the compose files; needs their registries.
+	@$(BIN)/python -P tools/pin_images.py Dockerfile $(COMPOSE)
 
 hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install

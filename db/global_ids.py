@@ -43,7 +43,8 @@ TAGS = {
     "User": "us",
 }
 _TYPES = {tag.encode(): name for name, tag in TAGS.items()}
-_LENGTH = 18
+# Base64 of the 2 + 16 bytes of an id.
+_TEXT_LENGTH = 24
 
 
 def id_expression(type_name: str, identity: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -58,10 +59,15 @@ def make_id(type_name: str, identity: UUID) -> str:
 
 
 def read_id(text: str) -> tuple[str, UUID] | None:
-    """The type name and the UUID in a global id; None for a text that is no global id."""
+    """The type name and the UUID in a global id; None for a text that is no global id.
+
+    Base64 can spell the same bytes in several ways; only the canonical one is an id.
+    """
+    if len(text) != _TEXT_LENGTH:
+        return None
     try:
         raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     name = _TYPES.get(raw[:2])
-    return (name, UUID(bytes=raw[2:])) if name and len(raw) == _LENGTH else None
+    return (name, UUID(bytes=raw[2:])) if name and base64.urlsafe_b64encode(raw).decode() == text else None

@@ -1,4 +1,9 @@
-"""Notifications between processes (PostgreSQL LISTEN/NOTIFY): one listening connection, with fan-out to subscribers."""
+"""Notifications between processes (PostgreSQL LISTEN/NOTIFY): one listening connection, with fan-out to subscribers.
+
+PostgreSQL has no privileges on channels: every login hears all of them, and may send on them. A notification is therefore either
+sealed by a process with the server's key (db/sealed_hints.py), or it says no more than "look again" (db/looks.py): then its payload is
+not read, and what it asks for is coalesced and limited in rate. Either way the tables are read before anything is done.
+"""
 
 import asyncio
 import logging
@@ -6,12 +11,15 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from itertools import chain
+from time import monotonic
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 import asyncpg
-import orjson
 
+from db.looks import Look
+from db.sealed_hints import Hints, Inbox
 from domain.errors import UNAVAILABLE, RequestError
 
 logger = logging.getLogger("billing.notifications")
@@ -21,6 +29,10 @@ LARGEST_QUEUE = 1_000
 _APPLICATION = "billing notifications"
 _LOOKS_SECONDS, _PATIENCE_SECONDS = 10.0, 5.0
 _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+# The pause between two looks at sessions, and between two looks at the exports of subscribers.
+_LOOKS_AT_SESSIONS, _LOOKS_AT_EXPORTS = 0.2, 0.25
+_WARNS_EVERY_SECONDS = 60.0
+_ANY = UUID(int=0)
 
 
 def _missed() -> RequestError:
@@ -30,10 +42,6 @@ def _missed() -> RequestError:
 
 def _too_slow() -> RequestError:
     return RequestError("Changes arrive faster than they are read: subscribe again", "TOO_SLOW")
-
-
-def _name_of(export_id: UUID) -> str:
-    return f"export {export_id}"
 
 
 @dataclass(eq=False)
@@ -74,6 +82,16 @@ class _ChangeFlag(_Subscriber):
             self.waiting.put_nowait(identity)
 
 
+class CachedSessions(Protocol):
+    """The cache of sessions of this process."""
+
+    def forget(self, identity: UUID | None) -> None:
+        """Forget a session, or the sessions of a user; None: all."""
+
+    async def recheck(self) -> None:
+        """Compare the cache with the tables, and forget what has ended or changed."""
+
+
 class Notifications:
     """The LISTEN/NOTIFY listener of this process and its subscribers, for as long as it is open.
 
@@ -84,31 +102,38 @@ class Notifications:
     def __init__(
         self,
         dsn: str,
-        forget_sessions: Callable[[UUID | None], None],
+        hints: Hints,
+        sessions: CachedSessions,
         wrote: Callable[[UUID | None], None] = lambda _: None,
     ) -> None:
-        """`forget_sessions` is called with the id of a session or user that has ended or changed; with None for all.
-
-        `wrote` is called with the id of a clinic whose data were written; with None when it may be any clinic.
-        """
-        self._dsn, self._forget, self._wrote = dsn, forget_sessions, wrote
+        """`wrote` is called with the id of a clinic whose data were written; with None when it may be any clinic."""
+        self._dsn, self._inbox, self._sessions, self._wrote = dsn, Inbox(hints), sessions, wrote
         self._subscribers: dict[UUID, set[_Subscriber]] = defaultdict(set)
+        self._export_flags: set[_ChangeFlag] = set()
         self._is_listening = asyncio.Event()
-        self._heard_by: dict[str, Callable[[Any], None]] = {
+        self._warned_at = -_WARNS_EVERY_SECONDS
+        # Channel → what a sealed content does; and channel → the look that a notification asks for.
+        self._sealed: dict[str, Callable[[Any], None]] = {
             "invoice_changed": self._invoice_changed,
-            "session_ended": self._session_ended,
-            "export_changed": self._export_changed,
             "clinic_wrote": self._clinic_wrote,
+        }
+        self._looks = {
+            "session_ended": Look(sessions.recheck, _LOOKS_AT_SESSIONS),
+            "export_changed": Look(self._flag_exports, _LOOKS_AT_EXPORTS),
         }
 
     async def __aenter__(self) -> Self:
-        self._listening = asyncio.create_task(self._listen())
+        self._tasks = [
+            asyncio.create_task(self._listen()),
+            *(asyncio.create_task(x.run()) for x in self._looks.values()),
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listening
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
         """The ids of a clinic's invoices, one for each change of a column or table with one of these names."""
@@ -125,30 +150,33 @@ class Notifications:
                 if isinstance(item, RequestError):
                     raise item
 
-        async with self._listed(clinic_id, subscriber):
+        async with self._among(self._subscribers[clinic_id], subscriber):
             yield changed
 
-    def of_export(self, clinic_id: UUID, export_id: UUID) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
-        """The id of an export, each time that its progress or status has changed."""
-        return self._subscribed(clinic_id, frozenset({_name_of(export_id)}))
+    @asynccontextmanager
+    async def of_exports(self) -> AsyncIterator[AsyncIterator[UUID]]:
+        """An item whenever any export, of any clinic, may have changed: the subscriber reads its own again. Changes are coalesced."""
+        subscriber = _ChangeFlag(frozenset())
+        async with self._among(self._export_flags, subscriber):
+            yield subscriber.changes()
 
     @asynccontextmanager
     async def _subscribed(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[AsyncIterator[UUID]]:
         subscriber = _Subscriber(names)
-        async with self._listed(clinic_id, subscriber):
+        async with self._among(self._subscribers[clinic_id], subscriber):
             yield subscriber.changes()
 
     @asynccontextmanager
-    async def _listed(self, clinic_id: UUID, subscriber: _Subscriber) -> AsyncIterator[None]:
+    async def _among(self, subscribers: "set[Any]", subscriber: _Subscriber) -> AsyncIterator[None]:
         try:
             await asyncio.wait_for(self._is_listening.wait(), _PATIENCE_SECONDS)
         except TimeoutError:
             raise RequestError("Subscriptions are not available now: try again", UNAVAILABLE) from None
-        self._subscribers[clinic_id].add(subscriber)
+        subscribers.add(subscriber)
         try:
             yield
         finally:
-            self._subscribers[clinic_id].discard(subscriber)
+            subscribers.discard(subscriber)
 
     async def _listen(self) -> None:
         pauses = iter(_PAUSES)
@@ -167,7 +195,7 @@ class Notifications:
         settings = {"application_name": _APPLICATION}
         connection = await asyncpg.connect(self._dsn, timeout=_PATIENCE_SECONDS, server_settings=settings)
         try:
-            for channel in self._heard_by:
+            for channel in (*self._sealed, *self._looks):
                 await connection.add_listener(channel, self._pass_on)
             self._is_listening.set()
             while not connection.is_closed():
@@ -190,34 +218,44 @@ class Notifications:
 
     def _lose(self) -> None:
         self._is_listening.clear()
-        self._forget(None)
+        self._sessions.forget(None)
         self._wrote(None)
-        for subscribers in self._subscribers.values():
-            for subscriber in subscribers:
-                subscriber.end(_missed())
+        for subscriber in chain(*self._subscribers.values(), self._export_flags):
+            subscriber.end(_missed())
 
     def _pass_on(self, connection: Any, pid: int, channel: str, payload: object) -> None:
-        try:
-            self._heard_by[channel](orjson.loads(str(payload)))
-        except (KeyError, TypeError, ValueError):
-            # Any database role may notify any channel with any payload.
-            logger.warning("invalid notification on channel %s", channel)
+        if channel in self._looks:
+            self._looks[channel].ask()
+            return
+        content = self._inbox.read(channel, str(payload))
+        if content is not None:
+            self._sealed[channel](content)
+        elif monotonic() - self._warned_at > _WARNS_EVERY_SECONDS:
+            self._warned_at = monotonic()
+            words = "a notification on channel %s is ignored: it is old, repeated, or not sealed with this server's key"
+            logger.warning(words, channel)
 
-    def _clinic_wrote(self, notice: Any) -> None:
-        self._wrote(UUID(notice["clinic"]))
+    def _clinic_wrote(self, content: Any) -> None:
+        self._wrote(UUID(content["clinic"]))
 
-    def _invoice_changed(self, notice: Any) -> None:
-        self._clinic_wrote(notice)
-        self._notify(UUID(notice["clinic"]), UUID(notice["invoice"]), notice["columns"])
-
-    def _export_changed(self, notice: Any) -> None:
-        export_id = UUID(notice["export"])
-        self._notify(UUID(notice["clinic"]), export_id, [_name_of(export_id)])
-
-    def _notify(self, clinic_id: UUID, identity: UUID, names: Iterable[str]) -> None:
+    def _invoice_changed(self, content: Any) -> None:
+        self._clinic_wrote(content)
+        clinic_id, invoice_id = UUID(content["clinic"]), UUID(content["invoice"])
         for subscriber in self._subscribers.get(clinic_id, ()):
-            if not subscriber.names.isdisjoint(names):
-                subscriber.notify(identity)
+            if not subscriber.names.isdisjoint(content["columns"]):
+                subscriber.notify(invoice_id)
 
-    def _session_ended(self, notice: Any) -> None:
-        self._forget(UUID(notice.get("session") or notice["user"]))
+    async def _flag_exports(self) -> None:
+        for flag in self._export_flags:
+            flag.notify(_ANY)
+
+
+def invoice_changed(hints: Hints, clinic_id: UUID, invoice_id: UUID, columns: Iterable[str]) -> str:
+    """The payload that tells subscribers which columns of an invoice, or tables beside it, have changed."""
+    content = {"clinic": str(clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
+    return hints.seal("invoice_changed", content)
+
+
+def clinic_wrote(hints: Hints, clinic_id: UUID) -> str:
+    """The payload that tells every process that a clinic's data were written."""
+    return hints.seal("clinic_wrote", {"clinic": str(clinic_id)})

@@ -9,11 +9,14 @@ import asyncpg
 
 from db.connections import Logged, Pool, undo
 from db.locks import locking
+from db.notifications import clinic_wrote
 from db.replica import Replica
+from db.sealed_hints import Hints
 from db.security.policies import (
     AUDIT_ROLE,
     IMPORT_ROLE,
     PRICING_ROLE,
+    REPORT_ROLE,
     SIGN_IN,
     STAFF_LOGIN,
     WORKER_ROLE,
@@ -21,6 +24,7 @@ from db.security.policies import (
     role_name,
 )
 from domain.access.people import Role
+from permissions.reporting import BY_MONTH
 from permissions.viewers import Viewer
 
 Connect = Callable[[str], str]
@@ -39,7 +43,10 @@ _CLINICS = "select clinic_id, short_name, name, time_zone from clinics order by 
 # Writes find their rows by key, so that a generic plan fits all values; planning them each time would double their cost.
 _GENERIC = "; set local plan_cache_mode = force_generic_plan"
 
-
+_PRICING, _REPORTING = (
+    f"begin read only; set local role {role}; set local app.clinic_id = '{{clinic}}'"
+    for role in (PRICING_ROLE, REPORT_ROLE)
+)
 # An export is read by one long statement that sorts and joins all of its rows.
 _AT_LENGTH = (
     "; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local work_mem = '64MB'"
@@ -54,10 +61,15 @@ class Database:
         dsn_of: Connect,
         logged: Logged | None = None,
         *,
+        hints: Hints | None = None,
         pooled: Connect | None = None,
         replica: Connect | None = None,
     ) -> None:
-        """`logged` is called after every statement; `pooled` addresses lead through a transaction pooler, `replica` to a read replica."""
+        """`logged` is called after every statement; `pooled` addresses lead through a transaction pooler, `replica` to a read replica.
+
+        `hints` seals what other processes are notified of; without it, no other process can read that.
+        """
+        self.hints = hints or Hints()
 
         def pool(login: str, size: int) -> Pool:
             return Pool((pooled or dsn_of)(login), size, logged, is_pooled=pooled is not None)
@@ -85,27 +97,22 @@ class Database:
 
     async def read(self, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
         """The one row that a statement returns for a viewer: JSON as bytes and, beside it, the entity ids for the audit log."""
+        return await self._read(viewer, entering(viewer, read_only=True), sql, values)
+
+    async def report(self, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
+        """The same for the statement of a report: under the report role where the viewer's own role reads none of what is added up."""
+        entered = _REPORTING.format(clinic=viewer.clinic_id) if viewer.role in BY_MONTH else None
+        return await self._read(viewer, entered or entering(viewer, read_only=True), sql, values)
+
+    async def _read(self, viewer: Viewer, entered: str, sql: str, values: list[Any]) -> asyncpg.Record | None:
         beside = self._replica.pool(viewer.role, viewer.clinic_id) if self._replica else None
         if beside and self._replica:
             try:
-                return await self._read(beside, viewer, sql, values)
+                return await _one_row(beside, entered, sql, values)
             except Exception as failure:
                 if not self._replica.failed(failure):
                     raise
-        return await self._read(self._pools[viewer.role], viewer, sql, values)
-
-    async def _read(self, pool: Pool, viewer: Viewer, sql: str, values: list[Any]) -> asyncpg.Record | None:
-        connection = await pool.acquire()
-        try:
-            await pool.begin(connection, entering(viewer, read_only=True))
-            found: asyncpg.Record | None = await connection.fetchrow(sql, *values)
-            await connection.execute("commit")
-        except BaseException as failure:
-            await undo(connection, failure)
-            raise
-        finally:
-            pool.release(connection)
-        return found
+        return await _one_row(self._pools[viewer.role], entered, sql, values)
 
     def entered(
         self, viewer: Viewer, invoices: Collection[UUID] = (), before_commit: Sequence[str] = ()
@@ -119,7 +126,7 @@ class Database:
         entered, pool = entering(viewer, read_only=False) + _GENERIC + locked, self._pools[viewer.role]
         if not self._replica:
             return pool.transaction(entered, before_commit, locks=bool(locked))
-        notice = f"""select pg_notify('clinic_wrote', '{{"clinic": "{viewer.clinic_id}"}}')"""
+        notice = f"select pg_notify('clinic_wrote', '{clinic_wrote(self.hints, viewer.clinic_id)}')"
         return self._writing(viewer, pool.transaction(entered, (*before_commit, notice), locks=bool(locked)))
 
     @asynccontextmanager
@@ -140,7 +147,7 @@ class Database:
 
     async def price(self, viewer: Viewer, sql: str, values: list[Any]) -> bytes | None:
         """The result of one statement under the pricing role, which reads all prices of the viewer's clinic."""
-        entered = f"begin read only; set local role {PRICING_ROLE}; set local app.clinic_id = '{viewer.clinic_id}'"
+        entered = _PRICING.format(clinic=viewer.clinic_id)
         async with self._pools[viewer.role].transaction(entered) as connection:
             found: bytes | None = await connection.fetchval(sql, *values)
         return found
@@ -178,6 +185,21 @@ class Database:
         clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
         async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
+
+
+async def _one_row(pool: Pool, entered: str, sql: str, values: list[Any]) -> asyncpg.Record | None:
+    """The one row of a statement in a transaction of its own."""
+    connection = await pool.acquire()
+    try:
+        await pool.begin(connection, entered)
+        found: asyncpg.Record | None = await connection.fetchrow(sql, *values)
+        await connection.execute("commit")
+    except BaseException as failure:
+        await undo(connection, failure)
+        raise
+    finally:
+        pool.release(connection)
+    return found
 
 
 @asynccontextmanager

@@ -90,14 +90,16 @@ linked as (insert into message_invoices
         (clinic_id, id, recorded_at, message_id, invoice_id, policy_id, level, template_id, repetition)
     select $1, gen_random_uuid(), $3, messages.id, invoice_id, policy_id, level, template_id, repetition
     from due join messages using (together))
-select count(*), (select count(pg_notify('invoice_changed', json_build_object('clinic', $1, 'invoice', invoice_id, 'columns',
-    json_build_array('outbound_messages'))::text)) from due where address is null) from messages"""
+select count(*) as messages, array(select invoice_id from due where address is null) as failed from messages"""
 
 
-async def write_plan(connection: asyncpg.Connection, clinic_id: UUID, today: date, moment: datetime) -> int:
-    """Insert the reminders due on a day as queued messages; returns the number of messages."""
-    count: int = await connection.fetchval(_WRITE, clinic_id, today, moment)
-    return count
+async def write_plan(
+    connection: asyncpg.Connection, clinic_id: UUID, today: date, moment: datetime
+) -> tuple[int, list[UUID]]:
+    """Insert the reminders due on a day as queued messages: the number of messages, and the invoices of those that have failed at once."""
+    row = await connection.fetchrow(_WRITE, clinic_id, today, moment)
+    assert row is not None
+    return row["messages"], row["failed"]
 
 
 async def every_one(connection: asyncpg.Connection, clinic_id: UUID, today: date) -> Sequence[Any]:

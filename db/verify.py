@@ -235,6 +235,14 @@ LAWS = (
         join logins l on l.id = m.login_id and l.email = u.email where (m.clinic_id, m.user_id) = (u.clinic_id, u.id))""",
     ),
     Law(
+        "A finished export lists the records that it shows, and one that is not finished lists none",
+        "Export",
+        """select e.id from exports e left join (select clinic_id, export_id, sum(cardinality(ids)) as listed from export_records
+        group by 1, 2) r on (r.clinic_id, r.export_id) = (e.clinic_id, e.id) where case
+            when e.status in ('queued', 'running') then r.listed is not null
+            when e.status = 'ready' then coalesce(r.listed, 0) <> e.record_count end""",
+    ),
+    Law(
         "The hash chain of the audit log is unbroken, and contains every event that is not pending",
         "AuditEvent",
         f"""select c.event_id as id from (select *, lag(seq, 1, 0::bigint) over w as before, lag(hash, 1,

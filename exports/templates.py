@@ -17,6 +17,7 @@ _VARIABLES = {**TEXT_VARIABLES, **NUMBER_VARIABLES}
 _KNOWN = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.Name, nodes.Compare, nodes.Operand)
 # Rendering nests as deeply as validation, in a process that may have a smaller stack.
 _DEEPEST = 40
+_LONGEST_WORDS = 200
 _TOO_DEEP = "this is nested too deeply, or a number is too long"
 
 
@@ -54,7 +55,7 @@ def check_template(texts: Mapping[str, str]) -> None:
         try:
             found = _wrong(_ENVIRONMENT.parse(text))
         except TemplateSyntaxError as error:
-            found = (error.lineno, f"{error.message}")
+            found = (error.lineno, _short(f"{error.message}"))
         except (RecursionError, ValueError):
             # Thousands of brackets, or a number of thousands of digits.
             found = (1, _TOO_DEEP)
@@ -67,16 +68,24 @@ def _wrong(node: nodes.Node, depth: int = 0) -> tuple[int, str] | None:
     if depth > _DEEPEST:
         return getattr(node, "lineno", 1), _TOO_DEEP
     if isinstance(node, nodes.Name) and node.name not in _VARIABLES:
-        return node.lineno, f"{node.name} is not a variable; known variables are {', '.join(sorted(_VARIABLES))}"
+        return (
+            node.lineno,
+            f"{_short(node.name)} is not a variable; known variables are {', '.join(sorted(_VARIABLES))}",
+        )
     if isinstance(node, nodes.Compare) and not _is_of_numbers(node):
         return node.lineno, f"a comparison must be of one of {', '.join(NUMBER_VARIABLES)} with a number"
     if isinstance(node, nodes.Const) and not isinstance(node.value, int):
         return node.lineno, "a text stands outside of the brackets"
     if not isinstance(node, (*_KNOWN, nodes.Const)):
         named = getattr(node, "attr", None) or getattr(node, "name", None)
-        what = f"{type(node).__name__} {named}" if isinstance(named, str) else type(node).__name__
+        what = f"{type(node).__name__} {_short(named)}" if isinstance(named, str) else type(node).__name__
         return node.lineno, f"a template has no {what}; only variables, and if with a number"
     return next((found for child in node.iter_child_nodes() if (found := _wrong(child, depth + 1))), None)
+
+
+def _short(words: str) -> str:
+    """Words that quote the template, which may be as long as the template itself."""
+    return words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]}…"
 
 
 def _is_of_numbers(compared: nodes.Compare) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from db.pools import POOL_SIZES, Database
+from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import CODE_WRONG, Attempt, plain_email, plain_name
 from domain.clock import Clock, now
 from domain.errors import InvalidInput
@@ -30,10 +31,11 @@ class Credentials:
     """Checks passwords in one server process, which all ways to prove a password share."""
 
     def __init__(
-        self, database: Database, secret: bytes, *, passwords: Passwords | None = None, clock: Clock = now
+        self, database: Database, keys: SecretKeys, *, passwords: Passwords | None = None, clock: Clock = now
     ) -> None:
         self._database, self.clock = database, clock
-        self.passwords, self.lockout = passwords or Passwords(), Lockout(secret)
+        # Attempts are counted under the current key alone: after a change of keys, counting begins anew.
+        self.passwords, self.lockout = passwords or Passwords(), Lockout(keys.current)
         self._waiting, self._doors = SignInQueue(), asyncio.Semaphore(_DOORS)
 
     @asynccontextmanager

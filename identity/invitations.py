@@ -1,5 +1,6 @@
 """Accepting an invitation: the invited person proves the one-time link and gives the account a login."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,12 +40,12 @@ class Accepted:
 class Invitations:
     """Accepts invitations. The token comes from the link; the password is new, or that of the login which the e-mail has."""
 
-    def __init__(self, credentials: Credentials, factors: SecondFactors, link_key: bytes) -> None:
-        self._credentials, self._factors, self._key = credentials, factors, link_key
+    def __init__(self, credentials: Credentials, factors: SecondFactors, link_keys: Sequence[bytes]) -> None:
+        self._credentials, self._factors, self._keys = credentials, factors, link_keys
 
     async def accept(self, token: str, password: str, code: str | None, address: str) -> Accepted:
         """Accept an invitation; InvalidInput for a link that is not valid, a weak new password, or the wrong one of a login."""
-        ids = ids_of_link(self._key, LinkKind.INVITATION, token)
+        ids = ids_of_link(self._keys, LinkKind.INVITATION, token)
         if ids is None:
             raise InvalidInput(NOT_VALID, ("token",))
         async with self._credentials.entered() as connection:

@@ -1,10 +1,10 @@
 """All commands on logins and accounts, which one server process shares."""
 
-import hashlib
-import hmac
 from datetime import timedelta
 
 from db.pools import Database
+from domain.access.one_time_links import PURPOSE
+from domain.access.secret_keys import SecretKeys
 from domain.clock import Clock, now
 from identity.credentials import Credentials
 from identity.invitations import Invitations
@@ -17,11 +17,6 @@ from identity.sessions import Sessions, SessionTimes
 from identity.sign_in import SignIns
 
 
-def one_time_link_key(secret: bytes) -> bytes:
-    """The key of one-time links, derived from the server's secret key."""
-    return hmac.digest(secret, b"one-time links", hashlib.sha256)
-
-
 class LoginCommands:
     """Signing in, one's own account, memberships, invitations and one-time links."""
 
@@ -29,7 +24,7 @@ class LoginCommands:
         self,
         database: Database,
         sessions: Sessions,
-        secret: bytes,
+        keys: SecretKeys,
         *,
         passwords: Passwords | None = None,
         times: SessionTimes | None = None,
@@ -37,12 +32,12 @@ class LoginCommands:
         sends_mail: bool = False,
     ) -> None:
         """`sends_mail`: one-time links are sent by mail, and never shown to the administrator who asked for them."""
-        credentials, factors = Credentials(database, secret, passwords=passwords, clock=clock), SecondFactors(secret)
-        self.link_key, self.sends_mail = one_time_link_key(secret), sends_mail
+        credentials, factors = Credentials(database, keys, passwords=passwords, clock=clock), SecondFactors(keys)
+        self.link_key, self.sends_mail = keys.newest(PURPOSE), sends_mail
         self.longest_api_token: timedelta = (times or SessionTimes()).api_token
         self.forget = sessions.forget
         self.sign_ins = SignIns(credentials, sessions, factors)
         self.own = OwnAccount(database, sessions.forget, credentials, factors, times)
         self.memberships = Memberships(database, credentials, sessions, factors)
-        self.invitations = Invitations(credentials, factors, self.link_key)
-        self.reset_links = ResetLinks(credentials, factors, self.link_key)
+        self.invitations = Invitations(credentials, factors, keys.every(PURPOSE))
+        self.reset_links = ResetLinks(credentials, factors, keys.every(PURPOSE))

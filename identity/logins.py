@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from domain.ids import new_id
-from identity.sessions import VIEWER, viewer_of
+from identity.sessions import ADMITTED, VIEWER, viewer_of
 from permissions.viewers import Viewer
 
 _COLUMNS = "l.id, l.email, l.password_hash, l.email_verified_at"
@@ -22,7 +22,7 @@ _ACCOUNTS = f"""select {VIEWER}, u.role = any(c.second_factor_roles) as needs_se
     from memberships m join logins l on l.id = m.login_id
     join users u on u.clinic_id = m.clinic_id and u.id = m.user_id and u.email = l.email
     join clinics c on c.clinic_id = u.clinic_id
-    where m.login_id = $1 and u.active and u.joined_at is not null order by c.name, c.clinic_id"""
+    where m.login_id = $1 and {ADMITTED} and u.joined_at is not null order by c.name, c.clinic_id"""
 _ADD = """insert into logins (id, email, password_hash, oidc_subject, email_verified_at) values ($1, $2, $3, $4, $5)
     on conflict do nothing returning id"""
 # An account whose e-mail was changed may still have the login of the old one, and a login the account.

@@ -73,8 +73,9 @@ class OwnAccount:
                 raise InvalidInput("The password was changed in the meantime", ("old_password",))
             ended = await end_sessions(connection, login["id"], viewer.session_id, self._clock())
             accounts = await list_viewers(connection, login["id"])
-        for session_id in ended:
-            self.forget(session_id)
+        # The viewer in the cache has the access stamp of the old password, by which signed URLs would not work.
+        for identity in (viewer.user_id, *ended):
+            self.forget(identity)
         return accounts
 
     async def enrol(self, viewer: Viewer, password: str, address: str) -> Enrolment:

@@ -1,5 +1,6 @@
 """One-time links to people who forgot a password or lost a second factor: asking for one, and using it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -31,8 +32,8 @@ _NO_SESSION = UUID(int=0)
 class ResetLinks:
     """Makes and uses one-time links for passwords and second factors."""
 
-    def __init__(self, credentials: Credentials, factors: SecondFactors, link_key: bytes) -> None:
-        self._credentials, self._factors, self._key = credentials, factors, link_key
+    def __init__(self, credentials: Credentials, factors: SecondFactors, link_keys: Sequence[bytes]) -> None:
+        self._credentials, self._factors, self._keys = credentials, factors, link_keys
 
     async def ask(self, email: str, address: str) -> None:
         """Ask for a link by mail to a new password: the same work whether the e-mail has a login or not, and nothing beyond the limit."""
@@ -92,7 +93,7 @@ class ResetLinks:
                 return await list_viewers(connection, login["id"])
 
     async def _find(self, connection: asyncpg.Connection, kind: LinkKind, token: str) -> asyncpg.Record:
-        ids = ids_of_link(self._key, kind, token)
+        ids = ids_of_link(self._keys, kind, token)
         found = ids and await connection.fetchrow(_FIND, *ids, kind.value, self._credentials.clock())
         if not found:
             raise InvalidInput(NOT_VALID, ("token",))

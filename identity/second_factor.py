@@ -1,8 +1,5 @@
 """Second factors of logins (TOTP): enrolment with a secret that is shown once and stored encrypted, codes, and recovery codes."""
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,20 +7,25 @@ from uuid import UUID
 
 import asyncpg
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.access.recovery_codes import hash_of_code, new_codes, plain_code
 from domain.access.second_factor import step_of
+from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import CODE_NEEDED, CODE_WRONG
 from domain.errors import Conflict, InvalidInput
+from identity.encryption import Encryption
 
-_NONCE_BYTES = 12
+# The purpose of the keys that encrypt the secrets.
+PURPOSE = "second factors"
 _FIELD = ("second_factor_code",)
 _ENROL = """insert into login_second_factors as f (login_id, secret) values ($1, $2)
     on conflict (login_id) do update set secret = $2, bound_clinic_id = null, last_step = null
     where f.confirmed_at is null returning login_id"""
-_FIND = "select secret, bound_clinic_id, last_step, confirmed_at from login_second_factors where login_id = $1"
+# Locked until a code is used, because `billing rotate-keys` may replace the secret in the meantime.
+_FIND = """select secret, bound_clinic_id, last_step, confirmed_at from login_second_factors where login_id = $1
+    for no key update"""
+_STATE = """select exists (select from login_second_factors where login_id = $1 and confirmed_at is not null) as is_active,
+    (select count(*) from recovery_codes where login_id = $1) as recovery_codes_left"""
 # Of two concurrent uses of the same code, only one gets the row: a code cannot be replayed.
 _USE = """update login_second_factors set last_step = $2, confirmed_at = coalesce(confirmed_at, $3)
     where login_id = $1 and secret = $4 and (last_step is null or last_step < $2) returning login_id"""
@@ -58,8 +60,8 @@ class SecondFactorState:
 class SecondFactors:
     """Stores and checks second factors; each method runs within a transaction of the sign-in role."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._cipher = AESGCM(hmac.digest(secret, b"second factors", hashlib.sha256))
+    def __init__(self, keys: SecretKeys) -> None:
+        self._encryption = Encryption(keys.every(PURPOSE))
 
     async def enrol(self, connection: asyncpg.Connection, login_id: UUID, email: str, issuer: str) -> Enrolment:
         """A new secret, which takes effect once it is confirmed; Conflict when there is a second factor already."""
@@ -85,9 +87,9 @@ class SecondFactors:
 
     async def state(self, connection: asyncpg.Connection, login_id: UUID) -> SecondFactorState:
         """Whether there is a confirmed second factor, and how many recovery codes are left."""
-        factor = await connection.fetchrow(_FIND, login_id)
-        left = await connection.fetchval("select count(*) from recovery_codes where login_id = $1", login_id)
-        return SecondFactorState(factor is not None and factor["confirmed_at"] is not None, left)
+        found = await connection.fetchrow(_STATE, login_id)
+        assert found is not None
+        return SecondFactorState(found["is_active"], found["recovery_codes_left"])
 
     async def renew_codes(self, connection: asyncpg.Connection, login_id: UUID) -> list[str]:
         """New recovery codes, shown once; those before are of no more use."""
@@ -151,15 +153,11 @@ class SecondFactors:
         return use if step is not None else None
 
     def _sealed(self, secret: str, login_id: UUID) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, secret.encode(), login_id.bytes)
+        return self._encryption.seal(secret, login_id.bytes)
 
     def _opened(self, factor: asyncpg.Record, login_id: UUID) -> str | None:
-        """The decrypted secret; None when the server's key has changed, or the row belongs to another login."""
+        """The decrypted secret; None when none of the server's keys has encrypted it, or the row belongs to another login."""
         bound_clinic: UUID | None = factor["bound_clinic_id"]
         bound_to = (bound_clinic.bytes if bound_clinic else b"") + login_id.bytes
-        nonce, encrypted = factor["secret"][:_NONCE_BYTES], factor["secret"][_NONCE_BYTES:]
-        try:
-            return self._cipher.decrypt(nonce, encrypted, bound_to).decode()
-        except InvalidTag:
-            return None
+        opened = self._encryption.open(factor["secret"], bound_to)
+        return opened.text if opened else None

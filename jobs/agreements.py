@@ -48,7 +48,8 @@ async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: d
     given = {"invoice_id": invoice_id}
     try:
         async with database.working(clinic_id) as connection:
-            work = UnitOfWork(connection, clinic_id, None, Actor(None, today), moment, uuid4().hex, given)
+            known = (connection, clinic_id, None, Actor(None, today), moment, uuid4().hex, given)
+            work = UnitOfWork(*known, hints=database.hints)
             await transition(work, "lapse_agreement")
             await record_job(connection, work.batches, "lapseAgreement", moment, work.request_id)
     except (IllegalTransition, NotFound):

@@ -34,8 +34,10 @@ _COUNTED = (
     f"update exports set row_count = $4, billed_total = $5, received_total = $6, case_ids = $7 {_MINE} returning id"
 )
 _WRITTEN = f"update exports set rows_written = least($4, row_count) {_MINE} returning id"
-_READY = f"""update exports set status = 'ready', rows_written = row_count, byte_size = $4, sha256 = $5, blob_key = $6, expires_at = $7
-    {_MINE} returning id"""
+_READY = f"""update exports set status = 'ready', rows_written = row_count, byte_size = $4, sha256 = $5, blob_key = $6, expires_at = $7,
+    record_count = $8 {_MINE} returning id"""
+_LIST = """insert into export_records (clinic_id, export_id, table_name, part, ids)
+    values ($1, $2, $3, $4, ($5::text)::uuid[])"""
 _FAIL = f"update exports set status = 'failed', failure = $4 {_MINE}"
 _GIVE_UP = """update exports set status = 'failed', failure = $3
     where clinic_id = $1 and id = $2 and status in ('queued', 'running')"""
@@ -117,10 +119,10 @@ class _Building:
             raise DomainError(NOT_ALLOWED)
         wanted = Wanted.of(self.row)
         statements = compile_export(self.builder.schemas[viewer.role], viewer.role, wanted)
-        with self.builder.spool() as spool:
-            count = await self._read(viewer, wanted, statements, spool)
+        with self.builder.spool() as spool, self.builder.spool() as shown:
+            count = await self._read(viewer, wanted, statements, spool, shown)
             size, digest = await asyncio.to_thread(_measured, spool)
-            await self._keep(viewer, wanted, statements, spool, (count, size, digest))
+            await self._keep(viewer, wanted, statements, (spool, shown), (count, size, digest))
         return count
 
     async def record(self, statement: str, *values: Any) -> bool:
@@ -132,20 +134,25 @@ class _Building:
         found = await connection.fetchval(statement, self.clinic_id, self.identity, self.row["attempts"], *values)
         return found is not None
 
-    async def _read(self, viewer: Viewer, wanted: Wanted, statements: Statements, spool: IO[bytes]) -> int:
-        """Write the file from one snapshot; returns its number of rows."""
+    async def _read(
+        self, viewer: Viewer, wanted: Wanted, statements: Statements, spool: IO[bytes], shown: IO[bytes]
+    ) -> int:
+        """Write the file, and the ids of the records that it shows, from one snapshot; returns its number of rows."""
         context = ReadContext(viewer, clock=self.builder.clock)
         async with self.builder.database.exporting(viewer) as (reading, adding_up):
             totals = statements.totals
             values = totals.values(context, statements.arguments)
             counting = asyncio.create_task(adding_up.fetchrow(totals.sql, *values))
+            listing = asyncio.create_task(_list_records(adding_up, counting, statements, context, shown))
             try:
                 copied = await self._copy(reading, statements, context, wanted.format, spool, counting)
                 added_up = await counting
                 assert added_up is not None
                 await self._record_progress(copied, counting)
+                await listing
             finally:
                 counting.cancel()
+                listing.cancel()
         if copied != added_up[0]:
             raise AssertionError("the rows and the totals of one snapshot differ in number")
         return copied
@@ -189,11 +196,11 @@ class _Building:
         viewer: Viewer,
         wanted: Wanted,
         statements: Statements,
-        spool: IO[bytes],
+        spools: tuple[IO[bytes], IO[bytes]],
         found: tuple[int, int, bytes],
     ) -> None:
-        """Store the file under a key of this attempt, then mark the export as ready and write its audit event."""
-        count, size, digest = found
+        """Store the file under a key of this attempt, then mark the export as ready, list its records and write its audit event."""
+        (spool, shown), (count, size, digest) = spools, found
         key = f"{folder_of(self.clinic_id, self.identity)}/{uuid4().hex}"
         spool.seek(0)
         await self.builder.store.put(key, spool)
@@ -211,12 +218,44 @@ class _Building:
             row_count=count,
         )
         async with self.builder.database.working(self.clinic_id) as connection:
-            is_kept = await self._recorded(connection, _READY, size, digest, key, moment + KEPT_FOR)
+            records = await asyncio.to_thread(_count_ids, shown)
+            is_kept = await self._recorded(connection, _READY, size, digest, key, moment + KEPT_FOR, records)
             if is_kept:
+                shown.seek(0)
+                for table_name, part, ids in map(_parted, shown):
+                    await connection.execute(_LIST, self.clinic_id, self.identity, table_name, part, ids)
                 await events.record(connection, [event])
         if not is_kept:
             await self.builder.store.drop(key)
             raise _StoppedError
+
+
+async def _list_records(
+    connection: asyncpg.Connection,
+    counting: "asyncio.Task[asyncpg.Record | None]",
+    statements: Statements,
+    context: ReadContext,
+    shown: IO[bytes],
+) -> None:
+    """Write the ids of the records that the file shows, once the totals have been computed on the same connection."""
+    await asyncio.wait([counting])
+
+    async def take(chunk: bytes) -> None:
+        shown.write(chunk)
+
+    values = statements.shown.values(context, statements.arguments)
+    await connection.copy_from_query(statements.shown.sql, *values, output=take)
+
+
+def _parted(line: bytes) -> tuple[str, int, str]:
+    """The table, the part and the ids of a line that COPY has written; an array of ids has nothing to escape."""
+    table_name, part, ids = line.decode().rstrip("\n").split("\t")
+    return table_name, int(part), ids
+
+
+def _count_ids(shown: IO[bytes]) -> int:
+    shown.seek(0)
+    return sum(line.count(b",") + 1 for line in shown)
 
 
 def _measured(spool: IO[bytes]) -> tuple[int, bytes]:

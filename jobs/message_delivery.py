@@ -17,7 +17,7 @@ from domain.clock import Clock
 from domain.reminders.reminders import LEASE, MessageStatus, pause_after
 from exports.messages import compose
 from exports.templates import Listed, Section, fill_in
-from jobs.reminder_plan import together_with
+from jobs.reminder_plan import tell_of_messages, together_with
 from resolvers.commands.auditing import record_job
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
@@ -34,8 +34,7 @@ _WITHDRAW = "delete from message_invoices where clinic_id = $1 and message_id = 
 _DROP = "delete from outbound_messages where clinic_id = $1 and id = $2"
 _KEEP = """update outbound_messages set subject = $3, body = $4, attempts = attempts + 1, next_attempt_at = $5
     where clinic_id = $1 and id = $2"""
-_TELL = """select pg_notify('invoice_changed', json_build_object('clinic', clinic_id, 'invoice', invoice_id,
-    'columns', json_build_array('outbound_messages'))::text) from message_invoices where clinic_id = $1 and message_id = $2"""
+_ABOUT = "select invoice_id from message_invoices where clinic_id = $1 and message_id = $2"
 _UNUSABLE = "An address cannot be written to, or a template cannot be filled in"
 
 
@@ -167,5 +166,6 @@ async def _record(
     writes.update("outbound_messages", {"id": claimed.id}, **changed)
     async with database.working(clinic.id) as connection:
         await writes.run(connection)
-        await connection.execute(_TELL, clinic.id, claimed.id)
+        about = [row["invoice_id"] for row in await connection.fetch(_ABOUT, clinic.id, claimed.id)]
+        await tell_of_messages(connection, database.hints, clinic.id, about)
         await record_job(connection, [writes], "sendMessage", moment, uuid4().hex)

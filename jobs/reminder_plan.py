@@ -1,6 +1,6 @@
 """The daily dunning run: plans the reminders that are due in each clinic, one message per payer and day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from db.notifications import invoice_changed
 from db.pools import Database
 from db.reminder_plan import write_plan
+from db.sealed_hints import Hints
 from domain.clinics import clinic_day
 from domain.clock import Clock
 from domain.reminders.reminders import FIRST_HOUR
@@ -17,6 +19,8 @@ from domain.reminders.reminders import FIRST_HOUR
 # One worker plans a clinic's day; the others wait for its row lock and find the day planned. A large clinic takes a while.
 _BEGIN = """update clinics set reminded_on = $2 where clinic_id = $1 and (reminded_on is null or reminded_on < $2)
     returning set_config('statement_timeout', '0', true)"""
+
+_TELL = "select pg_notify('invoice_changed', payload) from unnest($1::text[]) payload"
 
 
 async def plan_reminders(database: Database, clock: Clock) -> int:
@@ -30,11 +34,11 @@ async def plan_reminders(database: Database, clock: Clock) -> int:
         if moment.astimezone(ZoneInfo(clinic["time_zone"])).hour >= FIRST_HOUR:
             async with database.working(clinic["clinic_id"]) as connection:
                 today = clinic_day(moment, clinic["time_zone"])
-                planned += await plan(connection, clinic["clinic_id"], today, moment)
+                planned += await plan(connection, database.hints, clinic["clinic_id"], today, moment)
     return planned
 
 
-async def plan(connection: asyncpg.Connection, clinic_id: UUID, today: date, moment: datetime) -> int:
+async def plan(connection: asyncpg.Connection, hints: Hints, clinic_id: UUID, today: date, moment: datetime) -> int:
     """Queue the messages of a day, unless that was done already; returns how many.
 
     Reminders to the same addresses become one message. Without an address, the message is recorded as failed, so that staff
@@ -42,7 +46,18 @@ async def plan(connection: asyncpg.Connection, clinic_id: UUID, today: date, mom
     """
     if await connection.fetchval(_BEGIN, clinic_id, today) is None:
         return 0
-    return await write_plan(connection, clinic_id, today, moment)
+    count, failed = await write_plan(connection, clinic_id, today, moment)
+    await tell_of_messages(connection, hints, clinic_id, failed)
+    return count
+
+
+async def tell_of_messages(
+    connection: asyncpg.Connection, hints: Hints, clinic_id: UUID, invoices: Iterable[UUID]
+) -> None:
+    """Notify subscribers, when the transaction commits, that the messages about some invoices have changed."""
+    payloads = [invoice_changed(hints, clinic_id, invoice, ["outbound_messages"]) for invoice in invoices]
+    if payloads:
+        await connection.execute(_TELL, payloads)
 
 
 def together_with(row: Any) -> Sequence[Any]:

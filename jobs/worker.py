@@ -25,6 +25,7 @@ from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.message_delivery import send_messages
 from jobs.one_time_links import LinkMailer, forget_links, send_links
+from jobs.queue_driver import QueueDriver
 from jobs.reminder_plan import plan_reminders
 from observability.logs import trace
 from resolvers.commands.auditing import chain_audit_logs
@@ -47,6 +48,7 @@ class Tools:
 
 
 Task = Callable[[Tools], Awaitable[int]]
+Opened = Callable[[], Database]
 _FORGET = "delete from jobs.pgqueuer_log where created < $1"
 _REMEMBERED = timedelta(days=30)
 
@@ -131,14 +133,18 @@ async def working(
     One-time links are sent by mail with `links`.
     """
     stop = asyncio.Event()
+
+    def opened() -> Database:
+        return Database(dsn_of, hints=files.hints())
+
     sending = _again_and_again(
-        dsn_of, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
+        opened, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
     )
-    chaining = _again_and_again(dsn_of, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
-    doing = _work(dsn_of, lambda database: Tools(database, files, mail, clock), stop)
+    chaining = _again_and_again(opened, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
+    doing = _work(opened, dsn_of(STAFF_LOGIN), lambda database: Tools(database, files, mail, clock), stop)
     linking = (
         _again_and_again(
-            dsn_of, stop, _SENDS_EVERY_SECONDS, "sending links", lambda database: send_links(database, clock, links)
+            opened, stop, _SENDS_EVERY_SECONDS, "sending links", lambda database: send_links(database, clock, links)
         )
         if links
         else None
@@ -156,10 +162,10 @@ async def working(
 
 
 async def _again_and_again(
-    dsn_of: Connect, stop: asyncio.Event, seconds: float, words: str, function: Callable[[Database], Awaitable[int]]
+    opened: Opened, stop: asyncio.Event, seconds: float, words: str, function: Callable[[Database], Awaitable[int]]
 ) -> None:
     """Repeat a task until stopped, through every outage of the database."""
-    async with Database(dsn_of) as database:
+    async with opened() as database:
         while not stop.is_set():
             try:
                 await function(database)
@@ -169,14 +175,14 @@ async def _again_and_again(
                 await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _work(dsn_of: Connect, tools_of: Callable[[Database], Tools], stop: asyncio.Event) -> None:
+async def _work(opened: Opened, dsn: str, tools_of: Callable[[Database], Tools], stop: asyncio.Event) -> None:
     """Run jobs until stopped, through every outage of the database."""
     pauses = iter(_PAUSES)
-    async with Database(dsn_of) as database:
+    async with opened() as database:
         while not stop.is_set():
             began = monotonic()
             try:
-                await _work_while_connected(dsn_of(STAFF_LOGIN), tools_of(database), stop)
+                await _work_while_connected(dsn, tools_of(database), stop)
             except Exception as failure:  # noqa: BLE001 (after any failure, the worker connects again)
                 logger.warning("the worker was interrupted: %s", trace(failure))
             if monotonic() - began > _STEADY_SECONDS:
@@ -187,7 +193,7 @@ async def _work(dsn_of: Connect, tools_of: Callable[[Database], Tools], stop: as
 
 async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> None:
     async with queue_pool(dsn) as pool:
-        driver = AsyncpgPoolDriver(pool)
+        driver = QueueDriver(pool, tools.database.hints)
         queue = queries(driver)
         queuer = PgQueuer(driver, channel=QUEUE.channel, queries=queue)
         for name, (expression, task) in TASKS.items():

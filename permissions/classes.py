@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from strawberry.permission import BasePermission
 
 from domain.access.people import Role
+from permissions.coordinates import Narrowed
 from permissions.graphql_adapter import StrawberryArgumentAnnotation, enum_values, set_type_rule, set_value_rule
 from permissions.rules import RULES, Rule
 from permissions.viewers import Viewer
@@ -84,9 +85,14 @@ def subscription(rule_name: str, description: str) -> Callable[[Callable[..., An
     return subscription
 
 
-def argument(description: str, mark: Mark, **options: Any) -> StrawberryArgumentAnnotation:
-    """An argument, with its own rule or with the coordinates of the fields whose rules it follows."""
-    return strawberry.argument(description=description, metadata={"rule": mark}, **options)
+def argument(
+    description: str, mark: Mark, *, narrowed: Narrowed | None = None, **options: Any
+) -> StrawberryArgumentAnnotation:
+    """An argument, with its own rule or with the coordinates of the fields whose rules it follows.
+
+    A role that does not see everything that `narrowed` names gets its smaller input in place of the argument's.
+    """
+    return strawberry.argument(description=description, metadata={"rule": mark, "narrowed": narrowed}, **options)
 
 
 def input_field(mark: Mark, description: str, **options: Any) -> Any:

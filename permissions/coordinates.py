@@ -1,11 +1,25 @@
 """Computes the schema coordinates that a role sees, from the rule of each."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from domain.access.people import Role
 from permissions.rules import RULES
 
 Mark = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """An input with a name and a description of its own, that has only some of the fields of another input.
+
+    It takes that one's place in an argument for roles that do not see all coordinates of `unless`.
+    """
+
+    name: str
+    description: str
+    fields: tuple[str, ...]
+    unless: tuple[str, ...]
 
 
 class MissingRuleError(Exception):

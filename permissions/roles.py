@@ -1,7 +1,7 @@
 """Builds the GraphQL schema of each role: a pruned copy from which everything that the role may not see is absent."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLArgument,
@@ -24,7 +24,7 @@ from graphql import (
 
 from domain.access.people import Role
 from permissions.classes import Guard
-from permissions.coordinates import Mark, check_marks, seen_by
+from permissions.coordinates import Mark, Narrowed, check_marks, seen_by
 from permissions.graphql_adapter import copy_enum, metadata, permission_classes, type_rule, value_rule
 from permissions.rules import RULES, SIGNED_IN
 
@@ -215,9 +215,29 @@ class _Pruning:
         return face.name in self.kept and set(self._fields(face)) <= set(self._fields(named))
 
     def _field(self, named: Composite, name: str, field: GraphQLField) -> GraphQLField:
-        args = {arg: self._item(argument) for arg, argument in self._args(named, name, field).items()}
+        args = {arg: self._argument(argument) for arg, argument in self._args(named, name, field).items()}
         changed = {"type_": self._type(field.type), "args": args, "resolve": _lean(field)}
         return GraphQLField(**{**field.to_kwargs(), **changed})
+
+    def _argument(self, argument: GraphQLArgument) -> GraphQLArgument:
+        narrowed: Narrowed | None = metadata(argument).get("narrowed")
+        if narrowed is None or self.seen.issuperset(narrowed.unless):
+            return cast(GraphQLArgument, self._item(argument))
+        return GraphQLArgument(**{**argument.to_kwargs(), "type_": self._narrow(argument.type, narrowed)})
+
+    def _narrow(self, of_type: Any, narrowed: Narrowed) -> Any:
+        if isinstance(of_type, GraphQLNonNull | GraphQLList):
+            return type(of_type)(self._narrow(of_type.of_type, narrowed))
+        if narrowed.name not in self.copies:
+            found = {name: self._item(item) for name, item in self._inputs(of_type).items() if name in narrowed.fields}
+            kwargs = {
+                **of_type.to_kwargs(),
+                "name": narrowed.name,
+                "description": narrowed.description,
+                "fields": found,
+            }
+            self.copies[narrowed.name] = GraphQLInputObjectType(**kwargs)
+        return self.copies[narrowed.name]
 
     def _item(self, item: Any) -> Any:
         return type(item)(**{**item.to_kwargs(), "type_": self._type(item.type)})

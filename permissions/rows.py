@@ -23,6 +23,7 @@ class Reach(StrEnum):
     SELF = "the user's own record"
     OWN = "the user's own rows"
     REQUESTED = "exports that the user requested"
+    OF_REQUESTED_EXPORT = "the lists of records in exports that the user requested"
     UPLOADED_OR_USED = "files that the user uploaded, and those that a mutation has used"
 
 
@@ -42,17 +43,18 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "payers": {**_CLINIC, **_PARTIES},
     "facilities": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.WHERE_TREATED},
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
-    "encounters": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
-    "invoice_states": {**_CLINIC, _PHYSICIAN: Reach.TREATED},
-    # Analysts see that an invoice was denied, but no columns of the denial.
-    "denials": _CLINIC,
+    # Of visits, their exams, denials and past states, analysts see what their reports add up: permissions/reporting.py.
+    "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "invoice_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "denials": _STAFF,
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
-    "encounter_exams": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
+    "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
     "invitations": {_ADMIN: Reach.CLINIC},
     "exports": dict.fromkeys(Role, Reach.REQUESTED),
+    "export_records": dict.fromkeys(Role, Reach.OF_REQUESTED_EXPORT),
     "treating_physicians": {_PHYSICIAN: Reach.TREATED},
     "cpt_codes": _CLINIC,
     "audit_events": {_ADMIN: Reach.CLINIC},

@@ -48,7 +48,11 @@ _ALL = (
     Rule("contact", STAFF | {PHYSICIAN}, "Birth date, contact data and record number: billing staff and physicians"),
     Rule("ledger", STAFF | {ANALYST}, "Agreed and received amounts: billing staff, and analysts as bare amounts"),
     Rule("aging", STAFF | {ANALYST}, "Age and risk of open invoices: billing staff and analysts"),
-    Rule("figures", STAFF | {ANALYST}, "Totals and ratios over many invoices: billing staff and analysts"),
+    Rule(
+        "figures",
+        STAFF | {ANALYST},
+        "Totals and ratios over many invoices: billing staff, and analysts by whole months",
+    ),
     Rule(
         "productivity",
         STAFF | {PHYSICIAN, ANALYST},

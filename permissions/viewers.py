@@ -1,6 +1,7 @@
 """The viewer: the signed-in user on whose behalf a request runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from domain.access.people import Role
@@ -22,3 +23,7 @@ class Viewer:
     time_zone: str
     # Whether the request has an API token, which is read-only, instead of a session.
     is_api_token: bool = False
+    # Changes with the password, the role, and the attorney or physician of the account (domain/access/signed_urls.py).
+    access_stamp: bytes = bytes(8)
+    # The end of a session that has no row of its own, by a token of an identity provider.
+    session_ends_at: datetime | None = None

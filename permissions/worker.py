@@ -111,8 +111,15 @@ WORKER: dict[str, Need] = {
             *"requested_by role kind format status filter columns attempts expires_at row_count".split(),
         ),
         changes=tuple(
-            "status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids expires_at".split()
+            (
+                "status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key "
+                "case_ids expires_at record_count"
+            ).split()
         ),
+    ),
+    # Written with a finished file, deleted with it, and never read.
+    "export_records": Need(
+        ("clinic_id", "export_id"), adds=("clinic_id", "export_id", "table_name", "part", "ids"), removes=True
     ),
     # The worker's own operations are added to the audit log, and all events are added to its hash chain.
     "audit_events": Need(_EVENT, adds=(*_EVENT, "recorded_at")),

@@ -69,8 +69,11 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
 # The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.
 LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
 
-# The columns that are read for every role when a user downloads an export.
-LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {"exports": ("role", "blob_key", "case_ids")}
+# The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.
+LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
+    "exports": ("role", "blob_key", "case_ids", "record_count"),
+    "export_records": ("export_id", "table_name", "ids"),
+}
 
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")

@@ -15,15 +15,16 @@ from db.action_items import count_due
 from db.row import Scope
 from db.security.column_grants import columns_read
 from domain.access.people import Role
+from domain.exports import UNDER_WAY
 from permissions.graphql_adapter import core_info
 from permissions.roles import marks_of
-from resolvers.commands.exports import is_under_way
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.plans import Binder, Plan, id_reader
 from resolvers.compiler.reading import resolve_payload, selection_of
 from resolvers.context import RequestContext
 
 _NONE_SUCH = UUID(int=0)
+_STATE = "select status, rows_written from exports where clinic_id = $1 and id = $2 and requested_by = $3"
 # A new day is noticed within a minute, without any notification.
 _LOOKS_SECONDS, _RESTS = 60.0, 4
 
@@ -46,18 +47,26 @@ async def export_progress(info: Info) -> AsyncGenerator[orjson.Fragment, None]:
     assert viewer is not None
     assert context.changes is not None
     identity = id_reader("id", "Export")(selector.arguments(asked)["id"])
-    async with context.changes.of_export(viewer.clinic_id, identity) as changes:
-        is_to_come = await is_under_way(context, identity)
+    async with context.changes.of_exports() as changes:
+        state = await _state(context, identity)
         export = await resolve_payload(info, "Export", identity)
         if export is None:
             raise GraphQLError("There is no such file", extensions={"code": "NOT_FOUND"})
         yield export
-        while is_to_come:
+        while state is not None and state[0] in UNDER_WAY:
             await anext(changes)
-            is_to_come = await is_under_way(context, identity)
-            export = await resolve_payload(info, "Export", identity)
+            before, state = state, await _state(context, identity)
+            export = None if state == before else await resolve_payload(info, "Export", identity)
             if export is not None:
                 yield export
+
+
+async def _state(context: RequestContext, identity: UUID) -> tuple[str, int] | None:
+    """The status of an export of the viewer, and how many of its rows are written; None if there is none."""
+    viewer = context.viewer
+    assert viewer is not None
+    found = await context.database.read(viewer, _STATE, [viewer.clinic_id, identity, viewer.user_id])
+    return (found["status"], found["rows_written"]) if found else None
 
 
 async def count_action_items(info: Info) -> AsyncGenerator[int, None]:

@@ -45,9 +45,14 @@ class ReadContext:
         assert self.viewer is not None
         assert self.link_key, "signed URLs need a key"
         if kind not in self._url_signers:
-            bearer = Bearer(self.viewer.clinic_id, self.viewer.user_id, self.clock() + LIFETIMES[kind])
-            self._url_signers[kind] = signer_of(self.link_key, kind, bearer)
+            self._url_signers[kind] = signer_of(self.link_key, kind, self._bearer(self.viewer, kind))
         return self._url_signers[kind]
+
+    def _bearer(self, viewer: Viewer, kind: str) -> Bearer:
+        expires_at = self.clock() + LIFETIMES[kind]
+        if viewer.session_ends_at:
+            expires_at = min(expires_at, viewer.session_ends_at)
+        return Bearer(viewer.clinic_id, viewer.user_id, viewer.session_id, viewer.access_stamp, expires_at)
 
 
 @dataclass(slots=True)

@@ -41,8 +41,14 @@ def explained(whole: GraphQLSchema, role: Role | None, coordinate: str) -> Expla
 def book_of(whole: GraphQLSchema) -> Book:
     """The complete schema's coordinates, and those that each role is served."""
     tables = {name: view.table.name for name, view in VIEWS.items()}
-    served = {role: frozenset(dict(_parts(schema))) for role, schema in schemas_of(whole).items()}
-    return Book(dict(_parts(whole)), served, tables)
+    parts = dict(_parts(whole))
+    served = {}
+    for role, schema in schemas_of(whole).items():
+        own = dict(_parts(schema))
+        served[role] = frozenset(own)
+        # A role may have a narrowed input, which is no type of the complete schema.
+        parts |= {name: part for name, part in own.items() if name not in parts}
+    return Book(parts, served, tables)
 
 
 def _parts(schema: GraphQLSchema) -> Iterator[_Item]:

@@ -27,9 +27,10 @@ def command(
     payload: Any,
     *,
     locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = no_locks,
+    ends_access: bool = False,
 ) -> Any:
     """The mutation of a command, which a role's schema resolves without Strawberry's wrapper; its rule is that of ACTIONS."""
-    of, rule = Command(name, run, locked_first), ACTIONS[name]
+    of, rule = Command(name, run, locked_first, ends_access), ACTIONS[name]
 
     async def resolve(self: Any, info: Info, input: Any) -> Any:
         return await answer_command(core_info(info), of, input, payload)

@@ -146,9 +146,9 @@ enum_type(
     "The day from which the age of an invoice is counted; without such a day, the age is counted from its creation.",
     {
         "CREATED": "The day of creation.",
-        "SUBMITTED": "The day of submission to the payer.",
+        "SUBMITTED": (("Invoice.submittedOn",), "The day of submission to the payer."),
         "SERVICE": "The day of service.",
-        "AGREED": "The day of the agreement on an amount.",
+        "AGREED": (("Invoice.negotiation",), "The day of the agreement on an amount."),
     },
 )
 enum_type(

@@ -33,13 +33,17 @@ from schema.records.physicians import Physician
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
 from schema.reminders.reminders import ActionItemConnection
-from schema.reports.aging import AgingReport, AsOf, Basis, PayerAging
+from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, PayerAging
 from schema.reports.analytics import Analytics, AnalyticsFilter
 from schema.reports.exports import Export
 
 Id = Annotated[strawberry.ID, argument("The id of the record.", "signed_in")]
 Number = Annotated[str, argument("The complete invoice number.", ("Invoice.number",))]
 InvoicesWanted = Annotated[InvoiceFilter | None, argument("Only invoices that match this filter.", "signed_in")]
+InvoicesReported = Annotated[
+    InvoiceFilter | None,
+    argument("Only invoices that match this filter.", "figures", narrowed=REPORT_FILTER),
+]
 InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoices.", "signed_in")]
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
 ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
@@ -262,13 +266,13 @@ class Query:
         "The aging of accounts receivable: the outstanding amounts by age, today or as known at the end of a past day.",
     )
     async def aging(
-        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+        self, info: Info, filter: InvoicesReported = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
     ) -> AgingReport:
         return await read(info)
 
     @compiled_root("figures", "The aging of accounts receivable by payer, slowest payers first.")
     async def aging_by_payer(
-        self, info: Info, filter: InvoicesWanted = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+        self, info: Info, filter: InvoicesReported = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
     ) -> list[PayerAging]:
         return await read(info)
 

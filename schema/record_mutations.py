@@ -62,8 +62,13 @@ def record_mutations(
     fields: tuple[RecordField, ...],
     commands: RecordCommands,
     texts: RecordTexts = RecordTexts(),
+    *,
+    has_users: bool = False,
 ) -> Any:
-    """A type with the mutations create_…, update_… and retire_… of a record's type; their rule is that of ACTIONS."""
+    """A type with the mutations create_…, update_… and retire_… of a record's type; their rule is that of ACTIONS.
+
+    If users belong to records of the type, retiring one ends their access.
+    """
     stem = snake(record.__name__)
     rule = ACTIONS[f"create_{stem}"]
     payload = payload_of(record, rule, word, rejected="change")
@@ -84,6 +89,7 @@ def record_mutations(
             inputs.update(fields),
             f"The {word} and the changes.",
             payload,
+            ends_access=has_users,
         ),
         command(
             f"retire_{stem}",
@@ -92,6 +98,7 @@ def record_mutations(
             inputs.retire(),
             f"The {word} to retire.",
             payload,
+            ends_access=has_users,
         ),
     ]
     return create_type(f"{record.__name__}Mutations", made)

@@ -89,12 +89,12 @@ def build_app(
     """
     spans = _spans(running.otlp_endpoint)
     watch = OperationMonitor(AdmissionControl(running.requests_per_minute), spans)
-    database, schemas = address.database(spans.statement if spans else None), role_schemas()
+    database, schemas = address.database(spans.statement if spans else None, files.hints()), role_schemas()
     trusted = trusted_in(running.trusted_documents, schemas) if running.trusted_documents else None
     sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = _announcements(address, database, sessions), AuditLogWriter(database)
     logins = LoginCommands(
-        database, sessions, files.link_key, passwords=passwords, times=times, sends_mail=running.sends_mail
+        database, sessions, files.keys, passwords=passwords, times=times, sends_mail=running.sends_mail
     )
     http = GraphQLOverHTTP(
         GraphQLExecutor(schemas, watch, trusted),
@@ -124,7 +124,7 @@ def build_app(
 
 
 def _announcements(address: DatabaseUrls, database: Database, sessions: Sessions) -> Notifications:
-    return Notifications(address.login(STAFF_LOGIN), sessions.forget, database.wrote)
+    return Notifications(address.login(STAFF_LOGIN), database.hints, sessions, database.wrote)
 
 
 def _spans(endpoint: str) -> "Spans | None":

@@ -1,5 +1,6 @@
 """The work of `billing audit`: verifies the hash chains of the audit log, and reports disclosures of a patient's records."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ from exports.disclosures import Disclosure, write_disclosures
 
 _CLINICS = "select clinic_id, short_name from clinics where $1::text is null or short_name = $1 order by short_name"
 _HASH_BYTES = 32
+_NUMBER = re.compile(r"[0-9]{1,18}")
 # The same records as the filter of the API by patient; the chain names them by their UUIDs.
 _DISCLOSED = """with billed as (select id from invoices where clinic_id = $1 and patient_id = $2),
     paid as (select c.id, c.document_id from cheque_allocations a join billed i on i.id = a.invoice_id
@@ -40,7 +42,7 @@ def noted(head: str | None) -> tuple[int, bytes] | None:
         link = bytes.fromhex(digits)
     except ValueError:
         link = b""
-    if not number.isdecimal() or len(link) != _HASH_BYTES:
+    if not _NUMBER.fullmatch(number) or len(link) != _HASH_BYTES:
         raise AuditError("A head must be a number, a colon and 64 hexadecimal digits, as this command prints it")
     return int(number), link
 

@@ -16,6 +16,7 @@ _COMMANDS = {
     "verify": LazyCommand("server.commands.database:verify", "Check every law of the records of all clinics."),
     "demo": LazyCommand("server.commands.database:demo", "Load the demo clinic."),
     "user": LazyCommand("server.commands.users:user", "Add and deactivate the clinic's users."),
+    "rotate-keys": LazyCommand("server.commands.keys:rotate_keys", "Encrypt stored secrets with a new secret key."),
     "import": LazyCommand("server.commands.imports:import_", "Import data from files and other systems."),
     "remind": LazyCommand("server.commands.reminders:remind", "Send payers the reminders that are due."),
     "report": LazyCommand("server.commands.reports:report", "Draw reports of a clinic as SVG or HTML."),

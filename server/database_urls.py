@@ -14,13 +14,26 @@ import asyncpg
 
 from db.connections import Logged
 from db.pools import Database
+from db.sealed_hints import Hints
 from db.security.policies import ATTORNEY_LOGIN, STAFF_LOGIN
 from db.security.policy_version import PolicyVersion, Standing, standing, version_of
-from server.embedded.postgres import EmbeddedPostgres
+from server.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
 from server.settings import SettingError, Settings
 
 logger = logging.getLogger("billing.database")
 _DATABASE = "billing"
+# A role belongs to the whole server. When two databases of one server set its password at the same time, the later one gets an
+# internal error ("tuple concurrently updated") and tries again.
+_ALTER_LOGIN = """do $$ begin
+    for attempt in 1..20 loop
+        begin
+            alter role {name} password '{password}';
+            return;
+        exception when internal_error then
+            if attempt = 20 then raise; end if;
+        end;
+    end loop;
+end $$"""
 _NEWER = "the database has the policies of a newer version than this code: they are left as they are"
 
 
@@ -39,11 +52,11 @@ class DatabaseUrls:
         """The URL for a login of the server; its password is derived from the owner's, so that every process knows it."""
         return self._at(self.owner, name)
 
-    def database(self, logged: Logged | None = None) -> Database:
+    def database(self, logged: Logged | None = None, hints: Hints | None = None) -> Database:
         """The connection pools that requests use."""
         pooled = partial(self._at, self.pooled) if self.pooled else None
         replica = partial(self._at, self.replica) if self.replica else None
-        return Database(self.login, logged, pooled=pooled, replica=replica)
+        return Database(self.login, logged, hints=hints, pooled=pooled, replica=replica)
 
     def _at(self, place: str, name: str) -> str:
         parts = urlsplit(place)
@@ -60,7 +73,7 @@ class DatabaseUrls:
         """The statements that set the passwords of the logins, if the owner has a password."""
         if urlsplit(self.owner).password:
             for name in (STAFF_LOGIN, ATTORNEY_LOGIN):
-                yield f"alter role {name} password '{self.password(name)}'"
+                yield _ALTER_LOGIN.format(name=name, password=self.password(name))
 
 
 async def bring_up_to_date(address: DatabaseUrls) -> Standing:
@@ -108,7 +121,10 @@ def _version() -> PolicyVersion:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[DatabaseUrls]:
-    """The database URLs, with the embedded server running, if used, for as long as this context is open."""
+    """The database URLs, with the embedded server running, if used, for as long as this context is open.
+
+    EmbeddedPostgresError when it cannot run. A start as root logs a warning.
+    """
     if settings.database_url:
         direct = settings.direct_database_url
         await _reach(direct or settings.database_url)
@@ -116,8 +132,20 @@ async def opened(settings: Settings) -> AsyncIterator[DatabaseUrls]:
         yield DatabaseUrls(direct or settings.database_url, pooled, settings.read_database_url)
         return
     with EmbeddedPostgres(settings.home) as postgres:
-        await _create(postgres.dsn())
+        if warning := postgres.warning:
+            logger.warning(warning)
+        try:
+            await _create(postgres.dsn())
+        except asyncpg.InvalidPasswordError as error:
+            raise EmbeddedPostgresError(postgres.wrong_password) from error
         yield DatabaseUrls(postgres.dsn(database=_DATABASE))
+
+
+def create_account(settings: Settings) -> None:
+    """As root, make an account of the operating system for the embedded PostgreSQL alone, and give it the data."""
+    if settings.database_url:
+        raise SettingError("--create-account is for the embedded PostgreSQL, and DATABASE_URL names another one")
+    EmbeddedPostgres(settings.home).create_account()
 
 
 def with_database(settings: Settings, work: Callable[[DatabaseUrls], Awaitable[None]]) -> None:

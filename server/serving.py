@@ -21,8 +21,10 @@ from server.demo import DEMO_USERS, prepare_demo
 from server.execution.requests import LARGEST_BODY
 from server.http.header_timeout import BoundedProtocol
 from server.identity_provider import provider_of
+from server.secret_keys import check_keys
 from server.settings import SettingError, Settings
 from server.stores import open_files, open_link_mailer, open_mail
+from storage.files import Files
 
 _GRACE_SECONDS = 30
 # Twice the largest document, so that one slightly too large gets an error message; a much larger message closes the connection.
@@ -79,7 +81,7 @@ async def _work(settings: Settings) -> None:
     _on_stop_signal(stop.set)
     async with opened(settings) as address:
         await prepare(settings, address)
-        async with _worker_of(address, settings):
+        async with _worker_of(address, settings, open_files(settings)):
             print("ready to work", flush=True)
             await stop.wait()
 
@@ -91,14 +93,18 @@ async def _serve(settings: Settings, *, demo: bool, worker: bool) -> None:
 
 async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool, worker: bool) -> None:
     configure_logs(settings.log_level)
+    # Before the database is started: a wrong file of keys is an error of its own.
+    files = open_files(settings)
     async with opened(settings) as address:
         await prepare(settings, address)
+        async with address.database() as database:
+            await check_keys(database, files.keys)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with _worker_of(address, settings) if worker else nullcontext():
-            await _run(address, settings, listening, url)
+        async with _worker_of(address, settings, files) if worker else nullcontext():
+            await _run(address, settings, files, listening, url)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -119,12 +125,11 @@ def _taken(where: str) -> Iterator[None]:
         raise SettingError(words) from error
 
 
-def _worker_of(address: DatabaseUrls, settings: Settings) -> AbstractAsyncContextManager[None]:
-    links = open_link_mailer(settings)
-    return working(address.login, open_files(settings), open_mail(settings), links=links)
+def _worker_of(address: DatabaseUrls, settings: Settings, files: Files) -> AbstractAsyncContextManager[None]:
+    return working(address.login, files, open_mail(settings), links=open_link_mailer(settings, files.keys))
 
 
-async def _run(address: DatabaseUrls, settings: Settings, listening: socket.socket, url: str) -> None:
+async def _run(address: DatabaseUrls, settings: Settings, files: Files, listening: socket.socket, url: str) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
     running = ServerOptions(
@@ -132,9 +137,9 @@ async def _run(address: DatabaseUrls, settings: Settings, listening: socket.sock
         settings.trusted_documents,
         settings.metrics_token,
         settings.otlp_endpoint,
-        sends_mail=open_link_mailer(settings) is not None,
+        sends_mail=open_link_mailer(settings, files.keys) is not None,
     )
-    app = build_app(address, times, open_files(settings), provider=provider_of(settings), running=running)
+    app = build_app(address, times, files, provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)
     await _AnnouncingServer(config, f"ready {url}").serve(sockets=[listening])
 

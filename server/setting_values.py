@@ -1,37 +1,40 @@
 """Parsers of the values of settings: each returns the value of a text, or raises ValueError with what is expected."""
 
+import json
 import re
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 from identity.oidc.provider import is_protected
 
 _ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448".split()
 _LARGEST_SKEW = 300
-_LARGEST_PORT = 65535
+_LARGEST_PORT, _LARGEST_COUNT, _LARGEST_TIME = 65535, 1_000_000_000, 100_000
+_WHOLE = re.compile(r"[0-9]{1,10}")
 _SHORTEST_SECRET = 32
+
+
+def _whole(text: str, smallest: int, largest: int, expected: str) -> int:
+    if not _WHOLE.fullmatch(text) or not smallest <= int(text) <= largest:
+        raise ValueError(expected)
+    return int(text)
 
 
 def port_number(text: str) -> int:
     """A port number; 0 is any free port."""
-    if not text.isdecimal() or int(text) > _LARGEST_PORT:
-        raise ValueError(f"a number from 0 (any free port) to {_LARGEST_PORT}")
-    return int(text)
+    return _whole(text, 0, _LARGEST_PORT, f"a number from 0 (any free port) to {_LARGEST_PORT}")
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError("a whole number above 0")
-    return int(text)
+    """A whole number above 0, of minutes, hours or days that a calendar can count."""
+    return _whole(text, 1, _LARGEST_TIME, f"a whole number from 1 to {_LARGEST_TIME:,}")
 
 
 def count(text: str) -> int:
     """A whole number."""
-    if not text.isdecimal():
-        raise ValueError("a whole number; 0 for no limit")
-    return int(text)
+    return _whole(text, 0, _LARGEST_COUNT, f"a whole number up to {_LARGEST_COUNT:,}; 0 for no limit")
 
 
 def log_level(text: str) -> str:
@@ -87,9 +90,7 @@ def algorithms(text: str) -> frozenset[str]:
 
 def skew(text: str) -> timedelta:
     """A clock skew of at most 300 seconds."""
-    if not text.isdecimal() or int(text) > _LARGEST_SKEW:
-        raise ValueError(f"a number of seconds up to {_LARGEST_SKEW}")
-    return timedelta(seconds=int(text))
+    return timedelta(seconds=_whole(text, 0, _LARGEST_SKEW, f"a number of seconds up to {_LARGEST_SKEW}"))
 
 
 def yes_or_no(text: str) -> bool:
@@ -118,6 +119,21 @@ def secret(text: str) -> str:
     if text and len(text) < _SHORTEST_SECRET:
         raise ValueError(f"at least {_SHORTEST_SECRET} characters")
     return text
+
+
+def secret_list(text: str) -> tuple[str, ...]:
+    """Secrets of at least 32 characters each: a comma-separated list or, for secrets with commas, a JSON list of texts."""
+    expected = f"keys of at least {_SHORTEST_SECRET} characters each, separated by commas or as a JSON list"
+    listed: Any = [part.strip() for part in text.split(",") if part.strip()]
+    if text.startswith("["):
+        try:
+            listed = json.loads(text)
+        except ValueError:
+            # The message of the parser would show a part of the text.
+            raise ValueError(expected) from None
+    if not all(isinstance(part, str) and len(part) >= _SHORTEST_SECRET for part in listed):
+        raise ValueError(expected)
+    return tuple(listed)
 
 
 def networks(text: str) -> str:

@@ -20,6 +20,7 @@ from server.setting_values import (
     port_number,
     positive,
     secret,
+    secret_list,
     skew,
     store_address,
     web_address,
@@ -138,10 +139,18 @@ SETTINGS = {
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
-        "The key for signed URLs of files and for encrypting second factors; without it, one is generated and kept in BILLING_HOME. "
+        "The key for signed URLs of files and for encrypting second factors and notifications; without it, one is generated and kept in "
+        "BILLING_HOME. "
         "Servers with the same DATABASE_URL that do not share that folder must be given the same key.",
         "",
         secret,
+    ),
+    "old_secret_keys": Setting(
+        "BILLING_OLD_SECRET_KEYS",
+        "Former values of BILLING_SECRET_KEY, separated by commas, or as a JSON list where a key contains a comma: what they have "
+        "signed or encrypted can still be read. `billing rotate-keys` says when they are no longer needed.",
+        "",
+        secret_list,
     ),
     "storage_url": Setting(
         "BILLING_STORAGE_URL",
@@ -237,6 +246,7 @@ class Settings:
     api_token_days: int
     public_url: str
     secret_key: str
+    old_secret_keys: tuple[str, ...]
     storage_url: str
     storage_endpoint: str
     storage_region: str

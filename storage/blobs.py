@@ -10,7 +10,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 # Retries and timeouts are short: the client gets an error soon, and the server does not wait for a store that does not answer.
@@ -22,6 +22,10 @@ _CHUNK_BYTES = 256 * 1024
 
 class StorageError(Exception):
     """The blob store cannot be reached, or a blob that should exist is missing."""
+
+
+class MissingBlobError(StorageError):
+    """The blob store answers that it has no such blob."""
 
 
 class BlobStore:
@@ -42,12 +46,15 @@ class BlobStore:
     async def open(self, key: str, part: tuple[int, int] | None = None) -> tuple[int, AsyncIterator[bytes]]:
         """The size of a file in bytes, and a stream of them; StorageError, here or while streaming, when they cannot be read.
 
+        MissingBlobError when there is no such file.
         `part` is a byte range: only the bytes from the first offset up to, not including, the second.
         """
         try:
             options: obstore.GetOptions = {"range": part} if part else {}
             found = await obstore.get_async(self._store, key, options=options)
             return found.meta["size"], _chunks(aiter(found.stream(min_chunk_size=_CHUNK_BYTES)))
+        except (FileNotFoundError, NotFoundError) as error:
+            raise MissingBlobError(type(error).__name__) from error
         except (BaseError, OSError) as error:
             raise StorageError(type(error).__name__) from error
 

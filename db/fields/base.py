@@ -157,9 +157,21 @@ def same_clinic(a: Row, b: Row) -> Expression:
     return b.clinic_id == a.scope.clinic_id
 
 
-def by_id(column: str) -> Join:
+@dataclass(frozen=True)
+class ById:
+    """A join from a column of the first row to the id of the second, so that the id is known without the second row."""
+
+    column: str
+
+    def __call__(self, a: Row, b: Row) -> Expression:
+        """The condition of the join."""
+        found: Expression = same_clinic(a, b) & (b.id == getattr(a, self.column))
+        return found
+
+
+def by_id(column: str) -> ById:
     """A join from a column of the first row to the id of the second."""
-    return lambda a, b: same_clinic(a, b) & (b.id == getattr(a, column))
+    return ById(column)
 
 
 def owned(column: str) -> Join:

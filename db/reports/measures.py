@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Date,
+    DateTime,
     Float,
     FromClause,
     Select,
@@ -23,6 +25,7 @@ from db.row import Expression, Row
 from domain.billing.aging import BUCKETS, AgingBasis, Bucket
 from domain.billing.analytics import BILLING_DAYS, OVERDUE_DAYS
 from domain.billing.invoices import OPEN
+from permissions.reporting import BY_MONTH
 
 # A row of invoices, and the conditions under which it counts: a fresh one for each query.
 Invoices = Callable[[], tuple[Row, list[Expression]]]
@@ -102,10 +105,18 @@ def totals_by(
     return select(grouped.label("key"), *columns).select_from(row.source).where(*conditions).group_by(grouped)
 
 
+def _paid_by(i: Row) -> Expression:
+    """The day of full payment, as precisely as the role's reports show it: the day, or the last day of its month."""
+    if i.scope.role not in BY_MONTH:
+        return i.fully_paid_on
+    following = func.date_trunc("month", cast(i.fully_paid_on, DateTime)) + literal_column("interval '1 month'")
+    return cast(following, Date) - 1
+
+
 def days_to_pay(invoices: Invoices, key: Callable[[Row], Expression] | None = None) -> Select[Any]:
     """Mean and median of the days until full payment, and the number of fully paid invoices; per value of a key if there is one."""
     row, conditions = invoices()
-    took = row.fully_paid_on - row.created_on
+    took = _paid_by(row) - row.created_on
     keys = [key(row).label("key")] if key else []
     counts = (
         select(*keys, took.label("days"), _COUNT.label("n"))

@@ -13,7 +13,7 @@ from db.security.column_grants import columns_read
 from db.security.lifecycle_guard import ENABLED, lifecycle_guard
 from db.security.ownership import calls
 from db.security.reach import reach_of
-from db.security.report_columns import columns_of_reports
+from db.security.report_columns import columns_of_report_role, columns_of_reports
 from db.tables import metadata
 from domain.access.people import Role
 from domain.billing.transitions import legal_pairs
@@ -27,6 +27,8 @@ from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_EVERYBODY, LOOKE
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
 PRICING_ROLE = "clinic_pricing"
+# The report role, which reads what reports add up, for roles that see no single value of it.
+REPORT_ROLE = "clinic_reports"
 # The import role, which inserts invoices with opening balances and has no other privileges.
 IMPORT_ROLE = "clinic_import"
 # The audit role, which adds events to the audit log and has no other privileges.
@@ -56,6 +58,9 @@ _SIGN_IN_READS = {
         *("clinic_id", "id", "user_id", "email", "role", "is_mailed", "expires_at"),
         *("accepted_at", "revoked_at", "sent_at", "next_attempt_at"),
     ),
+    # Whether the attorney or physician that an account belongs to is retired; nothing else of them.
+    "attorneys": ("clinic_id", "id", "retired_at"),
+    "physicians": ("clinic_id", "id", "active"),
 }
 _SIGN_IN_WRITES = {
     "clinics": "update (second_factor_roles)",
@@ -117,6 +122,7 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
     yield from _audit(schema)
     yield from _worker(schema)
     yield from _pricing(schema)
+    yield from _reports(schema, columns_of_report_role(seen))
     yield from _importing(schema)
     yield from calls(CALLERS, _all_roles())
     yield lifecycle_guard(legal_pairs())
@@ -124,7 +130,7 @@ def statements(seen: Mapping[Role, frozenset[str]], schema: str = "public") -> I
 
 
 def _all_roles() -> list[str]:
-    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE]
+    return [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, REPORT_ROLE, IMPORT_ROLE]
 
 
 def _roles() -> Iterator[str]:
@@ -275,6 +281,14 @@ def _pricing(schema: str) -> Iterator[str]:
     for table, names in PRICING.items():
         yield f"grant select ({', '.join(names)}) on {table} to {PRICING_ROLE}"
         yield f"create policy {PRICING_ROLE} on {table} for select to {PRICING_ROLE} using ({policy(table, None)})"
+
+
+def _reports(schema: str, columns: Mapping[str, set[str]]) -> Iterator[str]:
+    """The privileges of the report role, in the clinic of the transaction."""
+    yield f"grant usage on schema {schema} to {REPORT_ROLE}"
+    yield from _grants(REPORT_ROLE, columns)
+    for table in sorted(columns):
+        yield f"create policy {REPORT_ROLE} on {table} for select to {REPORT_ROLE} using ({policy(table, None)})"
 
 
 def _importing(schema: str) -> Iterator[str]:

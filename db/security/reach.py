@@ -58,6 +58,11 @@ def _where_treated(row: Row) -> Expression:
     return _on_invoice(_treated)(row) | visited
 
 
+def _of_requested_export(row: Row) -> Expression:
+    e = row.scope.row(tables.exports)
+    return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.export_id) & (e.requested_by == row.scope.user_id))
+
+
 def _of_treated_encounter(row: Row) -> Expression:
     e = row.scope.row(tables.encounters)
     return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.encounter_id) & _treated(e))
@@ -78,6 +83,7 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.SELF: lambda row: row.id == row.scope.person_id,
     Reach.OWN: lambda row: row.user_id == row.scope.user_id,
     Reach.REQUESTED: lambda row: row.requested_by == row.scope.user_id,
+    Reach.OF_REQUESTED_EXPORT: _of_requested_export,
     Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
 }
 

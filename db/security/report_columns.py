@@ -1,8 +1,14 @@
-"""The columns that reports aggregate, per role: more than the role may see of a single record."""
+"""The columns that reports aggregate: more than a role may see of a single record.
+
+The roles whose reports show whole months do not read these columns themselves: their reports run under the report role.
+"""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
+from db.security.column_grants import columns_read
 from domain.access.people import Role
+from permissions.reporting import BY_MONTH
 from permissions.rules import STAFF
 
 _KEYS = (
@@ -15,7 +21,7 @@ _KEYS = (
     "service_date",
     "billed_amount",
 )
-_LEDGER = (*("submitted_on", "first_submitted_on", "agreed_on", "fully_paid_on", "agreed_amount", "received_amount"),)
+_LEDGER = ("first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount")
 _VISITS = {
     "encounters": ("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
     "encounter_exams": ("clinic_id", "encounter_id", "units", "recorded_at"),
@@ -34,25 +40,45 @@ _ALL = {
 }
 # The columns by which only staff may filter invoices, also on a past day.
 _CHOSEN_BY_STAFF = {
-    "invoice_states": ("attorney_id",),
+    "invoice_states": ("attorney_id", "case_id", "patient_id"),
     "holds": ("recorded_at",),
     "reminders": ("recorded_at", "closed_at"),
 }
-# Root field or field → table → columns.
-READS = {
-    "Query.aging": {**_ALL, "invoice_states": (*_ALL["invoice_states"], "case_id", "patient_id")},
+# Root field, field or argument's value → table → columns.
+READS: dict[str, Mapping[str, tuple[str, ...]]] = {
+    "Query.aging": _ALL,
     "Query.analytics": _OWN,
     "Analytics.billed": _ALL,
+    "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
+    "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
 }
+# The records that a report names.
+_NAMED = ("Payer.", "Physician.")
 
 
 def columns_of_reports(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
-    """Table → columns that the reports visible to a role read."""
+    """Table → columns that a role reads for its reports itself."""
+    return {} if role in BY_MONTH else _read_by(role, seen)
+
+
+def _read_by(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     parts = [columns for coordinate, columns in READS.items() if coordinate in seen]
     for columns in [*parts, *([_CHOSEN_BY_STAFF] if parts and role in STAFF else [])]:
         for table, names in columns.items():
             found[table] |= set(names)
+    return found
+
+
+def columns_of_report_role(seen: Mapping[Role, frozenset[str]]) -> dict[str, set[str]]:
+    """Table → columns that the report role reads, for all roles whose reports run under it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for role in sorted(BY_MONTH & set(seen)):
+        named = frozenset(name for name in seen[role] if name.startswith(_NAMED))
+        added_up: dict[str, set[str]] = _read_by(role, seen[role])
+        for columns in (added_up, columns_read(role, named)):
+            for table, names in columns.items():
+                found[table] |= names
     return found
 
 

@@ -1,8 +1,22 @@
-"""The table of exports."""
+"""The tables of exports, and of the records that each file shows."""
 
-from sqlalchemy import ARRAY, JSON, BigInteger, Column, Integer, LargeBinary, Numeric, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
-from db.tables.base import clinic_table, index, moment, one_of, refers
+from db.tables.base import clinic_table, index, metadata, moment, one_of, refers
 from domain.access.people import Role
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 
@@ -28,8 +42,10 @@ exports = clinic_table(
     Column("failure", Text),
     # The number of attempts to build it; only the worker of the latest attempt may finish it.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    # The cases in an export by a user with limited reach: each must still be in reach at the download.
+    # Read by servers of the release before alone; it is dropped in the next one.
     Column("case_ids", ARRAY(Uuid)),
+    # How many records the file shows: the ids in export_records. Null: not known, so that the file cannot be downloaded.
+    Column("record_count", BigInteger),
     moment("created_at"),
     moment("expires_at", nullable=True),
     one_of("role", Role),
@@ -37,4 +53,18 @@ exports = clinic_table(
     one_of("format", ExportFormat),
     one_of("status", ExportStatus),
     index("ix_exports_requested", "requested_by", "created_at desc"),
+)
+
+# The records that a finished file shows, up to 10,000 ids of one table a row: each must still be in the reader's reach at a download.
+# The rows are deleted with the file.
+export_records = Table(
+    "export_records",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("export_id", Uuid, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("ids", ARRAY(Uuid), nullable=False),
+    PrimaryKeyConstraint("clinic_id", "export_id", "table_name", "part"),
+    ForeignKeyConstraint(["clinic_id", "export_id"], ["exports.clinic_id", "exports.id"], ondelete="CASCADE"),
 )

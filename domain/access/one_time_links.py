@@ -4,10 +4,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
+
+# The purpose of the keys of links.
+PURPOSE = "one-time links"
 
 
 class LinkKind(StrEnum):
@@ -41,10 +44,10 @@ def one_time_url(base_url: str, kind: LinkKind, key: bytes, *ids: UUID) -> str:
     return f"{base_url}/{kind}#{link_token(key, kind, *ids)}"
 
 
-def ids_of_link(key: bytes, kind: LinkKind, token: str) -> tuple[UUID, ...] | None:
-    """The ids in a token of this kind; None for any other text.
+def ids_of_link(keys: Sequence[bytes], kind: LinkKind, token: str) -> tuple[UUID, ...] | None:
+    """The ids in a token of this kind that was made with one of the keys; None for any other text.
 
-    >>> ids_of_link(b"key", LinkKind.PASSWORD_RESET, link_token(b"key", LinkKind.PASSWORD_RESET, UUID(int=7)))
+    >>> ids_of_link([b"key"], LinkKind.PASSWORD_RESET, link_token(b"key", LinkKind.PASSWORD_RESET, UUID(int=7)))
     (UUID('00000000-0000-0000-0000-000000000007'),)
     """
     length = _IDS[kind] * _ID_BYTES
@@ -54,10 +57,10 @@ def ids_of_link(key: bytes, kind: LinkKind, token: str) -> tuple[UUID, ...] | No
         decoded = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    raw, mac = decoded[:length], decoded[length:]
-    if not hmac.compare_digest(mac, _mac(key, kind, raw)):
-        return None
-    return tuple(UUID(bytes=raw[start : start + _ID_BYTES]) for start in range(0, length, _ID_BYTES))
+    ids = tuple(UUID(bytes=decoded[start : start + _ID_BYTES]) for start in range(0, length, _ID_BYTES))
+    # The whole text is compared, so that a token has one spelling.
+    made = (link_token(key, kind, *ids).encode("ascii") for key in keys)
+    return ids if any(hmac.compare_digest(token.encode("ascii"), one) for one in made) else None
 
 
 def _encoded_length(length: int) -> int:

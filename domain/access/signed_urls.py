@@ -1,26 +1,34 @@
-"""Signs and verifies the signed URLs of files: each is valid for one user, one kind of file, one record and a limited time."""
+"""Signs and verifies the signed URLs of files: each is valid for one session, one kind of file, one record and a limited time."""
 
 import base64
 import binascii
 import hashlib
 import hmac
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 # Kind of file, which is also the first segment of the URL's path → lifetime of the signed URL.
 LIFETIMES = {"uploads": timedelta(minutes=15), "documents": timedelta(minutes=15), "exports": timedelta(hours=1)}
-_PACKED = struct.Struct(">16s16sQ")
+# The bytes of an access stamp.
+STAMP_BYTES = 8
+_PACKED = struct.Struct(f">16s16s16s{STAMP_BYTES}sQ")
 _BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """The user for whom a signed URL was made, and when it expires."""
+    """The user and the session for which a signed URL was made, and when it expires.
+
+    `access_stamp` is that of the user's account when the URL was made: a new password or another role changes it.
+    """
 
     clinic_id: UUID
     user_id: UUID
+    session_id: UUID
+    access_stamp: bytes
     expires_at: datetime
 
 
@@ -43,26 +51,30 @@ class UrlSigner:
 
 def signer_of(key: bytes, kind: str, bearer: Bearer) -> UrlSigner:
     """The signing key for URLs of a kind and a user; the expiry is truncated to full seconds."""
-    packed = _PACKED.pack(bearer.clinic_id.bytes, bearer.user_id.bytes, int(bearer.expires_at.timestamp()))
+    identities = (bearer.clinic_id.bytes, bearer.user_id.bytes, bearer.session_id.bytes)
+    packed = _PACKED.pack(*identities, bearer.access_stamp, int(bearer.expires_at.timestamp()))
     derived = hmac.new(key, kind.encode() + b"\0" + packed, hashlib.sha256).digest().ljust(_BLOCK, b"\0")
     return UrlSigner(_text(packed), bytes(byte ^ 0x36 for byte in derived), bytes(byte ^ 0x5C for byte in derived))
 
 
-def bearer_of(key: bytes, kind: str, token: str, signature: str, identity: UUID, moment: datetime) -> Bearer | None:
-    """The user of a signed URL; None when any part of it was changed or it has expired."""
+def bearer_of(
+    keys: Sequence[bytes], kind: str, token: str, signature: str, identity: UUID, moment: datetime
+) -> Bearer | None:
+    """The bearer of a URL that one of the keys has signed; None when any part of it was changed or it has expired."""
     bearer = _unpacked(token)
     if bearer is None or moment >= bearer.expires_at:
         return None
-    expected = signer_of(key, kind, bearer).signature(identity)
-    is_ours = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass"))
-    return bearer if is_ours else None
+    given = signature.encode("utf-8", "surrogatepass")
+    expected = [signer_of(key, kind, bearer).signature(identity).encode() for key in keys]
+    return bearer if any(hmac.compare_digest(one, given) for one in expected) else None
 
 
 def _unpacked(token: str) -> Bearer | None:
     try:
         packed = base64.b64decode(token.encode("ascii") + b"==", altchars=b"-_", validate=False)
-        clinic, user, seconds = _PACKED.unpack(packed)
-        bearer = Bearer(UUID(bytes=clinic), UUID(bytes=user), datetime.fromtimestamp(seconds, UTC))
+        clinic, user, session, stamp, seconds = _PACKED.unpack(packed)
+        ids = (UUID(bytes=clinic), UUID(bytes=user), UUID(bytes=session))
+        bearer = Bearer(*ids, stamp, datetime.fromtimestamp(seconds, UTC))
     except (binascii.Error, ValueError, OverflowError, OSError, struct.error):
         return None
     # Base64 can spell the same bytes in several ways; only the canonical one is accepted.

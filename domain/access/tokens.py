@@ -17,6 +17,7 @@ class SessionKind(StrEnum):
 
 
 _CLINIC_BYTES, _SECRET_BYTES = 16, 32
+_TEXT_LENGTH = 64
 
 
 def new_token(clinic_id: UUID, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> str:
@@ -31,8 +32,10 @@ def hash_of(token: str) -> bytes:
 
 def clinic_of(token: str) -> UUID | None:
     """The id of the clinic in a token; None for a text that is no token."""
+    if len(token) != _TEXT_LENGTH:
+        return None
     try:
         raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return UUID(bytes=raw[:_CLINIC_BYTES]) if len(raw) == _CLINIC_BYTES + _SECRET_BYTES else None
+    return UUID(bytes=raw[:_CLINIC_BYTES])

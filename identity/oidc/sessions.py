@@ -2,21 +2,24 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
 from cachetools import TTLCache
 
 from db.pools import Database
+from domain.access.signed_urls import Bearer
 from domain.clock import Clock, now
 from domain.errors import RefusedRequest
 from identity.logins import add_login, find_shared_login, join
 from identity.oidc.keys import Keys, ProviderAwayError
 from identity.oidc.provider import KeyTimes, Provider
 from identity.oidc.tokens import Claims, RefusedTokenError, Tokens, is_signed
-from identity.sessions import Sessions, SessionTimes
+from identity.sessions import ADMITTED, Sessions, SessionTimes, ids_of
 from observability.request_id import REQUEST_ID
 from permissions.viewers import Viewer
 
@@ -25,6 +28,7 @@ logger = logging.getLogger("billing.oidc")
 # The time to live of the token cache, the same as that of the session cache.
 _BELIEVED_SECONDS = 2.0
 _TOKENS_KEPT = 10_000
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 # Our session ids are UUIDs of version 7; those of the provider's tokens are derived from the token (version 5).
 _OF_PROVIDER = 5
 
@@ -43,11 +47,12 @@ _BY_EMAIL = f"""select u.clinic_id, u.id, u.email, u.joined_at is not null and m
     left join memberships m on m.clinic_id = u.clinic_id and m.user_id = u.id
     left join logins l on l.id = m.login_id and l.email = u.email
     left join logins shared on shared.email = u.email and shared.only_clinic_id is null
-    where u.email = $1 and u.active
+    where u.email = $1 and {ADMITTED}
     and coalesce(case when l.id is null then shared.oidc_subject else l.oidc_subject end, $5) = $5
     and (l.id is not null or shared.id is null or shared.email_verified_at is not null) and {_AMONG}"""
 _BIND = """update logins set oidc_subject = $2, email_verified_at = coalesce(email_verified_at, $3)
     where id = $1 and (oidc_subject is null or oidc_subject = $2) returning id"""
+_HAS_ENDED = "select exists (select from sessions where clinic_id = $1 and id = $2)"
 # A session row for the token, so that it can be revoked like any other session.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
     values ($1, $2, $3, $4, 'session', $5, $5) on conflict do nothing"""
@@ -76,10 +81,25 @@ class OpenIdSessions(Sessions):
             return await self._signed.find(token)
         return await super().find(token, is_use=is_use)
 
+    async def _find_by_link(self, bearer: Bearer) -> Viewer | None:
+        if bearer.session_id.version != _OF_PROVIDER:
+            return await super()._find_by_link(bearer)
+        # A token has a row only once it is signed out; the URL expires with it at the latest.
+        async with self._database.signing_in() as connection:
+            if await connection.fetchval(_HAS_ENDED, bearer.clinic_id, bearer.session_id):
+                return None
+        viewer = await self.find_user(bearer.clinic_id, bearer.user_id)
+        return replace(viewer, session_id=bearer.session_id) if viewer else None
+
     def forget(self, identity: UUID | None) -> None:
         """Invalidate the caches for a session or a user that has ended or changed; None: both caches completely."""
         super().forget(identity)
         self._signed.forget(identity)
+
+    async def recheck(self) -> None:
+        """Compare both caches with the tables, and forget what has ended or changed."""
+        await super().recheck()
+        await self._signed.recheck(partial(self.still_valid, of_provider=True))
 
     async def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's session at once; a token of the provider is refused from now on, but its session there continues."""
@@ -104,12 +124,12 @@ class _SignedIn:
         self._find_user, self._clock = find_user, clock
         # By hash of the token.
         self._believed: TTLCache[bytes, _Believed] = TTLCache(_TOKENS_KEPT, _BELIEVED_SECONDS)
-        self._forgotten = 0
+        self._forgotten, self._is_checked = 0, False
 
     async def find(self, token: str) -> Viewer | None:
         """The viewer of a token; None when the token is invalid or belongs to no user here."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._believed.get(digest)
+        known = None if self._is_checked else self._believed.get(digest)
         if known and self._clock().timestamp() < known.ends_at:
             return known.viewer
         forgotten = self._forgotten
@@ -131,8 +151,23 @@ class _SignedIn:
         """Invalidate the token cache for a session or a user; None: the whole cache."""
         self._forgotten += 1
         for digest, known in list(self._believed.items()):
-            if identity in (None, known.viewer.session_id, known.viewer.user_id):
+            if identity is None or identity in ids_of(known.viewer):
                 self._believed.pop(digest, None)
+
+    async def recheck(self, still_valid: Callable[[Sequence[Viewer]], Awaitable[list[bool]]]) -> None:
+        """Compare the token cache with the tables, and forget what has ended or changed."""
+        self._forgotten += 1
+        believed, self._is_checked = list(self._believed.items()), True
+        try:
+            valid = await still_valid([known.viewer for _, known in believed])
+        except BaseException:
+            self._believed.clear()
+            raise
+        finally:
+            self._is_checked = False
+        for (digest, known), is_valid in zip(believed, valid, strict=True):
+            if not is_valid and self._believed.get(digest) is known:
+                del self._believed[digest]
 
     async def remember(self, viewer: Viewer) -> None:
         """Store a session row for a token, which tells every process that the token has been signed out."""
@@ -145,8 +180,10 @@ class _SignedIn:
             user = await self._identify(connection, claims)
         viewer = await self._find_user(user["clinic_id"], user["id"])
         if viewer is None:
-            raise RefusedTokenError("its user is deactivated")
-        return replace(viewer, session_id=claims.identity)
+            raise RefusedTokenError("its user is deactivated, or belongs to a retired record")
+        # A token may name an end beyond all calendars.
+        ends_at = datetime.fromtimestamp(min(claims.ends_at, _LATEST.timestamp()), UTC)
+        return replace(viewer, session_id=claims.identity, session_ends_at=ends_at)
 
     async def _identify(self, connection: asyncpg.Connection, claims: Claims) -> asyncpg.Record:
         """The user of a token: by its subject, or by verified e-mail when no user has that subject.

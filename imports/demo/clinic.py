@@ -170,7 +170,8 @@ def _add_users(clinic: DemoClinic, batch: Batch, password_hash: str) -> None:
         batch.extend("users", (row,))
         login = {"id": row["id"], "email": row["email"], "password_hash": password_hash}
         batch.extend("logins", ({**login, "email_verified_at": row["joined_at"], "recorded_at": row["recorded_at"]},))
-        batch.extend("memberships", ({"login_id": row["id"], "clinic_id": row["clinic_id"], "user_id": row["id"]},))
+        membership = {"login_id": row["id"], "clinic_id": row["clinic_id"], "user_id": row["id"]}
+        batch.extend("memberships", ({**membership, "recorded_at": row["recorded_at"]},))
 
 
 def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from graphql import GraphQLInputObjectType, GraphQLList, get_nullable_type
+from graphql import GraphQLError, GraphQLInputObjectType, GraphQLList, GraphQLSchema, get_nullable_type
 from strawberry import Info
 
-from domain.errors import InvalidInput, NotFound
+from domain.errors import DomainError, InvalidInput, NotFound
 from domain.exports import (
     CANCELLED,
     LONGEST_FILTER,
@@ -26,18 +26,21 @@ from domain.ids import new_id
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
-from resolvers.compiler.export_statements import Wanted, chosen, compile_export
+from resolvers.compiler.export_statements import Wanted, chosen, compile_export, compile_reach_check
 from resolvers.compiler.reading import selection_of
-from resolvers.context import RequestContext
+from resolvers.context import ReadContext, RequestContext
 
 _UNDER_WAY = sorted(UNDER_WAY)
 _COUNT = "select count(*) from exports where clinic_id = $1 and requested_by = $2 and status = any($3)"
 _CANCEL = """update exports set status = $4, failure = $5
     where clinic_id = $1 and id = $2 and requested_by = $3 and status = any($6) returning id"""
 _STATUS = "select status from exports where clinic_id = $1 and id = $2 and requested_by = $3"
-_READY = """select kind, format, filter, columns, file_name, byte_size, sha256, blob_key, case_ids from exports
-    where clinic_id = $1 and id = $2 and requested_by = $3 and role = $4 and status = 'ready' and expires_at > $5"""
-_REACHED = "select count(*) from cases where clinic_id = $1 and id = any($2)"
+_READY = """select kind, format, filter, columns, file_name, byte_size, sha256, blob_key from exports
+    where clinic_id = $1 and id = $2 and requested_by = $3 and role = $4 and status = 'ready' and expires_at > $5
+    and record_count is not null"""
+_GIVE_UP = (
+    "update exports set status = 'expired' where clinic_id = $1 and id = $2 and requested_by = $3 and status = 'ready'"
+)
 # A small file is ready with the response: its status is checked after these pauses, two seconds in all.
 _PAUSES = (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.6)
 
@@ -128,12 +131,29 @@ async def is_under_way(context: RequestContext, identity: UUID) -> bool:
 async def find_ready(
     connection: asyncpg.Connection, viewer: Viewer, identity: UUID, moment: datetime
 ) -> asyncpg.Record | None:
-    """The row of an export that the viewer can download; None if there is none, or if one of its cases is no longer accessible."""
-    found = await connection.fetchrow(_READY, viewer.clinic_id, identity, viewer.user_id, viewer.role.value, moment)
-    if found is None or found["case_ids"] is None:
-        return found
-    reached = await connection.fetchval(_REACHED, viewer.clinic_id, found["case_ids"])
-    return found if reached == len(found["case_ids"]) else None
+    """The row of a finished export of the viewer in the role in which it was requested; None if there is none."""
+    return await connection.fetchrow(_READY, viewer.clinic_id, identity, viewer.user_id, viewer.role.value, moment)
+
+
+async def is_in_reach(
+    connection: asyncpg.Connection, schema: GraphQLSchema, viewer: Viewer, identity: UUID, found: asyncpg.Record
+) -> bool:
+    """Whether the viewer still reaches every record and every column of a finished export; if not, end the transaction.
+
+    One statement asks for each record, under row-level security and the column grants of the role.
+    """
+    assert viewer.role is not None
+    try:
+        check = compile_reach_check(schema, viewer.role, Wanted.of(found), identity)
+        values = check.plan.values(ReadContext(viewer), check.arguments)
+        return await connection.fetchval(check.plan.sql, *values) is True
+    except (DomainError, GraphQLError, asyncpg.InsufficientPrivilegeError):
+        return False
+
+
+async def give_up(connection: asyncpg.Connection, viewer: Viewer, identity: UUID) -> None:
+    """Let a finished export of the viewer expire: the worker deletes its file, and nothing more is said of its content."""
+    await connection.execute(_GIVE_UP, viewer.clinic_id, identity, viewer.user_id)
 
 
 async def cancel(work: UnitOfWork) -> UUID:

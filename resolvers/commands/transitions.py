@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from db.locks import LOCK_INVOICES
+from db.notifications import invoice_changed
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
@@ -182,8 +181,7 @@ def record_event(
 
 def announce(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, columns: Iterable[str]) -> None:
     """Add the notification (NOTIFY) that subscribers of every server process receive when the transaction commits."""
-    notice = {"clinic": str(work.clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
-    writes.call("pg_notify('invoice_changed', %s)", orjson.dumps(notice).decode())
+    writes.call("pg_notify('invoice_changed', %s)", invoice_changed(work.hints, work.clinic_id, invoice_id, columns))
 
 
 def _record(work: UnitOfWork) -> dict[str, Any]:

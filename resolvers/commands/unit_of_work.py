@@ -13,6 +13,7 @@ import strawberry
 from strawberry import Info
 
 from db.global_ids import read_id
+from db.sealed_hints import Hints
 from db.write_batch import WriteBatch
 from domain.api_names import snake
 from domain.billing.outcomes import Actor
@@ -49,6 +50,8 @@ class UnitOfWork:
     person_id: UUID | None = None
     batches: list[WriteBatch] = field(default_factory=list)
     audit: AuditRecord = field(default_factory=AuditRecord)
+    # Seals what other processes are notified of.
+    hints: Hints = field(default_factory=Hints)
 
     @property
     def today(self) -> date:
@@ -86,11 +89,15 @@ def no_locks(inputs: Mapping[str, Any]) -> frozenset[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The command of a mutation: its name, its function, and the invoices that its transaction may lock as it begins."""
+    """The command of a mutation: its name, its function, and the invoices that its transaction may lock as it begins.
+
+    After one that `ends_access`, this process drops the record's users from its session cache; the database notifies the others.
+    """
 
     name: str
     run: CommandFunction
     locked_first: Callable[[Mapping[str, Any]], frozenset[UUID]] = no_locks
+    ends_access: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,8 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                     await _remember(connection, viewer, key, known)
             answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
+        if command.ends_access and context.sessions:
+            context.sessions.forget(known)
         return CommandResult(known, (), answers, whole)
     except DomainError as refusal:
         context.audit.is_refused = True
@@ -157,7 +166,7 @@ def _work_of(
 ) -> UnitOfWork:
     actor = Actor(viewer.role, context.today)
     known = (connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, inputs, locked)
-    return UnitOfWork(*known, person_id=viewer.person_id)
+    return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
 
 
 async def _claim(

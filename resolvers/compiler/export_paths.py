@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLObjectType, GraphQLSchema
-from sqlalchemy import FromClause, literal_column, select, true
+from sqlalchemy import FromClause, Table, literal_column, select, true
 
 from db.fields import VIEWS
-from db.fields.base import Expression, One, SameRow, View
+from db.fields.base import ById, Expression, One, SameRow, View
 from db.row import Row
 from permissions.roles import is_protected
 
@@ -25,7 +25,8 @@ class Place:
 
     `outer` is its row as the statement sees it, and `inner` as it is looked up: they are the same for the record of the
     file's
-    row. `values` are the expressions that are computed where it is looked up.
+    row. `values` are the expressions that are computed where it is looked up. `known_id` is its id where the record before it has
+    that in a column.
     """
 
     view: View
@@ -34,6 +35,12 @@ class Place:
     inner: Row
     on: Expression | None = None
     values: list[Expression] = field(default_factory=list)
+    known_id: Expression | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the statement reads anything of the record."""
+        return bool(self.values or self.outer.used)
 
     def look_up(self) -> FromClause:
         """The record joined to another one by a memoized lookup, so that rows stay in order.
@@ -78,10 +85,19 @@ class Paths:
             self._places[steps] = self._step(self.place(steps[:-1]), steps[-1])
         return self._places[steps]
 
+    def identities(self) -> list[tuple[Table, Expression]]:
+        """The table and the id of each record that the paths lead to, the file's row included; null where there is no record."""
+        root = self.root.outer
+        found = [(root.table, root.id)] if "id" in root.table.c else []
+        for place in [place for place in self._places.values() if place.on is not None]:
+            known = place.known_id
+            found.append((place.outer.table, place.outer.id if known is None else known))
+        return found
+
     def beside(self, source: FromClause) -> FromClause:
         """The FROM clause besides the rows of the file: requested when everything that is read is known."""
         for place in self._places.values():
-            if place.on is not None:
+            if place.on is not None and place.is_read:
                 source = source.outerjoin(place.look_up(), true())
         return source
 
@@ -104,4 +120,5 @@ class Paths:
             # Its values are those of the record that it is a part of.
             return Place(view, of_type, place.outer, place.inner, values=place.values)
         outer, inner = (place.outer.scope.row(view.table) for _ in range(2))
-        return Place(view, of_type, outer, inner, how.on(place.outer, inner))
+        known = getattr(place.outer, how.on.column) if isinstance(how.on, ById) else None
+        return Place(view, of_type, outer, inner, how.on(place.outer, inner), known_id=known)

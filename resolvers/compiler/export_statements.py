@@ -1,18 +1,41 @@
-"""The SQL statements of an export: one that writes its rows, and one that computes its control totals."""
+"""The SQL statements of an export: its rows, its control totals, the records that it shows, and whether they are still in reach."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
+from uuid import UUID
 
 import asyncpg
 import orjson
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, Undefined, coerce_input_value
-from sqlalchemy import ARRAY, FromClause, Numeric, Select, Uuid, cast, func, literal, null, select
+from sqlalchemy import (
+    ARRAY,
+    FromClause,
+    Integer,
+    Numeric,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    not_,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from db import tables
 from db.fields import VIEWS
 from db.fields.adjustments import ADJUSTMENT, adjustments
 from db.fields.base import Expression, One, Pages, View
+from db.fields.exports import SHOWN_TABLES, records_in_reach
 from db.row import Row, Scope
 from db.security.reach import reach_of
 from domain.access.people import Role
@@ -31,6 +54,8 @@ from resolvers.compiler.plans import Binder, Plan
 from resolvers.compiler.selection import SelectedField, Selector
 
 _FILTER_TYPE, _FILTERED = "InvoiceFilter", "invoices"
+# The ids in one row of export_records: a few hundred kilobytes as text, whatever the size of the file.
+_IDS_IN_A_PART = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +116,16 @@ class Statements:
     rows: Plan
     # (rows, billed or null, received or null, ids of the cases or null).
     totals: Plan
+    # Table, part and ids of the records that the file shows, for export_records.
+    shown: Plan
+    arguments: list[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReachCheck:
+    """The statement whether a finished file may still be read; it fails where the role lost a column of the database."""
+
+    plan: Plan
     arguments: list[Mapping[str, Any]]
 
 
@@ -117,9 +152,22 @@ def compile_export(schema: GraphQLSchema, role: Role, wanted: Wanted) -> Stateme
     """
     columns = _columns(schema, wanted)
     arguments = {"filter": _coerced(schema, wanted.filter)}
-    how, rows, totals = FORMATS[wanted.format], *(_Statement(schema, role, wanted.kind, arguments) for _ in range(2))
-    cells = [rows.cell(column, how) for column in columns]
-    return Statements(columns, rows.in_order(how.row(columns, cells)), totals.added_up(), [arguments])
+    how, *made = FORMATS[wanted.format], *(_Statement(schema, role, wanted.kind, arguments) for _ in range(3))
+    rows, totals, shown = made
+    written = rows.in_order(how.row(columns, rows.cells(columns, how)))
+    return Statements(columns, written, totals.added_up(), shown.shown(columns), [arguments])
+
+
+def compile_reach_check(schema: GraphQLSchema, role: Role, wanted: Wanted, identity: UUID) -> ReachCheck:
+    """The statement (one boolean) whether a role still reaches every record that a finished export shows.
+
+    InvalidInput for a column or a condition that the role's schema no longer has.
+    """
+    columns = _columns(schema, wanted)
+    arguments = {"filter": _coerced(schema, wanted.filter)}
+    how, statement = FORMATS[wanted.format], _Statement(schema, role, wanted.kind, arguments)
+    plan = statement.still_in_reach(how.row(columns, statement.cells(columns, how)))
+    return ReachCheck(plan, [arguments, {"export_id": identity}])
 
 
 def _columns(schema: GraphQLSchema, wanted: Wanted) -> tuple[Column, ...]:
@@ -148,6 +196,10 @@ def _is_offered(schema: GraphQLSchema, kind: ExportKind, column: Column) -> bool
     return True
 
 
+def _part(record: Row) -> Expression:
+    return cast((func.row_number().over(order_by=record.id) - 1) // _IDS_IN_A_PART, Integer)
+
+
 def _as_it_is(value: Expression) -> Expression:
     return value
 
@@ -171,8 +223,11 @@ class _Statement:
         self._binder = Binder([self._asked])
         self._audited = AuditedIds(is_on=False)
 
-    def cell(self, column: Column, how: Format) -> Expression:
-        """The value of a row in a column."""
+    def cells(self, columns: Sequence[Column], how: Format) -> list[Expression]:
+        """The values of a row."""
+        return [self._cell(column, how) for column in columns]
+
+    def _cell(self, column: Column, how: Format) -> Expression:
         if column.constant is not None:
             return how.cell(column, literal(column.constant, literal_execute=True))
         return self._paths.value(column.path, partial(how.cell, column))
@@ -181,13 +236,68 @@ class _Statement:
         """The statement that writes the rows: they are sorted before their values are looked up and computed."""
         outer = self._paths.root.outer
         order = [getattr(outer, name) for name in self._root.order]
+        self._audited.fields |= self._paths.fields
+        return self._binder.plan(
+            select(*cells).select_from(self._read(self._root.order)).order_by(*order), self._audited
+        )
+
+    def shown(self, columns: Sequence[Column]) -> Plan:
+        """The statement of the records behind the columns: the ids of each table, in parts, as text.
+
+        Only ids that the role reaches are listed: of a record out of its reach, the file shows nothing.
+        """
+        found: dict[Table, list[Expression]] = defaultdict(list)
+        for table, identity in self._identities(columns):
+            found[table].append(identity.label(self._scope.name("id")))
+        ids = [identity for some in found.values() for identity in some]
+        records = (
+            select(*ids).select_from(self._read()).cte("records").prefix_with("materialized", dialect="postgresql")
+        )
+        parts = [self._in_parts(table, [records.c[one.name] for one in some]) for table, some in found.items()]
+        return self._binder.plan(select(union_all(*parts).subquery("parts")), self._audited)
+
+    def still_in_reach(self, cells: list[Expression]) -> Plan:
+        """The statement whether all records of an export are in reach, now; its rights on the columns are asked for without a row."""
+        e = self._scope.row(tables.exports)
+        self._binder.param_sources["export_id"] = lambda context, arguments: arguments[1]["export_id"]
+        # Of a condition that is never true, PostgreSQL would leave out the joins, and with them the check of their columns.
+        columns = exists(select(*cells).select_from(self._read()).limit(literal_column("0")))
+        is_whole = (records_in_reach(e, self._in_reach) == e.record_count) & not_(columns)
+        mine = (e.clinic_id == self._scope.clinic_id, e.id == self._scope.brought("export_id", Uuid()))
+        return self._binder.plan(select(is_whole).select_from(e.source).where(*mine, *reach_of(e)), self._audited)
+
+    def _read(self, order: Sequence[str] = ()) -> FromClause:
+        """The rows of the file in an order, with the records that are looked up for them; valid when all that is read is known."""
+        outer = self._paths.root.outer
         row, invoice, source = self._rows()
         kept = [getattr(row, name).label(name) for name in sorted(outer.used)]
         rows = select(*kept).select_from(source).where(*self._conditions(row, invoice))
-        rows = rows.order_by(*(getattr(row, name) for name in self._root.order))
-        self._audited.fields |= self._paths.fields
-        beside = self._paths.beside(rows.subquery(outer.alias))
-        return self._binder.plan(select(*cells).select_from(beside).order_by(*order), self._audited)
+        rows = rows.order_by(*(getattr(row, name) for name in order))
+        return self._paths.beside(rows.subquery(outer.alias))
+
+    def _identities(self, columns: Sequence[Column]) -> list[tuple[Table, Expression]]:
+        # A row is in reach with its invoice, also where no column shows anything of that.
+        shown = {tuple(column.path.split(".")[:-1]) for column in columns if column.constant is None}
+        for steps in sorted(shown | ({(self._root.invoice,)} if self._root.invoice else set())):
+            self._paths.place(steps)
+        return self._paths.identities()
+
+    def _in_parts(self, table: Table, ids: list[Any]) -> Select[Any]:
+        assert table in SHOWN_TABLES, f"add {table.name} to SHOWN_TABLES (db/fields/exports.py)"
+        record = self._scope.row(table)
+        among = union_all(*(select(identity) for identity in ids)) if ids[1:] else select(ids[0])
+        numbered = select(record.id.label("id"), _part(record).label("part")).select_from(record.source)
+        numbered = numbered.where(record.clinic_id == self._scope.clinic_id, record.id.in_(among), *reach_of(record))
+        of_table = numbered.subquery(self._scope.name("parts"))
+        name = literal(str(table.name), literal_execute=True).label("table_name")
+        listed = cast(func.array_agg(aggregate_order_by(of_table.c.id, of_table.c.id)), Text).label("ids")
+        return select(name, of_table.c.part, listed).group_by(of_table.c.part)
+
+    def _in_reach(self, record: Row) -> list[Expression]:
+        conditions = reach_of(record)
+        if self._root.left_out and record.table is self._root.view.table:
+            conditions.append(record.status != literal(self._root.left_out.value, literal_execute=True))
+        return conditions
 
     def added_up(self) -> Plan:
         """The statement of the control totals; null if the role may not see them or the rows have none."""

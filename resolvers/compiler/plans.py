@@ -58,6 +58,8 @@ class Plan:
     filters: tuple[str, ...] = ()
     # Whether no record can occur twice, so that duplicates need not be removed.
     is_distinct: bool = False
+    # Whether it adds up records: it may read columns of which the role sees no single value.
+    is_report: bool = False
 
     def values(self, context: ReadContext, arguments: list[Arguments]) -> list[Any]:
         """The parameters of the statement, given the arguments of each field in `asked`; raises an error for invalid values."""
@@ -70,6 +72,7 @@ class Binder:
 
     asked: list[SelectedField]
     param_sources: dict[str, ParamSource] = field(default_factory=dict)
+    is_report: bool = False
 
     def argument(
         self, asked: SelectedField, path: tuple[str, ...], type_: Any, convert: Callable[[Any], Any] | None = None
@@ -99,7 +102,8 @@ class Binder:
         names = compiled.positiontup or []
         param_sources = tuple(known[name] for name in names)
         fields, filters = tuple(sorted(audited.fields)), tuple(sorted(audited.filters))
-        return Plan(compiled.string, param_sources, tuple(self.asked), fields, filters, audited.is_distinct)
+        how = (audited.is_distinct, self.is_report)
+        return Plan(compiled.string, param_sources, tuple(self.asked), fields, filters, *how)
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:

@@ -115,7 +115,8 @@ async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) ->
     # The arguments of the root field are available; those of fields below it are evaluated where the plan needs them.
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
     values = plan.values(context, [arguments, *below])
-    found_row = await context.database.read(context.viewer, plan.sql, values)
+    read = context.database.report if plan.is_report else context.database.read
+    found_row = await read(context.viewer, plan.sql, values)
     if info.path.prev is not None and found_row is not None:
         context.audit.add_read_after_write()
     return _passed_on(found_row, plan, context.audit)

@@ -21,6 +21,8 @@ from db.row import Derived, Row, Scope, Shared
 from db.security import report_columns as figures
 from db.security.reach import reach_of
 from domain.billing.aging import AgingBasis
+from domain.days import first_of_month, last_of_month
+from permissions.reporting import BY_MONTH
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.json_sql import as_list, as_object
 from resolvers.compiler.pages import Page
@@ -46,10 +48,16 @@ class Report:
         binder = self.compiler.binder
         self.arguments = self.compiler.selector.arguments(self.field)
         self.scope: Scope = self.compiler.scope
-        if self.arguments.get("asOf") is not None:
+        if self.arguments.get("asOf") is not None or (self.is_by_month and self.field.name == "analytics"):
             self.scope = AsOf(self.scope.role, self.scope.columns, self.scope.numbers)
             binder.param_sources |= {"as_of": _as_of, "as_of_end": _as_of_end}
+        binder.is_report = True
         self.compiler.audited.counts_only = True
+
+    @property
+    def is_by_month(self) -> bool:
+        """Whether the role's reports show whole months."""
+        return self.scope.role in BY_MONTH
 
     @property
     def basis(self) -> AgingBasis:
@@ -87,7 +95,7 @@ class Report:
     def _read(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         row = self.scope.invoice()
         wanted = self.narrowed(row, set(self.arguments.get("filter") or {}) - _SPAN)
-        return row, [row.clinic_id == self.scope.clinic_id, *reach_of(row), *wanted, *(part(row) for part in more)]
+        return row, [row.clinic_id == self.scope.clinic_id, *_reach(row), *wanted, *(part(row) for part in more)]
 
     def narrowed(self, row: Row, names: set[str]) -> list[Expression]:
         """The conditions of some keys of the filter."""
@@ -124,10 +132,19 @@ class Report:
         return as_list(columns, self.compiler.scope, select().select_from(row.joined).order_by(*sorted_by))
 
 
+def _reach(row: Row) -> list[Expression]:
+    """The conditions beyond the clinic for a row to be added up; the report role reads the whole clinic of its transaction."""
+    return [] if row.scope.role in BY_MONTH else reach_of(row)
+
+
 def _as_of(context: ReadContext, arguments: list[Arguments]) -> date:
-    day: date = arguments[0]["asOf"]
+    day: date | None = arguments[0].get("asOf")
+    if day is None:
+        return first_of_month(context.today) - timedelta(days=1)
     if day > context.today:
         raise refuse("asOf", "must be today or a past day: later figures are not known yet")
+    if _is_by_month(context) and (day != last_of_month(day) or day == context.today):
+        raise refuse("asOf", "must be the last day of a month that is over")
     return day
 
 
@@ -141,12 +158,20 @@ def _from(context: ReadContext, arguments: list[Arguments]) -> date:
     first: date = arguments[0]["filter"]["from"]
     if first > _to(context, arguments):
         raise refuse("filter.from", "must not be after the end of the period")
+    if _is_by_month(context) and first != first_of_month(first):
+        raise refuse("filter.from", "must be the first day of a month")
     return first
 
 
 def _to(context: ReadContext, arguments: list[Arguments]) -> date:
     last: date = arguments[0]["filter"]["to"]
+    if _is_by_month(context) and last != last_of_month(last):
+        raise refuse("filter.to", "must be the last day of a month")
     return last
+
+
+def _is_by_month(context: ReadContext) -> bool:
+    return context.viewer is not None and context.viewer.role in BY_MONTH
 
 
 def aging(compiler: Compiler, field: SelectedField) -> Select[Any]:
@@ -305,10 +330,10 @@ def _visits(report: Report) -> Select[Any]:
     performed = (
         select(func.coalesce(func.sum(x.units), 0).label("exams"))
         .select_from(x.source)
-        .where(x.clinic_id == scope.clinic_id, x.encounter_id == e.id, *reach_of(x), *scope.known(x))
+        .where(x.clinic_id == scope.clinic_id, x.encounter_id == e.id, *_reach(x), *scope.known(x))
         .lateral("performed")
     )
-    conditions = [e.clinic_id == scope.clinic_id, *reach_of(e), *scope.known(e)]
+    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e)]
     conditions.append(report.within(lambda row: row.service_date)(e))
     named = {name for name, value in (report.arguments.get("filter") or {}).items() if value is not None}
     conditions += report.narrowed(e, named & _OF_VISITS)

@@ -165,9 +165,7 @@ class SignInMutations:
         await commands.request_password_reset(info, input.email)
         return RequestPasswordResetPayload(is_requested=True)
 
-    @mutation(
-        ACTIONS["reset_password"], "Set a new password by a link. Whoever is signed in as this person is signed out."
-    )
+    @mutation(ACTIONS["reset_password"], "Set a new password by a link. The person has to sign in again everywhere.")
     async def reset_password(
         self, info: Info, input: Annotated[ResetPasswordInput, argument("The link and the new password.", "public")]
     ) -> OneTimeLinkPayload:

@@ -31,7 +31,7 @@ class Cheque(Node):
     )
     document_url: str | None = output_field(
         "records",
-        "A signed URL of the scan, valid for 15 minutes and for the current user only; null for an imported cheque.",
+        "A signed URL of the scan, valid for 15 minutes and until the session ends; null for an imported cheque.",
     )
 
 

@@ -80,6 +80,10 @@ def _rows() -> Iterator[str]:
         groups.setdefault(reached, []).append(f"`{table}`")
     yield _table(("tables", *_names()[:-1]), [(" ".join(tables), *reached) for reached, tables in groups.items()])
     yield "The names of payers who are patients are hidden from analysts: the column is empty for them."
+    yield (
+        "Reports of analysts add up more than the role reads: under a database role of their own, by whole months, so that no "
+        "single day can be worked out ([decision 13](decisions/0013-reports-by-month.md))."
+    )
 
 
 def _coordinates(book: Book) -> Iterator[str]:

@@ -9,7 +9,7 @@ from domain.parties import ATTORNEY
 from permissions.classes import output_field
 from resolvers.commands.records import parties
 from schema.connections import Node
-from schema.record_mutations import RecordCommands, RecordField, active, record_mutations
+from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
 
 
 @strawberry.type(description="An attorney who represents patients.")
@@ -37,4 +37,8 @@ AttorneyMutations: Any = record_mutations(
         partial(parties.update, kind=ATTORNEY),
         partial(parties.retire, kind=ATTORNEY),
     ),
+    RecordTexts(
+        retire="Retire an attorney. Existing records that refer to the attorney stay as they are; the access of the attorney's users ends."
+    ),
+    has_users=True,
 )

@@ -9,7 +9,7 @@ from domain.parties import PHYSICIAN
 from permissions.classes import output_field
 from resolvers.commands.records import parties
 from schema.connections import Node
-from schema.record_mutations import RecordCommands, RecordField, active, record_mutations
+from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
 
 
 @strawberry.type(description="A treating physician.")
@@ -33,4 +33,8 @@ PhysicianMutations: Any = record_mutations(
         partial(parties.update, kind=PHYSICIAN),
         partial(parties.retire, kind=PHYSICIAN),
     ),
+    RecordTexts(
+        retire="Retire a physician. Existing records that refer to the physician stay as they are; the access of the physician's users ends."
+    ),
+    has_users=True,
 )

@@ -7,6 +7,8 @@ from typing import Annotated
 import strawberry
 
 from permissions.classes import argument, output_field
+from permissions.coordinates import Narrowed
+from permissions.reporting import HIDDEN_DAYS
 from schema.enums import AgingBasis, AgingBucket, AgingRisk
 from schema.references import PayerRef
 
@@ -14,10 +16,17 @@ AsOf = Annotated[
     date | None,
     argument(
         "The reporting day: figures as they were known at the end of this day, without later entries and "
-        "corrections. Today by default.",
+        "corrections. Today by default. For analysts only the last day of a month that is over; measures of a period are by "
+        "default those of the last one.",
         "productivity",
     ),
 ]
+REPORT_FILTER = Narrowed(
+    "ReportFilter",
+    "Filter for the invoices of a report; all conditions must be met.",
+    ("payerId", "physicianId", "facilityId"),
+    HIDDEN_DAYS,
+)
 Basis = Annotated[AgingBasis | None, argument("The day from which ages are counted.", "figures")]
 
 
@@ -55,5 +64,5 @@ class PayerAging:
     median_days_to_pay: float | None = output_field(
         "figures",
         "The median number of days from creation to full payment, over the fully paid invoices of this "
-        "payer that match the filter.",
+        "payer that match the filter. For analysts, to the end of the month of payment.",
     )

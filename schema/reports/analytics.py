@@ -27,7 +27,9 @@ class CountRatio:
     denominator: int = output_field("figures", "The denominator: a number of invoices.")
 
 
-@strawberry.type(description="The days from creation to full payment of invoices.")
+@strawberry.type(
+    description="The days from creation to full payment of invoices; for analysts, to the end of the month of payment."
+)
 class DaysInAr:
     mean: float | None = output_field("figures", "The mean in days; null if no invoice is fully paid.")
     median: float | None = output_field("figures", "The median in days; null if no invoice is fully paid.")
@@ -110,10 +112,13 @@ class Analytics:
 class AnalyticsFilter:
     from_: date = strawberry.field(
         name="from",
-        description="The first day of the period.",
+        description="The first day of the period; for analysts the first day of a month.",
         metadata={"rule": "productivity"},
     )
-    to: date = strawberry.field(description="The last day of the period.", metadata={"rule": "productivity"})
+    to: date = strawberry.field(
+        description="The last day of the period; for analysts the last day of a month.",
+        metadata={"rule": "productivity"},
+    )
     payer_id: list[strawberry.ID] | None = input_field(("Invoice.payer", "Payer.id"), "Only invoices of these payers.")
     physician_id: list[strawberry.ID] | None = input_field(
         ("Invoice.physician", "Physician.id"), "Only invoices for treatment by these physicians."

@@ -28,25 +28,30 @@ class Export(Node):
     file_name: str = output_field("signed_in", "The file name, with the day of the request.")
     content_type: str = output_field("signed_in", "The media format of the file (MIME), such as text/csv.")
     row_count: int | None = output_field(
-        "signed_in", "The number of rows without the header; null until the export has started."
+        "signed_in",
+        "The number of rows without the header; null until the export has started, and when the file is gone.",
     )
-    rows_written: int = output_field("signed_in", "The number of rows written so far.")
-    byte_size: int | None = output_field("signed_in", "The file size in bytes; null until the file is ready.")
+    rows_written: int = output_field("signed_in", "The number of rows written so far; 0 when the file is gone.")
+    byte_size: int | None = output_field(
+        "signed_in", "The file size in bytes; null until the file is ready, and when it is gone."
+    )
     sha256: str | None = output_field(
-        "signed_in", "The SHA-256 checksum of the file in hexadecimal digits, to verify the download."
+        "signed_in",
+        "The SHA-256 checksum of the file in hexadecimal digits, to verify the download; null when the file is gone.",
     )
     billed_total: Decimal | None = output_field(
         "existence",
-        "The sum of the billed amounts in the file in US dollars, as a control sum; null if the rows are not invoices.",
+        "The sum of the billed amounts in the file in US dollars, as a control sum; null if the rows are not invoices, and when the file is gone.",
     )
     received_total: Decimal | None = output_field(
         "ledger",
         "The sum of the received amounts in the file in US dollars, as a control sum; null if the rows "
-        "have no such amount.",
+        "have no such amount, and when the file is gone.",
     )
     download_url: str | None = output_field(
         "signed_in",
-        "A signed URL of the file, valid for one hour and for the account that requested it; null unless the file is ready.",
+        "A signed URL of the file, valid for one hour and until the session ends; null unless the file is ready, and when it is gone: "
+        "after seven days, or when one of its records is no longer accessible.",
     )
     expires_at: datetime | None = output_field(
         "signed_in", "When the file is deleted; request a new export afterwards."

@@ -16,7 +16,7 @@ from jobs.reminder_plan import plan, together_with
 from server.commands.options import pass_settings
 from server.database_urls import opened
 from server.settings import Settings
-from server.stores import open_mail
+from server.stores import open_files, open_mail
 
 _WHY_NOT = {
     SkipReason.NOT_SUBMITTED: "it is not submitted",
@@ -47,7 +47,8 @@ def remind(settings: Settings, dry_run: bool, on: datetime | None, clinic: str |
 
 
 async def _remind(settings: Settings, named: str | None, on: date | None, *, is_dry: bool) -> None:
-    async with opened(settings) as address, Database(address.login) as database:
+    hints = open_files(settings).hints()
+    async with opened(settings) as address, Database(address.login, hints=hints) as database:
         moment = datetime.now(UTC)
         found = [row for row in await database.clinics() if named in (None, row["short_name"])]
         clinics = sorted(found, key=lambda row: str(row["short_name"]))
@@ -59,7 +60,7 @@ async def _remind(settings: Settings, named: str | None, on: date | None, *, is_
                 if is_dry:
                     await _print_due(connection, clinic, on or today)
                 else:
-                    count = await plan(connection, clinic["clinic_id"], today, moment)
+                    count = await plan(connection, database.hints, clinic["clinic_id"], today, moment)
                     click.echo(f"{clinic['name']}, {today}: {count:,} messages to payers.")
         if not is_dry:
             tried = await send_messages(database, lambda: datetime.now(UTC), open_mail(settings))

@@ -4,14 +4,13 @@ import sys
 
 import click
 
-from domain.access.one_time_links import LinkKind, one_time_url
+from domain.access.one_time_links import PURPOSE, LinkKind, one_time_url
 from domain.access.people import Role
-from identity.login_commands import one_time_link_key
 from server.accounts import AccountError, add_password_link, add_user, deactivate_user, reset_second_factor
 from server.commands.options import pass_settings
 from server.database_urls import DatabaseUrls, with_database
+from server.secret_keys import read_keys
 from server.settings import Settings
-from server.stores import secret_key_of
 
 # Texts, because click would offer the members of an enumeration by their names in capitals.
 _ROLES = [role.value for role in Role]
@@ -91,6 +90,6 @@ def password_link(settings: Settings, email: str, url: str) -> None:
             made = await add_password_link(address, email=email)
         except AccountError as error:
             raise click.ClickException(str(error)) from error
-        click.echo(one_time_url(base_url, LinkKind.PASSWORD_RESET, one_time_link_key(secret_key_of(settings)), made))
+        click.echo(one_time_url(base_url, LinkKind.PASSWORD_RESET, read_keys(settings).newest(PURPOSE), made))
 
     with_database(settings, make)

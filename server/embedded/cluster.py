@@ -10,11 +10,14 @@ import pwd
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack
+import tempfile
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 MAJOR_VERSION = "18"
+# The system account that `billing serve --create-account` makes for PostgreSQL.
+OWN_ACCOUNT = "billing-postgres"
 PORT = 5432
 LOG_BYTES = 10_000_000
 # The builtin provider sorts by code point and folds case by Unicode, the same on every machine, whatever its libc.
@@ -88,6 +91,16 @@ class Place:
     def socket(self) -> Path:
         """The folder of the socket, the same for every user of one running server."""
         return (self.find_outside() or self.root) / "socket"
+
+    @property
+    def password(self) -> Path:
+        """The file of the superuser's password, in the format of libpq's PGPASSFILE."""
+        return self.root / "pgpass"
+
+    @property
+    def hba(self) -> Path:
+        """PostgreSQL's rules of authentication (its setting hba_file), beside the data and not in it."""
+        return self.root / "pg_hba.conf"
 
     @property
     def log(self) -> Path:
@@ -166,17 +179,20 @@ def works_as_postgres(process: Path, data: Path) -> bool:
 
 
 def find_account(place: Place) -> Account | None:
-    """The account for PostgreSQL when this process is root: the owner of the data or its folder, else `nobody`. None: our own."""
+    """The account for PostgreSQL when this process is root; None: our own.
+
+    It is the owner of the data or its folder; for new data OWN_ACCOUNT if it exists, else `nobody`.
+    """
     if os.geteuid() != 0:
         return None
     for path in (place.data, place.root):
         if path.exists() and (owner := path.stat()).st_uid != 0:
             return Account(owner.st_uid, owner.st_gid)
-    try:
-        nobody = pwd.getpwnam("nobody")
-    except KeyError:
-        raise EmbeddedPostgresError("PostgreSQL does not run as root, and there is no account `nobody`") from None
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    for name in (OWN_ACCOUNT, "nobody"):
+        with suppress(KeyError):
+            found = pwd.getpwnam(name)
+            return Account(found.pw_uid, found.pw_gid)
+    raise EmbeddedPostgresError("PostgreSQL does not run as root, and there is no account `nobody`")
 
 
 def make_private(folder: Path, account: Account | None) -> None:
@@ -186,11 +202,11 @@ def make_private(folder: Path, account: Account | None) -> None:
         os.chown(folder, account.uid, account.gid)
 
 
-def reach(folder: Path, account: Account | None, doors: ExitStack) -> tuple[str, list[int]]:
-    """The path by which a child process reaches the folder, and the file descriptors that it must inherit for it."""
+def reach(path: Path, account: Account | None, doors: ExitStack) -> tuple[str, list[int]]:
+    """The name by which a child process reaches a folder or file, and the file descriptors that it must inherit for it."""
     if account is None or sys.platform != "linux":
-        return str(folder), []
-    door = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        return str(path), []
+    door = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     doors.callback(os.close, door)
     return f"/proc/self/fd/{door}", [door]
 
@@ -201,27 +217,47 @@ def child_environment() -> dict[str, str]:
     return {**libraries, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def create_data(place: Place, programs: Path, account: Account | None, durable: bool, alive: int) -> None:
-    """Create a cluster beside its final path and rename it when complete; initdb, too, holds the alive lock."""
+def run_program(
+    argv: list[str], account: Account | None, descriptors: list[int], environment: dict[str, str], text: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program of PostgreSQL to its end, as the account, with this text on standard input."""
+    return subprocess.run(
+        argv,
+        pass_fds=descriptors,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        umask=0o077,
+        start_new_session=True,
+        cwd="/",
+        user=None if account is None else account.uid,
+        group=None if account is None else account.gid,
+        extra_groups=None if account is None else [],
+        check=False,
+    )
+
+
+def create_data(
+    place: Place, programs: Path, account: Account | None, durable: bool, alive: int, verifier: str
+) -> None:
+    """Create a cluster beside its final path and rename it when complete; initdb, too, holds the alive lock.
+
+    `verifier` is the SCRAM verifier of the superuser's password, which PostgreSQL takes in place of the password.
+    """
     make_private(place.unfinished_data, account)
     with ExitStack() as doors:
         name, descriptors = reach(place.unfinished_data, account, doors)
-        options = [*LOCALE, "--username=postgres", "--auth-local=trust", "--auth-host=reject", "--no-instructions"]
-        result = subprocess.run(
-            [str(programs / "bin" / "initdb"), f"--pgdata={name}", *options, *([] if durable else ["--no-sync"])],
-            pass_fds=[alive, *descriptors],
-            env=child_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            umask=0o077,
-            start_new_session=True,
-            cwd="/",
-            user=None if account is None else account.uid,
-            group=None if account is None else account.gid,
-            extra_groups=None if account is None else [],
-            check=False,
-        )
+        words = doors.enter_context(tempfile.NamedTemporaryFile(dir=place.root))
+        words.write(f"{verifier}\n".encode())
+        words.flush()
+        if account is not None:
+            os.fchown(words.fileno(), account.uid, account.gid)
+        password, words_descriptors = reach(Path(words.name), account, doors)
+        options = [*LOCALE, "--username=postgres", "--auth-local=scram-sha-256", "--auth-host=reject"]
+        options += [f"--pwfile={password}", "--no-instructions", *([] if durable else ["--no-sync"])]
+        argv = [str(programs / "bin" / "initdb"), f"--pgdata={name}", *options]
+        result = run_program(argv, account, [alive, *descriptors, *words_descriptors], child_environment())
     if result.returncode != 0:
         raise EmbeddedPostgresError(f"initdb failed: {result.stderr.strip()}")
     place.unfinished_data.rename(place.data)
@@ -238,10 +274,10 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def command(programs: Path, data: str, socket: str, durable: bool, max_connections: int) -> list[str]:
+def command(programs: Path, data: str, socket: str, hba: str, durable: bool, max_connections: int) -> list[str]:
     """PostgreSQL's command line with all settings, so that a new release applies its settings to an existing cluster."""
     quoted = socket.replace('"', '""')
     settings = SETTINGS | ({} if durable else NOT_DURABLE)
-    settings |= {"unix_socket_directories": f'"{quoted}"', "max_connections": str(max_connections)}
+    settings |= {"unix_socket_directories": f'"{quoted}"', "max_connections": str(max_connections), "hba_file": hba}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [str(programs / "bin" / "postgres"), "-D", data, *options]

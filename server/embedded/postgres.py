@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
 
+from server.embedded import accounts
 from server.embedded import watchdog as embedded_watchdog
 from server.embedded.cluster import (
     PORT,
@@ -29,6 +30,7 @@ from server.embedded.cluster import (
     find_account,
     reach,
 )
+from server.embedded.credentials import SUPERUSER, change_over, how_to_renew, new_verifier, read_password, write_hba
 from server.embedded.programs import settle
 
 PAUSE_SECONDS = 0.005
@@ -53,6 +55,7 @@ class EmbeddedPostgres:
         self._patience_seconds = patience_seconds
         self._users: int | None = None
         self._owner = 0
+        self._password = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -68,10 +71,29 @@ class EmbeddedPostgres:
         """The folder of the Unix socket, mode 0700; valid while started."""
         return self._place.socket
 
-    def dsn(self, *, user: str = "postgres", database: str = "postgres") -> str:
-        """A libpq URL for asyncpg (and SQLAlchemy, with its driver's name put in); valid while started."""
+    @property
+    def warning(self) -> str | None:
+        """What a start as root does not protect; None when this process is not root."""
+        return accounts.warning(self._place)
+
+    @property
+    def wrong_password(self) -> str:
+        """The error message when PostgreSQL refuses the password, such as after its data was restored from another place."""
+        return f"{self._place.password} is not the password of {self._place.data}: {how_to_renew(self._place)}"
+
+    def create_account(self) -> None:
+        """As root, make an account for PostgreSQL alone and give it the data; while no process uses the folder."""
+        accounts.create_account(self._place)
+
+    def dsn(self, *, user: str = SUPERUSER, database: str = "postgres", password: str = "") -> str:
+        """A libpq URL for asyncpg (and SQLAlchemy, with its driver's name put in); valid while started.
+
+        It contains the superuser's password; another user's must be given.
+        """
+        secret = self._password if user == SUPERUSER else password
+        name = quote(user, safe="") + (f":{quote(secret, safe='')}" if secret else "")
         where = urlencode({"host": str(self.socket_folder), "port": str(PORT)}, quote_via=quote)
-        return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{where}"
+        return f"postgresql://{name}@/{quote(database, safe='')}?{where}"
 
     def start(self) -> None:
         """Join the running server, or start one (creating the cluster the first time); return when it accepts connections."""
@@ -88,6 +110,11 @@ class EmbeddedPostgres:
                 os.close(users)
                 raise
         self._users, self._owner = users, os.getpid()
+        try:
+            self._password = read_password(self._place)
+        except EmbeddedPostgresError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Leave the server; return when it has ended, or at once when it has other users. Stopping twice has no effect."""
@@ -143,13 +170,18 @@ class EmbeddedPostgres:
         place.clear_leftovers()
         account = find_account(place)
         programs = settle(place, account)
-        if not place.data.exists():
-            create_data(place, programs, account, self._durable, alive)
+        if place.data.exists():
+            change_over(place, programs, account, alive)
+        else:
+            with new_verifier(place) as verifier:
+                create_data(place, programs, account, self._durable, alive, verifier)
+        write_hba(place)
         with ExitStack() as doors:
             data, data_door = reach(place.data, account, doors)
             socket, socket_door = reach(place.socket, account, doors)
+            hba, hba_door = reach(place.hba, account, doors)
             order: embedded_watchdog.Order = {
-                "argv": command(programs, data, socket, self._durable, self._max_connections),
+                "argv": command(programs, data, socket, hba, self._durable, self._max_connections),
                 "env": child_environment(),
                 "account": None if account is None else (account.uid, account.gid),
                 "data": str(place.data),
@@ -158,7 +190,7 @@ class EmbeddedPostgres:
                 "log": str(place.log),
                 "outside": str(place.outside) if place.find_outside() else None,
             }
-            self._run_watchdog(order, [alive, *data_door, *socket_door])
+            self._run_watchdog(order, [alive, *data_door, *socket_door, *hba_door])
 
     def _run_watchdog(self, order: embedded_watchdog.Order, descriptors: list[int]) -> None:
         """Start the watchdog in a session of its own, so that Ctrl-C does not reach it, and wait until it reports ready."""

@@ -1,9 +1,9 @@
-"""Downloads of export files by signed URL, for the requester, while the role may still read every column of the export."""
+"""Downloads of export files by signed URL, for the requester, while every record and column of the file is still in reach."""
 
 from collections.abc import Mapping
 
 import asyncpg
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLSchema
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -11,17 +11,17 @@ from db.audit.events import record
 from db.pools import Database
 from domain.access.people import Role
 from domain.clock import Clock, now
-from domain.errors import DomainError, RefusedRequest
+from domain.errors import RefusedRequest
 from domain.exports import CONTENT_TYPES, ExportFormat
 from identity.sessions import Sessions
-from resolvers.commands.exports import find_ready
-from resolvers.compiler.export_statements import Wanted, compile_export
+from resolvers.commands.exports import find_ready, give_up, is_in_reach
 from server.http.byte_ranges import UnsatisfiableError, part_of
 from server.http.downloads import INERT, check_fetching, disposition, is_known
 from server.http.signed_links import FollowedUrl, SignedFiles
+from storage.blobs import MissingBlobError
 from storage.files import Files
 
-_GONE = "The file has been deleted, or your role may no longer read it: request a new export"
+_GONE = "The file has been deleted, or you may no longer read all of it: export again"
 
 
 class ExportDownloads(SignedFiles):
@@ -45,12 +45,7 @@ class ExportDownloads(SignedFiles):
         """The file or a byte range of it, streamed; 304 if the client has it already, 410 if it is deleted or no longer allowed."""
         check_fetching(request)
         link = await self.follow(request)
-        async with self.database.entered(link.viewer) as connection:
-            found = await find_ready(connection, link.viewer, link.identity, link.moment)
-            if found is not None and self._is_still_offered(link, found):
-                await record(connection, [link.event("download")])
-            else:
-                raise RefusedRequest(410, _GONE, "GONE")
+        found = await self._found(link)
         tag = f'"{found["sha256"].hex()}"'
         if is_known(request, tag):
             return Response(status_code=304, headers={"ETag": tag})
@@ -61,18 +56,31 @@ class ExportDownloads(SignedFiles):
             "Accept-Ranges": "bytes",
             **INERT,
         }
-        return await self._sent(request, found, headers)
+        return await self._sent(request, link, found, headers)
 
-    def _is_still_offered(self, link: FollowedUrl, found: asyncpg.Record) -> bool:
-        """Whether the role may still read every column and use every filter of the export."""
-        role = link.viewer.role
-        try:
-            compile_export(self._schemas[role], role, Wanted.of(found))
-        except (DomainError, GraphQLError):
-            return False
-        return True
+    async def _found(self, link: FollowedUrl) -> asyncpg.Record:
+        """The row of the export; RefusedRequest (410) when the file is gone, and it is gone when a part of it is out of reach."""
+        viewer = link.viewer
+        async with self.database.entered(viewer) as connection:
+            found = await find_ready(connection, viewer, link.identity, link.moment)
+            schema = self._schemas[viewer.role]
+            is_whole = found and await is_in_reach(connection, schema, viewer, link.identity, found)
+            if is_whole:
+                await record(connection, [link.event("download")])
+        if found is None:
+            raise _gone()
+        if not is_whole:
+            await self._give_up(link)
+            raise _gone()
+        return found
 
-    async def _sent(self, request: Request, found: asyncpg.Record, headers: dict[str, str]) -> Response:
+    async def _give_up(self, link: FollowedUrl) -> None:
+        async with self.database.entered(link.viewer) as connection:
+            await give_up(connection, link.viewer, link.identity)
+
+    async def _sent(
+        self, request: Request, link: FollowedUrl, found: asyncpg.Record, headers: dict[str, str]
+    ) -> Response:
         size = found["byte_size"]
         # If-Range: a part of a newer file must not be appended to the rest of an older one.
         is_same = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
@@ -86,5 +94,13 @@ class ExportDownloads(SignedFiles):
             headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
         if request.method == "HEAD":
             return Response(headers=headers)
-        _, chunks = await self.files.store.open(found["blob_key"], part)
+        try:
+            _, chunks = await self.files.store.open(found["blob_key"], part)
+        except MissingBlobError as error:
+            await self._give_up(link)
+            raise _gone() from error
         return StreamingResponse(chunks, 206 if part else 200, headers)
+
+
+def _gone() -> RefusedRequest:
+    return RefusedRequest(410, _GONE, "GONE")

@@ -49,7 +49,7 @@ class GraphQLOverHTTP:
         self.engine, self.database, self.sessions, self.files, self.clock = engine, database, sessions, files, clock
         self._changes, self._keep = changes, keep
         self.admission, self._metrics = engine.watch.admission, engine.watch.metrics
-        self._logins = logins or LoginCommands(database, sessions, files.link_key, clock=clock)
+        self._logins = logins or LoginCommands(database, sessions, files.keys, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

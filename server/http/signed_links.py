@@ -1,4 +1,4 @@
-"""Access by signed URL: for the user it was issued to, while the URL is valid and the account and role still allow it."""
+"""Access by signed URL: for the session it was issued to, while that lasts and the account, its password and its role are the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,8 +85,8 @@ class SignedFiles:
         """Verify the signed URL of a request; RefusedRequest (403) for every kind of invalid URL."""
         moment, identity = self._clock(), self._identity(request.path_params["id"])
         token, signature = (request.query_params.get(name, "") for name in ("token", "signature"))
-        bearer = bearer_of(self.files.link_key, self.kind, token, signature, identity, moment) if identity else None
-        viewer = await self._sessions.find_user(bearer.clinic_id, bearer.user_id) if bearer else None
+        bearer = bearer_of(self.files.link_keys, self.kind, token, signature, identity, moment) if identity else None
+        viewer = await self._sessions.find_by_link(bearer) if bearer else None
         if identity is None or viewer is None or viewer.role not in self._roles:
             raise self.refused()
         return FollowedUrl(viewer, self.type_name, identity, moment, request.scope["request_id"])

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from starlette.websockets import WebSocketDisconnected as SendAfterCloseError
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -32,6 +33,10 @@ from server.http.graphql import GraphQLOverHTTP, address_of
 _INIT_WAIT = timedelta(seconds=10)
 _OPERATIONS_AT_ONCE = 20
 _TRY_AGAIN_LATER = 1013
+# An operation's id is kept while it runs, and returned in each of its messages.
+_LONGEST_ID = 256
+# The length of a control frame of WebSocket, less the two bytes of the code.
+_LONGEST_REASON = 123
 # The interval at which sessions are rechecked, so that an expired one ends its subscriptions also while nothing is sent.
 _LOOKS_SECONDS = 2.0
 
@@ -131,7 +136,7 @@ class _Served:
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
-    """Strawberry's handler; a client that disconnects while an event is sent is not an error.
+    """Strawberry's handler; a connection that ends while an event is sent is not an error.
 
     A message that is not of the protocol closes the connection with the code 4400.
     """
@@ -144,15 +149,24 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             await self.handle_invalid_message("Failed to parse message")
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """Log an exception that has ended an operation, other than a disconnect."""
-        if not isinstance(error, WebSocketDisconnected):
+        """Log an exception that has ended an operation, other than a disconnect by the client or by the server."""
+        if not isinstance(error, WebSocketDisconnected | SendAfterCloseError):
             await super().handle_task_exception(error)
+
+
+class _Adapter(ASGIWebSocketAdapter):
+    """Strawberry's adapter; the reason of a close, which may quote the client, is cut to what a control frame holds."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the connection."""
+        await super().close(code, reason.encode()[:_LONGEST_REASON].decode(errors="ignore"))
 
 
 class GraphQLOverWebSocket(GraphQL[Connection, None]):
     """The ASGI application at /graphql for WebSocket."""
 
     graphql_transport_ws_handler_class = _Handler
+    websocket_adapter_class = _Adapter
 
     def __init__(self, http: GraphQLOverHTTP) -> None:
         super().__init__(
@@ -186,11 +200,13 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
         return await super().on_ws_connect(context)
 
     def decode_json(self, data: str | bytes) -> object:
-        """Decode a message; one that is nested too deeply is no JSON to us."""
+        """Decode a message; one that is nested too deeply, or has a number of thousands of digits, is no JSON to us."""
         try:
             return super().decode_json(data)
-        except RecursionError as error:
-            raise json.JSONDecodeError("nested too deeply", "", 0) from error
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise json.JSONDecodeError("nested too deeply, or a number is too long", "", 0) from error
 
     def encode_json(self, data: object) -> str:
         """Encode messages with orjson, which includes fragments of JSON unchanged."""
@@ -201,8 +217,12 @@ def _is_message(message: Any) -> bool:
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return False
     if message["type"] == "subscribe":
-        return isinstance(message.get("id"), str) and isinstance(message.get("payload"), dict)
-    return message["type"] != "complete" or isinstance(message.get("id"), str)
+        return _is_id(message.get("id")) and isinstance(message.get("payload"), dict)
+    return message["type"] != "complete" or _is_id(message.get("id"))
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_ID
 
 
 def _errors(*errors: GraphQLError) -> PreExecutionError:

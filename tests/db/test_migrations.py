@@ -141,6 +141,19 @@ def test_failed_sign_ins_counted_before_they_belonged_to_accounts_still_count(
     assert rows(own_address, count) == before != []
 
 
+def test_a_file_of_a_release_that_listed_no_records_expires(own_address: DatabaseUrls) -> None:
+    asyncio.run(migrate(own_address.owner, revision="0015"))
+    rows(
+        own_address,
+        """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, attempts)
+        select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', s, 'a.csv', now(), 1
+        from users, unnest(array['ready', 'failed']) s where email = 'attorney@demo.clinic'""",
+    )
+    asyncio.run(bring_up_to_date(own_address))
+    found = rows(own_address, "select status from exports where file_name = 'a.csv' order by status")
+    assert [row["status"] for row in found] == ["expired", "failed"]
+
+
 def test_two_hosts_may_migrate_at_once(address: DatabaseUrls, empty: Callable[[], DatabaseUrls]) -> None:
     async def both(target: DatabaseUrls) -> None:
         await asyncio.gather(bring_up_to_date(target), bring_up_to_date(target))

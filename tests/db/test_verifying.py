@@ -35,6 +35,9 @@ _LAST_STATE, _FIRST_STATE = (
     for which in ("max", "min")
 )
 
+_EXPORT = """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, record_count)
+    select clinic_id, $, id, role, 'invoices', 'csv', '{}', 'a.csv', now(), 1 from users limit 1"""
+
 # The rule, the query for the record that is to break it ($ in the statement), and the statement that breaks it.
 VIOLATIONS = [
     ("Received is the sum", _COVERED, "update invoices set received_amount = received_amount - 1 where id = $"),
@@ -133,6 +136,9 @@ VIOLATIONS = [
      select clinic_id, 1, $, '', '{}' from clinics"""),
     ("The hash chain of", "select gen_random_uuid()", """insert into audit_events (clinic_id, id, role, operation, request_id, at)
      select clinic_id, $, 'admin', 'invoices', 'forged', now() from clinics"""),
+    ("A finished export", "select gen_random_uuid()", f"{_EXPORT.format('ready')}"),
+    ("A finished export", "select gen_random_uuid()", f"""{_EXPORT.format('running')}; insert into export_records
+     (clinic_id, export_id, table_name, part, ids) select clinic_id, $, 'invoices', 0, array[$::uuid] from clinics"""),
 ]  # fmt: skip
 # Triggers, foreign keys and checks prevent the violations, so that they are dropped first, as only the owner can.
 _UNGUARDED = """set session_replication_role = replica; do $$ declare c record; begin

@@ -87,7 +87,9 @@ def planned(address: DatabaseUrls) -> int:
             (clinic,) = await database.clinics()
             moment = datetime.now(UTC)
             async with database.working(clinic["clinic_id"]) as connection:
-                return await plan(connection, clinic["clinic_id"], clinic_day(moment, clinic["time_zone"]), moment)
+                return await plan(
+                    connection, database.hints, clinic["clinic_id"], clinic_day(moment, clinic["time_zone"]), moment
+                )
 
     return asyncio.run(decide())
 

@@ -22,6 +22,7 @@ class FakePostgres:
     def write(self, folder: Path) -> None:
         (folder / "postgres" / "data").mkdir(parents=True)
         (folder / "postgres" / "data" / "rows").write_text(str(self.count))
+        (folder / "postgres" / "pgpass").touch()
 
 
 def rows_of(folder: Path) -> str:

@@ -15,6 +15,7 @@ import pytest
 from pgqueuer.adapters.persistence.schema_ddl import render_install
 
 from db.pools import Database
+from db.sealed_hints import Inbox
 from db.security.policies import STAFF_LOGIN
 from jobs.agreements import lapse_agreements
 from jobs.worker import HEARTBEAT, LOOKS, QUEUE, TASKS, queue_pool
@@ -22,6 +23,7 @@ from permissions.worker import ACROSS_CLINICS, WORKER
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 from tests.support.processes import billing
+from tests.support.subscriber import HINTS
 
 MIGRATION = next((Path(__file__).parents[2] / "db" / "migrations" / "versions").glob("0003_*.py"))
 LONG_AGO, NOT_YET = date(2020, 1, 1), date(2999, 1, 1)
@@ -126,15 +128,16 @@ def test_a_lapse_sends_a_notification(own_address: DatabaseUrls) -> None:
         payloads: list[str] = []
         connection = await asyncpg.connect(own_address.owner)
         await connection.add_listener("invoice_changed", lambda *arguments: payloads.append(arguments[-1]))
-        async with Database(own_address.login) as database:
+        async with Database(own_address.login, hints=HINTS) as database:
             await lapse_agreements(database, lambda: NEXT_MOMENT)
         await connection.execute("select 1")
         await connection.close()
         return payloads
 
     (payload,) = asyncio.run(notifications_of_a_lapse())
-    assert str(invoice) in payload
-    assert "status" in payload
+    content = Inbox(HINTS).read("invoice_changed", payload)
+    assert content["invoice"] == str(invoice)
+    assert "status" in content["columns"]
 
 
 async def test_concurrent_workers_lapse_an_agreement_once(own_address: DatabaseUrls) -> None:
@@ -215,6 +218,10 @@ SENT_REMINDER = """with template as (insert into reminder_templates (clinic_id, 
         from message m, policy p, template t"""
 
 
+LISTED = """insert into export_records (clinic_id, export_id, table_name, part, ids)
+    select clinic_id, id, 'invoices', 0, '{}' from exports"""
+
+
 # The events that wait to be chained are read for all clinics at once.
 @pytest.mark.parametrize("table", sorted(set(WORKER) - set(ACROSS_CLINICS)))
 def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: DatabaseUrls, table: str) -> None:
@@ -222,6 +229,7 @@ def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: Databas
     rows(own_address, UPLOAD)
     rows(own_address, AUDIT_EVENT)
     rows(own_address, SENT_REMINDER)
+    rows(own_address, LISTED)
     count = f"select count(clinic_id) from {table}"
     assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
     assert asyncio.run(_as_worker(own_address, other_clinic, count))[0][0] == 0

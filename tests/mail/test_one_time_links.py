@@ -15,8 +15,9 @@ import pytest
 
 from db.global_ids import make_id
 from db.pools import Database
+from domain.access.one_time_links import PURPOSE
+from domain.access.secret_keys import SecretKeys
 from domain.clock import Clock, now
-from identity.login_commands import one_time_link_key
 from jobs.one_time_links import LinkMailer, forget_links, send_links
 from server.app import ServerOptions
 from server.database_urls import DatabaseUrls
@@ -53,7 +54,7 @@ class Mailing:
 
     def send(self, clock: Clock = now) -> int:
         """Send what is due, as the worker does."""
-        mailer = LinkMailer(one_time_link_key(self.files.link_key), PUBLIC, self.mail_server.server)
+        mailer = LinkMailer(self.files.keys.newest(PURPOSE), PUBLIC, self.mail_server.server)
 
         async def run() -> int:
             async with Database(self.address.login) as database:
@@ -291,4 +292,5 @@ def test_expired_links_are_forgotten(mailing: Mailing) -> None:
 def test_links_are_mailed_with_a_mail_server_and_a_public_url(
     settings: dict[str, str], sends: bool, tmp_path: Any
 ) -> None:
-    assert (open_link_mailer(read_settings({**settings, "BILLING_HOME": str(tmp_path)})) is not None) is sends
+    read = read_settings({**settings, "BILLING_HOME": str(tmp_path)})
+    assert (open_link_mailer(read, SecretKeys(b"a key of this test")) is not None) is sends

@@ -47,8 +47,6 @@ OWN: dict[Role, dict[str, str]] = {
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
 _ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes")
-# Of visits, their exams and denials, an analyst reads what reports are computed from: which there are, of whom and when.
-_COUNTED = ("encounters",)
 _STAFF = (
     *_ANALYST,
     "attorneys",
@@ -98,7 +96,7 @@ _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'schedul
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
         where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}"""
-OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in (*_ANALYST, *_COUNTED)}
+OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
     # An action item has the id of the record that it comes from.

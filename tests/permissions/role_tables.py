@@ -132,7 +132,7 @@ PHYSICIAN = {
 _MEASURED = "invoiceCount billed received collectionRate netCollectionRate reductionRate daysInAr denialRate"
 ANALYST = {
     **_SIGNED_IN,
-    "AgingBasis": "CREATED SUBMITTED SERVICE AGREED",
+    "AgingBasis": "CREATED SERVICE",
     "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
     "AgingReport": "asOf basis buckets invoiceCount outstanding",
     "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate arOver90
@@ -145,6 +145,7 @@ ANALYST = {
     "PayerReduction": "payer invoiceCount reductionRate",
     "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice received",
     "Ratio": "value numerator denominator",
+    "ReportFilter": "payerId physicianId facilityId",
     "AgingBucket": "DAYS_0_30 DAYS_31_60 DAYS_61_90 DAYS_91_120 DAYS_121_PLUS",
     "AgingRisk": "LOW MODERATE HIGH VERY_HIGH CRITICAL",
     "Case": "id",

@@ -33,7 +33,8 @@ def test_the_committed_schema_of_a_role_has_exactly_what_is_explained_as_visible
 
 
 def test_every_coordinate_of_the_schema_can_be_explained() -> None:
-    assert set(BOOK.parts) == committed(Role.ADMIN)
+    # Analysts have one input that administrators do not have.
+    assert set(BOOK.parts) == frozenset().union(*map(committed, Role))
 
 
 @pytest.mark.parametrize("role", ROLES, ids=name_of)

@@ -1,7 +1,6 @@
 """The production image: its build steps make a program that migrates, serves, runs the worker and ends by SIGTERM."""
 
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +13,9 @@ import httpx
 import pytest
 
 from server.database_urls import DatabaseUrls
-from server.settings import SETTINGS
 from tests.server.image import Image, build, instructions
 
 PROJECT = Path(__file__).parents[2]
-COMPOSE = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -121,22 +118,3 @@ def test_the_image_copies_every_package_and_nothing_else() -> None:
     assert set(re.findall(r'"(\w+)"', found[1])) == set(copied)
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8")
     assert all(f"!{name}\n" in ignored for name in copied)
-
-
-def test_every_setting_in_the_compose_file_exists() -> None:
-    named = set(re.findall(r"^ +(BILLING_\w+|DATABASE_URL):", COMPOSE, re.MULTILINE))
-    assert len(named) > 5
-    assert named <= {setting.variable for setting in SETTINGS.values()}
-
-
-@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="docker-compose is not installed")
-@pytest.mark.parametrize("missing", ["", "POSTGRES_PASSWORD", "BILLING_SECRET_KEY"])
-def test_compose_reads_the_file_of_secrets_and_reports_a_missing_one(missing: str, tmp_path: Path) -> None:
-    secrets = {"POSTGRES_PASSWORD": "for a test", "BILLING_SECRET_KEY": "for a test alone, and long enough"}
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **secrets, **({missing: ""} if missing else {})}
-    command = ["docker-compose", "-f", str(PROJECT / "docker-compose.yml"), "config", "--quiet"]
-    process = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (process.returncode == 0) is (not missing)
-    assert missing in process.stderr

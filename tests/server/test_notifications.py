@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from db.notifications import LARGEST_QUEUE, Notifications
+from db.notifications import LARGEST_QUEUE, Notifications, invoice_changed
+from db.sealed_hints import Hints
 from db.security.policies import STAFF_LOGIN
 from domain.errors import RequestError
+from identity.sessions import Sessions
 from server.database_urls import DatabaseUrls
 from tests.support.api.sign_in_attempts import add_account
 from tests.support.client import Client
@@ -144,15 +146,17 @@ async def test_a_subscriber_that_reads_too_slowly_gets_an_error_that_asks_it_to_
     address: DatabaseUrls,
 ) -> None:
     clinic, invoice = uuid4(), uuid4()
-    notice = f"""{{"clinic": "{clinic}", "invoice": "{invoice}", "columns": ["status"], "n": %s}}"""
+    hints = Hints()
     connection = await asyncpg.connect(address.owner)
     try:
         async with (
-            Notifications(address.login(STAFF_LOGIN), lambda _: None) as announcements,
+            address.database(hints=hints) as database,
+            Notifications(address.login(STAFF_LOGIN), hints, Sessions(database)) as announcements,
             announcements.of_invoices(clinic, frozenset({"status"})) as changes,
         ):
-            for number in range(LARGEST_QUEUE + 10):
-                await connection.execute("select pg_notify('invoice_changed', $1)", notice % number)
+            for _ in range(LARGEST_QUEUE + 10):
+                payload = invoice_changed(hints, clinic, invoice, ["status"])
+                await connection.execute("select pg_notify('invoice_changed', $1)", payload)
             await asyncio.sleep(0.5)
             with pytest.raises(RequestError) as refused:
                 await anext(changes)

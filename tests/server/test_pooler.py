@@ -58,7 +58,7 @@ def pooled(address: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> I
     assert PGBOUNCER
     folder = tmp_path_factory.mktemp("pgbouncer")
     users, settings, port = folder / "users.txt", folder / "pgbouncer.ini", free_port()
-    users.write_text("".join(f'"{name}" ""\n' for name in (STAFF_LOGIN, ATTORNEY_LOGIN)))
+    users.write_text("".join(f'"{name}" "{address.password(name)}"\n' for name in (STAFF_LOGIN, ATTORNEY_LOGIN)))
     with forwarded_port(address.owner) as upstream:
         settings.write_text(SETTINGS.format(upstream=upstream, port=port, users=users, connections=CONNECTIONS))
         with subprocess.Popen(

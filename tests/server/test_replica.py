@@ -62,6 +62,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 def _copy(primary: EmbeddedPostgres, port: int, folder_of_standby: Path) -> None:
     """Make a base backup that follows the primary, in the data folder of an embedded server."""
     folder_of_standby.mkdir(parents=True)
+    shutil.copy(primary.socket_folder.parent / "pgpass", folder_of_standby / "pgpass")
     command: list[str | Path] = [
         find_programs() / "bin" / "pg_basebackup",
         "--pgdata",
@@ -72,7 +73,8 @@ def _copy(primary: EmbeddedPostgres, port: int, folder_of_standby: Path) -> None
     where = ["--dbname", primary.dsn()]
     subprocess.run([*command, *where, "--write-recovery-conf"], check=True, capture_output=True)
     with (folder_of_standby / "data" / "postgresql.auto.conf").open("a") as settings:
-        settings.write(f"primary_conninfo = 'host=127.0.0.1 port={port} user=postgres'\n")
+        password = urlsplit(primary.dsn()).password
+        settings.write(f"primary_conninfo = 'host=127.0.0.1 port={port} user=postgres password={password}'\n")
     owner = (primary.socket_folder.parent / "data").stat()
     for path in (folder_of_standby / "data", *(folder_of_standby / "data").rglob("*")):
         shutil.chown(path, owner.st_uid, owner.st_gid)

@@ -198,7 +198,8 @@ def test_two_servers_on_one_folder_serve_one_clinic_and_each_shuts_down_in_order
 
 def a_running_request_is_answered(home: Path, server: Serve, client: Client) -> list[int]:
     """The answer to a request that waits for a lock in PostgreSQL when its server gets SIGTERM."""
-    dsn = f"postgresql://postgres@/billing?host={home / 'data' / 'postgres' / 'socket'}&port=5432"
+    place = home / "data" / "postgres"
+    dsn = f"postgresql://postgres@/billing?host={place / 'socket'}&port=5432&passfile={place / 'pgpass'}"
 
     async def hold() -> None:
         connection = await asyncpg.connect(dsn)

@@ -12,6 +12,7 @@ import httpx
 from moto.server import ThreadedMotoServer
 
 from server.settings import Settings, read_settings
+from tests.support.processes import SECRET
 
 BUCKET = "clinic-files"
 
@@ -36,7 +37,7 @@ class Folder:
     @property
     def settings(self) -> Settings:
         """The settings of the store."""
-        return read_settings({"BILLING_HOME": str(self.home)})
+        return read_settings({"BILLING_HOME": str(self.home), "BILLING_SECRET_KEY": SECRET})
 
     def held(self) -> dict[str, bytes]:
         """Every file, hidden and unfinished ones included."""

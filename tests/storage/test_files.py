@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.access.secret_keys import SecretKeys
 from server.http.requests import base_url
 from server.settings import read_settings
 from server.stores import open_files
@@ -21,7 +22,7 @@ def opened(home: Path, **variables: str) -> Files:
 def test_a_key_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     first, second = opened(tmp_path), opened(tmp_path)
     assert first.link_key == second.link_key
-    assert len(bytes.fromhex(first.link_key.decode())) == 32
+    assert len(bytes.fromhex(first.keys.current.decode())) == 32
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
 
 
@@ -37,7 +38,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 
 
 def test_a_configured_key_is_used_and_none_is_written(tmp_path: Path) -> None:
-    assert opened(tmp_path, BILLING_SECRET_KEY=OWN).link_key == OWN.encode()
+    assert opened(tmp_path, BILLING_SECRET_KEY=OWN).keys == SecretKeys(OWN.encode())
     assert not (tmp_path / "secret-key").exists()
 
 

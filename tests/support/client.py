@@ -21,6 +21,7 @@ from server.settings import read_settings
 from server.stores import open_files
 from storage.files import Files
 from tests.support.databases import CHEAP, PASSWORD
+from tests.support.processes import SECRET
 
 _SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token errors { message } } }"
 _PATIENCE_SECONDS = 20
@@ -38,7 +39,7 @@ def serving(
     """
     options.setdefault("passwords", Passwords(CHEAP))
     with TemporaryDirectory() as home:
-        files = files or open_files(read_settings({"BILLING_HOME": home}))
+        files = files or open_files(read_settings({"BILLING_HOME": home, "BILLING_SECRET_KEY": SECRET}))
         with _running(build_app(address, times or SessionTimes(), files, **options)) as url:
             yield url
 

@@ -27,6 +27,7 @@ MADE_OF = (
     "permissions",
     "tests/support/databases.py",
     "server/embedded/cluster.py",
+    "server/embedded/credentials.py",
     "uv.lock",
 )
 # The further sources of grants and policies: these are set anew in a copy, which takes one second instead of ten.
@@ -79,8 +80,10 @@ def restore(cache: Path, folder: Path, make: Make = make_data) -> bool:
         os.utime(kept)
         _drop_old(cache)
         (folder / "postgres").mkdir(mode=0o700, parents=True)
-        # The data belongs to the account that PostgreSQL runs as: `cp -a` keeps owners, which shutil does not.
-        subprocess.run(["cp", "-a", kept / "postgres" / "data", folder / "postgres" / "data"], check=True)
+        # The data belongs to the account that PostgreSQL runs as: `cp -a` keeps owners, which shutil does not. The
+        # passwords of the server's logins in it are derived from the superuser's in pgpass.
+        for name in ("data", "pgpass"):
+            subprocess.run(["cp", "-a", kept / "postgres" / name, folder / "postgres" / name], check=True)
         return (kept / "rights").read_text(encoding="utf-8") == rights
 
 

@@ -11,6 +11,8 @@ from typing import IO
 
 from server.database_urls import DatabaseUrls
 
+# The secret key of all servers and workers of the tests, as of all processes of one deployment.
+SECRET = "the secret key of every process of the tests"
 _BILLING = "from server.cli import main; main()"
 
 
@@ -71,4 +73,5 @@ def completed(address: DatabaseUrls, *command: str, **settings: str) -> "subproc
 
 
 def _environment(address: DatabaseUrls, settings: dict[str, str]) -> dict[str, str]:
-    return {**os.environ, "DATABASE_URL": address.owner, "BILLING_PORT": "0", **settings}
+    shared = {"DATABASE_URL": address.owner, "BILLING_PORT": "0", "BILLING_SECRET_KEY": SECRET}
+    return {**os.environ, **shared, **settings}

@@ -11,18 +11,29 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from db.notifications import invoice_changed
+from db.sealed_hints import Hints
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
+from tests.support.processes import SECRET
 
 INVOICE = "subscription ($filter: InvoiceFilter) { invoiceChanged(filter: $filter) { number status } }"
 _PATIENCE_SECONDS = 15.0
-_ANNOUNCE = """select pg_notify('invoice_changed', json_build_object('clinic', clinic_id, 'invoice', id,
-    'columns', $2::text[])::text) from invoices where id = $1"""
+_CLINIC = "select clinic_id from invoices where id = $1"
+# What seals the notifications of all processes of the tests.
+HINTS = Hints(SECRET.encode())
 
 
 def announce(address: DatabaseUrls, invoice_id: UUID, *columns: str) -> None:
     """Send the notification (NOTIFY) of a changed invoice, as a mutation does."""
-    rows(address, _ANNOUNCE, invoice_id, list(columns) or ["status"])
+    [[clinic_id]] = rows(address, _CLINIC, invoice_id)
+    announce_in(address, clinic_id, invoice_id, *columns)
+
+
+def announce_in(address: DatabaseUrls, clinic_id: UUID, invoice_id: UUID, *columns: str) -> None:
+    """The same for an invoice that is said to belong to a clinic."""
+    payload = invoice_changed(HINTS, clinic_id, invoice_id, columns or ["status"])
+    rows(address, "select pg_notify('invoice_changed', $1)", payload)
 
 
 class Subscriber:

@@ -15,6 +15,8 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _USER = """select id, email, name, role, active, attorney_id, physician_id, joined_at from users where clinic_id = $1 and id = $2
     for no key update"""
+# Table → that a record of it is not retired: the account of one that is could not sign in.
+_NOT_RETIRED = {"attorneys": "retired_at is null", "physicians": "active"}
 # Commands that remove an administrator wait for each other, in one order, so that two of them cannot remove the last
 # two administrators at once.
 _ADMINISTRATORS = "select id from users where clinic_id = $1 and role = 'admin' and active and joined_at is not null order by id for no key update"
@@ -111,7 +113,8 @@ def _check_administration(work: UnitOfWork, leaving: UUID, administrators: set[U
 async def _check_persons(work: UnitOfWork, row: Mapping[str, Any]) -> None:
     for column, table in PERSONS.values():
         wanted = row.get(column)
-        if wanted and await work.one(f"select id from {table} where clinic_id = $1 and id = $2", wanted) is None:
+        found = f"select id from {table} where clinic_id = $1 and id = $2 and {_NOT_RETIRED[table]}"
+        if wanted and await work.one(found, wanted) is None:
             raise NotFound(f"There is no such {column.removesuffix('_id')}", (column,))
 
 

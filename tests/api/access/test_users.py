@@ -391,3 +391,10 @@ def test_an_answer_may_select_no_record(admin: Client, address: DatabaseUrls) ->
     [[active]] = rows(address, "select active from users where id = $1", uuid_of(account.id))
     assert not active
     assert answered(admin, "updateUser", USER, userId=account.id)["user"]["active"] is False
+
+
+def test_an_account_cannot_name_a_retired_attorney(admin: Client) -> None:
+    attorney = done(admin, "createAttorney", "attorney { id }", name="Rita Retired", firm="Retired LLP")
+    done(admin, "retireAttorney", "attorney { id }", attorneyId=attorney["id"])
+    inputs = account_input(role="ATTORNEY", attorneyId=attorney["id"])
+    assert refused(admin, "createUser", USER, **inputs)["path"] == ["input", "attorneyId"]

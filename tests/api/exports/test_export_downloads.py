@@ -1,5 +1,6 @@
 """The download of an export: its owner gets it whole or in part, until they may not see all of it any more; others get no byte."""
 
+import asyncio
 import hashlib
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
@@ -14,12 +15,13 @@ import pytest
 
 from db.global_ids import make_id
 from domain.access.people import Role
-from domain.access.signed_urls import Bearer, signer_of
+from domain.access.signed_urls import signer_of
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from server.http.byte_ranges import UnsatisfiableError, part_of
 from tests.storage.stores import Bucket, Folder, Place, s3_client, s3_server
 from tests.support.api.export_files import Bureau, bureau_over, changed, uuid_of
+from tests.support.api.url_bearers import bearer_with_session
 from tests.support.databases import copied, rows
 
 _WHOLE = None
@@ -133,18 +135,18 @@ def test_a_changed_signed_url_is_refused(bureau: Bureau) -> None:
     assert httpx.post(url).status_code == 405
 
 
-def url_for(bureau: Bureau, export: Any, user_id: UUID, expires_at: datetime, clinic_id: UUID | None = None) -> str:
+def url_for(bureau: Bureau, export: Any, user_id: UUID, expires_at: datetime) -> str:
     """A signed URL of a file as the server would have made it for a user."""
-    [row] = rows(bureau.address, "select clinic_id from exports where id = $1", uuid_of(export["id"]))
-    made = signer_of(bureau.files.link_key, "exports", Bearer(clinic_id or row["clinic_id"], user_id, expires_at))
+    bearer = bearer_with_session(bureau.address, user_id, expires_at)
+    made = signer_of(bureau.files.link_key, "exports", bearer)
     parts = {"token": made.token, "signature": made.signature(uuid_of(export["id"]))}
     return changed(export["downloadUrl"], **parts)
 
 
-def token_payload(url: str) -> bytes:
-    """The payload of a URL's token, with its expiry at the end: of two URLs of one bearer, the later one is the greater."""
+def expiry_of(url: str) -> int:
+    """When a URL expires, in seconds since the epoch: the last eight bytes of its token."""
     token = httpx.URL(url).params["token"]
-    return urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return int.from_bytes(urlsafe_b64decode(token + "=" * (-len(token) % 4))[-8:])
 
 
 def user_of(bureau: Bureau, role: Role) -> UUID:
@@ -159,37 +161,104 @@ def test_a_signed_url_is_valid_for_an_hour_and_for_its_owner(bureau: Bureau) -> 
     assert is_refused(httpx.get(url_for(bureau, export, billing, now - timedelta(seconds=1))), 403)
     # Another user's valid URL does not open a file of theirs.
     assert is_refused(httpx.get(url_for(bureau, export, admin, now + timedelta(minutes=1))), 410)
-    hour = [url_for(bureau, export, billing, now + timedelta(hours=1, seconds=late)) for late in (-30, 30)]
-    earliest, made, latest = (token_payload(url) for url in (hour[0], export["downloadUrl"], hour[1]))
-    assert earliest < made < latest
+    assert abs(expiry_of(export["downloadUrl"]) - (now + timedelta(hours=1)).timestamp()) < 30
 
 
-@pytest.mark.parametrize("lost", ["account", "role", "case", "file", "week"])
+_MINE = "(select attorney_id from users where id = $1)"
+# An invoice in the attorney's file, and a payer that only one invoice in it names.
+_SHOWN = f"(select id from invoices where attorney_id = {_MINE} and status = 'pending_invoice' order by id limit 1)"
+LOSSES = {
+    "case": f"update cases set attorney_id = null where id = (select case_id from invoices where id = {_SHOWN})",
+    "invoice": f"update invoices set status = 'void', agreed_amount = null where id = {_SHOWN}",
+    "payer": f"""update invoices set payer_id = (select p.id from payers p where p.id <> payer_id and p.retired_at is null limit 1)
+        where attorney_id = {_MINE} and payer_id = (select payer_id from invoices where id = {_SHOWN})""",
+    "table": "select 1 from users where id = $1; revoke select (first_name) on patients from clinic_attorney",
+    "file": "update exports set status = 'failed' where requested_by = $1",
+    "week": "update exports set expires_at = now() where requested_by = $1",
+    "list": "update exports set record_count = null where requested_by = $1",
+}
+LOOK = (
+    """query ($id: ID!) { export(id: $id) { status rowCount rowsWritten byteSize sha256 billedTotal downloadUrl } }"""
+)
+NOTHING = dict.fromkeys(("rowCount", "byteSize", "sha256", "billedTotal", "downloadUrl")) | {"rowsWritten": 0}
+
+
+def lose(address: DatabaseUrls, statements: str, user: UUID) -> None:
+    statement, _, more = statements.partition("; ")
+    rows(address, statement, user)
+    if more:
+        rows(address, more)
+
+
+@pytest.mark.parametrize("lost", LOSSES)
 def test_an_owner_who_may_not_see_all_of_a_file_any_more_gets_no_byte(
     postgres_server: EmbeddedPostgres, template_database: str, tmp_path: Path, lost: str
 ) -> None:
     with copied(postgres_server, template_database) as address, bureau_over(address, Folder(tmp_path)) as bureau:
         export, user = bureau.ready(Role.ATTORNEY), user_of(bureau, Role.ATTORNEY)
+        others = bureau.ready(Role.BILLING)
         assert httpx.get(export["downloadUrl"]).status_code == 200
-        if lost == "account":
-            rows(address, "update users set active = false where id = $1", user)
-        elif lost == "role":
-            rows(address, "update users set role = 'billing', attorney_id = null where id = $1", user)
-        elif lost == "case":
-            rows(
-                address,
-                """update cases set attorney_id = null where id = (select case_id from invoices where attorney_id =
-                (select attorney_id from users where id = $1) and status <> 'void' limit 1)""",
-                user,
-            )
-        elif lost == "file":
-            rows(address, "update exports set status = 'failed' where id = $1", uuid_of(export["id"]))
-        else:
-            rows(address, "update exports set expires_at = now() where id = $1", uuid_of(export["id"]))
-        assert is_refused(httpx.get(export["downloadUrl"]), 403 if lost == "account" else 410)
-        assert is_refused(
-            httpx.get(export["downloadUrl"], headers={"Range": "bytes=0-1"}), 403 if lost == "account" else 410
+        lose(address, LOSSES[lost], user)
+        if lost != "table":
+            # Nothing is said of the file even before somebody tries to download it.
+            told = bureau.people[Role.ATTORNEY].read(LOOK, id=export["id"])["export"]
+            assert {name: told[name] for name in NOTHING} == NOTHING
+        for headers in ({}, {"Range": "bytes=0-1"}, {"If-None-Match": f'"{export["sha256"]}"'}):
+            refused = httpx.get(export["downloadUrl"], headers=headers)
+            assert is_refused(refused, 410)
+            assert refused.json()["errors"][0]["message"].endswith("export again")
+        told = bureau.people[Role.ATTORNEY].read(LOOK, id=export["id"])["export"]
+        assert {name: told[name] for name in NOTHING} == NOTHING
+        assert told["status"] == (
+            "FAILED" if lost == "file" else "EXPIRED" if lost not in ("week", "list") else "READY"
         )
+        assert httpx.get(others["downloadUrl"]).status_code == 200
+
+
+def test_a_loss_that_ends_again_does_not_bring_a_file_back(
+    postgres_server: EmbeddedPostgres, template_database: str, tmp_path: Path
+) -> None:
+    with copied(postgres_server, template_database) as address, bureau_over(address, Folder(tmp_path)) as bureau:
+        export, user = bureau.ready(Role.ATTORNEY), user_of(bureau, Role.ATTORNEY)
+        mine = rows(address, f"select id from cases where attorney_id = {_MINE}", user)
+        changes = "update cases set attorney_id = $1 where id = any($2)"
+        [person] = rows(address, f"select {_MINE} as id", user)
+        rows(address, changes, None, [row["id"] for row in mine])
+        assert is_refused(httpx.get(export["downloadUrl"]), 410)
+        rows(address, changes, person["id"], [row["id"] for row in mine])
+        assert is_refused(httpx.get(export["downloadUrl"]), 410)
+        assert httpx.get(bureau.ready(Role.ATTORNEY)["downloadUrl"]).status_code == 200
+
+
+def test_a_change_that_hides_nothing_leaves_a_file_as_it_is(bureau: Bureau) -> None:
+    export = bureau.ready(Role.ATTORNEY, filter={"status": ["PENDING_INVOICE"]})
+    user = user_of(bureau, Role.ATTORNEY)
+    rows(
+        bureau.address,
+        f"update invoices set submitted_on = '2026-06-29', version = version + 1 where id = {_SHOWN}",
+        user,
+    )
+    assert httpx.get(export["downloadUrl"]).status_code == 200
+
+
+def test_the_file_of_billing_staff_outlives_a_void_that_they_still_see_but_not_one_for_quickbooks(
+    postgres_server: EmbeddedPostgres, template_database: str, tmp_path: Path
+) -> None:
+    with copied(postgres_server, template_database) as address, bureau_over(address, Folder(tmp_path)) as bureau:
+        kinds = ("exportInvoices", "exportAdjustments", "exportPayments", "exportQuickbooksInvoices")
+        urls = {kind: bureau.ready(Role.BILLING, kind)["downloadUrl"] for kind in kinds}
+        assert [httpx.get(url).status_code for url in urls.values()] == [200] * 4
+        lose(address, LOSSES["invoice"], user_of(bureau, Role.ATTORNEY))
+        assert [httpx.get(url).status_code for url in urls.values()] == [200, 200, 200, 410]
+
+
+def test_a_file_that_the_store_has_lost_is_gone(bureau: Bureau) -> None:
+    export = bureau.ready(Role.BILLING)
+    [key] = [name for name in bureau.place.held() if str(uuid_of(export["id"])) in name]
+    asyncio.run(bureau.files.store.drop(key))
+    assert is_refused(httpx.get(export["downloadUrl"]), 410)
+    told = bureau.people[Role.BILLING].read(LOOK, id=export["id"])["export"]
+    assert told == {**NOTHING, "status": "EXPIRED"}
 
 
 def test_an_additional_case_does_not_block_a_download(bureau: Bureau) -> None:

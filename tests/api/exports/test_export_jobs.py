@@ -17,11 +17,12 @@ from pgqueuer.queries import Queries
 
 from db.pools import Database
 from domain.access.people import Role
-from domain.exports import CANCELLED, GIVEN_UP, MOST_ATTEMPTS, MOST_UNDER_WAY, NOT_ALLOWED
+from domain.exports import CANCELLED, GIVEN_UP, MOST_ATTEMPTS, MOST_UNDER_WAY, NOT_ALLOWED, ExportFormat, ExportKind
 from identity.sessions import Sessions
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.worker import BUILD, QUEUE
+from resolvers.compiler.export_statements import Wanted, compile_export, offered
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from storage.blobs import StorageError
@@ -222,6 +223,30 @@ def test_a_file_is_deleted_after_a_week_and_a_failed_one_leaves_nothing(idle: Bu
     [name] = idle.place.held()
     assert str(uuid_of(kept["id"])) in name
     assert httpx.get(look(idle, kept)["downloadUrl"]).status_code == 200
+    listed = rows(idle.address, "select distinct export_id from export_records")
+    assert [row["export_id"] for row in listed] == [uuid_of(kept["id"])]
+
+
+def test_a_file_lists_each_record_that_it_shows_once(idle: Bureau) -> None:
+    export = waiting(idle, Role.ATTORNEY, columns=["number", "payer.name"])
+    assert build_once(idle, export) > 0
+    query = """select table_name, unnest(ids) as id from export_records where export_id = $1"""
+    listed = [tuple(row) for row in rows(idle.address, query, uuid_of(export["id"]))]
+    mine = """from invoices where status <> 'void' and attorney_id =
+        (select attorney_id from users where email = 'attorney@demo.clinic')"""
+    shown = rows(idle.address, f"select 'invoices', id {mine} union select 'payers', payer_id {mine}")
+    assert sorted(listed) == sorted(tuple(row) for row in shown)
+    [row] = rows(idle.address, "select record_count from exports where id = $1", uuid_of(export["id"]))
+    assert row["record_count"] == len(listed)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_record_that_a_column_leads_to_can_be_listed(role: Role) -> None:
+    schema = role_schemas()[role]
+    for kind in ExportKind:
+        columns = [column.path for column in offered(schema, kind) if column.path]
+        if columns and (kind is ExportKind.INVOICES or role in (Role.ADMIN, Role.BILLING)):
+            assert compile_export(schema, role, Wanted(kind, ExportFormat.CSV, {}, columns)).shown.sql
 
 
 def test_a_long_workbook_continues_on_a_second_sheet(

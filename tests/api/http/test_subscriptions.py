@@ -14,7 +14,7 @@ from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 from tests.support.logins import add_login
-from tests.support.subscriber import INVOICE, announce, connected, listening
+from tests.support.subscriber import INVOICE, announce, announce_in, connected, listening
 from tests.support.subscriptions import InvoicePool, Listen, Received, sign_in, step
 
 STAFF = [Role.ADMIN, Role.BILLING]
@@ -106,9 +106,8 @@ def test_a_notification_of_another_clinic_s_invoice_sends_no_event(
         clinic,
         f"c{clinic.hex[:8]}",
     )
-    notice = f'{{"clinic": "{clinic}", "invoice": "{uuid4()}", "columns": ["status"]}}'
     with listen("admin") as subscriber:
-        rows(address, "select pg_notify('invoice_changed', $1)", notice)
+        announce_in(address, clinic, uuid4())
         assert received(subscriber) == [[]]
 
 

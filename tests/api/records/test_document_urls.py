@@ -16,7 +16,6 @@ import pytest
 from db.global_ids import make_id
 from db.pools import Database
 from domain.access.people import Role
-from domain.access.signed_urls import Bearer
 from domain.documents import BEGINNINGS
 from permissions.viewers import Viewer
 from resolvers.commands.documents import find_kept
@@ -133,7 +132,7 @@ def test_a_scan_is_sent_only_to_staff_of_its_clinic_and_all_others_get_one_answe
     good = link(house, "documents", record, own)
     addresses = {
         "of another clinic": link(house, "documents", record, other_user(house, uuid4())),
-        "of no user": link(house, "documents", record, Bearer(own.clinic_id, uuid4(), own.expires_at)),
+        "of no user": link(house, "documents", record, replace(own, user_id=uuid4())),
         "for another purpose": link(house, "uploads", record, own).replace("/uploads/", "/documents/"),
         "of nothing": link(house, "documents", UNKNOWN, own),
         "of what was not sent": link(house, "documents", identity_of(created(house.biller)["id"]), own),

@@ -14,7 +14,7 @@ from tests.support.api.records import Found, today, uuid_of
 from tests.support.api.scenarios import Clinic
 from tests.support.client import Client
 from tests.support.databases import rows
-from tests.support.subscriber import Subscriber, connected
+from tests.support.subscriber import Subscriber, announce_in, connected
 
 COUNT = "subscription { actionItemsChanged }"
 MOVE = "update reminders set target_date = $2 where id = $1"
@@ -102,8 +102,7 @@ def test_another_clinic_is_not_counted(address: DatabaseUrls, staff: Subscriber,
     )
     rows(address, MOVE, uuid_of(found.foreign["Reminder"]), today())
     for about in (clinic, rows(address, "select clinic_id from clinics where short_name = 'demo'")[0]["clinic_id"]):
-        notice = f'{{"clinic": "{about}", "invoice": "{invoice}", "columns": ["reminders"]}}'
-        rows(address, "select pg_notify('invoice_changed', $1)", notice)
+        announce_in(address, about, invoice, "reminders")
     assert staff.is_silent(1.0)
 
 

@@ -302,7 +302,7 @@ def test_an_analyst_sees_every_report_and_no_patient_s_name(anonymous: Client) -
         payers = client.read("{ agingByPayer { payer { name } outstanding } }")["agingByPayer"]
         assert payers
         found = client.read(
-            '{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-05-01") { billed denialRate { value } '
+            '{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}, asOf: "2026-04-30") { billed denialRate { value } '
             "daysInAr { median } arDays physicianProductivity { physician { name } received } trend { month } } }"
         )["analytics"]
         assert Decimal(found["billed"]) > 0

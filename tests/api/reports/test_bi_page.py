@@ -68,11 +68,14 @@ def test_the_power_bi_query_has_the_columns_that_it_reads(analyst: Client) -> No
 def test_the_grafana_query_has_the_columns_that_it_reads(analyst: Client) -> None:
     [text] = [body for kind, body in _BLOCKS if kind == "json"]
     panel = json.loads(text)
-    query = panel["url_options"]["body_graphql_query"].replace("${__to:date:YYYY-MM-DD}", "2026-06-30")
-    found: Any = {"data": analyst.read(query)}
-    for step in panel["root_selector"].split("."):
-        found = found[step]
-    assert {column["selector"] for column in panel["columns"]} == set(found[0])
+    query = panel["url_options"]["body_graphql_query"]
+    [argument] = re.findall(r"add `(asOf: .+)`, with a variable of month ends", _PAGE)
+    back = query.replace("aging", f"aging({argument.replace(chr(92), '').replace('${monthEnd}', '2026-05-31')})")
+    for asked in (query, back):
+        found: Any = {"data": analyst.read(asked)}
+        for step in panel["root_selector"].split("."):
+            found = found[step]
+        assert {column["selector"] for column in panel["columns"]} == set(found[0])
 
 
 def test_a_tool_that_reads_the_schema_finds_flat_lists_and_definitions(analyst: Client) -> None:

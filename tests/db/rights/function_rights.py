@@ -1,11 +1,13 @@
 """Checks functions, owners, callers and roles in PostgreSQL's catalog, and returns a message for each deviation."""
 
+import re
 from collections.abc import Iterator
 
 from db.security.ownership import OWNER_ROLE, SEARCH_PATH
 from db.security.policies import ATTORNEY_LOGIN, CALLERS, JOBS, STAFF_LOGIN
 from server.database_urls import DatabaseUrls
 from tests.db.rights.test_grants import GROUPS
+from tests.house.source import LAYERS, PROJECT
 from tests.support.databases import rows
 
 LOGINS = (STAFF_LOGIN, ATTORNEY_LOGIN)
@@ -25,6 +27,12 @@ _ROLES = """select rolname as name, rolsuper as superuser, rolcreatedb as create
         rolconfig is not null as settings from pg_roles where rolname like 'clinic\\_%'"""
 _MEMBERS = """select roleid::regrole::text as role, member::regrole::text as member, admin_option, inherit_option
         from pg_auth_members where member::regrole::text like 'clinic\\_%'"""
+
+
+def channels_in_code() -> set[str]:
+    """Every channel on which the product's code notifies."""
+    written = "".join(path.read_text(encoding="utf-8") for layer in LAYERS for path in (PROJECT / layer).rglob("*.py"))
+    return set(re.findall(r"pg_notify\(\s*'(\w+)'", written))
 
 
 def faults(address: DatabaseUrls) -> list[str]:

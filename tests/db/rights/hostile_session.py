@@ -86,6 +86,12 @@ FIRINGS = {
             select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', 'queued', 'a.csv', now() from public.users limit 1""",
         "select count(*) from jobs.pgqueuer",
     ),
+    "end_access_of_retired": Firing(
+        "update public.attorneys set retired_at = now() where id = (select attorney_id from public.users where role = 'attorney' limit 1)",
+        "select count(*) from public.sessions where revoked_at is not null",
+        prepare="""insert into public.sessions (clinic_id, id, user_id, token_hash, expires_at)
+            select clinic_id, gen_random_uuid(), id, '', now() + interval '1 hour' from public.users where role = 'attorney'""",
+    ),
     "check_billing_staff": Firing(
         """insert into public.reminders (clinic_id, id, invoice_id, target_date, subject, assignee_id, created_by, created_at)
             select i.clinic_id, gen_random_uuid(), i.id, '2026-07-01', 'a', u.id, u.id, now() from public.invoices i

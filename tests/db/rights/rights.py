@@ -19,9 +19,11 @@ _EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
 _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # Exports; after the bar, the columns that a download reads.
 _FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
-    billed_total failure created_at expires_at"""
+    billed_total failure created_at expires_at record_count"""
 _FETCHED = "role blob_key case_ids"
 _FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
+# The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
+_RECORDS = "clinic_id export_id table_name ids"
 _POLICY = "name payer_kind facility_id billing_lead_id active"
 _LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
     repeat_days repeat_times"""
@@ -39,6 +41,7 @@ STAFF_COLUMNS = {
     "encounters": f"{_VISIT} recorded_at",
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": _FILE_AND_RECEIVED,
+    "export_records": f"| {_RECORDS}",
     "facilities": "clinic_id id name geographic_factor active name_fragments",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
@@ -81,6 +84,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     Role.BILLING: STAFF_COLUMNS,
     Role.ATTORNEY: {
         "exports": f"{_FILE} | {_FETCHED}",
+        "export_records": _RECORDS,
         "invoices": f"{_INVOICE} attorney_id",
         "invoice_lines": _LINE,
         "cases": f"{_CASE} attorney_id",
@@ -92,6 +96,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     },
     Role.PHYSICIAN: {
         "exports": f"{_FILE} | {_FETCHED}",
+        "export_records": _RECORDS,
         "invoices": f"{_INVOICE} encounter_id known_from",
         "invoice_states": _KEPT,
         "invoice_lines": _LINE,
@@ -110,11 +115,8 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     },
     Role.ANALYST: {
         "exports": _FILE_AND_RECEIVED,
-        "invoices": f"{_INVOICE} {_SUMS} encounter_id known_from written_off_amount balance",
-        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id",
-        "denials": "clinic_id invoice_id recorded_at",
-        "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
-        "encounter_exams": "clinic_id encounter_id units recorded_at",
+        "export_records": f"| {_RECORDS}",
+        "invoices": f"{_INVOICE} agreed_amount received_amount written_off_amount balance",
         "invoice_lines": _LINE,
         "cases": "clinic_id id",
         "patients": "clinic_id id",
@@ -124,6 +126,18 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "facilities": _PARTY,
         "cpt_codes": "clinic_id id code label",
     },
+}
+
+# Columns that reports of analysts add up; analysts see single values of few of them.
+_ADDED_UP = "first_submitted_on fully_paid_on agreed_amount received_amount"
+READ_BY_REPORTS = {
+    "invoices": f"{_KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
+    "invoice_states": f"{_KEPT} {_ADDED_UP}",
+    "denials": "clinic_id invoice_id recorded_at",
+    "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
+    "encounter_exams": "clinic_id encounter_id units recorded_at",
+    "payers": "clinic_id id listed_name",
+    "physicians": _PARTY,
 }
 
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
@@ -150,6 +164,7 @@ READ_BY_THE_WORKER = {
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
     "exports": "clinic_id id requested_by role kind format status filter columns attempts expires_at row_count",
+    "export_records": "clinic_id export_id",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id id event_ids",
     "audit_chain": "clinic_id seq event_id hash",
@@ -175,6 +190,8 @@ READ_BY_SIGNING_IN = {
     "recovery_codes": "login_id code_hash",
     "reset_links": _RESET_LINK,
     "invitations": "clinic_id id user_id email role is_mailed expires_at accepted_at revoked_at sent_at next_attempt_at",
+    "attorneys": "clinic_id id retired_at",
+    "physicians": "clinic_id id active",
 }
 
 # Columns that an insert sets, besides the key and the time of recording.
@@ -284,13 +301,14 @@ ADDED = {
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
         "message_invoices": "invoice_id message_id policy_id level template_id repetition",
+        "export_records": "export_id table_name part ids",
     },
 }
 REMOVED = {
     "clinic_admin": "invoice_lines patient_names reminder_levels fee_schedule_rates",
     "clinic_billing": "invoice_lines patient_names reminder_levels",
     SIGN_IN: "sign_in_attempts logins memberships login_second_factors recovery_codes reset_links",
-    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices",
+    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices export_records",
 }
 CHANGED = {
     "clinic_admin": {
@@ -329,7 +347,7 @@ CHANGED = {
         "clinics": "reminded_on",
         "outbound_messages": "subject body status sent_at next_attempt_at attempts accepted_for failure",
         "exports": """status failure attempts row_count rows_written byte_size sha256 billed_total received_total blob_key case_ids
-            expires_at""",
+            expires_at record_count""",
     },
 }
 

@@ -13,6 +13,7 @@ from db.security.policies import (
     AUDIT_ROLE,
     IMPORT_ROLE,
     PRICING_ROLE,
+    REPORT_ROLE,
     SIGN_IN,
     STAFF_LOGIN,
     WORKER_ROLE,
@@ -34,6 +35,7 @@ from tests.db.rights.rights import (
     ADDED,
     CHANGED,
     READ_BY_PRICING,
+    READ_BY_REPORTS,
     READ_BY_SIGNING_IN,
     READ_BY_THE_WORKER,
     REMOVED,
@@ -43,7 +45,7 @@ from tests.db.rights.rights import (
 )
 from tests.support.databases import rows
 
-GROUPS = [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE]
+GROUPS = [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, REPORT_ROLE, IMPORT_ROLE]
 LOGINS = [STAFF_LOGIN, ATTORNEY_LOGIN]
 
 
@@ -72,6 +74,7 @@ def test_a_role_reads_the_columns_behind_what_it_sees_and_writes_and_no_other(
         (SIGN_IN, READ_BY_SIGNING_IN),
         (AUDIT_ROLE, {}),
         (PRICING_ROLE, READ_BY_PRICING),
+        (REPORT_ROLE, READ_BY_REPORTS),
         (IMPORT_ROLE, {}),
     ],
 )
@@ -105,8 +108,9 @@ def test_the_database_grants_what_follows_from_the_rules(address: DatabaseUrls, 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.ANALYST])
 def test_attorneys_and_analysts_read_the_columns_of_their_fields_and_of_downloads(role: Role) -> None:
     seen = _columns_behind_visible_fields(role)
+    keys = {"clinic_id"}
     assert columns_granted(role, surface()[role]) == seen | {
-        "exports": seen["exports"] | {*LOOKED_UP_BY_EVERYBODY["exports"]}
+        table: seen.get(table, keys) | {*names} for table, names in LOOKED_UP_BY_EVERYBODY.items()
     }
 
 
@@ -239,7 +243,7 @@ def test_a_login_has_no_rights_of_its_own(address: DatabaseUrls, login: str, tab
         (
             STAFF_LOGIN,
             {role_name(role) for role in Role if role is not Role.ATTORNEY}
-            | {SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, IMPORT_ROLE},
+            | {SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, REPORT_ROLE, IMPORT_ROLE},
         ),
         (ATTORNEY_LOGIN, {role_name(Role.ATTORNEY)}),
     ],

@@ -16,7 +16,11 @@ from tests.support.api.scenarios import Clinic, broken_laws
 from tests.support.client import Client, serving
 from tests.support.databases import fill, rows
 
-_OWNER = "create role owner login createrole; create database owned owner owner; create role visitor login createrole"
+_PASSWORD = "only for these tests"
+_OWNER = (
+    f"create role owner login createrole password '{_PASSWORD}'; create database owned owner owner; "
+    f"create role visitor login createrole password '{_PASSWORD}'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
 @pytest.fixture(scope="module")
 def owned(server: EmbeddedPostgres) -> DatabaseUrls:
     """The database, migrated from scratch by its owner, with the demo clinic."""
-    address = DatabaseUrls(server.dsn(user="owner", database="owned"))
+    address = DatabaseUrls(server.dsn(user="owner", database="owned", password=_PASSWORD))
     asyncio.run(fill(address))
     return address
 
@@ -61,7 +65,7 @@ def test_a_login_that_does_not_own_the_database_cannot_migrate_it_and_changes_no
     owned: DatabaseUrls, server: EmbeddedPostgres
 ) -> None:
     before = rows(owned, "select proname, proowner, proacl::text from pg_proc order by oid")
-    visitor = DatabaseUrls(server.dsn(user="visitor", database="owned"))
+    visitor = DatabaseUrls(server.dsn(user="visitor", database="owned", password=_PASSWORD))
     with pytest.raises(
         SettingError, match="run by the owner of the database with the right to create roles, or by a superuser"
     ):

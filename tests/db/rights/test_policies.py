@@ -10,6 +10,7 @@ from db.security.policies import (
     AUDIT_ROLE,
     IMPORT_ROLE,
     PRICING_ROLE,
+    REPORT_ROLE,
     SIGN_IN,
     WORKER_ROLE,
     import_policy,
@@ -26,7 +27,7 @@ from permissions.rows import ROWS
 from permissions.worker import ACROSS_CLINICS, WORKER
 from permissions.writes import WRITES
 from server.database_urls import DatabaseUrls
-from tests.db.rights.rights import ADDED, CHANGED, READ_BY_SIGNING_IN, REMOVED
+from tests.db.rights.rights import ADDED, CHANGED, READ_BY_REPORTS, READ_BY_SIGNING_IN, REMOVED
 from tests.db.rights.test_grants import GROUPS
 from tests.support.databases import rows
 
@@ -47,6 +48,7 @@ def expected_policies() -> dict[tuple[str, str], PolicyRow]:
     seen += [(table, WORKER_ROLE, "true") for table in ACROSS_CLINICS]
     seen += [(table, WORKER_ROLE, policy(table, None)) for table, need in WORKER.items() if need.reads]
     seen += [(table, PRICING_ROLE, policy(table, None)) for table in PRICING]
+    seen += [(table, REPORT_ROLE, policy(table, None)) for table in READ_BY_REPORTS]
     found: dict[tuple[str, str], PolicyRow] = {
         (table, name): ([name], "SELECT", condition, None) for table, name, condition in seen
     }

@@ -11,6 +11,7 @@ from db.security.policies import (
     IMPORT_ROLE,
     JOBS,
     PRICING_ROLE,
+    REPORT_ROLE,
     SIGN_IN,
     STAFF_LOGIN,
     WORKER_ROLE,
@@ -23,6 +24,7 @@ from server.database_urls import DatabaseUrls
 from tests.db.rights.rights import (
     CHANGED,
     READ_BY_PRICING,
+    READ_BY_REPORTS,
     READ_BY_SIGNING_IN,
     READ_BY_THE_WORKER,
     REMOVED,
@@ -55,10 +57,11 @@ def held(address: DatabaseUrls) -> set[Held]:
 
 
 def expected() -> Iterator[Held]:
-    """The privileges that follow from the rules, and from the tasks of the worker, of pricing and of sign-in."""
+    """The privileges that follow from the rules, and from the tasks of the worker, of pricing, of reports and of sign-in."""
     reads: dict[str, Columns] = {role_name(role): columns_granted(role, surface()[role]) for role in Role}
     reads |= {SIGN_IN: column_sets(READ_BY_SIGNING_IN), WORKER_ROLE: column_sets(READ_BY_THE_WORKER)}
-    reads |= {PRICING_ROLE: column_sets(READ_BY_PRICING), AUDIT_ROLE: {}, IMPORT_ROLE: {}}
+    reads |= {PRICING_ROLE: column_sets(READ_BY_PRICING), REPORT_ROLE: column_sets(READ_BY_REPORTS)}
+    reads |= {AUDIT_ROLE: {}, IMPORT_ROLE: {}}
     for role, tables in reads.items():
         yield from ((role, table, column, "select") for table, columns in tables.items() for column in columns)
         changed = column_sets(CHANGED.get(role, {}))

@@ -9,13 +9,15 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from db.pools import entering
+from db.pools import Database, entering
 from db.security.policies import SIGN_IN, login_for, role_name
 from db.tables import metadata
 from domain.access.people import Role
 from permissions.viewers import Viewer
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
+from tests.db.rights.attempts import ATTEMPTS
+from tests.db.rights.rights import READ_BY_REPORTS, WRITTEN_BY_HAND, column_sets
 from tests.permissions.own_rows import OWN, Belongings, viewer_of
 from tests.support.databases import copied, rows
 from tests.support.other_clinic import add_other_clinic
@@ -136,6 +138,39 @@ def test_no_role_of_users_reads_or_writes_the_tables_of_sign_in(
     assert as_viewer(address, viewers[role], refused) == statements
 
 
+_OF_REPORTS = column_sets(READ_BY_REPORTS)
+ONLY_OF_REPORTS = {
+    (table, column)
+    for table, columns in _OF_REPORTS.items()
+    for column in columns - column_sets(WRITTEN_BY_HAND[Role.ANALYST]).get(table, set())
+}
+
+
+@pytest.mark.parametrize(("table", "column"), sorted(ONLY_OF_REPORTS))
+def test_an_analyst_s_own_transaction_reads_no_column_that_only_reports_add_up(
+    address: DatabaseUrls, viewers: dict[Role, Viewer], table: str, column: str
+) -> None:
+    async def select(connection: asyncpg.Connection) -> None:
+        await connection.execute(f"select count(*) from {table} where {column} is not null")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        as_viewer(address, viewers[Role.ANALYST], select)
+
+
+@pytest.mark.parametrize("table", sorted(_OF_REPORTS))
+async def test_reports_of_analysts_read_the_rows_of_the_viewer_s_clinic_alone(
+    address: DatabaseUrls, viewers: dict[Role, Viewer], table: str
+) -> None:
+    viewer, query = viewers[Role.ANALYST], f"select array_agg(distinct clinic_id) from {table}"
+    async with Database(address.login) as database:
+        found = await database.report(viewer, query, [])
+        nobody = await database.report(replace(viewer, clinic_id=uuid4()), query, [])
+        assert (found and found[0], nobody and nobody[0]) == ([viewer.clinic_id], None)
+        # Other roles have reports under their own role.
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await database.report(viewers[Role.ATTORNEY], "select known_from from invoices", [])
+
+
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN])
 @pytest.mark.parametrize("table", ["invoices", "cases", "patients", "payers", "invoice_lines"])
 def test_the_same_clinic_has_rows_of_others_that_must_be_hidden(
@@ -204,50 +239,6 @@ def test_without_a_clinic_no_row_is_visible(address: DatabaseUrls, role: Role) -
             await connection.close()
 
     assert asyncio.run(run()) == [0, 0]
-
-
-_STAFF_ADD = """
-    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
-    idempotency_keys internal_notes invoice_counters
-    invoice_events invoice_lines invoices patient_names patients payers reduction_offers
-    reminder_levels reminder_policies reminder_templates reminders representations
-""".split()
-# Every role may request an export.
-_EVERY_ROLE_ADDS = {"audit_events", "audit_pending", "exports"}
-ADDED: dict[Role, set[str]] = {
-    **dict.fromkeys(Role, _EVERY_ROLE_ADDS),
-    Role.BILLING: {*_EVERY_ROLE_ADDS, *_STAFF_ADD},
-    Role.ADMIN: {
-        *_EVERY_ROLE_ADDS,
-        *_STAFF_ADD,
-        *(
-            "physicians",
-            "facilities",
-            "cpt_codes",
-            "exam_types",
-            "fee_schedules",
-            "fee_schedule_rates",
-            "sessions",
-            "users",
-            "invitations",
-        ),
-    },
-    Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},
-}
-REMOVED: dict[Role, set[str]] = {
-    **{role: set() for role in Role},
-    Role.BILLING: {"invoice_lines", "patient_names", "reminder_levels"},
-    Role.ADMIN: {"invoice_lines", "patient_names", "reminder_levels", "fee_schedule_rates"},
-}
-ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
-    "insert": ("insert into {0} default values", ADDED),
-    # No role may change the clinic of a row.
-    "update": ("update {0} set clinic_id = clinic_id", {role: set() for role in Role}),
-    "delete": ("delete from {0} where false", REMOVED),
-    "truncate": ("truncate {0} cascade", {role: set() for role in Role}),
-    # PostgreSQL lets a role lock a whole table if it may delete from it.
-    "lock": ("lock table {0} in exclusive mode", REMOVED),
-}
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
@@ -381,7 +372,8 @@ def test_the_sign_in_role_sees_logins_users_sessions_and_invitations_and_no_bill
             await connection.close()
 
     seen = {table for table, outcome in asyncio.run(run()).items() if outcome == "seen"}
-    assert seen == {"clinics", "users", "sessions", "invitations", *OF_SIGN_IN}
+    # Of attorneys and physicians it sees whether they are retired, which ends the access of their users.
+    assert seen == {"clinics", "users", "sessions", "invitations", "attorneys", "physicians", *OF_SIGN_IN}
 
 
 def test_every_table_has_row_level_security(address: DatabaseUrls) -> None:

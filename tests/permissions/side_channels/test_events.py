@@ -22,10 +22,6 @@ NAMES = {column.name for column in metadata.tables["invoices"].c} | set(metadata
 _AGGREGATED = {"first_submitted_on", "invoice_states", "known_from"}
 _AGGREGATED_FOR = {
     Role.PHYSICIAN: {"encounter_id"},
-    Role.ANALYST: {
-        *("encounter_id", "submitted_on", "agreed_on", "fully_paid_on"),
-        *("denials", "encounters", "encounter_exams"),
-    },
 }
 
 

@@ -196,7 +196,8 @@ def test_a_postgresql_that_was_started_by_another_program_on_the_data_is_not_sto
     with ExitStack() as stack:
         data, pass_fds = embedded_cluster.reach(place.data, account, stack)
         # The socket is in the data folder, the working directory, so that its path is short enough.
-        arguments = embedded_cluster.command(embedded_programs.find_programs(), data, "/proc/self/cwd", False, 20)
+        programs, hba = embedded_programs.find_programs(), "/proc/self/cwd/pg_hba.conf"
+        arguments = embedded_cluster.command(programs, data, "/proc/self/cwd", hba, False, 20)
         foreign = subprocess.Popen(
             arguments,
             pass_fds=pass_fds,

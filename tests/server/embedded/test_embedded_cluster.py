@@ -84,10 +84,13 @@ def test_only_the_owner_reaches_the_socket_and_there_is_no_port(folder: Path) ->
 
 def test_names_of_users_and_databases_may_hold_any_character(folder: Path) -> None:
     with EmbeddedPostgres(folder, durable=False) as server:
-        ask(server.dsn(), 'create role "a/b c@d" login')
+        ask(server.dsn(), "create role \"a/b c@d\" login password 'e:f/g@h'")
         ask(server.dsn(), 'create database "x?y&z"')
         assert (
-            ask(server.dsn(user="a/b c@d", database="x?y&z"), "select current_user || current_database()")
+            ask(
+                server.dsn(user="a/b c@d", database="x?y&z", password="e:f/g@h"),  # noqa: S106
+                "select current_user || current_database()",
+            )
             == "a/b c@dx?y&z"
         )
 

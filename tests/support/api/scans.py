@@ -16,6 +16,7 @@ from server.database_urls import DatabaseUrls
 from server.stores import open_files
 from storage.files import Files
 from tests.storage.stores import Place
+from tests.support.api.url_bearers import bearer_with_session
 from tests.support.client import Client, serving
 from tests.support.databases import CHEAP, PASSWORD, rows
 from tests.support.logins import add_login
@@ -134,7 +135,7 @@ def other_user(house: House, clinic_id: UUID | None = None, role: str = "billing
         role,
     )
     add_login(house.address, user, CHEAP.hash(PASSWORD))
-    return Bearer(clinic, user, datetime.now(UTC) + timedelta(minutes=5))
+    return bearer_with_session(house.address, user)
 
 
 def demo_clinic(house: House) -> UUID:
@@ -143,8 +144,8 @@ def demo_clinic(house: House) -> UUID:
 
 
 def demo_user(house: House, role: Role, minutes: int = 5) -> Bearer:
-    user = rows(house.address, "select clinic_id, id from users where email = $1", f"{role}@demo.clinic")[0]
-    return Bearer(user["clinic_id"], user["id"], datetime.now(UTC) + timedelta(minutes=minutes))
+    user = rows(house.address, "select id from users where email = $1", f"{role}@demo.clinic")[0]
+    return bearer_with_session(house.address, user["id"], datetime.now(UTC) + timedelta(minutes=minutes))
 
 
 def identity_of(global_id: str) -> UUID:

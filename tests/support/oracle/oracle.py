@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 
 from db.pools import Database
 from domain.access.people import Role
+from domain.access.secret_keys import SecretKeys
 from domain.audit import AuditEvent
 from identity.login_commands import LoginCommands
 from identity.sessions import Sessions
@@ -49,7 +50,7 @@ class AnswerSources:
     def __post_init__(self) -> None:
         # No document signs in, so these are never used.
         self._sessions = Sessions(self.database)
-        self._logins = LoginCommands(self.database, self._sessions, b"no sign-in here", clock=lambda: NOON)
+        self._logins = LoginCommands(self.database, self._sessions, SecretKeys(b"no sign-in here"), clock=lambda: NOON)
 
     @property
     def schema(self) -> GraphQLSchema:

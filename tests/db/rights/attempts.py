@@ -1,0 +1,46 @@
+"""Statements that write to a whole table, and the tables to which each role of users may apply them."""
+
+from domain.access.people import Role
+
+_STAFF_ADD = """
+    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
+    idempotency_keys internal_notes invoice_counters
+    invoice_events invoice_lines invoices patient_names patients payers reduction_offers
+    reminder_levels reminder_policies reminder_templates reminders representations
+""".split()
+# Every role may request an export.
+_EVERY_ROLE_ADDS = {"audit_events", "audit_pending", "exports"}
+ADDED: dict[Role, set[str]] = {
+    **dict.fromkeys(Role, _EVERY_ROLE_ADDS),
+    Role.BILLING: {*_EVERY_ROLE_ADDS, *_STAFF_ADD},
+    Role.ADMIN: {
+        *_EVERY_ROLE_ADDS,
+        *_STAFF_ADD,
+        *(
+            "physicians",
+            "facilities",
+            "cpt_codes",
+            "exam_types",
+            "fee_schedules",
+            "fee_schedule_rates",
+            "sessions",
+            "users",
+            "invitations",
+        ),
+    },
+    Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},
+}
+REMOVED: dict[Role, set[str]] = {
+    **{role: set() for role in Role},
+    Role.BILLING: {"invoice_lines", "patient_names", "reminder_levels"},
+    Role.ADMIN: {"invoice_lines", "patient_names", "reminder_levels", "fee_schedule_rates"},
+}
+ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
+    "insert": ("insert into {0} default values", ADDED),
+    # No role may change the clinic of a row.
+    "update": ("update {0} set clinic_id = clinic_id", {role: set() for role in Role}),
+    "delete": ("delete from {0} where false", REMOVED),
+    "truncate": ("truncate {0} cascade", {role: set() for role in Role}),
+    # PostgreSQL lets a role lock a whole table if it may delete from it.
+    "lock": ("lock table {0} in exclusive mode", REMOVED),
+}
