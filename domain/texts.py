@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
 from typing import Any
 
 from domain.errors import InvalidInput
@@ -46,7 +48,12 @@ def email_address(text: str) -> str:
     from email_validator import validate_email  # noqa: PLC0415
 
     found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
-    return text if text.isascii() else str(found.ascii_email)
+    ascii_email = str(found.ascii_email)
+    try:
+        Address(addr_spec=ascii_email)
+    except (MessageError, IndexError) as error:
+        raise ValueError("no address of a header") from error
+    return text if text.isascii() else ascii_email
 
 
 NAME = Text(200, needed=True)

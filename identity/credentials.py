@@ -109,6 +109,20 @@ class Credentials:
             raise refused
         return login
 
+    @asynccontextmanager
+    async def counted(self, viewer: Viewer, address: str) -> AsyncIterator[tuple[asyncpg.Connection, asyncpg.Record]]:
+        """A transaction in which a signed-in user proves something to the own login: InvalidInput in it counts toward the lockout."""
+        keys = self.lockout.keys(Attempt(viewer.email, "", address=address))
+        async with self.turn(keys):
+            async with self.entered() as connection:
+                login = await find_login_of(connection, viewer.clinic_id, viewer.user_id)
+                claim = await self._claim_for(connection, keys, login["id"] if login else None)
+                if claim is None or login is None:
+                    raise InvalidInput(CODE_WRONG, ("code",))
+            async with self.entered() as connection:
+                yield connection, login
+                await self.lockout.release(connection, claim)
+
     async def _login_of(
         self, connection: asyncpg.Connection, viewer: Viewer, attempt: Attempt
     ) -> asyncpg.Record | None:

@@ -1,6 +1,6 @@
 """Accepting an invitation: the invited person proves the one-time link and gives the account a login."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,8 @@ _FIND = f"""select i.id, i.is_mailed, {VIEWER}
     join clinics c on c.clinic_id = i.clinic_id
     where i.clinic_id = $1 and i.id = $2 and i.accepted_at is null and i.revoked_at is null and i.expires_at > $3
     and u.active and u.joined_at is null and u.email = i.email and u.role = i.role"""
+# The account is locked before its invitation, as by a change of the account.
+_LOCK = " for no key update of u"
 _ACCEPT = """update invitations set accepted_at = $3 where clinic_id = $1 and id = $2 and accepted_at is null
     and revoked_at is null returning id"""
 _VERIFY = "update logins set email_verified_at = $2 where id = $1 and email_verified_at is null"
@@ -43,14 +45,20 @@ class Invitations:
     def __init__(self, credentials: Credentials, factors: SecondFactors, link_keys: Sequence[bytes]) -> None:
         self._credentials, self._factors, self._keys = credentials, factors, link_keys
 
-    async def accept(self, token: str, password: str, code: str | None, address: str) -> Accepted:
-        """Accept an invitation; InvalidInput for a link that is not valid, a weak new password, or the wrong one of a login."""
+    async def accept(
+        self, token: str, password: str, code: str | None, address: str, meant: Callable[[Viewer], None]
+    ) -> Accepted:
+        """Accept an invitation; InvalidInput for a link that is not valid, a weak new password, or the wrong one of a login.
+
+        `meant` is called with the invited account.
+        """
         ids = ids_of_link(self._keys, LinkKind.INVITATION, token)
         if ids is None:
             raise InvalidInput(NOT_VALID, ("token",))
         async with self._credentials.entered() as connection:
             invitation = await self._find(connection, ids)
             login = await find_shared_login(connection, invitation["email"])
+        meant(viewer_of(invitation))
         if login is not None and login["password_hash"] is None:
             raise InvalidInput("This e-mail signs in by the identity provider: signing in there accepts the invitation")
         if login is None:
@@ -59,8 +67,8 @@ class Invitations:
             await self._accept_as_known(ids, Attempt(invitation["email"], password, code=code, address=address))
         return Accepted(invitation["email"], viewer_of(invitation))
 
-    async def _find(self, connection: asyncpg.Connection, ids: tuple[UUID, ...]) -> asyncpg.Record:
-        found = await connection.fetchrow(_FIND, *ids, self._credentials.clock())
+    async def _find(self, connection: asyncpg.Connection, ids: tuple[UUID, ...], lock: str = "") -> asyncpg.Record:
+        found = await connection.fetchrow(_FIND + lock, *ids, self._credentials.clock())
         if found is None:
             raise InvalidInput(NOT_VALID, ("token",))
         return found
@@ -68,7 +76,7 @@ class Invitations:
     async def _accept_as_new(self, ids: tuple[UUID, ...], password: str) -> None:
         hashed, moment = await self._credentials.passwords.hash(password), self._credentials.clock()
         async with self._credentials.entered() as connection:
-            invitation = await self._find(connection, ids)
+            invitation = await self._find(connection, ids, lock=_LOCK)
             verified_at = moment if invitation["is_mailed"] else None
             login_id = await add_login(
                 connection, invitation["email"], hashed, None, verified_at=verified_at, moment=moment
@@ -96,7 +104,10 @@ class Invitations:
                 if refusal is None:
                     await self._credentials.lockout.release(connection, claim)
                     await self._join(
-                        connection, await self._find(connection, ids), login["id"], self._credentials.clock()
+                        connection,
+                        await self._find(connection, ids, lock=_LOCK),
+                        login["id"],
+                        self._credentials.clock(),
                     )
                 elif refusal.message != CODE_WRONG:
                     await self._credentials.lockout.release(connection, claim)

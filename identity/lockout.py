@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.access.sign_in import KNOWN_FOR, LINKS, LOCKS, Attempt, Lock, network_of
+from domain.access.sign_in import KNOWN_FOR, LINKS, LOCKS, Attempt, Lock, counted_email, network_of
 
 # One atomic statement, so that concurrent attempts cannot exceed the limit: an attempt that gets no row is locked out.
 _CLAIM = """insert into sign_in_attempts as a (key, failures, since_at, until_at)
@@ -75,7 +75,7 @@ class Lockout:
 
     def keys(self, attempt: Attempt) -> Keys:
         """The keys of an attempt: an e-mail without an account is counted like any other, and the clinic is not part of a key."""
-        email, address = attempt.email.lower(), network_of(attempt.address)
+        email, address = counted_email(attempt.email), network_of(attempt.address)
         return Keys(self._key("pair", email, address), self._key("email", email), self._key("address", address))
 
     def account(self, login_id: UUID | None) -> str:
@@ -139,7 +139,7 @@ class Lockout:
     async def may_ask(self, connection: asyncpg.Connection, attempt: Attempt, moment: datetime) -> bool:
         """Count a request for a one-time link to an e-mail, and whether it is within the limits of the e-mail and of the address."""
         limits = {
-            "link to an e-mail": attempt.email.lower(),
+            "link to an e-mail": counted_email(attempt.email),
             "link asked for from an address": network_of(attempt.address),
         }
         counted = [

@@ -23,6 +23,9 @@ _ACCOUNTS = f"""select {VIEWER}, u.role = any(c.second_factor_roles) as needs_se
     join users u on u.clinic_id = m.clinic_id and u.id = m.user_id and u.email = l.email
     join clinics c on c.clinic_id = u.clinic_id
     where m.login_id = $1 and {ADMITTED} and u.joined_at is not null order by c.name, c.clinic_id"""
+# Waits for changes of the password and of the accounts that are under way, and makes later ones wait for this transaction.
+_LOCK = "select password_hash from logins where id = $1 for no key update"
+_LOCKED_ACCOUNTS = f"{_ACCOUNTS} for share of u"
 _ADD = """insert into logins (id, email, password_hash, oidc_subject, email_verified_at) values ($1, $2, $3, $4, $5)
     on conflict do nothing returning id"""
 # An account whose e-mail was changed may still have the login of the old one, and a login the account.
@@ -52,6 +55,15 @@ async def find_login_of(connection: asyncpg.Connection, clinic_id: UUID, user_id
 async def list_accounts(connection: asyncpg.Connection, login_id: UUID) -> list[asyncpg.Record]:
     """The active accounts of a login, by the clinic's name: the columns of VIEWER, and whether one needs a second factor."""
     return list(await connection.fetch(_ACCOUNTS, login_id))
+
+
+async def lock_login(connection: asyncpg.Connection, login_id: UUID) -> tuple[str | None, list[asyncpg.Record]]:
+    """Lock a login and its active accounts until the end of the transaction; returns its password hash and the accounts.
+
+    A session that is begun in this transaction either sees a change of them, or is ended by it.
+    """
+    stored: str | None = await connection.fetchval(_LOCK, login_id)
+    return stored, list(await connection.fetch(_LOCKED_ACCOUNTS, login_id))
 
 
 async def list_viewers(connection: asyncpg.Connection, login_id: UUID) -> list[Viewer]:

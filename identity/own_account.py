@@ -19,7 +19,6 @@ _CHANGE = "update logins set password_hash = $3 where id = $1 and password_hash 
 _STANDING = """select id, kind, name, recorded_at, last_used_at, expires_at from sessions
     where clinic_id = $1 and user_id = $2 and revoked_at is null and expires_at > $3
     and (kind = 'api_token' or last_used_at > $4) order by id desc limit 200"""
-_NO_LOGIN = "This account has no login with a password"
 _END = """update sessions set revoked_at = coalesce(revoked_at, $4) where clinic_id = $1 and user_id = $2 and id = $3
     returning id"""
 
@@ -84,14 +83,18 @@ class OwnAccount:
         async with self._credentials.entered() as connection:
             return await self._factors.enrol(connection, login["id"], login["email"], viewer.clinic_name)
 
-    async def confirm(self, viewer: Viewer, code: str) -> tuple[list[str], list[Viewer]]:
-        """Activate the enrolled second factor; returns recovery codes and the login's accounts. InvalidInput when the code is wrong."""
-        async with self._credentials.entered() as connection:
-            login = await find_login_of(connection, viewer.clinic_id, viewer.user_id)
-            if login is None:
-                raise InvalidInput(_NO_LOGIN)
+    async def confirm(self, viewer: Viewer, code: str, address: str) -> tuple[list[str], list[Viewer]]:
+        """Activate the enrolled second factor; returns recovery codes and the login's accounts. InvalidInput when the code is wrong.
+
+        All other sessions end, because they began without a code. A wrong code counts toward the lockout.
+        """
+        async with self._credentials.counted(viewer, address) as (connection, login):
             codes = await self._factors.confirm(connection, login["id"], code, self._clock())
-            return codes, await list_viewers(connection, login["id"])
+            ended = await end_sessions(connection, login["id"], viewer.session_id, self._clock())
+            accounts = await list_viewers(connection, login["id"])
+        for session_id in ended:
+            self.forget(session_id)
+        return codes, accounts
 
     async def remove_second_factor(self, viewer: Viewer, password: str, address: str) -> list[Viewer]:
         """Remove the second factor after a check of the password, and return the login's accounts.

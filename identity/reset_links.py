@@ -1,6 +1,6 @@
 """One-time links to people who forgot a password or lost a second factor: asking for one, and using it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,14 +17,13 @@ from identity.logins import end_sessions, list_viewers
 from identity.second_factor import SecondFactors
 from permissions.viewers import Viewer
 
-_ADD = "insert into reset_links (id, email, kind, expires_at, next_attempt_at) values ($1, $2, $3, $4, $5)"
-_FIND = """select id, email from reset_links
-    where id = $1 and kind = $2 and used_at is null and expires_at > $3"""
+_ADD = """insert into reset_links (id, email, kind, expires_at, next_attempt_at, asked_in_clinic_id) values ($1, $2, $3, $4, $5, $6)"""
+_FIND = """select r.id, r.email, c.short_name from reset_links r left join clinics c on c.clinic_id = r.asked_in_clinic_id
+    where r.id = $1 and kind = $2 and used_at is null and expires_at > $3"""
 # Whoever has the mailbox may set the password: all other links to it are of no more use.
 _USE = "update reset_links set used_at = $3 where email = $1 and kind = $2 and used_at is null returning id"
-# The shared login or, where an e-mail has only logins for single clinics, each of them.
-_LOGINS = """select id, email_verified_at from logins l where email = $1
-    and (only_clinic_id is null or not exists (select from logins o where o.email = l.email and o.only_clinic_id is null))"""
+# All logins of an e-mail, except one that signs in by the identity provider alone.
+_LOGINS = "select id from logins where email = $1 and (password_hash is not null or oidc_subject is null)"
 _SET = "update logins set password_hash = $2, email_verified_at = coalesce(email_verified_at, $3) where id = $1"
 _NO_SESSION = UUID(int=0)
 
@@ -45,8 +44,8 @@ class ResetLinks:
     async def reset_password(self, token: str, password: str) -> tuple[list[UUID], list[Viewer]]:
         """Set a new password and end all sessions of the login; returns their ids, and the login's accounts. The second factor stays.
 
-        A login whose mailbox was never proven loses its second factor, too: another person may have made it. InvalidInput for a link
-        that is not valid, and for a weak password.
+        An e-mail with several logins, for single clinics, gets the same password for each. InvalidInput for a link that is not valid, and
+        for a weak password.
         """
         credentials = self._credentials
         async with credentials.entered() as connection:
@@ -58,29 +57,31 @@ class ResetLinks:
             await self._use(connection, link["email"], LinkKind.PASSWORD_RESET, moment)
             for login in await connection.fetch(_LOGINS, link["email"]):
                 await connection.execute(_SET, login["id"], hashed, moment)
-                if login["email_verified_at"] is None:
-                    await self._factors.remove(connection, login["id"])
                 ended += await end_sessions(connection, login["id"], _NO_SESSION, moment)
                 accounts += await list_viewers(connection, login["id"])
         return ended, accounts
 
-    async def reset_second_factor(self, token: str, password: str, address: str) -> list[Viewer]:
-        """Remove the second factor of the login whose password is given, and return its accounts.
+    async def reset_second_factor(
+        self, token: str, password: str, address: str, meant: Callable[[Viewer], None]
+    ) -> None:
+        """Remove the second factor of the login whose password is given; InvalidInput for a wrong password or link.
 
-        InvalidInput for a wrong password or link.
+        `meant` is called with each account of the login.
         """
         credentials = self._credentials
         async with credentials.entered() as connection:
             link = await self._find(connection, LinkKind.SECOND_FACTOR_RESET, token)
         attempt, wrong = (
-            Attempt(link["email"], password, address=address),
+            Attempt(link["email"], password, link["short_name"], address=address),
             InvalidInput("The password is wrong", ("password",)),
         )
         keys = credentials.lockout.keys(attempt)
         async with credentials.turn(keys):
             async with credentials.entered() as connection:
                 claimed = await credentials.claim(connection, attempt, keys)
-            claim, login = claimed or (None, None)
+                claim, login = claimed or (None, None)
+                for viewer in await list_viewers(connection, login["id"]) if login else ():
+                    meant(viewer)
             if claim is None or not await credentials.is_right(
                 claim, login["password_hash"] if login else None, password
             ):
@@ -90,7 +91,6 @@ class ResetLinks:
                 await credentials.lockout.release(connection, claim)
                 await self._use(connection, link["email"], LinkKind.SECOND_FACTOR_RESET, credentials.clock())
                 await self._factors.remove(connection, login["id"])
-                return await list_viewers(connection, login["id"])
 
     async def _find(self, connection: asyncpg.Connection, kind: LinkKind, token: str) -> asyncpg.Record:
         ids = ids_of_link(self._keys, kind, token)
@@ -104,8 +104,10 @@ class ResetLinks:
             raise InvalidInput(NOT_VALID, ("token",))
 
 
-async def add_link(connection: asyncpg.Connection, email: str, kind: LinkKind, moment: datetime) -> UUID:
-    """The id of a new one-time link to an e-mail, which the worker sends where there is a mail server."""
+async def add_link(
+    connection: asyncpg.Connection, email: str, kind: LinkKind, moment: datetime, clinic_id: UUID | None = None
+) -> UUID:
+    """The id of a new one-time link to an e-mail, asked for in a clinic or in none; the worker sends it where there is a mail server."""
     made = new_id(moment)
-    await connection.execute(_ADD, made, email, kind.value, moment + LINK_LIFETIMES[kind], moment)
+    await connection.execute(_ADD, made, email, kind.value, moment + LINK_LIFETIMES[kind], moment, clinic_id)
     return made

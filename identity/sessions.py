@@ -34,7 +34,7 @@ ADMITTED = """u.active
 _SESSION = f"""select s.id as session_id, s.kind, s.last_used_at, s.expires_at, {VIEWER}
     from sessions s join users u on u.clinic_id = s.clinic_id and u.id = s.user_id join clinics c on c.clinic_id = u.clinic_id"""
 _LIVE = f"""s.revoked_at is null and s.expires_at > $3 and {ADMITTED}
-    and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $4)"""
+    and (s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and u.joined_at is not null and s.last_used_at > $4)"""
 _FIND_SESSION = f"{_SESSION} where s.clinic_id = $1 and s.token_hash = $2 and {_LIVE}"
 _FIND_BY_LINK = f"{_SESSION} where s.clinic_id = $1 and s.id = $2 and {_LIVE} and s.user_id = $5"
 _FIND_USER = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id
@@ -49,7 +49,7 @@ _STILL = f"""select k.n, s.kind, {VIEWER} from unnest($1::uuid[], $2::uuid[], $3
     join users u on u.clinic_id = k.clinic_id and u.id = k.user_id join clinics c on c.clinic_id = u.clinic_id
     left join sessions s on s.clinic_id = k.clinic_id and s.id = k.session_id
     where {ADMITTED} and s.revoked_at is null and coalesce(s.expires_at > $4, $5)
-    and (s.id is null or s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and s.last_used_at > $6)"""
+    and (s.id is null or s.kind = 'api_token' and u.role = 'analyst' or s.kind = 'session' and u.joined_at is not null and s.last_used_at > $6)"""
 # The session id of viewers without a session, such as the requester of an export for the worker.
 _NO_SESSION = UUID(int=0)
 

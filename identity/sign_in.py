@@ -19,12 +19,12 @@ from domain.access.sign_in import (
 from domain.errors import Conflict, InvalidInput
 from identity.credentials import Credentials
 from identity.lockout import Claim
-from identity.logins import list_accounts
+from identity.logins import end_sessions, list_accounts, lock_login
 from identity.second_factor import Enrolment, SecondFactors
 from identity.sessions import Sessions, viewer_of
 from permissions.viewers import Viewer
 
-_NO_LOGIN = UUID(int=0)
+_NO_LOGIN = _NO_SESSION = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,15 @@ class SignIns:
             await self._forget_old()
             if login is None or not is_right or not accounts:
                 raise InvalidInput(REFUSED)
-            return await self._let_in(attempt, claim, login, accounts)
+            return await self._let_in(attempt, claim, login)
 
-    async def _let_in(
-        self, attempt: Attempt, claim: Claim, login: asyncpg.Record, accounts: list[asyncpg.Record]
-    ) -> SignedIn:
+    async def _let_in(self, attempt: Attempt, claim: Claim, login: asyncpg.Record) -> SignedIn:
         renewed = await self._credentials.passwords.renew(login["password_hash"], attempt.password)
         async with self._credentials.entered() as connection:
+            # The password or the accounts may have changed while the password was hashed.
+            stored, accounts = await lock_login(connection, login["id"])
+            if stored != login["password_hash"] or not accounts:
+                raise InvalidInput(REFUSED)
             await self._credentials.renew(connection, login, renewed)
             outcome = await self._outcome(connection, attempt, login, accounts)
             if not isinstance(outcome, InvalidInput):
@@ -144,6 +146,9 @@ class SignIns:
             codes = await self._factors.confirm(connection, login["id"], attempt.code, self._credentials.clock())
         except InvalidInput:
             return InvalidInput(CODE_WRONG, ("second_factor_code",))
+        # All sessions of the login have begun without a code.
+        for session_id in await end_sessions(connection, login["id"], _NO_SESSION, self._credentials.clock()):
+            self._sessions.forget(session_id)
         return _Chosen(account, tuple(codes))
 
     async def _forget_old(self) -> None:

@@ -12,7 +12,7 @@ from domain.access.one_time_links import LINK_LIFETIMES, LinkKind, one_time_url
 from domain.clock import Clock
 from exports.messages import compose
 from exports.templates import Words
-from storage.letters import EmailMessage, MailServer
+from storage.letters import DeliveryResult, EmailMessage, MailServer
 
 # Each attempt is a lease: another worker tries the same link again after this time, until it was sent or is no longer valid.
 _LEASE = timedelta(minutes=2)
@@ -27,7 +27,8 @@ _CLAIM_INVITATIONS = """update invitations i set next_attempt_at = $1::timestamp
 _CLAIM_RESETS = """update reset_links r set next_attempt_at = $1::timestamptz + $2::interval
     from (select id from reset_links where sent_at is null and used_at is null and expires_at > $1 and next_attempt_at <= $1
         order by next_attempt_at limit $3 for update skip locked) due
-    where r.id = due.id returning r.id, r.email, r.kind, exists (select from logins l where l.email = r.email) as has_login"""
+    where r.id = due.id returning r.id, r.email, r.kind, exists (select from logins l where l.email = r.email
+        and (l.password_hash is not null or l.oidc_subject is null)) as has_login"""
 _INVITATION_SENT = "update invitations set sent_at = $3 where clinic_id = $1 and id = $2"
 _RESET_SENT = "update reset_links set sent_at = $2 where id = $1"
 _FORGET = "delete from reset_links where expires_at < $1"
@@ -70,7 +71,7 @@ async def send_links(database: Database, clock: Clock, mailer: LinkMailer) -> in
         async with database.signing_in() as connection:
             claimed, is_last = await _claim(connection, moment)
         for link in claimed:
-            answer = await mailer.mail.send(_letter(mailer, link, moment))
+            answer = await _send(mailer, link, moment)
             tried += 1
             # An address that is refused for good gets no second message; the administrator sees an invitation that is not accepted.
             if answer.accepted or answer.refused:
@@ -100,6 +101,15 @@ async def _claim(connection: asyncpg.Connection, moment: datetime) -> tuple[list
         else:
             await connection.execute(_RESET_SENT, row["id"], moment)
     return found, max(len(invitations), len(resets)) < _AT_ONCE
+
+
+async def _send(mailer: LinkMailer, link: _Claimed, moment: datetime) -> DeliveryResult:
+    try:
+        letter = _letter(mailer, link, moment)
+    except ValueError:
+        # An address of older data that no header can carry.
+        return DeliveryResult(refused={link.email: "This e-mail address is not valid"})
+    return await mailer.mail.send(letter)
 
 
 def _letter(mailer: LinkMailer, link: _Claimed, moment: datetime) -> EmailMessage:

@@ -13,6 +13,7 @@ from db.global_ids import read_id
 from domain.access.accounts import check_password
 from domain.access.one_time_links import LinkKind
 from domain.access.people import Role
+from domain.access.sign_in import plain_email
 from domain.billing.outcomes import Actor
 from domain.clinics import clinic_day
 from domain.errors import Conflict, DomainError, NotFound
@@ -34,38 +35,38 @@ class AccountError(Exception):
 
 async def add_user(
     address: DatabaseUrls, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
-) -> bool:
-    """Add a user who can sign in at once; False where the e-mail has a login already, which keeps its password.
+) -> tuple[UUID, UUID] | None:
+    """Add a user who can sign in at once; where the e-mail has a login already, the ids of an invitation that it has to accept.
 
     AccountError for an unknown clinic or person, a poor password, or an e-mail that the clinic has already.
     """
     inputs = {"email": email, "name": name, "role": role, **_person(role, person)}
-    added: list[bool] = []
+    waiting: list[tuple[UUID, UUID]] = []
 
     async def create(work: UnitOfWork) -> UUID:
-        user_id, _ = await users.create(work, is_mailed=False)
-        plain, moment = email.lower(), work.moment
-        login = await find_shared_login(work.connection, plain)
-        login_id: UUID | None = login["id"] if login else None
-        if login_id is None:
-            hashed = await _hash(check_password(password, plain))
-            login_id = await add_login(work.connection, plain, hashed, None, verified_at=moment, moment=moment)
+        user_id, invitation_id = await users.create(work, is_mailed=False)
+        plain, moment = plain_email(email) or "", work.moment
+        if await find_shared_login(work.connection, plain):
+            # Whoever has made it might not be the owner of the e-mail.
+            waiting.append((work.clinic_id, invitation_id))
+            return user_id
+        hashed = await _hash(check_password(password, plain))
+        login_id = await add_login(work.connection, plain, hashed, None, verified_at=moment, moment=moment)
         if login_id is None:
             raise Conflict("This e-mail has got a login in the meantime: try again")
         await join(work.connection, login_id, work.clinic_id, user_id, moment)
         await work.connection.execute(_ACCEPTED, work.clinic_id, user_id, moment)
-        added.append(login is None)
         return user_id
 
     await _do(address, clinic, inputs, create)
-    return added[0]
+    return waiting[0] if waiting else None
 
 
 async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> None:
     """Deactivate a user and end all sessions; AccountError for an unknown user and for the clinic's last administrator."""
 
     async def deactivate(work: UnitOfWork) -> UUID:
-        row = await work.one("select id from users where clinic_id = $1 and email = $2", email.lower())
+        row = await work.one("select id from users where clinic_id = $1 and email = $2", (plain_email(email) or ""))
         if row is None:
             raise NotFound(f"There is no user {email} in this clinic")
         work.inputs = {"user_id": row["id"], "active": False}
@@ -97,7 +98,7 @@ async def reset_second_factor(address: DatabaseUrls, *, email: str) -> bool:
     connection = await asyncpg.connect(address.owner)
     try:
         async with connection.transaction():
-            logins = [row["id"] for row in await connection.fetch(_LOGINS, email.lower())]
+            logins = [row["id"] for row in await connection.fetch(_LOGINS, (plain_email(email) or ""))]
             await connection.execute("delete from recovery_codes where login_id = any($1)", logins)
             removed = await connection.execute("delete from login_second_factors where login_id = any($1)", logins)
         return removed != "DELETE 0"
@@ -109,9 +110,9 @@ async def add_password_link(address: DatabaseUrls, *, email: str) -> UUID:
     """The id of a new one-time link to a new password; AccountError for an e-mail without a login."""
     connection = await asyncpg.connect(address.owner)
     try:
-        if not await connection.fetch(_LOGINS, email.lower()):
+        if not await connection.fetch(_LOGINS, (plain_email(email) or "")):
             raise AccountError(f"{email} has no login")
-        return await add_link(connection, email.lower(), LinkKind.PASSWORD_RESET, datetime.now(UTC))
+        return await add_link(connection, (plain_email(email) or ""), LinkKind.PASSWORD_RESET, datetime.now(UTC))
     finally:
         await connection.close()
 

@@ -38,7 +38,7 @@ JOBS = "jobs"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 _ATTEMPTS = ("key", "failures", "since_at", "until_at", "by_account", "known_until", "known_accounts")
-_RESET_LINKS = ("id", "email", "kind", "expires_at", "used_at", "sent_at", "next_attempt_at")
+_RESET_LINKS = ("id", "email", "kind", "asked_in_clinic_id", "expires_at", "used_at", "sent_at", "next_attempt_at")
 # The privileges of the sign-in role: enough to find a login by e-mail and a session by its hash, to count failures (lockout) and
 # to check a second factor; no business data of a clinic.
 _SIGN_IN_READS = {

@@ -112,6 +112,8 @@ reset_links = Table(
     Column("id", Uuid, primary_key=True),
     words("email"),
     Column("kind", Text, nullable=False),
+    # The clinic whose administrator has asked; it tells which login is meant where an e-mail has several.
+    Column("asked_in_clinic_id", Uuid),
     moment("expires_at"),
     moment("used_at", nullable=True),
     moment("sent_at", nullable=True),

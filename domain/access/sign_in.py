@@ -72,6 +72,11 @@ def plain_email(text: str) -> str | None:
         return text.lower()
 
 
+def counted_email(text: str) -> str:
+    """An e-mail as attempts are counted: all spellings that mean the same login are counted together."""
+    return plain_email(text) or text.lower()
+
+
 def plain_name(text: str | None) -> str | None:
     """A clinic's short name for comparison; empty, which no clinic has, for one that is no valid database text."""
     return text if text is None or can_be_kept(text) else ""

@@ -15,7 +15,7 @@ from db.pools import Database
 from domain.access.signed_urls import Bearer
 from domain.clock import Clock, now
 from domain.errors import RefusedRequest
-from identity.logins import add_login, find_shared_login, join
+from identity.logins import add_login, end_sessions, find_shared_login, join
 from identity.oidc.keys import Keys, ProviderAwayError
 from identity.oidc.provider import KeyTimes, Provider
 from identity.oidc.tokens import Claims, RefusedTokenError, Tokens, is_signed
@@ -29,6 +29,7 @@ logger = logging.getLogger("billing.oidc")
 _BELIEVED_SECONDS = 2.0
 _TOKENS_KEPT = 10_000
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_NO_SESSION = UUID(int=0)
 # Our session ids are UUIDs of version 7; those of the provider's tokens are derived from the token (version 5).
 _OF_PROVIDER = 5
 
@@ -39,8 +40,7 @@ _BY_SUBJECT = f"""select u.clinic_id, u.id, {_ENDED}
     join users u on u.clinic_id = m.clinic_id and u.id = m.user_id and u.email = l.email and u.joined_at is not null
     join clinics c on c.clinic_id = u.clinic_id
     where l.oidc_subject = $1 and {_AMONG}"""
-# A user's first requests are concurrent: another one may have bound the subject by now. A login that is not this account's yet is
-# given to it only if it is known whose mailbox it has, because another clinic may have made it.
+# A user's first requests are concurrent: another one may have bound the subject by now.
 _BY_EMAIL = f"""select u.clinic_id, u.id, u.email, u.joined_at is not null and m.login_id is not null as has_joined,
         coalesce(l.id, shared.id) as login_id, {_ENDED}
     from users u join clinics c on c.clinic_id = u.clinic_id
@@ -48,10 +48,15 @@ _BY_EMAIL = f"""select u.clinic_id, u.id, u.email, u.joined_at is not null and m
     left join logins l on l.id = m.login_id and l.email = u.email
     left join logins shared on shared.email = u.email and shared.only_clinic_id is null
     where u.email = $1 and {ADMITTED}
-    and coalesce(case when l.id is null then shared.oidc_subject else l.oidc_subject end, $5) = $5
-    and (l.id is not null or shared.id is null or shared.email_verified_at is not null) and {_AMONG}"""
-_BIND = """update logins set oidc_subject = $2, email_verified_at = coalesce(email_verified_at, $3)
-    where id = $1 and (oidc_subject is null or oidc_subject = $2) returning id"""
+    and coalesce(case when l.id is null then shared.oidc_subject else l.oidc_subject end, $5) = $5 and {_AMONG}"""
+_LOCK = "select email_verified_at from logins where id = $1 and (oidc_subject is null or oidc_subject = $2) for no key update"
+_BIND = "update logins set oidc_subject = $2, email_verified_at = coalesce(email_verified_at, $3) where id = $1"
+# Another person, such as an administrator of another clinic, may have made a login whose mailbox was never proven.
+_TAKE_BACK = (
+    "update logins set password_hash = null where id = $1",
+    "delete from recovery_codes where login_id = $1",
+    "delete from login_second_factors where login_id = $1",
+)
 _HAS_ENDED = "select exists (select from sessions where clinic_id = $1 and id = $2)"
 # A session row for the token, so that it can be revoked like any other session.
 _REMEMBER = """insert into sessions (clinic_id, id, user_id, token_hash, kind, last_used_at, expires_at)
@@ -201,7 +206,8 @@ class _SignedIn:
     async def _bind(self, connection: asyncpg.Connection, user: asyncpg.Record, subject: str) -> None:
         """Bind the subject to the user's login, so that later changes of the e-mail do not matter; it accepts an invitation, too.
 
-        The provider has verified the e-mail, as the link of an invitation does.
+        The provider has verified the e-mail, as the link of an invitation does. Where nothing has before, the login loses its password,
+        second factor and sessions.
         """
         moment = self._clock()
         login_id = user["login_id"] or await add_login(
@@ -212,8 +218,14 @@ class _SignedIn:
             login = await find_shared_login(connection, user["email"])
             assert login is not None
             login_id = login["id"]
-        if await connection.fetchval(_BIND, login_id, subject, moment) is None:
+        login = await connection.fetchrow(_LOCK, login_id, subject)
+        if login is None:
             raise RefusedTokenError("the user with its e-mail already has another subject")
+        if login["email_verified_at"] is None:
+            for statement in _TAKE_BACK:
+                await connection.execute(statement, login_id)
+            await end_sessions(connection, login_id, _NO_SESSION, moment)
+        await connection.execute(_BIND, login_id, subject, moment)
         if not user["has_joined"]:
             await join(connection, login_id, user["clinic_id"], user["id"], moment)
 

@@ -51,11 +51,9 @@ class RecoveryCodesPayload:
 
 @strawberry.type(description="The result of asking for the removal of a second factor.")
 class ResetSecondFactorPayload:
-    is_requested: bool = output_field("administration", "Whether a link was made.")
-    reset_url: str | None = output_field(
+    is_requested: bool = output_field(
         "administration",
-        "The link to give to the person, valid for 24 hours, who uses it with the password. It is shown only by a server without "
-        "a mail server: otherwise it is sent to the e-mail.",
+        "Whether a link is sent to the e-mail of the user; it is valid for 24 hours, and works with the password.",
     )
     errors: list[UserError] = output_field("administration", "Why the request was rejected; empty on success.")
 
@@ -116,13 +114,13 @@ class SecondFactorMutations:
 
     @mutation(
         ACTIONS["reset_second_factor"],
-        "Make a link with which a user who has lost the device and the recovery codes removes the second factor.",
+        "Send a link by mail with which a user who has lost the device and the recovery codes removes the second factor.",
     )
     async def reset_second_factor(
         self, info: Info, input: Annotated[ResetSecondFactorInput, argument("The user.", "administration")]
     ) -> ResetSecondFactorPayload:
-        url, refusals = await sign_in.reset(info, input.user_id)
-        return ResetSecondFactorPayload(is_requested=not refusals, reset_url=url, errors=user_errors(refusals))
+        refusals = await sign_in.reset(info, input.user_id)
+        return ResetSecondFactorPayload(is_requested=not refusals, errors=user_errors(refusals))
 
     @mutation(
         ACTIONS["set_second_factor_roles"],

@@ -34,14 +34,22 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
 
     async def create(address: DatabaseUrls) -> None:
         try:
-            is_new = await add_user(
+            waiting = await add_user(
                 address, email=email, clinic=clinic, role=Role(role), name=name, person=person, password=password
             )
         except AccountError as error:
             raise click.ClickException(str(error)) from error
-        click.echo(f"{email} can sign in{'' if is_new else ', with the password that this e-mail has already'}.")
+        if waiting is None:
+            click.echo(f"{email} can sign in.")
+            return
+        url = one_time_url(_base_url(settings), LinkKind.INVITATION, read_keys(settings).newest(PURPOSE), *waiting)
+        click.echo(f"{email} has a login already, and accepts the account within 72 hours at {url}")
 
     with_database(settings, create)
+
+
+def _base_url(settings: Settings) -> str:
+    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
 
 
 @user.command(help="Deactivate a user and end all sessions; an administrator can reactivate the user.")
@@ -85,7 +93,7 @@ def password_link(settings: Settings, email: str, url: str) -> None:
     """Print a link to a new password, for a server without a mail server."""
 
     async def make(address: DatabaseUrls) -> None:
-        base_url = (url or settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+        base_url = url.rstrip("/") or _base_url(settings)
         try:
             made = await add_password_link(address, email=email)
         except AccountError as error:

@@ -81,7 +81,16 @@ def test_the_directory_holds_what_signs_a_person_in_and_nothing_else() -> None:
         "memberships": {"login_id", "clinic_id", "user_id"},
         "login_second_factors": {"login_id", "secret", "bound_clinic_id", "confirmed_at", "last_step"},
         "recovery_codes": {"login_id", "code_hash"},
-        "reset_links": {"id", "email", "kind", "expires_at", "used_at", "sent_at", "next_attempt_at"},
+        "reset_links": {
+            "id",
+            "email",
+            "kind",
+            "asked_in_clinic_id",
+            "expires_at",
+            "used_at",
+            "sent_at",
+            "next_attempt_at",
+        },
     }
 
 

@@ -159,7 +159,7 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once_and_ends_all
 def test_a_link_of_another_kind_sets_no_password(mailing: Mailing) -> None:
     known = mailing.account()
     admin = mailing.client.signed_in("admin@demo.clinic", PASSWORD)
-    answered(admin, "resetSecondFactor", "isRequested resetUrl", userId=make_id("User", known.id))
+    answered(admin, "resetSecondFactor", "isRequested", userId=make_id("User", known.id))
     mailing.send()
     link = mailing.link_to(known.email)
     assert link.startswith(f"{PUBLIC}/second-factor-reset#")
@@ -224,17 +224,56 @@ def test_links_take_nothing_from_the_lockout_of_sign_in(mailing: Mailing) -> Non
     assert mailing.signs_in(known.email, PASSWORD)
 
 
-def test_a_new_password_keeps_the_second_factor_of_a_proven_mailbox_only(mailing: Mailing) -> None:
-    for is_proven in (True, False):
-        known = mailing.account()
-        secret = protect(mailing, known)
-        if not is_proven:
-            rows(mailing.address, "update logins set email_verified_at = null where id = $1", known.id)
-        mailing.ask(known.email)
-        mailing.send()
-        assert mailing.reset(token(mailing.link_to(known.email)))["isChanged"]
-        assert bool(mailing.signs_in(known.email, NEW)) is not is_proven
-        assert bool(mailing.signs_in(known.email, NEW, pyotp.TOTP(secret).now()))
+def test_a_new_password_keeps_the_second_factor(mailing: Mailing) -> None:
+    known = mailing.account()
+    secret = protect(mailing, known)
+    mailing.ask(known.email)
+    mailing.send()
+    assert mailing.reset(token(mailing.link_to(known.email)))["isChanged"]
+    assert mailing.signs_in(known.email, NEW) is None
+    assert mailing.signs_in(known.email, NEW, pyotp.TOTP(secret).now())
+
+
+def test_a_new_password_is_that_of_all_logins_of_the_e_mail(mailing: Mailing) -> None:
+    """Whoever made another login of the e-mail keeps no password that its owner wants to end."""
+    known = mailing.account(is_for_one_clinic=True)
+    rows(
+        mailing.address, "insert into logins (id, email, password_hash) select gen_random_uuid(), $1, 'x'", known.email
+    )
+    session = token_of(try_to_sign_in(mailing.client, known.email, clinic="demo"))
+    assert session
+    mailing.ask(known.email)
+    mailing.send()
+    assert mailing.reset(token(mailing.link_to(known.email)))["isChanged"]
+    assert token_of(try_to_sign_in(mailing.client, known.email, clinic="demo")) is None
+    assert token_of(try_to_sign_in(mailing.client, known.email, NEW, clinic="demo"))
+    assert Client(mailing.client.url, session).post("{ viewer { email } }").status_code == 401
+
+
+def test_a_login_of_the_identity_provider_alone_gets_no_password(mailing: Mailing) -> None:
+    known = mailing.account()
+    rows(mailing.address, "update logins set password_hash = null, oidc_subject = 'subject' where id = $1", known.id)
+    mailing.ask(known.email)
+    mailing.send()
+    assert [to for to, _ in mailing.mail_server.texts() if to == (known.email,)] == []
+
+
+def test_an_address_that_no_header_can_carry_does_not_stop_other_links(mailing: Mailing) -> None:
+    poison, known = mailing.account(email=f"d\u00f6c{uuid4().hex}@demo.clinic"), mailing.account()
+    mailing.ask(poison.email)
+    mailing.ask(known.email)
+    mailing.send()
+    assert mailing.link_to(known.email)
+    assert mailing.send(lambda: datetime.now(UTC) + LATER) == 0
+
+
+def test_all_spellings_of_a_domain_share_the_limit_of_links(mailing: Mailing) -> None:
+    known = mailing.account()
+    local = known.email.partition("@")[0]
+    for domain in ("demo.clinic", "\uff44\uff45\uff4d\uff4f.clinic", "demo\u3002clinic", "DEMO.clinic"):
+        for number in range(3):
+            mailing.ask(f"{local}@{domain}", f"203.0.113.{number}")
+    assert rows(mailing.address, "select count(*) from reset_links where email = $1", known.email)[0][0] == 5
 
 
 def protect(mailing: Mailing, account: Account) -> str:
@@ -251,8 +290,8 @@ def test_a_lost_second_factor_is_removed_by_link_and_password(mailing: Mailing) 
     known = mailing.account()
     protect(mailing, known)
     admin = mailing.client.signed_in("admin@demo.clinic", PASSWORD)
-    made = answered(admin, "resetSecondFactor", "isRequested resetUrl", userId=make_id("User", known.id))
-    assert made == {"isRequested": True, "resetUrl": None, "errors": []}
+    made = answered(admin, "resetSecondFactor", "isRequested", userId=make_id("User", known.id))
+    assert made == {"isRequested": True, "errors": []}
     assert mailing.signs_in(known.email, PASSWORD) is None
     mailing.send()
     sent = {"token": token(mailing.link_to(known.email))}
@@ -262,6 +301,28 @@ def test_a_lost_second_factor_is_removed_by_link_and_password(mailing: Mailing) 
     assert mailing.signs_in(known.email, PASSWORD)
     again = mailing.client.read(REMOVE, input={**sent, "password": PASSWORD})["removeLostSecondFactor"]
     assert again["errors"][0]["message"] == NOT_VALID
+
+
+def test_a_second_factor_is_reset_for_joined_accounts_only_and_five_times_an_hour(mailing: Mailing) -> None:
+    admin, known = mailing.client.signed_in("admin@demo.clinic", PASSWORD), mailing.account()
+    waiting, _ = invited_account_by_mail(admin)
+    for user_id, message in (
+        (waiting, "This account has not joined yet"),
+        (make_id("User", uuid4()), "There is no such user"),
+    ):
+        answer = answered(admin, "resetSecondFactor", "isRequested", userId=user_id)
+        assert [error["message"] for error in answer["errors"]] == [message]
+    asked = [answered(admin, "resetSecondFactor", "isRequested", userId=make_id("User", known.id)) for _ in range(6)]
+    assert [answer["isRequested"] for answer in asked] == [True] * 5 + [False]
+    again = [answered(admin, "inviteUserAgain", "invitationUrl", userId=waiting)["errors"] for _ in range(6)]
+    assert [bool(errors) for errors in again] == [False] * 4 + [True] * 2
+
+
+def invited_account_by_mail(admin: Client) -> tuple[str, str]:
+    """The id and the e-mail of an account that waits for its invitation to be accepted."""
+    email = f"{uuid4().hex}@person.example"
+    user = answered(admin, "createUser", "user { id }", email=email, name="Pat", role="BILLING")["user"]
+    return user["id"], email
 
 
 def test_expired_links_are_forgotten(mailing: Mailing) -> None:

@@ -8,6 +8,7 @@ Laws of a migration: it goes down as well as up; it waits for no lock longer tha
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
 """
 
+import idna
 import sqlalchemy as sa
 from alembic import op
 
@@ -20,7 +21,7 @@ depends_on = None
 MOVES = (
     """insert into logins (id, email, password_hash, oidc_subject, only_clinic_id, email_verified_at, recorded_at)
         select id, email, password_hash, oidc_subject, case when is_only_one or of_email = 1 then null else clinic_id end,
-            recorded_at, recorded_at
+            null, recorded_at
         from (select *, active and count(*) filter (where active) over (partition by email) = 1 as is_only_one,
                 count(*) over (partition by email) as of_email
             from users where password_hash is not null or oidc_subject is not null) accounts""",
@@ -61,6 +62,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("email", sa.Text(collation="C"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("asked_in_clinic_id", sa.Uuid(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -132,8 +134,28 @@ def upgrade() -> None:
         "clinics", sa.Column("second_factor_roles", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False)
     )
     op.add_column("users", sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True))
+    _write_domains_in_ascii()
     for statement in MOVES:
         op.execute(statement)
+
+
+def _write_domains_in_ascii() -> None:
+    """E-mails of international domains are stored in ASCII from now on; one that an account has already stays as it is."""
+    connection = op.get_bind()
+    found = connection.execute(sa.text("select clinic_id, id, email from users where email ~ '@.*[^[:ascii:]]'"))
+    for clinic_id, user_id, email in found.fetchall():
+        local, _, domain = email.rpartition("@")
+        try:
+            plain = f"{local}@{idna.encode(domain, uts46=True).decode()}"
+        except idna.IDNAError:
+            continue
+        connection.execute(
+            sa.text(
+                """update users set email = :plain where clinic_id = :clinic_id and id = :id
+                and not exists (select from users o where o.clinic_id = :clinic_id and o.email = :plain)"""
+            ),
+            {"plain": plain, "clinic_id": clinic_id, "id": user_id},
+        )
 
 
 def downgrade() -> None:

@@ -6,10 +6,9 @@ from typing import TypeVar
 from strawberry import Info
 
 from db.global_ids import read_id
-from domain.access.one_time_links import LinkKind, one_time_url
 from domain.access.people import Role
 from domain.access.sign_in import Attempt
-from domain.errors import DomainError, NotFound
+from domain.errors import Conflict, DomainError, NotFound
 from identity.invitations import Accepted
 from identity.second_factor import Enrolment
 from identity.sign_in import SignedIn
@@ -44,11 +43,11 @@ async def accept_invitation(
     info: Info, token: str, password: str, code: str | None
 ) -> tuple[Accepted | None, tuple[DomainError, ...]]:
     """The account that can be used now, or the errors."""
-    accepted, refusals = await _answered(
-        info, logins_of(info).invitations.accept(token, password, code, _context(info).address)
-    )
-    if accepted:
-        _context(info).note(info.field_name, accepted.viewer, is_refused=False)
+    context, meant = _context(info), list[Viewer]()
+    accepting = logins_of(info).invitations.accept(token, password, code, context.address, meant.append)
+    accepted, refusals = await _answered(info, accepting)
+    for viewer in meant:
+        context.note(info.field_name, viewer, is_refused=accepted is None)
     return accepted, refusals
 
 
@@ -70,9 +69,11 @@ async def reset_password(info: Info, token: str, password: str) -> tuple[DomainE
 
 async def remove_lost_second_factor(info: Info, token: str, password: str) -> tuple[DomainError, ...]:
     """The errors of removing a second factor by a link; empty on success."""
+    context, meant = _context(info), list[Viewer]()
     links = logins_of(info).reset_links
-    accounts, refusals = await _answered(info, links.reset_second_factor(token, password, _context(info).address))
-    _note_all(info, accounts)
+    _, refusals = await _answered(info, links.reset_second_factor(token, password, context.address, meant.append))
+    for viewer in meant:
+        context.note(info.field_name, viewer, is_refused=bool(refusals))
     return refusals
 
 
@@ -103,7 +104,7 @@ async def enrol(info: Info, password: str) -> tuple[Enrolment | None, tuple[Doma
 
 async def confirm(info: Info, code: str) -> tuple[list[str] | None, tuple[DomainError, ...]]:
     """The recovery codes of the viewer's second factor, which is confirmed; or the errors."""
-    done, refusals = await _answered(info, logins_of(info).own.confirm(_viewer(info), code))
+    done, refusals = await _answered(info, logins_of(info).own.confirm(_viewer(info), code, _context(info).address))
     if done is None:
         return None, refusals
     codes, accounts = done
@@ -127,18 +128,20 @@ async def remove(info: Info, password: str) -> tuple[DomainError, ...]:
     return refusals
 
 
-async def reset(info: Info, user_id: str) -> tuple[str | None, tuple[DomainError, ...]]:
-    """The link with which a user of the clinic removes the second factor, where no mail is sent; or the errors."""
-    logins, found = logins_of(info), read_id(user_id)
+async def reset(info: Info, user_id: str) -> tuple[DomainError, ...]:
+    """The errors of sending a link with which a user of the clinic removes the second factor; empty on success."""
+    logins, found, context = logins_of(info), read_id(user_id), _context(info)
     if found is None or found[0] != "User":
-        _context(info).audit.is_refused = True
-        return None, (NotFound("There is no such user", ("user_id",)),)
-    making = logins.memberships.second_factor_link(_viewer(info).clinic_id, found[1])
-    link_id, refusals = await _answered(info, making)
-    if link_id is None or logins.sends_mail:
-        return None, refusals
-    base_url = _context(info).find_base_url()
-    return one_time_url(base_url, LinkKind.SECOND_FACTOR_RESET, logins.link_key, link_id), refusals
+        context.audit.is_refused = True
+        return (NotFound("There is no such user", ("user_id",)),)
+    if not logins.sends_mail:
+        # A link that is shown would let an administrator who knows the password remove what protects it in other clinics.
+        context.audit.is_refused = True
+        return (
+            Conflict("Without a mail server, the operator does this: billing user reset-second-factor", ("user_id",)),
+        )
+    sending = logins.memberships.send_second_factor_link(_viewer(info).clinic_id, found[1], context.address)
+    return (await _answered(info, sending))[1]
 
 
 async def set_second_factor_roles(info: Info, roles: list[Role]) -> tuple[DomainError, ...]:

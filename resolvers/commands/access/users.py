@@ -1,6 +1,7 @@
 """Creating and changing user accounts: invitations, changes that end sessions, and the rule that a clinic keeps an administrator."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _USER = """select id, email, name, role, active, attorney_id, physician_id, joined_at from users where clinic_id = $1 and id = $2
     for no key update"""
+# Of the invitations to an account, one that is not among the newest few, if it was made within the hour.
+_RECENT = "select id from invitations where clinic_id = $1 and user_id = $2 and expires_at > $3 order by id desc offset $4 - 1 limit 1"
+_HOUR, _MOST_AN_HOUR = timedelta(hours=1), 5
 # Table → that a record of it is not retired: the account of one that is could not sign in.
 _NOT_RETIRED = {"attorneys": "retired_at is null", "physicians": "active"}
 # Commands that remove an administrator wait for each other, in one order, so that two of them cannot remove the last
@@ -42,6 +46,8 @@ async def invite_again(work: UnitOfWork, *, is_mailed: bool) -> tuple[UUID, UUID
         raise Conflict("This account has joined already", ("user_id",))
     if not account["active"]:
         raise Conflict("This account is not active", ("user_id",))
+    if await work.one(_RECENT, account["id"], work.moment + LINK_LIFETIMES[LinkKind.INVITATION] - _HOUR, _MOST_AN_HOUR):
+        raise Conflict("Too many invitations were sent: try again in an hour", ("user_id",))
     writes = work.writes()
     _revoke_invitations(work, writes, account["id"])
     invitation = _invite(work, writes, account["id"], account["email"], account["role"], is_mailed=is_mailed)

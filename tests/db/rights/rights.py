@@ -178,7 +178,7 @@ READ_BY_PRICING = {
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
     "payers": "clinic_id id",
 }
-_RESET_LINK = "id email kind expires_at used_at sent_at next_attempt_at"
+_RESET_LINK = "id email kind asked_in_clinic_id expires_at used_at sent_at next_attempt_at"
 READ_BY_SIGNING_IN = {
     "clinics": "clinic_id short_name name time_zone second_factor_roles",
     "users": "clinic_id id email name role attorney_id physician_id active joined_at",

@@ -183,7 +183,8 @@ def test_five_hundred_overlapping_merged_ranges_take_no_longer_than_one() -> Non
         found = cells(rows, merges)
         took.append(time.process_time() - began)
         assert found == [(n, [MERGED]) for n in range(1, 20_001)]
-    assert took[1] < 2 * took[0] + 0.5
+    # It took seconds when each range was compared with each; the rest is for busy machines.
+    assert took[1] < 2 * took[0] + 1.5
 
 
 def test_more_than_a_thousand_merged_ranges_are_refused() -> None:

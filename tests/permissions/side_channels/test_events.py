@@ -22,6 +22,8 @@ NAMES = {column.name for column in metadata.tables["invoices"].c} | set(metadata
 _AGGREGATED = {"first_submitted_on", "invoice_states", "known_from"}
 _AGGREGATED_FOR = {
     Role.PHYSICIAN: {"encounter_id"},
+    # Read by downloads alone.
+    Role.ANALYST: {"export_records"},
 }
 
 

@@ -184,6 +184,23 @@ def test_an_added_user_can_sign_in(users: DatabaseUrls) -> None:
     assert stored.startswith("$argon2id$")
 
 
+def test_an_added_user_whose_e_mail_has_a_login_has_to_accept_the_account(users: DatabaseUrls) -> None:
+    """Whoever made that login, such as an administrator of another clinic, need not be the owner of the e-mail."""
+    rows(users, "insert into logins (id, email, password_hash) values (gen_random_uuid(), 'known@demo.clinic', 'x')")
+    answer = add(done, users, "Known@Demo.Clinic", "admin")
+    assert "has a login already, and accepts the account within 72 hours at http://127.0.0.1:8000/invitation#" in answer
+    joined = "select from memberships m join users u on u.id = m.user_id where u.email = 'known@demo.clinic'"
+    assert rows(users, joined) == []
+
+
+def test_a_password_link_sets_a_new_password(users: DatabaseUrls) -> None:
+    add(done, users, "forgetful@demo.clinic", "billing")
+    assert done(
+        users, "user", "password-link", "Forgetful@demo.clinic", "--url", "https://billing.example/"
+    ).startswith("https://billing.example/password-reset#")
+    assert "has no login" in refused(users, "user", "password-link", "nobody@demo.clinic")
+
+
 @pytest.mark.parametrize(("role", "table"), [("attorney", "attorneys"), ("physician", "physicians")])
 def test_a_user_can_be_linked_to_an_attorney_or_a_physician(users: DatabaseUrls, role: str, table: str) -> None:
     [(person,)] = rows(

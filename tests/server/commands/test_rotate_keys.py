@@ -21,7 +21,7 @@ OLD, NEW = "the key of the first years, with a comma", "the key of the years tha
 OLD_LISTED = f'["{OLD}"]'
 _ENROL = "mutation ($i: PasswordInput!) { enrolSecondFactor(input: $i) { secret errors { message } } }"
 _CONFIRM = (
-    "mutation ($i: ConfirmSecondFactorInput!) { confirmSecondFactor(input: $i) { isChanged errors { message } } }"
+    "mutation ($i: ConfirmSecondFactorInput!) { confirmSecondFactor(input: $i) { recoveryCodes errors { message } } }"
 )
 _EXPORT = "mutation { exportInvoices(input: {format: CSV}) { export { downloadUrl } errors { message } } }"
 _SIGN_IN = "mutation ($i: SignInInput!) { signIn(input: $i) { token errors { message } } }"
@@ -55,7 +55,7 @@ def test_links_and_second_factors_outlive_a_change_of_the_key_until_the_old_one_
     ):
         secret = client.read(_ENROL, i={"password": PASSWORD})["enrolSecondFactor"]["secret"]
         code = pyotp.TOTP(secret).at(datetime.now(UTC))
-        assert client.read(_CONFIRM, i={"code": code})["confirmSecondFactor"]["isChanged"]
+        assert client.read(_CONFIRM, i={"code": code})["confirmSecondFactor"]["recoveryCodes"]
         link = exported(client)
         assert httpx.get(link).status_code == 200
     wrong = completed(own_address, "serve", BILLING_HOME=home, BILLING_SECRET_KEY=NEW)

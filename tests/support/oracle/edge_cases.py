@@ -34,6 +34,8 @@ EDGE_CASE_TEXTS = (
 EDGE_CASE_NUMBERS = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")
 _MOMENT = datetime(2026, 3, 8, 6, 59, 59, 120300, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
+_LOGINS_FOR = """update logins set only_clinic_id = (select clinic_id from clinics where short_name = $1)
+    where only_clinic_id is null"""
 
 
 async def add_edge_cases(connection: asyncpg.Connection, today: date) -> None:
@@ -55,7 +57,10 @@ async def _add_second_clinic(connection: asyncpg.Connection, today: date) -> Non
     """The demo of another seed under another name: the same kinds of records, all different."""
     rename = "update clinics set short_name = $2 where short_name = $1"
     await connection.execute(rename, "demo", "first")
+    # The users of both have the same e-mails, each with a login for one clinic while the other is loaded.
+    await connection.execute(_LOGINS_FOR, "first")
     await load_demo(connection, today=today, password_hash="", invoices=60, seed=2)
+    await connection.execute(_LOGINS_FOR, "demo")
     await connection.execute(rename, "demo", "second")
     await connection.execute(rename, "first", "demo")
 
