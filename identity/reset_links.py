@@ -79,12 +79,12 @@ class ResetLinks:
         async with credentials.turn(keys):
             async with credentials.entered() as connection:
                 claimed = await credentials.claim(connection, attempt, keys)
-                claim, login = claimed or (None, None)
+                if claimed is None:
+                    raise wrong
+                claim, login = claimed
                 for viewer in await list_viewers(connection, login["id"]) if login else ():
                     meant(viewer)
-            if claim is None or not await credentials.is_right(
-                claim, login["password_hash"] if login else None, password
-            ):
+            if not await credentials.is_right(claim, login["password_hash"] if login else None, password):
                 raise wrong
             assert login is not None
             async with credentials.entered() as connection:
