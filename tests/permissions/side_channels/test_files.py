@@ -19,7 +19,7 @@ RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl",
 FILES_OF_EVERY_ROLE = ("exports",)
 # The URI that an authenticator app reads from a picture leads to no file; one-time links lead to a page, which asks for a password.
 OTPAUTH = {"EnrolSecondFactorPayload.otpauthUrl", "SecondFactorEnrolment.otpauthUrl"}
-ONE_TIME_LINKS = {"UserPayload.invitationUrl", "ResetSecondFactorPayload.resetUrl"}
+ONE_TIME_LINKS = {"UserPayload.invitationUrl"}
 # The server's routes find the roles that may open a URL by the declaration of a field, not by a list of their own.
 _DECLARATION = re.compile(r'roles_with\(schemas, "(\w+)", "(\w+)"\)')
 
