@@ -4,17 +4,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
+import pyotp
 import pytest
 
 from server.database_urls import DatabaseUrls
 from tests.support.api.accounts import Account as Invited
-from tests.support.api.accounts import change, is_let_in
+from tests.support.api.accounts import answer_to_acceptance, change, invited_account, is_let_in
+from tests.support.api.records import uuid_of
 from tests.support.api.sign_in_attempts import WRONG, Account, add_account, token_of, try_to_sign_in
 from tests.support.client import Client
-from tests.support.databases import rows
+from tests.support.databases import PASSWORD, rows
 
 _OF_LOGIN = "update logins set password_hash = 'another' where id = $1"
 _OF_ACCOUNT = "update users set {} where id = $1"
@@ -90,3 +93,65 @@ def test_a_changed_e_mail_ends_the_session(admin: Client, address: DatabaseUrls,
     ]
     change(admin, Invited(global_id, account.email), email=f"other.{account.email}")
     assert not is_let_in(client)
+
+
+def test_an_invitation_accepted_while_its_account_changes_is_refused_without_a_deadlock(
+    admin: Client, anonymous: Client, address: DatabaseUrls
+) -> None:
+    invited, url = invited_account(admin)
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(answer_to_acceptance(anonymous, url)))
+
+    async def change_slowly() -> None:
+        connection = await asyncpg.connect(address.owner)
+        async with connection.transaction():
+            await connection.execute("update users set role = 'admin' where id = $1", uuid_of(invited.id))
+            thread.start()
+            await asyncio.sleep(0.7)
+            # As a change of the account does, after the account itself.
+            await connection.execute(
+                "update invitations set revoked_at = now() where user_id = $1", uuid_of(invited.id)
+            )
+        await connection.close()
+
+    asyncio.run(change_slowly())
+    thread.join(20)
+    assert [error["path"] for error in found[0]["errors"]] == [["input", "token"]]
+
+
+def test_two_logins_joined_from_both_sides_at_once_are_joined_once(address: DatabaseUrls, anonymous: Client) -> None:
+    rows(
+        address,
+        """insert into clinics (clinic_id, short_name, name) values (gen_random_uuid(), 'beside', 'Beside')
+        on conflict do nothing""",
+    )
+    here = add_account(address, is_for_one_clinic=True)
+    add_account(address, clinic="beside", email=here.email, is_for_one_clinic=True)
+    sides = [("demo", "beside"), ("beside", "demo")]
+    tokens = [token_of(try_to_sign_in(anonymous, here.email, clinic=clinic)) for clinic, _ in sides]
+    join = "mutation ($i: JoinLoginsInput!) { joinLogins(input: $i) { joined errors { message } } }"
+
+    def joined(token: str | None, other: str) -> bool:
+        inputs = {"password": PASSWORD, "otherClinic": other, "otherPassword": PASSWORD}
+        with Client(anonymous.url, token) as client:
+            return bool(client.read(join, i=inputs)["joinLogins"]["joined"])
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(joined, tokens, [other for _, other in sides]))
+    assert sorted(results) == [False, True]
+    assert len(rows(address, "select from logins where email = $1", here.email)) == 1
+
+
+def test_wrong_codes_that_confirm_a_second_factor_count_toward_the_lockout(
+    address: DatabaseUrls, anonymous: Client
+) -> None:
+    account = add_account(address)
+    with Client(anonymous.url, token_of(try_to_sign_in(anonymous, account.email))) as own:
+        enrol = "mutation ($i: PasswordInput!) { enrolSecondFactor(input: $i) { secret } }"
+        secret = own.read(enrol, i={"password": PASSWORD})["enrolSecondFactor"]["secret"]
+        confirm = "mutation ($i: ConfirmSecondFactorInput!) { confirmSecondFactor(input: $i) { recoveryCodes } }"
+        for _ in range(10):
+            assert own.read(confirm, i={"code": "000000"})["confirmSecondFactor"]["recoveryCodes"] == []
+        right = own.read(confirm, i={"code": pyotp.TOTP(secret).now()})["confirmSecondFactor"]
+    assert right["recoveryCodes"] == []
+    assert token_of(try_to_sign_in(anonymous, account.email)) is None

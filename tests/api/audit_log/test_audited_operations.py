@@ -217,6 +217,25 @@ def test_an_accepted_invitation_leaves_an_event_of_the_account(
     assert (event["operation"], event["user_id"]) == ("acceptInvitation", uuid_of(account.id))
 
 
+def test_a_wrong_password_at_an_invitation_leaves_an_event_of_the_invited_account(
+    admin: Client, anonymous: Client, address: DatabaseUrls
+) -> None:
+    account, url = invited_account(admin)
+    add_login_of(address, account.email)
+    response = anonymous.post(ACCEPT, input={"token": url.partition("#")[2], "password": WRONG})
+    assert response.json()["data"]["acceptInvitation"]["email"] is None
+    [event] = events_of(address, response.headers["x-request-id"])
+    assert (event["operation"], event["user_id"]) == ("acceptInvitation refused", uuid_of(account.id))
+
+
+def add_login_of(address: DatabaseUrls, email: str) -> None:
+    """A login of an e-mail that has no account of it yet."""
+    query = (
+        "insert into logins (id, email, password_hash) select gen_random_uuid(), $1, password_hash from logins limit 1"
+    )
+    rows(address, query, email)
+
+
 def test_a_refused_sign_in_without_an_account_leaves_no_event(address: DatabaseUrls, anonymous: Client) -> None:
     response = try_to_sign_in(anonymous, "unknown@demo.clinic", WRONG)
     assert response.json()["data"]["signIn"]["token"] is None
