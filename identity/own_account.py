@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from db.pools import Database
@@ -49,11 +49,6 @@ class OwnAccount:
     ) -> None:
         self._database, self.forget, self._clock = database, forget, credentials.clock
         self._credentials, self._factors, self._times = credentials, factors, times or SessionTimes()
-
-    @property
-    def longest_token(self) -> timedelta:
-        """The longest lifetime of an API token."""
-        return self._times.api_token
 
     async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> list[Viewer]:
         """Change the password, end every other session of the login, in all clinics, and return its accounts.
