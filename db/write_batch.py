@@ -96,6 +96,11 @@ class WriteBatch:
 
 
 @cache
+def is_computed(table: str, column: str) -> bool:
+    """Whether the database computes a column, so that it cannot be written."""
+    return metadata.tables[table].c[column].computed is not None
+
+
 def type_of(table: str, column: str) -> str:
     """The name of a column's type in PostgreSQL."""
     text: str = metadata.tables[table].c[column].type.compile(dialect=_DIALECT)

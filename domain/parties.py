@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from domain.access.people import PayerKind, name_fragments, searchable
+from domain.access.people import PayerKind
 from domain.errors import InvalidInput
+from domain.normal_forms import name_fragments, normal_key, phone_key
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
 FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor must look like "1.0432"')
@@ -20,7 +21,8 @@ _CONTACT = {"email": EMAIL, "phone": PHONE}
 class Kind:
     """One kind of party: its table, its word in the API, its text columns, and the columns derived from a whole row.
 
-    `plain` are columns that need no check of their own; `unique` names the column that must be unique.
+    `plain` are columns that need no check of their own; `unique` names the column that must be unique. `identity` are the columns
+    whose normal form, in the column `identity_key`, is unique among the records that are no duplicates.
     """
 
     table: str
@@ -33,6 +35,12 @@ class Kind:
     key: str = ""
     # Physicians and facilities have an `active` flag; the other kinds store when a record was retired.
     has_active: bool = False
+    identity: tuple[str, ...] = ()
+    identity_key: str = ""
+
+    def identity_of(self, row: Mapping[str, Any]) -> str:
+        """The normal form by which a record is unique."""
+        return normal_key(" ".join(row[name] for name in self.identity))
 
     @property
     def named_by(self) -> str:
@@ -49,7 +57,12 @@ def _named(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _patient(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"sort_name": searchable(f"{row['last_name']} {row['first_name']}")}
+    phone = row.get("phone")
+    return {
+        "sort_name": normal_key(f"{row['last_name']} {row['first_name']}"),
+        "mrn_key": normal_key(row["mrn"]),
+        "phone_key": phone_key(phone) if phone else None,
+    }
 
 
 def _payer(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -85,10 +98,19 @@ PATIENT = Kind(
     _patient,
     ("birth_date",),
     "mrn",
+    identity=("mrn",),
+    identity_key="mrn_key",
 )
 PAYER = Kind(
     "payers", "payer", {"name": NAME, **_CONTACT, "address": ADDRESS}, _payer, ("kind", "patient_id", "attorney_id")
 )
-ATTORNEY = Kind("attorneys", "attorney", {"name": NAME, "firm": NAME, **_CONTACT}, _attorney)
+ATTORNEY = Kind(
+    "attorneys",
+    "attorney",
+    {"name": NAME, "firm": NAME, **_CONTACT},
+    _attorney,
+    identity=("name", "firm"),
+    identity_key="name_key",
+)
 PHYSICIAN = Kind("physicians", "physician", {"name": NAME, "npi": NPI}, _named, has_active=True)
 FACILITY = Kind("facilities", "facility", {"name": NAME, "geographic_factor": FACTOR}, _facility, has_active=True)

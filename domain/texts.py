@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from typing import Any
 
 from domain.errors import InvalidInput
+from domain.normal_forms import clean_text, code_form
 
 # Spreadsheets read text with these prefixes as a formula (CSV injection); the last four are typed on East Asian keyboards.
 FORMULAS = tuple("=+-@\t\n\r\uff1d\uff0b\uff0d\uff20")
@@ -24,12 +25,14 @@ def can_be_kept(text: str) -> bool:
 class Text:
     """The rule for a text: maximum length, one line unless `lines`, not blank where `needed`, and the format `form`.
 
-    `read` gives the text as it is stored, and raises ValueError for one that is not of the format.
+    A text of one line is stored in its normal form, one with `capitals` in capital letters. `read` gives the text as it is
+    stored instead, and raises ValueError for one that is not of the format.
     """
 
     longest: int
     needed: bool = False
     lines: bool = False
+    capitals: bool = False
     form: str = ""
     words: str = ""
     read: Callable[[str], str] | None = None
@@ -64,7 +67,7 @@ REASON = Text(2_000, needed=True, lines=True)
 REMARK = Text(2_000, lines=True)
 NOTE = Text(10_000, lines=True)
 # A code or a number that another organisation has assigned.
-CODE = Text(200, needed=True)
+CODE = Text(200, needed=True, capitals=True)
 
 
 def checked(inputs: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
@@ -86,6 +89,8 @@ def optional_text(inputs: Mapping[str, Any], name: str, text: Text) -> str | Non
 
 
 def _checked(name: str, value: str | None, text: Text) -> str | None:
+    if value is not None and not text.lines and text.read is None:
+        value = code_form(value) if text.capitals else clean_text(value)
     if value is None or not value.strip():
         if text.needed:
             raise InvalidInput(_BLANK, (name,))

@@ -111,6 +111,7 @@ def _check_line(checked: Checked, line: Line, present: list[tuple[Column, int]],
     for cell in _in_no_column(line, present):
         problems.add(line.number, None, shown(cell), "This cell is in a column without a name")
     if line.number not in problems.lines:
+        values |= checked.kind.keys_of(values)
         row = Row(line.number, values)
         try:
             checked.kind.check(values)

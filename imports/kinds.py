@@ -7,35 +7,39 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain.access.people import PayerKind, searchable
+from domain.access.people import PayerKind
 from domain.billing import opening_balances as openings
 from domain.billing.cases import NUMBER, check_injury
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.price_lists import check_validity
 from domain.billing.pricing import BilateralPolicy
 from domain.imports import ImportKind
+from domain.normal_forms import code_form
 from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PART_OF_NAME, PATIENT, PAYER, PHYSICIAN
 from domain.texts import ADDRESS, CODE, EMAIL, NAME, PHONE
 from imports.cells import amount, code, day, factor, ignored, one_of, text
 from imports.history.rows import ZERO
 from imports.shapes import Apart, Column, Kind, Records, Reference
+from imports.witnesses import patient_differs, payer_differs
 
 _CODE = Reference(
     "code in the master list",
-    "select distinct code as name, code as id from cpt_codes where clinic_id = $1 and code in (select unnest($2::text[]))",
+    "select distinct code as key, code as id from cpt_codes where clinic_id = $1 and code in (select unnest($2::text[]))",
+    code_form,
 )
 _PAYER = Reference(
     "payer in use of this name",
-    "select name, id from payers where clinic_id = $1 and name in (select unnest($2::text[])) and retired_at is null",
+    "select name_key as key, id from payers where clinic_id = $1 and name_key in (select unnest($2::text[])) and retired_at is null",
 )
 _FACILITY = Reference(
     "facility in use of this name",
-    "select name, id from facilities where clinic_id = $1 and name in (select unnest($2::text[])) and active",
+    "select name_key as key, id from facilities where clinic_id = $1 and name_key in (select unnest($2::text[])) and active",
 )
 
+# The normal form of an attorney has the firm, too, which a reference does not name: all of the clinic's are compared.
 _ATTORNEY = Reference(
     "attorney in use of this name",
-    "select name, id from attorneys where clinic_id = $1 and name in (select unnest($2::text[])) and retired_at is null",
+    "select name as key, id from attorneys where clinic_id = $1 and cardinality($2::text[]) > 0 and retired_at is null",
 )
 
 
@@ -43,22 +47,23 @@ def _even_retired(noun: str, table: str, in_use: str) -> Reference:
     """The active record with a name; if there is none, a retired one: an open invoice may refer to a retired record."""
     return Reference(
         f"{noun} of this name",
-        f"""select name, id from (select name, id, rank() over (partition by name order by ({in_use}) desc) as place from {table}
-        where clinic_id = $1 and name in (select unnest($2::text[]))) known where place = 1""",
+        f"""select name_key as key, id
+        from (select name_key, id, rank() over (partition by name_key order by ({in_use}) desc) as place from {table}
+        where clinic_id = $1 and name_key in (select unnest($2::text[]))) known where place = 1""",
     )
 
 
 _CASE = Reference(
     "case of this number",
-    "select number as name, id from cases where clinic_id = $1 and number in (select unnest($2::text[]))",
+    "select number_key as key, id from cases where clinic_id = $1 and number_key in (select unnest($2::text[]))",
 )
 _PATIENT = Reference(
     "patient with this record number",
-    "select mrn as name, id from patients where clinic_id = $1 and mrn in (select unnest($2::text[]))",
+    "select mrn_key as key, id from patients where clinic_id = $1 and mrn_key in (select unnest($2::text[]))",
 )
 _PATIENT_IN_USE = Reference(
     "patient in use with this record number",
-    "select mrn as name, id from patients where clinic_id = $1 and mrn in (select unnest($2::text[])) and retired_at is null",
+    "select mrn_key as key, id from patients where clinic_id = $1 and mrn_key in (select unnest($2::text[])) and retired_at is null",
 )
 
 
@@ -72,10 +77,6 @@ def _who_pays(row: Mapping[str, Any]) -> None:
 
 def _injury(row: Mapping[str, Any]) -> None:
     check_injury(row["date_of_injury"], row["opened_on"])
-
-
-def _numbered(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"number_key": searchable(row["number"])}
 
 
 def _validity(row: Mapping[str, Any]) -> None:
@@ -128,22 +129,37 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("rate", _PRICE, "rate"),
             ),
             (
-                Records("fee_schedules", ("name", "payer_id", "facility_id", "valid_from"), ("valid_to",)),
+                Records(
+                    "fee_schedules",
+                    ("name_key", "payer_id", "facility_id", "valid_from"),
+                    ("valid_to",),
+                    named=("name",),
+                ),
                 Records("fee_schedule_rates", ("fee_schedule_id", "code"), ("rate",), "fee_schedule_id", replaced=True),
             ),
             _validity,
             Apart(
                 ("payer_id", "facility_id", "code"),
-                """select s.name, s.payer_id, s.facility_id, s.valid_from, s.valid_to, r.code
+                """select s.name_key, s.payer_id, s.facility_id, s.valid_from, s.valid_to, r.code
                 from fee_schedule_rates r join fee_schedules s on s.clinic_id = r.clinic_id and s.id = r.fee_schedule_id
                 where r.clinic_id = $1 and r.code in (select unnest($2::text[]))""",
             ),
+            keys={"name_key": ("name",)},
         ),
         Kind(
             ImportKind.ATTORNEYS,
             (_NAME, Column("firm", text(NAME), "firm"), _EMAIL, _PHONE),
-            (Records("attorneys", ("name", "firm"), ("email", "phone"), follows=ATTORNEY.follows),),
+            (
+                Records(
+                    "attorneys",
+                    ("name_key",),
+                    ("email", "phone"),
+                    follows=ATTORNEY.follows,
+                    named=("name", "firm"),
+                ),
+            ),
             _nothing,
+            keys={"name_key": ("name", "firm")},
         ),
         Kind(
             ImportKind.PAYERS,
@@ -159,24 +175,38 @@ KINDS: dict[ImportKind, Kind] = {
             (
                 Records(
                     "payers",
-                    ("name", "kind"),
+                    ("name_key", "kind"),
                     ("email", "phone", "address", "attorney_id", "patient_id"),
                     follows=PAYER.follows,
+                    named=("name",),
+                    differs=payer_differs,
                 ),
             ),
             _who_pays,
+            keys={"name_key": ("name",)},
         ),
         Kind(
             ImportKind.PHYSICIANS,
             (_NAME, Column("npi", text(NPI), "npi", needed=False)),
-            (Records("physicians", ("name",), ("npi",), follows=PHYSICIAN.follows, fixed=("npi",)),),
+            (
+                Records(
+                    "physicians",
+                    ("name_key",),
+                    ("npi",),
+                    follows=PHYSICIAN.follows,
+                    fixed=("npi",),
+                    named=("name",),
+                ),
+            ),
             _nothing,
+            keys={"name_key": ("name",)},
         ),
         Kind(
             ImportKind.FACILITIES,
             (_NAME, Column("geographic_factor", factor, "geographic_factor", needed=False, blank=Decimal(1))),
-            (Records("facilities", ("name",), ("geographic_factor",), follows=FACILITY.follows),),
+            (Records("facilities", ("name_key",), ("geographic_factor",), follows=FACILITY.follows, named=("name",)),),
             _nothing,
+            keys={"name_key": ("name",)},
         ),
         Kind(
             ImportKind.PATIENTS,
@@ -192,13 +222,16 @@ KINDS: dict[ImportKind, Kind] = {
             (
                 Records(
                     "patients",
-                    ("mrn",),
+                    ("mrn_key",),
                     ("first_name", "last_name", "birth_date", "email", "phone", "address"),
                     derived=PATIENT.follows,
+                    named=("mrn",),
+                    differs=patient_differs,
                 ),
             ),
             _nothing,
             past=("birth_date",),
+            keys={"mrn_key": ("mrn",)},
         ),
         Kind(
             ImportKind.CASES,
@@ -212,14 +245,15 @@ KINDS: dict[ImportKind, Kind] = {
             (
                 Records(
                     "cases",
-                    ("number",),
+                    ("number_key",),
                     ("patient_id", "attorney_id", "date_of_injury", "opened_on"),
-                    follows=_numbered,
+                    named=("number",),
                     fixed=("patient_id", "date_of_injury", "opened_on"),
                 ),
             ),
             _injury,
             past=("opened_on",),
+            keys={"number_key": ("number",)},
         ),
         Kind(
             ImportKind.INVOICES,

@@ -6,11 +6,11 @@ from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
-from domain.access.people import searchable
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
 from domain.ids import new_id
+from domain.normal_forms import normal_key
 from imports.checking import Checked, Row
 from imports.history.rows import HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories
@@ -55,7 +55,7 @@ def _compare(checked: Checked, cases: Found, known: Found) -> None:
     for row in checked.rows:
         case, before = cases[row.values["case_id"]], known.get(row.values["number"])
         name = row.values["patient_name"]
-        if name is not None and searchable(name) != searchable(f"{case['first_name']} {case['last_name']}"):
+        if name is not None and normal_key(name) != normal_key(f"{case['first_name']} {case['last_name']}"):
             checked.refuse(row, "patient_name", "This case belongs to another patient", name)
         if before is not None:
             _check_known(checked, row, before)

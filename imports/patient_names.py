@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from domain.access.people import name_fragments
+from domain.normal_forms import name_fragments
 from imports.rows import insert, parts
 from imports.target import Changes, Target
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from db.write_batch import type_of
+from db.write_batch import is_computed, type_of
 from domain.ids import new_id
 from imports.checking import Checked, Row
 from imports.patient_names import keep_names
@@ -36,7 +36,7 @@ async def write_records(target: Target, checked: Checked) -> None:
 
 
 async def _compare(target: Target, checked: Checked, records: Records) -> Changes:
-    columns = ", ".join(("id", *records.key, *records.values))
+    columns = ", ".join(("id", *records.key, *records.named, *records.values))
     # Rows that are only added and deleted are not locked: all writers lock the parent record first.
     lock = "" if records.replaced else " order by id for no key update"
     # A join, because a plan that suits every array would scan the whole array for each row.
@@ -63,17 +63,22 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
         identity = ids.setdefault(key, before["id"] if before else new_id(moment))
         row.is_new = before is None
         if key in several:
-            checked.refuse(row, records.key[0], "Several existing records match", key[0])
+            checked.refuse(row, records.key[0], "Several existing records match", row.values[_spelled(records)])
         if before is None and is_first:
             changes.added.append(_new(changes, row, identity))
         elif before is not None:
-            _check_fixed(checked, records, row, before)
+            _check_same(checked, records, row, before)
             _change(changes, row, before, names, is_first=is_first)
         _name_below(checked, records, row, identity, before)
     return changes
 
 
-def _check_fixed(checked: Checked, records: Records, row: Row, before: Mapping[str, Any]) -> None:
+def _check_same(checked: Checked, records: Records, row: Row, before: Mapping[str, Any]) -> None:
+    """Refuse a row that has the key of an existing record, and is of another one by its other values."""
+    present = {name: row.values[name] for name in records.values if name in checked.present_columns}
+    reason = records.differs(before, present) if records.differs else None
+    if reason:
+        checked.refuse(row, records.key[0], reason, row.values[_spelled(records)])
     for name in records.fixed:
         if name in checked.present_columns and before[name] not in (None, row.values[name]):
             by = checked.kind.column_of(records.key[0])
@@ -111,7 +116,13 @@ def _new(changes: Changes, row: Row, identity: UUID) -> dict[str, Any]:
     records = changes.records
     more = [told for also in (records.follows, records.derived) if also for told in also(row.values).items()]
     named = {"id": identity, "recorded_at": changes.moment}
-    return {**named, **dict(more), **_of(row, (*records.key, *records.values))}
+    written = (*records.named, *(name for name in records.key if not is_computed(records.table, name)), *records.values)
+    return {**dict(more), **_of(row, written), **named}
+
+
+def _spelled(records: Records) -> str:
+    """The column with the first part of the key as the file spells it."""
+    return records.named[0] if records.named else records.key[0]
 
 
 def _of(row: Row, names: Sequence[str]) -> dict[str, Any]:

@@ -62,17 +62,17 @@ async def _resolve(target: Target, checked: Checked) -> None:
     for column in checked.kind.columns:
         if column.refers and column.into in checked.present_columns:
             names = {row.values[column.into] for row in checked.rows} - {None}
-            found = await target.find_among(column.refers.find, names)
+            found = await target.find_among(column.refers.find, {column.refers.key(name) for name in names})
             await asyncio.to_thread(_put_ids, checked, column.into, column.refers, found)
 
 
 def _put_ids(checked: Checked, into: str, refers: Reference, found: Sequence[Mapping[str, Any]]) -> None:
-    ids: dict[str, list[Any]] = {}
+    ids: dict[str, dict[Any, None]] = {}
     for record in found:
-        ids.setdefault(record["name"], []).append(record["id"])
+        ids.setdefault(refers.key(record["key"]), {})[record["id"]] = None
     for row in checked.rows:
         name = row.values[into]
-        theirs = ids.get(name, []) if name is not None else [None]
+        theirs = list(ids.get(refers.key(name), ())) if name is not None else [None]
         if len(theirs) == 1:
             row.values[into] = theirs[0]
         else:

@@ -1,19 +1,21 @@
 """The definition of a kind of import: columns, the reader of each, and the records that its rows become."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.imports import ImportKind
+from domain.normal_forms import normal_key
 from imports.cells import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A record that has to exist already: `find` selects, for $1 the clinic and $2 the names in the file, each name and its id."""
+    """A record that has to exist already: `find` selects, for $1 the clinic and $2 keys of names in the file, each key and its id."""
 
     word: str
     find: str
+    key: Callable[[str], str] = normal_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Records:
     new row. `follows` adds values to a new record that are derived from its key; `derived` values are computed from its
     values
     and written with each change. `fixed` values never change: a row with another value refers to a different record.
+    `named` are the columns whose normal form is in the key: an existing record keeps its spelling. `differs` says why an
+    existing record with the same key is not the one of the row, if nothing else agrees.
     """
 
     table: str
@@ -51,6 +55,8 @@ class Records:
     follows: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     derived: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     fixed: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    differs: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class Apart:
 class Kind:
     """One kind of file. `check` rejects contradictions within a row; each `key` occurs in one row only.
 
-    Validity periods are kept `apart`. Days in `past` columns must not be in the future.
+    Validity periods are kept `apart`. Days in `past` columns must not be in the future. `keys` are the columns with the
+    normal form of others, by which records are found.
     """
 
     name: ImportKind
@@ -74,6 +81,11 @@ class Kind:
     check: Callable[[Mapping[str, Any]], None]
     apart: Apart | None = None
     past: tuple[str, ...] = ()
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def keys_of(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """The normal forms of a row."""
+        return {key: normal_key(" ".join(row[name] for name in names)) for key, names in self.keys.items()}
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -84,4 +96,5 @@ class Kind:
 
     def column_of(self, into: str) -> str:
         """The name in the file of a column of a record."""
-        return next(column.name for column in self.columns if column.into == into)
+        spelled = self.keys[into][0] if into in self.keys else into
+        return next(column.name for column in self.columns if column.into == spelled)

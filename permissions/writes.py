@@ -43,7 +43,8 @@ def _columns(names: str) -> tuple[str, ...]:
 # The columns that mutations of billing staff read besides those that they change, whether a field shows them or not: columns
 # by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
-    "cases": ("number", "patient_id", "opened_on"),
+    "attorneys": ("name_key",),
+    "cases": ("number", "number_key", "patient_id", "opened_on"),
     "cheque_allocations": ("cheque_id", "invoice_id", "amount"),
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
@@ -51,9 +52,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
     "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
     "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
-    "facilities": ("geographic_factor",),
+    "facilities": ("geographic_factor", "name_key"),
     "fee_schedule_rates": ("fee_schedule_id", "code", "rate"),
-    "fee_schedules": ("payer_id", "facility_id", "name", "valid_from", "valid_to"),
+    "fee_schedules": ("payer_id", "facility_id", "name", "name_key", "valid_from", "valid_to"),
     "holds": ("case_id", "invoice_id", "payer_id", "until_on"),
     "idempotency_keys": ("user_id", "key"),
     "invoice_counters": ("year",),
@@ -61,6 +62,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
     "invoices": ("number", "case_id", "facility_id", "created_on"),
     "patient_names": ("fragment", "patient_id"),
+    "payers": ("name_key",),
+    "physicians": ("name_key",),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
@@ -76,7 +79,7 @@ LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
 }
 
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
-_PATIENT = _columns("mrn first_name last_name sort_name birth_date phone email address")
+_PATIENT = _columns("mrn mrn_key phone_key first_name last_name sort_name birth_date phone email address")
 _CONTACT = _columns("name email phone name_fragments")
 _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
 _ATTORNEY = (*_CONTACT, "firm")
@@ -84,7 +87,7 @@ _PHYSICIAN = _columns("name npi name_fragments")
 _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
-_SCHEDULE = _columns("name valid_from valid_to")
+_SCHEDULE = _columns("name name_key valid_from valid_to")
 _POLICY = _columns("name payer_kind facility_id billing_lead_id active")
 _USER = _columns("email name role attorney_id physician_id")
 
@@ -95,10 +98,10 @@ _EVENT = _columns("user_id role operation entities fields filters row_count requ
 
 # A table that is not named here is written only by its owner.
 WRITES: dict[str, Write] = {
-    "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "retired_at")),
+    "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "is_duplicate", "retired_at")),
     "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
     "payers": Write(adds=_PAYER, changes=(*_PAYER, "retired_at")),
-    "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "retired_at")),
+    "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "is_duplicate", "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
     # An account joins a login by the invited person alone, under the sign-in role; administrators only take that back.

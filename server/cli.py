@@ -14,6 +14,7 @@ _COMMANDS = {
     "worker": LazyCommand("server.commands.serving:worker", "Run background jobs."),
     "migrate": LazyCommand("server.commands.database:migrate", "Bring the database to the state of this code."),
     "verify": LazyCommand("server.commands.database:verify", "Check every law of the records of all clinics."),
+    "duplicates": LazyCommand("server.commands.database:duplicates", "List records with the same number or name."),
     "demo": LazyCommand("server.commands.database:demo", "Load the demo clinic."),
     "user": LazyCommand("server.commands.users:user", "Add and deactivate the clinic's users."),
     "rotate-keys": LazyCommand("server.commands.keys:rotate_keys", "Encrypt stored secrets with a new secret key."),

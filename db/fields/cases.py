@@ -19,10 +19,10 @@ from db.fields.base import (
     same_clinic,
 )
 from db.fields.holds import in_force
-from db.fields.parties import TEXTS, UUIDS, patients_named, starts_with
+from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
-from domain.access.people import searchable
+from domain.normal_forms import normal_key
 
 
 def _hold_over_case(c: Row, h: Row) -> Expression:
@@ -42,7 +42,7 @@ def _sum_of(column: str) -> Read:
 
 
 def _search(c: Row, text: Expression) -> Expression:
-    return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_named(c.scope, text)))
+    return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_found(c.scope, text)))
 
 
 CASE = View(
@@ -66,7 +66,7 @@ CASE = View(
         "attorneyId": Filter(lambda c, ids: c.attorney_id == any_(ids), UUIDS),
         "openedFrom": Filter(lambda c, day: c.opened_on >= day, Date()),
         "openedTo": Filter(lambda c, day: c.opened_on <= day, Date()),
-        "search": Filter(_search, Text(collation="C"), searchable),
+        "search": Filter(_search, Text(collation="C"), normal_key),
     },
     order=Order(
         lambda c: c.opened_on,

@@ -21,13 +21,13 @@ from db.fields.base import (
     there_is,
 )
 from db.fields.holds import hold_over
-from db.fields.parties import TEXTS, UUIDS, patients_named, starts_with
+from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
 from db.fields.transitions import available
 from db.global_ids import id_expression
 from db.row import Row
-from domain.access.people import searchable
 from domain.billing.aging import BUCKETS, AgingBucket
 from domain.billing.invoices import OPEN
+from domain.normal_forms import normal_key
 
 
 def is_open(i: Row) -> Expression:
@@ -75,7 +75,7 @@ def _search(i: Row, text: Expression) -> Expression:
         union_all(
             by_number.where(numbered.clinic_id == clinic, starts_with(numbered.number, func.upper(text))),
             by_case.where(case_row.clinic_id == clinic, starts_with(case_row.number_key, text)),
-            by_name.where(of_patient.clinic_id == clinic, of_patient.patient_id.in_(patients_named(i.scope, text))),
+            by_name.where(of_patient.clinic_id == clinic, of_patient.patient_id.in_(patients_found(i.scope, text))),
         )
     )
 
@@ -133,7 +133,7 @@ FILTERS = {
     "serviceTo": Filter(lambda i, day: i.service_date <= day, Date()),
     "billedMin": Filter(lambda i, amount: i.billed_amount >= amount, Numeric()),
     "billedMax": Filter(lambda i, amount: i.billed_amount <= amount, Numeric()),
-    "search": Filter(_search, Text(collation="C"), searchable),
+    "search": Filter(_search, Text(collation="C"), normal_key),
     "hasDueReminder": Filter(_has_due_reminder),
     "denied": Filter(_denied),
     "onHold": Filter(_on_hold),

@@ -1,13 +1,33 @@
 """The SQL of patients, payers, attorneys, physicians and facilities, with their search by name."""
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, and_, any_, column, exists, func, literal, select
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CompoundSelect,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    column,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
 from db import tables
 from db.fields.base import Expression, Filter, One, Order, Pages, View, name_of, owned, plain, same_clinic, text_of
 from db.fields.holds import in_force
 from db.global_ids import id_expression
 from db.row import Row, Scope
-from domain.access.people import Role, searchable
+from domain.access.people import Role
+from domain.normal_forms import normal_key
+from permissions.rules import RULES
 
 UUIDS, TEXTS = ARRAY(Uuid()), ARRAY(Text())
 _SORTED_TEXT = Text(collation="C")
@@ -28,6 +48,34 @@ def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
     )
 
 
+def patients_found(scope: Scope, prefix: Expression) -> Select[Any] | CompoundSelect[Any]:
+    """The ids of the clinic's patients by name and, for roles that see them, by record number and telephone number."""
+    named = patients_named(scope, prefix)
+    if not RULES["contact"].allows(scope.role):
+        return named
+    by_record, by_phone = scope.row(tables.patients), scope.row(tables.patients)
+    return union_all(
+        named,
+        _patients_where(by_record, starts_with(by_record.mrn_key, prefix)),
+        _patients_where(by_phone, starts_with(by_phone.phone_key, _phone_prefix(prefix))),
+    )
+
+
+def _patients_where(p: Row, condition: Expression) -> Select[Any]:
+    return select(p.id).select_from(p.source).where(p.clinic_id == p.scope.clinic_id, condition)
+
+
+def _phone_prefix(prefix: Expression) -> Expression:
+    """The digits of a search that can be the start of a telephone number; null for any other, which finds nothing."""
+    digits = func.regexp_replace(prefix, _sql(r"^\s*\+?1(?=\D)|\D"), _sql(""), _sql("g"))
+    national = func.regexp_replace(digits, _sql("^1(?=[0-9]{10}$)"), _sql(""))
+    return case((prefix.bool_op("~")(_sql(_LIKE_A_PHONE)), national), else_=null())
+
+
+def _sql(text: str) -> Expression:
+    return literal(text, Text(), literal_execute=True)
+
+
 def _has_fragment(row: Row, prefix: Expression) -> Expression:
     fragments = func.unnest(row.name_fragments).table_valued(column("part", _SORTED_TEXT), name=f"{row.alias}_parts")
     parts = fragments.render_derived()
@@ -38,7 +86,9 @@ def _not_retired(party: Row) -> Expression:
     return party.retired_at.is_(None)
 
 
-_BY_NAME = {"search": Filter(_has_fragment, _SORTED_TEXT, searchable)}
+# At least three digits, and what is written between them.
+_LIKE_A_PHONE = r"^[-+(). ]*([0-9][-+(). ]*){3,}$"
+_BY_NAME = {"search": Filter(_has_fragment, _SORTED_TEXT, normal_key)}
 
 
 def _payer_name(p: Row) -> Expression:
@@ -55,7 +105,7 @@ PATIENT = View(
         "active": _not_retired,
         "cases": Pages("Case", owned("patient_id")),
     },
-    {"search": Filter(lambda p, text: p.id.in_(patients_named(p.scope, text)), _SORTED_TEXT, searchable)},
+    {"search": Filter(lambda p, text: p.id.in_(patients_found(p.scope, text)), _SORTED_TEXT, normal_key)},
     order=Order(lambda p: p.sort_name, _SORTED_TEXT),
     listed_as="patients",
     found_as="patient",

@@ -7,6 +7,7 @@ from db.fields.base import Expression, Filter, Many, One, Order, Pages, View, am
 from db.fields.parties import starts_with
 from db.global_ids import id_expression
 from db.row import Row
+from domain.normal_forms import code_form
 
 _SORTED_TEXT = Text(collation="C")
 
@@ -24,7 +25,7 @@ CPT_CODE = View(
         "bilateralPolicy": name_of("bilateral_policy"),
     },
     {
-        "code": Filter(lambda c, prefix: starts_with(c.code, prefix), _SORTED_TEXT),
+        "code": Filter(lambda c, prefix: starts_with(c.code, prefix), _SORTED_TEXT, code_form),
         "activeOnly": Filter(lambda c, wanted: c.active if wanted else c.id.is_not(None)),
         "validOn": Filter(_valid_on, Date()),
     },
@@ -71,6 +72,6 @@ FEE_SCHEDULE = View(
 FEE_SCHEDULE_RATE = View(
     tables.fee_schedule_rates,
     {**plain("code"), **amounts("rate")},
-    {"code": Filter(lambda r, prefix: starts_with(r.code, prefix), _SORTED_TEXT)},
+    {"code": Filter(lambda r, prefix: starts_with(r.code, prefix), _SORTED_TEXT, code_form)},
     order=Order(lambda r: r.code, _SORTED_TEXT),
 )

@@ -5,8 +5,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -61,6 +63,16 @@ def money(name: str, *, nullable: bool = False) -> Column[Any]:
 def words(name: str, *, nullable: bool = False) -> Column[Any]:
     """Text with collation C, compared byte by byte, so that sorting and prefix search work alike on every server."""
     return Column(name, Text(collation="C"), nullable=nullable)
+
+
+def normal_form(name: str, *, computed: str | None = None) -> Column[Any]:
+    """The normal form of a text, by which its record is unique and is found (domain/normal_forms.py); null in rows of earlier releases' code."""
+    return Column(name, Text(collation="C"), *([Computed(computed, persisted=True)] if computed else []))
+
+
+def is_duplicate() -> Column[Any]:
+    """Whether an earlier release stored the record although another one has the same normal form; `billing duplicates` lists them."""
+    return Column("is_duplicate", Boolean, nullable=False, server_default=text("false"))
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[Any]:

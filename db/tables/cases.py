@@ -14,13 +14,13 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, one_of, refers, words
+from db.tables.base import clinic_table, index, is_duplicate, metadata, normal_form, one_of, refers, words
 
 cases = clinic_table(
     "cases",
     words("number"),
-    # The number in the normal form of searches; every insert of a case sets it.
-    words("number_key", nullable=True),
+    normal_form("number_key"),
+    is_duplicate(),
     *refers("patient_id", "patients"),
     *refers("attorney_id", "attorneys", nullable=True),
     Column("status", Text, nullable=False, server_default="open"),
@@ -38,6 +38,7 @@ cases = clinic_table(
     index("ix_cases_injured", "date_of_injury desc", "id desc"),
     index("ix_cases_attorney_patient", "attorney_id", "patient_id"),
     index("ix_cases_number_key", "number_key"),
+    index("uq_cases_number_key", "number_key", where="not is_duplicate and number_key is not null", unique=True),
 )
 
 representations = clinic_table(

@@ -17,12 +17,16 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, moment, one_of, refers, words
+from db.tables.base import clinic_table, index, is_duplicate, metadata, moment, normal_form, one_of, refers, words
 from domain.access.people import PayerKind
 
 
-def _fragments() -> Column[list[str]]:
-    return Column("name_fragments", ARRAY(Text(collation="C")), nullable=False, server_default=text("'{}'"))
+def _fragments(name: str = "name") -> tuple[Column[list[str]], Column[str]]:
+    """What a search of the name matches, and the normal form of the name, which is the first of it."""
+    fragments: Column[list[str]] = Column(
+        "name_fragments", ARRAY(Text(collation="C")), nullable=False, server_default=text("'{}'")
+    )
+    return fragments, normal_form("name_key", computed=f"coalesce(name_fragments[1], lower({name}))")
 
 
 patients = clinic_table(
@@ -35,9 +39,15 @@ patients = clinic_table(
     Column("phone", Text),
     Column("email", Text),
     Column("address", Text),
+    normal_form("mrn_key"),
+    normal_form("phone_key"),
+    is_duplicate(),
     moment("retired_at", nullable=True),
     UniqueConstraint("clinic_id", "mrn"),
     index("ix_patients_sort", "sort_name", "id"),
+    index("ix_patients_mrn_key", "mrn_key"),
+    index("ix_patients_phone_key", "phone_key"),
+    index("uq_patients_mrn_key", "mrn_key", where="not is_duplicate and mrn_key is not null", unique=True),
 )
 
 # The search index of patients' names: a range condition on this table can use an index under row-level security, LIKE cannot.
@@ -58,9 +68,11 @@ attorneys = clinic_table(
     words("firm"),
     Column("email", Text),
     Column("phone", Text),
-    _fragments(),
+    *_fragments("name || ' ' || firm"),
+    is_duplicate(),
     moment("retired_at", nullable=True),
     UniqueConstraint("clinic_id", "name", "firm"),
+    index("uq_attorneys_name_key", "name_key", where="not is_duplicate and name_key is not null", unique=True),
 )
 
 payers = clinic_table(
@@ -79,12 +91,13 @@ payers = clinic_table(
     *refers("patient_id", "patients", nullable=True),
     *refers("attorney_id", "attorneys", nullable=True),
     words("external_key", nullable=True),
-    _fragments(),
+    *_fragments(),
     moment("retired_at", nullable=True),
     UniqueConstraint("clinic_id", "external_key"),
     one_of("kind", PayerKind),
     CheckConstraint("patient_id is null or kind = 'patient'", name="patient_pays_for_self"),
     index("ix_payers_name", "name", "id"),
+    index("ix_payers_name_key", "name_key"),
     index("ix_payers_listed_name", "listed_name", "id"),
 )
 
@@ -94,7 +107,7 @@ physicians = clinic_table(
     words("npi", nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     words("external_key", nullable=True),
-    _fragments(),
+    *_fragments(),
     UniqueConstraint("clinic_id", "external_key"),
     index("ix_physicians_name", "name", "id"),
 )
@@ -105,7 +118,7 @@ facilities = clinic_table(
     Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     words("external_key", nullable=True),
-    _fragments(),
+    *_fragments(),
     UniqueConstraint("clinic_id", "external_key"),
     CheckConstraint("geographic_factor > 0", name="factor_positive"),
     index("ix_facilities_name", "name", "id"),

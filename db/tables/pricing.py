@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, money, one_of, refers, words
+from db.tables.base import clinic_table, index, money, normal_form, one_of, refers, words
 from domain.billing.pricing import BilateralPolicy, SelectionRule
 
 cpt_codes = clinic_table(
@@ -46,6 +46,7 @@ exam_types = clinic_table(
 fee_schedules = clinic_table(
     "fee_schedules",
     Column("name", Text, nullable=False),
+    normal_form("name_key"),
     *refers("payer_id", "payers", nullable=True),
     *refers("facility_id", "facilities", nullable=True),
     Column("valid_from", Date, nullable=False),

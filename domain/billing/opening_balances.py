@@ -12,7 +12,7 @@ from domain.texts import Text
 
 # The charges arose in another system: they are one line, under a code that is not in the master list.
 CODE, LABEL = "OPENING", "Opening balance"
-NUMBER = Text(21, needed=True)
+NUMBER = Text(21, needed=True, capitals=True)
 _OURS = re.compile(r"INV-([0-9]{4})-([0-9]{6}|[1-9][0-9]{6,8})")
 _LIKE_OURS = re.compile(r"INV-[0-9]{4}-[0-9]{6,12}")
 _AGREED = (InvoiceStatus.PENDING_CHEQUE, InvoiceStatus.CHEQUE_RECEIVED)

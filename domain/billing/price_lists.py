@@ -8,14 +8,15 @@ from typing import Any
 from domain.billing.money import LARGEST
 from domain.billing.pricing import BilateralPolicy, SelectionRule
 from domain.errors import InvalidInput
+from domain.normal_forms import code_form
 from domain.parties import Kind
 from domain.texts import NAME, Text
 
 MOST_RATES = 1_000
 _LAST_POSITION = 1_000_000
 # Codes contain no white space, so that none is mistaken for another.
-CODE = Text(50, needed=True, form=r"\S+", words="A code must not contain spaces")
-_CODE_OF_EXAM = Text(50, form=CODE.form, words=CODE.words)
+CODE = Text(50, needed=True, capitals=True, form=r"\S+", words="A code must not contain spaces")
+_CODE_OF_EXAM = Text(50, capitals=True, form=CODE.form, words=CODE.words)
 
 
 def check_amount(amount: Decimal | None, *path: str) -> Decimal:
@@ -44,9 +45,10 @@ def check_rates(rates: Sequence[Mapping[str, Any]]) -> None:
     known: set[str] = set()
     for place, rate in enumerate(rates):
         check_amount(rate["rate"], "rates", str(place), "rate")
-        if rate["code"] in known:
+        code = code_form(rate["code"])
+        if code in known:
             raise InvalidInput(f"Line {place + 1}: This code already has a rate", ("rates", str(place), "code"))
-        known.add(rate["code"])
+        known.add(code)
 
 
 def _code(row: Mapping[str, Any]) -> Mapping[str, Any]:

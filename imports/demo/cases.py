@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.access.people import Role, name_fragments, searchable
+from domain.access.people import Role
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.pricing import BilateralPolicy, SelectionRule
+from domain.normal_forms import name_fragments, normal_key
+from domain.parties import PATIENT
 from imports.demo import names as demo_names
 from imports.demo.calendar import PlannedCase
 from imports.demo.clinic import DemoClinic, Lawyer, add_patient_payer
@@ -73,7 +75,7 @@ class CaseBuilder:
     def _case_row(self, plan: PlannedCase, patient: Patient) -> dict[str, Any]:
         injured = plan.opened_on - timedelta(days=self.random.between(1, 75))
         columns = {"patient_id": patient.row["id"], "attorney_id": None, "status": "open"}
-        numbers = {"number": plan.number, "number_key": searchable(plan.number)}
+        numbers = {"number": plan.number, "number_key": normal_key(plan.number)}
         days = {"date_of_injury": injured, "opened_on": plan.opened_on, "settled_on": None}
         return self.clinic.record(plan.opened_on, version=1, **numbers, **columns, **days)
 
@@ -92,17 +94,16 @@ class CaseBuilder:
     def _patient_row(self, on: date) -> dict[str, Any]:
         self._patient_count += 1
         first, last = demo_names.first_name(self.random), demo_names.last_name(self.random)
-        return self.clinic.record(
-            on,
-            mrn=f"MRN-{self._patient_count:06d}",
-            first_name=first,
-            last_name=last,
-            sort_name=searchable(f"{last} {first}"),
-            birth_date=on - timedelta(days=self.random.between(18 * 365, 85 * 365)),
-            phone=demo_names.phone(self.random),
-            email=f"patient{self._patient_count}@mail.example" if self.random.chance(0.7) else None,
-            address=demo_names.address(self.random),
-        )
+        patient = {
+            "mrn": f"MRN-{self._patient_count:06d}",
+            "first_name": first,
+            "last_name": last,
+            "birth_date": on - timedelta(days=self.random.between(18 * 365, 85 * 365)),
+            "phone": demo_names.phone(self.random),
+            "email": f"patient{self._patient_count}@mail.example" if self.random.chance(0.7) else None,
+            "address": demo_names.address(self.random),
+        }
+        return self.clinic.record(on, **patient, **PATIENT.follows(patient))
 
     def _lawyers(self, plan: PlannedCase) -> tuple[Lawyer | None, Lawyer | None, date | None]:
         """The first and the current attorney of the case, and the day of the change; every tenth case has none."""

@@ -11,8 +11,10 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.access.people import PayerKind, name_fragments, searchable
+from domain.access.people import PayerKind
 from domain.ids import new_id
+from domain.normal_forms import name_fragments, normal_key
+from domain.parties import PATIENT
 from imports.history.batch import Batch
 from imports.history.rows import noon_of
 from imports.synthea.bills import Bill
@@ -179,7 +181,7 @@ def _add_case(target: Target, case: Case, patient_id: UUID) -> None:
         **known,
         id=case.id,
         number=case.number,
-        number_key=searchable(case.number),
+        number_key=normal_key(case.number),
         patient_id=patient_id,
         attorney_id=case.attorney_id,
         date_of_injury=case.opened_on,
@@ -195,7 +197,7 @@ async def _keep_patients(target: Target, folder: SyntheaFolder, cases: Mapping[s
         key: {
             "first_name": patient.first_name,
             "last_name": patient.last_name,
-            "sort_name": searchable(f"{patient.last_name} {patient.first_name}"),
+            **PATIENT.follows({"mrn": key, "first_name": patient.first_name, "last_name": patient.last_name}),
             "birth_date": patient.birth_date,
             "address": patient.address or None,
             "recorded_at": noon_of(cases[key].opened_on if key in cases else target.today),

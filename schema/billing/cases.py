@@ -81,7 +81,8 @@ class CaseFilter:
     opened_from: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or later.")
     opened_to: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or earlier.")
     search: str | None = input_field(
-        ("Case.number", "Patient.name"), "The start of the case number or of any word of the patient's name."
+        ("Case.number", "Patient.name"),
+        "The start of the case number or of any word of the patient's name; for roles that see them, of the record or telephone number, too.",
     )
 
 

@@ -142,7 +142,8 @@ class InvoiceFilter:
     )
     search: str | None = input_field(
         ("Invoice.number", "Case.number", "Patient.name"),
-        "The start of the invoice number, of the case number or of any word of the patient's name.",
+        "The start of the invoice number, of the case number or of any word of the patient's name; "
+        "for roles that see them, of the record or telephone number, too.",
     )
     has_due_reminder: bool | None = input_field(
         ("Invoice.reminders",), "If true, only invoices with a reminder that is due now; if false, only the others."

@@ -39,7 +39,10 @@ class Patient(Node):
 
 @strawberry.input(description="Filter for patients.")
 class PatientFilter:
-    search: str | None = input_field(("Patient.name",), "The start of any word of the patient's name.")
+    search: str | None = input_field(
+        ("Patient.name",),
+        "The start of any word of the patient's name; for roles that see them, of the record or telephone number, too.",
+    )
 
 
 PatientMutations: Any = record_mutations(

@@ -6,6 +6,7 @@ import sys
 import asyncpg
 import click
 
+from db.duplicates import Duplicates, find_duplicates
 from db.security.policy_version import Standing
 from db.verify import LAWS, Verified
 from db.verify import verify as verify_laws
@@ -23,14 +24,40 @@ def migrate(settings: Settings) -> None:
     async def run() -> None:
         async with opened(settings) as address:
             before = await bring_up_to_date(address)
+            twice = [] if before is Standing.NEWER else await _duplicates(address)
         is_newer = before is Standing.NEWER
         click.echo(
             "The database is of a newer version than this code: nothing was changed."
             if is_newer
             else "The database is up to date."
         )
+        if twice:
+            click.echo(f"{len(twice):,} numbers or names have several records: `billing duplicates` lists them.")
 
     asyncio.run(run())
+
+
+@click.command(help="List records of earlier releases that have the number or name of another record of their clinic.")
+@pass_settings
+def duplicates(settings: Settings) -> None:
+    """List the clinic, the kind and the ids of each group: the oldest record first."""
+
+    async def find() -> list[Duplicates]:
+        async with opened(settings) as address:
+            return await _duplicates(address)
+
+    found = asyncio.run(find())
+    for group in found:
+        click.echo(f"{group.clinic}: {group.kind} {' '.join(group.ids)}")
+    click.echo(f"{len(found):,} numbers or names have several records." if found else "There are no duplicates.")
+
+
+async def _duplicates(address: DatabaseUrls) -> list[Duplicates]:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return await find_duplicates(connection)
+    finally:
+        await connection.close()
 
 
 @click.command(

@@ -236,7 +236,10 @@ def test_a_schedule_with_an_unknown_payer_or_facility_is_reported(
 
 
 def test_a_name_that_several_payers_have_is_reported(own_address: DatabaseUrls, parties: tuple[str, str]) -> None:
-    rows(own_address, f"update payers set name = 'Same', retired_at = null where clinic_id = {CLINIC}")
+    rows(
+        own_address,
+        f"update payers set name = 'Same', name_fragments = '{{same}}', retired_at = null where clinic_id = {CLINIC}",
+    )
     [(line, column, value, reason)] = bad_cells(imported(own_address, SCHEDULES, "Agreed,Same,,2026-01-01,,L9001,1.00"))
     assert (line, column, value) == (2, "payer", "Same")
     assert reason.endswith(" records match")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import imports
-from domain.access.people import name_fragments
 from domain.imports import ImportKind
+from domain.normal_forms import name_fragments
 from server.database_urls import DatabaseUrls
 from tests.imports.imported_files import CLINIC, bad_cells, counts, imported
 from tests.support.databases import rows

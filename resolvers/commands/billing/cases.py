@@ -5,7 +5,6 @@ from typing import NoReturn
 from uuid import UUID
 
 from db.write_batch import Sql, WriteBatch
-from domain.access.people import searchable
 from domain.billing.cases import NUMBER, begin_of_number, check_injury, number_of
 from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
@@ -13,6 +12,7 @@ from domain.billing.outcomes import reason_of
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
+from domain.normal_forms import normal_key
 from domain.texts import checked
 from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -23,9 +23,9 @@ _PATIENT = "select retired_at from patients where clinic_id = $1 and id = $2"
 _ATTORNEY = "select retired_at from attorneys where clinic_id = $1 and id = $2"
 # Cases are opened one after the other, so that two cases of a clinic never get the same number.
 _IN_TURN = "select pg_advisory_xact_lock(hashtextextended('cases ' || $1::uuid::text, 0))"
-_TAKEN = "select 1 from cases where clinic_id = $1 and number = $2"
-_LAST_NUMBER = """select max(substring(number from length($2::text) + 1)::integer) from cases
-    where clinic_id = $1 and number >= $2 and number < $2 || ':' and number ~ ('^' || $2 || '[0-9]{5,9}$')"""
+_TAKEN = "select 1 from cases where clinic_id = $1 and number_key = $2"
+_LAST_NUMBER = """select max(substring(number_key from length($2::text) + 1)::integer) from cases
+    where clinic_id = $1 and number_key >= $2 and number_key < $2 || ':' and number_key ~ ('^' || $2 || '[0-9]{5,9}$')"""
 
 
 async def lock_case(work: UnitOfWork, identity: UUID) -> Row:
@@ -53,7 +53,7 @@ async def create(work: UnitOfWork) -> UUID:
     days = {"date_of_injury": inputs["date_of_injury"], "opened_on": opened_on}
     of = {"patient_id": inputs["patient_id"], "attorney_id": attorney}
     number, writes = await _number(work, opened_on.year), work.writes()
-    numbered = {"number": number, "number_key": searchable(number)}
+    numbered = {"number": number, "number_key": normal_key(number)}
     writes.insert("cases", id=identity, recorded_at=work.moment, status="open", **numbered, **of, **days)
     if attorney is not None:
         _represent(work, writes, identity, attorney, opened_on)
@@ -66,11 +66,11 @@ async def _number(work: UnitOfWork, year: int) -> str:
     inputs = checked(work.inputs, {"number": NUMBER}).get("number")
     await work.all(_IN_TURN)
     if inputs is not None:
-        if await work.one(_TAKEN, inputs):
+        if await work.one(_TAKEN, normal_key(inputs)):
             raise Conflict("Another case has this number", ("number",))
         return inputs
     begin = begin_of_number(year)
-    return number_of(begin, ((await work.one(_LAST_NUMBER, begin))[0] or 0) + 1)
+    return number_of(begin, ((await work.one(_LAST_NUMBER, normal_key(begin)))[0] or 0) + 1)
 
 
 async def _check_party(work: UnitOfWork, sql: str, word: str, identity: UUID) -> None:

@@ -32,7 +32,7 @@ _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, i.case_id from 
 async def record(work: UnitOfWork) -> UUID:
     """Record a received cheque with its document and its allocations."""
     inputs, cheque_id = work.inputs, new_id(work.moment)
-    _check_cheque(inputs, work.today)
+    inputs = {**inputs, "number": _check_cheque(inputs, work.today)}
     await consume(work)
     columns = ("payer_id", "number", "amount", "cheque_date", "received_on", "document_id")
     writes = work.writes()
@@ -46,12 +46,14 @@ async def record(work: UnitOfWork) -> UUID:
     return cheque_id
 
 
-def _check_cheque(inputs: Mapping[str, Any], today: date) -> None:
+def _check_cheque(inputs: Mapping[str, Any], today: date) -> str:
+    """Check the cheque; returns its number as it is stored."""
     if inputs["amount"] <= 0:
         raise InvalidInput("The amount must be greater than 0", ("amount",))
-    required_text(inputs, "number", CODE)
+    number = required_text(inputs, "number", CODE)
     if inputs["received_on"] > today:
         raise InvalidInput("The date is in the future", ("received_on",))
+    return number
 
 
 async def allocate(work: UnitOfWork) -> UUID:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from domain.billing.price_lists import EXAM_TYPE
 from domain.errors import InvalidInput, NotFound
+from domain.normal_forms import code_form
 from resolvers.commands.records import parties
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -33,5 +34,5 @@ async def update(work: UnitOfWork) -> UUID:
 async def _check_code(work: UnitOfWork) -> None:
     """The validity of a code is checked on the day of service: here it only has to be in the master list."""
     code = work.inputs.get("code")
-    if code is not None and code.strip() and await work.one(_CODE, code) is None:
+    if code is not None and code.strip() and await work.one(_CODE, code_form(code)) is None:
         raise InvalidInput("There is no such code", ("code",))

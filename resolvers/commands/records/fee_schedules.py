@@ -10,6 +10,7 @@ from db.write_batch import WriteBatch
 from domain.billing.price_lists import begins_anew, check_rates, check_validity
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
+from domain.normal_forms import code_form, normal_key
 from domain.texts import NAME, checked
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -21,8 +22,8 @@ _SCHEDULE = (
 _KNOWN = "select distinct code from cpt_codes where clinic_id = $1 and code = any($2)"
 _REMOVE = "delete from fee_schedule_rates where clinic_id = $1 and fee_schedule_id = $2 and code = any($3)"
 _BEGIN = "update fee_schedules set valid_from = $3 where clinic_id = $1 and id = $2"
-_KEEP = """insert into fee_schedules (clinic_id, id, recorded_at, name, payer_id, facility_id, valid_from, valid_to)
-    select clinic_id, $3, $4, name, payer_id, facility_id, $5, valid_from from fee_schedules where clinic_id = $1 and id = $2"""
+_KEEP = """insert into fee_schedules (clinic_id, id, recorded_at, name, name_key, payer_id, facility_id, valid_from, valid_to)
+    select clinic_id, $3, $4, name, name_key, payer_id, facility_id, $5, valid_from from fee_schedules where clinic_id = $1 and id = $2"""
 _KEEP_RATES = """insert into fee_schedule_rates (clinic_id, id, recorded_at, fee_schedule_id, code, rate)
     select clinic_id, gen_random_uuid(), $4, $3, code, rate from fee_schedule_rates where clinic_id = $1 and fee_schedule_id = $2"""
 _VALIDITY = ("valid_from", "valid_to")
@@ -30,7 +31,7 @@ _VALIDITY = ("valid_from", "valid_to")
 
 async def create(work: UnitOfWork) -> UUID:
     """Create a schedule: the clinic's own or negotiated with a payer, for all facilities or for one."""
-    identity, inputs, rates = new_id(work.moment), work.inputs, work.inputs["rates"]
+    identity, inputs, rates = new_id(work.moment), work.inputs, _rates(work)
     check_validity(inputs["valid_from"], inputs.get("valid_to"))
     for sql, word in ((_PAYER, "payer"), (_FACILITY, "facility")):
         named = inputs.get(f"{word}_id")
@@ -38,7 +39,7 @@ async def create(work: UnitOfWork) -> UUID:
             raise NotFound(f"There is no such {word}", (f"{word}_id",))
     await _check(work, rates)
     row = {
-        **checked(inputs, {"name": NAME}),
+        **_named(inputs),
         **{name: inputs.get(name) for name in ("payer_id", "facility_id", *_VALIDITY)},
     }
     writes = work.writes()
@@ -51,8 +52,8 @@ async def create(work: UnitOfWork) -> UUID:
 async def update(work: UnitOfWork) -> UUID:
     """Change the given fields of a schedule. Existing invoices keep their prices."""
     row, inputs = await _locked(work), work.inputs
-    rates, removed = inputs.get("rates") or [], inputs.get("removed_codes") or []
-    changed = {**checked(inputs, {"name": NAME}), **{name: inputs[name] for name in _VALIDITY if name in inputs}}
+    rates, removed = _rates(work), [code_form(code) for code in inputs.get("removed_codes") or []]
+    changed = {**_named(inputs), **{name: inputs[name] for name in _VALIDITY if name in inputs}}
     # With a given valid_from, the schedule is changed as it stands.
     if (rates or removed) and "valid_from" not in inputs:
         row = await _begin_anew(work, row)
@@ -95,6 +96,17 @@ async def retire(work: UnitOfWork) -> UUID:
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
+
+
+def _named(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The given name, and the key by which it is found."""
+    found = checked(inputs, {"name": NAME})
+    name = found.get("name")
+    return {**found, "name_key": normal_key(name)} if name else dict(found)
+
+
+def _rates(work: UnitOfWork) -> list[dict[str, Any]]:
+    return [{**rate, "code": code_form(rate["code"])} for rate in work.inputs.get("rates") or []]
 
 
 async def _locked(work: UnitOfWork) -> Mapping[str, Any]:

@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from db.write_batch import WriteBatch
-from domain.access.people import name_fragments
 from domain.days import not_later
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
+from domain.normal_forms import name_fragments
 from domain.parties import PATIENT, PAYER, Kind
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -19,6 +19,9 @@ _ROW = "select {columns} from {table} where clinic_id = $1 and id = $2 for no ke
 _FORGET_NAMES = "delete from patient_names where clinic_id = $1 and patient_id = $2 and fragment <> all($3::text[])"
 _KEEP_NAMES = """insert into patient_names (clinic_id, patient_id, fragment) select $1, $2, unnest($3::text[])
     on conflict do nothing"""
+_FIRST_OF_DUPLICATES = """update {table} set is_duplicate = false where clinic_id = $1 and is_duplicate
+    and id = (select min(id::text)::uuid from {table} where clinic_id = $1 and {key} = $2)
+    and not exists (select from {table} where clinic_id = $1 and {key} = $2 and not is_duplicate)"""
 _OWN_PAYERS = (
     "select id from payers where clinic_id = $1 and patient_id = $2 and name = $3 order by id for no key update"
 )
@@ -45,10 +48,14 @@ async def update(work: UnitOfWork, kind: Kind) -> UUID:
     if changed:
         merged = {**row, **changed}
         writes = work.writes()
-        writes.update(kind.table, {"id": row["id"]}, **{**changed, **kind.follows(merged)})
+        is_another = bool(kind.identity) and kind.identity_of(row) != kind.identity_of(merged)
+        of_its_own = {"is_duplicate": False} if is_another else {}
+        writes.update(kind.table, {"id": row["id"]}, **{**changed, **kind.follows(merged), **of_its_own})
         if kind is PATIENT:
             await _rename(work, writes, row, merged)
         await _run(work, kind, writes)
+        if is_another:
+            await _settle_duplicates(work, kind, kind.identity_of(row))
     identity: UUID = row["id"]
     return identity
 
@@ -63,6 +70,12 @@ async def retire(work: UnitOfWork, kind: Kind) -> UUID:
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
+
+
+async def _settle_duplicates(work: UnitOfWork, kind: Kind, key: str) -> None:
+    """Where only duplicates are left with a normal form, the first of them is none any more."""
+    query = _FIRST_OF_DUPLICATES.format(table=kind.table, key=kind.identity_key)
+    await work.connection.execute(query, work.clinic_id, key)
 
 
 async def _locked(work: UnitOfWork, kind: Kind) -> Mapping[str, Any]:

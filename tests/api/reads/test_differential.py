@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.access.people import Role, searchable
+from domain.access.people import Role
+from domain.normal_forms import normal_key
 from schema.whole import sdl
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
@@ -119,7 +120,7 @@ async def test_a_case_is_found_by_its_number_regardless_of_case(own_address: Dat
         await connection.execute(
             "update cases set number = $1, number_key = $2 where number = (select min(number) from cases)",
             number,
-            searchable(number),
+            normal_key(number),
         )
     finally:
         await connection.close()

@@ -10,7 +10,8 @@ import pytest
 
 from db.global_ids import make_id
 from db.pools import Database
-from domain.access.people import Role, name_fragments
+from domain.access.people import Role
+from domain.normal_forms import name_fragments
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.conftest import SignIn
@@ -223,6 +224,7 @@ SEARCHES = [
     "STRASSE",
     "strasse",
     "  zoë   o'b",
+    "zoe",
     "i̇stanbul",
 ]
 
@@ -236,7 +238,7 @@ def test_a_name_is_found_by_the_prefix_of_any_word_regardless_of_case_and_accent
 
 
 @pytest.mark.parametrize(
-    "text", ["brien", "üller", "arc", "%", "_", "cent", "score", "oë", "slash", "zoe", "o brien", "*", "z.*"]
+    "text", ["brien", "üller", "arc", "%", "_", "cent", "score", "oë", "slash", "o brien", "*", "z.*"]
 )
 def test_characters_from_the_middle_and_wildcards_find_no_patient(billing: Client, sql: Sql, text: str) -> None:
     hard = {make_id("Patient", identity) for identity in sql.column("select id from patients where mrn like 'hard-%'")}

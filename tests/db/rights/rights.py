@@ -29,7 +29,7 @@ _LEVEL = """policy_id level after_days in_status template_id recipient recipient
     repeat_days repeat_times"""
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 STAFF_COLUMNS = {
-    "attorneys": "clinic_id id name firm email phone name_fragments retired_at",
+    "attorneys": "clinic_id id name firm email phone name_fragments retired_at | name_key is_duplicate",
     "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
@@ -42,9 +42,9 @@ STAFF_COLUMNS = {
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": _FILE_AND_RECEIVED,
     "export_records": f"| {_RECORDS}",
-    "facilities": "clinic_id id name geographic_factor active name_fragments",
+    "facilities": "clinic_id id name geographic_factor active name_fragments | name_key",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
-    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
+    "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to | name_key",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
@@ -58,9 +58,10 @@ STAFF_COLUMNS = {
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
-    "patients": "clinic_id id mrn first_name last_name sort_name birth_date phone email address retired_at",
-    "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
-    "physicians": "clinic_id id name npi active name_fragments",
+    "patients": """clinic_id id mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address retired_at
+        | is_duplicate""",
+    "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id name_key",
+    "physicians": "clinic_id id name npi active name_fragments | name_key",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "reminder_levels": f"clinic_id id {_LEVEL}",
     "reminder_policies": f"clinic_id id {_POLICY}",
@@ -101,7 +102,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "invoice_states": _KEPT,
         "invoice_lines": _LINE,
         "cases": _CASE,
-        "patients": "clinic_id id first_name last_name sort_name mrn birth_date phone email address",
+        "patients": "clinic_id id first_name last_name sort_name mrn mrn_key birth_date phone phone_key email address",
         "patient_names": "clinic_id fragment patient_id",
         "payers": _PARTY,
         "physicians": _PARTY,
@@ -214,7 +215,7 @@ _ADDED_BY_STAFF = {
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
         physician_id facility_id encounter_id""",
     "patient_names": "fragment patient_id",
-    "patients": "mrn first_name last_name sort_name birth_date phone email address",
+    "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
     "reminder_levels": _LEVEL,
@@ -235,7 +236,7 @@ _ADDED_BY_EVERY_ROLE = {
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
 _CHANGED_BY_STAFF = {
-    "attorneys": "name firm email phone name_fragments retired_at",
+    "attorneys": "name firm email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on version",
     "cheques": "returned_on return_reason",
     "documents": "consumed_at stored_at sha256 blob_key",
@@ -244,7 +245,7 @@ _CHANGED_BY_STAFF = {
     "invoice_counters": "last_number",
     "invoices": """status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
         billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
-    "patients": "mrn first_name last_name sort_name birth_date phone email address retired_at",
+    "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
     "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
@@ -262,7 +263,7 @@ ADDED = {
         "facilities": "name geographic_factor name_fragments",
         "cpt_codes": "code label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "parent_id name code selection_rule position",
-        "fee_schedules": "name payer_id facility_id valid_from valid_to",
+        "fee_schedules": "name name_key payer_id facility_id valid_from valid_to",
         "fee_schedule_rates": "fee_schedule_id code rate",
         "sessions": "user_id token_hash kind name expires_at",
         "users": "email name role attorney_id physician_id",
@@ -317,7 +318,7 @@ CHANGED = {
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "name code selection_rule position active",
-        "fee_schedules": "name valid_from valid_to",
+        "fee_schedules": "name name_key valid_from valid_to",
         "sessions": "revoked_at",
         "users": "email name role attorney_id physician_id active joined_at",
         "invitations": "revoked_at",

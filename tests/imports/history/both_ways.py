@@ -269,7 +269,7 @@ class BothWays:
             )
             inputs = {
                 "payer_id": built.row["payer_id"],
-                "number": str(uuid4()),
+                "number": str(uuid4()).upper(),
                 "amount": amount + self.random.choice([0, 0, 75]),
                 "cheque_date": received_on,
                 "received_on": received_on,

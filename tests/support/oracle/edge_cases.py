@@ -7,8 +7,9 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.access.people import name_fragments, searchable
 from domain.ids import new_id
+from domain.normal_forms import name_fragments, normal_key
+from domain.parties import PATIENT
 from imports.demo.load import load_demo
 from imports.history.batch import Batch
 
@@ -102,9 +103,8 @@ class _Odd:
         """Names with characters that are special in queries, patterns and sort orders."""
         for number, (first, last) in enumerate(EDGE_CASE_NAMES):
             contact = {"phone": None, "email": None, "address": EDGE_CASE_TEXTS[number] if number % 2 else None}
-            sort_name = searchable(f"{last} {first}")
-            names = {"first_name": first, "last_name": last, "sort_name": sort_name, "birth_date": None}
-            self.patients.append(self.add("patients", mrn=f"ODD-{number}", **names, **contact))
+            patient = {"mrn": f"ODD-{number}", "first_name": first, "last_name": last, "birth_date": None, **contact}
+            self.patients.append(self.add("patients", **patient, **PATIENT.follows(patient)))
             for fragment in name_fragments(first, last):
                 key = {"clinic_id": self.base_records["clinic_id"], "patient_id": self.patients[-1]}
                 self.batch.add("patient_names", fragment=fragment, **key)
@@ -121,7 +121,7 @@ class _Odd:
             days = {"date_of_injury": date(1999, 12, 31), "opened_on": self.today, "settled_on": None}
             case_number = EDGE_CASE_NUMBERS[number % len(EDGE_CASE_NUMBERS)] % number
             parties = {"patient_id": patient_id, "attorney_id": attorney_id}
-            numbers = {"number": case_number, "number_key": searchable(case_number)}
+            numbers = {"number": case_number, "number_key": normal_key(case_number)}
             self.own_cases.append(self.add("cases", **numbers, status="open", **parties, **days))
         # A physician's case without an invoice.
         parties = {"case_id": self.own_cases[0], "patient_id": self.patients[0], "facility_id": None}

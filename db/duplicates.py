@@ -1,0 +1,39 @@
+"""Lists records that earlier releases stored although another record of the clinic has the same normal form."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from db.global_ids import make_id
+
+# Type of record → the query for clinic, normal form and ids of each group.
+_GROUPS = {
+    "Patient": "select clinic_id, mrn_key as key, id from patients",
+    "Attorney": "select clinic_id, name_key as key, id from attorneys",
+    "Case": "select clinic_id, number_key as key, id from cases",
+    "Invoice": "select clinic_id, upper(number) as key, id from invoices",
+    "Cheque": "select clinic_id, payer_id::text || upper(number) as key, id from cheques where returned_on is null",
+    "CptCode": "select clinic_id, upper(code) || valid_from as key, id from cpt_codes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Records of one kind with the same normal form: the short name of their clinic, and their ids in the API, the oldest first."""
+
+    clinic: str
+    kind: str
+    ids: tuple[str, ...]
+
+
+async def find_duplicates(connection: asyncpg.Connection) -> list[Duplicates]:
+    """All groups of such records in all clinics."""
+    found = []
+    for kind, query in _GROUPS.items():
+        groups = await connection.fetch(
+            f"""select c.short_name, array_agg(d.id order by d.id) as ids from ({query}) d
+            join clinics c on c.clinic_id = d.clinic_id where d.key is not null
+            group by c.short_name, d.clinic_id, d.key having count(*) > 1 order by c.short_name, min(d.id::text)"""
+        )
+        found += [Duplicates(row["short_name"], kind, tuple(make_id(kind, i) for i in row["ids"])) for row in groups]
+    return found

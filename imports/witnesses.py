@@ -1,0 +1,42 @@
+"""Whether an existing record with the key of a row is the same one: another value has to agree with it.
+
+A record number may have been typed wrongly or given away again, and two payers may have the same name.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.normal_forms import normal_key, phone_key
+
+Values = Mapping[str, Any]
+_ANOTHER_PATIENT = (
+    "The patient with this record number has another name and date of birth: correct the number or the patient"
+)
+_ANOTHER_NAME = (
+    "The patient with this record number has another name: add the date of birth, so that it is known to be the same"
+)
+_ANOTHER_PAYER = "The payer of this name has another {}: correct the name or the payer"
+_CONTACT = {"email": "e-mail address", "phone": "telephone number", "address": "postal address"}
+
+
+def patient_differs(before: Values, row: Values) -> str | None:
+    """Name or date of birth must agree; without a date of birth, the first or the last name. Else the reason of the refusal."""
+    first, last = (normal_key(before[name]) == normal_key(row[name]) for name in ("first_name", "last_name"))
+    if first and last:
+        return None
+    born, known = row.get("birth_date"), before["birth_date"]
+    if born and known:
+        return None if born == known else _ANOTHER_PATIENT
+    return None if first or last else _ANOTHER_NAME
+
+
+def payer_differs(before: Values, row: Values) -> str | None:
+    """Of two or more values that both have, one must agree. Else the reason of the refusal."""
+    spoken = [name for name in _CONTACT if before[name] and row.get(name)]
+    if len(spoken) < 2 or any(_key(name, before) == _key(name, row) for name in spoken):  # noqa: PLR2004 (one value may change)
+        return None
+    return _ANOTHER_PAYER.format(" and another ".join(_CONTACT[name] for name in spoken))
+
+
+def _key(name: str, values: Values) -> str | None:
+    return phone_key(values[name]) if name == "phone" else normal_key(values[name])
