@@ -7,9 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from domain.days import not_later
+from domain.days import check_day, not_later
 from domain.errors import Conflict, InvalidInput
 from domain.imports import ImportKind
+from imports.cells import day
 from imports.checking import Checked
 from imports.opening_balances import write_openings
 from imports.records import write_records
@@ -40,18 +41,25 @@ async def bring_in(target: Target, checked: Checked) -> Report:
 
 async def _bring_in(target: Target, checked: Checked) -> Report:
     await target.connection.execute(_IN_TURN, str(target.clinic_id))
-    await asyncio.to_thread(_check_past, checked, target.today)
+    await asyncio.to_thread(_check_days, checked, target.today)
     await _resolve(target, checked)
     await _WRITERS.get(checked.kind.name, write_records)(target, checked)
     return checked.report(written=not checked.problems.lines)
 
 
-def _check_past(checked: Checked, today: date) -> None:
-    """Report future days in columns that hold days of past events only."""
+def _check_days(checked: Checked, today: date) -> None:
+    """Report implausible days, and future days in columns that hold days of past events only."""
+    names = [
+        column.into for column in checked.kind.columns if column.read is day and column.into in checked.present_columns
+    ]
     for row in checked.rows:
-        for name in checked.kind.past:
+        for name in names:
+            if row.values[name] is None:
+                continue
             try:
-                not_later(row.values[name] or today, today, name)
+                if name in checked.kind.past:
+                    not_later(row.values[name], today, name)
+                check_day(row.values[name], today, name)
             except InvalidInput as refusal:
                 checked.refuse(row, name, refusal.message, row.values[name])
     checked.rows = checked.without_bad()

@@ -17,6 +17,7 @@ from db.sealed_hints import Hints
 from db.write_batch import WriteBatch
 from domain.api_names import snake
 from domain.billing.outcomes import Actor
+from domain.days import check_days
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.texts import can_be_kept
 from permissions.graphql_adapter import core_info
@@ -136,6 +137,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
     before_commit: list[str] = []
     try:
         inputs = values_of(input_)
+        check_days(inputs, context.today)
         key, locked = inputs.get("idempotency_key"), command.locked_first(inputs)
         async with context.database.entered(viewer, locked, before_commit) as connection:
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
