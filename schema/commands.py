@@ -15,7 +15,7 @@ from permissions.graphql_adapter import core_info
 from resolvers.commands.unit_of_work import Command, CommandFunction, CommandResult, answer_command, no_locks
 from resolvers.compiler.reading import resolve_payload
 from resolvers.context import RequestContext
-from schema.errors import UserError, user_errors
+from schema.errors import ChangeWarning, UserError, change_warnings, user_errors
 
 
 def command(
@@ -44,11 +44,19 @@ def command(
 
 
 def payload_of(
-    record: type, rule: str, word: str, *, description: str = "", changed: str = "", rejected: str = "request"
+    record: type,
+    rule: str,
+    word: str,
+    *,
+    description: str = "",
+    changed: str = "",
+    rejected: str = "request",
+    warns: bool = False,
 ) -> Any:
     """The payload of the mutations of a record: the record as field `<type>`, null if rejected, and `errors`.
 
-    `word` is what the descriptions call the record; `changed` is the description of its field.
+    `word` is what the descriptions call the record; `changed` is the description of its field. Payloads of commands that warn have
+    `warnings`, too.
     """
     type_name = record.__name__
     field = snake(type_name)
@@ -59,6 +67,9 @@ def payload_of(
     def errors(self: Any) -> list[UserError]:
         return user_errors(self.result.errors)
 
+    def warnings(self: Any) -> list[ChangeWarning]:
+        return change_warnings(self.result.warnings)
+
     resolve.__name__ = field
     resolve.__annotations__["return"] = record | None
     changed = changed or f"The {word} after the change; null if the {rejected} was rejected."
@@ -68,6 +79,8 @@ def payload_of(
         field: query_field(rule, changed)(resolve),
         "errors": query_field(rule, f"Why the {rejected} was rejected; empty on success.")(errors),
     }
+    if warns:
+        members["warnings"] = query_field(rule, "What to look at although the change was made.")(warnings)
     description = description or f"The result of creating or changing {an(word)}."
     return strawberry.type(description=description)(type(f"{type_name}Payload", (), members))
 

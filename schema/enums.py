@@ -12,6 +12,7 @@ from domain.errors import ErrorCode
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import ImportKind
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
+from domain.warnings import WarningCode
 from permissions.actions import IMPORTS
 from permissions.classes import enum_type
 
@@ -41,6 +42,7 @@ __all__ = [
     "SelectionRule",
     "SessionKind",
     "SubmissionMethod",
+    "WarningCode",
 ]
 
 enum_type(
@@ -125,6 +127,12 @@ enum_type(
         "NOT_FOUND": ("signed_in", "The record does not exist or you cannot access it."),
         "CONFLICT": ("signed_in", "The request contradicts existing records."),
     },
+)
+enum_type(
+    WarningCode,
+    "administration",
+    "The code of a warning.",
+    {"NPI_IN_USE": "Another active physician has the same National Provider Identifier (NPI)."},
 )
 enum_type(
     InvoiceStatus,

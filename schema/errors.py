@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import strawberry
 
 from domain import errors as domain
+from domain import warnings as domain_warnings
 from domain.api_names import camel
 from permissions.classes import only_for, output_field
-from schema.enums import ErrorCode, InvoiceStatus
+from schema.enums import ErrorCode, InvoiceStatus, WarningCode
 
 
 @strawberry.interface(description="Why a request was rejected.")
@@ -59,6 +60,22 @@ class Conflict(UserError):
     message: str = output_field("signed_in", "The error message, in plain English.")
     code: ErrorCode = output_field("signed_in", "The error code.")
     path: list[str] = output_field("signed_in", "The path to the part of the input concerned.")
+
+
+@only_for("administration")
+@strawberry.type(description="What to look at although the change was made.")
+class ChangeWarning:
+    message: str = output_field("administration", "The warning, in plain English.")
+    code: WarningCode = output_field("administration", "The code of the warning.")
+    path: list[str] = output_field("administration", "The path to the part of the input concerned.")
+
+
+def change_warnings(warnings: Iterable[domain_warnings.ChangeWarning]) -> list[ChangeWarning]:
+    """The GraphQL warnings for warnings of the domain."""
+    return [
+        ChangeWarning(message=one.message, code=WarningCode(one.code), path=["input", *map(camel, one.path)])
+        for one in warnings
+    ]
 
 
 _PLAIN = {domain.InvalidInput: InvalidInput, domain.NotFound: NotFound, domain.Conflict: Conflict}

@@ -118,4 +118,5 @@ LABELS: dict[str, dict[str, str]] = {
         "PORTAL": "Payer's portal",
         "HAND": "Hand delivery",
     },
+    "WarningCode": {"NPI_IN_USE": "NPI already in use"},
 }

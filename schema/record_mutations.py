@@ -64,14 +64,15 @@ def record_mutations(
     texts: RecordTexts = RecordTexts(),
     *,
     has_users: bool = False,
+    warns: bool = False,
 ) -> Any:
     """A type with the mutations create_…, update_… and retire_… of a record's type; their rule is that of ACTIONS.
 
-    If users belong to records of the type, retiring one ends their access.
+    If users belong to records of the type, retiring one ends their access. Payloads have `warnings` where the commands warn.
     """
     stem = snake(record.__name__)
     rule = ACTIONS[f"create_{stem}"]
-    payload = payload_of(record, rule, word, rejected="change")
+    payload = payload_of(record, rule, word, rejected="change", warns=warns)
     inputs = _Inputs(record, stem, rule, word, texts)
     made = [
         command(

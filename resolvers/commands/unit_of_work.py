@@ -20,6 +20,7 @@ from domain.billing.outcomes import Actor
 from domain.days import check_days
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.texts import can_be_kept
+from domain.warnings import ChangeWarning
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
@@ -50,6 +51,8 @@ class UnitOfWork:
     # The physician to whom the user's account belongs.
     person_id: UUID | None = None
     batches: list[WriteBatch] = field(default_factory=list)
+    # What the user should look at although the change is made.
+    warnings: list[ChangeWarning] = field(default_factory=list)
     audit: AuditRecord = field(default_factory=AuditRecord)
     # Seals what other processes are notified of.
     hints: Hints = field(default_factory=Hints)
@@ -105,13 +108,15 @@ class Command:
 class CommandResult:
     """The result of a command: the id of its record and what was read of it already, or the errors.
 
-    `whole` is the complete response as JSON, if nothing remains to be read.
+    `whole` is the complete response as JSON, if nothing remains to be read. `warnings` come with the first response alone, and
+    not with that of a retry with the same idempotency key.
     """
 
     record: UUID | None
     errors: tuple[DomainError, ...] = ()
     known: Answers = field(default_factory=dict)
     whole: orjson.Fragment | None = None
+    warnings: tuple[ChangeWarning, ...] = ()
 
 
 async def run_command(info: Info, operation: str, input_: Any, function: CommandFunction) -> CommandResult:
@@ -150,7 +155,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
         if command.ends_access and context.sessions:
             context.sessions.forget(known)
-        return CommandResult(known, (), answers, whole)
+        return CommandResult(known, (), answers, whole, tuple(work.warnings))
     except DomainError as refusal:
         context.audit.is_refused = True
         return CommandResult(None, (refusal,))

@@ -17,6 +17,7 @@ from db.fields.base import Pages
 from db.global_ids import make_id, read_id
 from db.row import Row, Scope
 from db.security.reach import reach_of
+from domain.normal_forms import code_form
 from permissions.graphql_adapter import VariableValues, core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
@@ -215,7 +216,7 @@ def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type:
 def _identified(row: Row, type_name: str, asked: SelectedField, binder: Binder) -> Any:
     """The condition that a row is the requested one, by id or by number."""
     if asked.name == "invoiceByNumber":
-        number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number"))
+        number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number", code_form))
         return row.number == number
     return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
 

@@ -7,7 +7,7 @@ import strawberry
 
 from domain.parties import PHYSICIAN
 from permissions.classes import output_field
-from resolvers.commands.records import parties
+from resolvers.commands.records import parties, physicians
 from schema.connections import Node
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
 
@@ -29,12 +29,13 @@ PhysicianMutations: Any = record_mutations(
         active("physician"),
     ),
     RecordCommands(
-        partial(parties.create, kind=PHYSICIAN),
-        partial(parties.update, kind=PHYSICIAN),
+        physicians.create,
+        physicians.update,
         partial(parties.retire, kind=PHYSICIAN),
     ),
     RecordTexts(
         retire="Retire a physician. Existing records that refer to the physician stay as they are; the access of the physician's users ends."
     ),
     has_users=True,
+    warns=True,
 )

@@ -27,7 +27,7 @@ _MADE = {"AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
 # The period of a report is not a filter: each figure defines what it applies to.
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
-    *("Query", "Mutation", "Subscription", "AvailableTransition"),
+    *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning"),
     *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}

@@ -122,3 +122,10 @@ def test_generated_case_numbers_continue_after_numbers_in_small_letters(billing:
     days = {"patientId": patient["id"], "dateOfInjury": "2016-01-05", "openedOn": "2016-01-06"}
     done(billing, "createCase", "case { number }", number="pi-2016-00041", **days)
     assert done(billing, "createCase", "case { number }", **days)["number"] == "PI-2016-00042"
+
+
+def test_an_invoice_is_found_by_its_number_in_any_spelling(billing: Client, address: DatabaseUrls) -> None:
+    [[number]] = rows(address, "select number from invoices where number like 'INV-%' order by id limit 1")
+    for typed in (number.lower(), f" {number}\u200b", number.replace("-", "\u2011")):
+        read = billing.read("query ($n: String!) { invoiceByNumber(number: $n) { number } }", n=typed)
+        assert read == {"invoiceByNumber": {"number": number}}

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from server.database_urls import DatabaseUrls
-from tests.support.api.mutations import CASE, LINE, NEW, done, refused
+from tests.support.api.mutations import CASE, LINE, NEW, answered, done, refused
 from tests.support.api.records import Found, changed_by
 from tests.support.client import Client
 
@@ -213,3 +213,18 @@ def test_one_idempotency_key_records_a_patient_once(billing: Client) -> None:
     first, second = (done(billing, "createPatient", PATIENT, **inputs) for _ in range(2))
     assert first == second
     assert len(listed(billing, "patients", "once")) == 1
+
+
+def test_the_npi_of_another_active_physician_is_taken_with_a_warning(admin: Client) -> None:
+    npi = f"{uuid4().int % 10**10:010d}"
+    selection = f"{PHYSICIAN} warnings {{ code message path }}"
+    first = answered(admin, "createPhysician", selection, name="Dr. First", npi=npi)
+    assert (first["errors"], first["warnings"]) == ([], [])
+    second = answered(admin, "createPhysician", selection, name="Dr. Second", npi=npi)
+    assert second["physician"]["npi"] == npi
+    [warning] = second["warnings"]
+    assert (warning["code"], warning["path"]) == ("NPI_IN_USE", ["input", "npi"])
+    # A retired physician does not use the NPI any more.
+    done(admin, "retirePhysician", PHYSICIAN, physicianId=first["physician"]["id"])
+    again = answered(admin, "updatePhysician", selection, physicianId=second["physician"]["id"], npi=npi)
+    assert (again["errors"], again["warnings"]) == ([], [])
