@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
 from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.files.child import read_in_child
+from imports.mapping.applied import AppliedMapping
+from imports.mapping.mappings import ImportMapping
+from imports.mapping.spreadsheet_texts import SpreadsheetTexts
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
 from imports.sheets import Line, Lines, SheetError, filled, match_header
@@ -38,6 +42,8 @@ class Checked:
     read: int = 0
     present_columns: frozenset[str] = frozenset()
     problems: Problems = field(default_factory=Problems)
+    # The mapping of a foreign file; None for a file with the columns of the template.
+    applied: AppliedMapping | None = None
 
     def refuse(self, row: Row, into: str | None, reason: str, value: Any = None) -> None:
         """Report an error of a row, in the column of the file that became `into`."""
@@ -63,12 +69,17 @@ def quietly(doing: str, done: int, of: int | None) -> None:
 
 
 def check_file(
-    kind: Kind, data: bytes, content_type: str, progress: Progress = quietly, read: Read = read_in_child
+    kind: Kind,
+    data: bytes,
+    content_type: str,
+    progress: Progress = quietly,
+    read: Read = read_in_child,
+    mapping: ImportMapping | None = None,
 ) -> Checked:
-    """Read a file completely. Errors are reported, never raised."""
+    """Read a file completely, by a mapping or with the columns of the kind's template. Errors are reported, never raised."""
     checked, lines = Checked(kind), read(data, content_type)
     try:
-        _check(checked, filled(lines), progress)
+        _check(checked, filled(lines), progress, mapping)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
     finally:
@@ -78,36 +89,78 @@ def check_file(
     return checked
 
 
-def _check(checked: Checked, lines: Iterator[Line], progress: Progress) -> None:
-    kind, header = checked.kind, next(lines, None)
+def _check(checked: Checked, lines: Iterator[Line], progress: Progress, mapping: ImportMapping | None) -> None:
+    header = next(_from_header(lines, mapping.header_row if mapping else 0), None)
     if header is None:
         raise SheetError("The file is empty")
-    names = [column.name for column in kind.columns]
-    needed = [column.name for column in kind.columns if column.needed]
-    found = match_header(header, names, needed, checked.problems)
+    if mapping:
+        lines, present = _by_mapping(checked, lines, header, mapping)
+    else:
+        present = _by_template(checked, header)
     if checked.problems.lines:
         return
-    present = [(column, found[column.name]) for column in kind.columns if column.name in found]
     checked.present_columns = frozenset(column.into for column, _ in present)
-    absent = {column.into: column.blank for column in kind.columns if column.name not in found}
+    absent = {
+        column.into: column.blank for column in checked.kind.columns if column.into not in checked.present_columns
+    }
+    spreadsheet = SpreadsheetTexts(checked.kind.name)
     for line in lines:
         checked.read += 1
         if checked.read % _TOLD_EVERY == 0:
             progress("reading", checked.read, None)
         if checked.read > MOST_ROWS:
             raise SheetError(f"A file has at most {MOST_ROWS:,} rows", line.number)
-        _check_line(checked, line, present, absent)
+        _check_line(checked, line, present, absent, None if mapping else spreadsheet)
+    spreadsheet.report_open_days(checked.problems)
+    if checked.problems.lines:
+        checked.rows = checked.without_bad()
     _check_against_each_other(checked)
 
 
-def _check_line(checked: Checked, line: Line, present: list[tuple[Column, int]], absent: Mapping[str, Any]) -> None:
+def _from_header(lines: Iterator[Line], header_row: int) -> Iterator[Line]:
+    """The lines from the header on."""
+    return dropwhile(lambda line: line.number < header_row, lines)
+
+
+def _by_template(checked: Checked, header: Line) -> list[tuple[Column, int]]:
+    """The columns of the template, and their positions in the file."""
+    kind = checked.kind
+    names = [column.name for column in kind.columns]
+    needed = [column.name for column in kind.columns if column.needed]
+    found = match_header(header, names, needed, checked.problems)
+    return [(column, found[column.name]) for column in kind.columns if column.name in found]
+
+
+def _by_mapping(
+    checked: Checked, lines: Iterator[Line], header: Line, mapping: ImportMapping
+) -> tuple[Iterator[Line], list[tuple[Column, int]]]:
+    """The rows of a foreign file as rows of the template."""
+    if header.number != mapping.header_row:
+        raise SheetError("The header row of the mapping is blank in this file", mapping.header_row)
+    applied = AppliedMapping(checked.kind, mapping, header)
+    checked.applied, checked.kind = applied, applied.kind
+    applied.check_header(checked.problems)
+    return applied.rows(lines), [(column, place) for place, column in enumerate(applied.columns)]
+
+
+def _check_line(
+    checked: Checked,
+    line: Line,
+    present: list[tuple[Column, int]],
+    absent: Mapping[str, Any],
+    spreadsheet: SpreadsheetTexts | None,
+) -> None:
     values, problems, width = dict(absent), checked.problems, len(line.cells)
     for column, position in present:
         cell = line.cells[position] if position < width else None
         try:
             values[column.into] = _read(column, cell)
         except InvalidInput as refusal:
-            problems.add(line.number, column.name, shown(cell), refusal.message)
+            saved = spreadsheet.read(line.number, column, cell) if spreadsheet else None
+            if saved is None:
+                problems.add(line.number, column.name, shown(cell), refusal.message)
+            else:
+                values[column.into] = saved
     for cell in _in_no_column(line, present):
         problems.add(line.number, None, shown(cell), "This cell is in a column without a name")
     if line.number not in problems.lines:
