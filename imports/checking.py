@@ -1,6 +1,7 @@
 """Validates the rows of a file, as far as the file itself allows, and reports the errors of every invalid row."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +11,13 @@ from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.files.child import read_in_child
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
-from imports.sheets import Line, Lines, SheetError, filled, match_header
+from imports.sheets import Line, SheetError, SheetFile, filled, match_header
 
 # Called with the current phase, the number of finished items, and their total if it is known.
 Progress = Callable[[str, int, int | None], None]
 _TOLD_EVERY = 10_000
 # The rows of a file, from its bytes and its content type.
-Read = Callable[[bytes, str], Lines]
+Read = Callable[[bytes, str], SheetFile]
 
 
 @dataclass(slots=True)
@@ -66,14 +67,13 @@ def check_file(
     kind: Kind, data: bytes, content_type: str, progress: Progress = quietly, read: Read = read_in_child
 ) -> Checked:
     """Read a file completely. Errors are reported, never raised."""
-    checked, lines = Checked(kind), read(data, content_type)
+    checked = Checked(kind)
     try:
-        _check(checked, filled(lines), progress)
+        # The process that reads the file ends also where the request was cancelled.
+        with closing(read(data, content_type)) as file:
+            _check(checked, filled(file), progress)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
-    finally:
-        # The process may be reading a file whose request was cancelled.
-        lines.close()
     progress("reading", checked.read, checked.read)
     return checked
 
