@@ -31,11 +31,20 @@ class Unreadable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NumberCell:
+    """The number in a cell of a workbook: its value, to the 15 digits that a spreadsheet keeps, and the text that the cell shows."""
+
+    value: Decimal
+    shown: str
+
+
 # An apostrophe before text that a spreadsheet would take for a formula, as an export writes it.
 _GUARDED = tuple(f"'{sign}" for sign in FORMULAS)
 FORMULA = Unreadable("This is a formula: paste its value instead")
 ERROR = Unreadable("This is an error of the spreadsheet, such as #N/A")
 DAMAGED = Unreadable("This cell is damaged in the file: type its value again")
+NO_DAY = Unreadable("This cell shows no day, with its month and year: format it as a date, or as text")
 MERGED = Unreadable("This cell is merged with others: give each row its own")
 
 
@@ -53,7 +62,7 @@ def shown(cell: Any) -> str | None:
     """The content of a cell as a report quotes it."""
     if cell is None or isinstance(cell, Unreadable):
         return None
-    plain = _number(cell) if isinstance(cell, float) else str(cell).strip()
+    plain = (cell.shown if isinstance(cell, NumberCell) else str(cell)).strip()
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
@@ -61,8 +70,8 @@ def text(form: Text) -> Reader:
     """A text; a whole number is read as its digits."""
 
     def read(cell: Any) -> str:
-        if isinstance(cell, float | int) and not isinstance(cell, bool):
-            cell = _number(cell)
+        if isinstance(cell, NumberCell):
+            cell = cell.shown
         if not isinstance(cell, str):
             raise InvalidInput("This is not a text: format the column as text")
         return required_text({"it": cell.strip()}, "it", form)
@@ -72,7 +81,7 @@ def text(form: Text) -> Reader:
 
 def factor(cell: Any) -> Decimal:
     """The geographic factor of a facility: above 0, with up to four decimal places."""
-    found = Decimal(text(FACTOR)(cell.strip() if isinstance(cell, str) else repr(cell)))
+    found = Decimal(text(FACTOR)(cell))
     if found <= 0:
         raise InvalidInput("A factor must be greater than 0")
     return found
@@ -80,7 +89,7 @@ def factor(cell: Any) -> Decimal:
 
 def code(cell: Any) -> str:
     """A code, as it is billed."""
-    if isinstance(cell, float | int) and cell < _FIVE_DIGITS:
+    if isinstance(cell, NumberCell) and cell.value < _FIVE_DIGITS:
         raise InvalidInput("This is a number, which may have lost leading zeros: format the column as text")
     return str(text(CODE)(cell))
 
@@ -127,7 +136,7 @@ def one_of(choices: type[StrEnum]) -> Reader:
     """One of the enum's values, in upper or lower case."""
 
     def read(cell: Any) -> str:
-        word = re.sub(r"[\s-]+", "_", str(cell).strip().upper())
+        word = re.sub(r"[\s-]+", "_", (shown(cell) or "").upper())
         if word not in choices.__members__:
             raise InvalidInput(f"This must be one of {', '.join(choices.__members__)}")
         return choices[word].value
@@ -136,19 +145,13 @@ def one_of(choices: type[StrEnum]) -> Reader:
 
 
 def _amount(cell: Any) -> Decimal:
-    if isinstance(cell, bool) or not isinstance(cell, str | float | int):
+    if isinstance(cell, NumberCell):
+        if cell.value != round(cell.value, 2):
+            raise InvalidInput("This has more than two decimal places: round it in the spreadsheet")
+        return round(cell.value, 2)
+    if not isinstance(cell, str):
         raise InvalidInput(_NO_AMOUNT)
-    if isinstance(cell, str):
-        try:
-            return parse_money(cell.strip())
-        except ValueError:
-            raise InvalidInput(_NO_AMOUNT) from None
-    # A spreadsheet displays a number as the shortest decimal that is equal to it.
-    found = Decimal(repr(cell))
-    if found != round(found, 2):
-        raise InvalidInput("This has more than two decimal places: round it in the spreadsheet")
-    return round(found, 2)
-
-
-def _number(cell: float) -> str:
-    return str(int(cell)) if cell == int(cell) else repr(cell)
+    try:
+        return parse_money(cell.strip())
+    except ValueError:
+        raise InvalidInput(_NO_AMOUNT) from None

@@ -1,26 +1,28 @@
 """Validates the rows of a file, as far as the file itself allows, and reports the errors of every invalid row."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import dropwhile
+from itertools import dropwhile, islice
 from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
 from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.files.child import read_in_child
-from imports.mapping.applied import AppliedMapping
-from imports.mapping.mappings import ImportMapping
+from imports.mapping.applied import SHOWN_ROWS, AppliedMapping
+from imports.mapping.mappings import ImportMapping, options_of
 from imports.mapping.spreadsheet_texts import SpreadsheetTexts
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
-from imports.sheets import Line, Lines, SheetError, filled, match_header
+from imports.sheets import FileShape, Line, ReadOptions, SheetError, SheetFile, filled, match_header
 
 # Called with the current phase, the number of finished items, and their total if it is known.
 Progress = Callable[[str, int, int | None], None]
 _TOLD_EVERY = 10_000
 # The rows of a file, from its bytes and its content type.
-Read = Callable[[bytes, str], Lines]
+Read = Callable[[bytes, str, ReadOptions], SheetFile]
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Checked:
     problems: Problems = field(default_factory=Problems)
     # The mapping of a foreign file; None for a file with the columns of the template.
     applied: AppliedMapping | None = None
+    # How the file is read; None for a file that cannot be read at all.
+    shape: FileShape | None = None
 
     def refuse(self, row: Row, into: str | None, reason: str, value: Any = None) -> None:
         """Report an error of a row, in the column of the file that became `into`."""
@@ -77,14 +81,14 @@ def check_file(
     mapping: ImportMapping | None = None,
 ) -> Checked:
     """Read a file completely, by a mapping or with the columns of the kind's template. Errors are reported, never raised."""
-    checked, lines = Checked(kind), read(data, content_type)
+    checked = Checked(kind)
     try:
-        _check(checked, filled(lines), progress, mapping)
+        # The process that reads the file ends also where the request was cancelled.
+        with closing(read(data, content_type, options_of(mapping))) as file:
+            checked.shape = file.shape
+            _check(checked, filled(file), progress, mapping)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
-    finally:
-        # The process may be reading a file whose request was cancelled.
-        lines.close()
     progress("reading", checked.read, checked.read)
     return checked
 
@@ -98,6 +102,8 @@ def _check(checked: Checked, lines: Iterator[Line], progress: Progress, mapping:
     else:
         present = _by_template(checked, header)
     if checked.problems.lines:
+        # A preview shows the first rows all the same.
+        deque(islice(lines, SHOWN_ROWS if mapping else 0), maxlen=0)
         return
     checked.present_columns = frozenset(column.into for column, _ in present)
     absent = {

@@ -1,10 +1,12 @@
 """Previews the import of a file: the mapping, what a person has to answer, the first rows as they would be read, and control totals."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from domain.errors import InvalidInput
@@ -12,15 +14,17 @@ from domain.imports import CellFormat
 from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.checking import Checked, Progress, Read, check_file, quietly
 from imports.files.child import read_in_child
-from imports.mapping.columns import COLUMNS, Form
 from imports.mapping.applied import Skipped
+from imports.mapping.columns import COLUMNS, Form
 from imports.mapping.formats import EXAMPLES
-from imports.mapping.mappings import ChosenMapping, ImportMapping, answered
+from imports.mapping.mappings import ChosenMapping, ImportMapping, answered, options_of
 from imports.mapping.profiles import Question
 from imports.mapping.proposals import Proposal, profile, propose
 from imports.report import Report
 from imports.shapes import Column, Kind
-from imports.sheets import SheetError, filled
+from imports.sheets import FileShape, ReadOptions, SheetError, SheetFile, filled
+
+_AS_FOUND = ReadOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Preview:
     mapping: ImportMapping
     questions: list[Question]
     checked: Checked
+    shape: FileShape
     rows: list[PreviewedRow] = field(default_factory=list)
     totals: list[ControlTotal] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -77,18 +82,24 @@ def preview_file(
     content_type: str,
     chosen: ChosenMapping | None = None,
     answers: Mapping[str, CellFormat] | None = None,
+    options: ReadOptions = _AS_FOUND,
     progress: Progress = quietly,
     read: Read = read_in_child,
 ) -> Preview:
-    """Preview a file by a chosen mapping, or by the one that is proposed for it; InvalidInput if no mapping can be proposed."""
+    """Preview a file by a chosen mapping, or by the one that is proposed for it; InvalidInput if no mapping can be proposed.
+
+    The `answers` are the formats that a person chose for a proposal, and the `options` are how the file is read for it.
+    """
     given = chosen.for_file(kind.name) if chosen else None
-    proposal = _proposal(kind, data, content_type, given, read)
+    proposal = _proposal(kind, partial(read, data, content_type), given, options)
     if chosen is None:
         _answer(kind, proposal, answers or {})
     # A proposal is read without the columns that it does not know; to import it, a person has to say that they are ignored.
     tried = proposal.mapping if chosen else replace(proposal.mapping, ignores_other_columns=True)
     checked = check_file(kind, data, content_type, progress, read, tried)
-    made = Preview(hashlib.sha256(data).digest(), proposal.mapping, proposal.questions, checked)
+    made = Preview(
+        hashlib.sha256(data).digest(), proposal.mapping, proposal.questions, checked, checked.shape or FileShape()
+    )
     if checked.applied:
         applied = checked.applied
         made.missing, made.other_columns, made.skipped = applied.missing(), applied.other_columns(), applied.skipped
@@ -117,16 +128,16 @@ def _listed(formats: Iterable[CellFormat]) -> str:
     return " or ".join(EXAMPLES[form] for form in formats)
 
 
-def _proposal(kind: Kind, data: bytes, content_type: str, given: ImportMapping | None, read: Read) -> Proposal:
+def _proposal(
+    kind: Kind, opened: Callable[[ReadOptions], SheetFile], given: ImportMapping | None, options: ReadOptions
+) -> Proposal:
     if given and all(column.format is not CellFormat.UNDECIDED for column in given.columns):
         return Proposal(given)
-    lines = read(data, content_type)
     try:
-        return profile(kind, given, filled(lines)) if given else propose(kind, filled(lines))
+        with closing(opened(options_of(given) if given else options)) as file:
+            return profile(kind, given, filled(file)) if given else propose(kind, filled(file), options)
     except SheetError as error:
         raise InvalidInput(f"Line {error.line}: {error.reason}", ("document_id",)) from error
-    finally:
-        lines.close()
 
 
 def _rows(kind: Kind, checked: Checked) -> list[PreviewedRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import IO
 
-from imports.sheets import Line, Lines, SheetError
+from imports.sheets import FileShape, Line, Lines, ReadOptions, SheetError, SheetFile
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SAVE_AS = 'save it as "CSV UTF-8"'
@@ -26,8 +26,12 @@ class _Row:
     length: int = 0
 
 
-def csv_lines(file: IO[bytes]) -> Lines:
-    """The lines of a file, its header first; SheetError if it is not CSV."""
+def open_csv(file: IO[bytes], options: ReadOptions) -> SheetFile:
+    """A CSV file, its encoding and delimiter found out; SheetError if it is not CSV."""
+    return SheetFile(FileShape("UTF-8", ","), _csv_lines(file))
+
+
+def _csv_lines(file: IO[bytes]) -> Lines:
     row = _Row()
     texts = _texts(file, row)
     first = next(texts, None)

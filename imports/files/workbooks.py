@@ -4,6 +4,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 from imports.files.xlsx_dates import read_styles
@@ -13,7 +15,7 @@ from imports.files.xlsx_sheet import read_merges, sheet_lines
 from imports.files.xlsx_texts import read_texts
 from imports.files.xlsx_values import Values
 from imports.files.xml_parts import NO_WORKBOOK, Attributes, visit_elements
-from imports.sheets import Lines, SheetError
+from imports.sheets import FileShape, Lines, ReadOptions, SheetError, SheetFile
 
 _CHUNK = 1024 * 1024
 # The exceptions of zipfile for an archive that is damaged or of an unknown version.
@@ -22,35 +24,60 @@ _DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotI
 _MERGED = b"mergeCell"
 
 
-def workbook_lines(file: IO[bytes]) -> Lines:
-    """The lines of the only sheet, from its first row on; SheetError if the file is not a valid workbook, also in the middle of it."""
+@dataclass(slots=True)
+class _Sheet:
+    """A sheet of a workbook: its name, and the part that holds it."""
+
+    name: str
+    part: str
+
+
+def open_workbook(file: IO[bytes], options: ReadOptions) -> SheetFile:
+    """A workbook, and the sheet that is to be read; SheetError if it is not a valid one, also in the middle of its rows."""
+    with _damage_refused():
+        # The archive is read as long as the lines are; the file is closed by the caller.
+        package = Package(zipfile.ZipFile(file))
+        sheets, values = _described(package)
+        if len(sheets) != 1:
+            raise SheetError(f"The workbook has {len(sheets)} sheets: keep the one that is to be imported")
+        shape = FileShape(sheets=tuple(sheet.name for sheet in sheets), sheet=sheets[0].name)
+        return SheetFile(shape, _lines(package, sheets[0], values))
+
+
+@contextmanager
+def _damage_refused() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield from _lines(Package(archive))
+        yield
     except _DAMAGED as error:
         raise SheetError(NO_WORKBOOK) from error
 
 
-def _lines(package: Package) -> Lines:
+def _lines(package: Package, sheet: _Sheet, values: Values) -> Lines:
+    with _damage_refused():
+        merges = _merges(package, sheet.part)
+        with package.open(sheet.part) as part:
+            yield from sheet_lines(part, values, merges)
+
+
+def _described(package: Package) -> tuple[list[_Sheet], Values]:
+    """The sheets of the workbook, with the texts and styles to which their cells refer."""
     book = only(package.related(), "officeDocument")
     if book is None:
         raise SheetError(NO_WORKBOOK)
     related = package.related(book)
-    sheet, values = _described(package, book, related)
+    sheets, values = _sheets(package, book, related)
     if styles := only(related, "styles"):
         with package.open(styles) as part:
             values.styles = read_styles(part)
     if texts := only(related, "sharedStrings"):
         with package.open(texts) as part:
             values.texts = read_texts(part)
-    merges = _merges(package, sheet)
-    with package.open(sheet) as part:
-        yield from sheet_lines(part, values, merges)
+    return sheets, values
 
 
-def _described(package: Package, book: str, related: dict[str, tuple[str, str]]) -> tuple[str, Values]:
-    """The part of the only sheet, and the year from which days are counted."""
-    sheets, values = list[str](), Values()
+def _sheets(package: Package, book: str, related: dict[str, tuple[str, str]]) -> tuple[list[_Sheet], Values]:
+    """The sheets, and the year from which days are counted."""
+    sheets, values = list[_Sheet](), Values()
 
     def visit(path: list[str], attributes: Attributes) -> None:
         if path == ["workbook", "workbookPr"]:
@@ -60,13 +87,11 @@ def _described(package: Package, book: str, related: dict[str, tuple[str, str]])
             if not kind:
                 raise SheetError(NO_WORKBOOK)
             if kind == "worksheet":
-                sheets.append(name)
+                sheets.append(_Sheet(attributes.get("name", ""), name))
 
     with package.open(book) as part:
         visit_elements(part, visit)
-    if len(sheets) != 1:
-        raise SheetError(f"The workbook has {len(sheets)} sheets: keep the one that is to be imported")
-    return sheets[0], values
+    return sheets, values
 
 
 def _relation(attributes: Attributes) -> str:

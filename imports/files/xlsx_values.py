@@ -4,10 +4,11 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from imports.cells import DAMAGED, ERROR
+from imports.cells import DAMAGED, ERROR, NO_DAY, NumberCell
 from imports.files.xlsx_dates import Shown, moment
 from imports.files.xlsx_texts import SharedTexts, plain
 
@@ -50,8 +51,12 @@ class Values:
 
     def _number(self, text: str, style: str | None) -> Any:
         number, shown = _float(text), self._style(style)
-        if number is None or shown is Shown.NUMBER:
-            return DAMAGED if number is None else number
+        if number is None:
+            return DAMAGED
+        if shown is Shown.NUMBER:
+            value = Decimal(repr(number))
+            value = value.quantize(1) if value == value.to_integral() else value
+            return NumberCell(value, str(value))
         return self._moment(number, shown)
 
     def _shared(self, text: str) -> Any:
@@ -62,10 +67,8 @@ class Values:
     def _moment(self, number: float, shown: Shown) -> Any:
         if abs(number) > _MOST_DAYS or shown is Shown.NOTHING:
             return DAMAGED
-        if shown is Shown.DURATION:
-            return timedelta(days=number)
-        found = moment(number, from_1904=self.from_1904)
-        return DAMAGED if found is None else found
+        found = moment(number, from_1904=self.from_1904) if shown is Shown.DATE else None
+        return found if isinstance(found, date) else NO_DAY
 
     def _style(self, style: str | None) -> Shown:
         """How a style displays a number."""

@@ -11,7 +11,7 @@ from domain.imports import OTHER_ORDER, CellFormat
 from imports.cells import Reader, Unreadable, is_blank
 from imports.mapping.evidence import DayEvidence, OpenDay
 from imports.mapping.formats import converter
-from imports.mapping.headers import HeaderIndex, text_of
+from imports.mapping.headers import HeaderIndex, cell_text, text_of
 from imports.mapping.mappings import ColumnMapping, ImportMapping, Source
 from imports.report import Problems
 from imports.shapes import Column, Kind
@@ -155,12 +155,7 @@ def _joined(cells: Sequence[Any]) -> Any:
     for cell in cells:
         if isinstance(cell, Unreadable):
             return cell
-    return " ".join(_words(cell) for cell in cells if not is_blank(cell))
-
-
-def _words(cell: Any) -> str:
-    is_whole = isinstance(cell, float) and cell == int(cell)
-    return str(int(cell)) if is_whole else str(cell).strip()
+    return " ".join(filter(None, map(cell_text, cells)))
 
 
 def _reader(read: Reader, mapped: ColumnMapping, evidence: DayEvidence | None) -> Reader:

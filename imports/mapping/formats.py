@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import FIRST_SHORT_YEAR, CellFormat
+from imports.cells import NumberCell
 
 # Converts a non-blank cell; it raises InvalidInput with the reason if it cannot.
 Convert = Callable[[Any], Any]
@@ -17,7 +18,7 @@ _PARTS = re.compile(rf"([0-9]{{1,2}})([/.-])([0-9]{{1,2}})\2([0-9]{{4}}){_MIDNIG
 _SHORT_PARTS = re.compile(rf"([0-9]{{1,2}})([/.-])([0-9]{{1,2}})\2([0-9]{{2}}){_MIDNIGHT}", re.IGNORECASE)
 _DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _US = re.compile(r"(?P<digits>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?P<places>\.[0-9]{0,2})?")
-_EUROPEAN = re.compile(r"(?P<digits>[0-9]+|[0-9]{1,3}(?:[. '’\u00a0\u202f][0-9]{3})+)(?P<places>,[0-9]{0,2})?")
+_EUROPEAN = re.compile(r"(?P<digits>[0-9]+|[0-9]{1,3}(?:[. '\u2019\u00a0\u202f][0-9]{3})+)(?P<places>,[0-9]{0,2})?")
 _CENTS = re.compile(r"(?P<digits>[0-9]+)(?P<places>)")
 _NO_DAY = "There is no such day in the calendar"
 _CENTURY = 100
@@ -58,8 +59,8 @@ def day_in(form: CellFormat) -> Convert:
 
 def _of_number(form: CellFormat, cell: Any) -> Any:
     """A number of eight digits in a spreadsheet is such a day, too; any other cell is left to the column's own reader."""
-    is_whole = isinstance(cell, int | float) and not isinstance(cell, bool) and cell == int(cell)
-    return _day(form, str(int(cell))) if is_whole and form is CellFormat.YEAR_MONTH_DAY else cell
+    is_number = isinstance(cell, NumberCell) and form is CellFormat.YEAR_MONTH_DAY
+    return _day(form, str(cell.value)) if is_number else cell
 
 
 def _day(form: CellFormat, text: str) -> date:
@@ -99,8 +100,8 @@ def amount_in(form: CellFormat) -> Convert:
     pattern = {CellFormat.US_AMOUNT: _US, CellFormat.EUROPEAN_AMOUNT: _EUROPEAN, CellFormat.CENTS: _CENTS}[form]
 
     def convert(cell: Any) -> Any:
-        if form is CellFormat.CENTS and isinstance(cell, int | float) and not isinstance(cell, bool):
-            cell = str(int(cell)) if cell == int(cell) else repr(cell)
+        if form is CellFormat.CENTS and isinstance(cell, NumberCell):
+            cell = str(cell.value)
         if not isinstance(cell, str):
             return cell
         rest, sign = _unsigned(cell.strip(), with_dollar=form is CellFormat.US_AMOUNT)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from domain.imports import ImportKind
-from imports.cells import Unreadable, is_blank
+from imports.cells import NumberCell, Unreadable
 from imports.mapping.columns import COLUMNS
 from imports.mapping.mappings import Source
 from imports.sheets import Line, SheetError
@@ -23,7 +23,14 @@ def header_key(text: str) -> str:
 
 def header_texts(header: Line) -> list[str]:
     """The headers of a row as texts; a blank or unreadable one is an empty text."""
-    return ["" if is_blank(cell) or isinstance(cell, Unreadable) else str(cell).strip() for cell in header.cells]
+    return [cell_text(cell) for cell in header.cells]
+
+
+def cell_text(cell: Any) -> str:
+    """The text of a cell, as the file shows it; an empty text for a blank or unreadable cell."""
+    if cell is None or isinstance(cell, Unreadable):
+        return ""
+    return (cell.shown if isinstance(cell, NumberCell) else str(cell)).strip()
 
 
 def likeliest_header(kind: ImportKind, lines: Iterable[Line]) -> Line | None:
@@ -33,7 +40,7 @@ def likeliest_header(kind: ImportKind, lines: Iterable[Line]) -> Line | None:
         keys = {header_key(text) for text in header_texts(line)}
         named = sum(not keys.isdisjoint((name, *known.headers)) for name, known in COLUMNS[kind].items())
         # Of rows that are equally likely, the first: a header stands above its rows.
-        if named > best and not any(isinstance(cell, int | float) for cell in line.cells):
+        if named > best and not any(isinstance(cell, NumberCell) for cell in line.cells):
             best, found = named, line
     return found
 
@@ -89,4 +96,4 @@ class HeaderIndex:
 
 def text_of(cell: Any) -> str:
     """A cell as text for comparisons with what a mapping says: trimmed, without regard to case."""
-    return "" if cell is None or isinstance(cell, Unreadable) else " ".join(str(cell).split()).casefold()
+    return " ".join(cell_text(cell).split()).casefold()

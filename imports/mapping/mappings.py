@@ -8,6 +8,7 @@ from domain.errors import InvalidInput
 from domain.imports import MOST_COLUMNS, CellFormat, ImportKind
 from domain.texts import can_be_kept
 from imports.mapping.columns import COLUMNS, Form
+from imports.sheets import ReadOptions
 
 MOST_VALUES = 200
 LONGEST_TEXT = 200
@@ -68,6 +69,11 @@ class ImportMapping:
     only_where: tuple[RowCondition, ...] = ()
 
 
+def options_of(mapping: ImportMapping | None) -> ReadOptions:
+    """How the bytes of a file are read; what the mapping does not say is found out from the file."""
+    return ReadOptions(mapping.encoding, mapping.delimiter, mapping.sheet) if mapping else ReadOptions()
+
+
 def as_json(mapping: Any) -> dict[str, Any]:
     """A mapping, or a part of it, as JSON; what is not said is left out."""
     return asdict(mapping, dict_factory=lambda pairs: {name: value for name, value in pairs if value not in (None, ())})
@@ -75,7 +81,7 @@ def as_json(mapping: Any) -> dict[str, Any]:
 
 def mapping_of(kind: ImportKind, found: Any) -> ImportMapping:
     """A checked mapping from JSON; InvalidInput names the part that is wrong."""
-    mapping = _object(ImportMapping, found, ())
+    mapping: ImportMapping = _object(ImportMapping, found, ())
     _check(kind, mapping)
     return mapping
 

@@ -11,7 +11,7 @@ from domain.imports import OTHER_ORDER, CellFormat
 from imports.cells import Reader, Unreadable, is_blank
 from imports.mapping.columns import Form, Known
 from imports.mapping.formats import EXAMPLES, SHORT_YEARS, converter
-from imports.mapping.headers import header_key
+from imports.mapping.headers import cell_text, header_key
 from imports.mapping.mappings import LONGEST_TEXT, MOST_VALUES, ValueMapping
 
 # Further values than these are profiled without regard to whether they were seen before.
@@ -141,7 +141,7 @@ class ValueProfile:
         """Take a cell into account."""
         if is_blank(cell) or isinstance(cell, Unreadable) or len(self.meanings) + len(self.unknown) >= MOST_VALUES:
             return
-        text = str(cell).strip()[:LONGEST_TEXT]
+        text = cell_text(cell)[:LONGEST_TEXT]
         if text in self.meanings or text in self.unknown:
             return
         meant = (self.known.values or {}).get(header_key(text))

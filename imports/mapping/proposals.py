@@ -12,7 +12,7 @@ from imports.mapping.headers import SEARCHED, HeaderIndex, header_key, header_te
 from imports.mapping.mappings import ColumnMapping, ImportMapping, Source
 from imports.mapping.profiles import FormatProfile, Question, ValueProfile
 from imports.shapes import Column, Kind
-from imports.sheets import Line, SheetError
+from imports.sheets import Line, ReadOptions, SheetError
 
 # Headers of a name in one column, which becomes two.
 _WHOLE_NAMES = ("patient_name", "patient", "full_name", "name", "client_name", "client", "customer")
@@ -27,7 +27,7 @@ class Proposal:
     questions: list[Question] = field(default_factory=list)
 
 
-def propose(kind: Kind, lines: Iterator[Line]) -> Proposal:
+def propose(kind: Kind, lines: Iterator[Line], options: ReadOptions) -> Proposal:
     """A mapping for the lines of a file that are not blank; SheetError if no row looks like a header."""
     first = list(islice(lines, SEARCHED))
     header = likeliest_header(kind.name, first)
@@ -37,7 +37,7 @@ def propose(kind: Kind, lines: Iterator[Line]) -> Proposal:
         )
     columns = _columns(kind, sources_of(header_texts(header)))
     below = (line for line in first if line.number > header.number)
-    mapping = ImportMapping(tuple(columns), header.number)
+    mapping = ImportMapping(tuple(columns), header.number, options.encoding, options.delimiter, options.sheet)
     return _profiled(kind, mapping, header, below, lines)
 
 

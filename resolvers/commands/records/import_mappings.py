@@ -115,7 +115,7 @@ async def _check_count(work: UnitOfWork) -> None:
         raise InvalidInput(f"A clinic has at most {_MOST} mappings: delete one that is not needed", ("name",))
 
 
-def _saved(row: Mapping[str, Any]) -> SavedMapping:
+def _saved(row: Any) -> SavedMapping:
     kind = ImportKind(row["kind"])
     mapping = mapping_of(kind, orjson.loads(row["mapping"]))
     return SavedMapping(row["id"], kind, row["name"], row["version"], mapping, row["changed_at"], row["changed_by"])

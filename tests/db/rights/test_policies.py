@@ -64,7 +64,7 @@ def _policies_to_write(name: str) -> dict[tuple[str, str], PolicyRow]:
         return condition[name] if name in condition else insert_policy(table, WRITES[table], _role(name))
 
     def own(table: str) -> str:
-        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
+        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table], _role(name))
 
     inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, {})}
     updates = {(t, f"{name}_update"): ([name], "UPDATE", own(t), own(t)) for t in CHANGED.get(name, {})}

@@ -29,7 +29,7 @@ def test_the_child_process_reads_the_same_rows_as_the_readers(kind: ImportKind) 
 
 
 def test_the_child_reports_an_error_with_its_line_after_the_rows_before_it() -> None:
-    lines = read_in_child(b"code\nA\n\xff\n", CSV)
+    lines = iter(read_in_child(b"code\nA\n\xff\n", CSV))
     assert [next(lines).cells, next(lines).cells] == [["code"], ["A"]]
     with pytest.raises(SheetError, match="not UTF-8") as refused:
         next(lines)
@@ -39,7 +39,7 @@ def test_the_child_reports_an_error_with_its_line_after_the_rows_before_it() -> 
 def test_the_child_ends_when_its_rows_are_no_longer_read() -> None:
     before = children()
     lines = read_in_child(b"code\n" + ROW * 200_000, CSV)
-    next(lines)
+    next(iter(lines))
     assert len(children() - before) == 1
     lines.close()
     assert children() == before
@@ -61,7 +61,7 @@ def test_a_child_that_fails_or_takes_too_long_makes_the_file_bad(program: str, r
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         with pytest.raises(SheetError, match=reason):
-            list(child.lines_from(process, 2))
+            list(child.received(process, 2))
         process.kill()
     assert time.monotonic() - began < 10
 
@@ -74,7 +74,7 @@ def test_an_exception_in_a_reader_is_logged_with_its_location_and_without_cell_v
         list(read_in_child(b"secret,patient\n", "text/plain"))
     [record] = caplog.records
     assert (record.name, record.__dict__["exception"]) == ("billing.imports", "KeyError")
-    assert record.__dict__["frames"][-1].startswith("lines_of:")
+    assert record.__dict__["frames"][-1].startswith("open_file:")
     assert "patient" not in str(record.__dict__)
 
 

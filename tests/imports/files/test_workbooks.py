@@ -1,9 +1,9 @@
 """The workbook parser: positions, values and limits of cells; ordinary workbooks are read as two other libraries read them."""
 
 import io
-import time
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 from python_calamine import CalamineWorkbook
 
 from domain.documents import XLSX
-from imports.cells import DAMAGED, ERROR, FORMULA, MERGED, is_blank
+from imports.cells import DAMAGED, ERROR, FORMULA, MERGED, NO_DAY, NumberCell, is_blank
 from imports.files.child import read_in_process
 from imports.files.xlsx_dates import Shown, moment, shown_as
 from imports.sheets import Line, SheetError
@@ -45,7 +45,10 @@ def lines(data: bytes) -> list[Line]:
 
 
 def cells(rows: bytes, after: bytes = b"") -> list[tuple[int, list[Any]]]:
-    return [(line.number, list(line.cells)) for line in lines(with_sheet(rows, after))]
+    return [
+        (line.number, [float(cell.value) if isinstance(cell, NumberCell) else cell for cell in line.cells])
+        for line in lines(with_sheet(rows, after))
+    ]
 
 
 # Positions of cells.
@@ -137,9 +140,9 @@ CELL_VALUES = [
     (b'<c r="A1" t="d"><v>2026-02-30</v></c>', DAMAGED),
     (b'<c r="A1" s="1"><v>46023</v></c>', date(2026, 1, 1)),
     (b'<c r="A1" s="1"><v>46023.395833333336</v></c>', datetime(2026, 1, 1, 9, 30)),  # noqa: DTZ001
-    (b'<c r="A1" s="1"><v>60</v></c>', DAMAGED),
-    (b'<c r="A1" s="1"><v>-1</v></c>', DAMAGED),
-    (b'<c r="A1" s="1"><v>2958466</v></c>', DAMAGED),
+    (b'<c r="A1" s="1"><v>60</v></c>', NO_DAY),
+    (b'<c r="A1" s="1"><v>-1</v></c>', NO_DAY),
+    (b'<c r="A1" s="1"><v>2958466</v></c>', NO_DAY),
     (b'<c r="A1" s="7"><v>1</v></c>', DAMAGED),
 ]  # fmt: skip
 
@@ -179,9 +182,9 @@ def test_five_hundred_overlapping_merged_ranges_take_no_longer_than_one() -> Non
     took = []
     for count in (1, 500):
         merges = b"<mergeCells>" + b'<mergeCell ref="A1:CV1048576"/>' * count + b"</mergeCells>"
-        began = time.process_time()
+        began = process_time()
         found = cells(rows, merges)
-        took.append(time.process_time() - began)
+        took.append(process_time() - began)
         assert found == [(n, [MERGED]) for n in range(1, 20_001)]
     # It took seconds when each range was compared with each; the rest is for busy machines.
     assert took[1] < 2 * took[0] + 1.5
@@ -284,12 +287,14 @@ def normalised(values: Sequence[Any]) -> list[Any]:
     for place, value in enumerate(found):
         if is_blank(value) and (value is None or not value):
             found[place] = None
+        elif isinstance(value, NumberCell):
+            found[place] = float(value.value)
+        elif isinstance(value, time | timedelta):
+            found[place] = NO_DAY
         elif isinstance(value, date) and not isinstance(value, datetime):
             found[place] = datetime.combine(value, datetime.min.time())
         elif isinstance(value, int) and not isinstance(value, bool):
             found[place] = float(value)
-        elif isinstance(value, timedelta):
-            found[place] = timedelta(milliseconds=round(value.total_seconds() * 1000))
     while found and found[-1] is None:
         found.pop()
     return found
