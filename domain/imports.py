@@ -28,7 +28,7 @@ class CellFormat(StrEnum):
     DAY_MONTH_SHORT_YEAR = "day_month_short_year"
     US_AMOUNT = "us_amount"
     EUROPEAN_AMOUNT = "european_amount"
-    CENTS = "cents"
+    IMPLIED_DECIMAL = "implied_decimal"
     LAST_FIRST = "last_first"
     # The file does not tell the format: a person has to choose.
     UNDECIDED = "undecided"

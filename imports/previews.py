@@ -24,8 +24,6 @@ from imports.report import Report
 from imports.shapes import Column, Kind
 from imports.sheets import FileShape, ReadOptions, SheetError, SheetFile, filled
 
-_AS_FOUND = ReadOptions()
-
 
 @dataclass(frozen=True, slots=True)
 class PreviewedCell:
@@ -76,24 +74,29 @@ class Preview:
         return not self.questions and not self.missing
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """What a person says about a file: the mapping, or, where one is to be proposed, how the file is read and formats of columns."""
+
+    chosen: ChosenMapping | None = None
+    answers: Mapping[str, CellFormat] = field(default_factory=dict)
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+
 def preview_file(
     kind: Kind,
     data: bytes,
     content_type: str,
-    chosen: ChosenMapping | None = None,
-    answers: Mapping[str, CellFormat] | None = None,
-    options: ReadOptions = _AS_FOUND,
+    request: PreviewRequest,
     progress: Progress = quietly,
     read: Read = read_in_child,
 ) -> Preview:
-    """Preview a file by a chosen mapping, or by the one that is proposed for it; InvalidInput if no mapping can be proposed.
-
-    The `answers` are the formats that a person chose for a proposal, and the `options` are how the file is read for it.
-    """
+    """Preview a file by a chosen mapping, or by the one that is proposed for it; InvalidInput if no mapping can be proposed."""
+    chosen = request.chosen
     given = chosen.for_file(kind.name) if chosen else None
-    proposal = _proposal(kind, partial(read, data, content_type), given, options)
+    proposal = _proposal(kind, partial(read, data, content_type), given, request.options)
     if chosen is None:
-        _answer(kind, proposal, answers or {})
+        _answer(kind, proposal, request.answers)
     # A proposal is read without the columns that it does not know; to import it, a person has to say that they are ignored.
     tried = proposal.mapping if chosen else replace(proposal.mapping, ignores_other_columns=True)
     checked = check_file(kind, data, content_type, progress, read, tried)

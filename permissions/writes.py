@@ -18,8 +18,9 @@ class Write:
     """The write privileges of `roles` on a table: inserts of the columns in `adds`, updates of those in `changes`, deletes if `removes`.
 
     The key and `recorded_at` can always be inserted. A role that writes a column may read it, too, unless it is in `conceals`.
-    If it is `in_reach`, only rows that the role may read. `by` is the column with the user who inserts a row: it must be the acting user. Where it is `own`, updates and deletes are
-    limited to the user's own rows as well. `only` are values that every written row must have, `begins` those of a new row.
+    If it is `in_reach`, a row that is written must be one that the role may read. `by` is the column with the user who inserts
+    a row: it must be the acting user. Where it is `own`, updates and deletes are limited to the user's own rows as well. `only`
+    are values that every written row must have, `begins` those of a new row.
     A role with limited reach inserts only rows in its reach, and only below a parent row in reach: `below` is the column that
     refers to the parent, and its table.
     """

@@ -30,7 +30,7 @@ DAYS = (
     CellFormat.MONTH_DAY_SHORT_YEAR,
     CellFormat.DAY_MONTH_SHORT_YEAR,
 )
-AMOUNTS = (CellFormat.US_AMOUNT, CellFormat.EUROPEAN_AMOUNT, CellFormat.CENTS)
+AMOUNTS = (CellFormat.US_AMOUNT, CellFormat.EUROPEAN_AMOUNT, CellFormat.IMPLIED_DECIMAL)
 _MONTH_FIRST = (CellFormat.MONTH_DAY_YEAR, CellFormat.MONTH_DAY_SHORT_YEAR)
 SHORT_YEARS = (CellFormat.MONTH_DAY_SHORT_YEAR, CellFormat.DAY_MONTH_SHORT_YEAR)
 # Format → an example of it, as error messages and questions show it.
@@ -43,7 +43,7 @@ EXAMPLES = {
     CellFormat.DAY_MONTH_SHORT_YEAR: "31/1/26",
     CellFormat.US_AMOUNT: "$1,234.50",
     CellFormat.EUROPEAN_AMOUNT: "1.234,50",
-    CellFormat.CENTS: "123450 for 1234.50",
+    CellFormat.IMPLIED_DECIMAL: "123450 for 1234.50",
     CellFormat.LAST_FIRST: "Last, First",
 }
 
@@ -97,10 +97,12 @@ def full_year(short: int) -> int:
 
 def amount_in(form: CellFormat) -> Convert:
     """A reader of amounts, which become plain decimals such as "1234.50"; numbers of a spreadsheet stay as they are."""
-    pattern = {CellFormat.US_AMOUNT: _US, CellFormat.EUROPEAN_AMOUNT: _EUROPEAN, CellFormat.CENTS: _CENTS}[form]
+    pattern = {CellFormat.US_AMOUNT: _US, CellFormat.EUROPEAN_AMOUNT: _EUROPEAN, CellFormat.IMPLIED_DECIMAL: _CENTS}[
+        form
+    ]
 
     def convert(cell: Any) -> Any:
-        if form is CellFormat.CENTS and isinstance(cell, NumberCell):
+        if form is CellFormat.IMPLIED_DECIMAL and isinstance(cell, NumberCell):
             cell = str(cell.value)
         if not isinstance(cell, str):
             return cell
@@ -109,7 +111,7 @@ def amount_in(form: CellFormat) -> Convert:
         if not found:
             raise InvalidInput(f"This is not an amount such as {EXAMPLES[form]}")
         digits = re.sub(r"[^0-9]", "", found["digits"])
-        if form is CellFormat.CENTS:
+        if form is CellFormat.IMPLIED_DECIMAL:
             digits = digits.rjust(3, "0")
             digits, places = digits[:-2], digits[-2:]
         else:

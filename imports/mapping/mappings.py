@@ -74,6 +74,12 @@ def options_of(mapping: ImportMapping | None) -> ReadOptions:
     return ReadOptions(mapping.encoding, mapping.delimiter, mapping.sheet) if mapping else ReadOptions()
 
 
+def read_options(found: Mapping[str, Any]) -> ReadOptions:
+    """How a file is to be read, from an input; InvalidInput names the part that is wrong."""
+    given = {name: found.get(name) for name in ("encoding", "delimiter", "sheet")}
+    return ReadOptions(**{name: _text(value, (name,)) for name, value in given.items() if value is not None})
+
+
 def as_json(mapping: Any) -> dict[str, Any]:
     """A mapping, or a part of it, as JSON; what is not said is left out."""
     return asdict(mapping, dict_factory=lambda pairs: {name: value for name, value in pairs if value not in (None, ())})

@@ -85,7 +85,7 @@ class FormatProfile:
             return self._undecided("The years have two digits, and are read as 1930 to 2029", example, (form,))
         if other and self.fits[other] and self._has_both_orders(form, other):
             return self._undecided("The column has days of both orders of month and day", example, (form, other))
-        if form is CellFormat.CENTS:
+        if form is CellFormat.IMPLIED_DECIMAL:
             return self._undecided("The amounts have no decimal point", example, (form,))
         is_grouped = (self.has_comma, self.has_point) in ((True, False), (False, True))
         if form is CellFormat.EUROPEAN_AMOUNT and is_grouped and not self._has_places(","):

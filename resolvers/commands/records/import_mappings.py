@@ -9,14 +9,14 @@ import asyncpg
 import orjson
 from strawberry import Info
 
+from domain.access.people import Role
 from domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.imports import ImportKind
 from domain.texts import NAME, required_text
 from imports.mapping.mappings import ImportMapping, as_json, check_decided, mapping_of
 from permissions.actions import IMPORTS
-from permissions.classes import guard
-from permissions.viewers import Viewer
+from permissions.rules import RULES
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _READ = """select m.id, m.kind, m.name, m.version, m.mapping::text as mapping, m.changed_at, u.name as changed_by from import_mappings m
@@ -42,9 +42,9 @@ class SavedMapping(NamedTuple):
     changed_by: str | None
 
 
-def check_kind(viewer: Viewer | None, kind: ImportKind) -> None:
+def check_kind(role: Role | None, kind: ImportKind) -> None:
     """The second check, behind the role's schema, which does not contain the kinds that the role may not import."""
-    if not guard(IMPORTS[kind]).admits(viewer):
+    if not RULES[IMPORTS[kind]].allows(role):
         raise InvalidInput("There is no such kind of file", ("kind",))
 
 
@@ -54,6 +54,14 @@ async def list_mappings(info: Info, kind: ImportKind | None) -> list[SavedMappin
     context.audit.add_operation(info.field_name)
     async with context.database.entered(context.viewer) as connection:
         rows = await connection.fetch(_LIST, context.viewer.clinic_id, kind)
+    return [_saved(row) for row in rows]
+
+
+async def find_again(info: Info, identity: UUID) -> list[SavedMapping]:
+    """The mapping that a repeated request has saved; none if it was deleted since."""
+    context = info.context
+    async with context.database.entered(context.viewer) as connection:
+        rows = await connection.fetch(_FIND, context.viewer.clinic_id, identity)
     return [_saved(row) for row in rows]
 
 
@@ -78,6 +86,7 @@ def mapping_from(kind: ImportKind, found: Mapping[str, Any]) -> ImportMapping:
 async def save(work: UnitOfWork) -> UUID:
     """Save a new mapping, or replace the one of this kind and name, which must have the version that was read."""
     kind, name = work.inputs["kind"], required_text(work.inputs, "name", NAME)
+    check_kind(work.actor.role, kind)
     mapping = mapping_from(kind, work.inputs["mapping"])
     check_decided(mapping)
     found, version = await work.one(_NAMED, kind, name), work.inputs.get("version")
