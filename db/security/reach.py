@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from db import tables
 from db.fields.base import there_is
 from db.row import Row
+from domain.imports import ImportKind
 from permissions.actions import IMPORTS
 from permissions.rows import ROWS, Reach
 from permissions.rules import RULES
@@ -72,9 +73,7 @@ def _of_treated_encounter(row: Row) -> Expression:
 
 def _imported_kinds(row: Row) -> Expression:
     kinds = [
-        literal(kind.value, literal_execute=True)
-        for kind, rule in IMPORTS.items()
-        if RULES[rule].allows(row.scope.role)
+        literal(kind.value, literal_execute=True) for kind in ImportKind if RULES[IMPORTS[kind]].allows(row.scope.role)
     ]
     return row.kind.in_(kinds)
 

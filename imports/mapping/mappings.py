@@ -144,10 +144,10 @@ def _of(cls: Any) -> _Read:
     return lambda found, path: _object(cls, found, path)
 
 
-def _many(read: _Read, most: int) -> _Read:
+def _many(read: _Read, most: int, least: int = 0) -> _Read:
     def each(found: Any, path: tuple[str, ...]) -> tuple[Any, ...]:
-        if not isinstance(found, list) or len(found) > most:
-            raise InvalidInput(f"This must be a list of at most {most} entries", path)
+        if not isinstance(found, list) or not least <= len(found) <= most:
+            raise InvalidInput(f"This must be a list of {least} to {most} entries", path)
         return tuple(read(item, (*path, str(place))) for place, item in enumerate(found))
 
     return each
@@ -156,7 +156,7 @@ def _many(read: _Read, most: int) -> _Read:
 _READERS: dict[Any, dict[str, _Read]] = {
     Source: {"name": _text, "position": _number(_LAST_POSITION)},
     ValueMapping: {"source": _text, "value": _text},
-    RowCondition: {"source": _of(Source), "values": _many(_text, MOST_VALUES)},
+    RowCondition: {"source": _of(Source), "values": _many(_text, MOST_VALUES, 1)},
     ColumnMapping: {
         "column": _text,
         "sources": _many(_of(Source), MOST_COLUMNS),
@@ -165,7 +165,7 @@ _READERS: dict[Any, dict[str, _Read]] = {
         "values": _many(_of(ValueMapping), MOST_VALUES),
     },
     ImportMapping: {
-        "columns": _many(_of(ColumnMapping), MOST_COLUMNS),
+        "columns": _many(_of(ColumnMapping), MOST_COLUMNS, 1),
         "header_row": _number(_LAST_HEADER),
         "encoding": _text,
         "delimiter": _text,

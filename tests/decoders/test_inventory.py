@@ -20,6 +20,8 @@ _NO_DECODERS = {
     "imports/files/xml_parts.py": "a part of import file (XLSX)",
     "resolvers/commands/billing/quotes.py": "JSON that PostgreSQL has written",
     "resolvers/commands/billing/pricing.py": "JSON that PostgreSQL has written",
+    "resolvers/commands/records/import_mappings.py": "a mapping that our own mutation has stored",
+    "server/commands/import_mappings.py": "passes the JSON file of a mapping on to the decoder",
     "resolvers/compiler/export_statements.py": "a request that our own mutation has stored",
     "db/security/policy_version.py": "a file of this package",
     "server/http/graphql.py": "passes headers on to the decoders",
