@@ -11,7 +11,7 @@ from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.files.child import read_in_child
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
-from imports.sheets import Line, SheetError, SheetFile, filled, match_header
+from imports.sheets import FileShape, Line, SheetError, SheetFile, filled, match_header, width_problem
 
 # Called with the current phase, the number of finished items, and their total if it is known.
 Progress = Callable[[str, int, int | None], None]
@@ -71,14 +71,14 @@ def check_file(
     try:
         # The process that reads the file ends also where the request was cancelled.
         with closing(read(data, content_type)) as file:
-            _check(checked, filled(file), progress)
+            _check(checked, file.shape, filled(file), progress)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
     progress("reading", checked.read, checked.read)
     return checked
 
 
-def _check(checked: Checked, lines: Iterator[Line], progress: Progress) -> None:
+def _check(checked: Checked, shape: FileShape, lines: Iterator[Line], progress: Progress) -> None:
     kind, header = checked.kind, next(lines, None)
     if header is None:
         raise SheetError("The file is empty")
@@ -96,7 +96,10 @@ def _check(checked: Checked, lines: Iterator[Line], progress: Progress) -> None:
             progress("reading", checked.read, None)
         if checked.read > MOST_ROWS:
             raise SheetError(f"A file has at most {MOST_ROWS:,} rows", line.number)
-        _check_line(checked, line, present, absent)
+        if problem := width_problem(shape, header, line):
+            checked.problems.add(line.number, None, None, problem)
+        else:
+            _check_line(checked, line, present, absent)
     _check_against_each_other(checked)
 
 
