@@ -14,12 +14,22 @@ from domain.errors import InvalidInput
 from domain.imports import LONGEST_SHOWN
 from domain.parties import FACTOR
 from domain.texts import FORMULAS, Text, required_text
+from imports.damaged_texts import damage, damage_of_identifier, damage_of_name
 
 # A reader converts a non-blank cell to its value; it raises InvalidInput with the reason if it cannot.
 Reader = Callable[[Any], Any]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Codes have five characters: a number of five digits has not lost a leading zero.
-_FIVE_DIGITS = 10_000
+_FEWEST_DIGITS = 5
+# A whole number of more than 15 digits.
+_TOO_LONG = Decimal(10) ** 15
+_NO_DIGITS = re.compile("[^0-9]")
+# Dollars as a spreadsheet shows them: the sign, the parentheses of a negative amount, and the currency in any order.
+_DOLLARS = r" ?(?:USD|(?:US)?\$)? ?"
+_SHOWN_AMOUNT = re.compile(
+    rf"(?P<before>-)?{_DOLLARS}(?P<opened>\()?{_DOLLARS}(?P<after>-)?"
+    r" ?(?P<number>[0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)( ?USD)? ?(?P<closed>\))?"
+)
 _NO_DAY = "This is not a day such as 2026-01-31"
 _NO_AMOUNT = 'This is not an amount such as "1234.50", without currency, thousands separator or decimal comma, and with two places'
 
@@ -45,6 +55,12 @@ FORMULA = Unreadable("This is a formula: paste its value instead")
 ERROR = Unreadable("This is an error of the spreadsheet, such as #N/A")
 DAMAGED = Unreadable("This cell is damaged in the file: type its value again")
 NO_DAY = Unreadable("This cell shows no day, with its month and year: format it as a date, or as text")
+NOT_RENDERED = Unreadable(
+    "The number format of this cell, such as one with an exponent or a fraction, cannot be read exactly: format the cell as a number, a date or text"
+)
+NOTHING_SHOWN = Unreadable(
+    "This cell has a value, but its number format shows nothing: format it as a number or text, or clear it"
+)
 MERGED = Unreadable("This cell is merged with others: give each row its own")
 
 
@@ -66,17 +82,30 @@ def shown(cell: Any) -> str | None:
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
-def text(form: Text) -> Reader:
-    """A text; a whole number is read as its digits."""
+def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
+    """A text: what the cell shows. `damage` says why it cannot be what was meant."""
 
     def read(cell: Any) -> str:
         if isinstance(cell, NumberCell):
-            cell = cell.shown
+            cell = _number_as_text(cell)
         if not isinstance(cell, str):
             raise InvalidInput("This is not a text: format the column as text")
-        return required_text({"it": cell.strip()}, "it", form)
+        found = cell.strip()
+        if reason := damage(found):
+            raise InvalidInput(reason)
+        return required_text({"it": found}, "it", form)
 
     return read
+
+
+def identifier(form: Text) -> Reader:
+    """A number, code or other text that identifies a record."""
+    return text(form, damage_of_identifier)
+
+
+def name(form: Text) -> Reader:
+    """The name of a person, a firm or a thing."""
+    return text(form, damage_of_name)
 
 
 def factor(cell: Any) -> Decimal:
@@ -89,9 +118,9 @@ def factor(cell: Any) -> Decimal:
 
 def code(cell: Any) -> str:
     """A code, as it is billed."""
-    if isinstance(cell, NumberCell) and cell.value < _FIVE_DIGITS:
+    if isinstance(cell, NumberCell) and len(cell.shown) < _FEWEST_DIGITS:
         raise InvalidInput("This is a number, which may have lost leading zeros: format the column as text")
-    return str(text(CODE)(cell))
+    return str(identifier(CODE)(cell))
 
 
 def amount(word: str = "An amount") -> Reader:
@@ -146,6 +175,10 @@ def one_of(choices: type[StrEnum]) -> Reader:
 
 def _amount(cell: Any) -> Decimal:
     if isinstance(cell, NumberCell):
+        if amount_shown(cell) != cell.value:
+            raise InvalidInput(
+                "This cell does not show its exact amount in dollars: format it as a number with two decimal places"
+            )
         if cell.value != round(cell.value, 2):
             raise InvalidInput("This has more than two decimal places: round it in the spreadsheet")
         return round(cell.value, 2)
@@ -155,3 +188,29 @@ def _amount(cell: Any) -> Decimal:
         return parse_money(cell.strip())
     except ValueError:
         raise InvalidInput(_NO_AMOUNT) from None
+
+
+def amount_shown(cell: NumberCell) -> Decimal | None:
+    """The amount that a person reads in a cell; None if it is not an amount in US dollars."""
+    if not cell.value and cell.shown.strip("$ ") == "-":
+        # Accounting formats show a dash for zero.
+        return cell.value
+    found = _SHOWN_AMOUNT.fullmatch(cell.shown)
+    if not found or bool(found["opened"]) != bool(found["closed"]):
+        return None
+    number = Decimal(found["number"].replace(",", ""))
+    return -number if found["opened"] or found["before"] or found["after"] else number
+
+
+def _number_as_text(cell: NumberCell) -> str:
+    """The text that a number shows, with all of its digits and its sign."""
+    if cell.value >= _TOO_LONG:
+        raise InvalidInput(
+            "A spreadsheet keeps only 15 digits of this number: format the column as text, and enter it again"
+        )
+    digits = str(abs(cell.value)).replace(".", "").lstrip("0")
+    if cell.value < 0 or "%" in cell.shown or digits not in _NO_DIGITS.sub("", cell.shown):
+        raise InvalidInput(
+            "This cell shows another number than it has: format the column as text, and enter it as it is meant"
+        )
+    return cell.shown

@@ -16,7 +16,7 @@ from imports.mapping.mappings import ImportMapping, options_of
 from imports.mapping.spreadsheet_texts import SpreadsheetTexts
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
-from imports.sheets import FileShape, Line, ReadOptions, SheetError, SheetFile, filled, match_header
+from imports.sheets import FileShape, Line, ReadOptions, SheetError, SheetFile, filled, match_header, width_problem
 
 # Called with the current phase, the number of finished items, and their total if it is known.
 Progress = Callable[[str, int, int | None], None]
@@ -86,19 +86,21 @@ def check_file(
         # The process that reads the file ends also where the request was cancelled.
         with closing(read(data, content_type, options_of(mapping))) as file:
             checked.shape = file.shape
-            _check(checked, filled(file), progress, mapping)
+            _check(checked, file.shape, filled(file), progress, mapping)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
     progress("reading", checked.read, checked.read)
     return checked
 
 
-def _check(checked: Checked, lines: Iterator[Line], progress: Progress, mapping: ImportMapping | None) -> None:
+def _check(
+    checked: Checked, shape: FileShape, lines: Iterator[Line], progress: Progress, mapping: ImportMapping | None
+) -> None:
     header = next(_from_header(lines, mapping.header_row if mapping else 0), None)
     if header is None:
         raise SheetError("The file is empty")
     if mapping:
-        lines, present = _by_mapping(checked, lines, header, mapping)
+        lines, present = _by_mapping(checked, shape, lines, header, mapping)
     else:
         present = _by_template(checked, header)
     if checked.problems.lines:
@@ -116,7 +118,11 @@ def _check(checked: Checked, lines: Iterator[Line], progress: Progress, mapping:
             progress("reading", checked.read, None)
         if checked.read > MOST_ROWS:
             raise SheetError(f"A file has at most {MOST_ROWS:,} rows", line.number)
-        _check_line(checked, line, present, absent, None if mapping else spreadsheet)
+        applied = checked.applied
+        if problem := applied.width_problem if applied else width_problem(shape, header, line):
+            checked.problems.add(line.number, None, None, problem)
+        else:
+            _check_line(checked, line, present, absent, None if mapping else spreadsheet)
     spreadsheet.report_open_days(checked.problems)
     if checked.problems.lines:
         checked.rows = checked.without_bad()
@@ -138,7 +144,7 @@ def _by_template(checked: Checked, header: Line) -> list[tuple[Column, int]]:
 
 
 def _by_mapping(
-    checked: Checked, lines: Iterator[Line], header: Line, mapping: ImportMapping
+    checked: Checked, shape: FileShape, lines: Iterator[Line], header: Line, mapping: ImportMapping
 ) -> tuple[Iterator[Line], list[tuple[Column, int]]]:
     """The rows of a foreign file as rows of the template."""
     if header.number != mapping.header_row:
@@ -146,7 +152,7 @@ def _by_mapping(
     applied = AppliedMapping(checked.kind, mapping, header)
     checked.applied, checked.kind = applied, applied.kind
     applied.check_header(checked.problems)
-    return applied.rows(lines), [(column, place) for place, column in enumerate(applied.columns)]
+    return applied.rows(lines, shape), [(column, place) for place, column in enumerate(applied.columns)]
 
 
 def _check_line(

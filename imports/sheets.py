@@ -66,6 +66,26 @@ class SheetFile:
         self._lines.close()
 
 
+def refused(reason: str, line: int = 1) -> Lines:
+    """No lines, but an error: the file is known to be one, and cannot be read as it was asked for."""
+    yield from ()
+    raise SheetError(reason, line)
+
+
+def width_problem(shape: FileShape, header: Line, line: Line) -> str | None:
+    """What is wrong with the number of cells of a row; None if nothing is.
+
+    A row of a text file has as many cells as its header: one cut off, or with a delimiter too many, would give its
+    columns the values of others. A sheet of a workbook does not keep blank cells at the end of a row.
+    """
+    width, expected = len(line.cells), len(header.cells)
+    if shape.delimiter is None or width == expected:
+        return None
+    if width < expected:
+        return f"This row has {width} cells, and the header {expected}: it is cut off, or delimiters are missing"
+    return f"This row has {width} cells, and the header {expected}: put a text that contains the delimiter in quotation marks"
+
+
 def filled(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines that are not blank."""
     return (line for line in lines if not all(map(is_blank, line.cells)))

@@ -15,7 +15,7 @@ from imports.mapping.headers import HeaderIndex, cell_text, text_of
 from imports.mapping.mappings import ColumnMapping, ImportMapping, Source
 from imports.report import Problems
 from imports.shapes import Column, Kind
-from imports.sheets import Line
+from imports.sheets import FileShape, Line, width_problem
 
 # How many rows a preview shows.
 SHOWN_ROWS = 10
@@ -45,6 +45,7 @@ class AppliedMapping:
     def __init__(self, kind: Kind, mapping: ImportMapping, header: Line) -> None:
         self.mapping, self._header, self._index = mapping, header, HeaderIndex(header)
         self.skipped, self.first_lines = Skipped(), list[Line]()
+        self.width_problem: str | None = None
         self._evidence: dict[str, DayEvidence] = {}
         self._used = set[int]()
         said = {column.column: column for column in mapping.columns}
@@ -80,12 +81,16 @@ class AppliedMapping:
             if found.is_open
         ]
 
-    def rows(self, lines: Iterator[Line]) -> Iterator[Line]:
-        """The rows below the header that are records: a cell for each mapped column, and then those that are in no column."""
+    def rows(self, lines: Iterator[Line], shape: FileShape) -> Iterator[Line]:
+        """The rows below the header that are records: a cell for each mapped column, and then those that are in no column.
+
+        While a row is handled, `width_problem` says what is wrong with the number of its cells in the file.
+        """
         for line in lines:
             if any(skips(line.cells) for skips in self._skips):
                 self.skipped.add(line.number)
                 continue
+            self.width_problem = width_problem(shape, self._header, line)
             row = Line(line.number, [*(take(line.cells) for take in self._takes), *self._stray(line.cells)])
             if len(self.first_lines) < SHOWN_ROWS:
                 self.first_lines.append(row)

@@ -82,7 +82,12 @@ def read_options(found: Mapping[str, Any]) -> ReadOptions:
 
 def as_json(mapping: Any) -> dict[str, Any]:
     """A mapping, or a part of it, as JSON; what is not said is left out."""
-    return asdict(mapping, dict_factory=lambda pairs: {name: value for name, value in pairs if value not in (None, ())})
+
+    def said(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        listed = ((name, list(value) if isinstance(value, tuple) else value) for name, value in pairs)
+        return {name: value for name, value in listed if value not in (None, [])}
+
+    return asdict(mapping, dict_factory=said)
 
 
 def mapping_of(kind: ImportKind, found: Any) -> ImportMapping:

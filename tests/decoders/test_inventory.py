@@ -17,6 +17,7 @@ _NO_DECODERS = {
     "server/commands/reports.py": "an answer of our own executor",
     "imports/files/messages.py": "the messages of the child process",
     "imports/files/child.py": "the messages of the child process",
+    "imports/files/csv_text.py": "the first lines of import file (CSV)",
     "imports/files/xml_parts.py": "a part of import file (XLSX)",
     "resolvers/commands/billing/quotes.py": "JSON that PostgreSQL has written",
     "resolvers/commands/billing/pricing.py": "JSON that PostgreSQL has written",
