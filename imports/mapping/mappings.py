@@ -118,8 +118,14 @@ _Read = Callable[[Any, tuple[str, ...]], Any]
 
 
 def _text(found: Any, path: tuple[str, ...]) -> str:
-    if not isinstance(found, str) or not 0 < len(found) <= LONGEST_TEXT or not can_be_kept(found):
-        raise InvalidInput(f"This must be a text of 1 to {LONGEST_TEXT} characters", path)
+    if not _text_or_blank(found, path):
+        raise InvalidInput("This cannot be left blank", path)
+    return str(found)
+
+
+def _text_or_blank(found: Any, path: tuple[str, ...]) -> str:
+    if not isinstance(found, str) or len(found) > LONGEST_TEXT or not can_be_kept(found):
+        raise InvalidInput(f"This must be a text of at most {LONGEST_TEXT} characters", path)
     return found
 
 
@@ -161,7 +167,7 @@ def _many(read: _Read, most: int, least: int = 0) -> _Read:
 _READERS: dict[Any, dict[str, _Read]] = {
     Source: {"name": _text, "position": _number(_LAST_POSITION)},
     ValueMapping: {"source": _text, "value": _text},
-    RowCondition: {"source": _of(Source), "values": _many(_text, MOST_VALUES, 1)},
+    RowCondition: {"source": _of(Source), "values": _many(_text_or_blank, MOST_VALUES, 1)},
     ColumnMapping: {
         "column": _text,
         "sources": _many(_of(Source), MOST_COLUMNS),

@@ -92,7 +92,7 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
         "The rows in which a column of the file has one of some values.",
         {
             "source": _Field("ImportSource", "The column of the file."),
-            "values": _list(str, "The values, in upper or lower case.", _NEEDED),
+            "values": _list(str, "The values, in upper or lower case; an empty text for a blank cell.", _NEEDED),
         },
     ),
     "ImportMapping": (

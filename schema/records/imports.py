@@ -6,8 +6,8 @@ import strawberry
 from strawberry import Info
 
 from imports.mapping.profiles import Question
-from imports.previews import Preview
-from imports.previews import PreviewedCell as FoundCell
+from imports.previews.previews import Preview
+from imports.previews.previews import PreviewedCell as FoundCell
 from imports.report import Report
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field

@@ -13,7 +13,7 @@ import orjson
 from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.mapping.mappings import ChosenMapping, ImportMapping, as_json, check_decided, mapping_of
-from imports.previews import Preview
+from imports.previews.previews import Preview
 
 _SAVED = "select mapping::text from import_mappings where clinic_id = $1 and kind = $2 and name = $3"
 _LARGEST = 1024 * 1024

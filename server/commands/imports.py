@@ -17,7 +17,7 @@ from domain.imports import LARGEST_UNPACKED, CellFormat, ImportKind
 from imports.checking import Checked, check_file
 from imports.kinds import KINDS
 from imports.mapping.mappings import ChosenMapping
-from imports.previews import Preview, PreviewRequest, open_questions, preview_file
+from imports.previews.previews import Preview, PreviewRequest, open_questions, preview_file
 from imports.report import Report
 from imports.run_import import bring_in
 from imports.sheets import ReadOptions

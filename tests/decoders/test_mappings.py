@@ -12,7 +12,7 @@ from imports.files.child import read_in_process
 from imports.kinds import KINDS
 from imports.mapping.columns import COLUMNS
 from imports.mapping.mappings import as_json, mapping_of
-from imports.previews import PreviewRequest, preview_file
+from imports.previews.previews import PreviewRequest, preview_file
 from tests.decoders.fuzzing import fuzz, fuzzed
 
 KIND = ImportKind.INVOICES

@@ -1,4 +1,4 @@
-"""`billing import preview` proposes a mapping as text or as a file, and `--map` imports by it."""
+"""The command `billing import preview` proposes a mapping as text or as a file, and `--map` imports by it."""
 
 import json
 from pathlib import Path
