@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.billing.money import LARGEST, parse_money
 from domain.billing.price_lists import CODE
@@ -41,8 +41,7 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NumberCell:
+class NumberCell(NamedTuple):
     """The number in a cell of a workbook: its value, to the 15 digits that a spreadsheet keeps, and the text that the cell shows."""
 
     value: Decimal
@@ -179,9 +178,10 @@ def _amount(cell: Any) -> Decimal:
             raise InvalidInput(
                 "This cell does not show its exact amount in dollars: format it as a number with two decimal places"
             )
-        if cell.value != round(cell.value, 2):
+        found = round(cell.value, 2)
+        if found != cell.value:
             raise InvalidInput("This has more than two decimal places: round it in the spreadsheet")
-        return round(cell.value, 2)
+        return found
     if not isinstance(cell, str):
         raise InvalidInput(_NO_AMOUNT)
     try:
@@ -192,6 +192,8 @@ def _amount(cell: Any) -> Decimal:
 
 def amount_shown(cell: NumberCell) -> Decimal | None:
     """The amount that a person reads in a cell; None if it is not an amount in US dollars."""
+    if cell.shown == str(cell.value):
+        return cell.value
     if not cell.value and cell.shown.strip("$ ") == "-":
         # Accounting formats show a dash for zero.
         return cell.value

@@ -3,17 +3,16 @@
 import re
 from itertools import chain
 
-# Errors of a spreadsheet, and how programs print a missing value where no person writes it.
-_ERRORS = re.compile(
-    r"#(N/?A|REF!?|VALUE!?|DIV/0!?|NAME\??|NUM!?|NULL!?|SPILL!|CALC!|FIELD!|BLOCKED!|BUSY!|GETTING_DATA|#+)"
-    r"|Err:[0-9]{3}|[(<\[](null|none|na|nan|nil|undefined|blank|empty)[)>\]]|\\N|n/a|1\.#\w+",
+# Texts that are no identifier and no name as a whole: numbers that were converted (with an exponent, or decimal places
+# that are zero), errors of a spreadsheet, how programs print a missing value, and what fills a cell that must not be blank.
+_NO_TEXT = re.compile(
+    r"(?P<converted>[+-]?[0-9][0-9,]*(\.[0-9]*)?e[+-]?[0-9]+|[$+-]? ?[0-9][0-9,]*\.0+)"
+    r"|#(N/?A|REF!?|VALUE!?|DIV/0!?|NAME\??|NUM!?|NULL!?|SPILL!|CALC!|FIELD!|BLOCKED!|BUSY!|GETTING_DATA|#+)"
+    r"|Err:[0-9]{3}|[(<\[](null|none|na|nan|nil|undefined|blank|empty)[)>\]]|\\N|n/a|1\.#\w+|[-.?*_/\u2013\u2014]+",
     re.IGNORECASE,
 )
 # Missing values, truth values and infinities; people and firms have some of these names, too.
 _WORDS = frozenset("null none nan nat nil na true false inf infinity undefined".split())
-_EXPONENT = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]*)?[eE][+-]?[0-9]+")
-# A whole number that a program has written as a decimal number.
-_WHOLE = re.compile(r"[$+-]? ?[0-9][0-9,]*\.0+")
 
 
 def _shown_by(encoding: str) -> str:
@@ -34,9 +33,6 @@ _MISREAD = re.compile(
     f"|\u00f0\u0178|\u00ef\u00bf\u00bd|\u221a[^\\s0-9]|[\u2500-\u259f]"
 )
 _LOST = "\ufffd"
-# What a person or a program writes into a column that must not be blank.
-_FILLER = re.compile("[-.?*_/\u2013\u2014]+")
-
 DAMAGED = "Characters of this text were lost when it was saved: export it again as UTF-8"
 MISREAD = "This text was saved or opened in another encoding than its own: export it again as UTF-8"
 CONVERTED = "This is how a program writes a number that it has converted: format the column as text, and enter it as it is meant"
@@ -71,10 +67,7 @@ def damage_of_name(text: str) -> str | None:
 
 
 def _damage(text: str) -> str | None:
-    if _ERRORS.fullmatch(text):
-        return MISSING
-    if _EXPONENT.fullmatch(text) or _WHOLE.fullmatch(text):
-        return CONVERTED
-    if _FILLER.fullmatch(text):
-        return MISSING
+    found = _NO_TEXT.fullmatch(text)
+    if found:
+        return CONVERTED if found["converted"] else MISSING
     return damage(text)

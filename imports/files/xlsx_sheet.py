@@ -86,7 +86,8 @@ class SheetHandler:
         self._row = self._column = self._count = 0
         self._row_end, self._row_text, self._kind, self._seen = -1, "0", "", ""
         self._style: str | None = None
-        self._is_row_hidden, self._hides_rows, self._hidden_columns = False, False, set[int]()
+        self._is_row_hidden = self._hides_rows = self._may_be_hidden = False
+        self._hidden_columns = set[int]()
         self._pieces, self._takes_text, self._has_data = list[str](), False, False
         self._begins: dict[str, Callable[[Attributes], None]] = {
             "sheetView": self._begin_view,
@@ -127,6 +128,8 @@ class SheetHandler:
                 self._see("v")
             else:
                 self._seen = "v"
+        elif tag == "is" and parent == "c" and not self._seen:
+            self._takes_text, self._seen = False, "i"
         elif tag == "t" and parent not in _LEAVES:
             # Texts of a cell and of its runs; phonetic text (rPh) is left out.
             self._takes_text = parent == "is" or (parent == "r" and path[-3] == "is")
@@ -203,6 +206,7 @@ class SheetHandler:
             raise SheetError(_NO_ROW, self._row + 1)
         self._row, self._row_text, self._row_end, self._column = int(text), text, -len(text), 0
         self._is_row_hidden = _is_true(attributes.get("hidden")) or _is_too_small(attributes.get("ht"))
+        self._may_be_hidden = self._is_row_hidden or self._hides_rows or bool(self._hidden_columns)
 
     def _begin_formula(self, attributes: Attributes) -> None:
         self._see("f")
@@ -230,7 +234,7 @@ class SheetHandler:
         column, cells = self._column, self._cells
         if column > MOST_COLUMNS or self._row > MOST_ROWS + 1:
             raise SheetError(_TOO_FAR)
-        if self._is_row_hidden or self._hides_rows or column in self._hidden_columns:
+        if self._may_be_hidden:
             self._check_hidden(value)
         if len(cells) < column - 1:
             cells.extend([None] * (column - 1 - len(cells)))
@@ -245,7 +249,8 @@ class SheetHandler:
         if self._column in self._hidden_columns:
             name = LETTERS[self._column]
             raise SheetError(f"Column {name} is hidden and has values: show the column, or delete it", self._row)
-        raise SheetError(_HIDDEN_ROWS)
+        if self._hides_rows:
+            raise SheetError(_HIDDEN_ROWS)
 
     def _end_row(self) -> None:
         cells, self._cells = self._cells, []

@@ -47,7 +47,8 @@ class Values:
     def value(self, kind: str, style: str | None, pieces: list[str]) -> Any:
         """The value of a cell by its type, its style and the pieces of its `v`; None if it is blank."""
         if kind == "inlineStr":
-            return self._text(unescaped(pieces), style)
+            text = unescaped(pieces)
+            return text if style in self._as_is else self._text(text, style)
         text = (pieces[0] if len(pieces) == 1 else "".join(pieces)).strip(_SPACE)
         if kind == "s":
             return self._shared(text, style)
@@ -75,12 +76,11 @@ class Values:
     def _shared(self, text: str, style: str | None) -> Any:
         if not _INDEX.fullmatch(text) or (index := int(text)) >= len(self.texts):
             return DAMAGED
-        return self._text(self.texts[index], style)
+        found = self.texts[index]
+        return found if style in self._as_is else self._text(found, style)
 
     def _text(self, text: str, style: str | None) -> Any:
-        """A text as the format of its style shows it."""
-        if style in self._as_is:
-            return text
+        """A text as the format of its style shows it; most styles show it as it is."""
         found = self._format(style)
         if isinstance(found, Unreadable):
             return found
@@ -93,13 +93,14 @@ class Values:
         return shown if shown.strip() or not text.strip() else NOTHING_SHOWN
 
     def _number(self, text: str, style: str | None) -> Any:
-        number, found = _decimal(text), self._format(style)
+        is_short = _SHORT.fullmatch(text) is not None
+        number, found = Decimal(text) or Decimal(0) if is_short else _decimal(text), self._format(style)
         if number is None or isinstance(found, Unreadable):
             return DAMAGED
         if self.hides_zeros and not number:
             return NOTHING_SHOWN
         if found is None:
-            return NumberCell(number, text if _SHORT.fullmatch(text) else f"{'-' * (number < 0)}{general(abs(number))}")
+            return NumberCell(number, str(number) if is_short else f"{'-' * (number < 0)}{general(abs(number))}")
         section, is_signed = found.section_of(number)
         if section.is_moment:
             return self._moment(number, section)
@@ -126,8 +127,6 @@ class Values:
 
 def _decimal(text: str) -> Decimal | None:
     """The number, rounded to the digits that a spreadsheet shows; None for one that it cannot have written."""
-    if _SHORT.fullmatch(text):
-        return Decimal(text) or Decimal(0)
     found = _NUMBER.fullmatch(text)
     if not found:
         return None
