@@ -248,7 +248,7 @@ def answered(kind: ImportKind, mapping: ImportMapping, answers: Mapping[str, Cel
     known = {column.column for column in mapping.columns}
     for name in answers:
         if name not in known:
-            raise InvalidInput(f"The mapping has no column {name[:LONGEST_TEXT]}", ("formats",))
+            raise InvalidInput(f"The mapping has no column {name[:LONGEST_TEXT]}", ("column_formats",))
     columns = tuple(replace(column, format=answers.get(column.column, column.format)) for column in mapping.columns)
     changed = replace(mapping, columns=columns)
     _check(kind, changed)

@@ -131,6 +131,10 @@ async def _checked(context: RequestContext, inputs: Mapping[str, Any]) -> Checke
     """The parsed file; parsing runs in a thread so that the event loop is not blocked."""
     kind: ImportKind = inputs["kind"]
     chosen = await _chosen(context, kind, inputs)
+    if chosen is None and inputs.get("column_formats"):
+        raise InvalidInput(
+            "Formats of columns need a mapping: a file without one has those of the template", ("column_formats",)
+        )
     mapping = chosen.for_file(kind) if chosen else None
     if mapping:
         check_decided(mapping)

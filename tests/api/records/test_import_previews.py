@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from db.global_ids import make_id
 from domain.access.people import Role
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
@@ -168,6 +170,21 @@ def test_a_wrong_mapping_is_refused_at_its_place(house: House, wrong: Any, path:
     [by_saving] = saved(house.biller, "PATIENTS", "Wrong", wrong)["errors"]
     assert by_import["path"] == by_saving["path"] == ["input", *path]
     assert stored(house) == before
+
+
+def test_formats_of_columns_are_those_of_the_mapping(house: House) -> None:
+    file, named = uploaded(house.biller, PATIENTS), sha256(PATIENTS)
+    for answer, mapping in (
+        ({"column": "nowhere", "format": "AS_IS"}, MAPPING),
+        ({"column": "mrn", "format": "US_AMOUNT"}, MAPPING),
+        ({"column": "mrn", "format": "AS_IS"}, None),
+    ):
+        wanted = {"columnFormats": [answer], "fileSha256": named, "mapping": mapping}
+        [error] = imported(house.biller, file, "PATIENTS", **wanted)["errors"]
+        assert error["code"] == "INVALID_INPUT"
+    both = {"mapping": MAPPING, "mappingId": make_id("ImportMapping", UUID(int=0)), "fileSha256": named}
+    [error] = imported(house.biller, file, "PATIENTS", **both)["errors"]
+    assert error["path"] == ["input", "mappingId"]
 
 
 def test_a_file_without_any_known_header_is_refused_in_a_sentence(house: House) -> None:
