@@ -68,9 +68,9 @@ def is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def unguarded(text: str) -> str:
-    """The text without the apostrophe that only keeps it from becoming a formula."""
-    return text[1:] if text.startswith(_GUARDED) else text
+def unguarded(cell: Any) -> Any:
+    """The cell without the apostrophe that only keeps its text from becoming a formula."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith(_GUARDED) else cell
 
 
 def shown(cell: Any) -> str | None:
