@@ -85,10 +85,8 @@ def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
     """A text: what the cell shows. `damage` says why it cannot be what was meant."""
 
     def read(cell: Any) -> str:
-        if isinstance(cell, NumberCell):
-            cell = _number_as_text(cell)
         if not isinstance(cell, str):
-            raise InvalidInput("This is not a text: format the column as text")
+            cell = _number_as_text(cell)
         found = cell.strip()
         if reason := damage(found):
             raise InvalidInput(reason)
@@ -174,7 +172,7 @@ def one_of(choices: type[StrEnum]) -> Reader:
 
 def _amount(cell: Any) -> Decimal:
     if isinstance(cell, NumberCell):
-        if amount_shown(cell) != cell.value:
+        if cell.shown != str(cell.value) and amount_shown(cell) != cell.value:
             raise InvalidInput(
                 "This cell does not show its exact amount in dollars: format it as a number with two decimal places"
             )
@@ -192,8 +190,6 @@ def _amount(cell: Any) -> Decimal:
 
 def amount_shown(cell: NumberCell) -> Decimal | None:
     """The amount that a person reads in a cell; None if it is not an amount in US dollars."""
-    if cell.shown == str(cell.value):
-        return cell.value
     if not cell.value and cell.shown.strip("$ ") == "-":
         # Accounting formats show a dash for zero.
         return cell.value
@@ -204,8 +200,10 @@ def amount_shown(cell: NumberCell) -> Decimal | None:
     return -number if found["opened"] or found["before"] or found["after"] else number
 
 
-def _number_as_text(cell: NumberCell) -> str:
+def _number_as_text(cell: Any) -> str:
     """The text that a number shows, with all of its digits and its sign."""
+    if not isinstance(cell, NumberCell):
+        raise InvalidInput("This is not a text: format the column as text")
     if cell.value >= _TOO_LONG:
         raise InvalidInput(
             "A spreadsheet keeps only 15 digits of this number: format the column as text, and enter it again"

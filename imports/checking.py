@@ -186,10 +186,13 @@ def _check_line(
 
 
 def _read(column: Column, cell: Any) -> Any:
+    # Most cells are texts.
+    if cell.__class__ is str and cell.strip():
+        return column.read(unguarded(cell))
     if isinstance(cell, Unreadable):
         raise InvalidInput(cell.reason)
     if not is_blank(cell):
-        return column.read(unguarded(cell))
+        return column.read(cell)
     if column.needed:
         raise InvalidInput("This cannot be left blank")
     return column.blank

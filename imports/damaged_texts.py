@@ -53,7 +53,7 @@ def damage_of_identifier(text: str) -> str | None:
     """The same for a text that identifies a record: it is no number that was converted, and no word for a missing value."""
     if text.isdigit():
         return None
-    if text.lower() in _WORDS:
+    if text.isalpha() and text.lower() in _WORDS:
         return MISSING
     return _damage(text)
 
@@ -70,4 +70,4 @@ def _damage(text: str) -> str | None:
     found = _NO_TEXT.fullmatch(text)
     if found:
         return CONVERTED if found["converted"] else MISSING
-    return damage(text)
+    return None if text.isascii() else damage(text)

@@ -78,8 +78,10 @@ def width_problem(shape: FileShape, header: Line, line: Line) -> str | None:
     A row of a text file has as many cells as its header: one cut off, or with a delimiter too many, would give its
     columns the values of others. A sheet of a workbook does not keep blank cells at the end of a row.
     """
+    if shape.delimiter is None:
+        return None
     width, expected = len(line.cells), len(header.cells)
-    if shape.delimiter is None or width == expected:
+    if width == expected:
         return None
     if width < expected:
         return f"This row has {width} cells, and the header {expected}: it is cut off, or delimiters are missing"

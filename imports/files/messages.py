@@ -66,7 +66,7 @@ def batches(lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
 def rows_of(message: dict[str, Any]) -> Iterator[Line]:
     """The rows of a message."""
     for number, cells in message.get("rows", ()):
-        yield Line(number, [cell if cell.__class__ is str else _decoded(cell) for cell in cells])
+        yield Line(number, [cell if cell is None or cell.__class__ is str else _decoded(cell) for cell in cells])
 
 
 def _encoded(cell: Any) -> Any:

@@ -72,6 +72,9 @@ OUT_OF_ORDER = [
     (b'<row r="1"><c r="A1"><v>1</v><v>2</v></c></row>', NO_CELL),
     (b'<row r="1"><c r="A1"><v>1<x/>2</v></c></row>', NO_CELL),
     (b'<row r="1"><x><c r="A1"><v>1</v></c></x></row>', NO_CELL),
+    (b'<x><row r="1"><c r="A1"><v>1</v></c></row></x>', "This is not a readable XLSX workbook"),
+    (b'<row r="1"><c r="A1"><x><v>1</v></x></c></row>', NO_CELL),
+    (b'<row r="1"><y:c xmlns:y="urn:y" r="A1"><v>7</v></y:c></row>', NO_CELL),
     (b'<row r="2"/><row r="2"/>', NO_ROW),
     (b'<row r="2"/><row r="1"/>', NO_ROW),
     (b'<row r="0"/>', NO_ROW),
@@ -146,6 +149,13 @@ CELL_VALUES = [
     (b'<c r="A1" s="1"><v>-1</v></c>', NO_DAY),
     (b'<c r="A1" s="1"><v>2958466</v></c>', NO_DAY),
     (b'<c r="A1" s="7"><v>1</v></c>', DAMAGED),
+    (b'<c r="A1" s="-1"><v>1</v></c>', DAMAGED),
+    (b'<c r="A1" t="str" s="7"><v>x</v></c>', DAMAGED),
+    (b'<c r="A1"><v>-0</v></c>', 0.0),
+    (b'<c r="A1"><v>1<!-- x -->2</v></c>', 12.0),
+    (b'<c r="A1" s="1"><v>1.7e308</v></c>', NO_DAY),
+    (b'<c r="A1" s="1"><v>0.4</v></c>', NO_DAY),
+    (b'<c r="A1" s="1" t="d"><v>2026-01-31</v></c>', date(2026, 1, 31)),
 ]  # fmt: skip
 
 
