@@ -25,6 +25,7 @@ TAGS = {
     "Facility": "fa",
     "FeeSchedule": "fs",
     "Hold": "ho",
+    "ImportMapping": "im",
     "InternalNote": "no",
     "Invoice": "in",
     "InvoiceEvent": "ev",

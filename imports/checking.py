@@ -1,22 +1,28 @@
 """Validates the rows of a file, as far as the file itself allows, and reports the errors of every invalid row."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import dropwhile, islice
 from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
 from imports.cells import Unreadable, is_blank, shown, unguarded
 from imports.files.child import read_in_child
+from imports.mapping.applied import SHOWN_ROWS, AppliedMapping
+from imports.mapping.mappings import ImportMapping, options_of
+from imports.mapping.spreadsheet_texts import SpreadsheetTexts
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
-from imports.sheets import Line, Lines, SheetError, filled, match_header
+from imports.sheets import FileShape, Line, ReadOptions, SheetError, SheetFile, filled, match_header, width_problem
 
 # Called with the current phase, the number of finished items, and their total if it is known.
 Progress = Callable[[str, int, int | None], None]
 _TOLD_EVERY = 10_000
 # The rows of a file, from its bytes and its content type.
-Read = Callable[[bytes, str], Lines]
+Read = Callable[[bytes, str, ReadOptions], SheetFile]
 
 
 @dataclass(slots=True)
@@ -38,6 +44,10 @@ class Checked:
     read: int = 0
     present_columns: frozenset[str] = frozenset()
     problems: Problems = field(default_factory=Problems)
+    # The mapping of a foreign file; None for a file with the columns of the template.
+    applied: AppliedMapping | None = None
+    # How the file is read; None for a file that cannot be read at all.
+    shape: FileShape | None = None
 
     def refuse(self, row: Row, into: str | None, reason: str, value: Any = None) -> None:
         """Report an error of a row, in the column of the file that became `into`."""
@@ -63,51 +73,106 @@ def quietly(doing: str, done: int, of: int | None) -> None:
 
 
 def check_file(
-    kind: Kind, data: bytes, content_type: str, progress: Progress = quietly, read: Read = read_in_child
+    kind: Kind,
+    data: bytes,
+    content_type: str,
+    progress: Progress = quietly,
+    read: Read = read_in_child,
+    mapping: ImportMapping | None = None,
 ) -> Checked:
-    """Read a file completely. Errors are reported, never raised."""
-    checked, lines = Checked(kind), read(data, content_type)
+    """Read a file completely, by a mapping or with the columns of the kind's template. Errors are reported, never raised."""
+    checked = Checked(kind)
     try:
-        _check(checked, filled(lines), progress)
+        # The process that reads the file ends also where the request was cancelled.
+        with closing(read(data, content_type, options_of(mapping))) as file:
+            checked.shape = file.shape
+            _check(checked, file.shape, filled(file), progress, mapping)
     except SheetError as error:
         checked.problems.add(error.line, None, None, error.reason)
-    finally:
-        # The process may be reading a file whose request was cancelled.
-        lines.close()
     progress("reading", checked.read, checked.read)
     return checked
 
 
-def _check(checked: Checked, lines: Iterator[Line], progress: Progress) -> None:
-    kind, header = checked.kind, next(lines, None)
+def _check(
+    checked: Checked, shape: FileShape, lines: Iterator[Line], progress: Progress, mapping: ImportMapping | None
+) -> None:
+    header = next(_from_header(lines, mapping.header_row if mapping else 0), None)
     if header is None:
         raise SheetError("The file is empty")
-    names = [column.name for column in kind.columns]
-    needed = [column.name for column in kind.columns if column.needed]
-    found = match_header(header, names, needed, checked.problems)
+    if mapping:
+        lines, present = _by_mapping(checked, shape, lines, header, mapping)
+    else:
+        present = _by_template(checked, header)
     if checked.problems.lines:
+        # A preview shows the first rows all the same.
+        deque(islice(lines, SHOWN_ROWS if mapping else 0), maxlen=0)
         return
-    present = [(column, found[column.name]) for column in kind.columns if column.name in found]
     checked.present_columns = frozenset(column.into for column, _ in present)
-    absent = {column.into: column.blank for column in kind.columns if column.name not in found}
+    absent = {
+        column.into: column.blank for column in checked.kind.columns if column.into not in checked.present_columns
+    }
+    spreadsheet = SpreadsheetTexts(checked.kind.name)
     for line in lines:
         checked.read += 1
         if checked.read % _TOLD_EVERY == 0:
             progress("reading", checked.read, None)
         if checked.read > MOST_ROWS:
             raise SheetError(f"A file has at most {MOST_ROWS:,} rows", line.number)
-        _check_line(checked, line, present, absent)
+        applied = checked.applied
+        if problem := applied.width_problem if applied else width_problem(shape, header, line):
+            checked.problems.add(line.number, None, None, problem)
+        else:
+            _check_line(checked, line, present, absent, None if mapping else spreadsheet)
+    spreadsheet.report_open_days(checked.problems)
+    if checked.problems.lines:
+        checked.rows = checked.without_bad()
     _check_against_each_other(checked)
 
 
-def _check_line(checked: Checked, line: Line, present: list[tuple[Column, int]], absent: Mapping[str, Any]) -> None:
+def _from_header(lines: Iterator[Line], header_row: int) -> Iterator[Line]:
+    """The lines from the header on."""
+    return dropwhile(lambda line: line.number < header_row, lines)
+
+
+def _by_template(checked: Checked, header: Line) -> list[tuple[Column, int]]:
+    """The columns of the template, and their positions in the file."""
+    kind = checked.kind
+    names = [column.name for column in kind.columns]
+    needed = [column.name for column in kind.columns if column.needed]
+    found = match_header(header, names, needed, checked.problems)
+    return [(column, found[column.name]) for column in kind.columns if column.name in found]
+
+
+def _by_mapping(
+    checked: Checked, shape: FileShape, lines: Iterator[Line], header: Line, mapping: ImportMapping
+) -> tuple[Iterator[Line], list[tuple[Column, int]]]:
+    """The rows of a foreign file as rows of the template."""
+    if header.number != mapping.header_row:
+        raise SheetError("The header row of the mapping is blank in this file", mapping.header_row)
+    applied = AppliedMapping(checked.kind, mapping, header)
+    checked.applied, checked.kind = applied, applied.kind
+    applied.check_header(checked.problems)
+    return applied.rows(lines, shape), [(column, place) for place, column in enumerate(applied.columns)]
+
+
+def _check_line(
+    checked: Checked,
+    line: Line,
+    present: list[tuple[Column, int]],
+    absent: Mapping[str, Any],
+    spreadsheet: SpreadsheetTexts | None,
+) -> None:
     values, problems, width = dict(absent), checked.problems, len(line.cells)
     for column, position in present:
         cell = line.cells[position] if position < width else None
         try:
             values[column.into] = _read(column, cell)
         except InvalidInput as refusal:
-            problems.add(line.number, column.name, shown(cell), refusal.message)
+            saved = spreadsheet.read(line.number, column, cell) if spreadsheet else None
+            if saved is None:
+                problems.add(line.number, column.name, shown(cell), refusal.message)
+            else:
+                values[column.into] = saved
     for cell in _in_no_column(line, present):
         problems.add(line.number, None, shown(cell), "This cell is in a column without a name")
     if line.number not in problems.lines:
@@ -122,10 +187,13 @@ def _check_line(checked: Checked, line: Line, present: list[tuple[Column, int]],
 
 
 def _read(column: Column, cell: Any) -> Any:
+    # Most cells are texts.
+    if cell.__class__ is str and cell.strip():
+        return column.read(unguarded(cell))
     if isinstance(cell, Unreadable):
         raise InvalidInput(cell.reason)
     if not is_blank(cell):
-        return column.read(unguarded(cell))
+        return column.read(cell)
     if column.needed:
         raise InvalidInput("This cannot be left blank")
     return column.blank

@@ -17,10 +17,10 @@ from domain.imports import ImportKind
 from domain.normal_forms import code_form
 from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PART_OF_NAME, PATIENT, PAYER, PHYSICIAN
 from domain.texts import ADDRESS, CODE, EMAIL, NAME, PHONE
-from imports.cells import amount, code, day, factor, ignored, one_of, text
+from imports.cells import amount, code, day, factor, identifier, ignored, name, one_of, text
 from imports.history.rows import ZERO
 from imports.shapes import Apart, Column, Kind, Records, Reference
-from imports.witnesses import patient_differs, payer_differs
+from imports.writing.witnesses import patient_differs, payer_differs
 
 _CODE = Reference(
     "code in the master list",
@@ -85,8 +85,9 @@ def _validity(row: Mapping[str, Any]) -> None:
 
 _FROM = Column("valid_from", day, "valid_from")
 _TO = Column("valid_to", day, "valid_to", needed=False)
-_NAME = Column("name", text(NAME), "name")
-_EMAIL, _PHONE = (Column(n, text(form), n, needed=False) for n, form in (("email", EMAIL), ("phone", PHONE)))
+_NAME = Column("name", name(NAME), "name")
+_EMAIL = Column("email", text(EMAIL), "email", needed=False)
+_PHONE = Column("phone", identifier(PHONE), "phone", needed=False)
 _ADDRESS = Column("address", text(ADDRESS), "address", needed=False)
 
 _PRICE = amount("A price")
@@ -98,7 +99,7 @@ KINDS: dict[ImportKind, Kind] = {
             ImportKind.CODES,
             (
                 Column("code", code, "code"),
-                Column("label", text(NAME), "label"),
+                Column("label", name(NAME), "label"),
                 Column("base_price", _PRICE, "base_price"),
                 Column(
                     "bilateral_policy",
@@ -120,9 +121,9 @@ KINDS: dict[ImportKind, Kind] = {
         Kind(
             ImportKind.FEE_SCHEDULES,
             (
-                Column("schedule", text(NAME), "name"),
-                Column("payer", text(NAME), "payer_id", needed=False, refers=_PAYER),
-                Column("facility", text(NAME), "facility_id", needed=False, refers=_FACILITY),
+                Column("schedule", name(NAME), "name"),
+                Column("payer", name(NAME), "payer_id", needed=False, refers=_PAYER),
+                Column("facility", name(NAME), "facility_id", needed=False, refers=_FACILITY),
                 _FROM,
                 _TO,
                 Column("code", code, "code", refers=_CODE),
@@ -148,7 +149,7 @@ KINDS: dict[ImportKind, Kind] = {
         ),
         Kind(
             ImportKind.ATTORNEYS,
-            (_NAME, Column("firm", text(NAME), "firm"), _EMAIL, _PHONE),
+            (_NAME, Column("firm", name(NAME), "firm"), _EMAIL, _PHONE),
             (
                 Records(
                     "attorneys",
@@ -169,8 +170,8 @@ KINDS: dict[ImportKind, Kind] = {
                 _EMAIL,
                 _PHONE,
                 _ADDRESS,
-                Column("attorney", text(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
-                Column("patient_mrn", text(MRN), "patient_id", needed=False, refers=_PATIENT),
+                Column("attorney", name(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
+                Column("patient_mrn", identifier(MRN), "patient_id", needed=False, refers=_PATIENT),
             ),
             (
                 Records(
@@ -187,7 +188,7 @@ KINDS: dict[ImportKind, Kind] = {
         ),
         Kind(
             ImportKind.PHYSICIANS,
-            (_NAME, Column("npi", text(NPI), "npi", needed=False)),
+            (_NAME, Column("npi", identifier(NPI), "npi", needed=False)),
             (
                 Records(
                     "physicians",
@@ -211,9 +212,9 @@ KINDS: dict[ImportKind, Kind] = {
         Kind(
             ImportKind.PATIENTS,
             (
-                Column("mrn", text(MRN), "mrn"),
-                Column("first_name", text(PART_OF_NAME), "first_name"),
-                Column("last_name", text(PART_OF_NAME), "last_name"),
+                Column("mrn", identifier(MRN), "mrn"),
+                Column("first_name", name(PART_OF_NAME), "first_name"),
+                Column("last_name", name(PART_OF_NAME), "last_name"),
                 Column("birth_date", day, "birth_date", needed=False),
                 _EMAIL,
                 _PHONE,
@@ -236,9 +237,9 @@ KINDS: dict[ImportKind, Kind] = {
         Kind(
             ImportKind.CASES,
             (
-                Column("number", text(NUMBER), "number"),
-                Column("patient_mrn", text(MRN), "patient_id", refers=_PATIENT_IN_USE),
-                Column("attorney", text(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
+                Column("number", identifier(NUMBER), "number"),
+                Column("patient_mrn", identifier(MRN), "patient_id", refers=_PATIENT_IN_USE),
+                Column("attorney", name(NAME), "attorney_id", needed=False, refers=_ATTORNEY),
                 Column("date_of_injury", day, "date_of_injury"),
                 Column("opened_on", day, "opened_on"),
             ),
@@ -259,22 +260,22 @@ KINDS: dict[ImportKind, Kind] = {
             ImportKind.INVOICES,
             # The columns of an export of invoices, in its order.
             (
-                Column("invoice_number", text(openings.NUMBER), "number"),
-                Column("case_number", text(NUMBER), "case_id", refers=_CASE),
-                Column("patient_name", text(NAME), "patient_name", needed=False),
+                Column("invoice_number", identifier(openings.NUMBER), "number"),
+                Column("case_number", identifier(NUMBER), "case_id", refers=_CASE),
+                Column("patient_name", name(NAME), "patient_name", needed=False),
                 Column("billed_amount", amount(), "billed_amount"),
                 Column("status", one_of(InvoiceStatus), "status"),
-                Column("payer", text(NAME), "payer_id", refers=_even_retired("payer", "payers", "retired_at is null")),
+                Column("payer", name(NAME), "payer_id", refers=_even_retired("payer", "payers", "retired_at is null")),
                 Column(
                     "physician",
-                    text(NAME),
+                    name(NAME),
                     "physician_id",
                     needed=False,
                     refers=_even_retired("physician", "physicians", "active"),
                 ),
                 Column(
                     "facility",
-                    text(NAME),
+                    name(NAME),
                     "facility_id",
                     needed=False,
                     refers=_even_retired("facility", "facilities", "active"),
@@ -288,9 +289,9 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("balance", amount(), "balance", needed=False),
                 Column("aging_bucket", ignored, "aging_bucket", needed=False),
                 Column("paid_on", day, "paid_on", needed=False),
-                Column("cheque_number", text(CODE), "cheque_number", needed=False),
+                Column("cheque_number", identifier(CODE), "cheque_number", needed=False),
             ),
-            # Written as invoice histories; imports/opening_balances.py compares them with existing invoices.
+            # Written as invoice histories; imports/writing/opening_balances.py compares them with existing invoices.
             (Records("invoices", ("number",), ()),),
             openings.check_opening,
             past=("created_on", "submitted_on"),

@@ -57,4 +57,7 @@ class Report:
         shown = len({cell.line for cell in self.bad_cells})
         more = f"\n… and {self.bad_rows - shown:,} more bad rows" if self.bad_rows > shown else ""
         said = "\n".join(map(str, self.bad_cells))
+        if not self.rows:
+            # The header, or the file itself: no row was read.
+            return f"{said}{more}\nThe file cannot be imported as it is; nothing was written."
         return f"{said}{more}\n{self.bad_rows:,} of {self.rows:,} rows cannot be imported; nothing was written."

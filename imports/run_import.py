@@ -12,11 +12,11 @@ from domain.errors import Conflict, InvalidInput
 from domain.imports import ImportKind
 from imports.cells import day
 from imports.checking import Checked
-from imports.opening_balances import write_openings
-from imports.records import write_records
 from imports.report import Report
 from imports.shapes import Reference
 from imports.target import Target
+from imports.writing.opening_balances import write_openings
+from imports.writing.records import write_records
 
 _MEANWHILE = "These records were changed concurrently: import the file again"
 # Kind → the function that compares and writes its rows, for kinds that are more than records found by a key.

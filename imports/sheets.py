@@ -1,7 +1,7 @@
-"""A sheet of rows in any file format, and the matching of its header with the columns of an import."""
+"""A file of rows in any format: how it is read, its rows, and the matching of its header with the columns of an import."""
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,66 @@ class Line:
 Lines = Generator[Line, None, None]
 
 
-def filled(lines: Lines) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a file is to be read; what is None is found out from the file. `sheet` is the name of a sheet of a workbook."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """How a file is read. A text file has no sheets, and a workbook no encoding and no delimiter.
+
+    `sheets` are the visible sheets that have values. `delimiter` or `sheet` is None, too, where the file alone does not
+    tell which one is meant: then there are no rows, but a SheetError that names the choices.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheets: tuple[str, ...] = ()
+    sheet: str | None = None
+
+
+class SheetFile:
+    """A file that is being read: its shape, and its lines, which are read once, while they are iterated over."""
+
+    def __init__(self, shape: FileShape, lines: Lines) -> None:
+        self.shape, self._lines = shape, lines
+
+    def __iter__(self) -> Iterator[Line]:
+        return self._lines
+
+    def close(self) -> None:
+        """Stop reading; what reads the file ends."""
+        self._lines.close()
+
+
+def refused(reason: str, line: int = 1) -> Lines:
+    """No lines, but an error: the file is known to be one, and cannot be read as it was asked for."""
+    yield from ()
+    raise SheetError(reason, line)
+
+
+def width_problem(shape: FileShape, header: Line, line: Line) -> str | None:
+    """What is wrong with the number of cells of a row; None if nothing is.
+
+    A row of a text file has as many cells as its header: one cut off, or with a delimiter too many, would give its
+    columns the values of others. A sheet of a workbook does not keep blank cells at the end of a row.
+    """
+    if shape.delimiter is None:
+        return None
+    width, expected = len(line.cells), len(header.cells)
+    if width == expected:
+        return None
+    if width < expected:
+        return f"This row has {width} cells, and the header {expected}: it is cut off, or delimiters are missing"
+    return f"This row has {width} cells, and the header {expected}: put a text that contains the delimiter in quotation marks"
+
+
+def filled(lines: Iterable[Line]) -> Iterator[Line]:
     """The lines that are not blank."""
     return (line for line in lines if not all(map(is_blank, line.cells)))
 

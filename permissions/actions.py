@@ -11,7 +11,7 @@ _STAFF = """
     schedule_reminder update_reminder complete_reminder cancel_reminder
     save_reminder_template preview_reminder_template save_reminder_policy resend_message create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
-    import_records
+    import_records import_preview save_import_mapping delete_import_mapping
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility

@@ -24,6 +24,7 @@ class Reach(StrEnum):
     OWN = "the user's own rows"
     REQUESTED = "exports that the user requested"
     OF_REQUESTED_EXPORT = "the lists of records in exports that the user requested"
+    IMPORTED_KINDS = "mappings of the kinds of files that the role may import"
     UPLOADED_OR_USED = "files that the user uploaded, and those that a mutation has used"
 
 
@@ -48,6 +49,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "invoice_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "denials": _STAFF,
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
+    "import_mappings": dict.fromkeys(_STAFF, Reach.IMPORTED_KINDS),
     "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),

@@ -18,8 +18,9 @@ class Write:
     """The write privileges of `roles` on a table: inserts of the columns in `adds`, updates of those in `changes`, deletes if `removes`.
 
     The key and `recorded_at` can always be inserted. A role that writes a column may read it, too, unless it is in `conceals`.
-    `by` is the column with the user who inserts a row: it must be the acting user. Where it is `own`, updates and deletes are
-    limited to the user's own rows as well. `only` are values that every written row must have, `begins` those of a new row.
+    If it is `in_reach`, a row that is written must be one that the role may read. `by` is the column with the user who inserts
+    a row: it must be the acting user. Where it is `own`, updates and deletes are limited to the user's own rows as well. `only`
+    are values that every written row must have, `begins` those of a new row.
     A role with limited reach inserts only rows in its reach, and only below a parent row in reach: `below` is the column that
     refers to the parent, and its table.
     """
@@ -31,6 +32,7 @@ class Write:
     removes: bool = False
     by: str | None = None
     own: bool = False
+    in_reach: bool = False
     only: Mapping[str, str] = field(default_factory=dict)
     begins: Mapping[str, str] = field(default_factory=dict)
     below: tuple[str, str] | None = None
@@ -57,6 +59,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "fee_schedules": ("payer_id", "facility_id", "name", "name_key", "valid_from", "valid_to"),
     "holds": ("case_id", "invoice_id", "payer_id", "until_on"),
     "idempotency_keys": ("user_id", "key"),
+    "import_mappings": ("kind", "name", "mapping", "version", "changed_by", "changed_at"),
     "invoice_counters": ("year",),
     "invoice_events": ("invoice_id", "seq"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
@@ -192,6 +195,13 @@ WRITES: dict[str, Write] = {
         changes=_columns("returned_on return_reason"),
     ),
     "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id")),
+    "import_mappings": Write(
+        adds=_columns("kind name mapping version changed_by changed_at"),
+        changes=_columns("mapping version changed_by changed_at"),
+        removes=True,
+        by="changed_by",
+        in_reach=True,
+    ),
     "idempotency_keys": Write(
         _TREATING,
         adds=_columns("user_id key operation input_hash"),

@@ -10,7 +10,7 @@ from domain.billing.orders import Direction, InvoiceOrderField
 from domain.billing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.errors import ErrorCode
 from domain.exports import ExportFormat, ExportKind, ExportStatus
-from domain.imports import ImportKind
+from domain.imports import FIRST_SHORT_YEAR, CellFormat, ImportKind
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
 from domain.warnings import WarningCode
 from permissions.actions import IMPORTS
@@ -23,6 +23,7 @@ __all__ = [
     "AgingRisk",
     "BilateralPolicy",
     "CaseStatus",
+    "CellFormat",
     "Direction",
     "ErrorCode",
     "ExportFormat",
@@ -83,6 +84,25 @@ enum_type(
     "staff",
     "The kind of records in a file to import.",
     {name: (IMPORTS[ImportKind[name]], words) for name, words in _IMPORTED.items()},
+)
+_SHORT_YEAR = f"with years of two digits, which are read as {FIRST_SHORT_YEAR} to {FIRST_SHORT_YEAR + 99}"
+enum_type(
+    CellFormat,
+    "staff",
+    "How a column of a file to import writes its values. Real dates and numbers of a workbook are the same in each format.",
+    {
+        "AS_IS": "As in the templates: days as 2026-01-31, amounts as 1234.50, texts as they are.",
+        "MONTH_DAY_YEAR": "Days as 1/31/2026.",
+        "DAY_MONTH_YEAR": "Days as 31/1/2026.",
+        "YEAR_MONTH_DAY": "Days as 20260131.",
+        "MONTH_DAY_SHORT_YEAR": f"Days as 1/31/26, {_SHORT_YEAR}.",
+        "DAY_MONTH_SHORT_YEAR": f"Days as 31/1/26, {_SHORT_YEAR}.",
+        "US_AMOUNT": "Amounts as $1,234.50, negative ones as ($1,234.50) or with a minus before or behind; zero-padded, too.",
+        "EUROPEAN_AMOUNT": "Amounts as 1.234,50.",
+        "IMPLIED_DECIMAL": "Amounts without a decimal point, whose last two digits are cents: 0000123450 is 1234.50.",
+        "LAST_FIRST": "Names as Last, First.",
+        "UNDECIDED": "The values of the file do not tell the format: choose one before the import.",
+    },
 )
 enum_type(
     ExportKind,

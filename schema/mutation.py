@@ -21,6 +21,7 @@ from schema.records.encounters import EncounterMutations
 from schema.records.exam_types import ExamTypeMutations
 from schema.records.facilities import FacilityMutations
 from schema.records.fee_schedules import FeeScheduleMutations
+from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
 from schema.records.physicians import PhysicianMutations
 from schema.records.uploads import UploadMutations
@@ -57,6 +58,7 @@ Generated: Any = merge_types("Generated", _GENERATED)
 class Mutation(
     Generated,  # type: ignore[misc]
     ReminderTemplateMutations,
+    ImportMappingMutations,
     ImportMutations,
     ExportMutations,
     UserMutations,

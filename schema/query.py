@@ -11,6 +11,7 @@ from strawberry import UNSET, Info
 
 from permissions.classes import argument, query_field
 from resolvers.commands.billing import quotes
+from resolvers.commands.records import import_mappings
 from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
 from schema.access.users import User
@@ -22,13 +23,14 @@ from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
 from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
-from schema.enums import AgingBasis, Direction, InvoiceOrderField
+from schema.enums import AgingBasis, Direction, ImportKind, InvoiceOrderField
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney
 from schema.records.cpt_codes import CptCode, CptCodeFilter
 from schema.records.exam_types import ExamType
 from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
+from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.physicians import Physician
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
@@ -254,6 +256,14 @@ class Query:
     @compiled_root("negotiation", "The reminder policies (dunning schedules), by name.")
     async def reminder_policies(self, info: Info) -> list[ReminderPolicy]:
         return await read(info)
+
+    @query_field("staff", "The saved mappings of files to import, by kind and name, for the kinds that you may import.")
+    async def import_mappings(
+        self,
+        info: Info,
+        kind: Annotated[ImportKind | None, argument("Only mappings of this kind of file.", "staff")] = None,
+    ) -> list[SavedImportMapping]:
+        return [published_mapping(saved) for saved in await import_mappings.list_mappings(info, kind)]
 
     @compiled_root("negotiation", "The outbound messages to payers, newest first.")
     async def outbound_messages(

@@ -196,7 +196,7 @@ def _writes(role: Role) -> Iterator[str]:
     for table, write in WRITES.items():
         if role not in write.roles:
             continue
-        own = write_policy(table, write)
+        own = write_policy(table, write, role)
         if write.adds:
             yield f"grant insert ({', '.join(sorted(columns_added(table, write)))}) on {table} to {name}"
             check = insert_policy(table, write, role)
@@ -220,12 +220,12 @@ def insert_policy(table: str, write: Write, role: Role) -> str:
     # The roles that write audit log events have no rows of it in reach.
     if role not in STAFF and not write.by and table not in AUDITED:
         return _within_reach(table, write.below, role)
-    return _own(table, write.by, {**write.only, **write.begins})
+    return _own(table, write.by, {**write.only, **write.begins}, role if write.in_reach else None)
 
 
-def write_policy(table: str, write: Write) -> str:
+def write_policy(table: str, write: Write, role: Role) -> str:
     """The condition for an update or delete, on the old and the new row."""
-    return _own(table, write.by if write.own else None, write.only)
+    return _own(table, write.by if write.own else None, write.only, role if write.in_reach else None)
 
 
 def import_policy(table: str) -> str:
@@ -248,10 +248,11 @@ def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     return _spelt(row, conditions)
 
 
-def _own(table: str, by: str | None, values: Mapping[str, str]) -> str:
-    row = Row(metadata.tables[table], table, PolicyScope())
+def _own(table: str, by: str | None, values: Mapping[str, str], role: Role | None) -> str:
+    row = Row(metadata.tables[table], table, PolicyScope(role))
     mine = [getattr(row, by) == row.scope.user_id] if by else []
-    return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items())])
+    within = reach_of(row) if role else []
+    return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items()), *within])
 
 
 def _literal(value: str) -> Expression:

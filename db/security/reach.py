@@ -9,7 +9,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from db import tables
 from db.fields.base import there_is
 from db.row import Row
+from domain.imports import ImportKind
+from permissions.actions import IMPORTS
 from permissions.rows import ROWS, Reach
+from permissions.rules import RULES
 
 Expression = ColumnElement[Any]
 _NAMED_BY = {"payers": "payer_id", "facilities": "facility_id", "physicians": "physician_id", "invoice_lines": "id"}
@@ -68,6 +71,13 @@ def _of_treated_encounter(row: Row) -> Expression:
     return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.encounter_id) & _treated(e))
 
 
+def _imported_kinds(row: Row) -> Expression:
+    kinds = [
+        literal(kind.value, literal_execute=True) for kind in ImportKind if RULES[IMPORTS[kind]].allows(row.scope.role)
+    ]
+    return row.kind.in_(kinds)
+
+
 REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.REPRESENTED: _represented,
     Reach.REPRESENTED_NOT_VOID: _not_void,
@@ -84,6 +94,7 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.OWN: lambda row: row.user_id == row.scope.user_id,
     Reach.REQUESTED: lambda row: row.requested_by == row.scope.user_id,
     Reach.OF_REQUESTED_EXPORT: _of_requested_export,
+    Reach.IMPORTED_KINDS: _imported_kinds,
     Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
 }
 

@@ -19,7 +19,7 @@ from db.tables.invoices import (
 from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
-from db.tables.records import export_records, exports
+from db.tables.records import export_records, exports, import_mappings
 from db.tables.reminders import (
     holds,
     message_invoices,
@@ -64,6 +64,7 @@ __all__ = [
     "fee_schedules",
     "holds",
     "idempotency_keys",
+    "import_mappings",
     "internal_notes",
     "invitations",
     "invoice_counters",

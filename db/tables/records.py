@@ -1,9 +1,10 @@
-"""The tables of exports, and of the records that each file shows."""
+"""The tables of exports, of the records that each file shows, and of saved mappings of files to import."""
 
 from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Integer,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -19,6 +21,7 @@ from sqlalchemy import (
 from db.tables.base import clinic_table, index, metadata, moment, one_of, refers
 from domain.access.people import Role
 from domain.exports import ExportFormat, ExportKind, ExportStatus
+from domain.imports import ImportKind
 
 exports = clinic_table(
     "exports",
@@ -67,4 +70,18 @@ export_records = Table(
     Column("ids", ARRAY(Uuid), nullable=False),
     PrimaryKeyConstraint("clinic_id", "export_id", "table_name", "part"),
     ForeignKeyConstraint(["clinic_id", "export_id"], ["exports.clinic_id", "exports.id"], ondelete="CASCADE"),
+)
+
+# How a clinic's files of a kind are read; imports/mapping/mappings.py defines and checks the JSON.
+import_mappings = clinic_table(
+    "import_mappings",
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mapping", JSON, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    *refers("changed_by", "users", nullable=True),
+    moment("changed_at"),
+    UniqueConstraint("clinic_id", "kind", "name"),
+    one_of("kind", ImportKind),
+    CheckConstraint("json_typeof(mapping) = 'object'", name="mapping_is_object"),
 )

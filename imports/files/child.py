@@ -7,16 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from io import BytesIO
 from tempfile import TemporaryFile
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 import orjson
 
-from imports.files.formats import lines_of
-from imports.files.messages import LENGTH_BYTES, LONGEST_MESSAGE, rows_of
-from imports.sheets import Lines, SheetError
+from imports.files.formats import open_file
+from imports.files.messages import LENGTH_BYTES, LONGEST_MESSAGE, options_argument, rows_of, shape_of
+from imports.sheets import FileShape, Line, Lines, ReadOptions, SheetError, SheetFile
 
 logger = logging.getLogger("billing.imports")
 # Seconds of CPU time: an ordinary workbook takes three to seven for each MiB. The timeout is longer, because other work
@@ -29,35 +29,52 @@ _UNREADABLE = f"The file cannot be read: {_AGAIN}"
 _CHUNK = 256 * 1024
 
 
-def read_in_child(data: bytes, content_type: str) -> Lines:
-    """The rows of a file, read by a child process, which ends with the iterator."""
+_AS_FOUND = ReadOptions()
+
+
+def read_in_child(data: bytes, content_type: str, options: ReadOptions = _AS_FOUND) -> SheetFile:
+    """A file that is read by a child process, which ends when the file is closed; SheetError if it cannot be read."""
+    return _shaped(_read(data, content_type, options))
+
+
+def read_in_process(data: bytes, content_type: str, options: ReadOptions = _AS_FOUND) -> SheetFile:
+    """The same without a child process, for trusted files."""
+    return open_file(BytesIO(data), content_type, options)
+
+
+def _read(data: bytes, content_type: str, options: ReadOptions) -> Generator[FileShape | Line, None, None]:
     size = len(data) / 1024**2
     with TemporaryFile() as file:
         file.write(data)
         file.seek(0)
-        with _started(file, content_type, int(_SECONDS + _SECONDS_PER_MIB * size)) as child:
+        with _started(file, content_type, int(_SECONDS + _SECONDS_PER_MIB * size), options) as child:
             try:
-                yield from lines_from(child, _WAIT + _WAIT_PER_MIB * size)
+                yield from received(child, _WAIT + _WAIT_PER_MIB * size)
             finally:
                 child.kill()
 
 
-def read_in_process(data: bytes, content_type: str) -> Lines:
-    """The same without a child process, for trusted files."""
-    return lines_of(BytesIO(data), content_type)
+def _shaped(parts: Generator[FileShape | Line, None, None]) -> SheetFile:
+    """The file of which a child sends the parts: the shape comes first."""
+    shape = next(parts)
+    assert isinstance(shape, FileShape)
+    return SheetFile(shape, cast(Lines, parts))
 
 
-def _started(file: IO[bytes], content_type: str, seconds: int) -> subprocess.Popen[bytes]:
-    program = [sys.executable, "-I", "-X", "utf8", "-m", "imports.files.reading", content_type, str(seconds)]
-    # The program is our own, and its arguments are a content type from a table and a number.
+def _started(file: IO[bytes], content_type: str, seconds: int, options: ReadOptions) -> subprocess.Popen[bytes]:
+    arguments = [content_type, str(seconds), options_argument(options)]
+    program = [sys.executable, "-I", "-X", "utf8", "-m", "imports.files.reading", *arguments]
+    # The program is our own, started without a shell; what a user chose is one argument in JSON.
     return subprocess.Popen(  # noqa: S603
         program, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
     )
 
 
-def lines_from(child: subprocess.Popen[bytes], seconds: float) -> Lines:
-    """The rows sent by a child process, with a timeout in seconds; SheetError if the child ends without its end message."""
+def received(child: subprocess.Popen[bytes], seconds: float) -> Generator[FileShape | Line, None, None]:
+    """The shape and the rows that a child process sends, with a timeout in seconds; SheetError if it ends without its end message."""
     for message in _messages(child, seconds):
+        if "shape" in message:
+            yield shape_of(message)
         if "refused" in message:
             raise SheetError(*message["refused"])
         if "failed" in message:

@@ -1,21 +1,18 @@
-"""Reads the lines of a CSV file: UTF-8 with or without a byte order mark, separated by commas, semicolons or tabs, in chunks."""
+"""Reads the lines of a text file whose cells are separated by commas, semicolons, tabs or vertical bars, row by row."""
 
-import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import IO
 
-from imports.sheets import Line, Lines, SheetError
+from imports.files.csv_text import DELIMITERS, delimiters_of, encoding_of, first_lines, named_delimiter, text_of
+from imports.sheets import FileShape, Line, Lines, ReadOptions, SheetError, SheetFile, refused
 
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_SAVE_AS = 'save it as "CSV UTF-8"'
-_CHUNK = 64 * 1024
 _LONGEST_ROW = 1024 * 1024
 # The maximum number of columns of a spreadsheet.
 _MOST_CELLS = 16_384
 _TOO_LONG = "This row is longer than 1 MiB: look for a quotation mark that is not closed"
+_CUT_OFF = "The file ends inside a quotation: it is cut off, or a quotation mark is not closed"
 
 
 @dataclass(slots=True)
@@ -26,56 +23,50 @@ class _Row:
     length: int = 0
 
 
-def csv_lines(file: IO[bytes]) -> Lines:
-    """The lines of a file, its header first; SheetError if it is not CSV."""
-    row = _Row()
-    texts = _texts(file, row)
-    first = next(texts, None)
-    if first is None:
+def open_csv(file: IO[bytes], options: ReadOptions) -> SheetFile:
+    """A text file; its encoding and its delimiter are found out, where they are not given. SheetError if it is not text."""
+    encoding, codec = encoding_of(file, options.encoding)
+    lines = first_lines(file, codec)
+    if not lines:
         raise SheetError("The file is empty")
-    reader = csv.reader(chain([first], texts), delimiter=_separator(first), strict=True)
+    named = named_delimiter(lines[0])
+    chosen = options.delimiter or named
+    found = [chosen] if chosen else delimiters_of(lines)
+    if len(found) > 1:
+        names = " or ".join(DELIMITERS[delimiter] for delimiter in found)
+        reason = f"The columns may be separated by {names}: choose one of them, or save the file as XLSX"
+        return SheetFile(FileShape(encoding), refused(reason))
+    if found[0] not in DELIMITERS:
+        raise SheetError(f"The delimiter must be one of {', '.join(DELIMITERS.values())}")
+    return SheetFile(FileShape(encoding, found[0]), _csv_lines(file, codec, found[0], named is not None))
+
+
+def _csv_lines(file: IO[bytes], codec: str, delimiter: str, is_named: bool) -> Lines:
+    row = _Row()
+    texts = _texts(file, codec, row)
+    skipped = 1 if is_named and next(texts) else 0
+    row.number, row.length = 1 + skipped, 0
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
     while True:
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise SheetError(f"This is not CSV: {error}", row.number) from None
+            # The standard library tells by its words alone that a quotation is not closed.
+            reason = _CUT_OFF if str(error) == "unexpected end of data" else f"This is not CSV: {error}"
+            raise SheetError(reason, row.number) from None
         if len(cells) > _MOST_CELLS:
             raise SheetError(f"A row has at most {_MOST_CELLS:,} cells", row.number)
         yield Line(row.number, cells)
-        row.number, row.length = reader.line_num + 1, 0
+        row.number, row.length = reader.line_num + 1 + skipped, 0
 
 
-def _texts(file: IO[bytes], row: _Row) -> Iterator[str]:
-    for number, line in enumerate(_lines(file, row), 1):
+def _texts(file: IO[bytes], codec: str, row: _Row) -> Iterator[str]:
+    """The lines of the file; at most a chunk and a row are held in memory."""
+    text = text_of(file, codec)
+    while line := text.readline(_LONGEST_ROW + 1):
         row.length += len(line)
         if row.length > _LONGEST_ROW:
             raise SheetError(_TOO_LONG, row.number)
-        try:
-            text = line.decode()
-        except UnicodeDecodeError:
-            raise SheetError(f"This line is not UTF-8: {_SAVE_AS}", number) from None
-        if "\0" in text:
-            raise SheetError(f"This line is not text: {_SAVE_AS}", number)
-        yield text
-
-
-def _lines(file: IO[bytes], row: _Row) -> Iterator[bytes]:
-    """The lines of a file, ended by CR, LF or both; at most a chunk and a row are held in memory."""
-    rest = file.read(_CHUNK)
-    if rest.startswith(_UTF16):
-        raise SheetError(f"The file is UTF-16: {_SAVE_AS}")
-    rest = rest.removeprefix(codecs.BOM_UTF8)
-    while chunk := file.read(_CHUNK):
-        # The last line may be incomplete, and a CR at its end may be half a CRLF.
-        *lines, rest = (rest + chunk).splitlines(keepends=True)
-        yield from lines
-        if len(rest) > _LONGEST_ROW:
-            raise SheetError(_TOO_LONG, row.number)
-    yield from rest.splitlines(keepends=True)
-
-
-def _separator(header: str) -> str:
-    """The separator of the header; no column name contains one of these characters."""
-    return max(",;\t", key=header.count)
+        yield line

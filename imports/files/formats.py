@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import IO
 
 from domain.documents import CSV, XLSX
-from imports.files.csv_sheets import csv_lines
-from imports.files.workbooks import workbook_lines
-from imports.sheets import Lines
+from imports.files.csv_sheets import open_csv
+from imports.files.workbooks import open_workbook
+from imports.sheets import ReadOptions, SheetFile
 
-_READERS: dict[str, Callable[[IO[bytes]], Lines]] = {CSV: csv_lines, XLSX: workbook_lines}
+_READERS: dict[str, Callable[[IO[bytes], ReadOptions], SheetFile]] = {CSV: open_csv, XLSX: open_workbook}
 
 
-def lines_of(file: IO[bytes], content_type: str) -> Lines:
-    """The rows of a file; SheetError if it cannot be read."""
-    return _READERS[content_type](file)
+def open_file(file: IO[bytes], content_type: str, options: ReadOptions) -> SheetFile:
+    """A file that is read while its rows are taken; SheetError if it cannot be read."""
+    return _READERS[content_type](file, options)

@@ -1,13 +1,14 @@
 """The messages with which a child process sends the rows of a file: JSON with a length prefix."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from imports.cells import Unreadable
-from imports.sheets import Line, SheetError
+from imports.cells import NumberCell, Unreadable
+from imports.sheets import FileShape, Line, ReadOptions, SheetError
 
 LENGTH_BYTES = 4
 # A row of a hundred cells of the maximum length is shorter.
@@ -20,8 +21,29 @@ END = {"end": True}
 
 def framed(message: dict[str, Any]) -> bytes:
     """A message with its length prefix."""
-    body = orjson.dumps(message, _tagged, _OPTIONS)
+    body = orjson.dumps(message, _encoded, _OPTIONS)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def options_argument(options: ReadOptions) -> str:
+    """The options as an argument of the child."""
+    return orjson.dumps([options.encoding, options.delimiter, options.sheet]).decode()
+
+
+def options_of(argument: str) -> ReadOptions:
+    """The options from the argument of the child."""
+    return ReadOptions(*orjson.loads(argument))
+
+
+def shape_message(shape: FileShape) -> dict[str, Any]:
+    """The first message: how the file is read."""
+    return {"shape": [shape.encoding, shape.delimiter, shape.sheets, shape.sheet]}
+
+
+def shape_of(message: dict[str, Any]) -> FileShape:
+    """The shape of the file, from the first message."""
+    encoding, delimiter, sheets, sheet = message["shape"]
+    return FileShape(encoding, delimiter, tuple(sheets), sheet)
 
 
 def batches(lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
@@ -44,32 +66,34 @@ def batches(lines: Iterable[Line]) -> Iterator[dict[str, Any]]:
 def rows_of(message: dict[str, Any]) -> Iterator[Line]:
     """The rows of a message."""
     for number, cells in message.get("rows", ()):
-        yield Line(number, [_untagged(cell) if cell.__class__ is dict else cell for cell in cells])
+        yield Line(number, [cell if cell is None or cell.__class__ is str else _decoded(cell) for cell in cells])
 
 
-def _tagged(cell: Any) -> dict[str, Any]:
+def _encoded(cell: Any) -> Any:
+    if isinstance(cell, NumberCell):
+        value = str(cell.value)
+        return (value,) if value == cell.shown else (value, cell.shown)
     if isinstance(cell, Unreadable):
         return {"unreadable": cell.reason}
-    if isinstance(cell, timedelta):
-        return {"duration": cell.total_seconds()}
     if isinstance(cell, datetime):
         return {"datetime": cell.isoformat()}
     if isinstance(cell, date):
         return {"date": cell.isoformat()}
-    if isinstance(cell, time):
-        return {"time": cell.isoformat()}
     raise TypeError(type(cell).__name__)
 
 
-_UNTAG: dict[str, Callable[[Any], Any]] = {
+_DECODE: dict[str, Callable[[Any], Any]] = {
     "unreadable": Unreadable,
-    "duration": lambda seconds: timedelta(seconds=seconds),
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
-    "time": time.fromisoformat,
 }
 
 
-def _untagged(cell: dict[str, Any]) -> Any:
-    [(tag, value)] = cell.items()
-    return _UNTAG[tag](value)
+def _decoded(cell: Any) -> Any:
+    """A cell as its reader gave it: a number is sent as a list of its value and, where it differs, what it shows."""
+    if cell.__class__ is list:
+        return NumberCell(Decimal(cell[0]), cell[-1])
+    if cell.__class__ is dict:
+        [(tag, value)] = cell.items()
+        return _DECODE[tag](value)
+    return cell

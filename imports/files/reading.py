@@ -6,20 +6,20 @@ import sys
 import traceback
 from typing import IO, Any
 
-from imports.files.formats import lines_of
-from imports.files.messages import END, batches, framed
-from imports.sheets import SheetError
+from imports.files.formats import open_file
+from imports.files.messages import END, batches, framed, options_of, shape_message
+from imports.sheets import ReadOptions, SheetError
 
 MOST_MEMORY = 256 * 1024 * 1024
 _MOST_FILES = 16
 _TOO_LARGE = "The file needs more memory than is allowed: import it in several files"
 
 
-def main(content_type: str, seconds: str) -> None:
-    """Read the file; rows and errors are written as messages."""
+def main(content_type: str, seconds: str, options: str) -> None:
+    """Read the file; its shape, its rows and errors are written as messages."""
     _limit(int(seconds))
     with os.fdopen(0, "rb") as file, os.fdopen(1, "wb") as output:
-        output.write(framed(_read(file, output, content_type)))
+        output.write(framed(_read(file, output, content_type, options_of(options))))
 
 
 def _limit(seconds: int) -> None:
@@ -33,10 +33,14 @@ def _limit(seconds: int) -> None:
         resource.setrlimit(what, (bound, bound))
 
 
-def _read(file: IO[bytes], output: IO[bytes], content_type: str) -> dict[str, Any]:
-    """Write the rows; the last message says how reading ended."""
+def _read(file: IO[bytes], output: IO[bytes], content_type: str, options: ReadOptions) -> dict[str, Any]:
+    """Write the shape of the file and its rows; the last message says how reading ended."""
     try:
-        for batch in batches(lines_of(file, content_type)):
+        sheet = open_file(file, content_type, options)
+        output.write(framed(shape_message(sheet.shape)))
+        # The parent may ask its user about the shape before it takes the rows.
+        output.flush()
+        for batch in batches(sheet):
             output.write(framed(batch))
     except SheetError as refusal:
         return {"refused": [refusal.reason, refusal.line]}

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from domain.imports import MOST_CELLS, MOST_COLUMNS, MOST_ROWS
-from imports.cells import DAMAGED, ERROR, FORMULA, MERGED
-from imports.files.places import COLUMNS, LAST_ROW
+from imports.cells import DAMAGED, ERROR, FORMULA, MERGED, is_blank
+from imports.files.places import COLUMNS, LAST_ROW, LETTERS
 from imports.files.xlsx_merges import Merges
 from imports.files.xlsx_texts import LONGEST_TEXT
 from imports.files.xlsx_values import Values
@@ -20,6 +20,11 @@ _NAMESPACES = (
 # Element → the only element that it may be in; those that hold the cells may be nowhere else.
 _PARENTS = {
     "worksheet": "",
+    "sheetViews": "worksheet",
+    "sheetView": "sheetViews",
+    "sheetFormatPr": "worksheet",
+    "cols": "worksheet",
+    "col": "cols",
     "sheetData": "worksheet",
     "row": "sheetData",
     "c": "row",
@@ -29,7 +34,7 @@ _PARENTS = {
     "mergeCells": "worksheet",
     "mergeCell": "mergeCells",
 }
-_TAGS = {f"{namespace} {tag}": tag for namespace in _NAMESPACES for tag in (*_PARENTS, "r", "t")}
+_TAGS = {f"{namespace} {tag}": tag for namespace in _NAMESPACES for tag in (*_PARENTS, "r", "t", "cfRule", "numFmt")}
 # Elements that contain only text.
 _LEAVES = {"v", "t"}
 _ROW = re.compile("[1-9][0-9]{0,6}")
@@ -37,6 +42,13 @@ _AGAIN = "save the workbook again in a spreadsheet program"
 _NO_ROW = f"The sheet has a row in the wrong position: {_AGAIN}"
 _NO_CELL = f"This row has a cell in the wrong position: {_AGAIN}"
 _TOO_FAR = f"A sheet has at most {MOST_ROWS:,} rows, {MOST_COLUMNS} columns and {MOST_CELLS:,} cells"
+_HIDDEN_ROW = "This row is hidden and has values: show all rows, also those that a filter hides, or delete them"
+_HIDDEN_ROWS = "The sheet hides all rows or columns that have no size of their own: show them"
+_SHOWS_FORMULAS = "The sheet shows formulas in place of values: show the values"
+_CHANGES_FORMATS = "Conditional formatting changes how numbers are shown: remove it from this sheet"
+# No height or width at which a person can read a cell.
+_TOO_SMALL = re.compile(r"0*(\.[0-9]*)?")
+_NUMBER = re.compile("[0-9]{1,8}")
 # A text arrives in pieces of up to 8 KiB, of the cell itself or of its runs.
 _MOST_PIECES = 10_000
 _TOO_LONG = f"A cell has at most {LONGEST_TEXT:,} characters"
@@ -74,8 +86,15 @@ class SheetHandler:
         self._row = self._column = self._count = 0
         self._row_end, self._row_text, self._kind, self._seen = -1, "0", "", ""
         self._style: str | None = None
+        self._is_row_hidden = self._hides_rows = self._may_be_hidden = False
+        self._hidden_columns = set[int]()
         self._pieces, self._takes_text, self._has_data = list[str](), False, False
         self._begins: dict[str, Callable[[Attributes], None]] = {
+            "sheetView": self._begin_view,
+            "sheetFormatPr": self._begin_defaults,
+            "col": self._begin_column,
+            "cfRule": self._begin_rule,
+            "numFmt": self._begin_format,
             "sheetData": self._begin_data,
             "row": self._begin_row,
             "f": self._begin_formula,
@@ -109,6 +128,8 @@ class SheetHandler:
                 self._see("v")
             else:
                 self._seen = "v"
+        elif tag == "is" and parent == "c" and not self._seen:
+            self._takes_text, self._seen = False, "i"
         elif tag == "t" and parent not in _LEAVES:
             # Texts of a cell and of its runs; phonetic text (rPh) is left out.
             self._takes_text = parent == "is" or (parent == "r" and path[-3] == "is")
@@ -141,6 +162,39 @@ class SheetHandler:
         if begin:
             begin(attributes)
 
+    def _begin_view(self, attributes: Attributes) -> None:
+        self._require_before_rows()
+        if _is_true(attributes.get("showFormulas")):
+            raise SheetError(_SHOWS_FORMULAS)
+        if not _is_true(attributes.get("showZeros", "1")):
+            self._values.hides_zeros = True
+
+    def _begin_defaults(self, attributes: Attributes) -> None:
+        self._require_before_rows()
+        self._hides_rows = _is_true(attributes.get("zeroHeight")) or _is_too_small(attributes.get("defaultColWidth"))
+
+    def _begin_column(self, attributes: Attributes) -> None:
+        self._require_before_rows()
+        if _is_true(attributes.get("hidden")) or _is_too_small(attributes.get("width")):
+            first, last = attributes.get("min", ""), attributes.get("max", "")
+            if not _NUMBER.fullmatch(first) or not _NUMBER.fullmatch(last):
+                raise self._misplaced()
+            self._hidden_columns.update(range(int(first), min(int(last), MOST_COLUMNS) + 1))
+
+    def _begin_rule(self, attributes: Attributes) -> None:
+        style = attributes.get("dxfId", "")
+        if style in self._values.changing_styles:
+            raise SheetError(_CHANGES_FORMATS)
+
+    def _begin_format(self, attributes: Attributes) -> None:
+        # The styles of newer kinds of conditional formatting stand in the sheet itself.
+        raise SheetError(_CHANGES_FORMATS)
+
+    def _require_before_rows(self) -> None:
+        """What decides how rows are shown comes before them."""
+        if self._has_data:
+            raise SheetError(NO_WORKBOOK)
+
     def _begin_data(self, attributes: Attributes) -> None:
         if self._has_data:
             raise SheetError(NO_WORKBOOK)
@@ -151,6 +205,8 @@ class SheetHandler:
         if not _ROW.fullmatch(text) or not self._row < int(text) <= LAST_ROW:
             raise SheetError(_NO_ROW, self._row + 1)
         self._row, self._row_text, self._row_end, self._column = int(text), text, -len(text), 0
+        self._is_row_hidden = _is_true(attributes.get("hidden")) or _is_too_small(attributes.get("ht"))
+        self._may_be_hidden = self._is_row_hidden or self._hides_rows or bool(self._hidden_columns)
 
     def _begin_formula(self, attributes: Attributes) -> None:
         self._see("f")
@@ -178,9 +234,23 @@ class SheetHandler:
         column, cells = self._column, self._cells
         if column > MOST_COLUMNS or self._row > MOST_ROWS + 1:
             raise SheetError(_TOO_FAR)
+        if self._may_be_hidden:
+            self._check_hidden(value)
         if len(cells) < column - 1:
             cells.extend([None] * (column - 1 - len(cells)))
         cells.append(value)
+
+    def _check_hidden(self, value: Any) -> None:
+        """SheetError for a value in a hidden row or column: a person has not seen it."""
+        if is_blank(value) or self._only_merges:
+            return
+        if self._is_row_hidden:
+            raise SheetError(_HIDDEN_ROW, self._row)
+        if self._column in self._hidden_columns:
+            name = LETTERS[self._column]
+            raise SheetError(f"Column {name} is hidden and has values: show the column, or delete it", self._row)
+        if self._hides_rows:
+            raise SheetError(_HIDDEN_ROWS)
 
     def _end_row(self) -> None:
         cells, self._cells = self._cells, []
@@ -196,6 +266,15 @@ class SheetHandler:
 
     def _misplaced(self) -> SheetError:
         return SheetError(_NO_CELL, self._row) if self._row else SheetError(NO_WORKBOOK)
+
+
+def _is_true(value: str | None) -> bool:
+    """Whether an attribute says yes; what is neither of the spellings of no is taken for it."""
+    return value is not None and value.strip() not in ("", "0", "false", "off")
+
+
+def _is_too_small(size: str | None) -> bool:
+    return size is not None and _TOO_SMALL.fullmatch(size) is not None
 
 
 def _mark(cells: list[Any], merged: Sequence[int]) -> None:

@@ -46,7 +46,7 @@ def read_texts(part: IO[bytes]) -> SharedTexts:
     return texts
 
 
-def plain(pieces: list[str]) -> str:
+def unescaped(pieces: list[str]) -> str:
     """The text of a cell from its pieces, with escapes such as `_x000D_` decoded; SheetError if it is too long."""
     text = pieces[0] if len(pieces) == 1 else "".join(pieces)
     if len(text) > LONGEST_TEXT:
@@ -75,7 +75,7 @@ class _TextsHandler:
     def end(self, name: str) -> None:
         self._is_text = False
         if self._path == ["sst", "si"]:
-            self._texts.add(plain(self._pieces))
+            self._texts.add(unescaped(self._pieces))
             self._pieces, self._length = [], 0
         self._path.pop()
 

@@ -21,7 +21,7 @@ logger = logging.getLogger("billing.operations")
 TIMEOUT = "TIMEOUT"
 _SECONDS = 15.0
 # A file of a hundred thousand rows is imported in one transaction.
-_SECONDS_OF = {"importRecords": 600.0}
+_SECONDS_OF = {"importRecords": 600.0, "importPreview": 600.0}
 _SLOW_SECONDS = 1.0
 
 

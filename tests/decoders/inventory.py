@@ -11,6 +11,7 @@ from exports import templates
 from identity.oidc import keys as oidc_keys
 from identity.oidc import tokens as oidc_tokens
 from imports.files import csv_sheets, reading
+from imports.mapping import mappings
 from imports.synthea import csv_rows
 from limits.query_cost import LIMITS
 from resolvers.compiler import cursors
@@ -169,6 +170,14 @@ DECODERS = (
         f"{LARGEST_UNPACKED // MIB} MiB unpacked, {MOST_ROWS:,} rows, {MOST_COLUMNS} columns; a child process of {reading.MOST_MEMORY // MIB} MiB",
         "a report with line, column and reason",
         "test_files_and_notifications",
+    ),
+    Decoder(
+        "mapping of a file to import (input, saved, JSON file)",
+        "imports/mapping/mappings.py",
+        f"a JSON file of 1 MiB; {MOST_COLUMNS} columns, {mappings.MOST_VALUES} values of a column, "
+        f"texts of {mappings.LONGEST_TEXT} characters",
+        "an error of the input at its place",
+        "test_mappings",
     ),
     Decoder(
         "Synthea's files",

@@ -21,7 +21,9 @@ _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 _OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine"}
-_IMPORTED = {"ImportReport", "BadCell", "RenderedMessage"}
+_PREVIEWED = {"ImportPreview", "ImportQuestion", "PreviewedRow", "PreviewedCell", "ControlTotal"}
+_MAPPED = {"SavedImportMapping", "ImportMapping", "ImportColumn", "ImportSource", "ImportValue", "ImportRowCondition"}
+_IMPORTED = {"ImportReport", "BadCell", "RenderedMessage", *_PREVIEWED, *_MAPPED}
 # Types that a report computes.
 _MADE = {"AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
 # The period of a report is not a filter: each figure defines what it applies to.
@@ -34,7 +36,7 @@ REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # The types of pages, for all records.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
 REPORTED = {"aging", "agingByPayer", "analytics"}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote", *REPORTED}
+FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote", "importMappings", *REPORTED}
 
 
 def _node() -> GraphQLInterfaceType:

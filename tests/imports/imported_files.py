@@ -12,6 +12,7 @@ from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process
 from imports.kinds import KINDS
+from imports.mapping.mappings import ImportMapping
 from imports.report import Report
 from imports.run_import import bring_in
 from imports.target import Target
@@ -20,7 +21,9 @@ from server.database_urls import DatabaseUrls
 CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 
 
-def imported(address: DatabaseUrls, kind: ImportKind, text: str, *, dry_run: bool = False) -> Report:
+def imported(
+    address: DatabaseUrls, kind: ImportKind, text: str, *, dry_run: bool = False, mapping: ImportMapping | None = None
+) -> Report:
     """Import a file into the demo clinic and return the report; a dry run or a file with bad rows is rolled back."""
 
     async def run() -> Report:
@@ -29,7 +32,7 @@ def imported(address: DatabaseUrls, kind: ImportKind, text: str, *, dry_run: boo
             [(clinic, zone)] = await connection.fetch(
                 f"select clinic_id, time_zone from clinics where clinic_id = {CLINIC}"
             )
-            checked = check_file(KINDS[kind], text.encode(), CSV, read=read_in_process)
+            checked = check_file(KINDS[kind], text.encode(), CSV, read=read_in_process, mapping=mapping)
             transaction, moment = connection.transaction(), datetime.now(UTC)
             await transaction.start()
             report = await bring_in(Target(connection, clinic, moment, clinic_day(moment, zone)), checked)

@@ -285,9 +285,51 @@ def test_a_cheque_of_a_payer_is_imported_only_once(prepared: DatabaseUrls) -> No
     again = line("OLD-5", invoice_number="OLD-8")
     reason = "A cheque of this payer already has this number"
     assert bad_cells(imported(prepared, again)) == [(2, "cheque_number", "9001", reason)]
-    shared = again.replace("9001", "9003") + line("OLD-5", invoice_number="OLD-9", cheque_number="9003").splitlines()[1]
+    assert content(prepared) == before
+
+
+def several(*changes: dict[str, str]) -> str:
+    """A file with the paid invoice several times, in which some cells have other values."""
+    files = [line("OLD-5", **change) for change in changes]
+    return files[0] + "".join(file.split("\n", 1)[1] for file in files[1:])
+
+
+def test_rows_that_name_the_same_cheque_of_a_payer_are_one_cheque_with_the_sum(prepared: DatabaseUrls) -> None:
+    report = imported(
+        prepared,
+        several(
+            {"invoice_number": "OLD-8", "cheque_number": "7001"},
+            {"invoice_number": "OLD-9", "cheque_number": "7001", "received_amount": "100.00", "balance": "700.00"},
+            {"invoice_number": "OLD-10", "cheque_number": "7001", "payer": "Other Mutual"},
+        ),
+    )
+    assert counts(report) == (3, 0, 0, 0)
+    query = """select p.name, c.amount, c.cheque_date = c.received_on, array_agg(i.number || ' ' || a.amount order by i.number)
+        from cheques c join payers p on p.id = c.payer_id join cheque_allocations a on a.cheque_id = c.id
+        join invoices i on i.id = a.invoice_id where c.number = '7001' group by c.clinic_id, c.id, p.name order by 1"""
+    assert [tuple(row) for row in rows(prepared, query)] == [
+        ("Other Mutual", Decimal("150.25"), True, ["OLD-10 150.25"]),
+        ("Sample Mutual", Decimal("250.25"), True, ["OLD-8 150.25", "OLD-9 100.00"]),
+    ]
+    assert broken(prepared) == ()
+
+
+def test_a_settlement_cheque_over_thousands_of_invoices_is_one_cheque(prepared: DatabaseUrls) -> None:
+    numbers = [{"invoice_number": f"MANY-{place}", "cheque_number": "7002"} for place in range(5_003)]
+    assert counts(imported(prepared, several(*numbers))) == (5_003, 0, 0, 0)
+    assert counts(imported(prepared, several(*numbers))) == (0, 0, 5_003, 0)
+    [cheque] = rows(prepared, "select amount from cheques where number = '7002'")
+    assert cheque["amount"] == Decimal("150.25") * 5_003
+    assert broken(prepared) == ()
+
+
+def test_only_rows_that_name_a_cheque_share_it(prepared: DatabaseUrls) -> None:
+    before = content(prepared)
+    shared = several(
+        {"invoice_number": "OLD-8", "cheque_number": ""}, {"invoice_number": "OLD-9", "cheque_number": "OPENING OLD-8"}
+    )
     [(number, column, value, reason)] = bad_cells(imported(prepared, shared))
-    assert (number, column, value) == (3, "cheque_number", "9003")
+    assert (number, column, value) == (3, "cheque_number", "OPENING OLD-8")
     assert reason.startswith("Line 2 has the same cheque")
     assert content(prepared) == before
 

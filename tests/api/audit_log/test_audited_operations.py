@@ -37,7 +37,16 @@ def _by_id(name: str) -> Any:
 # Root field → valid arguments, from the ids of records. A field without an example fails.
 _QUERY_INPUTS: dict[str, Any] = {
     **dict.fromkeys(
-        ("viewer", "examTypes", "feeSchedules", "reminderTemplates", "reminderPolicies", "aging", "agingByPayer"),
+        (
+            "viewer",
+            "examTypes",
+            "feeSchedules",
+            "reminderTemplates",
+            "reminderPolicies",
+            "aging",
+            "agingByPayer",
+            "importMappings",
+        ),
         lambda ids: {},
     ),
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
@@ -81,7 +90,14 @@ _MUTATION_INPUTS: dict[str, Any] = {
     "exportQuickbooksInvoices": lambda ids: {},
     # There is no such export.
     "cancelExport": lambda ids: {"exportId": ids["Case"]},
-    "importRecords": lambda ids: {"kind": "CODES", "documentId": ids["Case"]},
+    **dict.fromkeys(("importRecords", "importPreview"), lambda ids: {"kind": "CODES", "documentId": ids["Case"]}),
+    "saveImportMapping": lambda ids: {
+        "kind": "PATIENTS",
+        "name": _TEXT,
+        "mapping": {"columns": [{"column": "mrn", "sources": [{"name": "Chart"}]}]},
+    },
+    # There is no such mapping.
+    "deleteImportMapping": lambda ids: {"mappingId": ids["Case"], "version": 1},
     "changePassword": lambda ids: {"oldPassword": WRONG, "newPassword": _TEXT},
     "revokeSession": lambda ids: {"sessionId": ids["Session"]},
     "enrolSecondFactor": lambda ids: {"password": PASSWORD},
@@ -105,6 +121,7 @@ _TRANSITION_OF = {mutation(name): name for name in TRANSITIONS}
 _SIGN_IN_AND_OUT = {"signIn", "signOut"}
 _REFUSED = {
     *("cancelExport", "changePassword", "confirmSecondFactor", "importRecords", "removeSecondFactor"),
+    *("importPreview", "deleteImportMapping"),
     *(
         "renewRecoveryCodes",
         "switchClinic",

@@ -4,7 +4,7 @@ from domain.access.people import Role
 
 _STAFF_ADD = """
     attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
-    idempotency_keys internal_notes invoice_counters
+    idempotency_keys import_mappings internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
     reminder_levels reminder_policies reminder_templates reminders representations
 """.split()
@@ -32,8 +32,8 @@ ADDED: dict[Role, set[str]] = {
 }
 REMOVED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
-    Role.BILLING: {"invoice_lines", "patient_names", "reminder_levels"},
-    Role.ADMIN: {"invoice_lines", "patient_names", "reminder_levels", "fee_schedule_rates"},
+    Role.BILLING: {"import_mappings", "invoice_lines", "patient_names", "reminder_levels"},
+    Role.ADMIN: {"import_mappings", "invoice_lines", "patient_names", "reminder_levels", "fee_schedule_rates"},
 }
 ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
     "insert": ("insert into {0} default values", ADDED),

@@ -47,6 +47,7 @@ STAFF_COLUMNS = {
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to | name_key",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
+    "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
@@ -207,6 +208,7 @@ _ADDED_BY_STAFF = {
     "encounters": "case_id patient_id physician_id facility_id service_date",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
+    "import_mappings": "kind name mapping version changed_by changed_at",
     "internal_notes": "invoice_id body written_by written_at",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
@@ -242,6 +244,7 @@ _CHANGED_BY_STAFF = {
     "documents": "consumed_at stored_at sha256 blob_key",
     "holds": "released_at",
     "idempotency_keys": "operation input_hash recorded_at result_id",
+    "import_mappings": "mapping version changed_by changed_at",
     "invoice_counters": "last_number",
     "invoices": """status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
         billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
@@ -306,8 +309,8 @@ ADDED = {
     },
 }
 REMOVED = {
-    "clinic_admin": "invoice_lines patient_names reminder_levels fee_schedule_rates",
-    "clinic_billing": "invoice_lines patient_names reminder_levels",
+    "clinic_admin": "import_mappings invoice_lines patient_names reminder_levels fee_schedule_rates",
+    "clinic_billing": "import_mappings invoice_lines patient_names reminder_levels",
     SIGN_IN: "sign_in_attempts logins memberships login_second_factors recovery_codes reset_links",
     WORKER_ROLE: "documents audit_pending outbound_messages message_invoices export_records",
 }

@@ -156,7 +156,7 @@ def test_a_column_that_is_written_and_concealed_is_not_readable(monkeypatch: pyt
 def test_write_policies_restrict_rows_to_the_kind_in_the_table_of_writes() -> None:
     tokens = Write(adds=("kind",), changes=("name",), only={"kind": "api_token"}, begins={"name": "it's"})
     only = " and sessions.kind = 'api_token'"
-    assert write_policy("sessions", tokens).endswith(only)
+    assert write_policy("sessions", tokens, Role.ADMIN).endswith(only)
     assert insert_policy("sessions", tokens, Role.ADMIN).endswith(only + " and sessions.name = 'it''s'")
 
 

@@ -64,7 +64,7 @@ def _policies_to_write(name: str) -> dict[tuple[str, str], PolicyRow]:
         return condition[name] if name in condition else insert_policy(table, WRITES[table], _role(name))
 
     def own(table: str) -> str:
-        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table])
+        return policy(table, None) if name == WORKER_ROLE else write_policy(table, WRITES[table], _role(name))
 
     inserts = {(t, f"{name}_insert"): ([name], "INSERT", None, added(t)) for t in ADDED.get(name, {})}
     updates = {(t, f"{name}_update"): ([name], "UPDATE", own(t), own(t)) for t in CHANGED.get(name, {})}
@@ -117,6 +117,7 @@ AUTHOR_COLUMNS = {
     "holds": ("placed_by", False),
     "idempotency_keys": ("user_id", True),
     "internal_notes": ("written_by", False),
+    "import_mappings": ("changed_by", False),
     "invoice_events": ("by_user_id", False),
     "reduction_offers": ("made_by", False),
     "reminder_templates": ("created_by", False),
@@ -129,6 +130,11 @@ BEGINS = {
     "invoices": " and invoices.status = 'pending_invoice'",
     "sessions": " and sessions.kind = 'api_token'",
 }
+# Administrators import every kind.
+WITHIN = {
+    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'payers', 'attorneys', 'physicians', 'facilities', "
+    "'patients', 'cases', 'invoices')"
+}
 
 
 @pytest.mark.parametrize("table", WRITES)
@@ -136,9 +142,16 @@ def test_written_rows_belong_to_the_viewers_clinic_and_name_the_viewer_as_author
     clinic = f"{table}.clinic_id = (select nullif(current_setting('app.clinic_id', true), '')::uuid)"
     by, is_own = AUTHOR_COLUMNS.get(table, (None, False))
     viewer_id = f" and {table}.{by} = (select nullif(current_setting('app.user_id', true), '')::uuid)" if by else ""
-    begins = BEGINS.get(table, "")
-    assert insert_policy(table, WRITES[table], Role.ADMIN) == clinic + viewer_id + begins
-    assert write_policy(table, WRITES[table]) == clinic + (viewer_id if is_own else "")
+    begins, within = BEGINS.get(table, ""), WITHIN.get(table, "")
+    assert insert_policy(table, WRITES[table], Role.ADMIN).lower() == clinic + viewer_id + begins + within
+    assert write_policy(table, WRITES[table], Role.ADMIN).lower() == clinic + (viewer_id if is_own else "") + within
+
+
+def test_billing_staff_write_mappings_of_the_kinds_that_they_import() -> None:
+    kinds = "import_mappings.kind in ('payers', 'attorneys', 'patients', 'cases', 'invoices')"
+    table = WRITES["import_mappings"]
+    assert insert_policy("import_mappings", table, Role.BILLING).lower().endswith(kinds)
+    assert write_policy("import_mappings", table, Role.BILLING).lower().endswith(kinds)
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -1,28 +1,14 @@
-"""Fuzzing of the workbook reader: mutates workbooks and reads each in a child process (`python -m tests.imports.files.mutants COUNT SEED`)."""
+"""Makes ordinary workbooks and changes their bytes, elements and attributes at random."""
 
 import io
-import json
 import random
 import re
-import resource
-import sys
-import time
-import warnings
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from decimal import Decimal
-from multiprocessing import get_context
-from typing import Any
 
 from openpyxl import Workbook
-
-from domain.documents import XLSX
-from domain.imports import ImportKind
-from imports.checking import check_file
-from imports.kinds import KINDS
-from imports.report import Report
 
 HEADER = ["code", "label", "base_price", "bilateral_policy", "valid_from", "valid_to"]
 SHEET, _BOOK = "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"
@@ -189,36 +175,3 @@ MUTATIONS: list[Callable[[Random, bytes], bytes]] = [
     lambda rng, part: b" " * 20_000_000 + part,
     _moved,
 ]  # fmt: skip
-
-
-def read_mutants(count: int, seed: int) -> dict[str, Any]:
-    """Read `count` mutants and return the results, the longest time in seconds and the peak memory in MiB."""
-    figures: dict[str, Any] = {"read": 0, "bad rows": 0, "refused": 0, "seconds": 0.0, "reasons": {}}
-    # Another process makes the mutants, because the peak memory of a child starts at the memory of its parent at the fork.
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        for number in range(count):
-            data = pool.submit(_mutant, f"{seed}:{number}").result()
-            began = time.monotonic()
-            checked = check_file(KINDS[ImportKind.CODES], data, XLSX)
-            figures["seconds"] = max(figures["seconds"], time.monotonic() - began)
-            _count(figures, checked.report())
-        # The largest of all children that have ended, which are the readers.
-        figures["MiB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    figures["MiB of the parent"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return figures
-
-
-def _mutant(seed: str) -> bytes:
-    with warnings.catch_warnings(action="ignore"):
-        return mutant(random.Random(seed))  # noqa: S311 (the same mutants each time)
-
-
-def _count(figures: dict[str, Any], report: Report) -> None:
-    file_reasons = {cell.reason for cell in report.bad_cells if cell.column is None and cell.value is None}
-    figures["refused" if file_reasons else "bad rows" if report.bad_rows else "read"] += 1
-    for reason in file_reasons:
-        figures["reasons"][reason] = figures["reasons"].get(reason, 0) + 1
-
-
-if __name__ == "__main__":
-    print(json.dumps(read_mutants(int(sys.argv[1]), int(sys.argv[2]))))  # noqa: T201 (the figures are the output of this program)

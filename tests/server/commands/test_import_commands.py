@@ -47,7 +47,9 @@ def test_every_bad_row_is_reported_and_nothing_is_written(own_address: DatabaseU
     assert "There is no clinic nowhere" in refused(own_address, "import", "codes", str(file), "--clinic", "nowhere")
     other = tmp_path / "codes.ods"
     other.write_text("")
-    assert "must be .csv or .xlsx" in refused(own_address, "import", "codes", str(other), "--clinic", "demo")
+    assert "must be .csv, .tsv, .txt or .xlsx" in refused(
+        own_address, "import", "codes", str(other), "--clinic", "demo"
+    )
     assert rows(own_address, PRICES) == before
 
 

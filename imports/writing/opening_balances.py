@@ -1,23 +1,28 @@
-"""Opening balances: imports the open invoices of a clinic's accounts receivable, with a cheque for the amount received."""
+"""Opening balances: imports the open invoices of a clinic's accounts receivable, with the cheques for the amounts received."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
 from domain.billing.invoices import InvoiceStatus
+from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from imports.checking import Checked, Row
-from imports.history.rows import HistoryLine, HistoryStart
+from imports.history.rows import ZERO, HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories
 from imports.rows import parts
 from imports.target import Target
 
 Found = Mapping[Any, Mapping[str, Any]]
+_Cheque = tuple[UUID, str]
+# Payer and number → the cheque, and the line where it occurs first.
+Cheques = dict[_Cheque, dict[str, Any]]
 
 _RANDOM = SystemRandom()
 # The case cannot be settled or reassigned while invoices are added to it.
@@ -43,11 +48,11 @@ async def write_openings(target: Target, checked: Checked) -> None:
     known = {row["number"]: row for row in await target.find_among(_KNOWN, [row.values["number"] for row in rows])}
     await asyncio.to_thread(_compare, checked, cases, known)
     new = [row for row in rows if row.is_new]
-    used = await target.find_among(_CHEQUES, {_cheque_number(row) for row in new if row.values["received_amount"]})
+    used = await target.find_among(_CHEQUES, {_cheque(row)[1] for row in new if row.values["received_amount"]})
     await asyncio.to_thread(_check_cheques, checked, new, {(row["payer_id"], row["number"]) for row in used})
     if checked.problems.lines:
         return
-    await _write(target, new, cases)
+    await _write(target, new, cases, _cheques(target, new))
     await _count_on(target, new)
 
 
@@ -73,32 +78,62 @@ def _check_known(checked: Checked, row: Row, before: Mapping[str, Any]) -> None:
             checked.refuse(row, name, "The existing invoice of this number has another value", value)
 
 
-def _check_cheques(checked: Checked, new: Sequence[Row], used: set[tuple[UUID, str]]) -> None:
-    """A cheque pays one invoice only, and its number is unique among the payer's cheques."""
-    lines: dict[tuple[UUID, str], int] = {}
+def _check_cheques(checked: Checked, new: Sequence[Row], used: set[_Cheque]) -> None:
+    """A new cheque is unknown, and pays several invoices only if each of their rows names it."""
+    first, totals = dict[_Cheque, Row](), dict[_Cheque, Decimal]()
     for row in new:
-        if row.values["received_amount"]:
-            cheque = (row.values["payer_id"], _cheque_number(row))
-            if cheque in used:
-                checked.refuse(row, "cheque_number", "A cheque of this payer already has this number", cheque[1])
-            elif lines.setdefault(cheque, row.line) != row.line:
-                reason = f"Line {lines[cheque]} has the same cheque: each invoice must have its own cheque, or none"
-                checked.refuse(row, "cheque_number", reason, cheque[1])
+        if not row.values["received_amount"]:
+            continue
+        cheque = _cheque(row)
+        before = first.setdefault(cheque, row)
+        totals[cheque] = totals.get(cheque, ZERO) + row.values["received_amount"]
+        if cheque in used:
+            checked.refuse(row, "cheque_number", "A cheque of this payer already has this number", cheque[1])
+        elif before is not row and not (row.values["cheque_number"] and before.values["cheque_number"]):
+            reason = (
+                f"Line {before.line} has the same cheque: a cheque for several invoices is named in each of their rows"
+            )
+            checked.refuse(row, "cheque_number", reason, cheque[1])
+        elif totals[cheque] > LARGEST:
+            checked.refuse(row, "received_amount", f"The rows of a cheque are at most {LARGEST:,} together", cheque[1])
 
 
-def _cheque_number(row: Row) -> str:
-    return row.values["cheque_number"] or f"{CODE} {row.values['number']}"
+def _cheque(row: Row) -> _Cheque:
+    """What identifies the cheque of a row: its payer and its number."""
+    return row.values["payer_id"], row.values["cheque_number"] or f"{CODE} {row.values['number']}"
 
 
-def _histories(target: Target, rows: Sequence[Row], cases: Found) -> tuple[list[ImportedHistory], list[dict[str, Any]]]:
-    """The histories of invoices, and their cheques."""
-    histories, cheques = list[ImportedHistory](), list[dict[str, Any]]()
+def _cheques(target: Target, new: Sequence[Row]) -> Cheques:
+    """The cheques of the new invoices: one for all rows that name it, with the sum of what they received, dated today."""
+    cheques: Cheques = {}
+    for row in new:
+        received = row.values["received_amount"]
+        if not received:
+            continue
+        payer, number = cheque = _cheque(row)
+        if cheque in cheques:
+            cheques[cheque]["amount"] += received
+            continue
+        made = {"id": new_id(target.moment), "recorded_at": target.moment, "imported": True, "first_line": row.line}
+        paid = {"payer_id": payer, "number": number, "amount": received}
+        cheques[cheque] = {**made, **paid, "cheque_date": target.today, "received_on": target.today}
+    return cheques
+
+
+def _histories(
+    target: Target, rows: Sequence[Row], cases: Found, cheques: Cheques
+) -> tuple[list[ImportedHistory], list[dict[str, Any]]]:
+    """The histories of invoices, and the cheques that occur first in them, which are written before they pay."""
+    histories, new_cheques = list[ImportedHistory](), list[dict[str, Any]]()
     for row in rows:
         start = _start(target, row.values, cases[row.values["case_id"]])
         history = ImportedHistory(start, _RANDOM, target.moment, target.by)
         histories.append(history)
-        cheques += _record(target, history, row)
-    return histories, cheques
+        cheque = cheques[_cheque(row)] if row.values["received_amount"] else None
+        _record(target, history, row, cheque)
+        if cheque and cheque["first_line"] == row.line:
+            new_cheques.append({name: value for name, value in cheque.items() if name != "first_line"})
+    return histories, new_cheques
 
 
 def _start(target: Target, values: Mapping[str, Any], case: Mapping[str, Any]) -> HistoryStart:
@@ -109,8 +144,8 @@ def _start(target: Target, values: Mapping[str, Any], case: Mapping[str, Any]) -
     return HistoryStart(target.clinic_id, lines=(line,), external_key=values["number"], **values)
 
 
-def _record(target: Target, history: ImportedHistory, row: Row) -> list[dict[str, Any]]:
-    """The history of an invoice, and the cheque that paid it. Events without a date in the file are dated today."""
+def _record(target: Target, history: ImportedHistory, row: Row, cheque: Mapping[str, Any] | None) -> None:
+    """Record the history of an invoice. Events without a date in the file are dated today."""
     values, today = row.values, target.today
     if values["submitted_on"] is not None:
         history.submit_invoice(values["submitted_on"], None)
@@ -121,29 +156,21 @@ def _record(target: Target, history: ImportedHistory, row: Row) -> list[dict[str
         history.agree_reduction(today)
     elif values["status"] == InvoiceStatus.PENDING_REDUCTION:
         history.request_reduction(today, None)
-    if not values["received_amount"]:
-        return []
-    cheque = {"id": new_id(target.moment), "recorded_at": target.moment, "imported": True}
-    history.apply_cheque(today, cheque["id"], values["received_amount"])  # type: ignore[arg-type]
-    paid = {
-        "payer_id": values["payer_id"],
-        "number": _cheque_number(row),
-        "amount": values["received_amount"],
-    }
-    return [{**cheque, **paid, "cheque_date": today, "received_on": today}]
+    if cheque:
+        history.apply_cheque(today, cheque["id"], values["received_amount"])
 
 
-async def _write(target: Target, new: Sequence[Row], cases: Found) -> None:
+async def _write(target: Target, new: Sequence[Row], cases: Found, cheques: Cheques) -> None:
     """Some histories are written while the next ones are built."""
     chunks, ahead = list(parts(new)), None
 
     def build(some: Sequence[Row]) -> asyncio.Future[Any]:
-        return asyncio.ensure_future(asyncio.to_thread(_histories, target, some, cases))
+        return asyncio.ensure_future(asyncio.to_thread(_histories, target, some, cases, cheques))
 
     for place, (done, some) in enumerate(chunks, 1):
-        histories, cheques = await (ahead or build(some))
+        histories, received = await (ahead or build(some))
         ahead = build(chunks[place][1]) if place < len(chunks) else None
-        await write_histories(target, histories, cheques)
+        await write_histories(target, histories, received)
         target.progress("adding invoices", done, len(new))
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from db.write_batch import is_computed, type_of
 from domain.ids import new_id
 from imports.checking import Checked, Row
-from imports.patient_names import keep_names
-from imports.representations import keep_representations
 from imports.rows import insert, remove, update
 from imports.shapes import Records
 from imports.target import Changes, Target
-from imports.validity import check_validity
+from imports.writing.patient_names import keep_names
+from imports.writing.representations import keep_representations
+from imports.writing.validity import check_validity
 
 # Table → the function that writes dependent rows after its rows are written.
 _BESIDES: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
