@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
-from imports.cells import Unreadable, is_blank, shown, unguarded
+from imports.cells import Unreadable, is_blank, shown
 from imports.files.child import read_in_child
 from imports.report import Problems, Report
 from imports.shapes import Column, Kind
@@ -124,7 +124,7 @@ def _read(column: Column, cell: Any) -> Any:
     if isinstance(cell, Unreadable):
         raise InvalidInput(cell.reason)
     if not is_blank(cell):
-        return column.read(unguarded(cell))
+        return column.read(cell)
     if column.needed:
         raise InvalidInput("This cannot be left blank")
     return column.blank

@@ -34,12 +34,12 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "BilateralPolicy": {"DOUBLE": "Twice", "ONE_AND_A_HALF": "One and a half times", "NOT_ALLOWED": "Not allowed"},
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled"},
-    "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)"},
+    "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
         "PAYMENTS": "Payments",
         "ADJUSTMENTS": "Adjustments",
-        "QUICKBOOKS_INVOICES": "QuickBooks invoices",
+        "QUICKBOOKS_INVOICES": "QuickBooks invoices and payments",
     },
     "ExportStatus": {
         "QUEUED": "Queued",

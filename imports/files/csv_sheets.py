@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import IO
 
+from domain.formulas import unguard
 from imports.sheets import Line, Lines, SheetError
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -43,7 +44,8 @@ def csv_lines(file: IO[bytes]) -> Lines:
             raise SheetError(f"This is not CSV: {error}", row.number) from None
         if len(cells) > _MOST_CELLS:
             raise SheetError(f"A row has at most {_MOST_CELLS:,} cells", row.number)
-        yield Line(row.number, cells)
+        # Only a CSV file has this guard: in a workbook, an apostrophe is a part of its text.
+        yield Line(row.number, [unguard(cell) if cell[:1] == "'" else cell for cell in cells])
         row.number, row.length = reader.line_num + 1, 0
 
 

@@ -24,6 +24,7 @@ from storage.files import Files
 from storage.mail import Outbox
 from tests.storage.stores import Place
 from tests.support.client import Client, serving
+from tests.support.databases import rows
 
 EXPORT = """export { id status format fileName contentType rowCount rowsWritten byteSize sha256 billedTotal downloadUrl expiresAt
     failure kind filter columns } errors { message path code }"""
@@ -61,7 +62,8 @@ class Bureau:
 
     def rows(self, role: Role, name: str = "exportInvoices", **values: Any) -> list[dict[str, str]]:
         """The rows of a CSV file, by header."""
-        return list(csv.DictReader(io.StringIO(self.fetched(role, name, **values).decode(), newline="")))
+        text = self.fetched(role, name, **values).decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @contextmanager
@@ -99,6 +101,15 @@ def at_work(address: DatabaseUrls, files: Files) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(40)
+
+
+def wait_for_lapses(address: DatabaseUrls) -> None:
+    """Wait until the worker has let the demo's agreements lapse, which changes the balances of invoices."""
+    due = "select 1 from invoices where conditional_until < current_date - 1 and status = 'pending_cheque' and received_amount = 0"
+    deadline = time.monotonic() + 30
+    while rows(address, due):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def uuid_of(identity: str) -> UUID:
