@@ -19,5 +19,5 @@ def clinic_day(moment: datetime, time_zone: str) -> date:
 def checked_payment_terms(days: int) -> int:
     """The terms of payment in days; InvalidInput for a number that no clinic has."""
     if not 0 <= days <= LONGEST_PAYMENT_TERMS_DAYS:
-        raise InvalidInput(f"Terms of payment are 0 to {LONGEST_PAYMENT_TERMS_DAYS} days", ("days",))
+        raise InvalidInput(f"Terms of payment are 0 to {LONGEST_PAYMENT_TERMS_DAYS} days", ("payment_terms_days",))
     return days

@@ -39,7 +39,7 @@ LABELS: dict[str, dict[str, str]] = {
         "INVOICES": "Invoices",
         "PAYMENTS": "Payments",
         "ADJUSTMENTS": "Adjustments",
-        "QUICKBOOKS_INVOICES": "QuickBooks invoices and payments",
+        "QUICKBOOKS_INVOICES": "QuickBooks set",
     },
     "ExportStatus": {
         "QUEUED": "Queued",

@@ -14,7 +14,9 @@ from schema.errors import UserError, user_errors
 
 @strawberry.input(description="The terms of payment of a clinic.")
 class SetPaymentTermsInput:
-    days: int = input_field("administration", "The number of days from an invoice to its due day, at most 365.")
+    payment_terms_days: int = input_field(
+        "administration", "The number of days from an invoice to its due day, at most 365."
+    )
 
 
 @strawberry.type(description="The result of changing the terms of payment.")

@@ -21,6 +21,7 @@ _NO_DECODERS = {
     "resolvers/commands/billing/quotes.py": "JSON that PostgreSQL has written",
     "resolvers/commands/billing/pricing.py": "JSON that PostgreSQL has written",
     "resolvers/compiler/export_statements.py": "a request that our own mutation has stored",
+    "exports/quickbooks/zip_files.py": "rows that PostgreSQL has written",
     "db/security/policy_version.py": "a file of this package",
     "server/http/graphql.py": "passes headers on to the decoders",
     "server/http/downloads.py": "If-None-Match, compared as a whole",

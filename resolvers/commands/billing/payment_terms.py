@@ -21,6 +21,7 @@ async def payment_terms_days(context: RequestContext) -> int:
 async def set_payment_terms(work: UnitOfWork) -> UUID:
     """Change them, for the exports that are requested from now on."""
     writes = work.writes()
-    writes.update("clinics", {}, payment_terms_days=checked_payment_terms(work.inputs["days"]))
+    days = checked_payment_terms(work.inputs["payment_terms_days"])
+    writes.update("clinics", {}, payment_terms_days=days)
     await writes.run(work.connection)
     return work.clinic_id

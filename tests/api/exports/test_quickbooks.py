@@ -29,7 +29,9 @@ from tests.support.databases import copied, rows
 EXPORT = "exportQuickbooksInvoices"
 ALL = [status.name for status in InvoiceStatus]
 _AGING = "{ aging { outstanding invoiceCount } agingByPayer { payer { name } outstanding } }"
-_TERMS = "mutation ($days: Int!) { setPaymentTerms(input: {days: $days}) { isChanged errors { message path } } }"
+_TERMS = (
+    "mutation ($days: Int!) { setPaymentTerms(input: {paymentTermsDays: $days}) { isChanged errors { message path } } }"
+)
 # Names that QuickBooks refuses, or would take for another one, with a pattern of the customer, and a part of the reason.
 _PART_OF_ID = r" \([0-9a-f]{6}\)"
 REPLACED = {
@@ -171,7 +173,7 @@ def test_due_days_follow_the_terms_of_payment_that_an_administrator_sets(
         assert {_days(row) for row in found.invoices.values()} == {45} == {found.manifest["paymentTermsDays"]}
         for days in (-1, 366):
             refused = admin.read(_TERMS, days=days)["setPaymentTerms"]
-            assert (refused["isChanged"], refused["errors"][0]["path"]) == (False, ["input", "days"])
+            assert (refused["isChanged"], refused["errors"][0]["path"]) == (False, ["input", "paymentTermsDays"])
         for role in (Role.BILLING, Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST):
             assert bureau.people[role].refusals(_TERMS, days=1)
         [*others] = rows(own, "select payment_terms_days from clinics where short_name <> 'demo'")

@@ -33,6 +33,7 @@ STAFF_COLUMNS = {
     "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
+    "clinics": "| clinic_id payment_terms_days",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
