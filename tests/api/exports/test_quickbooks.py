@@ -245,7 +245,7 @@ _EVENTS = ("reduce", "accept", "pay_part", "pay_all", "bounce", "write_off", "vo
 _LIVES = st.lists(
     st.tuples(st.integers(1, 999_999), st.lists(st.tuples(st.sampled_from(_EVENTS), st.integers(1, 99)), max_size=6)),
     min_size=1,
-    max_size=5,
+    max_size=4,
 )
 
 
@@ -294,7 +294,7 @@ def clinic(bureau: Bureau) -> Clinic:
     return Clinic(people[Role.BILLING], people[Role.ADMIN], find_records(bureau.address), bureau.address)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lives=_LIVES)
 def test_quickbooks_shows_the_same_balances_whatever_happens_to_invoices(
     bureau: Bureau, clinic: Clinic, lives: list[tuple[int, list[tuple[str, int]]]]

@@ -55,8 +55,10 @@ class Bureau:
         return payload["export"]
 
     def fetched(self, role: Role, name: str = "exportInvoices", **values: Any) -> bytes:
-        """The content of an export."""
-        response = httpx.get(self.ready(role, name, **values)["downloadUrl"])
+        """The content of an export, however long the machine takes to build it."""
+        payload = self.ask(role, name, **values)
+        assert payload["errors"] == [], payload
+        response = httpx.get(until(self, payload["export"], "READY", role=role)["downloadUrl"])
         assert response.status_code == 200
         return response.content
 
@@ -137,10 +139,10 @@ def look(bureau: Bureau, export: Any, role: Role = Role.BILLING) -> Any:
     return bureau.people[role].read(LOOK, id=export["id"])["export"]
 
 
-def until(bureau: Bureau, export: Any, *states: str, seconds: float = 60) -> Any:
+def until(bureau: Bureau, export: Any, *states: str, seconds: float = 60, role: Role = Role.BILLING) -> Any:
     """The export, once it has one of the given states."""
     deadline = time.monotonic() + seconds
-    while (found := look(bureau, export))["status"] not in states:
+    while (found := look(bureau, export, role))["status"] not in states:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
     return found
