@@ -45,7 +45,7 @@ def renamed_customers(payers: Iterable[tuple[UUID, str]]) -> Mapping[UUID, Custo
         elif plain.casefold() in taken:
             reasons.append(_SAME)
         # Of a name in another alphabet, nothing is left.
-        plain = plain if any(map(str.isalnum, plain)) else ""
+        plain = plain if _LETTER not in reasons or any(map(str.isalnum, plain)) else ""
         if not plain or len(plain) > LONGEST or plain.casefold() in taken:
             name = _numbered(plain or "Payer", identity, taken)
         taken.add(name.casefold())

@@ -2,7 +2,7 @@
 
 from exports.columns import Cell, Column
 
-# Customers are the payers: no patient is named.
+# Customers are the payers: no patient is named but those who pay themselves.
 INVOICES = (
     Column("number", "number"),
     Column("customer_id", "payer.id"),
