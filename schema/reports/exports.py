@@ -159,7 +159,8 @@ class ExportMutations:
 
     @mutation(
         ACTIONS["export_quickbooks_invoices"],
-        "Export invoices by payer with their adjustments and payments, as a ZIP of CSV files for QuickBooks, without data of patients who are not payers: "
+        "Export invoices by payer with their adjustments and payments, as a ZIP of CSV files for QuickBooks, "
+        "without data of patients who are not payers: "
         "by default what is open, so that QuickBooks shows the balance that each payer owes.",
     )
     async def export_quickbooks_invoices(
