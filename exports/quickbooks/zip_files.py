@@ -1,5 +1,6 @@
 """Writes a set of files for QuickBooks Online as a ZIP: invoices, adjustments and payments in files of the size that it imports."""
 
+import codecs
 import csv
 import hashlib
 import io
@@ -86,10 +87,13 @@ class _Set:
 
     def add(self, name: str, content: bytes, **facts: Any) -> None:
         """Write a file of the set."""
+        self._write(name, content)
+        self.files.append({"name": name, **facts, "sha256": hashlib.sha256(content).hexdigest()})
+
+    def _write(self, name: str, content: bytes) -> None:
         entry = zipfile.ZipInfo(name, _WRITTEN_AT)
         entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
         self.archive.writestr(entry, content)
-        self.files.append({"name": name, **facts, "sha256": hashlib.sha256(content).hexdigest()})
 
     def add_csv(self, name: str, header: Sequence[str], rows: Rows, **facts: Any) -> None:
         """Write a file that QuickBooks imports: without byte order mark, without apostrophes before texts."""
@@ -97,9 +101,9 @@ class _Set:
 
     def finish(self) -> None:
         """Write what is known when all rows are: accounts, customers, balances, names and the manifest."""
-        for name, account in self.accounts.items():
-            if account.open != account.balance:
-                raise AssertionError(f"QuickBooks would show another balance of the customer {name!r}")
+        if any(account.open != account.balance for account in self.accounts.values()):
+            # Without the name of the customer, which may be a patient.
+            raise AssertionError("QuickBooks would show another balance of a customer")
         self.add_csv("1-accounts.csv", ("Account Name", "Type", "Detail Type"), _ACCOUNTS)
         customers = sorted(self.accounts, key=str.casefold)
         for number, begin in enumerate(range(0, len(customers), MOST_ROWS), 1):
@@ -107,17 +111,19 @@ class _Set:
                 f"2-customers-{number:04}.csv", ("Name",), [(name,) for name in customers[begin : begin + MOST_ROWS]]
             )
         self.add("balances.csv", _for_people(_BALANCES, self._balances(customers)))
-        renamed = ((one.payer, one.name, "; ".join(one.reasons)) for _, one in sorted(self.renamed.items()))
+        renamed = (
+            (guard(one.payer), guard(one.name), "; ".join(one.reasons)) for _, one in sorted(self.renamed.items())
+        )
         self.add("names.csv", _for_people(("Payer", "Customer in QuickBooks", "Replaced"), renamed))
         self.add("README.txt", README.encode())
-        self.archive.writestr(zipfile.ZipInfo("manifest.json", _WRITTEN_AT), self._manifest())
+        self._write("manifest.json", self._manifest())
         self.archive.close()
 
     def _balances(self, customers: Sequence[str]) -> Iterator[Sequence[str]]:
         for name in customers:
             account = self.accounts[name]
             amounts = (account.billed, account.adjusted, account.received, account.open)
-            yield name, str(account.invoices), *map(str, amounts)
+            yield guard(name), str(account.invoices), *map(str, amounts)
 
     def _manifest(self) -> bytes:
         found = self.accounts.values()
@@ -267,8 +273,8 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _for_people(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A file that a person opens in a spreadsheet."""
-    return _csv(header, (tuple(map(guard, row)) for row in rows)).decode().encode("utf-8-sig")
+    """A file that a person opens in a spreadsheet; its texts are guarded already, its amounts need no guard."""
+    return codecs.BOM_UTF8 + _csv(header, rows)
 
 
 def _day(day: date) -> str:

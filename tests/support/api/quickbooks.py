@@ -1,6 +1,6 @@
 """A second opinion on sets of files for QuickBooks: refuses what QuickBooks Online refuses, and adds up what it would show.
 
-It knows nothing of the code that writes the files.
+It knows nothing of the code that writes the files, but for the guard of those that people open.
 """
 
 import csv
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from domain.formulas import unguard
 
 RECEIVABLE = "Accounts Receivable (A/R)"
 MOST_INVOICES, MOST_ROWS, LONGEST_NAME, LONGEST_NUMBER = 100, 1000, 100, 21
@@ -98,13 +100,24 @@ def imported(archive: bytes) -> Company:
         text = found.read("names.csv").decode("utf-8-sig")
         assert found.read("names.csv").startswith(b"\xef\xbb\xbf")
         for row in csv.DictReader(io.StringIO(text, newline="")):
-            company.names[row["Customer in QuickBooks"]] = row["Payer"].removeprefix("'")
+            company.names[unguard(row["Customer in QuickBooks"])] = unguard(row["Payer"])
+        _check_balances(company, found.read("balances.csv").decode("utf-8-sig"))
         company.manifest = json.loads(found.read("manifest.json"))
         for file in company.manifest["files"]:
             assert hashlib.sha256(found.read(file["name"])).hexdigest() == file["sha256"]
         assert {file["name"] for file in company.manifest["files"]} == {*found.namelist()} - {"manifest.json"}
         assert "1-accounts.csv" in found.read("README.txt").decode()
     return company
+
+
+def _check_balances(company: Company, text: str) -> None:
+    """Check the sheet that people compare with QuickBooks."""
+    told = {unguard(row["Customer"]): row for row in csv.DictReader(io.StringIO(text, newline=""))}
+    assert {name: Decimal(row["Open balance"]) for name, row in told.items()} == company.open
+    for row in told.values():
+        assert Decimal(row["Billed"]) - Decimal(row["Adjustments"]) - Decimal(row["Payments"]) == Decimal(
+            row["Open balance"]
+        )
 
 
 def _import(company: Company, name: str, content: bytes) -> None:
