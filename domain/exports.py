@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from domain.documents import CSV, XLSX
 
+ZIP = "application/zip"
+
 
 class ExportKind(StrEnum):
     """The records that an export contains."""
@@ -20,6 +22,8 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     XLSX = "xlsx"
+    # A set of CSV files.
+    ZIP = "zip"
 
 
 class ExportStatus(StrEnum):
@@ -32,7 +36,9 @@ class ExportStatus(StrEnum):
     EXPIRED = "expired"
 
 
-CONTENT_TYPES = {ExportFormat.CSV: f"{CSV}; charset=utf-8", ExportFormat.XLSX: XLSX}
+CONTENT_TYPES = {ExportFormat.CSV: f"{CSV}; charset=utf-8", ExportFormat.XLSX: XLSX, ExportFormat.ZIP: ZIP}
+# The kinds of one file, and their formats; an export for QuickBooks is a set of files.
+SINGLE_FILES = (ExportFormat.CSV, ExportFormat.XLSX)
 # The states of unfinished exports; every other status is final.
 UNDER_WAY = frozenset({ExportStatus.QUEUED, ExportStatus.RUNNING})
 KEPT_FOR = timedelta(days=7)

@@ -11,8 +11,6 @@ from typing import Any
 from domain.errors import InvalidInput
 from domain.normal_forms import clean_text, code_form
 
-# Spreadsheets read text with these prefixes as a formula (CSV injection); the last four are typed on East Asian keyboards.
-FORMULAS = tuple("=+-@\t\n\r\uff1d\uff0b\uff0d\uff20")
 _LINE_BREAKS = ("Cc", "Zl", "Zp")
 
 

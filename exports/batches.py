@@ -11,8 +11,9 @@ _BATCH_BYTES = 256_000
 class Batches:
     """The output of COPY, written in batches: one of them in a thread, while the next one arrives."""
 
-    def __init__(self, writer: Writer) -> None:
-        self.writer, self.rows = writer, 0
+    def __init__(self, writer: Writer, rows: int = 0) -> None:
+        # How many rows were written, with those of earlier parts of the file.
+        self.writer, self.rows = writer, rows
         self._waiting = bytearray()
         self._batch: asyncio.Task[int] | None = None
 

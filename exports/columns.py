@@ -21,8 +21,7 @@ class Cell(StrEnum):
 class Column:
     """A column: the path of fields from the record of a row to its value, which is also its name, and its format.
 
-    If there is a `constant`, every row has that value, and nothing is read. Columns that are not `default` have to be
-    requested.
+    Columns that are not `default` have to be requested.
     `width` is in characters.
     """
 
@@ -31,7 +30,6 @@ class Column:
     cell: Cell = Cell.TEXT
     width: int = 16
     default: bool = True
-    constant: str | None = None
 
 
 _INVOICE = "Invoice number"
@@ -98,23 +96,9 @@ _ADJUSTMENTS = (
     _amount("Amount", "amount"),
     _amount("Billed amount", "invoice.billedAmount", default=False),
 )
-# The import format of invoices of QuickBooks Online; a star marks required columns. Customers are the payers: no
-# patient is named.
-_QUICKBOOKS_INVOICES = (
-    Column("*InvoiceNo", "number"),
-    Column("*Customer", "payer.name"),
-    _date("*InvoiceDate", "createdOn"),
-    _date("*DueDate", "createdOn"),
-    Column("Memo", "case.number"),
-    Column("Item(Product/Service)", "", constant="Medical services"),
-    Column("ItemQuantity", "", Cell.NUMBER, constant="1"),
-    _amount("ItemRate", "billedAmount"),
-    _amount("*ItemAmount", "billedAmount"),
-    _date("Service Date", "serviceDate"),
-)
+# A set of files for QuickBooks has no columns to choose: exports/quickbooks/parts.py.
 COLUMNS: dict[ExportKind, tuple[Column, ...]] = {
     ExportKind.INVOICES: _INVOICES,
     ExportKind.PAYMENTS: _PAYMENTS,
     ExportKind.ADJUSTMENTS: _ADJUSTMENTS,
-    ExportKind.QUICKBOOKS_INVOICES: _QUICKBOOKS_INVOICES,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
-from domain.texts import FORMULAS
+from domain.formulas import guard
 
 COLUMNS = ("when", "who", "role", "operation", "records", "fields", "request id")
 
@@ -38,11 +38,6 @@ def write_disclosures(rows: Iterable[Disclosure], file: TextIO) -> int:
             " ".join(row.fields),
             row.request_id,
         )
-        writer.writerow(map(inert, cells))
+        writer.writerow(map(guard, cells))
         count += 1
     return count
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULAS) else text

@@ -46,8 +46,7 @@ def cell(column: Column, value: Expression) -> Expression:
     """The SQL of a value as a cell of a sheet."""
     begin = _sql(_BEGINS[column.cell]).op("||")
     if column.cell in (Cell.TEXT, Cell.WORD):
-        is_free = column.cell is Cell.TEXT and column.constant is None
-        return begin(_escaped(value) if is_free else value).op("||")(_sql(_TEXT_ENDS))
+        return begin(_escaped(value) if column.cell is Cell.TEXT else value).op("||")(_sql(_TEXT_ENDS))
     return begin(_number(column, value)).op("||")(_sql(_NUMBER_ENDS))
 
 

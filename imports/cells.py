@@ -13,7 +13,7 @@ from domain.billing.price_lists import CODE
 from domain.errors import InvalidInput
 from domain.imports import LONGEST_SHOWN
 from domain.parties import FACTOR
-from domain.texts import FORMULAS, Text, required_text
+from domain.texts import Text, required_text
 from imports.damaged_texts import damage, damage_of_identifier, damage_of_name
 
 # A reader converts a non-blank cell to its value; it raises InvalidInput with the reason if it cannot.
@@ -48,8 +48,6 @@ class NumberCell(NamedTuple):
     shown: str
 
 
-# An apostrophe before text that a spreadsheet would take for a formula, as an export writes it.
-_GUARDED = tuple(f"'{sign}" for sign in FORMULAS)
 FORMULA = Unreadable("This is a formula: paste its value instead")
 ERROR = Unreadable("This is an error of the spreadsheet, such as #N/A")
 DAMAGED = Unreadable("This cell is damaged in the file: type its value again")
@@ -66,11 +64,6 @@ MERGED = Unreadable("This cell is merged with others: give each row its own")
 def is_blank(cell: Any) -> bool:
     """Whether a cell is blank."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def unguarded(cell: Any) -> Any:
-    """The cell without the apostrophe that only keeps its text from becoming a formula."""
-    return cell[1:] if isinstance(cell, str) and cell.startswith(_GUARDED) else cell
 
 
 def shown(cell: Any) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import MOST_ROWS
-from imports.cells import Unreadable, is_blank, shown, unguarded
+from imports.cells import Unreadable, is_blank, shown
 from imports.files.child import read_in_child
 from imports.mapping.applied import SHOWN_ROWS, AppliedMapping
 from imports.mapping.mappings import ImportMapping, options_of
@@ -189,7 +189,7 @@ def _check_line(
 def _read(column: Column, cell: Any) -> Any:
     # Most cells are texts.
     if cell.__class__ is str and cell.strip():
-        return column.read(unguarded(cell))
+        return column.read(cell)
     if isinstance(cell, Unreadable):
         raise InvalidInput(cell.reason)
     if not is_blank(cell):

@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from time import monotonic
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -20,14 +21,15 @@ from domain.errors import DomainError
 from domain.exports import GIVEN_UP, KEPT_FOR, MOST_ATTEMPTS, NOT_ALLOWED, ExportFormat
 from domain.ids import new_id
 from exports.batches import Batches
-from exports.formats import FORMATS
+from exports.formats import FORMATS, Details
+from exports.quickbooks.books import read_books
 from permissions.viewers import Viewer
 from resolvers.compiler.export_statements import Statements, Wanted, compile_export
 from resolvers.context import ReadContext
 
 _BEGIN = """update exports set status = 'running', attempts = attempts + 1, rows_written = 0
     where clinic_id = $1 and id = $2 and status in ('queued', 'running') and attempts < $3
-    returning requested_by, role, kind, format, filter, columns, attempts"""
+    returning requested_by, role, kind, format, filter, columns, byte_order_mark, attempts"""
 # An export that was cancelled, or that another attempt builds by now, is not changed.
 _MINE = "where clinic_id = $1 and id = $2 and attempts = $3 and status = 'running'"
 _COUNTED = (
@@ -118,11 +120,11 @@ class _Building:
         if viewer is None or viewer.role.value != self.row["role"]:
             raise DomainError(NOT_ALLOWED)
         wanted = Wanted.of(self.row)
-        statements = compile_export(self.builder.schemas[viewer.role], viewer.role, wanted)
+        parts = compile_export(self.builder.schemas[viewer.role], viewer.role, wanted)
         with self.builder.spool() as spool, self.builder.spool() as shown:
-            count = await self._read(viewer, wanted, statements, spool, shown)
+            count = await self._read(viewer, wanted, parts, spool, shown)
             size, digest = await asyncio.to_thread(_measured, spool)
-            await self._keep(viewer, wanted, statements, (spool, shown), (count, size, digest))
+            await self._keep(viewer, wanted, parts, (spool, shown), (count, size, digest))
         return count
 
     async def record(self, statement: str, *values: Any) -> bool:
@@ -135,59 +137,72 @@ class _Building:
         return found is not None
 
     async def _read(
-        self, viewer: Viewer, wanted: Wanted, statements: Statements, spool: IO[bytes], shown: IO[bytes]
+        self, viewer: Viewer, wanted: Wanted, parts: Sequence[Statements], spool: IO[bytes], shown: IO[bytes]
     ) -> int:
         """Write the file, and the ids of the records that it shows, from one snapshot; returns its number of rows."""
         context = ReadContext(viewer, clock=self.builder.clock)
         async with self.builder.database.exporting(viewer) as (reading, adding_up):
-            totals = statements.totals
-            values = totals.values(context, statements.arguments)
-            counting = asyncio.create_task(adding_up.fetchrow(totals.sql, *values))
-            listing = asyncio.create_task(_list_records(adding_up, counting, statements, context, shown))
+            counting = asyncio.create_task(_add_up(adding_up, parts, context))
+            listing = asyncio.create_task(_list_records(adding_up, counting, parts, context, shown))
             try:
-                copied = await self._copy(reading, statements, context, wanted.format, spool, counting)
+                copied = await self._write(reading, wanted, parts, context, spool, counting)
                 added_up = await counting
-                assert added_up is not None
                 await self._record_progress(copied, counting)
                 await listing
             finally:
                 counting.cancel()
                 listing.cancel()
-        if copied != added_up[0]:
+        if copied != added_up.rows:
             raise AssertionError("the rows and the totals of one snapshot differ in number")
+        return copied
+
+    async def _write(
+        self,
+        connection: asyncpg.Connection,
+        wanted: Wanted,
+        parts: Sequence[Statements],
+        context: ReadContext,
+        spool: IO[bytes],
+        counting: "asyncio.Task[_Totals]",
+    ) -> int:
+        """Write the parts of the file one after the other; returns the number of their rows."""
+        how, copied = FORMATS[wanted.format], 0
+        details = Details(wanted.byte_order_mark)
+        if wanted.format is ExportFormat.ZIP:
+            details = Details(books=await read_books(connection, self.clinic_id))
+        writers = await asyncio.to_thread(how.begin, [part.columns for part in parts], spool, details)
+        for part, writer in zip(parts, writers, strict=True):
+            batches = Batches(writer, copied)
+            copied += await self._copy(connection, part, context, how.copy, batches, counting)
         return copied
 
     async def _copy(
         self,
         connection: asyncpg.Connection,
-        statements: Statements,
+        part: Statements,
         context: ReadContext,
-        export_format: ExportFormat,
-        spool: IO[bytes],
-        counting: "asyncio.Task[asyncpg.Record | None]",
+        options: Mapping[str, Any],
+        writing: Batches,
+        counting: "asyncio.Task[_Totals]",
     ) -> int:
-        how = FORMATS[export_format]
-        writing = Batches(await asyncio.to_thread(how.begin, statements.columns, spool))
-
         async def take(chunk: bytes) -> None:
             if await writing.take(chunk) and monotonic() - self.reported_at > _REPORTS_EVERY_SECONDS:
                 self.reported_at = monotonic()
                 await self._record_progress(writing.rows, counting)
 
-        plan = statements.rows
-        values = plan.values(context, statements.arguments)
+        values = part.rows.values(context, part.arguments)
         try:
-            status = await connection.copy_from_query(plan.sql, *values, output=take, **how.copy)
+            status = await connection.copy_from_query(part.rows.sql, *values, output=take, **options)
         finally:
             # Also after an error: no write may be in flight when the file is closed.
             await writing.finish()
         await asyncio.to_thread(writing.writer.end)
         return int(status.split()[-1])
 
-    async def _record_progress(self, rows: int, counting: "asyncio.Task[asyncpg.Record | None]") -> None:
+    async def _record_progress(self, rows: int, counting: "asyncio.Task[_Totals]") -> None:
         """Record the progress, and the totals as soon as they are known; _StoppedError when this attempt no longer owns the export."""
         if counting.done() and not self.is_counted:
-            self.is_counted = await self.record(_COUNTED, *(counting.result() or ()))
+            self.is_counted = await self.record(_COUNTED, *counting.result())
         if not await self.record(_WRITTEN, rows):
             raise _StoppedError
 
@@ -195,7 +210,7 @@ class _Building:
         self,
         viewer: Viewer,
         wanted: Wanted,
-        statements: Statements,
+        parts: Sequence[Statements],
         spools: tuple[IO[bytes], IO[bytes]],
         found: tuple[int, int, bytes],
     ) -> None:
@@ -213,7 +228,7 @@ class _Building:
             operation="export",
             at=moment,
             request_id=uuid4().hex,
-            fields=statements.rows.fields,
+            fields=tuple(sorted({name for part in parts for name in part.rows.fields})),
             filters=tuple(f"InvoiceFilter.{name}" for name in sorted(wanted.filter)),
             row_count=count,
         )
@@ -230,10 +245,33 @@ class _Building:
             raise _StoppedError
 
 
+class _Totals(NamedTuple):
+    """The control totals of an export: over all of its parts."""
+
+    rows: int
+    billed: Decimal | None
+    received: Decimal | None
+    case_ids: list[UUID] | None
+
+
+async def _add_up(connection: asyncpg.Connection, parts: Sequence[Statements], context: ReadContext) -> _Totals:
+    found = [_Totals(*await _fetched(connection, part, context)) for part in parts]
+    # At most one part has billed amounts, and one has received ones.
+    billed = next((one.billed for one in found if one.billed is not None), None)
+    received = next((one.received for one in found if one.received is not None), None)
+    return _Totals(sum(one.rows for one in found), billed, received, found[0].case_ids)
+
+
+async def _fetched(connection: asyncpg.Connection, part: Statements, context: ReadContext) -> asyncpg.Record:
+    row = await connection.fetchrow(part.totals.sql, *part.totals.values(context, part.arguments))
+    assert row is not None
+    return row
+
+
 async def _list_records(
     connection: asyncpg.Connection,
-    counting: "asyncio.Task[asyncpg.Record | None]",
-    statements: Statements,
+    counting: "asyncio.Task[_Totals]",
+    parts: Sequence[Statements],
     context: ReadContext,
     shown: IO[bytes],
 ) -> None:
@@ -243,8 +281,9 @@ async def _list_records(
     async def take(chunk: bytes) -> None:
         shown.write(chunk)
 
-    values = statements.shown.values(context, statements.arguments)
-    await connection.copy_from_query(statements.shown.sql, *values, output=take)
+    for part in parts:
+        values = part.shown.values(context, part.arguments)
+        await connection.copy_from_query(part.shown.sql, *values, output=take)
 
 
 def _parted(line: bytes) -> tuple[str, int, str]:

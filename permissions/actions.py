@@ -18,7 +18,7 @@ _ADMINISTRATION = """
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
     create_user invite_user_again update_user create_api_token revoke_api_token
-    reset_second_factor set_second_factor_roles
+    reset_second_factor set_second_factor_roles set_payment_terms
 """.split()
 
 _ANONYMOUS = """

@@ -48,6 +48,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "attorneys": ("name_key",),
     "cases": ("number", "number_key", "patient_id", "opened_on"),
     "cheque_allocations": ("cheque_id", "invoice_id", "amount"),
+    "clinics": ("payment_terms_days",),
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
@@ -77,7 +78,7 @@ LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("use
 
 # The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.
 LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
-    "exports": ("role", "blob_key", "case_ids", "record_count"),
+    "exports": ("role", "blob_key", "byte_order_mark", "case_ids", "record_count"),
     "export_records": ("export_id", "table_name", "ids"),
 }
 
@@ -120,6 +121,7 @@ WRITES: dict[str, Write] = {
         conceals=frozenset({"token_hash"}),
         begins={"kind": "api_token"},
     ),
+    "clinics": Write(_ADMIN, changes=("payment_terms_days",)),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
@@ -211,7 +213,7 @@ WRITES: dict[str, Write] = {
     ),
     "exports": Write(
         _EVERYBODY,
-        _columns("requested_by role kind format status filter columns file_name created_at"),
+        _columns("requested_by role kind format status filter columns byte_order_mark file_name created_at"),
         ("status", "failure"),
         by="requested_by",
         own=True,

@@ -112,7 +112,10 @@ enum_type(
         "INVOICES": "Invoices, one row each.",
         "PAYMENTS": ("records", "Payments: allocations of cheques to invoices, and reversals for returned cheques."),
         "ADJUSTMENTS": ("records", "Reductions, write-offs and voids, by day."),
-        "QUICKBOOKS_INVOICES": ("records", "Invoices in the format that QuickBooks imports."),
+        "QUICKBOOKS_INVOICES": (
+            "records",
+            "Invoices with their adjustments and payments, as a set of files that QuickBooks imports.",
+        ),
     },
 )
 enum_type(
@@ -122,6 +125,7 @@ enum_type(
     {
         "CSV": "Comma-separated text, for other programs.",
         "XLSX": "An Excel workbook.",
+        "ZIP": ("records", "A ZIP archive of CSV files: an export for QuickBooks."),
     },
 )
 enum_type(

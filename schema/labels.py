@@ -47,12 +47,12 @@ LABELS: dict[str, dict[str, str]] = {
         "UNDECIDED": "To be chosen",
     },
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled"},
-    "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)"},
+    "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
         "PAYMENTS": "Payments",
         "ADJUSTMENTS": "Adjustments",
-        "QUICKBOOKS_INVOICES": "QuickBooks invoices",
+        "QUICKBOOKS_INVOICES": "QuickBooks set",
     },
     "ExportStatus": {
         "QUEUED": "Queued",

@@ -14,6 +14,7 @@ from schema.billing.cases import CaseMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
+from schema.billing.payment_terms import PaymentTermsMutations
 from schema.billing.transitions import TransitionMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
@@ -61,6 +62,7 @@ class Mutation(
     ImportMappingMutations,
     ImportMutations,
     ExportMutations,
+    PaymentTermsMutations,
     UserMutations,
     ApiTokenMutations,
     OwnMutations,

@@ -83,5 +83,6 @@ async def report_disclosures(owner: str, patient: str, out: Path) -> int:
     finally:
         await connection.close()
     found = (Disclosure(**{**dict(row), "fields": tuple(row["fields"])}) for row in rows)
-    with out.open("w", encoding="utf-8", newline="") as file:
+    # With a byte order mark, by which Excel knows UTF-8.
+    with out.open("w", encoding="utf-8-sig", newline="") as file:
         return write_disclosures(found, file)

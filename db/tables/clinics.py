@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -16,6 +17,7 @@ from sqlalchemy import (
 
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
+from domain.clinics import LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
 
 clinics = Table(
     "clinics",
@@ -28,8 +30,11 @@ clinics = Table(
     Column("second_factor_roles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     # The last day for which the dunning run is done.
     Column("reminded_on", Date),
+    # From an invoice to its due day; accounting programs are told it.
+    Column("payment_terms_days", Integer, nullable=False, server_default=text(str(PAYMENT_TERMS_DAYS))),
     recorded_at(),
     UniqueConstraint("short_name"),
+    CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
 )
 
 users = clinic_table(

@@ -4,6 +4,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -33,6 +34,8 @@ exports = clinic_table(
     Column("status", Text, nullable=False),
     Column("filter", JSON, nullable=False, server_default=text("'{}'")),
     Column("columns", JSON, nullable=False, server_default=text("'[]'")),
+    # Whether a CSV file begins with a byte order mark.
+    Column("byte_order_mark", Boolean, nullable=False, server_default=text("true")),
     Column("file_name", Text, nullable=False),
     Column("row_count", BigInteger),
     Column("rows_written", BigInteger, nullable=False, server_default=text("0")),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from domain.formulas import unguard
 from imports.files.csv_text import DELIMITERS, delimiters_of, encoding_of, first_lines, named_delimiter, text_of
 from imports.sheets import FileShape, Line, Lines, ReadOptions, SheetError, SheetFile, refused
 
@@ -58,7 +59,8 @@ def _csv_lines(file: IO[bytes], codec: str, delimiter: str, is_named: bool) -> L
             raise SheetError(reason, row.number) from None
         if len(cells) > _MOST_CELLS:
             raise SheetError(f"A row has at most {_MOST_CELLS:,} cells", row.number)
-        yield Line(row.number, cells)
+        # Only a CSV file has this guard: in a workbook, an apostrophe is a part of its text.
+        yield Line(row.number, [unguard(cell) if cell[:1] == "'" else cell for cell in cells])
         row.number, row.length = reader.line_num + 1 + skipped, 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import CellFormat
-from imports.cells import Unreadable, is_blank, shown, unguarded
+from imports.cells import Unreadable, is_blank, shown
 from imports.checking import Checked, Progress, Read, check_file, quietly
 from imports.files.child import read_in_child
 from imports.mapping.applied import Skipped
@@ -164,7 +164,7 @@ def _value(column: Column, cell: Any) -> str | None:
     if is_blank(cell) or isinstance(cell, Unreadable):
         return None
     try:
-        found = column.read(unguarded(cell))
+        found = column.read(cell)
     except InvalidInput:
         return None
     return None if found is None else found.isoformat() if isinstance(found, date) else str(found)

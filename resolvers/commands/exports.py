@@ -1,6 +1,7 @@
 """Requesting and cancelling exports; the worker builds the file, and the mutation waits for it briefly."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,11 +12,13 @@ import orjson
 from graphql import GraphQLError, GraphQLInputObjectType, GraphQLList, GraphQLSchema, get_nullable_type
 from strawberry import Info
 
+from domain.billing.invoices import OPEN
 from domain.errors import DomainError, InvalidInput, NotFound
 from domain.exports import (
     CANCELLED,
     LONGEST_FILTER,
     MOST_UNDER_WAY,
+    SINGLE_FILES,
     UNDER_WAY,
     ExportFormat,
     ExportKind,
@@ -26,7 +29,7 @@ from domain.ids import new_id
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
-from resolvers.compiler.export_statements import Wanted, chosen, compile_export, compile_reach_check
+from resolvers.compiler.export_statements import SETS, Wanted, chosen, compile_export, compile_reach_check
 from resolvers.compiler.reading import selection_of
 from resolvers.context import ReadContext, RequestContext
 
@@ -35,7 +38,7 @@ _COUNT = "select count(*) from exports where clinic_id = $1 and requested_by = $
 _CANCEL = """update exports set status = $4, failure = $5
     where clinic_id = $1 and id = $2 and requested_by = $3 and status = any($6) returning id"""
 _STATUS = "select status from exports where clinic_id = $1 and id = $2 and requested_by = $3"
-_READY = """select kind, format, filter, columns, file_name, byte_size, sha256, blob_key from exports
+_READY = """select kind, format, filter, columns, byte_order_mark, file_name, byte_size, sha256, blob_key from exports
     where clinic_id = $1 and id = $2 and requested_by = $3 and role = $4 and status = 'ready' and expires_at > $5
     and record_count is not null"""
 _GIVE_UP = (
@@ -60,9 +63,9 @@ async def _ask(info: Info, kind: ExportKind, work: UnitOfWork) -> UUID:
     assert work.actor.role is not None
     if (await work.one(_COUNT, work.user_id, _UNDER_WAY))["count"] >= MOST_UNDER_WAY:
         raise InvalidInput(f"{MOST_UNDER_WAY} of your exports are still in progress: wait for one, or cancel it")
-    statements = compile_export(core_info(info).schema, work.actor.role, wanted)
-    # The plan rejects a value that no statement could take.
-    statements.rows.values(info.context, statements.arguments)
+    for part in compile_export(core_info(info).schema, work.actor.role, wanted):
+        # The plan rejects a value that no statement could take.
+        part.rows.values(info.context, part.arguments)
     identity, writes = new_id(work.moment), work.writes()
     writes.insert(
         "exports",
@@ -76,6 +79,7 @@ async def _ask(info: Info, kind: ExportKind, work: UnitOfWork) -> UUID:
         status=ExportStatus.QUEUED.value,
         filter=wanted.filter,
         columns=list(wanted.columns),
+        byte_order_mark=wanted.byte_order_mark,
         file_name=file_name(kind, wanted.format, work.today),
     )
     await writes.run(work.connection)
@@ -86,11 +90,22 @@ def _wanted(info: Info, kind: ExportKind) -> Wanted:
     """The filter of the input in a form that can be stored."""
     selector, asked = selection_of(core_info(info))
     input_ = selector.arguments(asked)["input"]
-    export_format = ExportFormat(input_.get("format") or ExportFormat.CSV)
     columns = chosen(core_info(info).schema, kind, input_.get("columns"))
-    return Wanted(
-        kind, export_format, _filter(info, input_.get("filter")), [column.path for column in columns if column.path]
+    found = Wanted(
+        kind, _format(kind, input_), _filter(info, input_.get("filter")), [column.path for column in columns]
     )
+    if kind in SETS:
+        return replace(found, filter={"status": sorted(status.name for status in OPEN), **found.filter})
+    return replace(found, byte_order_mark=input_.get("byteOrderMark") is not False)
+
+
+def _format(kind: ExportKind, input_: Any) -> ExportFormat:
+    if kind in SETS:
+        return ExportFormat.ZIP
+    export_format = ExportFormat(input_["format"])
+    if export_format not in SINGLE_FILES:
+        raise InvalidInput("Only exports for QuickBooks are sets of files in a ZIP", ("format",))
+    return export_format
 
 
 def _filter(info: Info, input_: Any) -> dict[str, Any]:
@@ -140,15 +155,17 @@ async def is_in_reach(
 ) -> bool:
     """Whether the viewer still reaches every record and every column of a finished export; if not, end the transaction.
 
-    One statement asks for each record, under row-level security and the column grants of the role.
+    A statement asks for each record, under row-level security and the column grants of the role.
     """
     assert viewer.role is not None
     try:
-        check = compile_reach_check(schema, viewer.role, Wanted.of(found), identity)
-        values = check.plan.values(ReadContext(viewer), check.arguments)
-        return await connection.fetchval(check.plan.sql, *values) is True
+        for check in compile_reach_check(schema, viewer.role, Wanted.of(found), identity):
+            values = check.plan.values(ReadContext(viewer), check.arguments)
+            if await connection.fetchval(check.plan.sql, *values) is not True:
+                return False
     except (DomainError, GraphQLError, asyncpg.InsufficientPrivilegeError):
         return False
+    return True
 
 
 async def give_up(connection: asyncpg.Connection, viewer: Viewer, identity: UUID) -> None:

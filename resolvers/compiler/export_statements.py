@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 from uuid import UUID
@@ -44,6 +44,7 @@ from domain.errors import InvalidInput
 from domain.exports import ExportFormat, ExportKind
 from exports.columns import COLUMNS, Column
 from exports.formats import FORMATS, Format
+from exports.quickbooks import parts
 from permissions.graphql_adapter import VariableValues
 from permissions.rows import ROWS, Reach
 from resolvers.compiler.audited_ids import AuditedIds
@@ -56,6 +57,8 @@ from resolvers.compiler.selection import SelectedField, Selector
 _FILTER_TYPE, _FILTERED = "InvoiceFilter", "invoices"
 # The ids in one row of export_records: a few hundred kilobytes as text, whatever the size of the file.
 _IDS_IN_A_PART = 10_000
+# More than the ids of one part of an export take.
+_MOST_PARTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,18 @@ ROOTS: dict[ExportKind, Root] = {
     ExportKind.ADJUSTMENTS: Root(
         ADJUSTMENT, adjustments, invoice=_OF_INVOICE, order=("adjusted_on", "invoice_id", "kind")
     ),
-    ExportKind.QUICKBOOKS_INVOICES: Root(*_INVOICE, billed="billedAmount", left_out=InvoiceStatus.VOID),
+}
+# A set of files for QuickBooks: what is read one after the other, from one snapshot.
+_WITHOUT_VOID = InvoiceStatus.VOID
+SETS: dict[ExportKind, tuple[tuple[Root, tuple[Column, ...]], ...]] = {
+    ExportKind.QUICKBOOKS_INVOICES: (
+        (Root(*_INVOICE, billed="billedAmount", left_out=_WITHOUT_VOID), parts.INVOICES),
+        (
+            replace(ROOTS[ExportKind.ADJUSTMENTS], left_out=_WITHOUT_VOID),
+            parts.ADJUSTMENTS,
+        ),
+        (replace(ROOTS[ExportKind.PAYMENTS], left_out=_WITHOUT_VOID), parts.PAYMENTS),
+    )
 }
 
 
@@ -100,17 +114,19 @@ class Wanted:
     format: ExportFormat
     filter: Mapping[str, Any]
     columns: Sequence[str]
+    byte_order_mark: bool = True
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
         """The values of a row of the table exports."""
         kind, export_format = ExportKind(row["kind"]), ExportFormat(row["format"])
-        return cls(kind, export_format, orjson.loads(row["filter"]), orjson.loads(row["columns"]))
+        columns = orjson.loads(row["columns"])
+        return cls(kind, export_format, orjson.loads(row["filter"]), columns, row["byte_order_mark"])
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The statements of an export; `arguments` are the source of the plans' parameters."""
+    """The statements of a part of an export; most exports have one part. `arguments` are the source of the plans' parameters."""
 
     columns: tuple[Column, ...]
     rows: Plan
@@ -123,7 +139,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class ReachCheck:
-    """The statement whether a finished file may still be read; it fails where the role lost a column of the database."""
+    """A statement whether a finished file may still be read; it fails where the role lost a column of the database."""
 
     plan: Plan
     arguments: list[Mapping[str, Any]]
@@ -132,11 +148,13 @@ class ReachCheck:
 def offered(schema: GraphQLSchema, kind: ExportKind, *, by_default: bool = False) -> tuple[Column, ...]:
     """The columns that an export can have in a role's schema, and the default columns."""
     columns = (column for column in COLUMNS[kind] if column.default or not by_default)
-    return tuple(column for column in columns if _is_offered(schema, kind, column))
+    return tuple(column for column in columns if _is_offered(schema, ROOTS[kind], column))
 
 
 def chosen(schema: GraphQLSchema, kind: ExportKind, names: Sequence[str] | None) -> tuple[Column, ...]:
     """The columns with these paths, in this order; InvalidInput, which lists the available ones, for any other path."""
+    if kind in SETS:
+        return ()
     if names is None:
         return offered(schema, kind, by_default=True)
     known = {column.path: column for column in offered(schema, kind)}
@@ -145,36 +163,45 @@ def chosen(schema: GraphQLSchema, kind: ExportKind, names: Sequence[str] | None)
     return tuple(known[name] for name in names)
 
 
-def compile_export(schema: GraphQLSchema, role: Role, wanted: Wanted) -> Statements:
-    """The statements of an export with the current rights of a role.
+def compile_export(schema: GraphQLSchema, role: Role, wanted: Wanted) -> tuple[Statements, ...]:
+    """The statements of an export with the current rights of a role, for each of its parts.
 
     InvalidInput for a column or a condition that the role does not have.
     """
-    columns = _columns(schema, wanted)
     arguments = {"filter": _coerced(schema, wanted.filter)}
-    how, *made = FORMATS[wanted.format], *(_Statement(schema, role, wanted.kind, arguments) for _ in range(3))
-    rows, totals, shown = made
-    written = rows.in_order(how.row(columns, rows.cells(columns, how)))
-    return Statements(columns, written, totals.added_up(), shown.shown(columns), [arguments])
+    how, found = FORMATS[wanted.format], []
+    for number, (root, columns) in enumerate(_parts(schema, wanted)):
+        rows, totals, shown = (_Statement(schema, role, root, arguments) for _ in range(3))
+        written = rows.in_order(how.row(columns, rows.cells(columns, how)))
+        listed = shown.shown(columns, number * _MOST_PARTS)
+        found.append(Statements(columns, written, totals.added_up(), listed, [arguments]))
+    return tuple(found)
 
 
-def compile_reach_check(schema: GraphQLSchema, role: Role, wanted: Wanted, identity: UUID) -> ReachCheck:
-    """The statement (one boolean) whether a role still reaches every record that a finished export shows.
+def compile_reach_check(schema: GraphQLSchema, role: Role, wanted: Wanted, identity: UUID) -> tuple[ReachCheck, ...]:
+    """The statements (one boolean each) whether a role still reaches every record and every column of a finished export.
 
     InvalidInput for a column or a condition that the role's schema no longer has.
     """
-    columns = _columns(schema, wanted)
     arguments = {"filter": _coerced(schema, wanted.filter)}
-    how, statement = FORMATS[wanted.format], _Statement(schema, role, wanted.kind, arguments)
-    plan = statement.still_in_reach(how.row(columns, statement.cells(columns, how)))
-    return ReachCheck(plan, [arguments, {"export_id": identity}])
+    how, found = FORMATS[wanted.format], []
+    for number, (root, columns) in enumerate(_parts(schema, wanted)):
+        statement = _Statement(schema, role, root, arguments)
+        cells = how.row(columns, statement.cells(columns, how))
+        # The first one asks for the records of all parts.
+        plan = statement.still_in_reach(cells, with_records=number == 0)
+        found.append(ReachCheck(plan, [arguments, {"export_id": identity}]))
+    return tuple(found)
 
 
-def _columns(schema: GraphQLSchema, wanted: Wanted) -> tuple[Column, ...]:
-    # The QuickBooks format has no selectable paths: some of its columns contain the same value of an invoice.
-    if wanted.kind is ExportKind.QUICKBOOKS_INVOICES:
-        return offered(schema, wanted.kind)
-    return chosen(schema, wanted.kind, wanted.columns)
+def _parts(schema: GraphQLSchema, wanted: Wanted) -> Sequence[tuple[Root, tuple[Column, ...]]]:
+    """The parts of an export: what a row of each is, and its columns."""
+    if wanted.kind not in SETS:
+        return ((ROOTS[wanted.kind], chosen(schema, wanted.kind, wanted.columns)),)
+    if not all(_is_offered(schema, root, column) for root, columns in SETS[wanted.kind] for column in columns):
+        raise InvalidInput("This role does not have all columns of the files", ("columns",))
+    # An export of an earlier release is one file, of invoices.
+    return SETS[wanted.kind] if wanted.format is ExportFormat.ZIP else SETS[wanted.kind][:1]
 
 
 def _coerced(schema: GraphQLSchema, sent: Mapping[str, Any]) -> Any:
@@ -187,25 +214,24 @@ def _coerced(schema: GraphQLSchema, sent: Mapping[str, Any]) -> Any:
     return found
 
 
-def _is_offered(schema: GraphQLSchema, kind: ExportKind, column: Column) -> bool:
+def _is_offered(schema: GraphQLSchema, root: Root, column: Column) -> bool:
     try:
-        if column.constant is None:
-            _paths(schema, kind, Scope()).value(column.path, _as_it_is)
+        _paths(schema, root, Scope()).value(column.path, _as_it_is)
     except NotOfferedError:
         return False
     return True
 
 
-def _part(record: Row) -> Expression:
-    return cast((func.row_number().over(order_by=record.id) - 1) // _IDS_IN_A_PART, Integer)
+def _part(record: Row, first_part: int) -> Expression:
+    number = (func.row_number().over(order_by=record.id) - 1) // _IDS_IN_A_PART
+    return cast(number + literal(first_part, literal_execute=True), Integer)
 
 
 def _as_it_is(value: Expression) -> Expression:
     return value
 
 
-def _paths(schema: GraphQLSchema, kind: ExportKind, scope: Scope) -> Paths:
-    root = ROOTS[kind]
+def _paths(schema: GraphQLSchema, root: Root, scope: Scope) -> Paths:
     of_type = schema.get_type(root.type_name) if root.type_name else None
     row = scope.row(root.view.table)
     return Paths(schema, Place(root.view, of_type if isinstance(of_type, GraphQLObjectType) else None, row, row))
@@ -214,23 +240,18 @@ def _paths(schema: GraphQLSchema, kind: ExportKind, scope: Scope) -> Paths:
 class _Statement:
     """The statement of an export while it is compiled."""
 
-    def __init__(self, schema: GraphQLSchema, role: Role, kind: ExportKind, arguments: dict[str, Any]) -> None:
+    def __init__(self, schema: GraphQLSchema, role: Role, root: Root, arguments: dict[str, Any]) -> None:
         assert schema.query_type is not None
-        self._schema, self._root, self._role, self._arguments = schema, ROOTS[kind], role, arguments
+        self._schema, self._root, self._role, self._arguments = schema, root, role, arguments
         self._scope = Scope(role)
-        self._paths = _paths(schema, kind, self._scope)
+        self._paths = _paths(schema, root, self._scope)
         self._asked = SelectedField(_FILTERED, _FILTERED, (), schema.query_type.fields[_FILTERED])
         self._binder = Binder([self._asked])
         self._audited = AuditedIds(is_on=False)
 
     def cells(self, columns: Sequence[Column], how: Format) -> list[Expression]:
         """The values of a row."""
-        return [self._cell(column, how) for column in columns]
-
-    def _cell(self, column: Column, how: Format) -> Expression:
-        if column.constant is not None:
-            return how.cell(column, literal(column.constant, literal_execute=True))
-        return self._paths.value(column.path, partial(how.cell, column))
+        return [self._paths.value(column.path, partial(how.cell, column)) for column in columns]
 
     def in_order(self, cells: list[Expression]) -> Plan:
         """The statement that writes the rows: they are sorted before their values are looked up and computed."""
@@ -241,8 +262,8 @@ class _Statement:
             select(*cells).select_from(self._read(self._root.order)).order_by(*order), self._audited
         )
 
-    def shown(self, columns: Sequence[Column]) -> Plan:
-        """The statement of the records behind the columns: the ids of each table, in parts, as text.
+    def shown(self, columns: Sequence[Column], first_part: int) -> Plan:
+        """The statement of the records behind the columns: the ids of each table, in parts numbered from `first_part`, as text.
 
         Only ids that the role reaches are listed: of a record out of its reach, the file shows nothing.
         """
@@ -253,16 +274,20 @@ class _Statement:
         records = (
             select(*ids).select_from(self._read()).cte("records").prefix_with("materialized", dialect="postgresql")
         )
-        parts = [self._in_parts(table, [records.c[one.name] for one in some]) for table, some in found.items()]
+        parts = [
+            self._in_parts(table, [records.c[one.name] for one in some], first_part) for table, some in found.items()
+        ]
         return self._binder.plan(select(union_all(*parts).subquery("parts")), self._audited)
 
-    def still_in_reach(self, cells: list[Expression]) -> Plan:
+    def still_in_reach(self, cells: list[Expression], *, with_records: bool) -> Plan:
         """The statement whether all records of an export are in reach, now; its rights on the columns are asked for without a row."""
         e = self._scope.row(tables.exports)
         self._binder.param_sources["export_id"] = lambda context, arguments: arguments[1]["export_id"]
         # Of a condition that is never true, PostgreSQL would leave out the joins, and with them the check of their columns.
         columns = exists(select(*cells).select_from(self._read()).limit(literal_column("0")))
-        is_whole = (records_in_reach(e, self._in_reach) == e.record_count) & not_(columns)
+        is_whole = not_(columns)
+        if with_records:
+            is_whole = (records_in_reach(e, self._in_reach) == e.record_count) & is_whole
         mine = (e.clinic_id == self._scope.clinic_id, e.id == self._scope.brought("export_id", Uuid()))
         return self._binder.plan(select(is_whole).select_from(e.source).where(*mine, *reach_of(e)), self._audited)
 
@@ -277,16 +302,16 @@ class _Statement:
 
     def _identities(self, columns: Sequence[Column]) -> list[tuple[Table, Expression]]:
         # A row is in reach with its invoice, also where no column shows anything of that.
-        shown = {tuple(column.path.split(".")[:-1]) for column in columns if column.constant is None}
+        shown = {tuple(column.path.split(".")[:-1]) for column in columns}
         for steps in sorted(shown | ({(self._root.invoice,)} if self._root.invoice else set())):
             self._paths.place(steps)
         return self._paths.identities()
 
-    def _in_parts(self, table: Table, ids: list[Any]) -> Select[Any]:
+    def _in_parts(self, table: Table, ids: list[Any], first_part: int) -> Select[Any]:
         assert table in SHOWN_TABLES, f"add {table.name} to SHOWN_TABLES (db/fields/exports.py)"
         record = self._scope.row(table)
         among = union_all(*(select(identity) for identity in ids)) if ids[1:] else select(ids[0])
-        numbered = select(record.id.label("id"), _part(record).label("part")).select_from(record.source)
+        numbered = select(record.id.label("id"), _part(record, first_part).label("part")).select_from(record.source)
         numbered = numbered.where(record.clinic_id == self._scope.clinic_id, record.id.in_(among), *reach_of(record))
         of_table = numbered.subquery(self._scope.name("parts"))
         name = literal(str(table.name), literal_execute=True).label("table_name")

@@ -29,7 +29,7 @@ class Export(Node):
     content_type: str = output_field("signed_in", "The media format of the file (MIME), such as text/csv.")
     row_count: int | None = output_field(
         "signed_in",
-        "The number of rows without the header; null until the export has started, and when the file is gone.",
+        "The number of rows without headers; null until the export has started, and when the file is gone.",
     )
     rows_written: int = output_field("signed_in", "The number of rows written so far; 0 when the file is gone.")
     byte_size: int | None = output_field(
@@ -65,6 +65,10 @@ class Export(Node):
 
 
 _CHOSEN = "Only invoices that match this filter; all that you can access by default."
+_MARK = (
+    "Whether a CSV file begins with a byte order mark, by which Excel and LibreOffice know that it is UTF-8; true by default. "
+    "It has no effect on XLSX."
+)
 _COLUMNS = "The columns in this order, each as a path such as patient.name; the standard columns by default."
 
 
@@ -88,6 +92,7 @@ class ExportInvoicesInput:
     format: ExportFormat = input_field("signed_in", "The file format.")
     filter: InvoiceFilter | None = input_field("signed_in", _CHOSEN)
     columns: list[str] | None = input_field("signed_in", _COLUMNS)
+    byte_order_mark: bool | None = input_field("signed_in", _MARK)
 
 
 @strawberry.input(description="An export of payments: one row for each allocation of a cheque to an invoice.")
@@ -95,6 +100,7 @@ class ExportPaymentsInput:
     format: ExportFormat = input_field("records", "The file format.")
     filter: InvoiceFilter | None = input_field("records", _CHOSEN)
     columns: list[str] | None = input_field("records", _COLUMNS)
+    byte_order_mark: bool | None = input_field("records", _MARK)
 
 
 @strawberry.input(
@@ -105,11 +111,14 @@ class ExportAdjustmentsInput:
     format: ExportFormat = input_field("records", "The file format.")
     filter: InvoiceFilter | None = input_field("records", _CHOSEN)
     columns: list[str] | None = input_field("records", _COLUMNS)
+    byte_order_mark: bool | None = input_field("records", _MARK)
 
 
-@strawberry.input(description="An export of invoices as a CSV file that QuickBooks imports.")
+@strawberry.input(description="An export of invoices as a set of CSV files that QuickBooks imports.")
 class ExportQuickbooksInvoicesInput:
-    filter: InvoiceFilter | None = input_field("records", _CHOSEN)
+    filter: InvoiceFilter | None = input_field(
+        "records", "Only invoices that match this filter. Without statuses in it, open invoices; never voided ones."
+    )
 
 
 @strawberry.input(description="The export to cancel.")
@@ -150,7 +159,9 @@ class ExportMutations:
 
     @mutation(
         ACTIONS["export_quickbooks_invoices"],
-        "Export invoices by payer as a CSV file for QuickBooks, without patient data and without voided bills.",
+        "Export invoices by payer with their adjustments and payments, as a ZIP of CSV files for QuickBooks, "
+        "without data of patients who are not payers: "
+        "by default what is open, so that QuickBooks shows the balance that each payer owes.",
     )
     async def export_quickbooks_invoices(
         self,

@@ -154,6 +154,32 @@ def test_a_file_of_a_release_that_listed_no_records_expires(own_address: Databas
     assert [row["status"] for row in found] == ["expired", "failed"]
 
 
+def test_exports_for_quickbooks_of_a_release_that_made_one_file_are_kept_and_waiting_ones_fail(
+    own_address: DatabaseUrls,
+) -> None:
+    found = "select status, failure, format from exports where kind = 'quickbooks_invoices' order by file_name"
+    asyncio.run(migrate(own_address.owner, revision="0018"))
+    rows(
+        own_address,
+        """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, attempts)
+        select clinic_id, gen_random_uuid(), id, role, 'quickbooks_invoices', 'csv', s, s || '.csv', now(), 1
+        from users, unnest(array['queued', 'ready', 'running']) s where email = 'billing@demo.clinic'""",
+    )
+    asyncio.run(bring_up_to_date(own_address))
+    (queued, ready, running) = rows(own_address, found)
+    assert tuple(ready) == ("ready", None, "csv")
+    assert {row["status"] for row in (queued, running)} == {"failed"}
+    assert "request it again" in queued["failure"]
+    # A release that knows no sets deletes their files.
+    rows(own_address, "update exports set format = 'zip' where status = 'ready'")
+    asyncio.run(migrate(own_address.owner, revision="0018"))
+    assert [tuple(row)[::2] for row in rows(own_address, found)] == [
+        ("failed", "csv"),
+        ("expired", "csv"),
+        ("failed", "csv"),
+    ]
+
+
 def test_two_hosts_may_migrate_at_once(address: DatabaseUrls, empty: Callable[[], DatabaseUrls]) -> None:
     async def both(target: DatabaseUrls) -> None:
         await asyncio.gather(bring_up_to_date(target), bring_up_to_date(target))

@@ -24,6 +24,7 @@ _NO_DECODERS = {
     "resolvers/commands/records/import_mappings.py": "a mapping that our own mutation has stored",
     "server/commands/import_mappings.py": "passes the JSON file of a mapping on to the decoder",
     "resolvers/compiler/export_statements.py": "a request that our own mutation has stored",
+    "exports/quickbooks/zip_files.py": "rows that PostgreSQL has written",
     "db/security/policy_version.py": "a file of this package",
     "server/http/graphql.py": "passes headers on to the decoders",
     "server/http/downloads.py": "If-None-Match, compared as a whole",

@@ -59,7 +59,7 @@ _SIGNED_IN = {
     "ExportConnection": PAGE,
     "ExportEdge": "cursor node",
     "ExportFormat": "CSV XLSX",
-    "ExportInvoicesInput": "format filter columns",
+    "ExportInvoicesInput": "format filter columns byteOrderMark",
     "ExportKind": "INVOICES",
     "ExportPayload": "export errors",
     "ExportStatus": "QUEUED RUNNING READY FAILED EXPIRED",

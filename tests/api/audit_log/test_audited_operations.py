@@ -106,6 +106,7 @@ _MUTATION_INPUTS: dict[str, Any] = {
     "renewRecoveryCodes": lambda ids: {"password": WRONG},
     "resetSecondFactor": lambda ids: {"userId": ids["User"]},
     "setSecondFactorRoles": lambda ids: {"roles": []},
+    "setPaymentTerms": lambda ids: {"paymentTermsDays": 30},
     "inviteUserAgain": lambda ids: {"userId": ids["Invited"]},
     "switchClinic": lambda ids: {"clinic": "nowhere"},
     "joinLogins": lambda ids: {"password": WRONG, "otherClinic": "nowhere", "otherPassword": _TEXT},

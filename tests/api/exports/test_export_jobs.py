@@ -17,7 +17,9 @@ from pgqueuer.queries import Queries
 
 from db.pools import Database
 from domain.access.people import Role
+from domain.errors import InvalidInput
 from domain.exports import CANCELLED, GIVEN_UP, MOST_ATTEMPTS, MOST_UNDER_WAY, NOT_ALLOWED, ExportFormat, ExportKind
+from exports.columns import COLUMNS
 from identity.sessions import Sessions
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
@@ -243,10 +245,21 @@ def test_a_file_lists_each_record_that_it_shows_once(idle: Bureau) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_every_record_that_a_column_leads_to_can_be_listed(role: Role) -> None:
     schema = role_schemas()[role]
-    for kind in ExportKind:
-        columns = [column.path for column in offered(schema, kind) if column.path]
+    for kind in COLUMNS:
+        columns = [column.path for column in offered(schema, kind)]
         if columns and (kind is ExportKind.INVOICES or role in (Role.ADMIN, Role.BILLING)):
-            assert compile_export(schema, role, Wanted(kind, ExportFormat.CSV, {}, columns)).shown.sql
+            [part] = compile_export(schema, role, Wanted(kind, ExportFormat.CSV, {}, columns))
+            assert part.shown.sql
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_set_for_quickbooks_is_compiled_with_all_of_its_columns_or_not_at_all(role: Role) -> None:
+    wanted = Wanted(ExportKind.QUICKBOOKS_INVOICES, ExportFormat.ZIP, {}, [])
+    if role in (Role.ADMIN, Role.BILLING):
+        assert len(compile_export(role_schemas()[role], role, wanted)) == 3
+    else:
+        with pytest.raises(InvalidInput):
+            compile_export(role_schemas()[role], role, wanted)
 
 
 def test_a_long_workbook_continues_on_a_second_sheet(

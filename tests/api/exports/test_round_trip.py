@@ -13,21 +13,18 @@ from server.database_urls import DatabaseUrls
 from tests.api.billing.test_machine import breaches
 from tests.storage.stores import Folder
 from tests.support.api.export_files import EXPORT, Bureau, bureau_over
+from tests.support.api.imported_invoices import CONTENT_TYPES, imported
 from tests.support.client import Client
 from tests.support.databases import PASSWORD, rows
 from tests.support.other_clinic import OTHER, add_other_clinic
 
 SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token } }"
-UPLOAD = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id uploadUrl } errors { message } } }"
-IMPORT = """mutation ($input: ImportRecordsInput!) { importRecords(input: $input) {
-    importReport { rows added unchanged badRows badCells { line column reason } isWritten } errors { message } } }"""
 ASK = f"mutation ($input: ExportInvoicesInput!) {{ exportInvoices(input: $input) {{ {EXPORT} }} }}"
 NEXT = (
     "mutation ($input: CreateInvoiceInput!) { createInvoice(input: $input) { invoice { number } errors { message } } }"
 )
 # Invoices that are open and were never negotiated.
 WANTED = {"status": ["PENDING_INVOICE", "PENDING_REDUCTION"], "denied": False}
-KINDS = {"CSV": "text/csv", "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 # Every table of invoices, and none of patients and cases.
 _EMPTIED = """message_invoices outbound_messages reminders holds internal_notes denials reduction_offers cheque_allocations cheques
     invoice_events invoice_lines invoice_states invoices invoice_counters""".split()
@@ -73,14 +70,7 @@ def exported(client: Client, form: str) -> bytes:
     return httpx.get(export["downloadUrl"]).content
 
 
-def imported(client: Client, body: bytes, form: str) -> Any:
-    upload_input = {"fileName": f"invoices.{form.lower()}", "contentType": KINDS[form], "byteSize": len(body)}
-    upload = client.read(UPLOAD, input=upload_input)["createUpload"]["upload"]
-    assert httpx.put(upload["uploadUrl"], content=body).status_code == 201
-    return client.read(IMPORT, input={"kind": "INVOICES", "documentId": upload["id"]})["importRecords"]
-
-
-@pytest.mark.parametrize("form", KINDS)
+@pytest.mark.parametrize("form", sorted(CONTENT_TYPES))
 def test_open_invoices_imported_into_an_empty_clinic_export_as_the_same_file(
     bureau: Bureau, elsewhere: Client, form: str
 ) -> None:

@@ -20,7 +20,7 @@ _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # Exports; after the bar, the columns that a download reads.
 _FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
     billed_total failure created_at expires_at record_count"""
-_FETCHED = "role blob_key case_ids"
+_FETCHED = "role blob_key byte_order_mark case_ids"
 _FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
 # The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
 _RECORDS = "clinic_id export_id table_name ids"
@@ -33,6 +33,7 @@ STAFF_COLUMNS = {
     "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
+    "clinics": "| clinic_id payment_terms_days",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
@@ -165,7 +166,7 @@ READ_BY_THE_WORKER = {
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
-    "exports": "clinic_id id requested_by role kind format status filter columns attempts expires_at row_count",
+    "exports": "clinic_id id requested_by role kind format status filter columns byte_order_mark attempts expires_at row_count",
     "export_records": "clinic_id export_id",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id id event_ids",
@@ -233,7 +234,7 @@ _AUDITED = {
 # Every role may request and cancel an export.
 _ADDED_BY_EVERY_ROLE = {
     **_AUDITED,
-    "exports": "requested_by role kind format status filter columns file_name created_at",
+    "exports": "requested_by role kind format status filter columns byte_order_mark file_name created_at",
 }
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
@@ -319,6 +320,7 @@ CHANGED = {
         **_CHANGED_BY_STAFF,
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
+        "clinics": "payment_terms_days",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "name code selection_rule position active",
         "fee_schedules": "name name_key valid_from valid_to",

@@ -24,6 +24,7 @@ from storage.files import Files
 from storage.mail import Outbox
 from tests.storage.stores import Place
 from tests.support.client import Client, serving
+from tests.support.databases import rows
 
 EXPORT = """export { id status format fileName contentType rowCount rowsWritten byteSize sha256 billedTotal downloadUrl expiresAt
     failure kind filter columns } errors { message path code }"""
@@ -54,14 +55,17 @@ class Bureau:
         return payload["export"]
 
     def fetched(self, role: Role, name: str = "exportInvoices", **values: Any) -> bytes:
-        """The content of an export."""
-        response = httpx.get(self.ready(role, name, **values)["downloadUrl"])
+        """The content of an export, however long the machine takes to build it."""
+        payload = self.ask(role, name, **values)
+        assert payload["errors"] == [], payload
+        response = httpx.get(until(self, payload["export"], "READY", role=role)["downloadUrl"])
         assert response.status_code == 200
         return response.content
 
     def rows(self, role: Role, name: str = "exportInvoices", **values: Any) -> list[dict[str, str]]:
         """The rows of a CSV file, by header."""
-        return list(csv.DictReader(io.StringIO(self.fetched(role, name, **values).decode(), newline="")))
+        text = self.fetched(role, name, **values).decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @contextmanager
@@ -101,6 +105,15 @@ def at_work(address: DatabaseUrls, files: Files) -> Iterator[None]:
         thread.join(40)
 
 
+def wait_for_lapses(address: DatabaseUrls) -> None:
+    """Wait until the worker has let the demo's agreements lapse, which changes the balances of invoices."""
+    due = "select 1 from invoices where conditional_until < current_date - 1 and status = 'pending_cheque' and received_amount = 0"
+    deadline = time.monotonic() + 30
+    while rows(address, due):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def uuid_of(identity: str) -> UUID:
     found = read_id(identity)
     assert found
@@ -126,10 +139,10 @@ def look(bureau: Bureau, export: Any, role: Role = Role.BILLING) -> Any:
     return bureau.people[role].read(LOOK, id=export["id"])["export"]
 
 
-def until(bureau: Bureau, export: Any, *states: str, seconds: float = 60) -> Any:
+def until(bureau: Bureau, export: Any, *states: str, seconds: float = 60, role: Role = Role.BILLING) -> Any:
     """The export, once it has one of the given states."""
     deadline = time.monotonic() + seconds
-    while (found := look(bureau, export))["status"] not in states:
+    while (found := look(bureau, export, role))["status"] not in states:
         assert time.monotonic() < deadline, found
         time.sleep(0.02)
     return found
