@@ -35,6 +35,7 @@ TAGS = {
     "Physician": "ph",
     "ReductionOffer": "of",
     "Reminder": "re",
+    "ReminderConfirmation": "rc",
     "ReminderPolicy": "rl",
     "ReminderTemplate": "rt",
     "Representation": "rp",

@@ -10,20 +10,20 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from db.pools import Database
-from db.reminder_plan import still_due
+from db.reminder_plan import REMINDERS_ARE_ON, still_due, together_with
 from db.write_batch import WriteBatch
 from domain.clinics import clinic_day
 from domain.clock import Clock
 from domain.reminders.reminders import LEASE, MessageStatus, pause_after
 from exports.messages import compose
 from exports.templates import Listed, Section, fill_in
-from jobs.reminder_plan import tell_of_messages, together_with
+from jobs.reminder_plan import tell_of_messages
 from resolvers.commands.auditing import record_job
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
-# A message that another worker has locked is skipped.
-_CLAIM = """select id, recipient, copy_to, accepted_for, attempts from outbound_messages
-    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2
+# A message that another worker has locked is skipped. Messages wait while the clinic's reminders are off.
+_CLAIM = f"""select id, recipient, copy_to, accepted_for, attempts from outbound_messages
+    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2 and {REMINDERS_ARE_ON}
     order by next_attempt_at, id limit 1 for no key update skip locked"""
 _LINKS = """select invoice_id, policy_id, level, template_id, repetition from message_invoices
     where clinic_id = $1 and message_id = $2"""
@@ -90,7 +90,7 @@ async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any, s
     """Claim a locked message: recheck which of its reminders are still due, and compose it; None when none is left."""
     links = await connection.fetch(_LINKS, clinic.id, message["id"])
     await connection.fetch(_HOLD_STILL, clinic.id, [link["invoice_id"] for link in links])
-    due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links])
+    due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links], message["id"])
     linked = {link["invoice_id"]: link for link in links if _is_asked_for(message, link, due.get(link["invoice_id"]))}
     gone = [link["invoice_id"] for link in links if link["invoice_id"] not in linked]
     # The links are deleted because a reminder that is not due any more may become due again later.

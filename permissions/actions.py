@@ -9,7 +9,8 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold
     schedule_reminder update_reminder complete_reminder cancel_reminder
-    save_reminder_template preview_reminder_template save_reminder_policy resend_message create_case assign_attorney
+    save_reminder_template preview_reminder_template save_reminder_policy preview_reminders confirm_reminders stop_reminders
+    resend_message create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records
 """.split()

@@ -168,6 +168,11 @@ WRITES: dict[str, Write] = {
     ),
     # A version of a template is immutable.
     "reminder_templates": Write(adds=_columns("name version subject body created_by"), by="created_by"),
+    "reminder_confirmations": Write(
+        adds=_columns("confirmed_by confirmed_at day message_count invoice_count"),
+        changes=_columns("ended_by ended_at"),
+        by="confirmed_by",
+    ),
     "reminder_policies": Write(adds=_POLICY, changes=_POLICY),
     "reminder_levels": Write(
         adds=_columns(

@@ -24,6 +24,7 @@ from schema.records.fee_schedules import FeeScheduleMutations
 from schema.records.imports import ImportMutations
 from schema.records.physicians import PhysicianMutations
 from schema.records.uploads import UploadMutations
+from schema.reminders.confirmations import DryRunMutations, ReminderConfirmationMutations
 from schema.reminders.outbound_messages import OutboundMessageMutations
 from schema.reminders.policies import ReminderPolicyMutations, ReminderTemplateMutations
 from schema.reminders.reminders import HoldMutations, ReminderMutations
@@ -47,6 +48,7 @@ _GENERATED = (
     HoldMutations,
     ReminderMutations,
     ReminderPolicyMutations,
+    ReminderConfirmationMutations,
     OutboundMessageMutations,
     EncounterMutations,
 )
@@ -57,6 +59,7 @@ Generated: Any = merge_types("Generated", _GENERATED)
 class Mutation(
     Generated,  # type: ignore[misc]
     ReminderTemplateMutations,
+    DryRunMutations,
     ImportMutations,
     ExportMutations,
     UserMutations,

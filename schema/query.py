@@ -30,6 +30,7 @@ from schema.records.exam_types import ExamType
 from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
 from schema.records.physicians import Physician
+from schema.reminders.confirmations import ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
 from schema.reminders.reminders import ActionItemConnection
@@ -253,6 +254,13 @@ class Query:
 
     @compiled_root("negotiation", "The reminder policies (dunning schedules), by name.")
     async def reminder_policies(self, info: Info) -> list[ReminderPolicy]:
+        return await read(info)
+
+    @compiled_root(
+        "negotiation",
+        "The confirmed dry runs of reminders, newest first: reminders are sent while the first of them has not ended.",
+    )
+    async def reminder_confirmations(self, info: Info) -> list[ReminderConfirmation]:
         return await read(info)
 
     @compiled_root("negotiation", "The outbound messages to payers, newest first.")

@@ -19,6 +19,9 @@ _COMMANDS = {
     "rotate-keys": LazyCommand("server.commands.keys:rotate_keys", "Encrypt stored secrets with a new secret key."),
     "import": LazyCommand("server.commands.imports:import_", "Import data from files and other systems."),
     "remind": LazyCommand("server.commands.reminders:remind", "Send payers the reminders that are due."),
+    "reminders": LazyCommand(
+        "server.commands.reminders:reminders", "Switch a clinic's reminders on, after a dry run, or off."
+    ),
     "report": LazyCommand("server.commands.reports:report", "Draw reports of a clinic as SVG or HTML."),
     "audit": LazyCommand("server.commands.audit:audit", "Verify the audit log and report from it."),
     "explain": LazyCommand("server.commands.access:explain", "Explain why a role sees a field or does not."),

@@ -70,6 +70,19 @@ REMINDER_POLICY = View(
     whole=True,
 )
 
+REMINDER_CONFIRMATION = View(
+    tables.reminder_confirmations,
+    {
+        "id": lambda c: id_expression("ReminderConfirmation", c.id),
+        **plain("confirmed_at", "day", "message_count", "invoice_count", "ended_at"),
+        "confirmedBy": One("User", by_id("confirmed_by")),
+        "endedBy": One("User", by_id("ended_by")),
+    },
+    order=Order(lambda c: c.id, Uuid(), descending=True),
+    listed_as="reminderConfirmations",
+    whole=True,
+)
+
 REMINDER_LEVEL = View(
     tables.reminder_levels,
     {

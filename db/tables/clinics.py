@@ -28,6 +28,12 @@ clinics = Table(
     Column("second_factor_roles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     # The last day for which the dunning run is done.
     Column("reminded_on", Date),
+    # The letterhead of messages, and their sender: the server's where none is set.
+    Column("address", Text),
+    Column("phone", Text),
+    Column("sender_name", Text),
+    Column("sender_address", Text),
+    Column("reply_to", Text),
     recorded_at(),
     UniqueConstraint("short_name"),
 )

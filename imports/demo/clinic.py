@@ -181,6 +181,10 @@ def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:
     made = default_reminders(lambda: {**known, "id": new_id(moment, random.getrandbits)}, clinic.users[Role.ADMIN])
     for table, row in made:
         batch.extend(table, (row,))
+    # The first dry run of the clinic, when it had no invoices yet.
+    confirmed = {"confirmed_by": clinic.users[Role.ADMIN], "confirmed_at": moment, "day": clinic.first_day}
+    row = {**known, **confirmed, "id": new_id(moment, random.getrandbits), "message_count": 0, "invoice_count": 0}
+    batch.extend("reminder_confirmations", (row,))
 
 
 def _add_codes(clinic: DemoClinic, batch: Batch) -> None:

@@ -23,7 +23,7 @@ _OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "
 _QUOTED = {"PriceQuote", "QuotedLine"}
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage"}
 # Types that a report computes.
-_MADE = {"AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
+_MADE = {"ReminderDryRun", "DryRunMessage", "DryRunInvoice", "AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
 # The period of a report is not a filter: each figure defines what it applies to.
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {

@@ -201,17 +201,15 @@ def test_sending_waits_for_a_concurrent_transition(clinic: Reminding) -> None:
     assert (clinic.mail_server.taken, clinic.messages()) == ([], [])
 
 
-def test_a_later_level_replaces_an_earlier_one_that_is_still_queued(clinic: Reminding) -> None:
+def test_a_level_waits_for_the_one_before_it_that_is_still_queued(clinic: Reminding) -> None:
     rows(clinic.address, "update reminder_policies set active = false")
     clinic.policy(level(30), level(31))
     invoice = clinic.invoice(30)
     clinic.mail_server.at_data = ["451 Later"]
     assert clinic.run() == []
-    assert [text.splitlines()[0] for _, text in clinic.day()] == ["Level 2"]
-    assert [
-        row["level"]
-        for row in rows(clinic.address, "select level from message_invoices where invoice_id = $1", invoice["id"])
-    ] == [2]
+    assert [[text.splitlines()[0] for _, text in clinic.day()] for _ in range(3)] == [["Level 1"], ["Level 2"], []]
+    sent = rows(clinic.address, "select level from message_invoices where invoice_id = $1 order by 1", invoice["id"])
+    assert [row["level"] for row in sent] == [1, 2]
 
 
 def test_a_template_that_cannot_be_filled_in_fails_only_its_message(clinic: Reminding) -> None:

@@ -63,11 +63,13 @@ _STAFF = (
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
+    "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",
     "reminder_templates",
     "reminders",
     "representations",
+    "suppressed_addresses",
     "users",
 )
 _TODAY = "(now() at time zone 'America/New_York')::date"

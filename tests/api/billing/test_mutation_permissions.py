@@ -78,6 +78,8 @@ STAFF: dict[str, tuple[str, str, Any]] = {
             ],
         },
     ),
+    "previewReminders": ("dryRun { token }", "", lambda ids: {}),
+    "stopReminders": ("reminderConfirmation { id }", "", lambda ids: {}),
     "resendMessage": (
         "outboundMessage { id }",
         "OutboundMessage",

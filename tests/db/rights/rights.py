@@ -24,6 +24,7 @@ _FETCHED = "role blob_key case_ids"
 _FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
 # The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
 _RECORDS = "clinic_id export_id table_name ids"
+_CONFIRMED = "confirmed_by confirmed_at day message_count invoice_count"
 _POLICY = "name payer_kind facility_id billing_lead_id active"
 _LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
     repeat_days repeat_times"""
@@ -62,6 +63,7 @@ STAFF_COLUMNS = {
     "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id",
     "physicians": "clinic_id id name npi active name_fragments",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "reminder_confirmations": f"clinic_id id {_CONFIRMED} ended_by ended_at",
     "reminder_levels": f"clinic_id id {_LEVEL}",
     "reminder_policies": f"clinic_id id {_POLICY}",
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
@@ -149,11 +151,12 @@ READ_BY_THE_WORKER = {
     "users": "clinic_id id name email active",
     "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
     "reminders": "clinic_id id invoice_id status",
+    "reminder_confirmations": "clinic_id id ended_at",
     "reminder_templates": "clinic_id id subject body",
     "reminder_policies": f"clinic_id id {_POLICY}",
     "reminder_levels": f"clinic_id id {_LEVEL}",
-    "outbound_messages": "clinic_id id recipient copy_to subject status due_on next_attempt_at accepted_for attempts",
-    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition",
+    "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at next_attempt_at accepted_for attempts",
+    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition counted_from",
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
         conditional_until""",
@@ -217,6 +220,7 @@ _ADDED_BY_STAFF = {
     "patients": "mrn first_name last_name sort_name birth_date phone email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
+    "reminder_confirmations": _CONFIRMED,
     "reminder_levels": _LEVEL,
     "reminder_policies": _POLICY,
     "reminder_templates": "name version subject body created_by",
@@ -248,6 +252,7 @@ _CHANGED_BY_STAFF = {
     "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
+    "reminder_confirmations": "ended_by ended_at",
     "reminder_levels": "template_id",
     "reminder_policies": _POLICY,
     "reminders": "target_date subject notes assignee_id status outcome closed_at",
@@ -300,7 +305,7 @@ ADDED = {
         "audit_chain": "seq event_id hash subjects",
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
-        "message_invoices": "invoice_id message_id policy_id level template_id repetition",
+        "message_invoices": "invoice_id message_id policy_id level template_id repetition counted_from",
         "export_records": "export_id table_name part ids",
     },
 }
