@@ -40,6 +40,7 @@ TAGS = {
     "ReminderTemplate": "rt",
     "Representation": "rp",
     "Session": "se",
+    "SuppressedAddress": "sa",
     "Upload": "up",
     "User": "us",
 }

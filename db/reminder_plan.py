@@ -25,6 +25,12 @@ def _address(whom: str, named: str) -> str:
         when 'billing_lead' then lead.email else {named} end"""
 
 
+def _suppressed(of: str, address: str) -> str:
+    """A join to the entry of an address on the suppression list."""
+    return f"""left join suppressed_addresses {of} on {of}.clinic_id = i.clinic_id and {of}.email = lower({address})
+    and {of}.removed_at is null"""
+
+
 def _held(of: str, column: str, id_: str, only: str = "") -> str:
     """A join to the last day of the holds in force, per invoice, case or payer."""
     return f"""left join (select {column}, max(until_on) as until_on from holds where clinic_id = $1 and {column} is not null
@@ -70,14 +76,14 @@ def _plan(only: str = "", without: str = "") -> str:
 select i.id as invoice_id, i.number as invoice_number, c.number as case_number, i.balance, $2 - s.since as days,
     p.id as policy_id, p.name as policy, coalesce(l.level, told.level) as level, l.repetition, l.template_id, l.due_on,
     s.since as counted_from,
-    nullif(btrim({_address("l.recipient", "l.recipient_address")}), '') as address,
-    nullif(btrim({_address("l.copy_to", "l.copy_address")}), '') as copy_address,
+    w.address, case when uc.id is null then w.copy_address end as copy_address,
     case l.recipient when 'payer' then y.listed_name when 'attorney' then ca.name when 'billing_lead' then lead.name
         else '' end as recipient,
     i.payer_id, greatest(hi.until_on, hc.until_on, hp.until_on) as held_until,
     case when s.since is null then '{SkipReason.NOT_SUBMITTED}' when p.id is null then '{SkipReason.NO_POLICY}'
         when greatest(hi.until_on, hc.until_on, hp.until_on) is not null then '{SkipReason.ON_HOLD}'
-        when o.invoice_id is not null then '{SkipReason.OFFER_OPEN}' when l.level is not null then null
+        when o.invoice_id is not null then '{SkipReason.OFFER_OPEN}' when us.id is not null then '{SkipReason.UNSUBSCRIBED}'
+        when l.level is not null then null
         when told.status = '{MessageStatus.FAILED}' then '{SkipReason.LAST_FAILED}'
         when told.status = '{MessageStatus.QUEUED}' then '{SkipReason.LAST_QUEUED}' when told.level is not null then '{SkipReason.ALREADY_TOLD}'
         else '{SkipReason.NOT_DUE}' end as silence
@@ -95,6 +101,10 @@ left join lateral (select q.id, q.name, q.billing_lead_id from reminder_policies
 left join users lead on lead.clinic_id = i.clinic_id and lead.id = p.billing_lead_id and lead.active
 left join lateral ({_sent(without)}) told on true
 left join lateral ({_NEXT}) l on true
+cross join lateral (select nullif(btrim({_address("l.recipient", "l.recipient_address")}), '') as address,
+    nullif(btrim({_address("l.copy_to", "l.copy_address")}), '') as copy_address) w
+{_suppressed("us", "w.address")}
+{_suppressed("uc", "w.copy_address")}
 {_held("hi", "invoice_id", "id", only and f"and invoice_{only}")}
 {_held("hc", "case_id", "case_id")}
 {_held("hp", "payer_id", "payer_id")}

@@ -26,7 +26,10 @@ _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition count
 # The tables that the worker reads across all clinics: which clinics exist, their time zones, and which of them have events that
 # wait for the hash chain of the audit log.
 ACROSS_CLINICS = {
-    "clinics": ("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+    "clinics": (
+        *("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+        *("address", "phone", "sender_name", "sender_address", "reply_to"),
+    ),
     "audit_pending": (*_KEY, "event_ids"),
 }
 
@@ -87,6 +90,7 @@ WORKER: dict[str, Need] = {
     "users": Need((*_KEY, "name", "email", "active")),
     "holds": Need((*_OF_INVOICE, "case_id", "payer_id", "until_on", "released_at")),
     "reminder_confirmations": Need((*_KEY, "ended_at")),
+    "suppressed_addresses": Need((*_KEY, "email", "removed_at")),
     "reminder_templates": Need((*_KEY, "subject", "body")),
     "reminder_policies": Need((*_KEY, "name", "payer_kind", "facility_id", "billing_lead_id", "active")),
     "reminder_levels": Need(

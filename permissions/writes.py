@@ -118,6 +118,7 @@ WRITES: dict[str, Write] = {
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
+    "clinics": Write(_ADMIN, changes=_columns("address phone sender_name sender_address reply_to")),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
@@ -172,6 +173,9 @@ WRITES: dict[str, Write] = {
         adds=_columns("confirmed_by confirmed_at day message_count invoice_count"),
         changes=_columns("ended_by ended_at"),
         by="confirmed_by",
+    ),
+    "suppressed_addresses": Write(
+        adds=_columns("email reason added_by added_at"), changes=_columns("removed_by removed_at"), by="added_by"
     ),
     "reminder_policies": Write(adds=_POLICY, changes=_POLICY),
     "reminder_levels": Write(

@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 from strawberry.tools import merge_types
 
+from schema.access.clinics import ClinicMutations
 from schema.access.own_account import OwnMutations
 from schema.access.second_factor import SecondFactorMutations
 from schema.access.sessions import ApiTokenMutations
@@ -28,6 +29,7 @@ from schema.reminders.confirmations import DryRunMutations, ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageMutations
 from schema.reminders.policies import ReminderPolicyMutations, ReminderTemplateMutations
 from schema.reminders.reminders import HoldMutations, ReminderMutations
+from schema.reminders.suppressed_addresses import SuppressedAddressMutations
 from schema.reports.exports import ExportMutations
 
 # The mutations of commands, many of them generated from tables.
@@ -49,6 +51,7 @@ _GENERATED = (
     ReminderMutations,
     ReminderPolicyMutations,
     ReminderConfirmationMutations,
+    SuppressedAddressMutations,
     OutboundMessageMutations,
     EncounterMutations,
 )
@@ -62,6 +65,7 @@ class Mutation(
     DryRunMutations,
     ImportMutations,
     ExportMutations,
+    ClinicMutations,
     UserMutations,
     ApiTokenMutations,
     OwnMutations,

@@ -8,7 +8,7 @@ from server.settings import Settings
 from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
 from storage.letters import MailServer
-from storage.mail import Outbox, SmtpServer
+from storage.mail import DemoMail, Outbox, SmtpServer
 
 
 def open_files(settings: Settings) -> Files:
@@ -29,18 +29,18 @@ def open_store(settings: Settings) -> BlobStore:
     )
 
 
-def open_link_mailer(settings: Settings, keys: SecretKeys) -> LinkMailer | None:
+def open_link_mailer(settings: Settings, keys: SecretKeys, *, demo: bool = False) -> LinkMailer | None:
     """What sends one-time links by mail; None without a mail server, or without the public URL to which links lead."""
     if not settings.smtp_host or not settings.public_url:
         return None
-    return LinkMailer(keys.newest(ONE_TIME_LINKS), settings.public_url, open_mail(settings))
+    return LinkMailer(keys.newest(ONE_TIME_LINKS), settings.public_url, open_mail(settings, demo=demo))
 
 
-def open_mail(settings: Settings) -> MailServer:
-    """The mail server that the settings name, or the outbox folder without one."""
+def open_mail(settings: Settings, *, demo: bool = False) -> MailServer:
+    """The mail server that the settings name, or the outbox folder without one; with a `demo`, no message goes to a real address."""
     if not settings.smtp_host:
         return Outbox(settings.home / "outbox", settings.mail_from)
-    return SmtpServer(
+    server = SmtpServer(
         settings.mail_from,
         settings.smtp_security,
         hostname=settings.smtp_host,
@@ -48,3 +48,4 @@ def open_mail(settings: Settings) -> MailServer:
         username=settings.smtp_user or None,
         password=settings.smtp_password or None,
     )
+    return DemoMail(server) if demo else server

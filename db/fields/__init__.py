@@ -15,6 +15,7 @@ from db.fields.messages import (
     REMINDER_LEVEL,
     REMINDER_POLICY,
     REMINDER_TEMPLATE,
+    SUPPRESSED_ADDRESS,
 )
 from db.fields.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
 from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
@@ -75,6 +76,7 @@ VIEWS: dict[str, View] = {
     "ReminderTemplate": REMINDER_TEMPLATE,
     "Representation": REPRESENTATION,
     "Session": SESSION,
+    "SuppressedAddress": SUPPRESSED_ADDRESS,
     "Upload": UPLOAD,
     "User": USER,
 }

@@ -83,6 +83,18 @@ REMINDER_CONFIRMATION = View(
     whole=True,
 )
 
+SUPPRESSED_ADDRESS = View(
+    tables.suppressed_addresses,
+    {
+        "id": lambda a: id_expression("SuppressedAddress", a.id),
+        **plain("email", "reason", "added_at", "removed_at"),
+        "addedBy": One("User", by_id("added_by")),
+        "removedBy": One("User", by_id("removed_by")),
+    },
+    order=Order(lambda a: a.id, Uuid(), descending=True),
+    listed_as="suppressedAddresses",
+)
+
 REMINDER_LEVEL = View(
     tables.reminder_levels,
     {

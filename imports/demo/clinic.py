@@ -17,6 +17,9 @@ from imports.history.rows import noon_of
 
 SHORT_NAME = "demo"
 NAME = "Demo Injury Clinic"
+ADDRESS, PHONE = "100 Harbor Street\nTampa, FL 33602", "(813) 555-0100"
+# A reserved domain: no mail ever reaches it.
+DOMAIN = "demo.example"
 TIME_ZONE = "America/New_York"
 USER_NAMES = {
     Role.ADMIN: "Ada Minster",
@@ -95,6 +98,9 @@ def _add_clinic(clinic: DemoClinic, batch: Batch) -> None:
         short_name=SHORT_NAME,
         name=NAME,
         time_zone=TIME_ZONE,
+        address=ADDRESS,
+        phone=PHONE,
+        sender_address=f"billing@{DOMAIN}",
         recorded_at=noon_of(clinic.first_day),
     )
 
@@ -163,7 +169,7 @@ def _add_users(clinic: DemoClinic, batch: Batch, password_hash: str) -> None:
     lawyer = clinic.lawyers[0]
     names = {**USER_NAMES, Role.PHYSICIAN: physician, Role.ATTORNEY: lawyer.name}
     for role, name in names.items():
-        row = clinic.record(clinic.first_day, name=name, email=f"{role}@demo.clinic", role=role)
+        row = clinic.record(clinic.first_day, name=name, email=f"{role}@{DOMAIN}", role=role)
         row |= {"id": clinic.users[role], "joined_at": noon_of(clinic.first_day)}
         row["attorney_id"] = lawyer.attorney_id if role is Role.ATTORNEY else None
         row["physician_id"] = physician_id if role is Role.PHYSICIAN else None

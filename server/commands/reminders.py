@@ -26,6 +26,7 @@ _WHY_NOT = {
     SkipReason.OFFER_OPEN: "an offer is open",
     SkipReason.NOT_DUE: "no level is due",
     SkipReason.ALREADY_TOLD: "level {level} was sent already, and no further one is due",
+    SkipReason.UNSUBSCRIBED: "{address} has unsubscribed",
     SkipReason.LAST_QUEUED: "the message of level {level} waits to be sent",
     SkipReason.LAST_FAILED: "the message of level {level} has failed: send it again, and the next level follows",
     SkipReason.ON_HOLD: "it is on hold until {held_until}",

@@ -23,7 +23,16 @@ _OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "
 _QUOTED = {"PriceQuote", "QuotedLine"}
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage"}
 # Types that a report computes.
-_MADE = {"ReminderDryRun", "DryRunMessage", "DryRunInvoice", "AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
+_MADE = {
+    "ClinicProfile",
+    "ReminderDryRun",
+    "DryRunMessage",
+    "DryRunInvoice",
+    "AgingBucketTotal",
+    "CountRatio",
+    "DaysInAr",
+    "Ratio",
+}
 # The period of a report is not a filter: each figure defines what it applies to.
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
@@ -34,7 +43,7 @@ REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # The types of pages, for all records.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
 REPORTED = {"aging", "agingByPayer", "analytics"}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote", *REPORTED}
+FOUND_OTHERWISE = {"clinic", "viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote", *REPORTED}
 
 
 def _node() -> GraphQLInterfaceType:

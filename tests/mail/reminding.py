@@ -125,7 +125,7 @@ def numbers(messages: list[tuple[tuple[str, ...], str]]) -> list[tuple[str, str]
         (text.splitlines()[0], line.rpartition(" ")[2])
         for _, text in messages
         for text in text.split(f"\n\n{'-' * 40}\n\n")
-        for line in text.splitlines()[1:-1]
+        for line in text.partition("\n\n-- \n")[0].splitlines()[1:-1]
     ]
 
 

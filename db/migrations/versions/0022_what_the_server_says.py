@@ -23,6 +23,11 @@ _GO_ON = """insert into reminder_confirmations (clinic_id, id, confirmed_at, day
     select c.clinic_id, gen_random_uuid(), now(), current_date, 0, 0 from clinics c
     where exists (select from outbound_messages m where m.clinic_id = c.clinic_id)
         or c.reminded_on is not null and exists (select from reminder_policies p where p.clinic_id = c.clinic_id and p.active)"""
+# The users of the demo clinic move to a domain that is reserved for examples, unless one of these addresses is taken.
+_MOVED = """update {table} set email = replace(email, '{old}', '{new}')
+    where email in ('admin{old}', 'billing{old}', 'physician{old}', 'attorney{old}', 'analyst{old}') {only}
+        and exists (select from clinics where short_name = 'demo')
+        and not exists (select from {table} where email like '%{new}')"""
 # Going down, the last of several messages of a level stays linked.
 _LINKED_TWICE = """delete from message_invoices a using message_invoices b
     where (a.clinic_id, a.policy_id, a.level, a.invoice_id, a.repetition)
@@ -41,6 +46,9 @@ def upgrade() -> None:
     _create_confirmations()
     _create_suppressions()
     op.execute(_GO_ON)
+    of_demo = "and clinic_id = (select clinic_id from clinics where short_name = 'demo')"
+    for table, only in (("users", of_demo), ("logins", "and only_clinic_id is null")):
+        op.execute(_MOVED.format(table=table, old="@demo.clinic", new="@demo.example", only=only))
 
 
 def _create_confirmations() -> None:

@@ -94,7 +94,7 @@ _MUTATION_INPUTS: dict[str, Any] = {
     "switchClinic": lambda ids: {"clinic": "nowhere"},
     "joinLogins": lambda ids: {"password": WRONG, "otherClinic": "nowhere", "otherPassword": _TEXT},
     # By somebody who is signed in, too.
-    "requestPasswordReset": lambda ids: {"email": f"{_TEXT}@demo.clinic"},
+    "requestPasswordReset": lambda ids: {"email": f"{_TEXT}@demo.example"},
     **dict.fromkeys(
         ("acceptInvitation", "resetPassword", "removeLostSecondFactor"),
         lambda ids: {"token": _TEXT, "password": _TEXT},
@@ -157,7 +157,7 @@ def test_every_root_field_has_an_example() -> None:
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_leaves_an_event(address: DatabaseUrls, admin: Client, ids: dict[str, str], name: str) -> None:
     _, event = event_of(address, admin, _document("query", name, QUERIES[name], 2), **_QUERY_INPUTS[name](ids))
-    assert (event["operation"], event["role"], event["email"]) == (name, "admin", "admin@demo.clinic")
+    assert (event["operation"], event["role"], event["email"]) == (name, "admin", "admin@demo.example")
 
 
 # Transition → a state in which it is legal.
@@ -178,7 +178,7 @@ def test_every_transition_of_an_invoice_leaves_an_event(address: DatabaseUrls, c
     document = _document("mutation", name, MUTATIONS[name], 1)
     data, event = event_of(address, clinic.admin, document, input=inputs)
     assert data[name]["errors"] == []
-    assert (event["operation"], event["email"]) == (name, "admin@demo.clinic")
+    assert (event["operation"], event["email"]) == (name, "admin@demo.example")
 
 
 @pytest.mark.parametrize("name", sorted(_MUTATION_INPUTS, key=lambda name: str(name).startswith("retire")))
@@ -237,7 +237,7 @@ def add_login_of(address: DatabaseUrls, email: str) -> None:
 
 
 def test_a_refused_sign_in_without_an_account_leaves_no_event(address: DatabaseUrls, anonymous: Client) -> None:
-    response = try_to_sign_in(anonymous, "unknown@demo.clinic", WRONG)
+    response = try_to_sign_in(anonymous, "unknown@demo.example", WRONG)
     assert response.json()["data"]["signIn"]["token"] is None
     # Later events are written together with this one or after it.
     test_sign_ins_sign_outs_and_refused_sign_ins_leave_events(address, anonymous)
@@ -250,5 +250,5 @@ def test_the_audit_log_contains_neither_passwords_nor_texts_nor_amounts_nor_addr
     test_sign_ins_sign_outs_and_refused_sign_ins_leave_events(address, anonymous)
     [[whole]] = rows(address, "select string_agg(e::text, ' ') from audit_events e")
     assert "signIn refused" in whole
-    for secret in (_TEXT, WRONG, PASSWORD, "91.27", "@demo.clinic", "SEEN-1", "scan.pdf"):
+    for secret in (_TEXT, WRONG, PASSWORD, "91.27", "@demo.example", "SEEN-1", "scan.pdf"):
         assert secret not in whole, secret

@@ -59,7 +59,7 @@ def observed(address: DatabaseUrls) -> ObservedServer:
 
 
 def _ask(anonymous: Client) -> None:
-    with anonymous.signed_in("billing@demo.clinic") as billing:
+    with anonymous.signed_in("billing@demo.example") as billing:
         billing.http.headers["traceparent"] = f"00-{'7' * 32}-{'5' * 16}-01"
         assert billing.post(PAGE).status_code == 200
         billing.post(
