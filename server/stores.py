@@ -3,6 +3,7 @@
 from domain.access.one_time_links import PURPOSE as ONE_TIME_LINKS
 from domain.access.secret_keys import SecretKeys
 from jobs.one_time_links import LinkMailer
+from server.home import check_home
 from server.secret_keys import read_keys
 from server.settings import Settings
 from storage.blobs import BlobStore, open_folder, open_s3
@@ -12,7 +13,8 @@ from storage.mail import DemoMail, Outbox, SmtpServer
 
 
 def open_files(settings: Settings) -> Files:
-    """The file storage that the settings name."""
+    """The file storage that the settings name; SettingError where BILLING_HOME cannot hold it."""
+    check_home(settings.home)
     return Files(open_store(settings), read_keys(settings), settings.public_url, settings.home / "incoming")
 
 

@@ -37,14 +37,6 @@ _ARE_OFF = (
     "{name}: reminders are off, and nothing was sent. "
     "Look at a dry run and switch them on with `billing reminders confirm {short_name}`."
 )
-_GROUP_HELP = """Switch the reminders of a clinic on, after a dry run, or off.
-
-\b
-Examples:
-  billing reminders dry-run main
-  billing reminders confirm main
-  billing reminders stop main
-"""
 
 
 @click.command(
@@ -92,7 +84,7 @@ async def _clinics(database: Database, named: str | None) -> list[Any]:
     return sorted(found, key=lambda row: str(row["short_name"]))
 
 
-@click.group(help=_GROUP_HELP)
+@click.group(help="Switch the reminders of a clinic on, after a dry run, or off.")
 def reminders() -> None:
     """Reminders of a clinic."""
 
