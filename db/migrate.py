@@ -97,7 +97,8 @@ def _alembic(connection: Connection, revision: str, tell: Tell) -> None:
         after = MigrationContext.configure(connection).get_current_revision()
         ran = [] if after == before else list(scripts.iterate_revisions(after, before))
         for script in reversed(ran):
-            tell(f"Revision {script.revision}: {script.doc}")
+            title = str(script.doc).partition("\n")[0].rstrip(".")
+            tell(f"Revision {script.revision}: {title}")
     else:
         command.downgrade(config, revision)
 

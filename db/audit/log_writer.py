@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -24,6 +25,17 @@ _EACH = 1_000
 
 class AuditLogFullError(ConnectionError):
     """The backlog of the audit log is full: an operation that must be audited may not be answered."""
+
+
+async def write_at_once(database: Database, events: Sequence[AuditEvent], keep: Callable[[AuditEvent], None]) -> None:
+    """Write events before the answer is sent, so that they outlive this process; buffer them while the database cannot be reached."""
+    try:
+        async with database.auditing() as connection:
+            await record(connection, events)
+    except (*OUTAGES, asyncpg.PostgresError) as failure:
+        logger.warning("%d events of the audit log are waiting: %s", len(events), trace(failure))
+        for event in events:
+            keep(event)
 
 
 class AuditLogWriter:

@@ -52,7 +52,7 @@ def account_input(**more: Any) -> dict[str, Any]:
 def test_an_administrator_creates_an_account_and_its_owner_accepts_the_invitation_and_signs_in(
     admin: Client, anonymous: Client
 ) -> None:
-    inputs = account_input(email=f"New.{uuid4().hex}@Demo.Clinic", name="  Nora New")
+    inputs = account_input(email=f"New.{uuid4().hex}@Demo.Example", name="  Nora New")
     answer = answered(admin, "createUser", f"{USER} invitationUrl", **inputs)
     assert answer["errors"] == []
     user, url = answer["user"], answer["invitationUrl"]
@@ -126,7 +126,7 @@ def test_an_account_of_an_attorney_or_a_physician_names_its_person_and_reads_its
     ("more", "code", "path"),
     [
         ({"email": "billing@demo.example"}, "CONFLICT", "email"),
-        ({"email": "BILLING@Demo.Clinic"}, "CONFLICT", "email"),
+        ({"email": "BILLING@Demo.Example"}, "CONFLICT", "email"),
         ({"email": "no address"}, "INVALID_INPUT", "email"),
         ({"email": ""}, "INVALID_INPUT", "email"),
         ({"email": "a" * 250 + "@demo.example"}, "INVALID_INPUT", "email"),
