@@ -1,7 +1,9 @@
 """The daily dunning run: plans the reminders that are due in each clinic, one message per payer and day."""
 
+import logging
 from collections.abc import Iterable
 from datetime import date, datetime
+from time import monotonic
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from domain.clinics import clinic_day
 from domain.clock import Clock
 from domain.reminders.reminders import FIRST_HOUR
 
+logger = logging.getLogger("billing.reminders")
 # One worker plans a clinic's day; the others wait for its row lock and find the day planned. A large clinic takes a while.
 _BEGIN = f"""update clinics set reminded_on = $2 where clinic_id = $1 and (reminded_on is null or reminded_on < $2)
     and {REMINDERS_ARE_ON} returning set_config('statement_timeout', '0', true)"""
@@ -45,7 +48,10 @@ async def plan(connection: asyncpg.Connection, hints: Hints, clinic_id: UUID, to
     """
     if await connection.fetchval(_BEGIN, clinic_id, today) is None:
         return 0
+    began = monotonic()
     count, failed = await write_plan(connection, clinic_id, today, moment)
+    words = "reminders of clinic %s for %s: %d messages, %d invoices without an address, in %.1f s"
+    logger.info(words, clinic_id, today, count, len(failed), monotonic() - began)
     await tell_of_messages(connection, hints, clinic_id, failed)
     return count
 

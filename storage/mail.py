@@ -19,6 +19,7 @@ from aiosmtplib import (
 )
 
 from domain.reminders.reminders import LEASE
+from observability.outages import MAIL_SERVER, SEEN
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
 # Timeouts: for each reply of the server, and for a whole message, well before its lease ends and another worker retries it.
@@ -92,7 +93,9 @@ class SmtpServer:
             async with asyncio.timeout(_LONGEST_SECONDS):
                 try:
                     await smtp.connect()
+                    SEEN.ended(MAIL_SERVER)
                 except _LOST as failure:
+                    SEEN.began(MAIL_SERVER, failure)
                     return DeliveryResult(delayed=_each(letter, _reason(failure)), is_unreachable=True)
                 return await self._hand_over(smtp, letter)
         except _LOST as failure:

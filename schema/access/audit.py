@@ -23,7 +23,7 @@ class AuditEvent:
     )
     role: str = output_field(
         "administration",
-        'The role of the user at that time, in capitals; "WORKER" for the system\'s own operations, "ANONYMOUS" for a sign-in with an e-mail that has no account.',
+        'The role of the user then, in capitals; "WORKER" for the system\'s own operations, "ANONYMOUS" for a sign-in with an unknown e-mail.',
     )
     operation: str = output_field(
         "administration", "The root fields that were queried or executed, by their API names, separated by spaces."

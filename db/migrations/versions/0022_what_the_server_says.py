@@ -1,6 +1,6 @@
 """Reminders begin with the first level, after a confirmed dry run; clinics have a letterhead, a sender of mail and a suppression list.
 
-A clinic that has sent reminders goes on sending them: a confirmation without a user is recorded for it.
+Workers record their heartbeat. A clinic that has sent reminders goes on sending them: a confirmation without a user is recorded for it.
 
 Laws of a migration: it goes down as well as up; it waits for no lock longer than the limit of env.py; it first adds
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
@@ -43,6 +43,7 @@ def upgrade() -> None:
     )
     for name in _LETTERHEAD:
         op.add_column("clinics", sa.Column(name, sa.Text(), nullable=True))
+    op.execute("""create table jobs.workers (id uuid primary key, heartbeat_at timestamp with time zone not null)""")
     _create_confirmations()
     _create_suppressions()
     op.execute(_GO_ON)
@@ -115,6 +116,7 @@ def _ends_of(table: str, *users: str) -> list[sa.schema.SchemaItem]:
 
 
 def downgrade() -> None:
+    op.execute("drop table jobs.workers")
     op.drop_table("suppressed_addresses")
     op.drop_table("reminder_confirmations")
     for name in _LETTERHEAD:

@@ -1,7 +1,9 @@
 """Importing an uploaded file: parsed in a child process, compared and written in one transaction with the user's rights, or as a dry run."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,7 @@ from resolvers.commands.documents import consume, find_own
 from resolvers.commands.unit_of_work import UnitOfWork, run_command, values_of
 from resolvers.context import RequestContext
 
+logger = logging.getLogger("billing.imports")
 _FILE = ("document_id",)
 
 
@@ -39,7 +42,7 @@ class Imported:
 
 async def import_records(info: Info, input_: Any) -> Imported:
     """Import a file, once per idempotency key; a dry run does the same and rolls back."""
-    imported = Imported()
+    imported, began = Imported(), monotonic()
     try:
         inputs = values_of(input_)
         _check_kind(info.context.viewer, inputs["kind"])
@@ -64,6 +67,11 @@ async def import_records(info: Info, input_: Any) -> Imported:
         imported.report = Report(checked.kind.name, checked.read, unchanged=checked.read, written=True)
     elif imported.report is not None and done.record is None:
         imported.report = replace(imported.report, written=False)
+    if imported.report is not None:
+        words = "import of %s in clinic %s: %d rows, %s, in %.1f s"
+        result = "a dry run" if inputs["dry_run"] else "written" if imported.report.written else "refused"
+        known = (inputs["kind"].value, info.context.viewer.clinic_id, imported.report.rows, result)
+        logger.info(words, *known, monotonic() - began)
     imported.errors = tuple(error for error in done.errors if not isinstance(error, _DryRunError))
     info.context.audit.is_refused = bool(imported.errors)
     return imported
