@@ -74,7 +74,7 @@ REMINDER_CONFIRMATION = View(
     tables.reminder_confirmations,
     {
         "id": lambda c: id_expression("ReminderConfirmation", c.id),
-        **plain("confirmed_at", "day", "message_count", "invoice_count", "ended_at"),
+        **plain("confirmed_at", "message_count", "invoice_count", "ended_at", dryRunOn="day"),
         "confirmedBy": One("User", by_id("confirmed_by")),
         "endedBy": One("User", by_id("ended_by")),
     },

@@ -191,6 +191,9 @@ def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:
     confirmed = {"confirmed_by": clinic.users[Role.ADMIN], "confirmed_at": moment, "day": clinic.first_day}
     row = {**known, **confirmed, "id": new_id(moment, random.getrandbits), "message_count": 0, "invoice_count": 0}
     batch.extend("reminder_confirmations", (row,))
+    unsubscribed = {"email": f"unsubscribed@{DOMAIN}", "reason": "Asked for it by e-mail", "added_at": moment}
+    row = {**known, **unsubscribed, "id": new_id(moment, random.getrandbits), "added_by": clinic.users[Role.BILLING]}
+    batch.extend("suppressed_addresses", (row,))
 
 
 def _add_codes(clinic: DemoClinic, batch: Batch) -> None:

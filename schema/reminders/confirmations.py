@@ -19,7 +19,7 @@ from schema.commands import command, payload_of
 from schema.errors import UserError, user_errors
 from schema.keys import key
 
-_COLUMNS = ("invoice_number", "case_number", "balance", "policy", "level", "repetition", "due_on")
+_COLUMNS = ("invoice_number", "balance", "policy", "level", "repetition", "due_on")
 
 
 @strawberry.type(description="A confirmed dry run: while it has not ended, reminders are sent.")
@@ -30,7 +30,7 @@ class ReminderConfirmation:
         "The user who confirmed it; null if it was done on the command line, or before dry runs were confirmed.",
     )
     confirmed_at: datetime = output_field("negotiation", "When it was confirmed.")
-    day: date = output_field("negotiation", "The day of the dry run.")
+    dry_run_on: date = output_field("negotiation", "The day of the dry run.")
     message_count: int = output_field("negotiation", "How many messages the dry run showed.")
     invoice_count: int = output_field("negotiation", "How many invoices they were about.")
     ended_by: User | None = output_field(
@@ -43,7 +43,7 @@ class ReminderConfirmation:
 class DryRunInvoice:
     invoice_id: strawberry.ID = output_field("negotiation", "The id of the invoice.")
     invoice_number: str = output_field("negotiation", "The invoice number.")
-    case_number: str = output_field("negotiation", "The case number.")
+    of_case: str = output_field("negotiation", "The number of its case.")
     balance: Decimal = output_field("negotiation", "The balance in US dollars.")
     policy: str = output_field("negotiation", "The name of the reminder policy.")
     level: int = output_field("negotiation", "The number of the level within the policy.")
@@ -65,7 +65,7 @@ class ReminderDryRun:
     token: str = output_field(
         "negotiation", "Names exactly this dry run; confirmReminders takes it until what would be sent changes."
     )
-    day: date = output_field("negotiation", "The day for which it was made.")
+    dry_run_on: date = output_field("negotiation", "The day for which it was made.")
     message_count: int = output_field("negotiation", "How many messages would be sent.")
     invoice_count: int = output_field("negotiation", "How many invoices they are about.")
     skipped_count: int = output_field("negotiation", "How many open invoices get no reminder.")
@@ -142,7 +142,7 @@ class DryRunMutations:
 def _present(run: DryRun, first: int) -> ReminderDryRun:
     return ReminderDryRun(
         token=run.token,
-        day=run.day,
+        dry_run_on=run.day,
         message_count=len(run.messages),
         invoice_count=run.invoice_count,
         skipped_count=len(run.skipped),
@@ -157,6 +157,7 @@ def _message(rows: Sequence[Any]) -> DryRunMessage:
         invoices=[
             DryRunInvoice(
                 invoice_id=strawberry.ID(make_id("Invoice", row["invoice_id"])),
+                of_case=row["case_number"],
                 **{name: row[name] for name in _COLUMNS},
             )
             for row in rows

@@ -1,7 +1,6 @@
 """Imports: staff import uploaded files of the kinds that their role may; everything else is refused and writes nothing."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -396,19 +395,3 @@ def _opening(place: int) -> str:
     case, (status, sent, agreed, received, balance) = place % 20_000, _STATES[place % len(_STATES)]
     begin = f"OLD-{place},H-{case},Hana Proven {case},900.00,{status},Proven Mutual {place % 50}"
     return f"{begin},2025-03-03,2025-02-28,{sent},{agreed},{received},{balance}\n"
-
-
-def test_an_import_is_one_line_in_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "billing.imports")
-    text = fresh("G")
-    imported(house.admin, a_list(house.admin, text), dryRun=True)
-    imported(house.admin, a_list(house.admin, text))
-    imported(house.admin, a_list(house.admin, text.replace("42.75", "no price")))
-    lines = [record.getMessage() for record in caplog.records if record.name == "billing.imports"]
-    assert [line.partition(": ")[2].rpartition(",")[0] for line in lines] == [
-        "2 rows, a dry run",
-        "2 rows, written",
-        "2 rows, refused",
-    ]
-    assert all(line.startswith("import of codes in clinic ") for line in lines)
-    assert "Collar" not in caplog.text

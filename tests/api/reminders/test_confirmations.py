@@ -11,9 +11,9 @@ from tests.support.api.mutations import done, refused
 from tests.support.client import Client
 from tests.support.databases import rows
 
-RUN = """mutation { previewReminders(input: {first: 3}) { errors { __typename } dryRun { token day messageCount invoiceCount skippedCount
-    messages { recipient copyTo invoices { invoiceId invoiceNumber caseNumber balance policy level repetition dueOn } } } } }"""
-CONFIRMATION = "reminderConfirmation { id confirmedBy { name } confirmedAt day messageCount invoiceCount endedBy { name } endedAt }"
+RUN = """mutation { previewReminders(input: {first: 3}) { errors { __typename } dryRun { token dryRunOn messageCount invoiceCount skippedCount
+    messages { recipient copyTo invoices { invoiceId invoiceNumber ofCase balance policy level repetition dueOn } } } } }"""
+CONFIRMATION = "reminderConfirmation { id confirmedBy { name } confirmedAt dryRunOn messageCount invoiceCount endedBy { name } endedAt }"
 _OFF = "update reminder_confirmations set ended_at = now() where ended_at is null"
 _EVENTS = "select * from audit_events where operation = 'previewReminders' order by at desc"
 _WITHHELD = "update payers set email = 'other@firm.example' where email is not null"

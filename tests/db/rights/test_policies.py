@@ -119,8 +119,10 @@ AUTHOR_COLUMNS = {
     "internal_notes": ("written_by", False),
     "invoice_events": ("by_user_id", False),
     "reduction_offers": ("made_by", False),
+    "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
     "reminders": ("created_by", False),
+    "suppressed_addresses": ("added_by", False),
 }
 
 
