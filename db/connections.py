@@ -8,6 +8,8 @@ from time import monotonic
 import asyncpg
 from asyncpg.connection import LoggedQuery
 
+from observability import outages
+
 # The timeouts for acquiring a connection from the pool, for opening one, and for a rollback.
 _TURN_SECONDS, _CONNECT_SECONDS, _ROLLBACK_SECONDS = 5.0, 5.0, 2.0
 # A connection that was idle for longer is checked before use, so that no request waits for a PostgreSQL that does not answer;
@@ -25,14 +27,7 @@ _STATEMENTS_KEPT = 400
 
 
 # The database cannot be reached, or the connection was lost: a retry may help.
-OUTAGES = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-)
+OUTAGES = outages.OUTAGES
 
 Logged = Callable[[LoggedQuery], None]
 

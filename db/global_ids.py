@@ -36,10 +36,12 @@ TAGS = {
     "Physician": "ph",
     "ReductionOffer": "of",
     "Reminder": "re",
+    "ReminderConfirmation": "rc",
     "ReminderPolicy": "rl",
     "ReminderTemplate": "rt",
     "Representation": "rp",
     "Session": "se",
+    "SuppressedAddress": "sa",
     "Upload": "up",
     "User": "us",
 }

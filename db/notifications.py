@@ -21,6 +21,7 @@ import asyncpg
 from db.looks import Look
 from db.sealed_hints import Hints, Inbox
 from domain.errors import UNAVAILABLE, RequestError
+from observability.outages import DATABASE, SEEN, is_outage
 
 logger = logging.getLogger("billing.notifications")
 
@@ -184,7 +185,10 @@ class Notifications:
             try:
                 await self._received()
             except Exception as failure:  # noqa: BLE001 (the listener reconnects after any error)
-                logger.warning("the notification listener failed: %s", type(failure).__name__)
+                if is_outage(failure):
+                    SEEN.began(DATABASE, failure)
+                else:
+                    logger.warning("the notification listener failed: %s", type(failure).__name__)
             if self._is_listening.is_set():
                 pauses = iter(_PAUSES)
             self._lose()
@@ -198,6 +202,7 @@ class Notifications:
             for channel in (*self._sealed, *self._looks):
                 await connection.add_listener(channel, self._pass_on)
             self._is_listening.set()
+            SEEN.ended(DATABASE)
             while not connection.is_closed():
                 # A health check: it detects a peer that is gone without closing the connection.
                 await connection.execute("select 1", timeout=_PATIENCE_SECONDS)

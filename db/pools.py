@@ -39,7 +39,8 @@ POOL_SIZES: dict[Role | None, int] = {
 }
 _ROLE_NAMES = {role: role_name(role) for role in Role}
 _WORKER_POOL_SIZE, _AUDIT_POOL_SIZE = 2, 1
-_CLINICS = "select clinic_id, short_name, name, time_zone from clinics order by clinic_id"
+_CLINICS = """select clinic_id, short_name, name, time_zone, address, phone, sender_name, sender_address, reply_to
+    from clinics order by clinic_id"""
 # Writes find their rows by key, so that a generic plan fits all values; planning them each time would double their cost.
 _GENERIC = "; set local plan_cache_mode = force_generic_plan"
 

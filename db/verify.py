@@ -8,6 +8,7 @@ import asyncpg
 from db.audit.chain import EVENT_BYTES
 from db.global_ids import make_id
 from db.tables.base import listed
+from domain.audit import NO_CLINIC
 from domain.billing.aging import BUCKETS, Bucket
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.transitions import legal_steps
@@ -250,7 +251,8 @@ LAWS = (
         left join audit_events e on (e.clinic_id, e.id) = (c.clinic_id, c.event_id)
         where c.seq <> c.before + 1 or e.id is null or c.hash <> sha256(c.last || {EVENT_BYTES})
         union all select e.id from audit_events e
-        where not exists (select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
+        where e.clinic_id <> '{NO_CLINIC}' and not exists (
+            select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
         and not exists (select from (select clinic_id, unnest(event_ids) as id from audit_pending offset 0) p
             where (p.clinic_id, p.id) = (e.clinic_id, e.id))""",
     ),

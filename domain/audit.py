@@ -6,6 +6,10 @@ from uuid import UUID
 
 # The role of operations that no user requested, such as the lapse of a conditional agreement.
 WORKER = "worker"
+# The role of a sign-in with an e-mail that has no account, and the clinic of its event where none is meant: such an event is in no
+# clinic's hash chain, and only the operator reads it.
+ANONYMOUS = "anonymous"
+NO_CLINIC = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)

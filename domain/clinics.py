@@ -16,8 +16,8 @@ def clinic_day(moment: datetime, time_zone: str) -> date:
     return moment.astimezone(ZoneInfo(time_zone)).date()
 
 
-def checked_payment_terms(days: int) -> int:
+def checked_payment_terms(days: int | None) -> int:
     """The terms of payment in days; InvalidInput for a number that no clinic has."""
-    if not 0 <= days <= LONGEST_PAYMENT_TERMS_DAYS:
+    if days is None or not 0 <= days <= LONGEST_PAYMENT_TERMS_DAYS:
         raise InvalidInput(f"Terms of payment are 0 to {LONGEST_PAYMENT_TERMS_DAYS} days", ("payment_terms_days",))
     return days

@@ -1,12 +1,15 @@
 """Renders outbound messages as e-mails: headers, plain text and the same as HTML."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from exports.templates import Words
@@ -15,10 +18,52 @@ from exports.templates import Words
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who a clinic's mail is from: the sender, the address for replies, and the name, address and phone below the text."""
+
+    sender: str
+    sender_name: str
+    reply_to: str
+    lines: tuple[str, ...] = ()
+
+
+def letterhead_of(clinic: Mapping[str, Any], server_sender: str) -> Letterhead:
+    """The letterhead of a row of `clinics`; the sender is that of the server where the clinic has none.
+
+    Below the text stand the name, address and phone, if the clinic has one of the latter.
+    """
+    sender = clinic["sender_address"] or server_sender
+    address = [line.strip() for line in (clinic["address"] or "").splitlines() if line.strip()]
+    contact = [*address, *([f"Phone {clinic['phone']}"] if clinic["phone"] else [])]
+    lines = (clinic["name"], *contact) if contact else ()
+    return Letterhead(sender, clinic["sender_name"] or clinic["name"], clinic["reply_to"] or sender, lines)
+
+
+def with_signature(words: Words, letterhead: Letterhead) -> Words:
+    """The words with the letterhead below the text, after the usual mark of a signature."""
+    return (
+        Words(words.subject, "\n".join([words.body.rstrip(), "", "-- ", *letterhead.lines]))
+        if letterhead.lines
+        else words
+    )
+
+
 def compose(
-    words: Words, identity: UUID, sender: str, clinic: str, addresses: Sequence[str], moment: datetime
+    words: Words,
+    identity: UUID,
+    sender: str,
+    clinic: str,
+    addresses: Sequence[str],
+    moment: datetime,
+    *,
+    reply_to: str = "",
+    can_unsubscribe: bool = False,
 ) -> bytes:
     """The bytes of an e-mail to the first address, with a copy (CC) to the second, if there is one.
+
+    Replies go to `reply_to`, by default to the sender, and so do requests to unsubscribe: staff put the address on the
+    suppression list.
 
     The Message-ID is derived from the message and the same for every delivery attempt, so that a mail server can detect
     duplicates, and bounce reports can be assigned. ValueError for an address that cannot be used in a header.
@@ -27,6 +72,10 @@ def compose(
     message["From"] = _address(sender, clinic)
     for header, address in zip(("To", "Cc"), addresses, strict=False):
         message[header] = _address(address)
+    message["Reply-To"] = _address(reply_to or sender)
+    if can_unsubscribe:
+        subject = quote(f"unsubscribe {identity}")
+        message["List-Unsubscribe"] = f"<mailto:{quote(reply_to or sender, safe='@')}?subject={subject}>"
     message["Subject"] = words.subject
     message["Date"] = moment
     message["Message-ID"] = f"<{identity}@{sender.partition('@')[2]}>"

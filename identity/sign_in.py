@@ -15,7 +15,9 @@ from domain.access.sign_in import (
     REFUSED,
     SECOND_FACTOR_NEEDED,
     Attempt,
+    plain_name,
 )
+from domain.audit import NO_CLINIC
 from domain.errors import Conflict, InvalidInput
 from identity.credentials import Credentials
 from identity.lockout import Claim
@@ -24,7 +26,13 @@ from identity.second_factor import Enrolment, SecondFactors
 from identity.sessions import Sessions, viewer_of
 from permissions.viewers import Viewer
 
+# The clinic that an attempt names; without a name, so many that it shows whether there is only one.
+_CLINICS = "select clinic_id from clinics where $1::text is null or short_name = $1 limit 2"
 _NO_LOGIN = _NO_SESSION = UUID(int=0)
+
+
+def _ignore(clinic_id: UUID) -> None:
+    """Keeps nothing of an attempt that meant no account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,13 @@ class SignIns:
     def __init__(self, credentials: Credentials, sessions: Sessions, factors: SecondFactors) -> None:
         self._credentials, self._sessions, self._factors = credentials, sessions, factors
 
-    async def sign_in(self, attempt: Attempt, meant: Callable[[Viewer], None]) -> SignedIn:
+    async def sign_in(
+        self, attempt: Attempt, meant: Callable[[Viewer], None], unknown: Callable[[UUID], None] = _ignore
+    ) -> SignedIn:
         """A new session; InvalidInput with the same message and work for every cause of failure.
 
         ClinicNeeded and SecondFactorNeeded say to those who know the password what is missing. `meant` is called with each account
-        that the attempt may be about.
+        that the attempt may be about; where there is none, `unknown` is called with the clinic that it names, or with the only one.
         """
         keys = self._credentials.lockout.keys(attempt)
         async with self._credentials.turn(keys):
@@ -82,8 +92,11 @@ class SignIns:
                 claim, login = claimed
                 # The same work without a login, so that the time does not show that there is none.
                 accounts = await list_accounts(connection, login["id"] if login else _NO_LOGIN)
+                clinics = await connection.fetch(_CLINICS, plain_name(attempt.clinic))
             for account in _named(accounts, attempt.clinic) or accounts:
                 meant(viewer_of(account))
+            if not accounts:
+                unknown(clinics[0]["clinic_id"] if len(clinics) == 1 else NO_CLINIC)
             stored = login["password_hash"] if login else None
             is_right = await self._credentials.is_right(claim, stored, attempt.password)
             await self._forget_old()

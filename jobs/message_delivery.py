@@ -10,20 +10,20 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from db.pools import Database
-from db.reminder_plan import still_due
+from db.reminder_plan import REMINDERS_ARE_ON, still_due, together_with
 from db.write_batch import WriteBatch
 from domain.clinics import clinic_day
 from domain.clock import Clock
 from domain.reminders.reminders import LEASE, MessageStatus, pause_after
-from exports.messages import compose
+from exports.messages import Letterhead, compose, letterhead_of, with_signature
 from exports.templates import Listed, Section, fill_in
-from jobs.reminder_plan import tell_of_messages, together_with
+from jobs.reminder_plan import tell_of_messages
 from resolvers.commands.auditing import record_job
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
-# A message that another worker has locked is skipped.
-_CLAIM = """select id, recipient, copy_to, accepted_for, attempts from outbound_messages
-    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2
+# A message that another worker has locked is skipped. Messages wait while the clinic's reminders are off.
+_CLAIM = f"""select id, recipient, copy_to, accepted_for, attempts from outbound_messages
+    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2 and {REMINDERS_ARE_ON}
     order by next_attempt_at, id limit 1 for no key update skip locked"""
 _LINKS = """select invoice_id, policy_id, level, template_id, repetition from message_invoices
     where clinic_id = $1 and message_id = $2"""
@@ -46,6 +46,7 @@ class Clinic:
     name: str
     today: date
     moment: datetime
+    letterhead: Letterhead
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,11 @@ async def send_messages(database: Database, clock: Clock, mail: MailServer) -> i
     for row in await database.clinics():
         while True:
             moment = clock()
-            clinic = Clinic(row["clinic_id"], row["name"], clinic_day(moment, row["time_zone"]), moment)
+            today, letterhead = clinic_day(moment, row["time_zone"]), letterhead_of(dict(row), mail.sender)
+            clinic = Clinic(row["clinic_id"], row["name"], today, moment, letterhead)
             async with database.working(clinic.id) as connection:
                 waiting = await connection.fetchrow(_CLAIM, clinic.id, moment)
-                claimed = await _claim(connection, clinic, waiting, mail.sender) if waiting else None
+                claimed = await _claim(connection, clinic, waiting) if waiting else None
             if waiting is None:
                 break
             if claimed is not None:
@@ -86,11 +88,11 @@ async def send_messages(database: Database, clock: Clock, mail: MailServer) -> i
     return tried
 
 
-async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any, sender: str) -> _Claimed | None:
+async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any) -> _Claimed | None:
     """Claim a locked message: recheck which of its reminders are still due, and compose it; None when none is left."""
     links = await connection.fetch(_LINKS, clinic.id, message["id"])
     await connection.fetch(_HOLD_STILL, clinic.id, [link["invoice_id"] for link in links])
-    due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links])
+    due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links], message["id"])
     linked = {link["invoice_id"]: link for link in links if _is_asked_for(message, link, due.get(link["invoice_id"]))}
     gone = [link["invoice_id"] for link in links if link["invoice_id"] not in linked]
     # The links are deleted because a reminder that is not due any more may become due again later.
@@ -103,7 +105,7 @@ async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any, s
         key=lambda row: (-row["level"], row["due_on"], row["invoice_number"]),
     )
     templates = {link["invoice_id"]: link["template_id"] for link in linked.values()}
-    return await _write(connection, clinic, message, rows, templates, sender)
+    return await _write(connection, clinic, message, rows, templates)
 
 
 def _is_asked_for(message: Any, link: Any, due: Any) -> bool:
@@ -119,19 +121,20 @@ async def _write(
     message: Any,
     rows: Sequence[Any],
     templates: Mapping[UUID, UUID],
-    sender: str,
 ) -> _Claimed:
     """Fill in the templates, store the text of the message, and lease it to this worker."""
     texts = await connection.fetch(_TEMPLATES, clinic.id, list(set(templates.values())))
     by_id = {text["id"]: (text["subject"], text["body"]) for text in texts}
     letter, subject, body = None, None, None
     try:
-        words = fill_in(list(_sections(rows, templates, by_id)), clinic.name, clinic.today)
+        filled = fill_in(list(_sections(rows, templates, by_id)), clinic.name, clinic.today)
+        head, words = clinic.letterhead, with_signature(filled, clinic.letterhead)
         subject, body = words.subject, words.body
         addresses = [address for address in (message["recipient"], message["copy_to"]) if address]
-        content = compose(words, message["id"], sender, clinic.name, addresses, clinic.moment)
+        named = (head.sender, head.sender_name, addresses, clinic.moment)
+        content = compose(words, message["id"], *named, reply_to=head.reply_to, can_unsubscribe=True)
         pending = tuple(address for address in addresses if address not in message["accepted_for"])
-        letter = EmailMessage(message["id"], pending, content)
+        letter = EmailMessage(message["id"], pending, content, head.sender)
     except ValueError:
         subject = subject or rows[0]["policy"]
     await connection.execute(_KEEP, clinic.id, message["id"], subject, body, clinic.moment + LEASE)

@@ -10,24 +10,27 @@ import asyncpg
 from db.pools import Database
 from domain.access.one_time_links import LINK_LIFETIMES, LinkKind, one_time_url
 from domain.clock import Clock
-from exports.messages import compose
+from exports.messages import Letterhead, compose, letterhead_of, with_signature
 from exports.templates import Words
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
 # Each attempt is a lease: another worker tries the same link again after this time, until it was sent or is no longer valid.
 _LEASE = timedelta(minutes=2)
 _AT_ONCE = 20
-_CLAIM_INVITATIONS = """update invitations i set next_attempt_at = $1::timestamptz + $2::interval
+# What the letterhead of a clinic is made of.
+_LETTERHEAD = "c.name, c.address, c.phone, c.sender_name, c.sender_address, c.reply_to"
+_CLAIM_INVITATIONS = f"""update invitations i set next_attempt_at = $1::timestamptz + $2::interval
     from clinics c, (select clinic_id, id from invitations where is_mailed and sent_at is null and accepted_at is null
         and revoked_at is null and expires_at > $1 and next_attempt_at <= $1 order by next_attempt_at limit $3
         for update skip locked) due
     where i.clinic_id = due.clinic_id and i.id = due.id and c.clinic_id = i.clinic_id
-    returning i.clinic_id, i.id, i.email, c.name"""
+    returning i.clinic_id, i.id, i.email, {_LETTERHEAD}"""
 # A request for an e-mail without a login sends nothing, and counts as sent.
-_CLAIM_RESETS = """update reset_links r set next_attempt_at = $1::timestamptz + $2::interval
-    from (select id from reset_links where sent_at is null and used_at is null and expires_at > $1 and next_attempt_at <= $1
-        order by next_attempt_at limit $3 for update skip locked) due
-    where r.id = due.id returning r.id, r.email, r.kind, exists (select from logins l where l.email = r.email
+_CLAIM_RESETS = f"""update reset_links r set next_attempt_at = $1::timestamptz + $2::interval
+    from (select id, asked_in_clinic_id from reset_links where sent_at is null and used_at is null and expires_at > $1
+        and next_attempt_at <= $1 order by next_attempt_at limit $3 for update skip locked) due
+        left join clinics c on c.clinic_id = due.asked_in_clinic_id
+    where r.id = due.id returning r.id, r.email, r.kind, {_LETTERHEAD}, exists (select from logins l where l.email = r.email
         and (l.password_hash is not null or l.oidc_subject is null)) as has_login"""
 _INVITATION_SENT = "update invitations set sent_at = $3 where clinic_id = $1 and id = $2"
 _RESET_SENT = "update reset_links set sent_at = $2 where id = $1"
@@ -61,6 +64,7 @@ class _Claimed:
     kind: LinkKind
     ids: Sequence[UUID]
     email: str
+    letterhead: Letterhead
     clinic: str = ""
 
 
@@ -69,7 +73,7 @@ async def send_links(database: Database, clock: Clock, mailer: LinkMailer) -> in
     tried, moment = 0, clock()
     while True:
         async with database.signing_in() as connection:
-            claimed, is_last = await _claim(connection, moment)
+            claimed, is_last = await _claim(connection, moment, mailer.mail.sender)
         for link in claimed:
             answer = await _send(mailer, link, moment)
             tried += 1
@@ -88,16 +92,25 @@ async def forget_links(database: Database, clock: Clock) -> int:
         return int((await connection.execute(_FORGET, clock())).split()[-1])
 
 
-async def _claim(connection: asyncpg.Connection, moment: datetime) -> tuple[list[_Claimed], bool]:
+async def _claim(connection: asyncpg.Connection, moment: datetime, sender: str) -> tuple[list[_Claimed], bool]:
     """Some of the links that are due, and whether there are no more."""
     invitations = await connection.fetch(_CLAIM_INVITATIONS, moment, _LEASE, _AT_ONCE)
     found = [
-        _Claimed(LinkKind.INVITATION, (row["clinic_id"], row["id"]), row["email"], row["name"]) for row in invitations
+        _Claimed(
+            LinkKind.INVITATION,
+            (row["clinic_id"], row["id"]),
+            row["email"],
+            letterhead_of(dict(row), sender),
+            row["name"],
+        )
+        for row in invitations
     ]
     resets = await connection.fetch(_CLAIM_RESETS, moment, _LEASE, _AT_ONCE)
     for row in resets:
         if row["has_login"]:
-            found.append(_Claimed(LinkKind(row["kind"]), (row["id"],), row["email"]))
+            # A link that was asked for outside of any clinic is from the server.
+            letterhead = letterhead_of(dict(row), sender) if row["name"] else Letterhead(sender, "", sender)
+            found.append(_Claimed(LinkKind(row["kind"]), (row["id"],), row["email"], letterhead))
         else:
             await connection.execute(_RESET_SENT, row["id"], moment)
     return found, max(len(invitations), len(resets)) < _AT_ONCE
@@ -117,12 +130,18 @@ def _letter(mailer: LinkMailer, link: _Claimed, moment: datetime) -> EmailMessag
     url = one_time_url(mailer.public_url, link.kind, mailer.key, *link.ids)
     ending = _ENDING.format(hours=hours, unit="hour" if hours == 1 else "hours")
     body = f"{_TEXTS[link.kind].format(clinic=link.clinic)}\n\n{url}\n\n{ending}"
-    words, sender, identity = (
-        Words(_SUBJECTS[link.kind].format(clinic=link.clinic), body),
-        mailer.mail.sender,
-        link.ids[-1],
+    words, identity = Words(_SUBJECTS[link.kind].format(clinic=link.clinic), body), link.ids[-1]
+    head = link.letterhead
+    content = compose(
+        with_signature(words, head),
+        identity,
+        head.sender,
+        head.sender_name,
+        (link.email,),
+        moment,
+        reply_to=head.reply_to,
     )
-    return EmailMessage(identity, (link.email,), compose(words, identity, sender, link.clinic, (link.email,), moment))
+    return EmailMessage(identity, (link.email,), content, head.sender)
 
 
 async def _record(database: Database, link: _Claimed, moment: datetime) -> None:

@@ -1,8 +1,9 @@
 """The daily dunning run: plans the reminders that are due in each clinic, one message per payer and day."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from time import monotonic
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,15 +11,16 @@ import asyncpg
 
 from db.notifications import invoice_changed
 from db.pools import Database
-from db.reminder_plan import write_plan
+from db.reminder_plan import REMINDERS_ARE_ON, write_plan
 from db.sealed_hints import Hints
 from domain.clinics import clinic_day
 from domain.clock import Clock
 from domain.reminders.reminders import FIRST_HOUR
 
+logger = logging.getLogger("billing.reminders")
 # One worker plans a clinic's day; the others wait for its row lock and find the day planned. A large clinic takes a while.
-_BEGIN = """update clinics set reminded_on = $2 where clinic_id = $1 and (reminded_on is null or reminded_on < $2)
-    returning set_config('statement_timeout', '0', true)"""
+_BEGIN = f"""update clinics set reminded_on = $2 where clinic_id = $1 and (reminded_on is null or reminded_on < $2)
+    and {REMINDERS_ARE_ON} returning set_config('statement_timeout', '0', true)"""
 
 _TELL = "select pg_notify('invoice_changed', payload) from unnest($1::text[]) payload"
 
@@ -39,14 +41,17 @@ async def plan_reminders(database: Database, clock: Clock) -> int:
 
 
 async def plan(connection: asyncpg.Connection, hints: Hints, clinic_id: UUID, today: date, moment: datetime) -> int:
-    """Queue the messages of a day, unless that was done already; returns how many.
+    """Queue the messages of a day, unless that was done already or the clinic's reminders are off; returns how many.
 
     Reminders to the same addresses become one message. Without an address, the message is recorded as failed, so that staff
     see it.
     """
     if await connection.fetchval(_BEGIN, clinic_id, today) is None:
         return 0
+    began = monotonic()
     count, failed = await write_plan(connection, clinic_id, today, moment)
+    words = "reminders of clinic %s for %s: %d messages, %d invoices without an address, in %.1f s"
+    logger.info(words, clinic_id, today, count, len(failed), monotonic() - began)
     await tell_of_messages(connection, hints, clinic_id, failed)
     return count
 
@@ -58,9 +63,3 @@ async def tell_of_messages(
     payloads = [invoice_changed(hints, clinic_id, invoice, ["outbound_messages"]) for invoice in invoices]
     if payloads:
         await connection.execute(_TELL, payloads)
-
-
-def together_with(row: Any) -> Sequence[Any]:
-    """The grouping key of a message: its addresses, or the payer when there is no address."""
-    address, copy = (row[name] and row[name].lower() for name in ("address", "copy_address"))
-    return (address, copy) if address else (row["payer_id"],)

@@ -23,14 +23,17 @@ from identity.sessions import Sessions
 from jobs.agreements import lapse_agreements
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
+from jobs.heartbeat import BEATS_EVERY_SECONDS, WorkerHeartbeat
 from jobs.message_delivery import send_messages
 from jobs.one_time_links import LinkMailer, forget_links, send_links
 from jobs.queue_driver import QueueDriver
 from jobs.reminder_plan import plan_reminders
 from observability.logs import trace
+from observability.outages import DATABASE, SEEN, is_outage
 from resolvers.commands.auditing import chain_audit_logs
 from resolvers.commands.documents import drop_stale_uploads
 from schema.whole import role_schemas
+from storage.blobs import MissingBlobError, StorageError
 from storage.files import Files
 from storage.letters import MailServer
 
@@ -140,6 +143,7 @@ async def working(
     sending = _again_and_again(
         opened, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
     )
+    running = _again_and_again(opened, stop, BEATS_EVERY_SECONDS, "the heartbeat", WorkerHeartbeat().beat)
     chaining = _again_and_again(opened, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
     doing = _work(opened, dsn_of(STAFF_LOGIN), lambda database: Tools(database, files, mail, clock), stop)
     linking = (
@@ -149,7 +153,7 @@ async def working(
         if links
         else None
     )
-    tasks = {asyncio.create_task(one) for one in (doing, chaining, sending, linking) if one}
+    tasks = {asyncio.create_task(one) for one in (doing, running, chaining, sending, linking) if one}
     try:
         yield
     finally:
@@ -169,10 +173,19 @@ async def _again_and_again(
         while not stop.is_set():
             try:
                 await function(database)
+                SEEN.ended(DATABASE)
             except Exception as failure:  # noqa: BLE001 (after any failure, the task is tried again later)
-                logger.warning("%s was interrupted: %s", words, trace(failure))
+                _report(failure, f"{words} was interrupted")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _report(failure: Exception, words: str) -> None:
+    """Log a failure with its stack trace; an outage of the database or of the file store has its own line."""
+    if is_outage(failure):
+        SEEN.began(DATABASE, failure)
+    elif isinstance(failure, MissingBlobError) or not isinstance(failure, StorageError):
+        logger.warning("%s: %s", words, trace(failure))
 
 
 async def _work(opened: Opened, dsn: str, tools_of: Callable[[Database], Tools], stop: asyncio.Event) -> None:
@@ -184,7 +197,7 @@ async def _work(opened: Opened, dsn: str, tools_of: Callable[[Database], Tools],
             try:
                 await _work_while_connected(dsn, tools_of(database), stop)
             except Exception as failure:  # noqa: BLE001 (after any failure, the worker connects again)
-                logger.warning("the worker was interrupted: %s", trace(failure))
+                _report(failure, "the worker was interrupted")
             if monotonic() - began > _STEADY_SECONDS:
                 pauses = iter(_PAUSES)
             with suppress(TimeoutError):
@@ -256,7 +269,10 @@ def _building(tools: Tools) -> Callable[[Job], Awaitable[None]]:
 
     async def build_named(job: Job) -> int:
         clinic_id, identity = map(UUID, (job.payload or b"").decode().split())
-        return await build(builder, clinic_id, identity)
+        began = monotonic()
+        rows = await build(builder, clinic_id, identity)
+        logger.info("export %s of clinic %s: %d rows in %.1f s", identity, clinic_id, rows, monotonic() - began)
+        return rows
 
     return _tried(build_named)
 
@@ -268,7 +284,7 @@ def _tried(task: Callable[[Job], Awaitable[int]]) -> Callable[[Job], Awaitable[N
         try:
             done = await task(job)
         except Exception as failure:  # noqa: BLE001 (after any failure, the job is tried again)
-            logger.warning("job %s %s failed: %s", job.entrypoint, job.id, trace(failure))
+            _report(failure, f"job {job.entrypoint} {job.id} failed")
             # The queue stores the exception, and the text of a database error may quote a row.
             pause = min(timedelta(seconds=2**job.attempts), _LONGEST_PAUSE)
             raise RetryRequested(delay=pause, reason=type(failure).__name__) from None

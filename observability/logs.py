@@ -6,6 +6,7 @@ from typing import Any
 
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+from observability.outages import WithoutOutages
 from observability.request_id import REQUEST_ID
 
 # Loggers whose messages are known. A message of another library may quote a row or a request: only its place in the code is logged.
@@ -16,6 +17,7 @@ def configure_logs(level: str) -> None:
     """Log records of a level or above to standard error, for the whole process."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    handler.addFilter(WithoutOutages())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     # Libraries log warnings and errors only.

@@ -1,9 +1,11 @@
 """The Prometheus counters and histograms of a process; no label holds text that a client sent."""
 
+import platform
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, Info, ProcessCollector
 
 from domain.access.people import Role
 
@@ -16,6 +18,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        # process_cpu_seconds_total, process_resident_memory_bytes and the like, and python_gc_…, by the library.
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self.made(Info, "build", "The version of this process").info(
+            {"version": version("clinic-billing"), "python": platform.python_version()}
+        )
         self._seconds = self.made(
             Histogram, "operation_seconds", "How long operations took", "operation", "role", buckets=_BUCKETS
         )

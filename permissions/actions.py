@@ -9,7 +9,8 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold
     schedule_reminder update_reminder complete_reminder cancel_reminder
-    save_reminder_template preview_reminder_template save_reminder_policy resend_message create_case assign_attorney
+    save_reminder_template preview_reminder_template save_reminder_policy preview_reminders confirm_reminders stop_reminders
+    suppress_address allow_address resend_message create_case assign_attorney
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records import_preview save_import_mapping delete_import_mapping
 """.split()
@@ -17,8 +18,8 @@ _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
-    create_user invite_user_again update_user create_api_token revoke_api_token
-    reset_second_factor set_second_factor_roles set_payment_terms
+    update_clinic create_user invite_user_again update_user create_api_token revoke_api_token
+    reset_second_factor set_second_factor_roles
 """.split()
 
 _ANONYMOUS = """

@@ -21,12 +21,15 @@ _EVENT = (
 )
 
 _MESSAGE = (*_KEY, *"recipient copy_to subject status due_on next_attempt_at".split())
-_LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition".split())
+_LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition counted_from".split())
 
 # The tables that the worker reads across all clinics: which clinics exist, their time zones, and which of them have events that
 # wait for the hash chain of the audit log.
 ACROSS_CLINICS = {
-    "clinics": ("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+    "clinics": (
+        *("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+        *("address", "phone", "sender_name", "sender_address", "reply_to"),
+    ),
     "audit_pending": (*_KEY, "event_ids"),
 }
 
@@ -86,6 +89,8 @@ WORKER: dict[str, Need] = {
     "attorneys": Need((*_KEY, "name", "email")),
     "users": Need((*_KEY, "name", "email", "active")),
     "holds": Need((*_OF_INVOICE, "case_id", "payer_id", "until_on", "released_at")),
+    "reminder_confirmations": Need((*_KEY, "ended_at")),
+    "suppressed_addresses": Need((*_KEY, "email", "removed_at")),
     "reminder_templates": Need((*_KEY, "subject", "body")),
     "reminder_policies": Need((*_KEY, "name", "payer_kind", "facility_id", "billing_lead_id", "active")),
     "reminder_levels": Need(
@@ -96,7 +101,7 @@ WORKER: dict[str, Need] = {
         )
     ),
     "outbound_messages": Need(
-        (*_MESSAGE, "accepted_for", "attempts"),
+        (*_MESSAGE, "sent_at", "accepted_for", "attempts"),
         changes=tuple("subject body status sent_at next_attempt_at attempts accepted_for failure".split()),
         adds=(*_MESSAGE, "failure", "recorded_at"),
         removes=True,

@@ -121,11 +121,11 @@ WRITES: dict[str, Write] = {
         conceals=frozenset({"token_hash"}),
         begins={"kind": "api_token"},
     ),
-    "clinics": Write(_ADMIN, changes=("payment_terms_days",)),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
         changes=_columns("attorney_id status settled_on version"),
     ),
+    "clinics": Write(_ADMIN, changes=_columns("address phone sender_name sender_address reply_to payment_terms_days")),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
@@ -176,6 +176,14 @@ WRITES: dict[str, Write] = {
     ),
     # A version of a template is immutable.
     "reminder_templates": Write(adds=_columns("name version subject body created_by"), by="created_by"),
+    "reminder_confirmations": Write(
+        adds=_columns("confirmed_by confirmed_at day message_count invoice_count"),
+        changes=_columns("ended_by ended_at"),
+        by="confirmed_by",
+    ),
+    "suppressed_addresses": Write(
+        adds=_columns("email reason added_by added_at"), changes=_columns("removed_by removed_at"), by="added_by"
+    ),
     "reminder_policies": Write(adds=_POLICY, changes=_POLICY),
     "reminder_levels": Write(
         adds=_columns(

@@ -1,19 +1,22 @@
 """The context of a compiled read (viewer, clock, signed URLs), and of a request, which is available to every resolver."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import UUID
 
+from db.audit.log_writer import write_at_once
 from db.notifications import Notifications
 from db.pools import Database
 from domain.access.signed_urls import LIFETIMES, Bearer, UrlSigner, signer_of
-from domain.audit import AuditEvent
+from domain.audit import ANONYMOUS, AuditEvent
 from domain.clinics import clinic_day
 from domain.clock import Clock, now
+from domain.ids import new_id
 from identity.login_commands import LoginCommands
 from identity.sessions import Sessions
 from permissions.viewers import Viewer
-from resolvers.audit_record import AuditRecord
+from resolvers.audit_record import REFUSED, AuditRecord
 from storage.blobs import BlobStore
 
 # Takes over an audit event; raises an error if it cannot be stored, so that no response is sent.
@@ -76,17 +79,29 @@ class RequestContext(ReadContext):
     store: BlobStore | None = field(default=None, kw_only=True)
     audit: AuditRecord = field(default_factory=AuditRecord, kw_only=True)
 
-    def note(self, operation: str, viewer: Viewer, *, is_refused: bool) -> None:
-        """Write an audit event at once for a user who is not, or not yet, the viewer of this request."""
-        self.audit.written = operation
-        if self.keep is not None:
-            self.keep(AuditRecord([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id))
+    async def note(self, operation: str, viewers: Iterable[Viewer], *, is_refused: bool) -> None:
+        """Write audit events before the answer, for users who are not, or not yet, the viewer of this request."""
+        events = [self._event(operation, viewer, is_refused=is_refused) for viewer in viewers]
+        self.audit.written = operation if events else self.audit.written
+        await self._write(events)
 
-    def note_elsewhere(self, operation: str, accounts: Iterable[Viewer]) -> None:
+    async def note_elsewhere(self, operation: str, accounts: Iterable[Viewer]) -> None:
         """Write an audit event for each other account of the viewer's login, whose sign-in an operation has changed, too."""
-        for account in accounts:
-            if self.keep is not None and (self.viewer is None or account.user_id != self.viewer.user_id):
-                self.keep(AuditRecord([operation]).event(account, self.clock(), self.request_id))
+        others = [one for one in accounts if self.viewer is None or one.user_id != self.viewer.user_id]
+        await self._write([self._event(operation, one, is_refused=False) for one in others])
+
+    async def note_unknown(self, operation: str, clinic_id: UUID) -> None:
+        """Write the audit event of an attempt that meant no account; what was typed is not kept, it may be a password."""
+        self.audit.written = operation
+        moment, words = self.clock(), f"{operation} {REFUSED}"
+        await self._write([AuditEvent(new_id(moment), clinic_id, None, ANONYMOUS, words, moment, self.request_id)])
+
+    def _event(self, operation: str, viewer: Viewer, *, is_refused: bool) -> AuditEvent:
+        return AuditRecord([operation], is_refused=is_refused).event(viewer, self.clock(), self.request_id)
+
+    async def _write(self, events: Sequence[AuditEvent]) -> None:
+        if self.keep is not None and events:
+            await write_at_once(self.database, events, self.keep)
 
     def write_audit_record(self) -> None:
         """Hand over the reads of this operation so far; raises an error if they cannot be stored."""

@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 from strawberry.tools import merge_types
 
+from schema.access.clinics import ClinicMutations
 from schema.access.own_account import OwnMutations
 from schema.access.second_factor import SecondFactorMutations
 from schema.access.sessions import ApiTokenMutations
@@ -14,7 +15,6 @@ from schema.billing.cases import CaseMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
-from schema.billing.payment_terms import PaymentTermsMutations
 from schema.billing.transitions import TransitionMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
@@ -26,9 +26,11 @@ from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
 from schema.records.physicians import PhysicianMutations
 from schema.records.uploads import UploadMutations
+from schema.reminders.confirmations import DryRunMutations, ReminderConfirmationMutations
 from schema.reminders.outbound_messages import OutboundMessageMutations
 from schema.reminders.policies import ReminderPolicyMutations, ReminderTemplateMutations
 from schema.reminders.reminders import HoldMutations, ReminderMutations
+from schema.reminders.suppressed_addresses import SuppressedAddressMutations
 from schema.reports.exports import ExportMutations
 
 # The mutations of commands, many of them generated from tables.
@@ -49,6 +51,8 @@ _GENERATED = (
     HoldMutations,
     ReminderMutations,
     ReminderPolicyMutations,
+    ReminderConfirmationMutations,
+    SuppressedAddressMutations,
     OutboundMessageMutations,
     EncounterMutations,
 )
@@ -62,7 +66,8 @@ class Mutation(
     ImportMappingMutations,
     ImportMutations,
     ExportMutations,
-    PaymentTermsMutations,
+    DryRunMutations,
+    ClinicMutations,
     UserMutations,
     ApiTokenMutations,
     OwnMutations,

@@ -10,10 +10,12 @@ import strawberry
 from strawberry import UNSET, Info
 
 from permissions.classes import argument, query_field
+from resolvers.commands.access import clinics
 from resolvers.commands.billing import quotes
 from resolvers.commands.records import import_mappings
 from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
+from schema.access.clinics import ClinicProfile, present_profile
 from schema.access.users import User
 from schema.access.viewer import Viewer, present
 from schema.billing.cases import Case, CaseConnection, CaseFilter
@@ -32,9 +34,11 @@ from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
 from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.physicians import Physician
+from schema.reminders.confirmations import ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
 from schema.reminders.reminders import ActionItemConnection
+from schema.reminders.suppressed_addresses import SuppressedAddress
 from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, PayerAging
 from schema.reports.analytics import Analytics, AnalyticsFilter
 from schema.reports.exports import Export
@@ -265,6 +269,19 @@ class Query:
     ) -> list[SavedImportMapping]:
         return [published_mapping(saved) for saved in await import_mappings.list_mappings(info, kind)]
 
+    @compiled_root(
+        "negotiation",
+        "The confirmed dry runs of reminders, newest first: reminders are sent while the first of them has not ended.",
+    )
+    async def reminder_confirmations(self, info: Info) -> list[ReminderConfirmation]:
+        return await read(info)
+
+    @compiled_root("negotiation", "The suppression list: addresses that get no reminders, newest first.")
+    async def suppressed_addresses(
+        self, info: Info, first: First = UNSET, after: After = UNSET
+    ) -> Connection[SuppressedAddress]:
+        return await read(info)
+
     @compiled_root("negotiation", "The outbound messages to payers, newest first.")
     async def outbound_messages(
         self, info: Info, filter: MessagesWanted = UNSET, first: First = UNSET, after: After = UNSET
@@ -313,6 +330,10 @@ class Query:
         after: After = UNSET,
     ) -> Connection[AuditEvent]:
         return await read(info)
+
+    @query_field("administration", "The clinic's own data: its letterhead, and the sender of its mail.")
+    async def clinic(self, info: Info) -> ClinicProfile:
+        return present_profile(await clinics.read(info))
 
     @query_field("administration", "Why a role can or cannot see a part of the API: the access rule and its text.")
     def explain_access(

@@ -58,7 +58,7 @@ async def add_user(
         await work.connection.execute(_ACCEPTED, work.clinic_id, user_id, moment)
         return user_id
 
-    await _do(address, clinic, inputs, create)
+    await change_clinic(address, clinic, inputs, create)
     return waiting[0] if waiting else None
 
 
@@ -72,12 +72,13 @@ async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> 
         work.inputs = {"user_id": row["id"], "active": False}
         return await users.update(work)
 
-    await _do(address, clinic, {}, deactivate)
+    await change_clinic(address, clinic, {}, deactivate)
 
 
-async def _do(
+async def change_clinic(
     address: DatabaseUrls, clinic: str, inputs: dict[str, Any], what: Callable[[UnitOfWork], Awaitable[UUID]]
 ) -> None:
+    """Run a command in a clinic, as the owner of the database; AccountError for an unknown clinic, and when it is refused."""
     connection, moment = await asyncpg.connect(address.owner), datetime.now(UTC)
     try:
         async with connection.transaction():

@@ -6,24 +6,78 @@ from typing import Any
 import click
 
 from server.commands.lazy import LazyCommand, LazyGroup
-from server.embedded.postgres import EmbeddedPostgresError
-from server.settings import SettingError
+from server.operator_errors import OperatorError
 
 _COMMANDS = {
-    "serve": LazyCommand("server.commands.serving:serve", "Serve the API."),
-    "worker": LazyCommand("server.commands.serving:worker", "Run background jobs."),
-    "migrate": LazyCommand("server.commands.database:migrate", "Bring the database to the state of this code."),
-    "verify": LazyCommand("server.commands.database:verify", "Check every law of the records of all clinics."),
-    "duplicates": LazyCommand("server.commands.database:duplicates", "List records with the same number or name."),
-    "demo": LazyCommand("server.commands.database:demo", "Load the demo clinic."),
-    "user": LazyCommand("server.commands.users:user", "Add and deactivate the clinic's users."),
-    "rotate-keys": LazyCommand("server.commands.keys:rotate_keys", "Encrypt stored secrets with a new secret key."),
-    "import": LazyCommand("server.commands.imports:import_", "Import data from files and other systems."),
-    "remind": LazyCommand("server.commands.reminders:remind", "Send payers the reminders that are due."),
-    "report": LazyCommand("server.commands.reports:report", "Draw reports of a clinic as SVG or HTML."),
-    "audit": LazyCommand("server.commands.audit:audit", "Verify the audit log and report from it."),
-    "explain": LazyCommand("server.commands.access:explain", "Explain why a role sees a field or does not."),
-    "print-schema": LazyCommand("server.commands.access:print_schema", "Print the schema of a role as GraphQL SDL."),
+    "serve": LazyCommand(
+        "server.commands.serving:serve",
+        "Serve the API.",
+        ("billing serve --demo", "BILLING_PORT=9000 billing serve --no-worker"),
+    ),
+    "worker": LazyCommand(
+        "server.commands.serving:worker", "Run background jobs.", ("DATABASE_URL=postgresql://… billing worker",)
+    ),
+    "migrate": LazyCommand(
+        "server.commands.database:migrate",
+        "Bring the database to the state of this code.",
+        ("DATABASE_URL=postgresql://… billing migrate",),
+    ),
+    "verify": LazyCommand(
+        "server.commands.database:verify", "Check every law of the records of all clinics.", ("billing verify",)
+    ),
+    "duplicates": LazyCommand(
+        "server.commands.database:duplicates", "List records with the same number or name.", ("billing duplicates",)
+    ),
+    "demo": LazyCommand(
+        "server.commands.database:demo", "Load the demo clinic.", ("billing demo --invoices 2000 --seed 7",)
+    ),
+    "user": LazyCommand(
+        "server.commands.users:user",
+        "Add and deactivate the clinic's users.",
+        (
+            "billing user add biller@clinic.example --clinic main --role billing --name 'Ann Biller'",
+            "billing user deactivate biller@clinic.example --clinic main",
+            "billing user password-link biller@clinic.example",
+        ),
+    ),
+    "rotate-keys": LazyCommand(
+        "server.commands.keys:rotate_keys", "Encrypt stored secrets with a new secret key.", ("billing rotate-keys",)
+    ),
+    "import": LazyCommand(
+        "server.commands.imports:import_",
+        "Import data from files and other systems.",
+        ("billing import codes codes.xlsx --clinic main --dry-run", "billing import synthea folder --clinic main"),
+    ),
+    "remind": LazyCommand(
+        "server.commands.reminders:remind",
+        "Send payers the reminders that are due.",
+        ("billing remind --dry-run --on 2026-12-24", "billing remind --clinic main"),
+    ),
+    "reminders": LazyCommand(
+        "server.commands.reminders:reminders",
+        "Switch a clinic's reminders on, after a dry run, or off.",
+        ("billing reminders dry-run main", "billing reminders confirm main", "billing reminders stop main"),
+    ),
+    "report": LazyCommand(
+        "server.commands.reports:report",
+        "Draw reports of a clinic as SVG or HTML.",
+        ("billing report aging --as-of 2026-06-30 --out aging.svg",),
+    ),
+    "audit": LazyCommand(
+        "server.commands.audit:audit",
+        "Verify the audit log and report from it.",
+        ("billing audit verify --clinic main",),
+    ),
+    "explain": LazyCommand(
+        "server.commands.access:explain",
+        "Explain why a role sees a field or does not.",
+        ("billing explain attorney Invoice.balance",),
+    ),
+    "print-schema": LazyCommand(
+        "server.commands.access:print_schema",
+        "Print the schema of a role as GraphQL SDL.",
+        ("billing print-schema --role attorney > attorney.graphql",),
+    ),
 }
 _EXAMPLES = """Billing for personal-injury clinics.
 
@@ -46,7 +100,7 @@ class _Commands(LazyGroup):
         """Run the named command."""
         try:
             return super().invoke(ctx)
-        except (SettingError, EmbeddedPostgresError) as error:
+        except OperatorError as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -18,10 +18,12 @@ from db.sealed_hints import Hints
 from db.security.policies import ATTORNEY_LOGIN, STAFF_LOGIN
 from db.security.policy_version import PolicyVersion, Standing, standing, version_of
 from server.embedded.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from server.home import check_home
 from server.settings import SettingError, Settings
 
 logger = logging.getLogger("billing.database")
 _DATABASE = "billing"
+_OLDEST_POSTGRES = 16
 # A role belongs to the whole server. When two databases of one server set its password at the same time, the later one gets an
 # internal error ("tuple concurrently updated") and tries again.
 _ALTER_LOGIN = """do $$ begin
@@ -76,16 +78,16 @@ class DatabaseUrls:
                 yield _ALTER_LOGIN.format(name=name, password=self.password(name))
 
 
-async def bring_up_to_date(address: DatabaseUrls) -> Standing:
+async def bring_up_to_date(address: DatabaseUrls, tell: Callable[[str], None] = lambda words: None) -> Standing:
     """Run missing migrations, and set roles, grants, policies and the lifecycle guard to those of this code.
 
     A database of a newer version is left as it is. Returns how the database stood before. SettingError when the login in
-    DATABASE_URL lacks the privileges for it.
+    DATABASE_URL lacks the privileges for it. `tell` is called with each step that was taken.
     """
     from db.migrate import migrate  # noqa: PLC0415 (Alembic: only migrations need it)
 
     try:
-        before = await migrate(address.owner, _version(), address.passwords())
+        before = await migrate(address.owner, _version(), address.passwords(), tell=tell)
     except asyncpg.InsufficientPrivilegeError as error:
         raise SettingError(f"DATABASE_URL is wrong: its login lacks a privilege: {error}") from error
     if before is Standing.NEWER:
@@ -125,6 +127,7 @@ async def opened(settings: Settings) -> AsyncIterator[DatabaseUrls]:
 
     EmbeddedPostgresError when it cannot run. A start as root logs a warning.
     """
+    check_home(settings.home)
     if settings.database_url:
         direct = settings.direct_database_url
         await _reach(direct or settings.database_url)
@@ -166,7 +169,12 @@ async def _reach(dsn: str) -> None:
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # PostgreSQL's error message names the login, and never the password.
         raise SettingError(f"DATABASE_URL is wrong: the database cannot be reached: {error}") from error
+    version = connection.get_server_version()
     await connection.close()
+    if version.major < _OLDEST_POSTGRES:
+        raise SettingError(
+            f"DATABASE_URL is wrong: expected PostgreSQL {_OLDEST_POSTGRES} or newer, and this is {version.major}"
+        )
 
 
 async def _create(dsn: str) -> None:

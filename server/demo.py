@@ -13,7 +13,7 @@ from imports.demo.load import load_demo
 from server.database_urls import DatabaseUrls
 from server.settings import Settings
 
-DEMO_USERS = tuple(f"{name}@demo.clinic" for name in ("admin", "billing", "physician", "attorney", "analyst"))
+DEMO_USERS = tuple(f"{name}@demo.example" for name in ("admin", "billing", "physician", "attorney", "analyst"))
 # No progress line for fewer invoices: they are loaded too fast to read it.
 _SHOWN_ABOVE = 1_000
 _ZONE = "America/New_York"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -26,7 +27,12 @@ from server.settings import SettingError, Settings
 from server.stores import open_files, open_link_mailer, open_mail
 from storage.files import Files
 
+logger = logging.getLogger("billing.server")
 _GRACE_SECONDS = 30
+_DEMO_SENDS = (
+    "BILLING_SMTP_HOST is set: this demo sends its mail to %s, but only to addresses of reserved domains such as demo.example; "
+    "messages to real addresses are not sent"
+)
 # Twice the largest document, so that one slightly too large gets an error message; a much larger message closes the connection.
 _LARGEST_MESSAGE = 2 * LARGEST_BODY
 
@@ -101,9 +107,11 @@ async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool,
             await check_keys(database, files.keys)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
         if demo:
+            if settings.smtp_host:
+                logger.warning(_DEMO_SENDS, settings.smtp_host)
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
-        async with _worker_of(address, settings, files) if worker else nullcontext():
+        async with _worker_of(address, settings, files, demo=demo) if worker else nullcontext():
             await _run(address, settings, files, listening, url)
 
 
@@ -125,8 +133,11 @@ def _taken(where: str) -> Iterator[None]:
         raise SettingError(words) from error
 
 
-def _worker_of(address: DatabaseUrls, settings: Settings, files: Files) -> AbstractAsyncContextManager[None]:
-    return working(address.login, files, open_mail(settings), links=open_link_mailer(settings, files.keys))
+def _worker_of(
+    address: DatabaseUrls, settings: Settings, files: Files, *, demo: bool = False
+) -> AbstractAsyncContextManager[None]:
+    mail, links = open_mail(settings, demo=demo), open_link_mailer(settings, files.keys, demo=demo)
+    return working(address.login, files, mail, links=links)
 
 
 async def _run(address: DatabaseUrls, settings: Settings, files: Files, listening: socket.socket, url: str) -> None:
@@ -175,7 +186,7 @@ with the password {password}
 In a browser: {url}
 With curl:
   TOKEN=$(curl -s {url} -H 'content-type: application/json' \\
-    -d '{{"query":"mutation {{ signIn(input: {{email: \\"billing@demo.clinic\\", password: \\"{password}\\"}}) {{ token }} }}"}}' | cut -d'"' -f8)
+    -d '{{"query":"mutation {{ signIn(input: {{email: \\"billing@demo.example\\", password: \\"{password}\\"}}) {{ token }} }}"}}' | cut -d'"' -f8)
   curl -s {url} -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" \\
     -d '{{"query":"{{ invoices(first: 2) {{ totalCount nodes {{ number status billedAmount patient {{ name }} payer {{ name }} }} }} }}"}}'
 """

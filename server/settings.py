@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from server.operator_errors import OperatorError
 from server.setting_values import (
     algorithms,
     count,
@@ -28,7 +29,7 @@ from server.setting_values import (
 )
 
 
-class SettingError(Exception):
+class SettingError(OperatorError):
     """A setting with a wrong value: its name, and what is expected."""
 
 

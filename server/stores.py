@@ -3,16 +3,18 @@
 from domain.access.one_time_links import PURPOSE as ONE_TIME_LINKS
 from domain.access.secret_keys import SecretKeys
 from jobs.one_time_links import LinkMailer
+from server.home import check_home
 from server.secret_keys import read_keys
 from server.settings import Settings
 from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
 from storage.letters import MailServer
-from storage.mail import Outbox, SmtpServer
+from storage.mail import DemoMail, Outbox, SmtpServer
 
 
 def open_files(settings: Settings) -> Files:
-    """The file storage that the settings name."""
+    """The file storage that the settings name; SettingError where BILLING_HOME cannot hold it."""
+    check_home(settings.home)
     return Files(open_store(settings), read_keys(settings), settings.public_url, settings.home / "incoming")
 
 
@@ -29,18 +31,18 @@ def open_store(settings: Settings) -> BlobStore:
     )
 
 
-def open_link_mailer(settings: Settings, keys: SecretKeys) -> LinkMailer | None:
+def open_link_mailer(settings: Settings, keys: SecretKeys, *, demo: bool = False) -> LinkMailer | None:
     """What sends one-time links by mail; None without a mail server, or without the public URL to which links lead."""
     if not settings.smtp_host or not settings.public_url:
         return None
-    return LinkMailer(keys.newest(ONE_TIME_LINKS), settings.public_url, open_mail(settings))
+    return LinkMailer(keys.newest(ONE_TIME_LINKS), settings.public_url, open_mail(settings, demo=demo))
 
 
-def open_mail(settings: Settings) -> MailServer:
-    """The mail server that the settings name, or the outbox folder without one."""
+def open_mail(settings: Settings, *, demo: bool = False) -> MailServer:
+    """The mail server that the settings name, or the outbox folder without one; with a `demo`, no message goes to a real address."""
     if not settings.smtp_host:
         return Outbox(settings.home / "outbox", settings.mail_from)
-    return SmtpServer(
+    server = SmtpServer(
         settings.mail_from,
         settings.smtp_security,
         hostname=settings.smtp_host,
@@ -48,3 +50,4 @@ def open_mail(settings: Settings) -> MailServer:
         username=settings.smtp_user or None,
         password=settings.smtp_password or None,
     )
+    return DemoMail(server) if demo else server

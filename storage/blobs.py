@@ -13,6 +13,8 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from observability.outages import FILE_STORE, SEEN
+
 # Retries and timeouts are short: the client gets an error soon, and the server does not wait for a store that does not answer.
 _RETRIES, _RETRIED_FOR = 3, timedelta(seconds=10)
 _CONNECTING_FOR, _ASKING_FOR = timedelta(seconds=5), timedelta(seconds=30)
@@ -28,6 +30,12 @@ class MissingBlobError(StorageError):
     """The blob store answers that it has no such blob."""
 
 
+def _away(error: Exception) -> StorageError:
+    """The error of a store that cannot be reached, which is logged once."""
+    SEEN.began(FILE_STORE, error)
+    return StorageError(type(error).__name__)
+
+
 class BlobStore:
     """Files by key; a put is atomic: the file becomes visible whole or not at all."""
 
@@ -40,8 +48,9 @@ class BlobStore:
             await obstore.put_async(self._store, key, file, chunk_size=_PART_BYTES, max_concurrency=1)
             if self._folder:
                 await asyncio.to_thread(_settle, self._folder, key)
+            SEEN.ended(FILE_STORE)
         except (BaseError, OSError) as error:
-            raise StorageError(type(error).__name__) from error
+            raise _away(error) from error
 
     async def open(self, key: str, part: tuple[int, int] | None = None) -> tuple[int, AsyncIterator[bytes]]:
         """The size of a file in bytes, and a stream of them; StorageError, here or while streaming, when they cannot be read.
@@ -52,11 +61,12 @@ class BlobStore:
         try:
             options: obstore.GetOptions = {"range": part} if part else {}
             found = await obstore.get_async(self._store, key, options=options)
+            SEEN.ended(FILE_STORE)
             return found.meta["size"], _chunks(aiter(found.stream(min_chunk_size=_CHUNK_BYTES)))
         except (FileNotFoundError, NotFoundError) as error:
             raise MissingBlobError(type(error).__name__) from error
         except (BaseError, OSError) as error:
-            raise StorageError(type(error).__name__) from error
+            raise _away(error) from error
 
     async def reach(self) -> None:
         """Health check: StorageError when the store does not answer."""
@@ -65,14 +75,14 @@ class BlobStore:
                 raise StorageError("the storage folder is not writable")
             await obstore.list_with_delimiter_async(self._store, "reached/")
         except (BaseError, OSError) as error:
-            raise StorageError(type(error).__name__) from error
+            raise _away(error) from error
 
     async def drop(self, key: str) -> None:
         """Delete a file that exists; StorageError when that fails."""
         try:
             await obstore.delete_async(self._store, key)
         except (BaseError, OSError) as error:
-            raise StorageError(type(error).__name__) from error
+            raise _away(error) from error
 
     async def drop_folder(self, folder: str) -> None:
         """Delete every file of a folder, and what a killed process left of one; an empty or missing folder is no error."""
@@ -83,7 +93,7 @@ class BlobStore:
             async for found in obstore.list(self._store, folder + "/"):
                 await obstore.delete_async(self._store, [blob["path"] for blob in found])
         except (BaseError, OSError) as error:
-            raise StorageError(type(error).__name__) from error
+            raise _away(error) from error
 
 
 async def _chunks(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

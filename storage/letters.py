@@ -12,6 +12,8 @@ class EmailMessage:
     id: UUID
     recipients: tuple[str, ...]
     content: bytes
+    # The sender's address for the mail server (envelope); empty: that of the server's settings.
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from aiosmtplib import (
 )
 
 from domain.reminders.reminders import LEASE
-from storage.letters import DeliveryResult, EmailMessage
+from observability.outages import MAIL_SERVER, SEEN
+from storage.letters import DeliveryResult, EmailMessage, MailServer
 
 # Timeouts: for each reply of the server, and for a whole message, well before its lease ends and another worker retries it.
 _PATIENCE_SECONDS = 15.0
@@ -49,6 +52,25 @@ class Outbox:
         draft.replace(kept)
 
 
+# Domains that belong to nobody (RFC 2606, RFC 6761).
+_RESERVED = re.compile(r"(?:.*[.@])(?:example|test|invalid|localhost|example\.(?:com|net|org))", re.IGNORECASE)
+_DEMO = "This server runs a demo, and sends nothing to real addresses"
+
+
+class DemoMail:
+    """A mail server that gets only messages to domains that are reserved for examples: those to others wait for another worker."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server, self.sender = server, server.sender
+
+    async def send(self, letter: EmailMessage) -> DeliveryResult:
+        """Send a message to those of its recipients who are examples."""
+        real = {who: _DEMO for who in letter.recipients if not _RESERVED.fullmatch(who)}
+        invented = tuple(who for who in letter.recipients if who not in real)
+        sent = await self._server.send(replace(letter, recipients=invented)) if invented else DeliveryResult()
+        return replace(sent, delayed={**sent.delayed, **real})
+
+
 class SmtpServer:
     """An SMTP server; each message is sent over a connection of its own."""
 
@@ -71,7 +93,9 @@ class SmtpServer:
             async with asyncio.timeout(_LONGEST_SECONDS):
                 try:
                     await smtp.connect()
+                    SEEN.ended(MAIL_SERVER)
                 except _LOST as failure:
+                    SEEN.began(MAIL_SERVER, failure)
                     return DeliveryResult(delayed=_each(letter, _reason(failure)), is_unreachable=True)
                 return await self._hand_over(smtp, letter)
         except _LOST as failure:
@@ -84,7 +108,7 @@ class SmtpServer:
 
     async def _hand_over(self, smtp: SMTP, letter: EmailMessage) -> DeliveryResult:
         try:
-            failed, _ = await smtp.sendmail(self.sender, letter.recipients, letter.content)
+            failed, _ = await smtp.sendmail(letter.sender or self.sender, letter.recipients, letter.content)
             refusals = {who: (reply.code, reply.message) for who, reply in failed.items()}
         except SMTPRecipientsRefused as refused:
             refusals = {one.recipient: (one.code, one.message) for one in refused.recipients}

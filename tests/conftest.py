@@ -82,7 +82,7 @@ def sign_in(anonymous: Client) -> Iterator[SignIn]:
 
         def as_role(role: Role) -> Client:
             if role not in known:
-                known[role] = open_clients.enter_context(anonymous.signed_in(f"{role.value}@demo.clinic"))
+                known[role] = open_clients.enter_context(anonymous.signed_in(f"{role.value}@demo.example"))
             return known[role]
 
         yield as_role

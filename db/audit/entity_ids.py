@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import func, literal_column
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.global_ids import TAGS
 from db.row import Row
+from db.tables import metadata
 
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("''::bytea")
@@ -27,6 +28,9 @@ IMPLIED = frozenset(
 )
 # A record that belongs to an invoice is recorded by the invoice's id, unless it is read below that invoice.
 _OWNER, _OWNED_BY = "Invoice", "invoice_id"
+_OWNERS = {"invoice_id": "Invoice", "case_id": "Case", "payer_id": "Payer"}
+# Type of records about several invoices → the table that lists them, and its column for the record.
+_LISTS = {"OutboundMessage": ("message_invoices", "message_id")}
 COUNTED = b"#n"
 _COUNT_BYTES = 8
 
@@ -37,10 +41,23 @@ def entity_ids_of(type_name: str, row: Row, via: tuple[str, str] | None = None) 
         return []
     if type_name in ENTITIES:
         return [entity_id(type_name, row.id)]
-    if _OWNED_BY in row.table.c and (via is None or via[0] != _OWNER):
-        owned = entity_id(_OWNER, getattr(row, _OWNED_BY))
-        return [func.coalesce(owned, NOTHING) if row.table.c[_OWNED_BY].nullable else owned]
-    return []
+    if type_name in _LISTS:
+        return [_listed(row, *_LISTS[type_name])]
+    if _OWNED_BY not in row.table.c or (via is not None and via[0] == _OWNER):
+        return []
+    if row.table.c[_OWNED_BY].nullable:
+        # A hold is on an invoice, on a case or on a payer.
+        owners = {name: of_type for name, of_type in _OWNERS.items() if name in row.table.c}
+        return [func.coalesce(entity_id(of_type, getattr(row, name)), NOTHING) for name, of_type in owners.items()]
+    return [entity_id(_OWNER, getattr(row, _OWNED_BY))]
+
+
+def _listed(row: Row, table: str, column: str) -> Expression:
+    """The ids of all invoices that a record is about, whether they are selected or not."""
+    link = row.scope.row(metadata.tables[table])
+    ids = func.string_agg(entity_id(_OWNER, link.invoice_id), NOTHING)
+    about = (link.clinic_id == row.clinic_id) & (getattr(link, column) == row.id)
+    return func.coalesce(select(ids).select_from(link.source).where(about).scalar_subquery(), NOTHING)
 
 
 def entity_id(type_name: str, identity: Expression) -> Expression:

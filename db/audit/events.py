@@ -11,12 +11,12 @@ from db.fields import VIEWS
 from db.fields.base import ComputedList, ComputedObject, JsonList, Many, One, Pages, ReportList, SameRow
 from db.global_ids import TAGS
 from db.row import Scope
-from domain.audit import AuditEvent
+from domain.audit import NO_CLINIC, AuditEvent
 
 # Idempotent: an event that is written again, because the acknowledgement of the first write was lost, is stored once.
 # A list of texts is bound as one text: PostgreSQL has no arrays of arrays of different lengths.
-_RECORD = """with waiting as (insert into audit_pending (clinic_id, id, event_ids)
-        select c, gen_random_uuid(), array_agg(i) from unnest($1::uuid[], $2::uuid[]) t (c, i) group by c)
+_RECORD = f"""with waiting as (insert into audit_pending (clinic_id, id, event_ids)
+        select c, gen_random_uuid(), array_agg(i) from unnest($1::uuid[], $2::uuid[]) t (c, i) where c <> '{NO_CLINIC}' group by c)
     insert into audit_events (clinic_id, id, user_id, role, operation, at, request_id, entities, fields, filters, row_count)
     select c, i, u, r, o, a, q, e, string_to_array(f, ' '), string_to_array(b, ' '), n
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bytea[],
@@ -41,7 +41,7 @@ def recording(event: AuditEvent) -> str:
 
 
 async def record(connection: asyncpg.Connection, events: Sequence[AuditEvent]) -> None:
-    """Add events to the audit log, in the caller's transaction; the worker chains them within seconds."""
+    """Add events to the audit log, in the caller's transaction; the worker chains those of clinics within seconds."""
     if not events:
         return
     rows = [

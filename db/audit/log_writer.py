@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -12,6 +13,7 @@ from db.connections import OUTAGES
 from db.pools import Database
 from domain.audit import AuditEvent
 from observability.logs import trace
+from observability.outages import DATABASE, SEEN
 
 logger = logging.getLogger("billing.audit_log")
 # The interval between batches: a kill loses at most the events of this time and of the write in progress.
@@ -24,6 +26,17 @@ _EACH = 1_000
 
 class AuditLogFullError(ConnectionError):
     """The backlog of the audit log is full: an operation that must be audited may not be answered."""
+
+
+async def write_at_once(database: Database, events: Sequence[AuditEvent], keep: Callable[[AuditEvent], None]) -> None:
+    """Write events before the answer is sent, so that they outlive this process; buffer them while the database cannot be reached."""
+    try:
+        async with database.auditing() as connection:
+            await record(connection, events)
+    except (*OUTAGES, asyncpg.PostgresError) as failure:
+        SEEN.began(DATABASE, failure)
+        for event in events:
+            keep(event)
 
 
 class AuditLogWriter:
@@ -64,6 +77,9 @@ class AuditLogWriter:
                 await asyncio.wait_for(self._stop.wait(), _EVERY_SECONDS)
             try:
                 await self.flush()
+            except OUTAGES as failure:
+                # How many events wait is in the metrics.
+                SEEN.began(DATABASE, failure)
             except Exception as failure:  # noqa: BLE001 (after any failure, the events are written later)
                 logger.warning("%d events of the audit log are waiting: %s", len(self._waiting), trace(failure))
 
@@ -77,6 +93,7 @@ class AuditLogWriter:
                 raise
             except asyncpg.PostgresError:
                 await self._record_each(batch)
+            SEEN.ended(DATABASE)
             del self._waiting[: len(batch)]
             self._weight -= sum(len(event.entities) + _EACH for event in batch)
 

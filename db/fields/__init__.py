@@ -8,7 +8,15 @@ from db.fields.documents import UPLOAD
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
 from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
-from db.fields.messages import MESSAGE_INVOICE, OUTBOUND_MESSAGE, REMINDER_LEVEL, REMINDER_POLICY, REMINDER_TEMPLATE
+from db.fields.messages import (
+    MESSAGE_INVOICE,
+    OUTBOUND_MESSAGE,
+    REMINDER_CONFIRMATION,
+    REMINDER_LEVEL,
+    REMINDER_POLICY,
+    REMINDER_TEMPLATE,
+    SUPPRESSED_ADDRESS,
+)
 from db.fields.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
 from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
 from db.fields.reports import (
@@ -62,11 +70,13 @@ VIEWS: dict[str, View] = {
     "PriceTrace": PRICE_TRACE,
     "ReductionOffer": OFFER,
     "Reminder": REMINDER,
+    "ReminderConfirmation": REMINDER_CONFIRMATION,
     "ReminderLevel": REMINDER_LEVEL,
     "ReminderPolicy": REMINDER_POLICY,
     "ReminderTemplate": REMINDER_TEMPLATE,
     "Representation": REPRESENTATION,
     "Session": SESSION,
+    "SuppressedAddress": SUPPRESSED_ADDRESS,
     "Upload": UPLOAD,
     "User": USER,
 }

@@ -70,6 +70,31 @@ REMINDER_POLICY = View(
     whole=True,
 )
 
+REMINDER_CONFIRMATION = View(
+    tables.reminder_confirmations,
+    {
+        "id": lambda c: id_expression("ReminderConfirmation", c.id),
+        **plain("confirmed_at", "message_count", "invoice_count", "ended_at", dryRunOn="day"),
+        "confirmedBy": One("User", by_id("confirmed_by")),
+        "endedBy": One("User", by_id("ended_by")),
+    },
+    order=Order(lambda c: c.id, Uuid(), descending=True),
+    listed_as="reminderConfirmations",
+    whole=True,
+)
+
+SUPPRESSED_ADDRESS = View(
+    tables.suppressed_addresses,
+    {
+        "id": lambda a: id_expression("SuppressedAddress", a.id),
+        **plain("email", "reason", "added_at", "removed_at"),
+        "addedBy": One("User", by_id("added_by")),
+        "removedBy": One("User", by_id("removed_by")),
+    },
+    order=Order(lambda a: a.id, Uuid(), descending=True),
+    listed_as="suppressedAddresses",
+)
+
 REMINDER_LEVEL = View(
     tables.reminder_levels,
     {

@@ -42,7 +42,10 @@ _RESET_LINKS = ("id", "email", "kind", "asked_in_clinic_id", "expires_at", "used
 # The privileges of the sign-in role: enough to find a login by e-mail and a session by its hash, to count failures (lockout) and
 # to check a second factor; no business data of a clinic.
 _SIGN_IN_READS = {
-    "clinics": ("clinic_id", "short_name", "name", "time_zone", "second_factor_roles"),
+    "clinics": (
+        *("clinic_id", "short_name", "name", "time_zone", "second_factor_roles"),
+        *("address", "phone", "sender_name", "sender_address", "reply_to"),
+    ),
     "users": ("clinic_id", "id", "email", "name", "role", "attorney_id", "physician_id", "active", "joined_at"),
     "sessions": (
         *("clinic_id", "id", "user_id", "token_hash", "kind", "name", "recorded_at"),

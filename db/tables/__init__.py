@@ -24,10 +24,12 @@ from db.tables.reminders import (
     holds,
     message_invoices,
     outbound_messages,
+    reminder_confirmations,
     reminder_levels,
     reminder_policies,
     reminder_templates,
     reminders,
+    suppressed_addresses,
 )
 from db.tables.sign_in import (
     invitations,
@@ -85,6 +87,7 @@ __all__ = [
     "policy_version",
     "recovery_codes",
     "reduction_offers",
+    "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",
     "reminder_templates",
@@ -94,6 +97,7 @@ __all__ = [
     "second_factors",
     "sessions",
     "sign_in_attempts",
+    "suppressed_addresses",
     "treating_physicians",
     "users",
 ]

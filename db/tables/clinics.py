@@ -32,6 +32,12 @@ clinics = Table(
     Column("reminded_on", Date),
     # From an invoice to its due day; accounting programs are told it.
     Column("payment_terms_days", Integer, nullable=False, server_default=text(str(PAYMENT_TERMS_DAYS))),
+    # The letterhead of messages, and their sender: the server's where none is set.
+    Column("address", Text),
+    Column("phone", Text),
+    Column("sender_name", Text),
+    Column("sender_address", Text),
+    Column("reply_to", Text),
     recorded_at(),
     UniqueConstraint("short_name"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, moment, money, one_of, refers
+from db.tables.base import clinic_table, index, moment, money, one_of, refers, words
 from domain.access.people import PayerKind
 from domain.reminders.reminders import REMINDED_IN, MessageStatus, ReminderRecipient, ReminderStatus
 
@@ -101,6 +101,34 @@ reminder_levels = clinic_table(
     ),
 )
 
+# Reminders are sent in a clinic in which somebody has seen a dry run and confirmed it: while a row has not ended.
+reminder_confirmations = clinic_table(
+    "reminder_confirmations",
+    # Null for a clinic that sent reminders before there were confirmations.
+    *refers("confirmed_by", "users", nullable=True),
+    moment("confirmed_at"),
+    # What the dry run showed.
+    Column("day", Date, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("invoice_count", Integer, nullable=False),
+    *refers("ended_by", "users", nullable=True),
+    moment("ended_at", nullable=True),
+    index("uq_reminder_confirmations_in_force", where="ended_at is null", unique=True),
+)
+
+# The suppression list: no message goes to these addresses, in lower case, until staff remove them.
+suppressed_addresses = clinic_table(
+    "suppressed_addresses",
+    words("email"),
+    Column("reason", Text),
+    *refers("added_by", "users", nullable=True),
+    moment("added_at"),
+    *refers("removed_by", "users", nullable=True),
+    moment("removed_at", nullable=True),
+    CheckConstraint("email = lower(email)", name="email_lower"),
+    index("uq_suppressed_addresses_in_force", "email", where="removed_at is null", unique=True),
+)
+
 # A message is queued until the mail server has accepted it for all recipients, or has refused it permanently.
 outbound_messages = clinic_table(
     "outbound_messages",
@@ -121,7 +149,8 @@ outbound_messages = clinic_table(
     index("ix_outbound_messages_failed", "due_on", "id", where="status = 'failed'"),
 )
 
-# The invoices of a message and their levels: one message per policy, level, invoice and repetition, by constraint.
+# The invoices of a message and their levels: one message per policy, level, invoice and repetition for each time that the invoice
+# entered its status (the day from which the level counted), by constraint. Messages of earlier releases have no such day.
 message_invoices = clinic_table(
     "message_invoices",
     *refers("message_id", "outbound_messages"),
@@ -130,7 +159,12 @@ message_invoices = clinic_table(
     Column("level", Integer, nullable=False),
     *refers("template_id", "reminder_templates"),
     Column("repetition", Integer, nullable=False, server_default=text("0")),
-    UniqueConstraint("clinic_id", "policy_id", "level", "invoice_id", "repetition"),
+    Column("counted_from", Date),
+    UniqueConstraint(
+        *("clinic_id", "policy_id", "level", "invoice_id", "repetition", "counted_from"),
+        name="uq_message_invoices_repetition",
+        postgresql_nulls_not_distinct=True,
+    ),
     index("ix_message_invoices_invoice", "invoice_id"),
     index("ix_message_invoices_message", "message_id"),
 )

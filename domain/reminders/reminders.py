@@ -54,6 +54,9 @@ class SkipReason(StrEnum):
     OFFER_OPEN = "offer_open"
     NOT_DUE = "not_due"
     ALREADY_TOLD = "already_told"
+    LAST_FAILED = "last_failed"
+    LAST_QUEUED = "last_queued"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 # Status in which reminders are sent → the date of the invoice from which a level's days are counted.

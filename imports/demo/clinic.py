@@ -18,6 +18,9 @@ from imports.history.rows import noon_of
 
 SHORT_NAME = "demo"
 NAME = "Demo Injury Clinic"
+ADDRESS, PHONE = "100 Harbor Street\nTampa, FL 33602", "(813) 555-0100"
+# A reserved domain: no mail ever reaches it.
+DOMAIN = "demo.example"
 TIME_ZONE = "America/New_York"
 USER_NAMES = {
     Role.ADMIN: "Ada Minster",
@@ -96,6 +99,9 @@ def _add_clinic(clinic: DemoClinic, batch: Batch) -> None:
         short_name=SHORT_NAME,
         name=NAME,
         time_zone=TIME_ZONE,
+        address=ADDRESS,
+        phone=PHONE,
+        sender_address=f"billing@{DOMAIN}",
         recorded_at=noon_of(clinic.first_day),
     )
 
@@ -164,7 +170,7 @@ def _add_users(clinic: DemoClinic, batch: Batch, password_hash: str) -> None:
     lawyer = clinic.lawyers[0]
     names = {**USER_NAMES, Role.PHYSICIAN: physician, Role.ATTORNEY: lawyer.name}
     for role, name in names.items():
-        row = clinic.record(clinic.first_day, name=name, email=f"{role}@demo.clinic", role=role)
+        row = clinic.record(clinic.first_day, name=name, email=f"{role}@{DOMAIN}", role=role)
         row |= {"id": clinic.users[role], "joined_at": noon_of(clinic.first_day)}
         row["attorney_id"] = lawyer.attorney_id if role is Role.ATTORNEY else None
         row["physician_id"] = physician_id if role is Role.PHYSICIAN else None
@@ -182,6 +188,13 @@ def _add_reminders(clinic: DemoClinic, batch: Batch) -> None:
     made = default_reminders(lambda: {**known, "id": new_id(moment, random.getrandbits)}, clinic.users[Role.ADMIN])
     for table, row in made:
         batch.extend(table, (row,))
+    # The first dry run of the clinic, when it had no invoices yet.
+    confirmed = {"confirmed_by": clinic.users[Role.ADMIN], "confirmed_at": moment, "day": clinic.first_day}
+    row = {**known, **confirmed, "id": new_id(moment, random.getrandbits), "message_count": 0, "invoice_count": 0}
+    batch.extend("reminder_confirmations", (row,))
+    unsubscribed = {"email": f"unsubscribed@{DOMAIN}", "reason": "Asked for it by e-mail", "added_at": moment}
+    row = {**known, **unsubscribed, "id": new_id(moment, random.getrandbits), "added_by": clinic.users[Role.BILLING]}
+    batch.extend("suppressed_addresses", (row,))
 
 
 def _add_codes(clinic: DemoClinic, batch: Batch) -> None:

@@ -33,6 +33,8 @@ from resolvers.compiler.export_statements import SETS, Wanted, chosen, compile_e
 from resolvers.compiler.reading import selection_of
 from resolvers.context import ReadContext, RequestContext
 
+# A worker gives a heartbeat every five seconds.
+_ALIVE = "select exists (select from jobs.workers where heartbeat_at > now() - interval '20 seconds')"
 _UNDER_WAY = sorted(UNDER_WAY)
 _COUNT = "select count(*) from exports where clinic_id = $1 and requested_by = $2 and status = any($3)"
 _CANCEL = """update exports set status = $4, failure = $5
@@ -56,6 +58,12 @@ async def ask(info: Info, kind: ExportKind) -> CommandResult:
         await _wait(context, done.record)
     # The file may have become ready after the transaction read it.
     return CommandResult(done.record, done.errors)
+
+
+async def is_worker_running(info: Info) -> bool:
+    """Whether any worker of this database has given a heartbeat lately."""
+    async with info.context.database.working() as connection:
+        return bool(await connection.fetchval(_ALIVE))
 
 
 async def _ask(info: Info, kind: ExportKind, work: UnitOfWork) -> UUID:

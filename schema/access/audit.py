@@ -22,7 +22,8 @@ class AuditEvent:
         "administration", "The user who ran the operation; null for the system's own operations."
     )
     role: str = output_field(
-        "administration", 'The role of the user at that time, in capitals; "WORKER" for the system\'s own operations.'
+        "administration",
+        'The role of the user then, in capitals; "WORKER" for the system\'s own operations, "ANONYMOUS" for a sign-in with an unknown e-mail.',
     )
     operation: str = output_field(
         "administration", "The root fields that were queried or executed, by their API names, separated by spaces."

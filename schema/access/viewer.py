@@ -8,7 +8,6 @@ from permissions import viewers
 from permissions.classes import output_field, query_field
 from resolvers.commands.access import own_account
 from resolvers.commands.access.accounts import logins_of
-from resolvers.commands.billing.payment_terms import payment_terms_days
 from schema.access.sessions import OwnSession
 from schema.enums import Role, SessionKind
 
@@ -71,13 +70,6 @@ class Viewer:
     @query_field("administration", "The roles whose users need a second factor to sign in to this clinic.")
     async def second_factor_roles(self, info: Info) -> list[Role]:
         return [Role(role) for role in await logins_of(info).memberships.second_factor_roles(info.context.viewer)]
-
-    @query_field(
-        "records",
-        "The clinic's terms of payment: the number of days from an invoice to its due day, which accounting programs are told.",
-    )
-    async def payment_terms_days(self, info: Info) -> int:
-        return await payment_terms_days(info.context)
 
 
 def present_clinic(viewer: viewers.Viewer) -> Clinic:

@@ -43,7 +43,8 @@ class ReminderTemplate:
 )
 class ReminderLevel:
     level: int = output_field(
-        "negotiation", "The number of the level, from 1. Of the levels that are due, only the highest is sent."
+        "negotiation",
+        "The number of the level, from 1. The first is sent first, and the others follow one after the other.",
     )
     after_days: int = output_field(
         "negotiation",

@@ -82,6 +82,13 @@ class ExportPayload:
     async def export(self, info: Info) -> Export | None:
         return await resolve_payload(info, "Export", self.result.record)  # type: ignore[return-value]
 
+    @query_field(
+        "signed_in",
+        "Whether a worker is running. Without one the export stays QUEUED until a worker is started: tell the operator.",
+    )
+    async def is_worker_running(self, info: Info) -> bool:
+        return await exports.is_worker_running(info)
+
     @query_field("signed_in", "Why the request was rejected; empty on success.")
     def errors(self) -> list[UserError]:
         return user_errors(self.result.errors)

@@ -15,22 +15,25 @@ from server.database_urls import DatabaseUrls, bring_up_to_date, opened, with_da
 from server.demo import prepare_demo
 from server.settings import Settings
 
+_NEWER = "The database is of a newer version than this code: nothing was changed."
+_DONE = "The database is up to date."
+_RESULTS = {Standing.NEWER: _NEWER, Standing.OLDER: _DONE, Standing.SAME: _DONE}
+_NOTHING = "The database is up to date: nothing was to be done."
+
 
 @click.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")
 @pass_settings
 def migrate(settings: Settings) -> None:
     """Migrate, and set roles, grants, row-level security policies and the lifecycle guard."""
+    told: list[str] = []
 
     async def run() -> None:
         async with opened(settings) as address:
-            before = await bring_up_to_date(address)
+            before = await bring_up_to_date(address, told.append)
             twice = [] if before is Standing.NEWER else await _duplicates(address)
-        is_newer = before is Standing.NEWER
-        click.echo(
-            "The database is of a newer version than this code: nothing was changed."
-            if is_newer
-            else "The database is up to date."
-        )
+        for words in told:
+            click.echo(f"{words}.")
+        click.echo(_RESULTS[before] if told or before is Standing.NEWER else _NOTHING)
         if twice:
             click.echo(f"{len(twice):,} numbers or names have several records: `billing duplicates` lists them.")
 

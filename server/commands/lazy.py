@@ -14,11 +14,14 @@ class LazyCommand:
 
     place: str
     summary: str
+    # Command lines that its help shows.
+    examples: tuple[str, ...] = ()
 
     def load(self) -> click.Command:
         """The command itself; only this call imports its module."""
         module, _, name = self.place.partition(":")
         command: click.Command = getattr(import_module(module), name)
+        command.epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in self.examples)])
         return command
 
 

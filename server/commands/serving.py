@@ -3,10 +3,7 @@
 import click
 
 from server.commands.options import pass_settings
-from server.database_urls import create_account as create_own_account
 from server.parent_watchdog import end_with_parent
-from server.serving import serve as serve_until_told
-from server.serving import work as work_until_told
 from server.settings import Settings
 
 
@@ -22,15 +19,20 @@ from server.settings import Settings
 @pass_settings
 def serve(settings: Settings, demo: bool, worker: bool, while_parent_lives: bool, create_account: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
+    # The whole server, which the help of this command does not need.
+    from server import database_urls, serving  # noqa: PLC0415
+
     if while_parent_lives:
         end_with_parent()
     if create_account:
-        create_own_account(settings)
-    serve_until_told(settings, demo=demo, worker=worker)
+        database_urls.create_account(settings)
+    serving.serve(settings, demo=demo, worker=worker)
 
 
 @click.command(help="Run background jobs. Any number of workers may run, on any number of hosts.")
 @pass_settings
 def worker(settings: Settings) -> None:
     """Run jobs until SIGINT or SIGTERM."""
-    work_until_told(settings)
+    from server import serving  # noqa: PLC0415 (the whole server)
+
+    serving.work(settings)

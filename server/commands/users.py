@@ -21,7 +21,7 @@ def user() -> None:
     """Users."""
 
 
-@user.command(help="Add a user; the password is read from standard input.")
+@user.command(help="Add a user; the password is asked for, or read from standard input where that is no terminal.")
 @click.argument("email")
 @click.option("--clinic", required=True, help="Short name of the clinic.")
 @click.option("--role", required=True, type=click.Choice(_ROLES))
@@ -30,7 +30,11 @@ def user() -> None:
 @pass_settings
 def add(settings: Settings, email: str, clinic: str, role: str, name: str, person: str | None) -> None:
     """Add a user of a clinic."""
-    password = click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    password = (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if sys.stdin.isatty()
+        else sys.stdin.readline().rstrip("\n")
+    )
 
     async def create(address: DatabaseUrls) -> None:
         try:

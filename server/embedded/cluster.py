@@ -15,6 +15,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.operator_errors import OperatorError
+
 MAJOR_VERSION = "18"
 # The system account that `billing serve --create-account` makes for PostgreSQL.
 OWN_ACCOUNT = "billing-postgres"
@@ -54,7 +56,7 @@ NOT_DURABLE = {
 }
 
 
-class EmbeddedPostgresError(RuntimeError):
+class EmbeddedPostgresError(OperatorError, RuntimeError):
     """The embedded PostgreSQL cannot run; the message says why and what to do, and holds no data."""
 
 

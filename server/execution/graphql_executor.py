@@ -13,6 +13,7 @@ from domain.access.people import Role
 from domain.access.sign_in import network_of
 from domain.errors import UNAVAILABLE, RefusedRequest, RequestError
 from observability.logs import trace
+from observability.outages import DATABASE, SEEN
 from permissions.graphql_adapter import StrawberryGraphQLCoreExecutionContext
 from resolvers.context import RequestContext
 from server.execution.document_cache import DocumentCache, ParsedDocument
@@ -20,7 +21,7 @@ from server.execution.error_redaction import without_value
 from server.execution.operation_monitor import OperationMonitor, operation_label, timed_out
 from server.execution.requests import LARGEST_BODY, GraphQLRequest
 from server.execution.trusted_documents import TrustedDocuments
-from storage.blobs import StorageError
+from storage.blobs import MissingBlobError, StorageError
 
 logger = logging.getLogger("billing.execution")
 Variables = dict[str, Any] | None
@@ -192,10 +193,12 @@ def public_error(cause: BaseException, request_id: str) -> tuple[str, dict[str, 
         return "The server is busy: try again", {"code": UNAVAILABLE, "requestId": request_id}
     if isinstance(cause, RequestError):
         return cause.message, {"code": cause.code}
-    # The message of a database error may quote a row: only frames and types are logged.
-    logger.error("request %s failed: %s", request_id, trace(cause))
     if isinstance(cause, OUTAGES):
+        SEEN.began(DATABASE, cause)
         return "The database cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
+    # The message of a database error may quote a row: only frames and types are logged.
+    if isinstance(cause, MissingBlobError) or not isinstance(cause, StorageError):
+        logger.error("request %s failed: %s", request_id, trace(cause))
     if isinstance(cause, StorageError):
         return "The file storage cannot be reached: try again", {"code": UNAVAILABLE, "requestId": request_id}
     return "Internal server error", {"code": "INTERNAL_ERROR", "requestId": request_id}

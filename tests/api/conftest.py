@@ -55,7 +55,7 @@ def attorney(sign_in: SignIn) -> Client:
 @pytest.fixture(scope="module")
 def own_attorney(address: DatabaseUrls) -> str:
     """The id of the demo clinic's attorney."""
-    (user,) = rows(address, "select attorney_id from users where email = 'attorney@demo.clinic'")
+    (user,) = rows(address, "select attorney_id from users where email = 'attorney@demo.example'")
     return make_id("Attorney", user["attorney_id"])
 
 

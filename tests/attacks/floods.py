@@ -82,7 +82,7 @@ async def sign_ins(target: Target, seconds: float) -> int:
     """Wrong passwords, for another e-mail address each time."""
     mutation = 'mutation ($e: String!) { signIn(input: {email: $e, password: "wrong"}) { token errors { message } } }'
     return await _post_until(
-        target, monotonic() + seconds, 32, None, lambda: _body_of(mutation, e=f"{secrets.token_hex(6)}@demo.clinic")
+        target, monotonic() + seconds, 32, None, lambda: _body_of(mutation, e=f"{secrets.token_hex(6)}@demo.example")
     )
 
 

@@ -60,6 +60,6 @@ def running_target(address: DatabaseUrls, **settings: str) -> Iterator[Target]:
         url = f"http://127.0.0.1:{server.port}/graphql"
         tokens: dict[Role | None, str] = {None: ""}
         for role in Role:
-            body = {"query": _SIGN_IN, "variables": {"input": {"email": f"{role}@demo.clinic", "password": PASSWORD}}}
+            body = {"query": _SIGN_IN, "variables": {"input": {"email": f"{role}@demo.example", "password": PASSWORD}}}
             tokens[role] = httpx.post(url, json=body, timeout=30).json()["data"]["signIn"]["token"]
         yield Target(url, server.port, server.process, tokens)

@@ -71,7 +71,7 @@ async def _viewer(connection: asyncpg.Connection, role: Role) -> Viewer:
     row = await connection.fetchrow(
         """select u.*, c.short_name, c.name as clinic_name, c.time_zone from users u join clinics c using (clinic_id)
         where u.email = $1""",
-        f"{role}@demo.clinic",
+        f"{role}@demo.example",
     )
     assert row
     return Viewer(
@@ -94,7 +94,7 @@ def sign_in(port: int, role: Role) -> str:
     answer = ask(
         port,
         "/graphql",
-        {"query": query, "variables": {"input": {"email": f"{role}@demo.clinic", "password": PASSWORD}}},
+        {"query": query, "variables": {"input": {"email": f"{role}@demo.example", "password": PASSWORD}}},
     )
     token: str = answer["data"]["signIn"]["token"]
     return token

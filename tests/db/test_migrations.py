@@ -147,7 +147,7 @@ def test_a_file_of_a_release_that_listed_no_records_expires(own_address: Databas
         own_address,
         """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, attempts)
         select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', s, 'a.csv', now(), 1
-        from users, unnest(array['ready', 'failed']) s where email = 'attorney@demo.clinic'""",
+        from users, unnest(array['ready', 'failed']) s where email = 'attorney@demo.example'""",
     )
     asyncio.run(bring_up_to_date(own_address))
     found = rows(own_address, "select status from exports where file_name = 'a.csv' order by status")
@@ -163,7 +163,7 @@ def test_exports_for_quickbooks_of_a_release_that_made_one_file_are_kept_and_wai
         own_address,
         """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, attempts)
         select clinic_id, gen_random_uuid(), id, role, 'quickbooks_invoices', 'csv', s, s || '.csv', now(), 1
-        from users, unnest(array['queued', 'ready', 'running']) s where email = 'billing@demo.clinic'""",
+        from users, unnest(array['queued', 'ready', 'running']) s where email like 'billing@demo.%'""",
     )
     asyncio.run(bring_up_to_date(own_address))
     (queued, ready, running) = rows(own_address, found)
@@ -178,6 +178,29 @@ def test_exports_for_quickbooks_of_a_release_that_made_one_file_are_kept_and_wai
         ("expired", "csv"),
         ("failed", "csv"),
     ]
+
+
+def test_clinics_that_send_reminders_go_on_and_the_demo_moves_to_a_reserved_domain(own_address: DatabaseUrls) -> None:
+    asyncio.run(migrate(own_address.owner, revision="0018"))
+    rows(own_address, "update users set email = replace(email, '@demo.example', '@demo.clinic')")
+    rows(own_address, "update logins set email = replace(email, '@demo.example', '@demo.clinic')")
+    rows(own_address, "update clinics set reminded_on = '2026-06-30'")
+    rows(
+        own_address,
+        """insert into clinics (clinic_id, short_name, name) select gen_random_uuid(), s, s from unnest(array['new', 'idle']) s""",
+    )
+    rows(
+        own_address,
+        """insert into reminder_policies (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Ours' from clinics
+        where short_name = 'new'""",
+    )
+    rows(own_address, "update clinics set reminded_on = '2026-06-30' where short_name = 'idle'")
+    asyncio.run(bring_up_to_date(own_address))
+    on = "select short_name, confirmed_by from reminder_confirmations join clinics using (clinic_id) where ended_at is null"
+    assert [tuple(row) for row in rows(own_address, on)] == [("demo", None)]
+    for table in ("users", "logins"):
+        domains = rows(own_address, f"select distinct split_part(email, '@', 2) as domain from {table}")
+        assert [row["domain"] for row in domains] == ["demo.example"]
 
 
 def test_two_hosts_may_migrate_at_once(address: DatabaseUrls, empty: Callable[[], DatabaseUrls]) -> None:

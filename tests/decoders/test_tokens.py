@@ -31,7 +31,7 @@ def idp() -> Iterator[IdentityProvider]:
 
 @pytest.fixture(scope="module")
 def server_url(address: DatabaseUrls, idp: IdentityProvider) -> Iterator[str]:
-    rows(address, "update logins set oidc_subject = $1 where email = 'attorney@demo.clinic'", SUBJECT)
+    rows(address, "update logins set oidc_subject = $1 where email = 'attorney@demo.example'", SUBJECT)
     with serving(address, provider=idp.trusted(), running=ServerOptions(metrics_token=METRICS_TOKEN)) as url:
         yield url
 
@@ -39,8 +39,8 @@ def server_url(address: DatabaseUrls, idp: IdentityProvider) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def tokens(anonymous: Client) -> dict[str, str]:
     """The valid tokens of two users."""
-    clients = {name: anonymous.signed_in(f"{name}@demo.clinic") for name in ("billing", "physician")}
-    return {f"{name}@demo.clinic": str(client.token) for name, client in clients.items()}
+    clients = {name: anonymous.signed_in(f"{name}@demo.example") for name in ("billing", "physician")}
+    return {f"{name}@demo.example": str(client.token) for name, client in clients.items()}
 
 
 def header_value(text: str) -> bytes:
@@ -57,7 +57,7 @@ def bearer(client: Client, authorization: str, *statuses: int) -> Any:
 @fuzzed
 def test_a_changed_session_token_authenticates_nobody(anonymous: Client, tokens: dict[str, str], examples: int) -> None:
     whole = list(tokens.values())
-    assert bearer(anonymous, f"Bearer {whole[0]}", 200)["data"]["viewer"] == {"email": "billing@demo.clinic"}
+    assert bearer(anonymous, f"Bearer {whole[0]}", 200)["data"]["viewer"] == {"email": "billing@demo.example"}
     joined = st.tuples(st.sampled_from(whole), st.sampled_from(whole), st.integers(0, 64)).map(
         lambda parts: parts[0][: parts[2]] + parts[1][parts[2] :]
     )
@@ -73,7 +73,7 @@ def test_a_changed_session_token_authenticates_nobody(anonymous: Client, tokens:
 
 @fuzzed
 def test_a_changed_one_time_link_is_not_valid(address: DatabaseUrls, anonymous: Client, examples: int) -> None:
-    admin = anonymous.signed_in("admin@demo.clinic")
+    admin = anonymous.signed_in("admin@demo.example")
     urls = [invited_account(admin)[1] for _ in range(2)]
     whole = [url.partition("#")[2] for url in urls]
     logins = rows(address, "select count(*) from logins")[0][0]
@@ -119,7 +119,7 @@ def test_a_changed_token_of_the_provider_authenticates_nobody(
     anonymous: Client, idp: IdentityProvider, examples: int
 ) -> None:
     whole = parts_of(idp)
-    assert bearer(anonymous, f"Bearer {whole[0]}", 200)["data"]["viewer"] == {"email": "attorney@demo.clinic"}
+    assert bearer(anonymous, f"Bearer {whole[0]}", 200)["data"]["viewer"] == {"email": "attorney@demo.example"}
 
     def check(token: str) -> None:
         viewer = bearer(anonymous, f"Bearer {token}", 200, 401).get("data", {}).get("viewer")

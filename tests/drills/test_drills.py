@@ -54,12 +54,12 @@ class Drill:
 
 def _hidden(anonymous: Client, address: DatabaseUrls) -> None:
     names = {
-        role: {field["name"] for field in anonymous.signed_in(f"{role}@demo.clinic").read(_FIELDS)["__type"]["fields"]}
+        role: {field["name"] for field in anonymous.signed_in(f"{role}@demo.example").read(_FIELDS)["__type"]["fields"]}
         for role in ("billing", "attorney")
     }
     assert names["billing"] - names["attorney"] >= {"serviceDate"}
     assert "billedAmount" in names["attorney"]
-    refusal = anonymous.signed_in("attorney@demo.clinic").ask("{ invoices { nodes { serviceDate } } }")
+    refusal = anonymous.signed_in("attorney@demo.example").ask("{ invoices { nodes { serviceDate } } }")
     assert "Cannot query field 'serviceDate'" in refusal["errors"][0]["message"]
 
 
@@ -67,7 +67,7 @@ _FIELDS = '{ __type(name: "Invoice") { fields { name } } }'
 
 
 def _computed(anonymous: Client, address: DatabaseUrls) -> None:
-    found = anonymous.signed_in("attorney@demo.clinic").read("{ invoices { nodes { billedAmount isLarge } } }")
+    found = anonymous.signed_in("attorney@demo.example").read("{ invoices { nodes { billedAmount isLarge } } }")
     nodes = found["invoices"]["nodes"]
     assert [node["isLarge"] for node in nodes] == [float(node["billedAmount"]) > 500 for node in nodes]
     assert {True, False} == {node["isLarge"] for node in nodes}
@@ -75,27 +75,27 @@ def _computed(anonymous: Client, address: DatabaseUrls) -> None:
 
 def _stored(anonymous: Client, address: DatabaseUrls) -> None:
     rows(address, "update patients set preferred_language = 'Spanish'")
-    physician = anonymous.signed_in("physician@demo.clinic")
+    physician = anonymous.signed_in("physician@demo.example")
     found = physician.read("{ invoices(first: 1) { nodes { patient { preferredLanguage } } } }")
     assert found["invoices"]["nodes"][0]["patient"]["preferredLanguage"] == "Spanish"
-    attorney = anonymous.signed_in("attorney@demo.clinic")
+    attorney = anonymous.signed_in("attorney@demo.example")
     refusal = attorney.ask("{ invoices(first: 1) { nodes { patient { preferredLanguage } } } }")
     assert "Cannot query field 'preferredLanguage'" in refusal["errors"][0]["message"]
 
 
 def _filtered(anonymous: Client, address: DatabaseUrls) -> None:
-    billing = anonymous.signed_in("billing@demo.clinic")
+    billing = anonymous.signed_in("billing@demo.example")
     query = '{ invoices(filter: {submittedFrom: "2026-05-01"}, first: 500) { totalCount nodes { submittedOn } } }'
     found = billing.read(query)["invoices"]
     (expected,) = rows(address, "select count(*) from invoices where submitted_on >= '2026-05-01'")[0]
     assert found["totalCount"] == expected > 0
     assert all(node["submittedOn"] >= "2026-05-01" for node in found["nodes"])
     # Attorneys do not see the field, so that they cannot filter by it.
-    assert "submittedFrom" in anonymous.signed_in("attorney@demo.clinic").ask(query)["errors"][0]["message"]
+    assert "submittedFrom" in anonymous.signed_in("attorney@demo.example").ask(query)["errors"][0]["message"]
 
 
 def _transition(anonymous: Client, address: DatabaseUrls) -> None:
-    admin, billing = (anonymous.signed_in(f"{role}@demo.clinic") for role in ("admin", "billing"))
+    admin, billing = (anonymous.signed_in(f"{role}@demo.example") for role in ("admin", "billing"))
     invoice = admin.read("{ invoices(filter: {status: [PENDING_REDUCTION]}, first: 1) { nodes { id } } }")
     identity = invoice["invoices"]["nodes"][0]["id"]
     mutation = """mutation ($input: VoidNegotiatedInput!) { voidNegotiated(input: $input) {
@@ -110,7 +110,7 @@ def _transition(anonymous: Client, address: DatabaseUrls) -> None:
 
 
 def _exported(anonymous: Client, address: DatabaseUrls) -> None:
-    billing = anonymous.signed_in("billing@demo.clinic")
+    billing = anonymous.signed_in("billing@demo.example")
     query = """mutation ($input: ExportInvoicesInput!) { exportInvoices(input: $input) {
         export { status downloadUrl } errors { message } } }"""
     asked = {"format": "CSV", "columns": ["number", "case.openedOn"], "filter": {"status": ["PENDING_INVOICE"]}}

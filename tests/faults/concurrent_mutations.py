@@ -29,7 +29,7 @@ def concurrent_mutations() -> Outcome:
     """Two hundred clients accept one invoice."""
     outcome = Outcome()
     with isolated_clinic() as place, place.serving() as server, Client(server.url) as anonymous:
-        billing, admin = (anonymous.signed_in(f"{role.value}@demo.clinic") for role in (Role.BILLING, Role.ADMIN))
+        billing, admin = (anonymous.signed_in(f"{role.value}@demo.example") for role in (Role.BILLING, Role.ADMIN))
         clinic = Clinic(billing, admin, find_records(place.address), place.address)
         invoice = clinic.submitted()
         version, gate = clinic.look(invoice)["version"], threading.Barrier(CLIENTS)

@@ -38,7 +38,7 @@ def measure_outage(
     """Send requests before, during and after an outage."""
     with (
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as client,
+        anonymous.signed_in("billing@demo.example") as client,
         continuous_requests(client) as answers,
     ):
         time.sleep(1.0)

@@ -53,7 +53,7 @@ def _send(client: Client, mutation: tuple[str, str]) -> Any:
 def _kill_during(address: DatabaseUrls, home: Path, mutations: list[tuple[str, str]], rng: Random) -> list[bool]:
     """Send all mutations at once and kill the server meanwhile; returns for each whether it was answered before."""
     with billing(address, "serve", at_home=str(home)) as process, Client(process.url) as anonymous:
-        client = anonymous.signed_in(f"{Role.BILLING.value}@demo.clinic")
+        client = anonymous.signed_in(f"{Role.BILLING.value}@demo.example")
         with ThreadPoolExecutor(len(mutations)) as clients:
             answers = [clients.submit(_send, client, mutation) for mutation in mutations]
             # After some answers and a short wait, so that other mutations are in the middle of their transaction.
@@ -69,7 +69,9 @@ def kill_repeatedly(address: DatabaseUrls, home: Path, rounds: int) -> Kills:
     """Kill a server repeatedly; each of its mutations is committed whole or not at all, and once when it is sent again."""
     kills = Kills()
     with serving(address) as url, Client(url) as anonymous:
-        billing_staff, admin = (anonymous.signed_in(f"{role.value}@demo.clinic") for role in (Role.BILLING, Role.ADMIN))
+        billing_staff, admin = (
+            anonymous.signed_in(f"{role.value}@demo.example") for role in (Role.BILLING, Role.ADMIN)
+        )
         clinic = Clinic(billing_staff, admin, find_records(address), address)
         breaches_before = breaches(address)
         rng = Random(7)  # noqa: S311 (the same kills every time, no secret)

@@ -37,7 +37,7 @@ def export_killed() -> Outcome:
     outcome = Outcome()
     with isolated_clinic() as place, place.serving() as server, Client(server.url) as anonymous:
         asyncio.run(multiply(place.address, _COPIES))
-        with anonymous.signed_in("billing@demo.clinic") as client, place.working() as one, place.working() as other:
+        with anonymous.signed_in("billing@demo.example") as client, place.working() as one, place.working() as other:
             export = client.read(ASK, input={"format": "XLSX"})["exportInvoices"]["export"]
             assert comes_true(lambda: any(map(_builds, (one, other))), _PATIENCE_SECONDS)
             (one if _builds(one) else other).popen.kill()

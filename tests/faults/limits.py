@@ -43,7 +43,7 @@ def overloaded() -> Outcome:
         place.serving(BILLING_REQUESTS_PER_MINUTE="0") as server,
         Client(server.url) as anonymous,
     ):
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         port = urlsplit(server.url).port or 0
         order = Order(port, "/graphql", client.token or "", [json.dumps({"query": READ})], _CLOSED, _CALM_SECONDS)
         uvloop.run(put(order))
@@ -109,7 +109,7 @@ def timed_out() -> Outcome:
     """Hold a lock for longer than the timeout of an operation."""
     outcome = Outcome()
     with isolated_clinic() as place, place.serving() as server, Client(server.url) as anonymous:
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         client.http.timeout = 60
         with locked(place.address):
             began = time.monotonic()
@@ -140,7 +140,7 @@ def terminated() -> Outcome:
     """Send SIGTERM while a request and a subscription run."""
     outcome = Outcome()
     with isolated_clinic() as place, place.serving() as server, Client(server.url) as anonymous:
-        client, answers = anonymous.signed_in("billing@demo.clinic"), list[Answer]()
+        client, answers = anonymous.signed_in("billing@demo.example"), list[Answer]()
         with connected(server.url, client.token) as subscriber:
             subscriber.send(id="1", type="subscribe", payload={"query": "subscription { invoiceChanged { number } }"})
             with locked(place.address):

@@ -38,7 +38,7 @@ def smtp_down() -> Outcome:
     """The mail server is down."""
     outcome, port = Outcome(), free_port()
     with isolated_clinic() as place, place.serving() as server, Client(server.url) as anonymous:
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         planned(place.address)
         queued_before = _all(place.address, "queued")
         rows(place.address, _ALL_LATER)
@@ -112,7 +112,7 @@ def storage_down() -> Outcome:
     with TemporaryDirectory() as home, isolated_clinic() as place:
         settings = Bucket(Path(home), endpoint, "files", s3_client(endpoint)).environment
         with place.serving(**settings) as server, place.working(**settings), Client(server.url) as anonymous:
-            client = anonymous.signed_in("billing@demo.clinic")
+            client = anonymous.signed_in("billing@demo.example")
             with s3_server(port):
                 before = is_ready(server.url)[0]
                 upload = done(client, "createUpload", "upload { id uploadUrl }", **_UPLOAD)

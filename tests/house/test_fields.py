@@ -25,7 +25,16 @@ _PREVIEWED = {"ImportPreview", "ImportQuestion", "PreviewedRow", "PreviewedCell"
 _MAPPED = {"SavedImportMapping", "ImportMapping", "ImportColumn", "ImportSource", "ImportValue", "ImportRowCondition"}
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage", *_PREVIEWED, *_MAPPED}
 # Types that a report computes.
-_MADE = {"AgingBucketTotal", "CountRatio", "DaysInAr", "Ratio"}
+_MADE = {
+    "ClinicProfile",
+    "ReminderDryRun",
+    "DryRunMessage",
+    "DryRunInvoice",
+    "AgingBucketTotal",
+    "CountRatio",
+    "DaysInAr",
+    "Ratio",
+}
 # The period of a report is not a filter: each figure defines what it applies to.
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
@@ -36,7 +45,16 @@ REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # The types of pages, for all records.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
 REPORTED = {"aging", "agingByPayer", "analytics"}
-FOUND_OTHERWISE = {"viewer", "node", "invoiceByNumber", "explainAccess", "priceQuote", "importMappings", *REPORTED}
+FOUND_OTHERWISE = {
+    "clinic",
+    "viewer",
+    "node",
+    "invoiceByNumber",
+    "explainAccess",
+    "priceQuote",
+    "importMappings",
+    *REPORTED,
+}
 
 
 def _node() -> GraphQLInterfaceType:

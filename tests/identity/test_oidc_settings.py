@@ -65,12 +65,12 @@ def test_a_provider_on_this_host_needs_no_https(issuer: str) -> None:
 
 
 def test_the_server_uses_the_configured_provider(own_address: DatabaseUrls, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows(own_address, "update logins set oidc_subject = 'me' where email = 'physician@demo.clinic'")
+    rows(own_address, "update logins set oidc_subject = 'me' where email = 'physician@demo.example'")
     with provider() as idp:
         monkeypatch.setenv("BILLING_OIDC_ISSUER", idp.issuer)
         monkeypatch.setenv("BILLING_OIDC_AUDIENCE", AUDIENCE)
         with billing(own_address, "serve", "--no-worker") as process:
             with Client(process.url, idp.token("me")) as client:
-                assert client.read("{ viewer { email } }") == {"viewer": {"email": "physician@demo.clinic"}}
+                assert client.read("{ viewer { email } }") == {"viewer": {"email": "physician@demo.example"}}
             with Client(process.url, idp.token("me", aud="elsewhere")) as anonymous:
                 assert anonymous.post("{ viewer { email } }").status_code == 401

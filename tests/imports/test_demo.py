@@ -183,8 +183,8 @@ def test_each_role_has_a_demo_user(clinic: Database) -> None:
         """select u.email, u.role, u.attorney_id, u.physician_id, u.joined_at, l.email as signs_in_with, l.password_hash, l.only_clinic_id
         from users u left join memberships m on m.user_id = u.id left join logins l on l.id = m.login_id"""
     )
-    assert {row["email"] for row in users} == {f"{role}@demo.clinic" for role in Role}
-    assert all(row["email"] == row["signs_in_with"] == f"{row['role']}@demo.clinic" for row in users)
+    assert {row["email"] for row in users} == {f"{role}@demo.example" for role in Role}
+    assert all(row["email"] == row["signs_in_with"] == f"{row['role']}@demo.example" for row in users)
     assert all((row["password_hash"], row["only_clinic_id"]) == ("no hash", None) and row["joined_at"] for row in users)
 
 

@@ -74,11 +74,11 @@ def parties(address: DatabaseUrls, requests_per_minute: int) -> Iterator[Parties
             stack.enter_context(made.client)
             return made
 
-        billing = "billing@demo.clinic"
+        billing = "billing@demo.example"
         yield Parties(
             party(billing, "demo", "192.0.2.1"),
             party(billing, "demo", "192.0.2.1"),
-            party("admin@demo.clinic", "demo", "198.51.100.1"),
+            party("admin@demo.example", "demo", "198.51.100.1"),
             party(billing, "other", "2001:db8:1::1"),
             address,
         )

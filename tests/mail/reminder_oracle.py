@@ -16,12 +16,26 @@ Expected = dict[tuple[str, str], set[tuple[int, str]]]
 
 
 @dataclass
+class _Sent:
+    """The last level sent about an invoice: the days of its first and its last message, and whether that one failed."""
+
+    level: int
+    repetition: int
+    first_on: date
+    last_on: date
+    has_failed: bool
+
+
+@dataclass
 class Oracle:
     """The reminders sent so far; `policies` are (kind of payer or None, levels), the more specific first."""
 
     policies: list[tuple[str | None, list[dict[str, Any]]]]
     lead: str
-    sent: set[tuple[int, int, Any, int]] = field(default_factory=set)
+    # Invoice, status, and the day on which it entered it → what was sent since.
+    sent: dict[tuple[Any, str, date], _Sent] = field(default_factory=dict)
+    # How many reminders were sent altogether.
+    count: int = 0
 
     def expected(self, today: date, facts: dict[str, list[Any]]) -> Expected:
         """The reminders of a day: (recipient, copy) → the invoices with their levels."""
@@ -32,25 +46,18 @@ class Oracle:
             since = invoice["agreed_on"] if invoice["status"] == "pending_cheque" else invoice["submitted_on"]
             if since is None or self._is_on_hold(invoice, today, facts):
                 continue
-            number, levels = next(
-                (n, levels) for n, (kind, levels) in enumerate(self.policies) if kind in (None, payer["kind"])
-            )
-            for position in range(len(levels), 0, -1):
-                level = levels[position - 1]
-                overdue_days = (today - since).days - level["after_days"]
-                reaches_minimum = invoice["balance"] >= (level.get("minimum_balance") or 0)
-                if level["in_status"] == invoice["status"] and overdue_days >= 0 and reaches_minimum:
-                    times = level.get("repeat_times", 0)
-                    reminder = (
-                        number,
-                        position,
-                        invoice["id"],
-                        min(times, overdue_days // level["repeat_days"]) if times else 0,
-                    )
-                    if reminder not in self.sent:
-                        self.sent.add(reminder)
-                        reminders[self._addresses(level, invoice, payer, facts)].add((position, invoice["number"]))
-                    break
+            levels = next(levels for kind, levels in self.policies if kind in (None, payer["kind"]))
+            key = (invoice["id"], invoice["status"], since)
+            found = _next_level(levels, invoice, since, today, self.sent.get(key))
+            if found is None:
+                continue
+            level, repetition = found
+            addresses = self._addresses(levels[level - 1], invoice, payer, facts)
+            before = self.sent.get(key)
+            first_on = before.first_on if before and repetition else today
+            self.sent[key] = _Sent(level, repetition, first_on, today, has_failed=not addresses[0])
+            self.count += 1
+            reminders[addresses].add((level, invoice["number"]))
         return reminders
 
     def _is_on_hold(self, invoice: Any, today: date, facts: dict[str, list[Any]]) -> bool:
@@ -78,3 +85,27 @@ class Oracle:
         }
         to = addresses[level["recipient"]] or ""
         return to, (addresses[level.get("copy_to")] or "") if to else payer["name"]
+
+
+def _next_level(
+    levels: list[dict[str, Any]], invoice: Any, since: date, today: date, sent: _Sent | None
+) -> tuple[int, int] | None:
+    """Level and repetition of the next reminder, if it is due: the first level first, then one after the other."""
+    age = (today - since).days
+    usable = [
+        (number, level)
+        for number, level in enumerate(levels, 1)
+        if level["in_status"] == invoice["status"] and invoice["balance"] >= (level.get("minimum_balance") or 0)
+    ]
+    if sent is None:
+        return next(((number, 0) for number, level in usable if age >= level["after_days"]), None)
+    if sent.has_failed:
+        return None
+    since_first, since_last = (today - sent.first_on).days, (today - sent.last_on).days
+    of_sent = levels[sent.level - 1]
+    for number, level in usable:
+        pause = level["after_days"] - of_sent["after_days"]
+        if number > sent.level and age >= level["after_days"] and since_first >= pause:
+            return number, 0
+    may_repeat = any(number == sent.level for number, _ in usable) and sent.repetition < of_sent.get("repeat_times", 0)
+    return (sent.level, sent.repetition + 1) if may_repeat and since_last >= of_sent["repeat_days"] else None

@@ -62,34 +62,21 @@ class Reminding:
         policy, name = uuid4(), f"Policy {uuid4()}"
         rows(self.address, _POLICY, policy, name, kind, None if everywhere else self.facility)
         for number, fields_of_level in enumerate(levels, 1):
-            template, body = uuid4(), fields_of_level.get("body", BODY.format(number))
-            rows(
-                self.address,
-                _TEMPLATE,
-                template,
-                f"{name} {number}",
-                fields_of_level.get("subject", f"Level {number}"),
-                body,
-            )
-            addressing = [
-                fields_of_level["after_days"],
-                fields_of_level["in_status"],
-                fields_of_level["recipient"],
-                fields_of_level.get("recipient_address"),
-                fields_of_level.get("copy_to"),
-            ]
-            limits = [fields_of_level.get(column) for column in ("copy_address", "minimum_balance", "repeat_days")]
-            rows(
-                self.address,
-                _LEVEL,
-                policy,
-                number,
-                template,
-                *addressing,
-                *limits,
-                fields_of_level.get("repeat_times", 0),
-            )
+            self.add_level(policy, number, fields_of_level)
         return policy
+
+    def add_level(self, policy: UUID, number: int, fields: dict[str, Any]) -> None:
+        """Add a level to a policy, with its template."""
+        template, body = uuid4(), fields.get("body", BODY.format(number))
+        subject = fields.get("subject", f"Level {number}")
+        rows(self.address, _TEMPLATE, template, f"{policy} {number}", subject, body)
+        addressing = [
+            *(fields[column] for column in ("after_days", "in_status", "recipient")),
+            *(fields.get(column) for column in ("recipient_address", "copy_to")),
+        ]
+        limits = [fields.get(column) for column in ("copy_address", "minimum_balance", "repeat_days")]
+        repeated = fields.get("repeat_times", 0)
+        rows(self.address, _LEVEL, policy, number, template, *addressing, *limits, repeated)
 
     def invoice(self, days: int, status: str = "pending_invoice", payer: str = PAYER) -> Any:
         """An open invoice that has been in its status for `days` days."""
@@ -138,7 +125,7 @@ def numbers(messages: list[tuple[tuple[str, ...], str]]) -> list[tuple[str, str]
         (text.splitlines()[0], line.rpartition(" ")[2])
         for _, text in messages
         for text in text.split(f"\n\n{'-' * 40}\n\n")
-        for line in text.splitlines()[1:-1]
+        for line in text.partition("\n\n-- \n")[0].splitlines()[1:-1]
     ]
 
 

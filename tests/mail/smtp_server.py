@@ -39,6 +39,8 @@ class RecordingSmtpServer:
     at_data: list[str] = field(default_factory=list)
     signed_in: list[str] = field(default_factory=list)
     was_encrypted: list[bool] = field(default_factory=list)
+    # The sender of each message, as its envelope names it.
+    senders: list[str] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd calls it so)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
@@ -57,6 +59,7 @@ class RecordingSmtpServer:
         if answer in ("cut", "250 Kept", "slow"):
             assert isinstance(envelope.content, bytes)
             self.was_encrypted.append(session.ssl is not None)
+            self.senders.append(str(envelope.mail_from))
             message = message_from_bytes(envelope.content, policy=default)
             self.taken.append((tuple(envelope.rcpt_tos), message))
         if answer == "cut":

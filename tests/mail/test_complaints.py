@@ -50,17 +50,93 @@ def test_a_repeated_run_sends_nothing_on_the_same_day_or_until_the_next_level(cl
     assert [clinic.day() for _ in range(22)] == [[]] * 22
 
 
-def test_after_days_without_a_worker_only_the_highest_due_level_is_sent(clinic: Reminding) -> None:
+def test_after_days_without_a_worker_each_invoice_gets_the_level_that_follows(clinic: Reminding) -> None:
     clinic.policy(level(30), level(60, repeat_days=7, repeat_times=2))
     early, late = clinic.invoice(29), clinic.invoice(20)
     clinic.pass_days(20)
     assert numbers(clinic.run()) == [("Level 1", n) for n in sorted((early["number"], late["number"]))]
-    # Level 2 is due on day 60 and repeated on days 67 and 74; on day 75 only the last repetition is sent.
-    clinic.pass_days(26)
-    assert numbers(clinic.run()) == [("Level 2", late["number"]), ("Level 2", early["number"])]
-    assert [
-        row["repetition"] for row in rows(clinic.address, "select repetition from message_invoices order by 1")
-    ] == [0, 0, 0, 2]
+    # The first level was late, so that the second is, too: thirty days lie between them.
+    clinic.pass_days(29)
+    assert clinic.run() == []
+    clinic.pass_days(20)
+    assert sorted(numbers(clinic.run())) == sorted([("Level 2", late["number"]), ("Level 2", early["number"])])
+    # A repetition follows seven days after the message before it, and each is sent.
+    clinic.pass_days(6)
+    assert clinic.run() == []
+    clinic.pass_days(30)
+    assert [len(numbers(clinic.run())), len(clinic.day()), len(clinic.run())] == [2, 0, 0]
+    clinic.pass_days(7)
+    assert len(numbers(clinic.run())) == 2
+    clinic.pass_days(300)
+    assert clinic.run() == []
+
+
+def days_with_messages(clinic: Reminding, days: int) -> list[tuple[int, str]]:
+    """The messages of the next days, as (day from today, first line of the text); the invoice is the only one."""
+    found = []
+    for day in range(days):
+        found += [(day, numbered) for numbered, _ in numbers(clinic.run())]
+        clinic.pass_days()
+    return found
+
+
+def test_an_invoice_that_was_never_reminded_gets_the_first_level_first_and_then_the_schedule(
+    clinic: Reminding,
+) -> None:
+    clinic.policy(level(30), level(60), level(90, repeat_days=10, repeat_times=1))
+    clinic.invoice(400)
+    assert days_with_messages(clinic, 90) == [(0, "Level 1"), (30, "Level 2"), (60, "Level 3"), (70, "Level 3")]
+
+
+def test_a_level_that_is_added_later_follows_the_levels_that_were_sent(clinic: Reminding) -> None:
+    policy = clinic.policy(level(30), level(60))
+    clinic.invoice(30)
+    assert days_with_messages(clinic, 100) == [(0, "Level 1"), (30, "Level 2")]
+    clinic.add_level(policy, 3, level(90))
+    assert days_with_messages(clinic, 10) == [(0, "Level 3")]
+
+
+def test_an_invoice_that_was_submitted_again_gets_the_first_level_again(clinic: Reminding) -> None:
+    clinic.policy(level(30), level(60))
+    invoice = clinic.invoice(30)
+    assert days_with_messages(clinic, 40) == [(0, "Level 1"), (30, "Level 2")]
+    again = "update invoices set submitted_on = $2, submission_method = 'email' where id = $1"
+    rows(clinic.address, again, invoice["id"], clinic.today)
+    assert days_with_messages(clinic, 70) == [(30, "Level 1"), (60, "Level 2")]
+
+
+def test_a_policy_that_applies_later_goes_on_where_the_one_before_it_has_stopped(clinic: Reminding) -> None:
+    clinic.policy(level(30), level(60), level(90))
+    clinic.invoice(30)
+    assert days_with_messages(clinic, 1) == [(0, "Level 1")]
+    clinic.policy(level(10), level(20), level(70), kind="attorney")
+    assert days_with_messages(clinic, 80) == [(9, "Level 2"), (59, "Level 3")]
+
+
+def test_no_level_follows_a_message_that_has_failed_until_it_was_sent_again(clinic: Reminding) -> None:
+    clinic.policy(level(30), level(60))
+    invoice = clinic.invoice(30)
+    clinic.mail_server.at_rcpt = {PAYER: "550 No such mailbox"}
+    assert days_with_messages(clinic, 60) == []
+    clinic.mail_server.at_rcpt = {}
+    assert days_with_messages(clinic, 2) == []
+    rows(clinic.address, "update outbound_messages set status = 'queued', attempts = 0, next_attempt_at = '2000-01-01'")
+    assert days_with_messages(clinic, 40) == [(0, "Level 1"), (30, "Level 2")]
+    assert [row["invoice_id"] for row in rows(clinic.address, "select invoice_id from message_invoices")] == [
+        invoice["id"]
+    ] * 2
+
+
+def test_levels_below_their_minimum_balance_are_passed_over(clinic: Reminding) -> None:
+    clinic.policy(level(30), level(60, minimum_balance=Decimal(1_000_000)), level(90))
+    clinic.invoice(200)
+    assert days_with_messages(clinic, 100) == [(0, "Level 1"), (60, "Level 3")]
+
+
+def test_each_status_has_levels_of_its_own(clinic: Reminding) -> None:
+    clinic.policy(level(30), level(60), level(10, "pending_cheque"), level(20, "pending_cheque"))
+    clinic.invoice(100, "pending_cheque")
+    assert days_with_messages(clinic, 30) == [(0, "Level 3"), (10, "Level 4")]
 
 
 def test_concurrent_workers_send_every_reminder_once(clinic: Reminding) -> None:
@@ -145,8 +221,12 @@ def test_the_days_of_an_agreed_invoice_count_from_the_day_of_the_agreement(clini
 
 def test_all_reminders_of_one_recipient_on_one_day_are_one_message_with_each_invoice_once(clinic: Reminding) -> None:
     clinic.policy(level(30), level(60))
+    second = clinic.invoice(30, payer=LAWYER)
+    assert numbers(clinic.run()) == [("Level 1", second["number"])]
+    clinic.pass_days(30)
+    rows(clinic.address, "update payers set email = $1 where id = $2", PAYER, second["payer_id"])
     first = sorted(clinic.invoice(30, payer=payer)["number"] for payer in (PAYER, PAYER.upper(), PAYER))
-    second = clinic.invoice(61)["number"]
+    second = second["number"]
     mine = [message for message in clinic.run() if message[0][0].lower() == PAYER]
     assert len(mine) == 1
     assert numbers(mine) == [("Level 2", second), *(("Level 1", number) for number in first)]
@@ -206,4 +286,21 @@ def test_no_reminder_is_sent_before_the_morning_of_the_clinic(clinic: Reminding)
     clinic.now = noon - timedelta(hours=4, minutes=1)
     assert clinic.run() == []
     clinic.now = noon - timedelta(hours=4)
+    assert len(clinic.run()) == 1
+
+
+def test_reminders_are_off_until_a_dry_run_is_confirmed_and_waiting_messages_wait_while_they_are_off(
+    clinic: Reminding,
+) -> None:
+    clinic.policy(level(30))
+    rows(clinic.address, "update reminder_confirmations set ended_at = now()")
+    clinic.invoice(30)
+    assert [clinic.run(), clinic.day()] == [[], []]
+    assert clinic.messages() == []
+    rows(clinic.address, "update reminder_confirmations set ended_at = null")
+    clinic.mail_server.at_data = ["451 Later"]
+    assert clinic.run() == []
+    rows(clinic.address, "update reminder_confirmations set ended_at = now()")
+    assert [clinic.day(), clinic.day()] == [[], []]
+    rows(clinic.address, "update reminder_confirmations set ended_at = null")
     assert len(clinic.run()) == 1

@@ -1,6 +1,7 @@
 """Messages are retried with backoff until the mail server accepts or rejects them, also after a worker has died, and are up to date when sent."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -201,17 +202,15 @@ def test_sending_waits_for_a_concurrent_transition(clinic: Reminding) -> None:
     assert (clinic.mail_server.taken, clinic.messages()) == ([], [])
 
 
-def test_a_later_level_replaces_an_earlier_one_that_is_still_queued(clinic: Reminding) -> None:
+def test_a_level_waits_for_the_one_before_it_that_is_still_queued(clinic: Reminding) -> None:
     rows(clinic.address, "update reminder_policies set active = false")
     clinic.policy(level(30), level(31))
     invoice = clinic.invoice(30)
     clinic.mail_server.at_data = ["451 Later"]
     assert clinic.run() == []
-    assert [text.splitlines()[0] for _, text in clinic.day()] == ["Level 2"]
-    assert [
-        row["level"]
-        for row in rows(clinic.address, "select level from message_invoices where invoice_id = $1", invoice["id"])
-    ] == [2]
+    assert [[text.splitlines()[0] for _, text in clinic.day()] for _ in range(3)] == [["Level 1"], ["Level 2"], []]
+    sent = rows(clinic.address, "select level from message_invoices where invoice_id = $1 order by 1", invoice["id"])
+    assert [row["level"] for row in sent] == [1, 2]
 
 
 def test_a_template_that_cannot_be_filled_in_fails_only_its_message(clinic: Reminding) -> None:
@@ -228,3 +227,28 @@ def test_the_stored_text_of_a_message_is_the_text_that_was_sent(clinic: Remindin
     sent = state(clinic)
     assert (sent["subject"], sent["body"].rstrip()) == (str(message["Subject"]), plain(message))
     assert UUID(str(message["Message-ID"])[1:37]) == sent["id"]
+
+
+def test_a_run_is_one_line_and_so_is_an_outage_of_the_mail_server_and_its_end(
+    clinic: Reminding, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "billing")
+    clinic.invoice(30)
+    mail_server = clinic.mail_server
+    port, mail_server.port = mail_server.port, 9
+    clinic.run()
+    for pause in PAUSES[:3]:
+        assert after(clinic, pause) == []
+    mail_server.port = port
+    assert len(after(clinic, PAUSES[3])) == 1
+    assert clinic.run() == []
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("billing")]
+    runs = [line for line in lines if line.startswith("reminders of clinic")]
+    assert len(runs) == len({line.split(": ")[0] for line in runs})
+    assert runs[0].split(": ")[1].startswith("1 messages, 0 invoices without an address, in ")
+    others = [line for line in lines if line not in runs]
+    assert [line.partition(" (")[0].partition(" after")[0] for line in others] == [
+        "the mail server cannot be reached",
+        "the mail server is back",
+    ]
+    assert PAYER not in caplog.text

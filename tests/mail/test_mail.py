@@ -16,8 +16,8 @@ from exports.messages import compose
 from exports.templates import Words
 from server.settings import SettingError, read_settings
 from server.stores import open_mail
-from storage.letters import DeliveryResult, EmailMessage
-from storage.mail import Outbox, SmtpServer
+from storage.letters import DeliveryResult, EmailMessage, MailServer
+from storage.mail import DemoMail, Outbox, SmtpServer
 from tests.mail.smtp_server import (
     HOST,
     PASSWORD,
@@ -40,7 +40,7 @@ def mail_message(*recipients: str, identity: UUID | None = None) -> EmailMessage
     return EmailMessage(identity, recipients, compose(WORDS, identity, SENDER, "Demo, Clinic", recipients, MOMENT))
 
 
-def sent(mail: SmtpServer | Outbox, message: EmailMessage) -> DeliveryResult:
+def sent(mail: MailServer, message: EmailMessage) -> DeliveryResult:
     return asyncio.run(mail.send(message))
 
 
@@ -69,6 +69,7 @@ def test_a_message_arrives_as_text_and_as_html_with_standard_headers(mail_server
         "Message-ID": f"<{message.id}@clinic.example>",
         "Auto-Submitted": "auto-generated",
     }
+    assert str(taken["Reply-To"]) == SENDER
     assert taken["Date"].datetime == MOMENT
     assert plain(taken) == WORDS.body
     page = taken.get_body(("html",))
@@ -191,3 +192,13 @@ def test_the_settings_decide_between_mail_server_and_folder(tmp_path: Path) -> N
     ):
         with pytest.raises(SettingError):
             read_settings(wrong)
+
+
+def test_a_demo_sends_nothing_to_real_addresses(mail_server: RecordingSmtpServer) -> None:
+    real = ("ann@firm.com", "bob@example.com.evil.net", "eve@notexample")
+    invented = ("ann@demo.example", "bob@a.test", "eve@example.com", "x@EXAMPLE")
+    answer = sent(DemoMail(mail_server.server), mail_message(*real, *invented))
+    assert (answer.accepted, set(answer.delayed), answer.refused) == (frozenset(invented), set(real), {})
+    assert [recipients for recipients, _ in mail_server.taken] == [invented]
+    assert set(sent(DemoMail(mail_server.server), mail_message(*real)).delayed) == set(real)
+    assert len(mail_server.taken) == 1

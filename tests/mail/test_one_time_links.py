@@ -108,7 +108,7 @@ def token(link: str) -> str:
 
 def test_an_invitation_is_mailed_and_not_shown(mailing: Mailing) -> None:
     email = f"{uuid4().hex}@person.example"
-    admin = mailing.client.signed_in("admin@demo.clinic", PASSWORD)
+    admin = mailing.client.signed_in("admin@demo.example", PASSWORD)
     made = answered(admin, "createUser", "invitationUrl", email=email, name="Pat", role="BILLING")
     assert (made["errors"], made["invitationUrl"]) == ([], None)
     mailing.send()
@@ -158,7 +158,7 @@ def test_a_forgotten_password_is_replaced_by_a_link_that_works_once_and_ends_all
 
 def test_a_link_of_another_kind_sets_no_password(mailing: Mailing) -> None:
     known = mailing.account()
-    admin = mailing.client.signed_in("admin@demo.clinic", PASSWORD)
+    admin = mailing.client.signed_in("admin@demo.example", PASSWORD)
     answered(admin, "resetSecondFactor", "isRequested", userId=make_id("User", known.id))
     mailing.send()
     link = mailing.link_to(known.email)
@@ -182,7 +182,7 @@ def test_all_links_to_an_e_mail_end_with_the_first_that_is_used_and_with_the_hou
 
 
 def test_asking_is_answered_and_recorded_the_same_for_every_e_mail(mailing: Mailing) -> None:
-    known, unknown = mailing.account().email, f"{uuid4().hex}@demo.clinic"
+    known, unknown = mailing.account().email, f"{uuid4().hex}@demo.example"
     answers = [mailing.ask(email) for email in (known, unknown)]
     assert answers[0].content == answers[1].content
     assert answers[0].json()["data"]["requestPasswordReset"] == {"isRequested": True}
@@ -208,7 +208,7 @@ def test_five_links_an_hour_are_sent_to_one_e_mail(mailing: Mailing) -> None:
 
 
 def test_fifty_links_an_hour_are_asked_for_from_one_address_and_others_go_on(mailing: Mailing) -> None:
-    emails = [f"{uuid4().hex}@demo.clinic" for _ in range(53)]
+    emails = [f"{uuid4().hex}@demo.example" for _ in range(53)]
     for email in emails:
         mailing.ask(email, "198.51.100.7")
     count = "select count(*) from reset_links where email = any($1)"
@@ -259,7 +259,7 @@ def test_a_login_of_the_identity_provider_alone_gets_no_password(mailing: Mailin
 
 
 def test_an_address_that_no_header_can_carry_does_not_stop_other_links(mailing: Mailing) -> None:
-    poison, known = mailing.account(email=f"d\u00f6c{uuid4().hex}@demo.clinic"), mailing.account()
+    poison, known = mailing.account(email=f"d\u00f6c{uuid4().hex}@demo.example"), mailing.account()
     mailing.ask(poison.email)
     mailing.ask(known.email)
     mailing.send()
@@ -270,7 +270,7 @@ def test_an_address_that_no_header_can_carry_does_not_stop_other_links(mailing: 
 def test_all_spellings_of_a_domain_share_the_limit_of_links(mailing: Mailing) -> None:
     known = mailing.account()
     local = known.email.partition("@")[0]
-    for domain in ("demo.clinic", "\uff44\uff45\uff4d\uff4f.clinic", "demo\u3002clinic", "DEMO.clinic"):
+    for domain in ("demo.example", "\uff44\uff45\uff4d\uff4f.example", "demo\u3002example", "DEMO.example"):
         for number in range(3):
             mailing.ask(f"{local}@{domain}", f"203.0.113.{number}")
     assert rows(mailing.address, "select count(*) from reset_links where email = $1", known.email)[0][0] == 5
@@ -289,7 +289,7 @@ def protect(mailing: Mailing, account: Account) -> str:
 def test_a_lost_second_factor_is_removed_by_link_and_password(mailing: Mailing) -> None:
     known = mailing.account()
     protect(mailing, known)
-    admin = mailing.client.signed_in("admin@demo.clinic", PASSWORD)
+    admin = mailing.client.signed_in("admin@demo.example", PASSWORD)
     made = answered(admin, "resetSecondFactor", "isRequested", userId=make_id("User", known.id))
     assert made == {"isRequested": True, "errors": []}
     assert mailing.signs_in(known.email, PASSWORD) is None
@@ -304,7 +304,7 @@ def test_a_lost_second_factor_is_removed_by_link_and_password(mailing: Mailing) 
 
 
 def test_a_second_factor_is_reset_for_joined_accounts_only_and_five_times_an_hour(mailing: Mailing) -> None:
-    admin, known = mailing.client.signed_in("admin@demo.clinic", PASSWORD), mailing.account()
+    admin, known = mailing.client.signed_in("admin@demo.example", PASSWORD), mailing.account()
     waiting, _ = invited_account_by_mail(admin)
     for user_id, message in (
         (waiting, "This account has not joined yet"),

@@ -79,7 +79,7 @@ async def simulate(clinic: Reminding, days: int, rng: Random) -> Counter[str]:
                 await asyncio.gather(job(one, clinic), job(other, clinic))
             await assert_matches_oracle(owner, clinic, since, oracle.expected(clinic.today, facts))
     await owner.close()
-    staff.taken["runs"], staff.taken["sent"] = runs, len(oracle.sent)
+    staff.taken["runs"], staff.taken["sent"] = runs, oracle.count
     return staff.taken
 
 

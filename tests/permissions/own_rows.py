@@ -63,11 +63,13 @@ _STAFF = (
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
+    "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",
     "reminder_templates",
     "reminders",
     "representations",
+    "suppressed_addresses",
     "users",
 )
 _TODAY = "(now() at time zone 'America/New_York')::date"
@@ -114,7 +116,7 @@ for _tables in OWN.values():
 _NOTHING = "select $1::uuid as id where false"
 _VIEWER = """select u.clinic_id, u.id as user_id, gen_random_uuid() as session_id, u.role, u.email, u.name,
         coalesce(u.attorney_id, u.physician_id) as person_id, c.short_name as clinic_short_name, c.name as clinic_name, c.time_zone
-    from users u join clinics c using (clinic_id) where u.email = $1 || '@demo.clinic' and c.short_name = $2"""
+    from users u join clinics c using (clinic_id) where u.email = $1 || '@demo.example' and c.short_name = $2"""
 
 
 def viewer_of(address: DatabaseUrls, role: Role, clinic: str = "demo") -> Viewer:

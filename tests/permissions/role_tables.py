@@ -61,7 +61,7 @@ _SIGNED_IN = {
     "ExportFormat": "CSV XLSX",
     "ExportInvoicesInput": "format filter columns byteOrderMark",
     "ExportKind": "INVOICES",
-    "ExportPayload": "export errors",
+    "ExportPayload": "export isWorkerRunning errors",
     "ExportStatus": "QUEUED RUNNING READY FAILED EXPIRED",
     "Facility": "id name",
     "InvoiceConnection": PAGE,

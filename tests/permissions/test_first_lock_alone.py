@@ -59,7 +59,7 @@ def unlocked(address: DatabaseUrls) -> Iterator[dict[Role, Client]]:
     with serving(address) as url, Client(url) as anonymous:
         clients = {}
         for role in Role:
-            sign_in_input = {"email": f"{role}@demo.clinic", "password": PASSWORD, "clinic": "demo"}
+            sign_in_input = {"email": f"{role}@demo.example", "password": PASSWORD, "clinic": "demo"}
             clients[role] = Client(url, anonymous.read(query, i=sign_in_input)["signIn"]["token"])
         yield clients
         for client in clients.values():

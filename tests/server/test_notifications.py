@@ -48,7 +48,7 @@ ENDS = {
 def temporary_user(address: DatabaseUrls) -> str:
     """A user of billing staff for one test."""
     name = f"u{uuid4().hex[:8]}"
-    add_account(address, role="billing", email=f"{name}@demo.clinic")
+    add_account(address, role="billing", email=f"{name}@demo.example")
     return name
 
 

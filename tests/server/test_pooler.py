@@ -103,7 +103,7 @@ def test_concurrent_requests_of_all_roles_get_the_same_answers_as_without_the_po
 ) -> None:
     with serving(address) as url, Client(url) as anonymous:
         expected = {
-            role: anonymous.signed_in(f"{role}@demo.clinic").read(QUERY) for role in Role if role is not Role.ANALYST
+            role: anonymous.signed_in(f"{role}@demo.example").read(QUERY) for role in Role if role is not Role.ANALYST
         }
     clients = {role: sign_in(role) for role in expected}
     roles = [role for role in expected for _ in range(25)]

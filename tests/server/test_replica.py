@@ -89,7 +89,7 @@ def url(pair: Pair) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def clients(url: str) -> Iterator[dict[Role, Client]]:
     with Client(url) as anonymous:
-        yield {role: anonymous.signed_in(f"{role}@demo.clinic") for role in Role}
+        yield {role: anonymous.signed_in(f"{role}@demo.example") for role in Role}
 
 
 def _staff_and_analysts_read_at_the_replica_and_other_roles_at_the_primary(
@@ -103,7 +103,7 @@ def _staff_and_analysts_read_at_the_replica_and_other_roles_at_the_primary(
 def _the_replica_returns_the_same_rows(pair: Pair, clients: dict[Role, Client]) -> None:
     with serving(pair.primary) as alone, Client(alone) as anonymous:
         for role in (Role.ANALYST, Role.BILLING):
-            assert anonymous.signed_in(f"{role}@demo.clinic").read(QUERY) == clients[role].read(QUERY)
+            assert anonymous.signed_in(f"{role}@demo.example").read(QUERY) == clients[role].read(QUERY)
 
 
 def _is_found(client: Client) -> bool:
@@ -148,7 +148,7 @@ def _the_server_starts_without_a_reachable_replica(pair: Pair) -> None:
     path = urlsplit(pair.primary.owner).path
     unreachable = f"postgresql://postgres@127.0.0.1:1{path}"
     with serving(DatabaseUrls(pair.primary.owner, replica=unreachable)) as url, Client(url) as anonymous:
-        assert anonymous.signed_in("billing@demo.clinic").read(QUERY)["invoices"]["nodes"]
+        assert anonymous.signed_in("billing@demo.example").read(QUERY)["invoices"]["nodes"]
 
 
 # One test, because making the pair of servers takes longer than all of its parts.

@@ -58,7 +58,7 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedP
 def test_a_dump_restored_into_an_empty_server_has_the_same_rows_and_passes_every_check(
     own_address: DatabaseUrls, empty_server: EmbeddedPostgres, tmp_path: Path
 ) -> None:
-    with serving(own_address) as url, Client(url).signed_in("billing@demo.clinic") as client:
+    with serving(own_address) as url, Client(url).signed_in("billing@demo.example") as client:
         client.read("{ invoices(first: 1) { totalCount } }")
     with billing(own_address, "worker"):
         comes_true(lambda: rows(own_address, _CHAINED)[0][0], _TIMEOUT_SECONDS)

@@ -145,7 +145,7 @@ def _send_requests_of_all_roles(url: str, found: Any, address: DatabaseUrls) -> 
     clients = []
     with Client(url) as anonymous:
         for role in Role:
-            with anonymous.signed_in(f"{role}@demo.clinic", PASSWORD) as client:
+            with anonymous.signed_in(f"{role}@demo.example", PASSWORD) as client:
                 clients.append(RecordingClient(client))
                 as_role(clients[-1], found)
                 if role is Role.BILLING:

@@ -81,7 +81,7 @@ def serving(home: Path, *arguments: str, **settings: str) -> Iterator[Serve]:
 
 @contextmanager
 def signed_in(url: str, role: Role, password: str = PASSWORD) -> Iterator[Client]:
-    with Client(url) as anonymous, anonymous.signed_in(f"{role}@demo.clinic", password) as client:
+    with Client(url) as anonymous, anonymous.signed_in(f"{role}@demo.example", password) as client:
         yield client
 
 
@@ -139,7 +139,7 @@ def the_printed_query(server: Serve) -> str:
 
 
 def test_the_first_start_prints_the_users_and_ends_with_the_line_that_it_is_ready(first: First) -> None:
-    assert set(DEMO_USERS) == {f"{role}@demo.clinic" for role in Role}
+    assert set(DEMO_USERS) == {f"{role}@demo.example" for role in Role}
     for user in DEMO_USERS:
         assert re.search(rf"^  {re.escape(user)}$", first.log, re.MULTILINE)
     # A slow operation on a busy host can add a log line after it.

@@ -40,7 +40,7 @@ class Work:
     def signed_in(self, role: Role) -> RecordedClient:
         """A client of a role, with a new session."""
         with RecordedClient(self.url, None, "anonymous", self.operation_log) as anonymous:
-            token = anonymous.signed_in(f"{role.value}@demo.clinic", PASSWORD).token
+            token = anonymous.signed_in(f"{role.value}@demo.example", PASSWORD).token
         return RecordedClient(self.url, token, role.value, self.operation_log)
 
     def goes_on(self, rng: Random, seconds: float) -> bool:

@@ -11,7 +11,7 @@ _ADD = """with joined as (update users set joined_at = now() where id = $1 retur
     insert into memberships (login_id, clinic_id, user_id) select id, clinic_id, id from joined"""
 _JOIN = """with joined as (update users set joined_at = now() where id = $2 returning clinic_id, id)
     insert into memberships (login_id, clinic_id, user_id) select $1, clinic_id, id from joined"""
-DEMO_HASH = "select password_hash from logins where email = 'admin@demo.clinic'"
+DEMO_HASH = "select password_hash from logins where email = 'admin@demo.example'"
 
 
 def add_login(

@@ -38,7 +38,7 @@ def writing_url(servers: tuple[str, str]) -> str:
 
 def sign_in(url: str, who: str) -> Client:
     with Client(url) as anonymous:
-        return anonymous.signed_in(f"{who}@demo.clinic")
+        return anonymous.signed_in(f"{who}@demo.example")
 
 
 def step(url: str, name: str, invoice: UUID, /, **values: Any) -> None:
@@ -67,8 +67,8 @@ class InvoicePool:
             "neither": "i.attorney_id is distinct from a.attorney_id and i.physician_id is distinct from p.physician_id",
         }[whose]
         condition = "" if submitted is None else f"and i.submitted_on is {'not' if submitted else ''} null"
-        query = f"""select i.id from invoices i, users a, users p where a.email = 'attorney@demo.clinic'
-            and p.email = 'physician@demo.clinic' and i.status = $1 and {wanted} {condition} and i.received_amount = 0
+        query = f"""select i.id from invoices i, users a, users p where a.email = 'attorney@demo.example'
+            and p.email = 'physician@demo.example' and i.status = $1 and {wanted} {condition} and i.received_amount = 0
             and i.clinic_id = a.clinic_id and i.clinic_id = p.clinic_id
             and i.case_id not in (select case_id from invoices where id = any($2)) order by i.id limit 1"""
         (row,) = rows(self.address, query, status, list(self.used))
@@ -84,13 +84,13 @@ def invoice_pool(address: DatabaseUrls) -> InvoicePool:
     # The attorney and the physician of the demo have few invoices in common; these updates give them enough.
     rows(
         address,
-        """update cases set attorney_id = (select attorney_id from users where email = 'attorney@demo.clinic')
+        """update cases set attorney_id = (select attorney_id from users where email = 'attorney@demo.example')
         where number < (select percentile_disc(0.7) within group (order by number) from cases)""",
     )
     rows(
         address,
-        """update invoices i set physician_id = u.physician_id from users u, users a where u.email = 'physician@demo.clinic'
-        and a.email = 'attorney@demo.clinic' and i.attorney_id = a.attorney_id""",
+        """update invoices i set physician_id = u.physician_id from users u, users a where u.email = 'physician@demo.example'
+        and a.email = 'attorney@demo.example' and i.attorney_id = a.attorney_id""",
     )
     return InvoicePool(address)
 

@@ -26,7 +26,7 @@ async def change_password(info: Info, input_: Any) -> tuple[DomainError, ...]:
         accounts = await logins_of(info).own.change_password(
             context.viewer, input_.old_password, input_.new_password, context.address
         )
-        context.note_elsewhere(info.field_name, accounts)
+        await context.note_elsewhere(info.field_name, accounts)
     except DomainError as refusal:
         info.context.audit.is_refused = True
         return (refusal,)

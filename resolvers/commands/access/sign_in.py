@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable
 from typing import TypeVar
+from uuid import UUID
 
 from strawberry import Info
 
@@ -23,11 +24,13 @@ async def sign_in(
     info: Info, email: str, password: str, clinic: str | None, code: str | None
 ) -> tuple[SignedIn | None, tuple[DomainError, ...]]:
     """The new session; or the errors, with the same message for nearly every cause."""
-    context, meant = _context(info), list[Viewer]()
+    context, meant, unknown = _context(info), list[Viewer](), list[UUID]()
     attempt = Attempt(email, password, clinic, code, context.address)
-    signed_in, refusals = await _answered(info, logins_of(info).sign_ins.sign_in(attempt, meant.append))
-    for viewer in [signed_in.viewer] if signed_in else meant:
-        context.note(info.field_name, viewer, is_refused=signed_in is None)
+    signed_in, refusals = await _answered(info, logins_of(info).sign_ins.sign_in(attempt, meant.append, unknown.append))
+    if unknown:
+        # In the place of the events of accounts, so that the time does not show whether there are any.
+        await context.note_unknown(info.field_name, unknown[0])
+    await context.note(info.field_name, [signed_in.viewer] if signed_in else meant, is_refused=signed_in is None)
     return signed_in, refusals
 
 
@@ -46,8 +49,7 @@ async def accept_invitation(
     context, meant = _context(info), list[Viewer]()
     accepting = logins_of(info).invitations.accept(token, password, code, context.address, meant.append)
     accepted, refusals = await _answered(info, accepting)
-    for viewer in meant:
-        context.note(info.field_name, viewer, is_refused=accepted is None)
+    await context.note(info.field_name, meant, is_refused=accepted is None)
     return accepted, refusals
 
 
@@ -63,7 +65,7 @@ async def reset_password(info: Info, token: str, password: str) -> tuple[DomainE
         ended, accounts = done
         for session_id in ended:
             logins_of(info).forget(session_id)
-        _note_all(info, accounts)
+        await _note_all(info, accounts)
     return refusals
 
 
@@ -72,8 +74,7 @@ async def remove_lost_second_factor(info: Info, token: str, password: str) -> tu
     context, meant = _context(info), list[Viewer]()
     links = logins_of(info).reset_links
     _, refusals = await _answered(info, links.reset_second_factor(token, password, context.address, meant.append))
-    for viewer in meant:
-        context.note(info.field_name, viewer, is_refused=bool(refusals))
+    await context.note(info.field_name, meant, is_refused=bool(refusals))
     return refusals
 
 
@@ -81,7 +82,7 @@ async def switch_clinic(info: Info, clinic: str) -> tuple[SignedIn | None, tuple
     """A session in another clinic of the same person, or the errors."""
     signed_in, refusals = await _answered(info, logins_of(info).memberships.switch(_viewer(info), clinic))
     if signed_in:
-        _context(info).note(info.field_name, signed_in.viewer, is_refused=False)
+        await _context(info).note(info.field_name, [signed_in.viewer], is_refused=False)
     return signed_in, refusals
 
 
@@ -93,7 +94,7 @@ async def join_logins(
         _viewer(info), password, other_clinic, other_password, code, _context(info).address
     )
     accounts, refusals = await _answered(info, joining)
-    _note_all(info, accounts)
+    await _note_all(info, accounts)
     return refusals
 
 
@@ -108,7 +109,7 @@ async def confirm(info: Info, code: str) -> tuple[list[str] | None, tuple[Domain
     if done is None:
         return None, refusals
     codes, accounts = done
-    _note_all(info, accounts)
+    await _note_all(info, accounts)
     return codes, refusals
 
 
@@ -124,7 +125,7 @@ async def remove(info: Info, password: str) -> tuple[DomainError, ...]:
     accounts, refusals = await _answered(
         info, own.remove_second_factor(_viewer(info), password, _context(info).address)
     )
-    _note_all(info, accounts)
+    await _note_all(info, accounts)
     return refusals
 
 
@@ -150,9 +151,9 @@ async def set_second_factor_roles(info: Info, roles: list[Role]) -> tuple[Domain
     return (await _answered(info, memberships.set_second_factor_roles(_viewer(info), roles)))[1]
 
 
-def _note_all(info: Info, accounts: list[Viewer] | None) -> None:
+async def _note_all(info: Info, accounts: list[Viewer] | None) -> None:
     """An audit event in each clinic of a login: the viewer's own clinic records the operation itself."""
-    _context(info).note_elsewhere(info.field_name, accounts or ())
+    await _context(info).note_elsewhere(info.field_name, accounts or ())
 
 
 async def _answered(info: Info, work: Awaitable[_Answer]) -> tuple[_Answer | None, tuple[DomainError, ...]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from resolvers.commands.records.import_mappings import check_kind, get_mapping, 
 from resolvers.commands.unit_of_work import UnitOfWork, run_command, values_of
 from resolvers.context import RequestContext
 
+logger = logging.getLogger("billing.imports")
 _FILE = ("document_id",)
 _SHA256 = ("file_sha256",)
 
@@ -58,7 +61,7 @@ class Previewed:
 
 async def import_records(info: Info, input_: Any) -> Imported:
     """Import a file, once per idempotency key; a dry run does the same and rolls back."""
-    imported = Imported()
+    imported, began = Imported(), monotonic()
     try:
         inputs = values_of(input_)
         check_kind(info.context.viewer.role, inputs["kind"])
@@ -82,6 +85,11 @@ async def import_records(info: Info, input_: Any) -> Imported:
         imported.report = Report(checked.kind.name, checked.read, unchanged=checked.read, written=True)
     elif imported.report is not None and done.record is None:
         imported.report = replace(imported.report, written=False)
+    if imported.report is not None:
+        words = "import of %s in clinic %s: %d rows, %s, in %.1f s"
+        result = "a dry run" if inputs["dry_run"] else "written" if imported.report.written else "refused"
+        known = (inputs["kind"].value, info.context.viewer.clinic_id, imported.report.rows, result)
+        logger.info(words, *known, monotonic() - began)
     imported.errors = _errors_of(done.errors)
     info.context.audit.is_refused = bool(imported.errors)
     return imported

@@ -85,7 +85,7 @@ def test_a_repeated_idempotency_key_returns_the_token_s_record_and_does_not_show
 
 def test_a_revoked_token_is_refused_at_once_by_every_server(servers: tuple[str, str]) -> None:
     first, second = servers
-    with Client(first) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+    with Client(first) as anonymous, anonymous.signed_in("admin@demo.example") as admin:
         analyst = new_account(admin, "ANALYST")
         (token, kept), (other, _) = new_token(admin, analyst), new_token(admin, analyst)
         with Client(first, token) as here, Client(second, token) as there, Client(second, other) as another:
@@ -174,7 +174,7 @@ def test_a_token_is_valid_for_a_year_at_most(admin: Client, address: DatabaseUrl
 
 def test_the_longest_validity_is_a_setting(address: DatabaseUrls, analyst: Account) -> None:
     times = SessionTimes(api_token=timedelta(days=7))
-    with serving(address, times) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+    with serving(address, times) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.example") as admin:
         inputs = {"userId": analyst.id, "name": "Reports"}
         assert answered(admin, "createApiToken", "token", **inputs, expiresInDays=7)["token"]
         error = refused(admin, "createApiToken", API_TOKEN, **inputs, expiresInDays=8)
@@ -207,7 +207,7 @@ def test_a_session_cannot_be_revoked_as_an_api_token(admin: Client, address: Dat
 
 def as_admin(address: DatabaseUrls, statement: str, *values: object) -> str:
     """The result of a statement in a transaction that runs for an administrator; nothing is committed."""
-    [row] = rows(address, "select clinic_id, id from users where email = 'admin@demo.clinic'")
+    [row] = rows(address, "select clinic_id, id from users where email = 'admin@demo.example'")
 
     async def attempt() -> str:
         connection = await asyncpg.connect(address.login(STAFF_LOGIN))
@@ -226,12 +226,12 @@ _ADD = """insert into sessions (clinic_id, id, user_id, token_hash, kind, name, 
 
 
 def test_the_database_lets_an_administrator_add_tokens_of_analysts_and_no_sessions(address: DatabaseUrls) -> None:
-    assert as_admin(address, _ADD, "analyst@demo.clinic", "api_token") == "INSERT 0 1"
+    assert as_admin(address, _ADD, "analyst@demo.example", "api_token") == "INSERT 0 1"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-        as_admin(address, _ADD, "analyst@demo.clinic", "session")
+        as_admin(address, _ADD, "analyst@demo.example", "session")
     for role in (role for role in Role if role is not Role.ANALYST):
         with pytest.raises(asyncpg.CheckViolationError, match="analyst"):
-            as_admin(address, _ADD, f"{role}@demo.clinic", "api_token")
+            as_admin(address, _ADD, f"{role}@demo.example", "api_token")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_an_account_that_has_not_joined_has_no_valid_session(address: DatabaseUr
 
 
 @pytest.mark.parametrize(
-    "domain", ["\uff44\uff45\uff4d\uff4f.clinic", "demo\u3002clinic", "demo\uff0eclinic", "DEMO.Clinic"]
+    "domain", ["\uff44\uff45\uff4d\uff4f.example", "demo\u3002example", "demo\uff0eexample", "DEMO.Example"]
 )
 def test_another_spelling_of_the_domain_gives_no_further_guess(
     address: DatabaseUrls, anonymous: Client, domain: str

@@ -161,7 +161,7 @@ def test_retiring_the_record_of_a_person_ends_all_access_of_its_users(bureau: Bu
     mine, others = bureau.people[role], bureau.people[Role.BILLING]
     url = exported(mine)
     assert httpx.get(url).status_code == 200
-    identity = rows(bureau.address, f"select {person}_id as id from users where email = $1", f"{person}@demo.clinic")[
+    identity = rows(bureau.address, f"select {person}_id as id from users where email = $1", f"{person}@demo.example")[
         0
     ]["id"]
     done(
@@ -175,7 +175,7 @@ def test_retiring_the_record_of_a_person_ends_all_access_of_its_users(bureau: Bu
     with Client(bureau.url) as anonymous:
         payload = anonymous.read(
             "mutation ($i: SignInInput!) { signIn(input: $i) { token errors { message } } }",
-            i={"email": f"{person}@demo.clinic", "password": PASSWORD},
+            i={"email": f"{person}@demo.example", "password": PASSWORD},
         )["signIn"]
     assert payload["token"] is None
     assert others.post("{ viewer { id } }").status_code == 200

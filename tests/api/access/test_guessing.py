@@ -71,7 +71,7 @@ def run(
     rows(address, "update users set active = false where id = any($1)", [gone.id for gone in accounts[::4]])
     rows(address, "update logins set password_hash = null where id = any($1)", [one.id for one in accounts[1::4]])
     passwords = CountedPasswords()
-    without_account = [f"unknown-{number}@demo.clinic" for number in range(emails)]
+    without_account = [f"unknown-{number}@demo.example" for number in range(emails)]
     with serving(address, passwords=passwords) as url, Client(url) as client:
         attack = Attack(client, [one.email for one in accounts], without_account, [other.email for other in others])
         active = attack.with_account[2::4]

@@ -169,10 +169,10 @@ def test_wrong_passwords_at_an_invitation_count_toward_the_lockout(
 
 
 def test_inviting_answers_and_works_the_same_whether_the_e_mail_has_a_login_or_not(address: DatabaseUrls) -> None:
-    known, unknown = add_account(address, clinic=OTHER).email, f"{uuid4().hex}@demo.clinic"
+    known, unknown = add_account(address, clinic=OTHER).email, f"{uuid4().hex}@demo.example"
     answers, statements = [], []
     with captured_statements(address) as (through, wire), serving(through) as url, Client(url) as client:
-        admin = client.signed_in("admin@demo.clinic", PASSWORD)
+        admin = client.signed_in("admin@demo.example", PASSWORD)
         invite(admin)
         for email in (known, unknown):
             wire.executed.clear()

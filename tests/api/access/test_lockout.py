@@ -75,7 +75,7 @@ def test_a_locked_e_mail_gets_the_answer_of_a_wrong_password_and_no_password_is_
 def test_an_e_mail_without_an_account_is_locked_in_the_same_way(
     anonymous: Client, account: Account, passwords: CountedPasswords
 ) -> None:
-    for email in (account.email, "unknown@demo.clinic", "nul\0@demo.clinic", "x" * 300):
+    for email in (account.email, "unknown@demo.example", "nul\0@demo.example", "x" * 300):
         before = passwords.looked_at
         answers = fail(anonymous, email, 12)
         assert passwords.looked_at - before == 10
@@ -238,11 +238,11 @@ def try_keys(secret: bytes, email: str) -> set[bytes]:
 def test_expired_counts_are_deleted(address: DatabaseUrls, account: Account) -> None:
     with serving(address, passwords=CountedPasswords()) as url, Client(url) as client:
         assert can_sign_in(client, account.email)
-        fail(client, "unknown@demo.clinic", 1, THERE)
+        fail(client, "unknown@demo.example", 1, THERE)
         let_time_pass(address, "1 day")
     # The first attempt of a process deletes old rows at once, later ones once a minute.
     with serving(address, passwords=CountedPasswords()) as url, Client(url) as client:
-        fail(client, "unknown-either@demo.clinic", 1, THERE)
+        fail(client, "unknown-either@demo.example", 1, THERE)
     [(old, kept_addresses)] = rows(
         address,
         """select count(*) filter (where until_at < now() and known_until is null), count(known_until) from sign_in_attempts""",
@@ -299,7 +299,7 @@ def test_one_statement_claims_an_attempt_so_that_no_two_get_the_last_one(address
     async def run() -> int:
         async with Database(address.login) as database:
             lockout = Lockout(b"a key")
-            keys = lockout.keys(Attempt("race@demo.clinic", WRONG, address=THERE))
+            keys = lockout.keys(Attempt("race@demo.example", WRONG, address=THERE))
 
             async def claims() -> bool:
                 async with database.signing_in() as connection:

@@ -48,7 +48,7 @@ class Counting:
 def counting(address: DatabaseUrls, work: Any) -> Any:
     async def run() -> Any:
         async with Database(address.login) as database:
-            return await work(Counting(database, f"{new_id().hex}@demo.clinic"))
+            return await work(Counting(database, f"{new_id().hex}@demo.example"))
 
     return asyncio.run(run())
 

@@ -54,7 +54,7 @@ def own_change(client: Client, name: str, selection: str, input_type: str = "Pas
 
 
 def as_admin_of(client: Client, clinic: str) -> Client:
-    token = token_of(try_to_sign_in(client, "admin@demo.clinic", clinic=clinic))
+    token = token_of(try_to_sign_in(client, "admin@demo.example", clinic=clinic))
     return Client(client.url, token)
 
 
@@ -70,7 +70,7 @@ def in_both(client: Client, address: DatabaseUrls) -> str:
 
 def in_each(client: Client, address: DatabaseUrls) -> str:
     """The e-mail of a person with an account and a password of its own in each clinic, as older databases have them."""
-    email = f"{uuid4().hex}@demo.clinic"
+    email = f"{uuid4().hex}@demo.example"
     add_account(address, role="billing", email=email, is_for_one_clinic=True)
     add_account(address, role="admin", clinic=OTHER, email=email, password=ANOTHER, is_for_one_clinic=True)
     return email

@@ -221,7 +221,7 @@ def test_anonymous_callers_have_no_password_to_change_and_no_session_to_list(ano
 
 def test_a_change_of_password_ends_the_other_sessions_in_every_server(servers: tuple[str, str]) -> None:
     first, second = servers
-    with Client(first) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+    with Client(first) as anonymous, anonymous.signed_in("admin@demo.example") as admin:
         account = new_account(admin)
         with (
             anonymous.signed_in(account.email) as here,
@@ -239,7 +239,7 @@ def test_no_answer_contains_a_password_or_its_hash(
     admin: Client, anonymous: Client, address: DatabaseUrls, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = f"a secret {uuid4()}"
-    _, url = invited_account(admin, email="secret@demo.clinic")
+    _, url = invited_account(admin, email="secret@demo.example")
     token = url.partition("#")[2]
 
     def accepting(**values: Any) -> Callable[[], httpx.Response]:
@@ -267,7 +267,7 @@ def test_no_answer_contains_a_password_or_its_hash(
         lambda: admin.post("{ users(first: 500) { nodes { id email name } } }"),
     ]
     texts = [attempt().text for attempt in attempts]
-    kept = rows(address, "select password_hash from logins where email = 'secret@demo.clinic'")[0][0]
+    kept = rows(address, "select password_hash from logins where email = 'secret@demo.example'")[0][0]
     assert kept.startswith("$argon2id$")
     for text in (*texts, caplog.text):
         assert "$argon2" not in text

@@ -239,7 +239,7 @@ def test_without_enrolment_there_is_nothing_to_confirm(anonymous: Client, accoun
 
 
 def demo_admin(anonymous: Client) -> Client:
-    return Client(anonymous.url, token_of(try_to_sign_in(anonymous, "admin@demo.clinic", clinic="demo")))
+    return Client(anonymous.url, token_of(try_to_sign_in(anonymous, "admin@demo.example", clinic="demo")))
 
 
 def test_without_a_mail_server_no_administrator_ends_a_second_factor(protected: Protected, anonymous: Client) -> None:
@@ -253,7 +253,7 @@ def test_without_a_mail_server_no_administrator_ends_a_second_factor(protected: 
 
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, Role.BILLING])
 def test_administrators_alone_reset_second_factors_and_choose_who_needs_one(anonymous: Client, role: Role) -> None:
-    with Client(anonymous.url, token_of(try_to_sign_in(anonymous, f"{role}@demo.clinic", clinic="demo"))) as client:
+    with Client(anonymous.url, token_of(try_to_sign_in(anonymous, f"{role}@demo.example", clinic="demo"))) as client:
         for caller in (client, anonymous):
             for mutation in ("resetSecondFactor", "setSecondFactorRoles"):
                 [message] = caller.refusals(f"mutation {{ {mutation} {{ __typename }} }}")

@@ -11,7 +11,7 @@ from server.database_urls import DatabaseUrls
 
 BEGINNING = datetime(2026, 6, 30, 8, 0, tzinfo=UTC)
 IDLE, ABSOLUTE, INSTANT = timedelta(minutes=30), timedelta(hours=12), timedelta(microseconds=1)
-ACCOUNT = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id where u.email = 'billing@demo.clinic'"""
+ACCOUNT = f"""select {VIEWER} from users u join clinics c on c.clinic_id = u.clinic_id where u.email = 'billing@demo.example'"""
 
 
 class Clock:

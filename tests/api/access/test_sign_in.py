@@ -55,7 +55,7 @@ def is_signed_in(client: Client) -> bool:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_the_answer_to_a_sign_in_describes_the_user(anonymous: Client, role: Role) -> None:
-    answer = try_to_sign_in(anonymous, f"{role}@demo.clinic", clinic="demo").json()["data"]["signIn"]
+    answer = try_to_sign_in(anonymous, f"{role}@demo.example", clinic="demo").json()["data"]["signIn"]
     assert (answer["errors"], answer["viewer"]["role"]) == ([], role.name)
     assert answer["viewer"]["clinic"] == {"shortName": "demo", "timeZone": "America/New_York"}
     with Client(anonymous.url, answer["token"]) as user:
@@ -84,7 +84,7 @@ def refused_in_every_way(anonymous: Client, address: DatabaseUrls, add_user: Add
     return {
         "wrong password": try_to_sign_in(anonymous, right.email, "another password"),
         "no password": try_to_sign_in(anonymous, right.email, ""),
-        "unknown e-mail": try_to_sign_in(anonymous, "unknown@demo.clinic"),
+        "unknown e-mail": try_to_sign_in(anonymous, "unknown@demo.example"),
         "deactivated account": try_to_sign_in(anonymous, gone.email),
         "account without a password": try_to_sign_in(anonymous, without.email),
         "account that waits for an invitation": try_to_sign_in(anonymous, parted.email),
@@ -95,7 +95,7 @@ def refused_in_every_way(anonymous: Client, address: DatabaseUrls, add_user: Add
         "login for one clinic, none chosen": try_to_sign_in(anonymous, for_one_clinic.email),
         "login for one clinic, unknown clinic": try_to_sign_in(anonymous, for_one_clinic.email, clinic="elsewhere"),
         "login for one clinic, another clinic": try_to_sign_in(anonymous, for_one_clinic.email, clinic=OTHER),
-        "an e-mail that no database could hold": try_to_sign_in(anonymous, "unknown\0@demo.clinic"),
+        "an e-mail that no database could hold": try_to_sign_in(anonymous, "unknown\0@demo.example"),
         "a huge e-mail": try_to_sign_in(anonymous, "a" * 500_000),
         "a huge password": try_to_sign_in(anonymous, right.email, "a" * 500_000),
         "an e-mail with a wildcard": try_to_sign_in(anonymous, "%"),
@@ -138,7 +138,7 @@ def test_an_unknown_user_costs_as_much_time_as_a_wrong_password(
         assert not token_of(try_to_sign_in(anonymous, email, "wrong"))
         return time.perf_counter() - began
 
-    emails = (active.email, "unknown@demo.clinic", gone.email)
+    emails = (active.email, "unknown@demo.example", gone.email)
     rounds = [[seconds(email) for email in emails] for _ in range(5)]
     wrong, unknown, deactivated = map(min, zip(*rounds, strict=True))
     # Without the hash it would take a tenth of the time.

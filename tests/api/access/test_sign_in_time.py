@@ -52,7 +52,7 @@ def kinds_of(address: DatabaseUrls, hasher: PasswordHasher) -> Kinds:
     rows(address, "update logins set password_hash = null where id = any($1)", [account.id for account in without])
     return {
         "wrong password": ([account.email for account in active], None),
-        "unknown e-mail": ([f"unknown-{number}@demo.clinic" for number in range(OF_EACH_KIND)], None),
+        "unknown e-mail": ([f"unknown-{number}@demo.example" for number in range(OF_EACH_KIND)], None),
         "deactivated": ([account.email for account in gone], None),
         "without password": ([account.email for account in without], None),
         "invited": ([account.email for account in waiting], None),
@@ -114,14 +114,14 @@ def test_an_account_whose_hash_cost_less_would_be_noticed(
 ) -> None:
     cheaper = [add_account(address, CHEAP).email for _ in range(OF_EACH_KIND)]
     with serving(address, passwords=Passwords(MIDDLING)) as url, Client(url) as client:
-        taken = samples(client, {"cheap": (cheaper, None), "unknown": (["unknown@demo.clinic"], None)}, 30)
+        taken = samples(client, {"cheap": (cheaper, None), "unknown": (["unknown@demo.example"], None)}, 30)
     assert shown(capsys, "a cheap hash and an unknown e-mail", compare(*taken.values())).p < UNLIKELY
 
 
 def test_time_does_not_show_whether_a_locked_e_mail_has_an_account(
     address: DatabaseUrls, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    emails = [add_account(address, MIDDLING).email, "unknown@demo.clinic"]
+    emails = [add_account(address, MIDDLING).email, "unknown@demo.example"]
     source = new_source()
     with serving(address, passwords=Passwords(MIDDLING)) as url, Client(url) as client:
         for email in emails * 10:

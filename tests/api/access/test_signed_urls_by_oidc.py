@@ -28,8 +28,8 @@ def idp() -> Iterator[IdentityProvider]:
 
 @pytest.fixture
 def server_url(own_address: DatabaseUrls, idp: IdentityProvider) -> Iterator[str]:
-    rows(own_address, "update logins set oidc_subject = $1 where email = 'billing@demo.clinic'", SUBJECT)
-    rows(own_address, "update logins set oidc_subject = 'the-attorney' where email = 'attorney@demo.clinic'")
+    rows(own_address, "update logins set oidc_subject = $1 where email = 'billing@demo.example'", SUBJECT)
+    rows(own_address, "update logins set oidc_subject = 'the-attorney' where email = 'attorney@demo.example'")
     with serving(own_address, provider=idp.trusted(SKEW_SECONDS="0")) as url:
         yield url
 
@@ -66,7 +66,7 @@ def test_a_signed_url_ends_with_the_account_its_password_and_its_role(
 ) -> None:
     with Client(server_url, idp.token(SUBJECT)) as user:
         url = created(user)["uploadUrl"]
-    rows(own_address, f"update {change} where email = 'billing@demo.clinic'")
+    rows(own_address, f"update {change} where email = 'billing@demo.example'")
     assert put(url) == 403
 
 
@@ -76,15 +76,15 @@ def test_retiring_an_attorney_ends_the_tokens_and_the_subscriptions_of_the_user(
     token = idp.token("the-attorney")
     with (
         Client(server_url) as anonymous,
-        anonymous.signed_in("admin@demo.clinic") as admin,
-        anonymous.signed_in("attorney@demo.clinic") as attorney,
+        anonymous.signed_in("admin@demo.example") as admin,
+        anonymous.signed_in("attorney@demo.example") as attorney,
         connected(server_url, token) as by_token,
         connected(server_url, attorney.token) as by_session,
     ):
         for subscriber in (by_token, by_session):
             subscriber.send(id="1", type="subscribe", payload={"query": INVOICE})
             assert subscriber.is_silent(0.5)
-        [row] = rows(own_address, "select attorney_id from users where email = 'attorney@demo.clinic'")
+        [row] = rows(own_address, "select attorney_id from users where email = 'attorney@demo.example'")
         done(admin, "retireAttorney", "attorney { id }", attorneyId=make_id("Attorney", UUID(str(row["attorney_id"]))))
         assert [subscriber.ended_with() for subscriber in (by_token, by_session)] == ["UNAUTHENTICATED"] * 2
         with Client(server_url, token) as again:
@@ -98,5 +98,5 @@ def test_retiring_an_attorney_ends_the_tokens_and_the_subscriptions_of_the_user(
             active=True,
         )
         assert attorney.post("{ viewer { id } }").status_code == 401
-        with anonymous.signed_in("attorney@demo.clinic") as back:
+        with anonymous.signed_in("attorney@demo.example") as back:
             assert back.read("{ viewer { role } }")["viewer"]["role"] == Role.ATTORNEY.name

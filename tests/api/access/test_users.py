@@ -42,7 +42,7 @@ def can_sign_in(anonymous: Client, account: Account, password: str = PASSWORD) -
 def account_input(**more: Any) -> dict[str, Any]:
     """An input that creates an account."""
     return {
-        "email": f"{uuid4().hex}@demo.clinic",
+        "email": f"{uuid4().hex}@demo.example",
         "name": "Some Body",
         "role": "BILLING",
         **more,
@@ -52,7 +52,7 @@ def account_input(**more: Any) -> dict[str, Any]:
 def test_an_administrator_creates_an_account_and_its_owner_accepts_the_invitation_and_signs_in(
     admin: Client, anonymous: Client
 ) -> None:
-    inputs = account_input(email=f"New.{uuid4().hex}@Demo.Clinic", name="  Nora New")
+    inputs = account_input(email=f"New.{uuid4().hex}@Demo.Example", name="  Nora New")
     answer = answered(admin, "createUser", f"{USER} invitationUrl", **inputs)
     assert answer["errors"] == []
     user, url = answer["user"], answer["invitationUrl"]
@@ -125,11 +125,11 @@ def test_an_account_of_an_attorney_or_a_physician_names_its_person_and_reads_its
 @pytest.mark.parametrize(
     ("more", "code", "path"),
     [
-        ({"email": "billing@demo.clinic"}, "CONFLICT", "email"),
-        ({"email": "BILLING@Demo.Clinic"}, "CONFLICT", "email"),
+        ({"email": "billing@demo.example"}, "CONFLICT", "email"),
+        ({"email": "BILLING@Demo.Example"}, "CONFLICT", "email"),
         ({"email": "no address"}, "INVALID_INPUT", "email"),
         ({"email": ""}, "INVALID_INPUT", "email"),
-        ({"email": "a" * 250 + "@demo.clinic"}, "INVALID_INPUT", "email"),
+        ({"email": "a" * 250 + "@demo.example"}, "INVALID_INPUT", "email"),
         ({"name": " "}, "INVALID_INPUT", "name"),
         ({"name": "Two\nlines"}, "INVALID_INPUT", "name"),
         ({"role": "ATTORNEY"}, "INVALID_INPUT", "attorneyId"),
@@ -155,8 +155,8 @@ def test_an_invalid_account_is_refused_and_nothing_is_stored(
         (None, "nine char"),
         (None, "x" * 201),
         (None, "x" * 20),
-        ("Test.User@demo.clinic", "TEST.USER@demo.clinic"),
-        ("Test.User.Two@demo.clinic", "TEST.User.two"),
+        ("Test.User@demo.example", "TEST.USER@demo.example"),
+        ("Test.User.Two@demo.example", "TEST.User.two"),
     ],
 )
 def test_an_invitation_is_not_accepted_with_a_weak_password_and_nothing_is_stored(
@@ -216,7 +216,7 @@ def test_a_new_e_mail_signs_in_once_it_has_accepted_an_invitation_and_the_old_on
 SHUT_OUT: dict[str, dict[str, Any]] = {
     "deactivated": {"active": False},
     "of another role": {"role": "ADMIN"},
-    "of another e-mail": {"email": "{}@demo.clinic"},
+    "of another e-mail": {"email": "{}@demo.example"},
 }
 
 
@@ -225,7 +225,7 @@ def test_a_user_whose_sessions_end_is_refused_at_once_by_every_server(
     servers: tuple[str, str], address: DatabaseUrls, what: str
 ) -> None:
     first, second = servers
-    with Client(first) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+    with Client(first) as anonymous, anonymous.signed_in("admin@demo.example") as admin:
         account = new_account(admin)
         with anonymous.signed_in(account.email) as here, Client(second, here.token) as there:
             assert [is_let_in(client) for client in (here, there)] == [True, True]
@@ -296,7 +296,7 @@ def test_an_administrator_cannot_deactivate_or_demote_themselves(address: Databa
 
 
 def test_of_two_administrators_who_deactivate_each_other_at_once_one_stays_active(own_address: DatabaseUrls) -> None:
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.clinic") as one:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.example") as one:
         account = new_account(one, "ADMIN")
         with anonymous.signed_in(account.email) as other:
             me = one.read("{ viewer { id } }")["viewer"]["id"]
@@ -356,7 +356,7 @@ def test_other_roles_neither_see_accounts_nor_become_administrators(
     anonymous: Client, sign_in: SignIn, address: DatabaseUrls, found: Found, role: Role | None
 ) -> None:
     client = sign_in(role) if role else anonymous
-    [row] = rows(address, "select id from users where email = $1", f"{role or Role.BILLING}@demo.clinic")
+    [row] = rows(address, "select id from users where email = $1", f"{role or Role.BILLING}@demo.example")
     me = make_id("User", row["id"])
     answers: list[httpx.Response] = []
 
@@ -371,7 +371,7 @@ def test_other_roles_neither_see_accounts_nor_become_administrators(
 
     assert changed_by(address, attempt) == set()
     assert {answer.status_code for answer in answers} == {400}
-    assert "@demo.clinic" not in "".join(answer.text for answer in answers)
+    assert "@demo.example" not in "".join(answer.text for answer in answers)
 
 
 def test_an_account_of_another_clinic_is_not_visible(admin: Client, found: Found) -> None:

@@ -160,7 +160,7 @@ def test_a_count_is_logged_with_its_filter_and_names_no_record(address: Database
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])
 def test_the_reads_of_every_role_are_logged(address: DatabaseUrls, sign_in: SignIn, role: Role) -> None:
     data, event = event_of(address, sign_in(role), "{ invoices(first: 4) { nodes { id } } }")
-    assert event["email"] == f"{role}@demo.clinic"
+    assert event["email"] == f"{role}@demo.example"
     assert names_in(event["entities"]) == {node["id"] for node in data["invoices"]["nodes"]} != set()
 
 
@@ -299,7 +299,7 @@ def chain(address: DatabaseUrls) -> int:
 
 def test_reads_just_before_the_server_ends_are_logged(own_address: DatabaseUrls) -> None:
     with serving(own_address) as url, Client(url) as anonymous:
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         last = [client.post("{ cases(first: 1) { nodes { id } } }").headers["x-request-id"] for _ in range(20)]
     kept = rows(own_address, "select count(*) from audit_events where request_id = any($1)", last)
     assert kept[0][0] == len(last)

@@ -158,7 +158,7 @@ def test_a_physician_records_a_visit_of_their_own_patient_in_their_own_name(
     assert answers[0] == answers[1]
     assert answers[0]["errors"] == []
     first = answers[0]["encounter"]
-    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.example'")
     assert first["physician"] == {"id": make_id("Physician", me)}
     assert first["facility"] == own_case["facility"]
     node = physician.read("query ($id: ID!) { node(id: $id) { id } }", id=first["id"])["node"]
@@ -172,7 +172,7 @@ def test_a_physician_records_a_visit_of_their_own_patient_in_their_own_name(
 
 
 def test_a_physician_records_nothing_for_another_physician_s_patient(physician: Client, address: DatabaseUrls) -> None:
-    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.example'")
     query = """select id from cases c where clinic_id = (select clinic_id from clinics where short_name = 'demo') and not exists
         (select from treating_physicians t where t.case_id = c.id and t.physician_id = $1) limit 1"""
     [[case]] = rows(address, query, me)

@@ -194,7 +194,7 @@ def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator
     with ExitStack() as stack:
         address = stack.enter_context(copied(postgres_server, template_database))
         anonymous = stack.enter_context(Client(stack.enter_context(serving(address))))
-        billing, admin = (anonymous.signed_in(f"{role.value}@demo.clinic") for role in (Role.BILLING, Role.ADMIN))
+        billing, admin = (anonymous.signed_in(f"{role.value}@demo.example") for role in (Role.BILLING, Role.ADMIN))
         stack.enter_context(billing)
         stack.enter_context(admin)
         clinic = Clinic(billing, admin, find_records(address), address)

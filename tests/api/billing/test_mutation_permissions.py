@@ -78,6 +78,10 @@ STAFF: dict[str, tuple[str, str, Any]] = {
             ],
         },
     ),
+    "previewReminders": ("dryRun { token }", "", lambda ids: {}),
+    "stopReminders": ("reminderConfirmation { id }", "", lambda ids: {}),
+    "suppressAddress": ("suppressedAddress { id }", "", lambda ids: {"email": "viewer@firm.example"}),
+    "allowAddress": ("suppressedAddress { id }", "", lambda ids: {"email": "viewer@firm.example"}),
     "resendMessage": (
         "outboundMessage { id }",
         "OutboundMessage",
@@ -109,10 +113,11 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "retirePhysician": ("physician { id }", "Physician", lambda ids: {"physicianId": ids["Physician"]}),
     "createFacility": ("facility { id }", "", lambda ids: {"name": "Viewer's place"}),
     "updateFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"], "name": "Nowhere"}),
+    "updateClinic": ("clinic { id }", "", lambda ids: {"phone": "(555) 555-0100"}),
     "createUser": (
         "user { id }",
         "",
-        lambda ids: {"email": "viewer@demo.clinic", "name": "Al Viewer", "role": "ANALYST"},
+        lambda ids: {"email": "viewer@demo.example", "name": "Al Viewer", "role": "ANALYST"},
     ),
     "updateUser": ("user { id }", "User", lambda ids: {"userId": ids["User"], "name": "Al Viewer"}),
     "inviteUserAgain": ("user { id }", "User", lambda ids: {"userId": ids["User"]}),
@@ -220,8 +225,8 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
             "id"
         ]
     if name == "inviteUserAgain":
-        ids["User"] = done(client, "createUser", "user { id }", email="invited@demo.clinic", name="In", role="BILLING")[
-            "id"
-        ]
+        ids["User"] = done(
+            client, "createUser", "user { id }", email="invited@demo.example", name="In", role="BILLING"
+        )["id"]
     answer = client.read(document(name, selection), input=make_input(ids))[name]
     assert answer["errors"] == []

@@ -33,7 +33,7 @@ _TAKE = "update invoice_counters set last_number = last_number + 1 where clinic_
 @pytest.fixture
 def staff(own_address: DatabaseUrls) -> Iterator[Client]:
     """A client of billing staff, over a database that no other test uses."""
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as client:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as client:
         yield client
 
 
@@ -152,7 +152,7 @@ async def _create_at(address: DatabaseUrls, moment: datetime, draft: dict[str, A
         (clinic, zone), *_ = await connection.fetch(
             "select clinic_id, time_zone from clinics where short_name = 'demo'"
         )
-        user = await connection.fetchval("select id from users where email = 'billing@demo.clinic'")
+        user = await connection.fetchval("select id from users where email = 'billing@demo.example'")
         inputs = {"case_id": uuid_of(draft["caseId"]), "payer_id": uuid_of(draft["payerId"]), "lines": draft["lines"]}
         inputs["service_date"] = clinic_day(moment, zone)
         actor = Actor(Role.BILLING, clinic_day(moment, zone))

@@ -243,7 +243,7 @@ def test_a_physician_sees_the_same_total_and_none_of_its_parts(
     by_hand = [{**LINE, "overridePrice": "1.00", "overrideReason": "Mine"}]
     refusals = physician.refusals(TOTAL, input={**inputs, "payerId": node["payer"]["id"], "lines": by_hand})
     assert "unknown field 'overridePrice'" in refusals[0]
-    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    [[me]] = rows(address, "select physician_id from users where email = 'physician@demo.example'")
     query = f"select id from payers where clinic_id = {CLINIC} and id not in (select payer_id from invoices where physician_id = $1)"
     payers = [rows(address, query, me)[0]["id"], uuid4()]
     answers = [physician.read(TOTAL, input={**inputs, "payerId": make_id("Payer", payer)}) for payer in payers]

@@ -151,7 +151,7 @@ def expiry_of(url: str) -> int:
 
 def user_of(bureau: Bureau, role: Role) -> UUID:
     query = "select id from users where email = $1"
-    return UUID(str(rows(bureau.address, query, f"{role.value}@demo.clinic")[0]["id"]))
+    return UUID(str(rows(bureau.address, query, f"{role.value}@demo.example")[0]["id"]))
 
 
 def test_a_signed_url_is_valid_for_an_hour_and_for_its_owner(bureau: Bureau) -> None:

@@ -129,7 +129,7 @@ def test_the_number_of_pending_files_of_a_user_is_limited(idle: Bureau) -> None:
         idle.address,
         """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at)
         select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', 'running', 'a.csv', now() from users, generate_series(1, $1)
-        where email = 'billing@demo.clinic'""",
+        where email = 'billing@demo.example'""",
         MOST_UNDER_WAY,
     )
     refused = idle.ask(Role.BILLING)
@@ -190,8 +190,8 @@ def test_a_file_that_kills_its_workers_fails(idle: Bureau) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "update users set active = false where email = 'attorney@demo.clinic'",
-        "update users set role = 'billing', attorney_id = null where email = 'attorney@demo.clinic'",
+        "update users set active = false where email = 'attorney@demo.example'",
+        "update users set role = 'billing', attorney_id = null where email = 'attorney@demo.example'",
         """update exports set columns = '["number", "balance"]' where role = 'attorney'""",
         """update exports set filter = '{"denied": true}' where role = 'attorney'""",
         """update exports set role = 'admin' where role = 'attorney'""",
@@ -235,7 +235,7 @@ def test_a_file_lists_each_record_that_it_shows_once(idle: Bureau) -> None:
     query = """select table_name, unnest(ids) as id from export_records where export_id = $1"""
     listed = [tuple(row) for row in rows(idle.address, query, uuid_of(export["id"]))]
     mine = """from invoices where status <> 'void' and attorney_id =
-        (select attorney_id from users where email = 'attorney@demo.clinic')"""
+        (select attorney_id from users where email = 'attorney@demo.example')"""
     shown = rows(idle.address, f"select 'invoices', id {mine} union select 'payers', payer_id {mine}")
     assert sorted(listed) == sorted(tuple(row) for row in shown)
     [row] = rows(idle.address, "select record_count from exports where id = $1", uuid_of(export["id"]))

@@ -29,9 +29,7 @@ from tests.support.databases import copied, rows
 EXPORT = "exportQuickbooksInvoices"
 ALL = [status.name for status in InvoiceStatus]
 _AGING = "{ aging { outstanding invoiceCount } agingByPayer { payer { name } outstanding } }"
-_TERMS = (
-    "mutation ($days: Int!) { setPaymentTerms(input: {paymentTermsDays: $days}) { isChanged errors { message path } } }"
-)
+_TERMS = "mutation ($days: Int) { updateClinic(input: {paymentTermsDays: $days}) { clinic { paymentTermsDays } errors { message path } } }"
 # Names that QuickBooks refuses, or would take for another one, with a pattern of the customer, and a part of the reason.
 _PART_OF_ID = r" \([0-9a-f]{6}\)"
 REPLACED = {
@@ -163,17 +161,17 @@ def test_due_days_follow_the_terms_of_payment_that_an_administrator_sets(
     postgres_server: EmbeddedPostgres, template_database: str, tmp_path: Path
 ) -> None:
     with copied(postgres_server, template_database) as own, working(own, tmp_path) as bureau:
-        admin, billing = bureau.people[Role.ADMIN], bureau.people[Role.BILLING]
-        assert billing.read("{ viewer { paymentTermsDays } }")["viewer"] == {"paymentTermsDays": 30}
+        admin = bureau.people[Role.ADMIN]
+        assert admin.read("{ clinic { paymentTermsDays } }")["clinic"] == {"paymentTermsDays": 30}
         for row in company(bureau).invoices.values():
             assert _days(row) == 30
-        assert admin.read(_TERMS, days=45)["setPaymentTerms"] == {"isChanged": True, "errors": []}
-        assert billing.read("{ viewer { paymentTermsDays } }")["viewer"] == {"paymentTermsDays": 45}
+        assert admin.read(_TERMS, days=45)["updateClinic"] == {"clinic": {"paymentTermsDays": 45}, "errors": []}
+        assert admin.read("{ clinic { paymentTermsDays } }")["clinic"] == {"paymentTermsDays": 45}
         found = company(bureau)
         assert {_days(row) for row in found.invoices.values()} == {45} == {found.manifest["paymentTermsDays"]}
         for days in (-1, 366):
-            refused = admin.read(_TERMS, days=days)["setPaymentTerms"]
-            assert (refused["isChanged"], refused["errors"][0]["path"]) == (False, ["input", "paymentTermsDays"])
+            refused = admin.read(_TERMS, days=days)["updateClinic"]
+            assert (refused["clinic"], refused["errors"][0]["path"]) == (None, ["input", "paymentTermsDays"])
         for role in (Role.BILLING, Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST):
             assert bureau.people[role].refusals(_TERMS, days=1)
         [*others] = rows(own, "select payment_terms_days from clinics where short_name <> 'demo'")

@@ -57,7 +57,7 @@ async def _empty(address: DatabaseUrls, clinic: Any) -> None:
 @pytest.fixture
 def elsewhere(bureau: Bureau) -> Iterator[Client]:
     """A client of the other clinic's billing staff."""
-    sign_in_input = {"email": "billing@demo.clinic", "password": PASSWORD, "clinic": OTHER}
+    sign_in_input = {"email": "billing@demo.example", "password": PASSWORD, "clinic": OTHER}
     with Client(bureau.url) as anonymous:
         token = anonymous.read(SIGN_IN, input=sign_in_input)["signIn"]["token"]
     with Client(bureau.url, token) as client:

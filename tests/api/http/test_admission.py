@@ -33,13 +33,13 @@ def rate_limited(address: DatabaseUrls) -> Iterator[str]:
 
 
 def test_a_user_above_the_rate_limit_gets_429_and_others_are_served(rate_limited: str) -> None:
-    with Client(rate_limited) as anonymous, anonymous.signed_in("billing@demo.clinic") as billing:
+    with Client(rate_limited) as anonymous, anonymous.signed_in("billing@demo.example") as billing:
         for _ in range(5):
             assert billing.post(QUERY).status_code == 200
         refused = billing.post(QUERY)
         assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
         assert 1 <= int(refused.headers["retry-after"]) <= 12
-        with anonymous.signed_in("admin@demo.clinic") as admin:
+        with anonymous.signed_in("admin@demo.example") as admin:
             assert admin.post(QUERY).status_code == 200
 
 

@@ -281,7 +281,7 @@ def test_an_error_in_a_field_leaves_status_200_and_the_other_fields(sign_in: Sig
     response = sign_in(Role.BILLING).post('{ viewer { email } invoice(id: "nothing") { id } }')
     assert (response.status_code, response.json()["data"]) == (
         200,
-        {"viewer": {"email": "billing@demo.clinic"}, "invoice": None},
+        {"viewer": {"email": "billing@demo.example"}, "invoice": None},
     )
     assert [error["path"] for error in response.json()["errors"]] == [["invoice"]]
 
@@ -292,7 +292,7 @@ SECRET = "Winterbottom"
 def test_an_unexpected_exception_shows_a_request_id_and_nothing_else(
     own_address: DatabaseUrls, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as billing:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as billing:
         rows(own_address, "alter table patients rename column first_name to elsewhere")
         query = f'{{ patients(filter: {{search: "{SECRET}"}}) {{ nodes {{ firstName }} }} }}'
         response = billing.post(query)
@@ -307,7 +307,7 @@ def test_an_unexpected_exception_shows_a_request_id_and_nothing_else(
 
 
 def test_an_exception_outside_of_any_field_is_answered_in_the_same_way(own_address: DatabaseUrls) -> None:
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as billing:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as billing:
         rows(own_address, "alter table sessions rename column kind to elsewhere")
         response = billing.post("{ viewer { email } }")
     assert (response.status_code, is_an_error(response)) == (500, True)

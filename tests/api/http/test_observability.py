@@ -2,7 +2,9 @@
 
 import json
 import logging
+import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 from io import StringIO
 from typing import Any
 
@@ -59,7 +61,7 @@ def observed(address: DatabaseUrls) -> ObservedServer:
 
 
 def _ask(anonymous: Client) -> None:
-    with anonymous.signed_in("billing@demo.clinic") as billing:
+    with anonymous.signed_in("billing@demo.example") as billing:
         billing.http.headers["traceparent"] = f"00-{'7' * 32}-{'5' * 16}-01"
         assert billing.post(PAGE).status_code == 200
         billing.post(
@@ -161,3 +163,16 @@ def test_the_log_omits_the_messages_of_libraries_and_shows_only_the_place_of_an_
     assert line["message"].startswith("logged in test_observability, line ")
     assert line["failure"].startswith("_RowError at test_observability.py:")
     assert SECRET_WORD not in written.getvalue()
+
+
+def test_the_metrics_have_the_families_of_the_process_and_of_the_build(observed: ObservedServer) -> None:
+    families = {family.name for family in text_string_to_metric_families(observed.page)}
+    assert families >= {
+        "process_cpu_seconds",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+        "process_start_time_seconds",
+    }
+    assert "python_gc_collections" in families
+    (labels,) = (dict(labels) for name, labels in observed.metrics if name == "billing_build_info")
+    assert labels == {"version": version("clinic-billing"), "python": platform.python_version()}

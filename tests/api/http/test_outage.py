@@ -20,7 +20,7 @@ def cut_off(address: DatabaseUrls) -> Iterator[tuple[Wire, Client]]:
         captured_statements(address) as (through, wire),
         serving(through) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as billing,
+        anonymous.signed_in("billing@demo.example") as billing,
     ):
         assert billing.read(QUERY)["invoices"]["nodes"]
         yield wire, billing
@@ -54,7 +54,9 @@ def test_without_the_database_a_sign_in_gets_503_and_anonymous_queries_are_answe
     wire, billing = cut_off
     wire.cut = True
     with Client(billing.url) as anonymous:
-        response = anonymous.post('mutation { signIn(input: {email: "billing@demo.clinic", password: "x"}) { token } }')
+        response = anonymous.post(
+            'mutation { signIn(input: {email: "billing@demo.example", password: "x"}) { token } }'
+        )
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
         assert anonymous.read("{ viewer { id } }") == {"viewer": None}
 

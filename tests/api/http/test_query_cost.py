@@ -109,10 +109,10 @@ def test_a_document_one_above_a_limit_is_refused_by_the_limit_s_name(
 
 
 def test_a_document_that_is_refused_runs_nothing(sign_in: SignIn, anonymous: Client) -> None:
-    signed_in = anonymous.signed_in("analyst@demo.clinic")
+    signed_in = anonymous.signed_in("analyst@demo.example")
     query = "mutation { signOut { signedOut } " + " ".join(f"a{n}: __typename" for n in range(31)) + " }"
     assert refused_at(signed_in.ask(query)) == "aliases"
-    assert signed_in.read("{ viewer { email } }") == {"viewer": {"email": "analyst@demo.clinic"}}
+    assert signed_in.read("{ viewer { email } }") == {"viewer": {"email": "analyst@demo.example"}}
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,8 @@ def test_a_void_invoice_sends_the_attorney_no_further_event(
 OTHER_ATTORNEY = """select attorney_id, id from invoices where status <> 'void'
     and attorney_id not in (select attorney_id from users where attorney_id is not null) order by id limit 1"""
 ADD_ATTORNEY = """insert into users (clinic_id, id, email, name, role, attorney_id)
-    select clinic_id, gen_random_uuid(), 'other.attorney@demo.clinic', 'Other', 'attorney', $1
-    from users where email = 'attorney@demo.clinic' returning id"""
+    select clinic_id, gen_random_uuid(), 'other.attorney@demo.example', 'Other', 'attorney', $1
+    from users where email = 'attorney@demo.example' returning id"""
 ASSIGN = "mutation ($input: AssignAttorneyInput!) { assignAttorney(input: $input) { errors { message } } }"
 
 

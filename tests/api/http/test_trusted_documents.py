@@ -37,7 +37,7 @@ def billing(folder: Path, address: DatabaseUrls) -> Iterator[Client]:
     with (
         serving(address, running=ServerOptions(trusted_documents=str(folder))) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as client,
+        anonymous.signed_in("billing@demo.example") as client,
     ):
         yield client
 

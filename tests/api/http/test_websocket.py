@@ -104,7 +104,7 @@ def test_a_ping_is_answered(socket: Socket) -> None:
 def test_the_token_of_a_connection_identifies_its_user(socket: Socket, sign_in: SignIn, role: Role) -> None:
     assert socket.greet(sign_in(role).token) == {"type": "connection_ack"}
     assert data(socket.ask("{ viewer { email role } }")) == {
-        "viewer": {"email": f"{role}@demo.clinic", "role": role.name}
+        "viewer": {"email": f"{role}@demo.example", "role": role.name}
     }
 
 
@@ -142,7 +142,7 @@ def test_an_invalid_token_closes_the_connection(socket: Socket, token: str) -> N
 
 
 def test_an_open_connection_loses_its_access_when_its_token_ends(socket: Socket, anonymous: Client) -> None:
-    with anonymous.signed_in("billing@demo.clinic") as billing:
+    with anonymous.signed_in("billing@demo.example") as billing:
         socket.greet(billing.token)
         assert data(socket.ask("{ viewer { role } }")) == {"viewer": {"role": "BILLING"}}
         billing.read("mutation { signOut { signedOut } }")
@@ -280,7 +280,7 @@ def test_an_unexpected_exception_shows_only_a_request_id(own_address: DatabaseUr
     with (
         serving(own_address) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as billing,
+        anonymous.signed_in("billing@demo.example") as billing,
         opened(url) as socket,
     ):
         socket.greet(billing.token)

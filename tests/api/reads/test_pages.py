@@ -186,7 +186,7 @@ def test_rows_added_between_pages_neither_repeat_nor_hide_other_rows(
     with (
         served(assembled(Database(own_address.login))) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as billing,
+        anonymous.signed_in("billing@demo.example") as billing,
     ):
         there = {make_id("Invoice", identity) for [identity] in rows(own_address, "select id from invoices")}
         seen: list[str] = []

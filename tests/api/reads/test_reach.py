@@ -40,7 +40,7 @@ def clients(address: DatabaseUrls) -> Iterator[dict[tuple[Role, str], Client]]:
         found = {}
         for role in Role:
             for clinic in ("demo", OTHER):
-                sign_in_input = {"email": f"{role}@demo.clinic", "password": PASSWORD, "clinic": clinic}
+                sign_in_input = {"email": f"{role}@demo.example", "password": PASSWORD, "clinic": clinic}
                 found[role, clinic] = Client(url, anonymous.read(SIGN_IN, i=sign_in_input)["signIn"]["token"])
         yield found
         for client in found.values():

@@ -114,7 +114,7 @@ def test_the_second_lock_alone_keeps_the_kinds_of_administrators_from_billing_st
 ) -> None:
     monkeypatch.setitem(role_schemas(), Role.BILLING, role_schemas()[Role.ADMIN])
     with serving(own_address) as url, Client(url) as anonymous:
-        biller, admin = (anonymous.signed_in(f"{name}@demo.clinic") for name in ("billing", "admin"))
+        biller, admin = (anonymous.signed_in(f"{name}@demo.example") for name in ("billing", "admin"))
         with biller, admin:
             saved(admin, "CODES", "Theirs", {"columns": [column("code", "HCPCS")]})
             assert listed(biller) == []
@@ -126,7 +126,7 @@ def test_the_second_lock_alone_keeps_the_kinds_of_administrators_from_billing_st
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, None])
 def test_other_roles_have_no_mappings(house: House, role: Role | None) -> None:
     kept = saved(house.biller, "PAYERS", f"Hidden from {role}", PLAIN)["importMapping"]
-    client = house.anonymous.signed_in(f"{role}@demo.clinic") if role else house.anonymous
+    client = house.anonymous.signed_in(f"{role}@demo.example") if role else house.anonymous
     before = rows(house.address, "select count(*) from import_mappings")
     assert client.refusals(LIST)
     assert client.refusals(SAVE, input={"kind": "PAYERS", "name": "Mine", "mapping": PLAIN})
@@ -135,7 +135,7 @@ def test_other_roles_have_no_mappings(house: House, role: Role | None) -> None:
 
 
 SIGN_IN = """mutation ($clinic: String!, $password: String!) {
-    signIn(input: {email: "admin@demo.clinic", clinic: $clinic, password: $password}) { token } }"""
+    signIn(input: {email: "admin@demo.example", clinic: $clinic, password: $password}) { token } }"""
 
 
 def test_another_clinic_s_mappings_do_not_exist(own_address: DatabaseUrls) -> None:

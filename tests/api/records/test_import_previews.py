@@ -198,7 +198,7 @@ CODES = "HCPCS,Description,Price,Effective date\nV9001,Own words,$12.50,12/31/20
 @pytest.mark.parametrize("role", [Role.BILLING, Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, None])
 def test_only_administrators_preview_codes(house: House, role: Role | None) -> None:
     file = uploaded(house.admin, CODES)
-    client = house.anonymous.signed_in(f"{role}@demo.clinic") if role else house.anonymous
+    client = house.anonymous.signed_in(f"{role}@demo.example") if role else house.anonymous
     assert client.refusals(PREVIEW, input={"kind": "CODES", "documentId": file})
     assert previewed(house.admin, file, "CODES")["preview"]["report"]["added"] == 1
 
@@ -207,7 +207,7 @@ def test_a_kind_that_a_role_s_schema_lacks_is_refused_at_run_time_too(
     own_address: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(role_schemas(), Role.BILLING, role_schemas()[Role.ADMIN])
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as biller:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as biller:
         payload = previewed(biller, uploaded(biller, CODES), "CODES")
         assert (payload["preview"], payload["errors"][0]["message"]) == (None, "There is no such kind of file")
 
@@ -224,7 +224,7 @@ def test_previews_are_in_the_audit_log_and_no_cell_is_logged(house: House, caplo
     for more in ({}, {"columnFormats": answer}):
         payload, event = event_of(house.address, house.biller, PREVIEW, input={**wanted, **more})
         assert payload["importPreview"]["errors"] == []
-        assert (event["operation"], event["email"]) == ("importPreview", "billing@demo.clinic")
+        assert (event["operation"], event["email"]) == ("importPreview", "billing@demo.example")
     wanted["documentId"] = wanted["documentId"][:-4] + "AAAA"
     _, event = event_of(house.address, house.biller, PREVIEW, input=wanted)
     assert event["operation"] == "importPreview refused"

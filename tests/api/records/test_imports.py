@@ -232,7 +232,7 @@ def test_a_file_is_imported_once(house: House) -> None:
 @pytest.mark.parametrize("role", [Role.BILLING, Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, None])
 def test_only_administrators_import_codes(house: House, role: Role | None) -> None:
     file, before = a_list(house.admin, fresh("R")), prices(house)
-    client = house.anonymous.signed_in(f"{role}@demo.clinic") if role else house.anonymous
+    client = house.anonymous.signed_in(f"{role}@demo.example") if role else house.anonymous
     assert client.refusals(IMPORT, input={"kind": "CODES", "documentId": file})
     assert (prices(house), consumed(house, file)) == (before, False)
 
@@ -255,7 +255,7 @@ def test_a_kind_that_a_role_s_schema_lacks_is_refused_at_run_time_too(
 ) -> None:
     monkeypatch.setitem(role_schemas(), Role.BILLING, role_schemas()[Role.ADMIN])
     before = rows(own_address, "select count(*) from cpt_codes")
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as biller:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as biller:
         for kind in ("CODES", "FEE_SCHEDULES", "PHYSICIANS", "FACILITIES"):
             payload = imported(biller, a_list(biller, fresh("L")), kind=kind)
             [error] = payload["errors"]
@@ -275,7 +275,7 @@ def test_another_user_s_file_and_an_unknown_file_are_refused_alike(house: House)
 
 
 SIGN_IN = """mutation ($clinic: String!, $password: String!) {
-    signIn(input: {email: "admin@demo.clinic", clinic: $clinic, password: $password}) { token } }"""
+    signIn(input: {email: "admin@demo.example", clinic: $clinic, password: $password}) { token } }"""
 
 
 def test_the_file_of_another_clinic_is_refused_and_imports_only_into_its_own_clinic(
@@ -337,7 +337,7 @@ async def _slowest_query_during(house: House, file: str) -> float:
 @pytest.mark.prove
 def test_fifty_thousand_codes_are_imported_in_less_than_thirty_seconds(own_address: DatabaseUrls) -> None:
     rows_of_file = [f"P{n},Proven,1.00,2026-01-01\n" for n in range(50_000)]
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.clinic") as admin:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("admin@demo.example") as admin:
         began = time.monotonic()
         assert imported(admin, a_list(admin, HEADER + "".join(rows_of_file)))["report"]["added"] == 50_000
         took = time.monotonic() - began
@@ -358,7 +358,7 @@ def test_a_hundred_thousand_open_invoices_are_imported_in_less_than_a_minute(own
     cases = "number,patient_mrn,date_of_injury,opened_on\n" + "".join(
         f"H-{n},H-{n},2025-01-05,2025-01-09\n" for n in range(20_000)
     )
-    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic") as biller:
+    with serving(own_address) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.example") as biller:
         biller.http.timeout = httpx.Timeout(300)
         for kind, text in (("PATIENTS", people), ("PAYERS", payers), ("CASES", cases)):
             assert imported(biller, a_list(biller, text), kind=kind)["report"]["written"]

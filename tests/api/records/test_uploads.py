@@ -201,7 +201,7 @@ def test_an_upload_that_has_expired_in_the_database_is_refused(house: House) -> 
 
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST, None])
 def test_only_billing_staff_can_announce_a_file(house: House, role: Role | None) -> None:
-    client = house.anonymous.signed_in(f"{role}@demo.clinic") if role else house.anonymous
+    client = house.anonymous.signed_in(f"{role}@demo.example") if role else house.anonymous
     before = rows(house.address, "select count(*) from documents")
     assert client.refusals(CREATE, input=announced())
     assert rows(house.address, "select count(*) from documents") == before

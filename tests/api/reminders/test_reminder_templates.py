@@ -65,7 +65,7 @@ def test_an_invalid_template_is_refused_with_its_line_and_variable(
 
 def test_concurrent_saves_of_a_template_get_a_version_each(server_url: str, billing: Client) -> None:
     def save(number: int) -> int:
-        with Client(server_url) as fresh, fresh.signed_in("billing@demo.clinic") as client:
+        with Client(server_url) as fresh, fresh.signed_in("billing@demo.example") as client:
             inputs = {"name": "At once", "subject": "Open", "body": f"{number}"}
             version: int = done(client, "saveReminderTemplate", TEMPLATE, **inputs)["version"]
             return version

@@ -118,7 +118,7 @@ def test_other_roles_cannot_subscribe(server_url: str, sign_in: SignIn, role: Ro
 def test_a_user_who_leaves_the_staff_gets_no_further_event(
     address: DatabaseUrls, server_url: str, anonymous: Client
 ) -> None:
-    email = "admin@demo.clinic"
+    email = "admin@demo.example"
     with connected(server_url, anonymous.signed_in(email).token) as subscriber:
         subscribed(subscriber)
         rows(address, "update users set role = 'billing' where email = $1", email)
@@ -133,5 +133,5 @@ def test_a_subscription_leaves_audit_events(address: DatabaseUrls, clinic: Clini
     remind(clinic.billing, clinic.submitted())
     assert next_number(staff) == number + 1
     seen = """select 1 from audit_events e join users u on u.id = e.user_id
-        where operation = 'actionItemsChanged' and u.email = 'billing@demo.clinic'"""
+        where operation = 'actionItemsChanged' and u.email = 'billing@demo.example'"""
     assert any(rows(address, seen) or not staff.is_silent(0.1) for _ in range(30))

@@ -64,7 +64,7 @@ def own_clinic(own_address: DatabaseUrls) -> Iterator[Clinic]:
     found = find_records(own_address)
     with serving(own_address) as url, Client(url) as anonymous, ExitStack() as clients:
         billing, admin = (
-            clients.enter_context(anonymous.signed_in(f"{name}@demo.clinic")) for name in ("billing", "admin")
+            clients.enter_context(anonymous.signed_in(f"{name}@demo.example")) for name in ("billing", "admin")
         )
         yield Clinic(billing, admin, found, own_address)
 
@@ -78,7 +78,7 @@ def test_an_agreement_lapses_on_the_day_of_the_clinic(own_address: DatabaseUrls,
     own_clinic.step("agreeReduction", bill, conditionalUntil=(noon.date() - timedelta(days=1)).isoformat())
     lapse(own_address, noon)
     # A session is cached for two seconds with its time zone: a new one has the new zone.
-    with Client(own_clinic.billing.url) as anonymous, anonymous.signed_in("admin@demo.clinic") as moved:
+    with Client(own_clinic.billing.url) as anonymous, anonymous.signed_in("admin@demo.example") as moved:
         [item] = items(moved, bill, on=(noon.date() + timedelta(days=9)).isoformat())
     assert item["dueOn"] == (noon.date() + timedelta(days=1)).isoformat()
 

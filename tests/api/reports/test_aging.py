@@ -122,7 +122,7 @@ def server_url(address: DatabaseUrls, clock: ClinicClock) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def billing(anonymous: Client) -> Iterator[Client]:
-    with anonymous.signed_in("billing@demo.clinic") as client:
+    with anonymous.signed_in("billing@demo.example") as client:
         yield client
 
 
@@ -250,7 +250,7 @@ def test_each_side_of_each_edge_is_in_its_bucket_at_both_ends_of_the_clinic_s_da
     rows(own_address, "update clinics set time_zone = $1", zone)
     with (
         served(assembled(Database(own_address.login), clock=clock)) as url,
-        Client(url).signed_in("billing@demo.clinic") as client,
+        Client(url).signed_in("billing@demo.example") as client,
     ):
         payer = make_id("Payer", worked.payer)
         for hour, minute in ((0, 0), (23, 59)):
@@ -277,7 +277,7 @@ def test_an_invalid_argument_is_refused_by_its_name(billing: Client, document: s
 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN])
 def test_a_role_without_reports_has_none_in_its_schema(anonymous: Client, role: Role) -> None:
-    with anonymous.signed_in(f"{role.value}@demo.clinic") as client:
+    with anonymous.signed_in(f"{role.value}@demo.example") as client:
         for name in ("aging { outstanding }", "agingByPayer { outstanding }"):
             assert client.refusals(f"{{ {name} }}")[0].startswith("Cannot query field")
 
@@ -287,18 +287,18 @@ def test_a_physician_sees_the_report_of_their_own_work_only_and_no_received_amou
 ) -> None:
     query = '{{ analytics(filter: {{from: "2020-01-01", to: "2026-06-30"}}{}) {{ physicianProductivity {{ physician {{ id }} {} }} }} }}'
     counts = "encounterCount examCount invoiceCount billed averageInvoice"
-    with anonymous.signed_in("physician@demo.clinic") as client:
+    with anonymous.signed_in("physician@demo.example") as client:
         for as_of in ("", ', asOf: "2026-03-01"'):
             (own,) = client.read(query.format(as_of, counts))["analytics"]["physicianProductivity"]
             assert own["invoiceCount"] > 0
         assert client.refusals(query.format("", "received"))[0].startswith("Cannot query field 'received'")
         assert client.refusals('{ analytics(filter: {from: "2026-01-01", to: "2026-06-30"}) { billed } }')
-    (user,) = rows(address, "select physician_id from users where email = 'physician@demo.clinic'")
+    (user,) = rows(address, "select physician_id from users where email = 'physician@demo.example'")
     assert own["physician"]["id"] == make_id("Physician", UUID(str(user[0])))
 
 
 def test_an_analyst_sees_every_report_and_no_patient_s_name(anonymous: Client) -> None:
-    with anonymous.signed_in("analyst@demo.clinic") as client:
+    with anonymous.signed_in("analyst@demo.example") as client:
         payers = client.read("{ agingByPayer { payer { name } outstanding } }")["agingByPayer"]
         assert payers
         found = client.read(

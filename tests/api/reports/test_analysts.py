@@ -110,13 +110,13 @@ def server_url(address: DatabaseUrls, clock: ClinicClock) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def analyst(anonymous: Client) -> Iterator[Client]:
-    with anonymous.signed_in("analyst@demo.clinic") as client:
+    with anonymous.signed_in("analyst@demo.example") as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def billing(anonymous: Client) -> Iterator[Client]:
-    with anonymous.signed_in("billing@demo.clinic") as client:
+    with anonymous.signed_in("billing@demo.example") as client:
         yield client
 
 

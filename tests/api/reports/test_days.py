@@ -62,7 +62,7 @@ def clients(anonymous: Client) -> Iterator[dict[str, Client]]:
     query = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
     tokens = {}
     for zone, clinic in ((NEW_YORK, "demo"), (TOKYO, OTHER)):
-        inputs = {"email": "billing@demo.clinic", "password": PASSWORD, "clinic": clinic}
+        inputs = {"email": "billing@demo.example", "password": PASSWORD, "clinic": clinic}
         tokens[zone] = anonymous.read(query, i=inputs)["signIn"]["token"]
     with Client(anonymous.url, tokens[NEW_YORK]) as here, Client(anonymous.url, tokens[TOKYO]) as elsewhere:
         yield {NEW_YORK: here, TOKYO: elsewhere}

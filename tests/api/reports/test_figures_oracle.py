@@ -183,7 +183,7 @@ def _compare(address: DatabaseUrls, short_name: str, email: str, password: str, 
 
 
 def test_the_figures_of_the_demo_clinic_equal_the_independent_calculation(address: DatabaseUrls) -> None:
-    _compare(address, "demo", "billing@demo.clinic", PASSWORD, filters=6, past_days=6)
+    _compare(address, "demo", "billing@demo.example", PASSWORD, filters=6, past_days=6)
 
 
 @pytest.mark.prove
@@ -197,7 +197,7 @@ def test_the_figures_of_twenty_thousand_invoices_equal_the_independent_calculati
             await connection.close()
 
     asyncio.run(load())
-    _compare(own_server, "demo", "billing@demo.clinic", PASSWORD, filters=10, past_days=30)
+    _compare(own_server, "demo", "billing@demo.example", PASSWORD, filters=10, past_days=30)
 
 
 @pytest.mark.skipif(not SYNTHEA.exists(), reason="the Synthea sample is not beside this checkout")

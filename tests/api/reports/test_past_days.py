@@ -64,7 +64,7 @@ def days(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[
         clock = ClinicClock()
         clock.moment = _START
         anonymous = Client(stack.enter_context(served(assembled(Database(address.login), clock=clock))))
-        billing, admin = (anonymous.signed_in(f"{role.value}@demo.clinic") for role in (Role.BILLING, Role.ADMIN))
+        billing, admin = (anonymous.signed_in(f"{role.value}@demo.example") for role in (Role.BILLING, Role.ADMIN))
         clinic = Clinic(billing, admin, find_records(address), address)
         other = done(billing, "createPayer", "payer { id }", name="Some other payer", kind="INSURANCE")["id"]
         world = World(clinic, known_breaches=breaches(address), other_payer=other)

@@ -51,7 +51,7 @@ async def _profile(address: DatabaseUrls, case: Case, request_bodies: list[str],
 
 
 async def _sign_in(app: Any, case: Case) -> str:
-    query = f'mutation {{ signIn(input: {{email: "{case.role}@demo.clinic", password: "{PASSWORD}"}}) {{ token }} }}'
+    query = f'mutation {{ signIn(input: {{email: "{case.role}@demo.example", password: "{PASSWORD}"}}) {{ token }} }}'
     answer = await _call(app, orjson.dumps({"query": query}), "")
     token: str = orjson.loads(answer)["data"]["signIn"]["token"]
     return token

@@ -24,6 +24,9 @@ _FETCHED = "role blob_key byte_order_mark case_ids"
 _FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
 # The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
 _RECORDS = "clinic_id export_id table_name ids"
+_SUPPRESSED = "email reason added_by added_at"
+_LETTERHEAD = "address phone sender_name sender_address reply_to"
+_CONFIRMED = "confirmed_by confirmed_at day message_count invoice_count"
 _POLICY = "name payer_kind facility_id billing_lead_id active"
 _LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
     repeat_days repeat_times"""
@@ -65,6 +68,8 @@ STAFF_COLUMNS = {
     "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id name_key",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "reminder_confirmations": f"clinic_id id {_CONFIRMED} ended_by ended_at",
+    "suppressed_addresses": f"clinic_id id {_SUPPRESSED} removed_by removed_at",
     "reminder_levels": f"clinic_id id {_LEVEL}",
     "reminder_policies": f"clinic_id id {_POLICY}",
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
@@ -75,6 +80,7 @@ STAFF_COLUMNS = {
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
+    "clinics": f"| clinic_id {_LETTERHEAD} payment_terms_days",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -146,17 +152,19 @@ READ_BY_REPORTS = {
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
 # reminders (dunning).
 READ_BY_THE_WORKER = {
-    "clinics": "clinic_id short_name name time_zone reminded_on",
+    "clinics": f"clinic_id short_name name time_zone reminded_on {_LETTERHEAD}",
     "payers": "clinic_id id kind listed_name email attorney_id",
     "attorneys": "clinic_id id name email",
     "users": "clinic_id id name email active",
     "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
     "reminders": "clinic_id id invoice_id status",
+    "reminder_confirmations": "clinic_id id ended_at",
+    "suppressed_addresses": "clinic_id id email removed_at",
     "reminder_templates": "clinic_id id subject body",
     "reminder_policies": f"clinic_id id {_POLICY}",
     "reminder_levels": f"clinic_id id {_LEVEL}",
-    "outbound_messages": "clinic_id id recipient copy_to subject status due_on next_attempt_at accepted_for attempts",
-    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition",
+    "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at next_attempt_at accepted_for attempts",
+    "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition counted_from",
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
         conditional_until""",
@@ -183,7 +191,7 @@ READ_BY_PRICING = {
 }
 _RESET_LINK = "id email kind asked_in_clinic_id expires_at used_at sent_at next_attempt_at"
 READ_BY_SIGNING_IN = {
-    "clinics": "clinic_id short_name name time_zone second_factor_roles",
+    "clinics": f"clinic_id short_name name time_zone second_factor_roles {_LETTERHEAD}",
     "users": "clinic_id id email name role attorney_id physician_id active joined_at",
     "sessions": "clinic_id id user_id token_hash kind name recorded_at last_used_at expires_at revoked_at",
     "sign_in_attempts": "key failures since_at until_at by_account known_until known_accounts",
@@ -221,6 +229,8 @@ _ADDED_BY_STAFF = {
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
+    "reminder_confirmations": _CONFIRMED,
+    "suppressed_addresses": _SUPPRESSED,
     "reminder_levels": _LEVEL,
     "reminder_policies": _POLICY,
     "reminder_templates": "name version subject body created_by",
@@ -253,6 +263,8 @@ _CHANGED_BY_STAFF = {
     "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
+    "reminder_confirmations": "ended_by ended_at",
+    "suppressed_addresses": "removed_by removed_at",
     "reminder_levels": "template_id",
     "reminder_policies": _POLICY,
     "reminders": "target_date subject notes assignee_id status outcome closed_at",
@@ -305,7 +317,7 @@ ADDED = {
         "audit_chain": "seq event_id hash subjects",
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
-        "message_invoices": "invoice_id message_id policy_id level template_id repetition",
+        "message_invoices": "invoice_id message_id policy_id level template_id repetition counted_from",
         "export_records": "export_id table_name part ids",
     },
 }
@@ -318,9 +330,9 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
+        "clinics": f"{_LETTERHEAD} payment_terms_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
-        "clinics": "payment_terms_days",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "name code selection_rule position active",
         "fee_schedules": "name name_key valid_from valid_to",

@@ -51,7 +51,7 @@ def test_an_invoice_can_be_billed_and_paid_in_that_database_and_verification_fin
     owned: DatabaseUrls,
 ) -> None:
     with serving(owned) as url, Client(url) as anonymous:
-        billing, admin = (anonymous.signed_in(f"{role}@demo.clinic") for role in ("billing", "admin"))
+        billing, admin = (anonymous.signed_in(f"{role}@demo.example") for role in ("billing", "admin"))
         clinic = Clinic(billing, admin, find_records(owned), owned)
         before = broken_laws(owned)
         paid, agreed = clinic.agreed(), clinic.agreed()

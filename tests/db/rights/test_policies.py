@@ -120,8 +120,10 @@ AUTHOR_COLUMNS = {
     "import_mappings": ("changed_by", False),
     "invoice_events": ("by_user_id", False),
     "reduction_offers": ("made_by", False),
+    "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
     "reminders": ("created_by", False),
+    "suppressed_addresses": ("added_by", False),
 }
 
 

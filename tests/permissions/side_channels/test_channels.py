@@ -46,7 +46,7 @@ _CLINIC = "select clinic_id from clinics where short_name = 'demo'"
 _ANEW = "update clinics set reminded_on = null"
 # An hour at which reminders are planned; without addresses, they fail at once, and subscribers are told.
 _AFTERNOON = datetime.now(UTC).replace(hour=20) + timedelta(days=60)
-_DEACTIVATE = "update users set active = $1 where email = 'physician@demo.clinic'"
+_DEACTIVATE = "update users set active = $1 where email = 'physician@demo.example'"
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
 def attorney(address: DatabaseUrls) -> Iterator[Client]:
     """A client that is signed in as the demo clinic's attorney."""
     with serving(address) as url, Client(url) as anonymous:
-        sign_in_input = {"email": "attorney@demo.clinic", "password": PASSWORD, "clinic": "demo"}
+        sign_in_input = {"email": "attorney@demo.example", "password": PASSWORD, "clinic": "demo"}
         with Client(url, anonymous.read(SIGN_IN, i=sign_in_input)["signIn"]["token"]) as client:
             yield client
 

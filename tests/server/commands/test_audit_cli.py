@@ -40,7 +40,7 @@ def read_negotiation(address: DatabaseUrls) -> str:
     """Read the negotiation of an invoice as billing staff, and return the id of the patient."""
     [[invoice, patient]] = rows(address, "select id, patient_id from invoices order by id limit 1")
     with serving(address) as url, Client(url) as anonymous:
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         query = "query ($id: ID!) { invoice(id: $id) { negotiation { offers { amount } } } }"
         client.read(query, id=make_id("Invoice", invoice))
     return make_id("Patient", patient)
@@ -68,7 +68,7 @@ def test_a_worker_chains_events_within_seconds_and_the_commands_report_them(
     assert command(own_address, "disclosures", patient, "--out", str(out)).returncode == 0
     [line] = list(csv.DictReader(out.open(encoding="utf-8-sig", newline="")))
     assert (line["role"], line["operation"], line["records"]) == ("billing", "invoice", "1")
-    assert line["who"].endswith("<billing@demo.clinic>")
+    assert line["who"].endswith("<billing@demo.example>")
     assert line["fields"] == "Invoice.negotiation Negotiation.offers ReductionOffer.amount"
     tamper = "alter table audit_events disable trigger user; update audit_events set operation = 'cases' where operation = 'invoice'"
     run(own_address, lambda connection: connection.execute(tamper))
@@ -98,7 +98,7 @@ def test_a_killed_server_loses_at_most_one_second_of_reads_and_no_write(
     own_address: DatabaseUrls, tmp_path: Path
 ) -> None:
     with billing(own_address, "serve", at_home=str(tmp_path)) as process, Client(process.url) as anonymous:
-        client = anonymous.signed_in("billing@demo.clinic")
+        client = anonymous.signed_in("billing@demo.example")
         early = [client.post("{ cases(first: 1) { nodes { id } } }").headers["x-request-id"] for _ in range(5)]
         time.sleep(1.5)
         [[invoice]] = rows(own_address, "select id from invoices order by id limit 1")

@@ -95,11 +95,11 @@ def test_help_lists_every_command_and_needs_no_database() -> None:
 
 
 def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:
-    assert done(empty, "migrate") == "The database is up to date.\n"
+    assert done(empty, "migrate").endswith("\nThe database is up to date.\n")
     before = content(empty)
     assert before["policies"]
     assert "invoices" in before
-    assert done(empty, "migrate") == "The database is up to date.\n"
+    assert done(empty, "migrate") == "The database is up to date: nothing was to be done.\n"
     assert content(empty) == before
 
 
@@ -124,7 +124,11 @@ def test_loading_the_demo_clinic_again_changes_nothing(empty: DatabaseUrls) -> N
     second = done(empty, "demo", "--invoices", "60")
     assert content(empty) == before
     assert "already exists" in second
-    with serving(empty) as url, Client(url) as anonymous, anonymous.signed_in("billing@demo.clinic", PASSWORD) as staff:
+    with (
+        serving(empty) as url,
+        Client(url) as anonymous,
+        anonymous.signed_in("billing@demo.example", PASSWORD) as staff,
+    ):
         assert staff.read("{ invoices { totalCount } }") == {"invoices": {"totalCount": 60}}
 
 
@@ -173,32 +177,32 @@ def add(
 
 
 def test_an_added_user_can_sign_in(users: DatabaseUrls) -> None:
-    assert add(done, users, "New@Demo.Clinic", "billing") == "New@Demo.Clinic can sign in.\n"
-    with serving(users) as url, Client(url) as anonymous, anonymous.signed_in("new@demo.clinic", PASSWORD) as client:
+    assert add(done, users, "New@Demo.Example", "billing") == "New@Demo.Example can sign in.\n"
+    with serving(users) as url, Client(url) as anonymous, anonymous.signed_in("new@demo.example", PASSWORD) as client:
         assert client.read("{ viewer { email name role } }")["viewer"] == {
-            "email": "new@demo.clinic",
+            "email": "new@demo.example",
             "name": "New User",
             "role": "BILLING",
         }
-    [(stored,)] = rows(users, "select password_hash from logins where email = 'new@demo.clinic'")
+    [(stored,)] = rows(users, "select password_hash from logins where email = 'new@demo.example'")
     assert stored.startswith("$argon2id$")
 
 
 def test_an_added_user_whose_e_mail_has_a_login_has_to_accept_the_account(users: DatabaseUrls) -> None:
     """Whoever made that login, such as an administrator of another clinic, need not be the owner of the e-mail."""
-    rows(users, "insert into logins (id, email, password_hash) values (gen_random_uuid(), 'known@demo.clinic', 'x')")
-    answer = add(done, users, "Known@Demo.Clinic", "admin")
+    rows(users, "insert into logins (id, email, password_hash) values (gen_random_uuid(), 'known@demo.example', 'x')")
+    answer = add(done, users, "Known@Demo.Example", "admin")
     assert "has a login already, and accepts the account within 72 hours at http://127.0.0.1:8000/invitation#" in answer
-    joined = "select from memberships m join users u on u.id = m.user_id where u.email = 'known@demo.clinic'"
+    joined = "select from memberships m join users u on u.id = m.user_id where u.email = 'known@demo.example'"
     assert rows(users, joined) == []
 
 
 def test_a_password_link_sets_a_new_password(users: DatabaseUrls) -> None:
-    add(done, users, "forgetful@demo.clinic", "billing")
+    add(done, users, "forgetful@demo.example", "billing")
     assert done(
-        users, "user", "password-link", "Forgetful@demo.clinic", "--url", "https://billing.example/"
+        users, "user", "password-link", "Forgetful@demo.example", "--url", "https://billing.example/"
     ).startswith("https://billing.example/password-reset#")
-    assert "has no login" in refused(users, "user", "password-link", "nobody@demo.clinic")
+    assert "has no login" in refused(users, "user", "password-link", "nobody@demo.example")
 
 
 @pytest.mark.parametrize(("role", "table"), [("attorney", "attorneys"), ("physician", "physicians")])
@@ -206,7 +210,7 @@ def test_a_user_can_be_linked_to_an_attorney_or_a_physician(users: DatabaseUrls,
     [(person,)] = rows(
         users, f"select {role}_id from invoices where {role}_id is not null and status <> 'void' order by id limit 1"
     )
-    add(done, users, f"own-{role}@demo.clinic", role, "--person", make_id(role.capitalize(), person))
+    add(done, users, f"own-{role}@demo.example", role, "--person", make_id(role.capitalize(), person))
     [(own,)] = rows(
         users,
         f"select count(*) from invoices where {role}_id = $1 and (status <> 'void' or $2)",
@@ -216,7 +220,7 @@ def test_a_user_can_be_linked_to_an_attorney_or_a_physician(users: DatabaseUrls,
     with (
         serving(users) as url,
         Client(url) as anonymous,
-        anonymous.signed_in(f"own-{role}@demo.clinic", PASSWORD) as client,
+        anonymous.signed_in(f"own-{role}@demo.example", PASSWORD) as client,
     ):
         assert client.read("{ invoices { totalCount } }") == {"invoices": {"totalCount": own}}
 
@@ -225,13 +229,13 @@ def test_an_invalid_user_is_refused_with_a_message_and_not_added(users: Database
     [(patient,)] = rows(users, "select id from patients order by id limit 1")
     before = rows(users, "select count(*) from users")
     attempts = [
-        (add(refused, users, "billing@demo.clinic", "billing"), "Another account of the clinic already has this e-mail"),
-        (add(refused, users, "x@demo.clinic", "billing", typed="short"), "at least 10 characters"),
-        (add(refused, users, "x@demo.clinic", "attorney"), "--person must be a global id"),
-        (add(refused, users, "x@demo.clinic", "attorney", "--person", make_id("Patient", patient)), "--person must be a global id"),
-        (add(refused, users, "x@demo.clinic", "physician", "--person", make_id("Physician", uuid4())), "no such physician"),
-        (add(refused, users, "x@demo.clinic", "billing", "--person", make_id("Attorney", uuid4())), "not linked to a person"),
-        (add(refused, users, "x@demo.clinic", "billing", "--clinic", "nowhere"), "no clinic nowhere"),
+        (add(refused, users, "billing@demo.example", "billing"), "Another account of the clinic already has this e-mail"),
+        (add(refused, users, "x@demo.example", "billing", typed="short"), "at least 10 characters"),
+        (add(refused, users, "x@demo.example", "attorney"), "--person must be a global id"),
+        (add(refused, users, "x@demo.example", "attorney", "--person", make_id("Patient", patient)), "--person must be a global id"),
+        (add(refused, users, "x@demo.example", "physician", "--person", make_id("Physician", uuid4())), "no such physician"),
+        (add(refused, users, "x@demo.example", "billing", "--person", make_id("Attorney", uuid4())), "not linked to a person"),
+        (add(refused, users, "x@demo.example", "billing", "--clinic", "nowhere"), "no clinic nowhere"),
     ]  # fmt: skip
     for message, expected in attempts:
         assert expected in message
@@ -239,19 +243,19 @@ def test_an_invalid_user_is_refused_with_a_message_and_not_added(users: Database
 
 
 def test_a_command_deactivates_a_user_but_not_the_last_administrator(users: DatabaseUrls) -> None:
-    add(done, users, "leaving@demo.clinic", "billing")
+    add(done, users, "leaving@demo.example", "billing")
     with (
         serving(users) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("leaving@demo.clinic", PASSWORD) as client,
+        anonymous.signed_in("leaving@demo.example", PASSWORD) as client,
     ):
-        command = ("user", "deactivate", "Leaving@Demo.Clinic", "--clinic", "demo")
-        assert done(users, *command) == "Leaving@Demo.Clinic cannot sign in any more.\n"
+        command = ("user", "deactivate", "Leaving@Demo.Example", "--clinic", "demo")
+        assert done(users, *command) == "Leaving@Demo.Example cannot sign in any more.\n"
         with Client(url, client.token) as again:
             assert again.post("{ viewer { id } }").status_code == 401
-    for email, expected in (("admin", "last active administrator"), ("nobody", "no user nobody@demo.clinic")):
-        assert expected in refused(users, "user", "deactivate", f"{email}@demo.clinic", "--clinic", "demo")
-    [[active]] = rows(users, "select active from users where email = 'admin@demo.clinic'")
+    for email, expected in (("admin", "last active administrator"), ("nobody", "no user nobody@demo.example")):
+        assert expected in refused(users, "user", "deactivate", f"{email}@demo.example", "--clinic", "demo")
+    [[active]] = rows(users, "select active from users where email = 'admin@demo.example'")
     assert active
 
 

@@ -22,7 +22,7 @@ def test_the_aging_chart_shows_the_figures_of_the_day(own_address: DatabaseUrls,
             own_address, "report", "aging", "--as-of", "2026-06-01", "--out", str(tmp_path / name)
         )
     drawn = (tmp_path / "then.svg").read_text(encoding="utf-8")
-    with serving(own_address) as url, Client(url).signed_in("billing@demo.clinic") as client:
+    with serving(own_address) as url, Client(url).signed_in("billing@demo.example") as client:
         aging = client.read('{ aging(asOf: "2026-06-01") { outstanding buckets { invoiceCount outstanding } } }')[
             "aging"
         ]

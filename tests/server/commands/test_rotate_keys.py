@@ -39,7 +39,7 @@ def exported(client: Client) -> str:
 def token_by_code(address: DatabaseUrls, url: str, secret: str) -> Any:
     """The token of a sign-in with a code, null where the code is refused."""
     rows(address, "update login_second_factors set last_step = null")
-    given = {"email": "billing@demo.clinic", "password": PASSWORD, "secondFactorCode": pyotp.TOTP(secret).now()}
+    given = {"email": "billing@demo.example", "password": PASSWORD, "secondFactorCode": pyotp.TOTP(secret).now()}
     with Client(url) as anonymous:
         return anonymous.read(_SIGN_IN, i=given)["signIn"]["token"]
 
@@ -51,7 +51,7 @@ def test_links_and_second_factors_outlive_a_change_of_the_key_until_the_old_one_
     with (
         billing(own_address, "serve", at_home=home, BILLING_SECRET_KEY=OLD) as server,
         Client(server.url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as client,
+        anonymous.signed_in("billing@demo.example") as client,
     ):
         secret = client.read(_ENROL, i={"password": PASSWORD})["enrolSecondFactor"]["secret"]
         code = pyotp.TOTP(secret).at(datetime.now(UTC))
@@ -87,7 +87,7 @@ def test_links_and_second_factors_outlive_a_change_of_the_key_until_the_old_one_
 def test_the_command_says_what_no_key_can_read(own_address: DatabaseUrls, tmp_path: Path) -> None:
     rows(
         own_address,
-        "insert into login_second_factors (login_id, secret) select id, sha256('other') from logins where email = 'admin@demo.clinic'",
+        "insert into login_second_factors (login_id, secret) select id, sha256('other') from logins where email = 'admin@demo.example'",
     )
     found = completed(own_address, "rotate-keys", BILLING_HOME=str(tmp_path), BILLING_SECRET_KEY=NEW)
     assert found.returncode == 1

@@ -32,7 +32,7 @@ def new_account(admin: Client, role: str = "BILLING", **values: Any) -> Account:
 
 def invited_account(admin: Client, role: str = "BILLING", **values: Any) -> tuple[Account, str]:
     """An account that waits for its invitation to be accepted, and the link of the invitation."""
-    input_values = {"email": f"{uuid4().hex}@demo.clinic", "name": "Some Body", "role": role, **values}
+    input_values = {"email": f"{uuid4().hex}@demo.example", "name": "Some Body", "role": role, **values}
     answer = answered(admin, "createUser", f"invitationUrl {USER}", **input_values)
     assert answer["errors"] == [], answer
     return Account(answer["user"]["id"], answer["user"]["email"]), answer["invitationUrl"]

@@ -73,7 +73,7 @@ def bureau_over(address: DatabaseUrls, place: Place, *, is_working: bool = True)
     """A client for each role on a server; it has a worker unless `is_working` is false."""
     files = open_files(place.settings)
     with serving(address, files=files) as url, Client(url) as anonymous:
-        people = {role: anonymous.signed_in(f"{role.value}@demo.clinic") for role in Role}
+        people = {role: anonymous.signed_in(f"{role.value}@demo.example") for role in Role}
         try:
             if is_working:
                 with at_work(address, files):
@@ -91,7 +91,7 @@ def at_work(address: DatabaseUrls, files: Files) -> Iterator[None]:
     begun, stop = threading.Event(), threading.Event()
 
     async def work() -> None:
-        async with working(address.login, files, Outbox(files.incoming.parent / "outbox", "billing@demo.clinic")):
+        async with working(address.login, files, Outbox(files.incoming.parent / "outbox", "billing@demo.example")):
             begun.set()
             await asyncio.to_thread(stop.wait)
 

@@ -50,7 +50,7 @@ class House:
 def house_over(address: DatabaseUrls, place: Place) -> Iterator[House]:
     files = open_files(place.settings)
     with serving(address, files=files) as url, Client(url) as anonymous:
-        biller, admin = (anonymous.signed_in(f"{name}@demo.clinic") for name in ("billing", "admin"))
+        biller, admin = (anonymous.signed_in(f"{name}@demo.example") for name in ("billing", "admin"))
         with biller, admin:
             yield House(url, address, place, files, anonymous, biller, admin)
 
@@ -139,12 +139,14 @@ def other_user(house: House, clinic_id: UUID | None = None, role: str = "billing
 
 
 def demo_clinic(house: House) -> UUID:
-    found: UUID = rows(house.address, "select clinic_id from users where email = 'billing@demo.clinic'")[0]["clinic_id"]
+    found: UUID = rows(house.address, "select clinic_id from users where email = 'billing@demo.example'")[0][
+        "clinic_id"
+    ]
     return found
 
 
 def demo_user(house: House, role: Role, minutes: int = 5) -> Bearer:
-    user = rows(house.address, "select id from users where email = $1", f"{role}@demo.clinic")[0]
+    user = rows(house.address, "select id from users where email = $1", f"{role}@demo.example")[0]
     return bearer_with_session(house.address, user["id"], datetime.now(UTC) + timedelta(minutes=minutes))
 
 

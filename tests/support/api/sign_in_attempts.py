@@ -47,7 +47,7 @@ def add_account_without_login(
     address: DatabaseUrls, role: str = "analyst", *, clinic: str = "demo", email: str | None = None
 ) -> Account:
     """A new user who has not accepted an invitation."""
-    account = Account(new_id(), email or f"{new_id().hex}@demo.clinic")
+    account = Account(new_id(), email or f"{new_id().hex}@demo.example")
     rows(
         address,
         """insert into users (clinic_id, id, email, name, role)

@@ -56,7 +56,7 @@ class Account:
 
     id: UUID = field(default_factory=new_id)
     subject: str = field(default_factory=lambda: f"subject-{new_id().hex}")
-    email: str = field(default_factory=lambda: f"{new_id().hex}@demo.clinic")
+    email: str = field(default_factory=lambda: f"{new_id().hex}@demo.example")
 
 
 AddUser = Callable[..., Account]
@@ -162,7 +162,7 @@ UNVERIFIED: list[dict[str, Any]] = [
     {"email_verified": "true"},
     {"email_verified": 1},
     {"email_verified": ["true"]},
-    {"email": ["a@demo.clinic"]},
+    {"email": ["a@demo.example"]},
     {"email": "\x00"},
     {"email": ""},
     {"email": "a" * 5000},
@@ -182,7 +182,7 @@ def test_an_e_mail_that_the_provider_has_not_verified_finds_no_user(
 def test_an_e_mail_that_only_case_folding_makes_equal_is_a_different_e_mail(
     server_url: str, address: DatabaseUrls, idp: IdentityProvider, add_user: AddUser
 ) -> None:
-    account = add_user(bound=False, like=Account(email=f"kim{new_id().hex}@demo.clinic"))
+    account = add_user(bound=False, like=Account(email=f"kim{new_id().hex}@demo.example"))
     kelvin = account.email.replace("k", "\N{KELVIN SIGN}", 1)
     assert kelvin.lower() == account.email
     assert viewer_of(server_url, idp.token(account.subject, email=kelvin, email_verified=True)) is None
@@ -315,7 +315,7 @@ def test_without_e_mails_a_user_is_found_by_subject_alone(
 def test_a_role_sees_the_same_through_the_provider_as_with_a_password(
     address: DatabaseUrls, idp: IdentityProvider, server_url: str, role: Role
 ) -> None:
-    email = f"{role}@demo.clinic"
+    email = f"{role}@demo.example"
     rows(
         address,
         "update logins set oidc_subject = $1 where email = $2 and only_clinic_id is null",
@@ -369,8 +369,8 @@ def test_no_part_of_a_token_is_stored(
 
 def test_session_tokens_are_accepted_beside_the_provider_s(server_url: str, idp: IdentityProvider) -> None:
     with Client(server_url) as anonymous:
-        token = token_of(try_to_sign_in(anonymous, "billing@demo.clinic", clinic="demo")) or ""
-    assert viewer_of(server_url, token) == ("billing@demo.clinic", "demo")
+        token = token_of(try_to_sign_in(anonymous, "billing@demo.example", clinic="demo")) or ""
+    assert viewer_of(server_url, token) == ("billing@demo.example", "demo")
     ask(server_url, token, "mutation { signOut { signedOut } }")
     assert viewer_of(server_url, token) is None
 
@@ -388,7 +388,7 @@ def test_without_a_configured_provider_its_tokens_are_refused_and_it_gets_no_req
 def test_the_log_names_the_reason_and_the_request_and_nothing_else(
     server_url: str, idp: IdentityProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    token = idp.token("the-secret-subject", email="secret@demo.clinic", email_verified=True)
+    token = idp.token("the-secret-subject", email="secret@demo.example", email_verified=True)
     expired = signed(idp.claims("the-secret-subject", exp=1), idp.published[0])
     with caplog.at_level("DEBUG", "billing"):
         identities = [ask(server_url, bearer).headers["x-request-id"] for bearer in (token, expired)]

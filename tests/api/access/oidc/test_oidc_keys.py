@@ -25,7 +25,7 @@ Sees = Callable[[str], int]
 
 @pytest.fixture(scope="module")
 def address(address: DatabaseUrls) -> DatabaseUrls:
-    rows(address, "update logins set oidc_subject = $1 where email = 'billing@demo.clinic'", SUBJECT)
+    rows(address, "update logins set oidc_subject = $1 where email = 'billing@demo.example'", SUBJECT)
     return address
 
 
@@ -151,9 +151,9 @@ def test_session_tokens_do_not_need_the_provider(address: DatabaseUrls) -> None:
     with (
         serving(address, provider=idp.trusted()) as url,
         Client(url) as anonymous,
-        anonymous.signed_in("billing@demo.clinic") as user,
+        anonymous.signed_in("billing@demo.example") as user,
     ):
-        assert user.read(VIEWER) == {"viewer": {"email": "billing@demo.clinic"}}
+        assert user.read(VIEWER) == {"viewer": {"email": "billing@demo.example"}}
 
 
 def test_a_provider_that_does_not_answer_delays_no_request_for_long(

@@ -34,7 +34,7 @@ def idp() -> Iterator[IdentityProvider]:
 
 @pytest.fixture(scope="module")
 def server_url(address: DatabaseUrls, idp: IdentityProvider) -> Iterator[str]:
-    rows(address, "update logins set oidc_subject = $1 where email = 'attorney@demo.clinic'", SUBJECT)
+    rows(address, "update logins set oidc_subject = $1 where email = 'attorney@demo.example'", SUBJECT)
     with serving(address, provider=idp.trusted()) as url:
         yield url
 
@@ -59,7 +59,7 @@ def assert_refused(response: httpx.Response) -> None:
 
 
 def assert_accepted(response: httpx.Response) -> None:
-    assert response.json() == {"data": {"viewer": {"email": "attorney@demo.clinic"}}}
+    assert response.json() == {"data": {"viewer": {"email": "attorney@demo.example"}}}
 
 
 @pytest.mark.parametrize(
@@ -324,6 +324,6 @@ def test_a_token_in_constant_use_is_refused_after_its_expiry(
 def test_a_web_socket_with_a_bad_token_is_refused(server_url: str, idp: IdentityProvider) -> None:
     with connected(server_url, idp.token(SUBJECT)) as subscriber:
         subscriber.send(id="1", type="subscribe", payload={"query": VIEWER})
-        assert subscriber.next()["payload"]["data"] == {"viewer": {"email": "attorney@demo.clinic"}}
+        assert subscriber.next()["payload"]["data"] == {"viewer": {"email": "attorney@demo.example"}}
     with pytest.raises(ConnectionClosed), connected(server_url, idp.token(SUBJECT, aud="elsewhere")):
         pass

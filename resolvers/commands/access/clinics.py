@@ -1,0 +1,71 @@
+"""The clinic's own data: its letterhead, the sender of its mail and its terms of payment, read and changed by administrators."""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from strawberry import Info
+
+from db.global_ids import TAGS
+from domain.clinics import checked_payment_terms
+from domain.errors import InvalidInput
+from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
+from permissions.viewers import Viewer
+from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
+
+_READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days from clinics
+    where clinic_id = $1"""
+_TEXTS = {
+    "address": ADDRESS,
+    "phone": PHONE,
+    "sender_name": Text(NAME.longest),
+    "sender_address": EMAIL,
+    "reply_to": EMAIL,
+}
+# Control and format characters, which can hide or turn around the name in a mail program.
+_UNSEEN = frozenset({"Cc", "Cf"})
+
+
+async def read(info: Info) -> Mapping[str, Any]:
+    """The row of the viewer's clinic."""
+    context = info.context
+    async with context.database.entered(context.viewer) as connection:
+        found = await connection.fetchrow(_READ, context.viewer.clinic_id)
+    context.audit.add_operation("clinic")
+    return _profile(context.viewer, found)
+
+
+def _profile(viewer: Viewer, row: Any) -> Mapping[str, Any]:
+    """The clinic's own data, with the names that every session knows."""
+    return {"name": viewer.clinic_name, "short_name": viewer.clinic_short_name, "time_zone": viewer.time_zone, **row}
+
+
+async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, Any] | None]:
+    """Change the given fields; the result, and the row of the clinic after it."""
+    found: list[Mapping[str, Any]] = []
+
+    async def run(work: UnitOfWork) -> UUID:
+        found.append(_profile(info.context.viewer, await _update(work)))
+        return work.clinic_id
+
+    done = await run_command(info, "update_clinic", input_, run)
+    if done.record and not found:
+        # A retry with the same idempotency key.
+        return done, await read(info)
+    return done, found[0] if done.record else None
+
+
+async def _update(work: UnitOfWork) -> Any:
+    changes: dict[str, Any] = {**checked(work.inputs, _TEXTS)}
+    if "payment_terms_days" in work.inputs:
+        changes["payment_terms_days"] = checked_payment_terms(work.inputs["payment_terms_days"])
+    name = changes.get("sender_name") or ""
+    if any(unicodedata.category(letter) in _UNSEEN for letter in name):
+        raise InvalidInput("The name contains a character that cannot be seen", ("sender_name",))
+    if changes:
+        writes = work.writes()
+        writes.update("clinics", {}, **changes)
+        await writes.run(work.connection)
+        work.audit.read((), (), TAGS["Clinic"].encode() + work.clinic_id.bytes)
+    return await work.one(_READ)
