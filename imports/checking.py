@@ -14,7 +14,7 @@ from imports.files.child import read_in_child
 from imports.mapping.applied import SHOWN_ROWS, AppliedMapping
 from imports.mapping.mappings import ImportMapping, options_of
 from imports.mapping.spreadsheet_texts import SpreadsheetTexts
-from imports.report import Problems, Report
+from imports.report import BadCell, Problems, Report
 from imports.shapes import Column, Kind
 from imports.sheets import FileShape, Line, ReadOptions, SheetError, SheetFile, filled, match_header, width_problem
 
@@ -44,6 +44,8 @@ class Checked:
     read: int = 0
     present_columns: frozenset[str] = frozenset()
     problems: Problems = field(default_factory=Problems)
+    # What to look at in rows that are imported all the same.
+    warnings: list[BadCell] = field(default_factory=list)
     # The mapping of a foreign file; None for a file with the columns of the template.
     applied: AppliedMapping | None = None
     # How the file is read; None for a file that cannot be read at all.
@@ -65,7 +67,10 @@ class Checked:
         listed = tuple(sorted(self.problems.shown, key=lambda cell: cell.line))
         if bad:
             return Report(self.kind.name, self.read, bad_rows=bad, bad_cells=listed)
-        return Report(self.kind.name, self.read, added, changed, len(self.rows) - added - changed, written=written)
+        unchanged = len(self.rows) - added - changed
+        return Report(
+            self.kind.name, self.read, added, changed, unchanged, written=written, warnings=tuple(self.warnings)
+        )
 
 
 def quietly(doing: str, done: int, of: int | None) -> None:

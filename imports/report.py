@@ -48,12 +48,16 @@ class Report:
     bad_rows: int = 0
     bad_cells: tuple[BadCell, ...] = ()
     written: bool = False
+    # What to look at in rows that are imported all the same.
+    warnings: tuple[BadCell, ...] = ()
 
     def as_text(self) -> str:
         """The report for a terminal."""
         if not self.bad_rows:
             done = "written" if self.written else "nothing was written: this was a dry run"
-            return f"{self.rows:,} rows: {self.added:,} new, {self.changed:,} changed, {self.unchanged:,} unchanged; {done}."
+            warned = "".join(f"Warning: {cell}\n" for cell in self.warnings)
+            counts = f"{self.added:,} new, {self.changed:,} changed, {self.unchanged:,} unchanged"
+            return f"{warned}{self.rows:,} rows: {counts}; {done}."
         shown = len({cell.line for cell in self.bad_cells})
         more = f"\n… and {self.bad_rows - shown:,} more bad rows" if self.bad_rows > shown else ""
         said = "\n".join(map(str, self.bad_cells))

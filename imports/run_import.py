@@ -17,6 +17,7 @@ from imports.shapes import Reference
 from imports.target import Target
 from imports.writing.opening_balances import write_openings
 from imports.writing.records import write_records
+from imports.writing.witnesses import warn_of_npis
 
 _MEANWHILE = "These records were changed concurrently: import the file again"
 # Kind → the function that compares and writes its rows, for kinds that are more than records found by a key.
@@ -44,6 +45,8 @@ async def _bring_in(target: Target, checked: Checked) -> Report:
     await asyncio.to_thread(_check_days, checked, target.today)
     await _resolve(target, checked)
     await _WRITERS.get(checked.kind.name, write_records)(target, checked)
+    if checked.kind.name is ImportKind.PHYSICIANS and not checked.problems.lines:
+        await warn_of_npis(target, checked)
     return checked.report(written=not checked.problems.lines)
 
 

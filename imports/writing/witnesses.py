@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.normal_forms import normal_key, phone_key
+from domain.warnings import NPI_IN_USE
+from imports.checking import Checked
+from imports.report import BadCell
+from imports.target import Target
 
+_SHARED_NPIS = """select npi from physicians where clinic_id = $1 and npi in (select unnest($2::text[])) and active
+    group by npi having count(*) > 1"""
 Values = Mapping[str, Any]
 _ANOTHER_PATIENT = (
     "The patient with this record number has another name and date of birth: correct the number or the patient"
@@ -36,6 +42,15 @@ def payer_differs(before: Values, row: Values) -> str | None:
     if len(spoken) < 2 or any(_key(name, before) == _key(name, row) for name in spoken):  # noqa: PLR2004 (one value may change)
         return None
     return _ANOTHER_PAYER.format(" and another ".join(_CONTACT[name] for name in spoken))
+
+
+async def warn_of_npis(target: Target, checked: Checked) -> None:
+    """Add a warning for each row with the NPI of several active physicians, after the rows are written."""
+    lines = {row.values["npi"]: row.line for row in checked.rows if row.values["npi"]}
+    column = checked.kind.column_of("npi")
+    for found in await target.find_among(_SHARED_NPIS, lines):
+        checked.warnings.append(BadCell(lines[found["npi"]], column, found["npi"], NPI_IN_USE.message))
+    checked.warnings.sort(key=lambda cell: cell.line)
 
 
 def _key(name: str, values: Values) -> str | None:

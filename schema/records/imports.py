@@ -1,5 +1,6 @@
 """GraphQL types and mutations of file imports and their previews; the access rule of each kind of import stands with its enum value."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import strawberry
@@ -8,6 +9,7 @@ from strawberry import Info
 from imports.mapping.profiles import Question
 from imports.previews.previews import Preview
 from imports.previews.previews import PreviewedCell as FoundCell
+from imports.report import BadCell as FoundBadCell
 from imports.report import Report
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field
@@ -19,7 +21,7 @@ from schema.records.import_mappings import ImportMapping, ImportMappingInput, pu
 _RULE = "staff"
 
 
-@strawberry.type(description="An error in the file: in one cell or in a whole line.")
+@strawberry.type(description="An error or a warning about the file: about one cell or a whole line.")
 class BadCell:
     line: int = output_field(_RULE, "The line number in the file; the header is line 1.")
     column: str | None = output_field(_RULE, "The column; null if the whole line is wrong.")
@@ -43,6 +45,7 @@ class ImportReport:
     is_written: bool = output_field(
         _RULE, "Whether the rows were imported; false for a dry run and if a row has an error."
     )
+    warnings: list[BadCell] = output_field(_RULE, "What to look at in rows that are imported all the same.")
 
 
 @strawberry.input(description="The format that you chose for a column of this file.")
@@ -204,9 +207,14 @@ def _report(found: Report) -> ImportReport:
         changed=found.changed,
         unchanged=found.unchanged,
         bad_rows=found.bad_rows,
-        bad_cells=[BadCell(line=c.line, column=c.column, cell_value=c.value, reason=c.reason) for c in found.bad_cells],
+        bad_cells=_cells(found.bad_cells),
         is_written=found.written,
+        warnings=_cells(found.warnings),
     )
+
+
+def _cells(found: Iterable[FoundBadCell]) -> list[BadCell]:
+    return [BadCell(line=c.line, column=c.column, cell_value=c.value, reason=c.reason) for c in found]
 
 
 def _preview(found: Preview) -> ImportPreview:

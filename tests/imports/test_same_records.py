@@ -105,3 +105,14 @@ def test_a_record_of_earlier_releases_with_a_duplicate_is_named_and_mended(own_a
         rows(own_address, insert, *values)
     report = imported(own_address, ImportKind.PATIENTS, f"{_PATIENTS}\nZ-9,A,B,,\n")
     assert bad_cells(report) == [(2, "mrn", "Z-9", "Several existing records match")]
+
+
+def test_the_npi_of_two_physicians_is_imported_with_a_warning(own_address: DatabaseUrls) -> None:
+    imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. First,0000000001\n")
+    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Other,0000000002\nDr. Second,0000000001\n")
+    assert counts(report) == (2, 0, 0, 0)
+    assert [(cell.line, cell.column, cell.value) for cell in report.warnings] == [(3, "npi", "0000000001")]
+    assert report.as_text().startswith("Warning: line 3, npi: Another active physician has this NPI")
+    rows(own_address, "update physicians set active = false where name = 'Dr. First'")
+    again = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Second,0000000001\n")
+    assert again.warnings == ()
