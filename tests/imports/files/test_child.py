@@ -105,7 +105,8 @@ def assert_bounded(count: int, seed: int) -> None:
     assert figures["read"] + figures["refused"] == count
     assert min(figures["read"], figures["refused"]) > count // 5
     assert figures["MiB"] <= 256
-    assert figures["seconds"] <= 20
+    # Of processor time: on a busy machine a child waits for the cores.
+    assert figures["CPU seconds"] <= 20
 
 
 def children() -> set[int]:
