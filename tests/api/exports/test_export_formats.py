@@ -19,7 +19,7 @@ from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over
+from tests.support.api.export_files import Bureau, bureau_over, wait_for_lapses
 from tests.support.databases import copied, rows
 
 HEADERS = """Invoice number,Case number,Patient name,Billed amount,Status,Payer,Physician,Facility,Created on,Service date,Submitted on,
@@ -61,6 +61,7 @@ def bureau(
     with copied(postgres_server, template_database) as address:
         _rename(address)
         with bureau_over(address, Folder(tmp_path_factory.mktemp("home"))) as found:
+            wait_for_lapses(address)
             yield found
 
 
