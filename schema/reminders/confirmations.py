@@ -42,8 +42,8 @@ class ReminderConfirmation:
 @strawberry.type(description="A reminder of an invoice in a dry run.")
 class DryRunInvoice:
     invoice_id: strawberry.ID = output_field("negotiation", "The id of the invoice.")
-    of_invoice: str = output_field("negotiation", "The invoice number.")
-    of_case: str = output_field("negotiation", "The number of its case.")
+    listed_invoice: str = output_field("negotiation", "The invoice number.")
+    listed_case: str = output_field("negotiation", "The number of its case.")
     balance: Decimal = output_field("negotiation", "The balance in US dollars.")
     policy: str = output_field("negotiation", "The name of the reminder policy.")
     level: int = output_field("negotiation", "The number of the level within the policy.")
@@ -157,8 +157,8 @@ def _message(rows: Sequence[Any]) -> DryRunMessage:
         invoices=[
             DryRunInvoice(
                 invoice_id=strawberry.ID(make_id("Invoice", row["invoice_id"])),
-                of_invoice=row["invoice_number"],
-                of_case=row["case_number"],
+                listed_invoice=row["invoice_number"],
+                listed_case=row["case_number"],
                 **{name: row[name] for name in _COLUMNS},
             )
             for row in rows
