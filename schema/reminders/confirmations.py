@@ -19,7 +19,7 @@ from schema.commands import command, payload_of
 from schema.errors import UserError, user_errors
 from schema.keys import key
 
-_COLUMNS = ("invoice_number", "balance", "policy", "level", "repetition", "due_on")
+_COLUMNS = ("balance", "policy", "level", "repetition", "due_on")
 
 
 @strawberry.type(description="A confirmed dry run: while it has not ended, reminders are sent.")
@@ -42,8 +42,8 @@ class ReminderConfirmation:
 @strawberry.type(description="A reminder of an invoice in a dry run.")
 class DryRunInvoice:
     invoice_id: strawberry.ID = output_field("negotiation", "The id of the invoice.")
-    invoice_number: str = output_field("negotiation", "The invoice number.")
-    of_case: str = output_field("negotiation", "The number of its case.")
+    listed_invoice: str = output_field("negotiation", "The invoice number.")
+    listed_case: str = output_field("negotiation", "The number of its case.")
     balance: Decimal = output_field("negotiation", "The balance in US dollars.")
     policy: str = output_field("negotiation", "The name of the reminder policy.")
     level: int = output_field("negotiation", "The number of the level within the policy.")
@@ -157,7 +157,8 @@ def _message(rows: Sequence[Any]) -> DryRunMessage:
         invoices=[
             DryRunInvoice(
                 invoice_id=strawberry.ID(make_id("Invoice", row["invoice_id"])),
-                of_case=row["case_number"],
+                listed_invoice=row["invoice_number"],
+                listed_case=row["case_number"],
                 **{name: row[name] for name in _COLUMNS},
             )
             for row in rows

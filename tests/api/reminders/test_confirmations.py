@@ -12,7 +12,7 @@ from tests.support.client import Client
 from tests.support.databases import rows
 
 RUN = """mutation { previewReminders(input: {first: 3}) { errors { __typename } dryRun { token dryRunOn messageCount invoiceCount skippedCount
-    messages { recipient copyTo invoices { invoiceId invoiceNumber ofCase balance policy level repetition dueOn } } } } }"""
+    messages { recipient copyTo invoices { invoiceId listedInvoice listedCase balance policy level repetition dueOn } } } } }"""
 CONFIRMATION = "reminderConfirmation { id confirmedBy { name } confirmedAt dryRunOn messageCount invoiceCount endedBy { name } endedAt }"
 _OFF = "update reminder_confirmations set ended_at = now() where ended_at is null"
 _EVENTS = "select * from audit_events where operation = 'previewReminders' order by at desc"
@@ -61,7 +61,7 @@ def test_a_dry_run_whose_messages_have_changed_since_confirms_nothing(off: Datab
 def test_a_dry_run_says_to_whom_about_what_and_is_in_the_audit_log(off: DatabaseUrls, billing: Client) -> None:
     run = dry_run(billing)
     first = run["messages"][0]["invoices"][0]
-    (invoice,) = rows(off, "select id, balance from invoices where number = $1", first["invoiceNumber"])
+    (invoice,) = rows(off, "select id, balance from invoices where number = $1", first["listedInvoice"])
     assert first["balance"] == str(invoice["balance"])
     event = rows(off, _EVENTS)[0]
     assert invoice["id"].bytes in event["entities"]
