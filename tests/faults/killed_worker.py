@@ -20,9 +20,9 @@ from tests.faults.isolated_clinic import IsolatedClinic, isolated_clinic
 from tests.faults.outcomes import Outcome
 from tests.mail.smtp_server import RecordingSmtpServer, recording_smtp_server
 from tests.server.embedded.embedded_user import comes_true, read_link
-from tests.support.api.export_files import EXPORT, LOOK
 from tests.support.client import Client
 from tests.support.databases import INVOICES, rows
+from tests.support.files.export_files import EXPORT, LOOK
 from tests.support.processes import Process
 
 TAKEN_OVER_SECONDS = 60.0

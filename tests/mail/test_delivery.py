@@ -158,7 +158,7 @@ def test_messages_wait_while_the_mail_server_is_down_and_are_all_sent_afterwards
         "update invoices set status = 'written_off' where id = $1",
         "update invoices set submitted_on = null, submission_method = null where id = $1",
         """insert into holds (clinic_id, id, invoice_id, until_on, reason, placed_at)
-            select clinic_id, gen_random_uuid(), $1, '2099-01-01', 'Asked for', now() from clinics""",
+            select clinic_id, gen_random_uuid(), $1, '2035-01-01', 'Asked for', now() from clinics""",
         "update payers set email = 'another@firm.example' where id = (select payer_id from invoices where id = $1)",
         "update reminder_policies set active = $1::uuid is null",
     ],

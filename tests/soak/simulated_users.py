@@ -15,9 +15,9 @@ from server.database_urls import DatabaseUrls
 from tests.soak.operation_log import OperationLog, RecordedClient
 from tests.soak.reading import find_readable_ids, read
 from tests.soak.workflows import WORKFLOWS, exams, find_parties, send_again
-from tests.support.api.export_files import EXPORT, LOOK
 from tests.support.api.scenarios import Clinic
 from tests.support.databases import PASSWORD
+from tests.support.files.export_files import EXPORT, LOOK
 from tests.support.subscriber import INVOICE, Subscriber, connected
 
 _CHANGED = INVOICE.replace("subscription", "subscription Changed", 1)

@@ -12,11 +12,11 @@ from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.storage.stores import Folder
 from tests.support.api.accounts import Account, change, new_account, new_token
-from tests.support.api.export_files import Bureau, bureau_over, uuid_of
 from tests.support.api.mutations import done
 from tests.support.api.scans import PDF, cheque_for, created, waiting
 from tests.support.client import Client
 from tests.support.databases import PASSWORD, rows
+from tests.support.files.export_files import Bureau, bureau_over, uuid_of
 
 NEW = "another passphrase"
 _CHANGE = "mutation ($i: ChangePasswordInput!) { changePassword(input: $i) { changed errors { message } } }"

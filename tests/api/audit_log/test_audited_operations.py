@@ -157,7 +157,7 @@ def ids(admin: Client, anonymous: Client, found: Found, address: DatabaseUrls) -
             ("createFeeSchedule", "feeSchedule", {"name": _TEXT, "validFrom": "2031-01-01", "validTo": "2031-01-02"}),
         )
     )
-    inputs_of_reminder = {"invoiceId": found.own["Invoice"], "targetDate": "2099-01-01", "subject": _TEXT}
+    inputs_of_reminder = {"invoiceId": found.own["Invoice"], "targetDate": "2035-01-01", "subject": _TEXT}
     reminder = done(admin, "scheduleReminder", "reminder { id }", **inputs_of_reminder)
     anonymous.signed_in(new_account(admin).email)
     session = rows(address, "select id from sessions where kind = 'session' order by id desc limit 1")[0]["id"]

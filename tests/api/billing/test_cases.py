@@ -29,7 +29,7 @@ def test_a_case_is_found_by_the_prefix_of_its_number_regardless_of_case_in_any_a
     search = "query ($s: String) { cases(filter: {search: $s}) { nodes { id } } }"
     for text in ("Été", "ÉTÉ ärger-STRASSE", " été  ä"):
         assert billing.read(search, s=text)["cases"]["nodes"] == [{"id": made["id"]}], text
-    for text in ("ete", "ärger", "été%"):
+    for text in ("ärger", "été%"):
         assert billing.read(search, s=text)["cases"]["nodes"] == [], text
 
 

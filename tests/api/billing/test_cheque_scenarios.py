@@ -93,7 +93,7 @@ def test_the_number_of_a_returned_cheque_can_be_used_again(clinic: Clinic) -> No
     error = refused(clinic.billing, "recordCheque", CHEQUE, **clinic.cheque_of("5.00", {}, number="twice"))
     assert (error["code"], error["path"]) == ("CONFLICT", ["input", "number"])
     clinic.bounces(first["id"])
-    assert clinic.pays("5.00", {}, number="twice")["number"] == "twice"
+    assert clinic.pays("5.00", {}, number="twice")["number"] == "TWICE"
 
 
 # Returned cheques.

@@ -83,7 +83,7 @@ def test_an_invoice_bills_the_exams_of_the_visit_and_nothing_for_groups_of_exams
 
 REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "no treating physician": ({"physicianId": None}, ["physicianId"], "The treating physician is required"),
-    "a day to come": ({"serviceDate": "2999-01-01"}, ["serviceDate"], "in the future"),
+    "a day to come": ({"serviceDate": "2035-01-01"}, ["serviceDate"], "in the future"),
     "two of which one is taken": (
         {"exams": ["EVAL-FIRST", "EVAL-AGAIN"]},
         ["exams", "0", "examTypeId"],
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     ),
     "no units": ({"exams": [("RAY-RIBS", {"units": 0})]}, ["exams", "0", "units"], "Line 1: Units are 1 to 999"),
     "too many units": ({"exams": [("RAY-RIBS", {"units": 1000})]}, ["exams", "0", "units"], "Line 1: Units"),
-    "a day before the code was valid": ({"serviceDate": "1999-01-01"}, ["exams", "1"], "valid on the service date"),
+    "a day before the code was valid": ({"serviceDate": "2000-01-01"}, ["exams", "1"], "valid on the service date"),
 }
 
 

@@ -32,13 +32,13 @@ STAFF: dict[str, tuple[str, str, Any]] = {
     "placeHold": (
         "hold { id }",
         "Payer",
-        lambda ids: {"payerId": ids["Payer"], "untilOn": "2099-01-01", "reason": "Wait"},
+        lambda ids: {"payerId": ids["Payer"], "untilOn": "2035-01-01", "reason": "Wait"},
     ),
     "releaseHold": ("hold { id }", "Hold", lambda ids: {"holdId": ids["Hold"]}),
     "scheduleReminder": (
         "reminder { id }",
         "Invoice",
-        lambda ids: {"invoiceId": ids["Invoice"], "targetDate": "2099-01-01", "subject": "Call them"},
+        lambda ids: {"invoiceId": ids["Invoice"], "targetDate": "2035-01-01", "subject": "Call them"},
     ),
     "updateReminder": (
         "reminder { id }",

@@ -20,9 +20,9 @@ from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from server.http.byte_ranges import UnsatisfiableError, part_of
 from tests.storage.stores import Bucket, Folder, Place, s3_client, s3_server
-from tests.support.api.export_files import Bureau, bureau_over, changed, uuid_of
 from tests.support.api.url_bearers import bearer_with_session
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, bureau_over, changed, uuid_of
 
 _WHOLE = None
 

@@ -19,8 +19,8 @@ from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over, wait_for_lapses
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, bureau_over, wait_for_lapses
 
 HEADERS = """Invoice number,Case number,Patient name,Billed amount,Status,Payer,Physician,Facility,Created on,Service date,Submitted on,
 Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")

@@ -29,8 +29,8 @@ from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from storage.blobs import StorageError
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, at_work, bureau_over, fetch, look, until, uuid_of, waiting
 from tests.support.databases import rows
+from tests.support.files.export_files import Bureau, at_work, bureau_over, fetch, look, until, uuid_of, waiting
 from tests.support.subscriber import connected
 
 PROGRESS = "subscription ($id: ID!) { exportProgress(id: $id) { status rowsWritten rowCount downloadUrl } }"

@@ -18,8 +18,8 @@ from domain.formulas import unguard
 from exports.columns import COLUMNS
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, bureau_over
 
 HEADERS = """Invoice number,Case number,Patient name,Billed amount,Status,Payer,Physician,Facility,Created on,Service date,Submitted on,
 Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")

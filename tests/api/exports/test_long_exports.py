@@ -21,8 +21,8 @@ from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, at_work, bureau_over, fetch, look, until, uuid_of, waiting
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, at_work, bureau_over, fetch, look, until, uuid_of, waiting
 from tests.support.processes import billing
 from tests.support.subscriber import connected
 

@@ -22,10 +22,10 @@ from exports.columns import COLUMNS, Cell, Column
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over, wait_for_lapses
-from tests.support.api.imported_invoices import CONTENT_TYPES, imported
 from tests.support.client import Client
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, bureau_over, wait_for_lapses
+from tests.support.files.imported_invoices import CONTENT_TYPES, imported
 
 EXPORTS = {
     "exportInvoices": ExportKind.INVOICES,

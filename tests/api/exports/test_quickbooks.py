@@ -20,11 +20,11 @@ from domain.billing.invoices import OPEN, InvoiceStatus
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over, wait_for_lapses
-from tests.support.api.quickbooks import Company, imported
 from tests.support.api.records import find_records
 from tests.support.api.scenarios import Clinic, mutation
 from tests.support.databases import copied, rows
+from tests.support.files.export_files import Bureau, bureau_over, wait_for_lapses
+from tests.support.files.quickbooks import Company, imported
 
 EXPORT = "exportQuickbooksInvoices"
 ALL = [status.name for status in InvoiceStatus]

@@ -12,10 +12,10 @@ from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.api.billing.test_machine import breaches
 from tests.storage.stores import Folder
-from tests.support.api.export_files import EXPORT, Bureau, bureau_over
-from tests.support.api.imported_invoices import CONTENT_TYPES, imported
 from tests.support.client import Client
 from tests.support.databases import PASSWORD, rows
+from tests.support.files.export_files import EXPORT, Bureau, bureau_over
+from tests.support.files.imported_invoices import CONTENT_TYPES, imported
 from tests.support.other_clinic import OTHER, add_other_clinic
 
 SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token } }"

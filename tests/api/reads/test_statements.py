@@ -107,7 +107,9 @@ def root_field(name: str, depth: int, ids: dict[str, str], number: str = "INV") 
 
 def test_every_root_field_that_reads_the_clinic_is_in_this_test() -> None:
     assert ADMIN.query_type
-    assert {*ROOTS, "viewer", "node", "explainAccess", "priceQuote", "importMappings"} == set(ADMIN.query_type.fields)
+    assert {*ROOTS, "viewer", "node", "explainAccess", "priceQuote", "clinic", "importMappings"} == set(
+        ADMIN.query_type.fields
+    )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -10,10 +10,10 @@ from domain.access.people import Role
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.storage.stores import Folder
-from tests.support.api.import_files import DELETE, LIST, SAVE, column, imported, saved, sha256, uploaded
 from tests.support.api.scans import House, house_over
 from tests.support.client import Client, serving
 from tests.support.databases import PASSWORD, rows
+from tests.support.files.import_files import DELETE, LIST, SAVE, column, imported, saved, sha256, uploaded
 from tests.support.other_clinic import add_other_clinic
 
 WHOLE: dict[str, Any] = {

@@ -12,10 +12,10 @@ from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.api.audit_log.test_audit_events import event_of
 from tests.storage.stores import Folder
-from tests.support.api.import_files import PREVIEW, column, imported, previewed, saved, sha256, uploaded
 from tests.support.api.scans import House, house_over
 from tests.support.client import Client, serving
 from tests.support.databases import rows
+from tests.support.files.import_files import PREVIEW, column, imported, previewed, saved, sha256, uploaded
 
 # Of the days of birth, none proves the order of month and day.
 PATIENTS = "Chart #,First,Last,DOB,Notes\nPV-1,Ada,Example,3/4/1980,x\nPV-2,Ben,Sample,5/6/1990,y\n"

@@ -38,7 +38,6 @@ def test_an_administrator_changes_the_letterhead_and_clears_what_is_null(admin: 
     ("field", "value"),
     [
         ("senderName", "Bay\r\nBcc: x@y.example"),
-        ("senderName", "Bay\u202eyaB"),
         ("senderName", "x" * 201),
         ("senderAddress", "a@bay.example\nBcc: x@y.example"),
         ("senderAddress", "a,b@bay.example"),

@@ -12,6 +12,8 @@ from datetime import date
 from multiprocessing import get_context
 from typing import Any
 
+from domain.documents import CSV
+from domain.formulas import unguard
 from imports.cells import NumberCell, Unreadable
 from imports.files.child import read_in_child
 from imports.sheets import FileShape, Line, SheetError, width_problem
@@ -78,9 +80,16 @@ def _difference(file: HostileFile, shape: FileShape, lines: Sequence[Line]) -> s
             continue
         cells = [*line.cells, *[None] * (len(seen) - len(line.cells))]
         for cell, text in zip(cells, seen, strict=False):
-            if not isinstance(cell, Unreadable) and _text(cell) != (text.strip() if text is not None else None):
+            if not isinstance(cell, Unreadable) and _text(cell) != _seen(file, text):
                 return f"line {line.number}: {cell!r} in place of {text!r}"
     return None
+
+
+def _seen(file: HostileFile, text: str | None) -> str | None:
+    """What the cell stands for: an apostrophe in a CSV file guards a text against being a formula."""
+    if text is None:
+        return None
+    return (unguard(text) if file.content_type == CSV else text).strip()
 
 
 def _text(cell: Any) -> str:

@@ -29,9 +29,9 @@ from jobs.worker import QUEUE, queries, queue_pool
 from server.database_urls import DatabaseUrls
 from tests.db.rights.function_rights import channels_in_code
 from tests.storage.stores import Folder
-from tests.support.api.export_files import Bureau, bureau_over
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.files.export_files import Bureau, bureau_over
 from tests.support.processes import SECRET
 from tests.support.subscriber import HINTS, Subscriber, announce, listening
 from tests.support.subscriptions import InvoicePool, sign_in, step

@@ -10,6 +10,8 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type
 
 from domain.access.people import Role
+from domain.normal_forms import normal_key
+from permissions.rules import RULES
 from schema.whole import role_schemas, sdl
 from server.database_urls import DatabaseUrls
 from tests.api.reads.test_hidden_names import hidden, names_in
@@ -43,7 +45,7 @@ def test_a_cursor_contains_only_what_its_reader_sees_beside_it(sign_in: SignIn, 
         seen = " ".join(str(value) for value in edge["node"].values()).casefold()
         assert names_in([name]) & set(hidden(role)) == set()
         # Lists without another order are sorted by id.
-        assert set(place.casefold().split()) <= {*seen.split(), identity}, (name, place)
+        assert set(place.casefold().split()) <= {*seen.split(), *normal_key(seen).split(), identity}, (name, place)
         assert base64.urlsafe_b64decode(edge["node"]["id"])[2:].hex() == identity.replace("-", "")
 
 
@@ -58,6 +60,9 @@ def test_every_list_counts_only_what_is_in_reach(address: DatabaseUrls, sign_in:
         assert (page[listing.root]["totalCount"], set[UUID]().union(*ids_in(page).values())) == (len(own), own)
 
 
+# The numbers by which a search finds patients for roles that see them, and the lists that it narrows.
+NUMBERS = {("patients", "mrn"), ("patients", "phone")}
+OF_PATIENTS = {"patients", "cases", "invoices"}
 # Searched texts, by table: in the columns that a role does not see, a search finds nothing.
 TEXTS = {
     "patients": "mrn phone email address",
@@ -71,8 +76,8 @@ TEXTS = {
 def test_a_search_finds_nothing_by_other_columns_than_the_documented_ones(
     address: DatabaseUrls, sign_in: SignIn, role: Role
 ) -> None:
-    normal_key = list(searches(role))
-    assert bool(normal_key) is (role is not Role.ANALYST)
+    searched = list(searches(role))
+    assert bool(searched) is (role is not Role.ANALYST)
     for table, columns in TEXTS.items():
         for column in columns.split():
             words = [
@@ -81,7 +86,9 @@ def test_a_search_finds_nothing_by_other_columns_than_the_documented_ones(
                     address, f"select min({column}) from {table} where {column} <> '' group by left({column}, 3)"
                 )
             ]
-            for listing, arguments in normal_key:
+            for listing, arguments in searched:
+                if (table, column) in NUMBERS and listing.root in OF_PATIENTS and RULES["contact"].allows(role):
+                    continue
                 query = f"query ($w: String) {{ {listing.root}({arguments}) {{ totalCount }} }}"
                 for word in words[:2]:
                     found = sign_in(role).read(query, w=word)[listing.root]["totalCount"]

@@ -39,7 +39,7 @@ def find_records(address: DatabaseUrls) -> Found:
     rows(
         address,
         """insert into holds (clinic_id, id, payer_id, until_on, reason, placed_at) select clinic_id, gen_random_uuid(), id,
-        '2099-01-01', 'Quiet', now() from payers where kind = 'insurance' order by id limit 1""",
+        '2035-01-01', 'Quiet', now() from payers where kind = 'insurance' order by id limit 1""",
     )
     _add_foreign_clinic(address)
     rows(
@@ -68,7 +68,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
         "and floor_amount is null order by id limit 1",
-        "Hold": f"select id from holds where {clinic} and until_on = '2099-01-01'",
+        "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
         "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
@@ -114,12 +114,12 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
         (
             "holds",
             "id, payer_id, until_on, reason, placed_at",
-            f"{new}, {first['payers']}, '2099-01-01', 'Quiet', now()",
+            f"{new}, {first['payers']}, '2035-01-01', 'Quiet', now()",
         ),
         (
             "reminders",
             "id, invoice_id, target_date, subject, created_at",
-            f"{new}, {first['invoices']}, '2099-01-01', 'Call', now()",
+            f"{new}, {first['invoices']}, '2035-01-01', 'Call', now()",
         ),
         ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
         ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
