@@ -131,8 +131,7 @@ def _errors_of(errors: tuple[DomainError, ...]) -> tuple[DomainError, ...]:
 
 def _refuse_bad(report: Report) -> None:
     if report.bad_rows:
-        words = f"{report.bad_rows:,} of {report.rows:,} rows cannot be imported: nothing was written"
-        raise InvalidInput(words, _FILE)
+        raise InvalidInput(f"{report.refusal}: nothing was written", _FILE)
 
 
 async def _checked(context: RequestContext, inputs: Mapping[str, Any]) -> Checked:
