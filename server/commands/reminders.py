@@ -103,6 +103,8 @@ async def _confirm(address: DatabaseUrls, clinic: str, token: str | None) -> Non
         (row,) = await _clinics(database, clinic)
         today = clinic_day(datetime.now(UTC), row["time_zone"])
         async with database.working(row["clinic_id"]) as connection:
+            if await connection.fetchval(f"select {REMINDERS_ARE_ON}", row["clinic_id"]):
+                raise click.ClickException(f"The reminders of {row['name']} are on already")
             run = await dry_run(connection, row["clinic_id"], today)
     if token is None:
         _print_run(row, run)
