@@ -48,7 +48,7 @@ class Report:
     bad_rows: int = 0
     bad_cells: tuple[BadCell, ...] = ()
     written: bool = False
-    # What to look at in rows that are imported all the same.
+    # Warnings about rows that are imported anyway.
     warnings: tuple[BadCell, ...] = ()
 
     def as_text(self) -> str:

@@ -91,7 +91,9 @@ def reminders() -> None:
 
 @reminders.command(help="Show a dry run, ask whether to send it, and switch the reminders of a clinic on.")
 @click.argument("clinic")
-@click.option("--token", help="Of a dry run that was seen; without it, the dry run is shown and the question is asked.")
+@click.option(
+    "--token", help="The token of a dry run that you have seen; without it, the dry run is shown and you are asked."
+)
 @pass_settings
 def confirm(settings: Settings, clinic: str, token: str | None) -> None:
     """Confirm a dry run."""

@@ -113,4 +113,4 @@ def test_migrate_says_what_it_ran_and_that_nothing_was_to_be_done(empty: Databas
     assert first[-2].startswith("Roles, grants, policies and the lifecycle guard are those of version ")
     assert first[-1] == "The database is up to date."
     second = billing(tmp_path, "migrate", database=empty.owner).stdout
-    assert second == "The database is up to date: nothing was to be done.\n"
+    assert second == "The database is up to date: there was nothing to do.\n"

@@ -178,7 +178,7 @@ async def _preview_request(context: RequestContext, inputs: Mapping[str, Any]) -
     chosen = await _chosen(context, inputs["kind"], inputs)
     options = read_options(inputs)
     if chosen and options != ReadOptions():
-        raise InvalidInput("How the file is read is a part of the mapping", ("mapping",))
+        raise InvalidInput("With a mapping, encoding, delimiter and sheet are given in the mapping", ("mapping",))
     return PreviewRequest(chosen, _answers(inputs), options)
 
 
