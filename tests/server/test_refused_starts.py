@@ -43,7 +43,7 @@ def test_a_file_in_the_place_of_the_home_folder_is_refused(tmp_path: Path, comma
     for place in (home, home / "below"):
         assert (
             one_sentence(billing(place, *command))
-            == f"Error: BILLING_HOME is wrong: expected a folder, and {home} is none"
+            == f"Error: BILLING_HOME is wrong: expected a folder, and {home} is not one"
         )
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert home.read_text() == "mine"
