@@ -70,7 +70,7 @@ def phone_key(phone: str) -> str | None:
 def name_fragments(*names: str) -> list[str]:
     """The keys that a prefix search of a person or firm matches: the whole name, the name from each word on, and last name first.
 
-    A name with a hyphen or an apostrophe is found without it, too.
+    A name with hyphens is also found with spaces in their place, and one with apostrophes also without them.
 
     >>> name_fragments("Mary Ann", "Smith")
     ['mary ann smith', 'ann smith', 'smith', 'smith mary ann']

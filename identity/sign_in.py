@@ -32,7 +32,7 @@ _NO_LOGIN = _NO_SESSION = UUID(int=0)
 
 
 def _ignore(clinic_id: UUID) -> None:
-    """Keeps nothing of an attempt that meant no account."""
+    """Keeps nothing of a sign-in attempt without an account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,6 @@ def _number_as_text(cell: Any) -> str:
     digits = str(abs(cell.value)).replace(".", "").lstrip("0")
     if cell.value < 0 or "%" in cell.shown or digits not in _NO_DIGITS.sub("", cell.shown):
         raise InvalidInput(
-            "This cell shows another number than it has: format the column as text, and enter it as it is meant"
+            "This cell shows another number than its value: format the column as text, and enter the number as it is meant"
         )
     return cell.shown

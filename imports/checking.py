@@ -44,7 +44,7 @@ class Checked:
     read: int = 0
     present_columns: frozenset[str] = frozenset()
     problems: Problems = field(default_factory=Problems)
-    # What to look at in rows that are imported all the same.
+    # Warnings about rows that are imported anyway.
     warnings: list[BadCell] = field(default_factory=list)
     # The mapping of a foreign file; None for a file with the columns of the template.
     applied: AppliedMapping | None = None

@@ -48,7 +48,7 @@ class Report:
     bad_rows: int = 0
     bad_cells: tuple[BadCell, ...] = ()
     written: bool = False
-    # What to look at in rows that are imported all the same.
+    # Warnings about rows that are imported anyway.
     warnings: tuple[BadCell, ...] = ()
 
     def as_text(self) -> str:
@@ -61,7 +61,12 @@ class Report:
         shown = len({cell.line for cell in self.bad_cells})
         more = f"\n… and {self.bad_rows - shown:,} more bad rows" if self.bad_rows > shown else ""
         said = "\n".join(map(str, self.bad_cells))
+        return f"{said}{more}\n{self.refusal}; nothing was written."
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing was written, in one sentence."""
         if not self.rows:
-            # The header, or the file itself: no row was read.
-            return f"{said}{more}\nThe file cannot be imported as it is; nothing was written."
-        return f"{said}{more}\n{self.bad_rows:,} of {self.rows:,} rows cannot be imported; nothing was written."
+            # The error is in the header, or in the file itself: no row was read.
+            return "The file cannot be imported as it is"
+        return f"{self.bad_rows:,} of {self.rows:,} rows cannot be imported"

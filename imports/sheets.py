@@ -62,12 +62,12 @@ class SheetFile:
         return self._lines
 
     def close(self) -> None:
-        """Stop reading; what reads the file ends."""
+        """Stop reading, and end the process that reads the file."""
         self._lines.close()
 
 
 def refused(reason: str, line: int = 1) -> Lines:
-    """No lines, but an error: the file is known to be one, and cannot be read as it was asked for."""
+    """Lines that raise an error at the first one: the file has a known shape, but cannot be read as the options say."""
     yield from ()
     raise SheetError(reason, line)
 

@@ -25,14 +25,20 @@ class QueueDriver(AsyncpgPoolDriver):
     def __init__(self, pool: asyncpg.Pool, hints: Hints) -> None:
         super().__init__(pool)
         self._hints = hints
+        self._is_listening = asyncio.Event()
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Notify the other workers of an event of pgqueuer, such as the check that it hears itself."""
+        """Notify the workers of an event of pgqueuer, such as the check that it hears itself.
+
+        It waits for the listener: pgqueuer makes the first check before it listens, and a check that is not heard ends the worker's run.
+        """
+        await self._is_listening.wait()
         await super().notify(channel, self._hints.seal(channel, payload))
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         """Pass on the events of workers, and any other notification as a change of the queue."""
         await super().add_listener(channel, _Passing(channel, callback, Inbox(self._hints)))
+        self._is_listening.set()
 
 
 @dataclass(eq=False)

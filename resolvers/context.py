@@ -91,7 +91,7 @@ class RequestContext(ReadContext):
         await self._write([self._event(operation, one, is_refused=False) for one in others])
 
     async def note_unknown(self, operation: str, clinic_id: UUID) -> None:
-        """Write the audit event of an attempt that meant no account; what was typed is not kept, it may be a password."""
+        """Write the audit event of a sign-in attempt without an account; what was typed is not kept, it may be a password."""
         self.audit.written = operation
         moment, words = self.clock(), f"{operation} {REFUSED}"
         await self._write([AuditEvent(new_id(moment), clinic_id, None, ANONYMOUS, words, moment, self.request_id)])

@@ -80,7 +80,7 @@ def payload_of(
         "errors": query_field(rule, f"Why the {rejected} was rejected; empty on success.")(errors),
     }
     if warns:
-        members["warnings"] = query_field(rule, "What to look at although the change was made.")(warnings)
+        members["warnings"] = query_field(rule, "Warnings about a change that was made.")(warnings)
     description = description or f"The result of creating or changing {an(word)}."
     return strawberry.type(description=description)(type(f"{type_name}Payload", (), members))
 

@@ -97,11 +97,11 @@ enum_type(
         "YEAR_MONTH_DAY": "Days as 20260131.",
         "MONTH_DAY_SHORT_YEAR": f"Days as 1/31/26, {_SHORT_YEAR}.",
         "DAY_MONTH_SHORT_YEAR": f"Days as 31/1/26, {_SHORT_YEAR}.",
-        "US_AMOUNT": "Amounts as $1,234.50, negative ones as ($1,234.50) or with a minus before or behind; zero-padded, too.",
+        "US_AMOUNT": "Amounts as $1,234.50, negative ones as ($1,234.50) or with a minus sign before or after the amount; zero-padded, too.",
         "EUROPEAN_AMOUNT": "Amounts as 1.234,50.",
         "IMPLIED_DECIMAL": "Amounts without a decimal point, whose last two digits are cents: 0000123450 is 1234.50.",
         "LAST_FIRST": "Names as Last, First.",
-        "UNDECIDED": "The values of the file do not tell the format: choose one before the import.",
+        "UNDECIDED": "The values of the file do not decide the format: choose one before the import.",
     },
 )
 enum_type(

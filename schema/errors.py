@@ -63,7 +63,7 @@ class Conflict(UserError):
 
 
 @only_for("administration")
-@strawberry.type(description="What to look at although the change was made.")
+@strawberry.type(description="Warnings about a change that was made.")
 class ChangeWarning:
     message: str = output_field("administration", "The warning, in plain English.")
     code: WarningCode = output_field("administration", "The code of the warning.")

@@ -11,7 +11,7 @@ def check_home(home: Path) -> None:
     try:
         found = next(path for path in (home, *home.absolute().parents) if path.exists() or path.is_symlink())
         if not found.is_dir():
-            raise SettingError(f"BILLING_HOME is wrong: expected a folder, and {found} is none")
+            raise SettingError(f"BILLING_HOME is wrong: expected a folder, and {found} is not one")
     except OSError as error:
         raise SettingError(f"BILLING_HOME is wrong: {home} cannot be reached: {error.strerror}") from error
     if not os.access(found, os.W_OK | os.X_OK):

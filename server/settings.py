@@ -208,7 +208,10 @@ SETTINGS = {
         log_level,
     ),
     "metrics_token": Setting(
-        "BILLING_METRICS_TOKEN", "The bearer token for /metrics; without it, there is no such page.", "", secret
+        "BILLING_METRICS_TOKEN",
+        "The bearer token for /metrics, at least 32 characters; without it, there is no such page.",
+        "",
+        secret,
     ),
     "otlp_endpoint": Setting(
         "BILLING_OTLP_ENDPOINT",

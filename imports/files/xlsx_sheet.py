@@ -269,7 +269,7 @@ class SheetHandler:
 
 
 def _is_true(value: str | None) -> bool:
-    """Whether an attribute says yes; what is neither of the spellings of no is taken for it."""
+    """Whether an attribute is true; any value but a spelling of false counts as true."""
     return value is not None and value.strip() not in ("", "0", "false", "off")
 
 

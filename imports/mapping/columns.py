@@ -43,7 +43,18 @@ class Known:
 
 _EMAIL = Known(Form.TEXT, ("e_mail", "email_address", "main_email"))
 _PHONE = Known(
-    Form.TEXT, ("phone_number", "main_phone", "home_phone", "cell_phone", "mobile", "telephone", "business_phone")
+    Form.TEXT,
+    (
+        "phone_number",
+        "phone_numbers",
+        "main_phone",
+        "home_phone",
+        "cell_phone",
+        "mobile",
+        "mobile_phone",
+        "telephone",
+        "business_phone",
+    ),
 )
 _ADDRESS = Known(Form.TEXT, ("mailing_address", "street_address", "billing_address", "bill_to", "street", "address_1"))
 _FROM = Known(

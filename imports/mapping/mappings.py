@@ -56,7 +56,7 @@ class RowCondition:
 
 @dataclass(frozen=True, slots=True)
 class ImportMapping:
-    """A mapping: the columns, the place of the header, how the bytes are read, and which rows are no records."""
+    """A mapping: the columns, the place of the header, how the bytes are read, and which rows are not records."""
 
     columns: tuple[ColumnMapping, ...]
     header_row: int = 1

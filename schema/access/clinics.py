@@ -31,7 +31,7 @@ _SENDER_ADDRESS = (
     "The e-mail address of the sender of messages, which the mail server must accept; the server's by default."
 )
 _REPLY_TO = "The e-mail address for replies, and for requests to unsubscribe; the sender's by default."
-_TERMS = "The terms of payment: the number of days from an invoice to its due day, 0 to 365; exports for accounting programs tell them."
+_TERMS = "The terms of payment: the number of days from an invoice to its due day, 0 to 365; exports for QuickBooks have due days by them."
 
 
 @strawberry.type(description="The clinic's own data.")

@@ -60,7 +60,7 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
     "ImportSource": (
         "A column of the file: by its header, by its position, or by both, which must then agree.",
         {
-            "name": _optional(str, "The header, in upper or lower case, without regard to signs."),
+            "name": _optional(str, "The header; case and punctuation are ignored."),
             "position": _optional(
                 int, "The position of the column, from 1: where the header is blank, or occurs more than once."
             ),
@@ -69,7 +69,7 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
     "ImportValue": (
         "A value of the file, and what it means.",
         {
-            "source": _Field(str, "The value in the file, in upper or lower case."),
+            "source": _Field(str, "The value in the file; case is ignored."),
             "value": _Field(str, "The value that the column gets."),
         },
     ),
@@ -79,7 +79,7 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
             "column": _Field(str, "The name of the column in the template of the kind."),
             "sources": _list(
                 "ImportSource",
-                "The column of the file; the texts of several are joined by a space. Empty for a constant.",
+                "The columns of the file: usually one; the texts of several are joined by spaces. Empty for a constant.",
             ),
             "constant": _optional(str, "The value of every row, as in a template."),
             "format": _Field(CellFormat, "The format of the values.", CellFormat.AS_IS),
@@ -92,17 +92,17 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
         "The rows in which a column of the file has one of some values.",
         {
             "source": _Field("ImportSource", "The column of the file."),
-            "values": _list(str, "The values, in upper or lower case; an empty text for a blank cell.", _NEEDED),
+            "values": _list(str, "The values; case is ignored, and an empty text is a blank cell.", _NEEDED),
         },
     ),
     "ImportMapping": (
         "How a file is read: which of its columns becomes which column of the template, in what format, and which rows are records.",
         {
-            "columns": _list("ImportColumn", "The columns that the file has.", _NEEDED),
+            "columns": _list("ImportColumn", "The columns of the template that the file has.", _NEEDED),
             "header_row": _Field(int, "The line of the header, from 1; the lines above it are not read.", 1),
-            "encoding": _optional(str, "The encoding of a text file; found out if it is not given."),
-            "delimiter": _optional(str, "The delimiter of a text file; found out if it is not given."),
-            "sheet": _optional(str, "The name of the sheet of a workbook; its only one if it is not given."),
+            "encoding": _optional(str, "The encoding of a text file; detected if it is omitted."),
+            "delimiter": _optional(str, "The delimiter of a text file; detected if it is omitted."),
+            "sheet": _optional(str, "The name of the sheet of a workbook; the only one with values if it is omitted."),
             "ignores_other_columns": _Field(
                 bool,
                 "Whether columns of the file that the mapping does not use are ignored. If not, a file that has some is refused.",
@@ -110,10 +110,10 @@ _PARTS: dict[str, tuple[str, dict[str, _Field]]] = {
             ),
             "skip_where_blank": _list(
                 "ImportSource",
-                "Rows in which all of these columns are blank are no records, such as the headings of groups.",
+                "Rows in which all of these columns are blank are skipped, such as the headings of groups.",
             ),
             "skip_totals_in": _optional(
-                "ImportSource", "Rows whose value in this column begins with the word Total are no records."
+                "ImportSource", "Rows whose value in this column begins with the word Total are skipped."
             ),
             "only_where": _list("ImportRowCondition", "Only rows that meet all of these conditions are records."),
         },

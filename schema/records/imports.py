@@ -23,7 +23,7 @@ _RULE = "staff"
 
 @strawberry.type(description="An error or a warning about the file: about one cell or a whole line.")
 class BadCell:
-    line: int = output_field(_RULE, "The line number in the file; the header is line 1.")
+    line: int = output_field(_RULE, "The line number in the file, from 1.")
     column: str | None = output_field(_RULE, "The column; null if the whole line is wrong.")
     cell_value: str | None = output_field(_RULE, "The content of the cell, shortened.")
     reason: str = output_field(_RULE, "The error message.")
@@ -45,7 +45,7 @@ class ImportReport:
     is_written: bool = output_field(
         _RULE, "Whether the rows were imported; false for a dry run and if a row has an error."
     )
-    warnings: list[BadCell] = output_field(_RULE, "What to look at in rows that are imported all the same.")
+    warnings: list[BadCell] = output_field(_RULE, "Warnings about rows that are imported anyway.")
 
 
 @strawberry.input(description="The format that you chose for a column of this file.")
@@ -92,7 +92,7 @@ class ImportPayload:
     )
 
 
-@strawberry.input(description="An uploaded CSV or XLSX file, and what is known of it.")
+@strawberry.input(description="An uploaded CSV or XLSX file, and how it is read.")
 class ImportPreviewInput:
     kind: ImportKind = input_field(_RULE, "The kind of records.")
     document_id: strawberry.ID = input_field(
@@ -109,7 +109,7 @@ class ImportPreviewInput:
 @strawberry.type(description="What has to be answered about a column before the file can be imported.")
 class ImportQuestion:
     column: str = output_field(_RULE, "The name of the column in the template of the kind.")
-    reason: str = output_field(_RULE, "Why the file does not tell it.")
+    reason: str = output_field(_RULE, "Why the values do not decide it.")
     example: str | None = output_field(_RULE, "A value of the file that can be read in more than one way.")
     formats: list[CellFormat] = output_field(_RULE, "The formats to choose from, for the mapping or as columnFormats.")
     unknown_values: list[str] = output_field(_RULE, "Values of the file whose meaning the mapping has to say.")
@@ -144,8 +144,8 @@ class ImportPreview:
     file_sha256: str = output_field(
         _RULE, "The SHA-256 of the file, in hexadecimal digits, which the import has to name."
     )
-    encoding: str | None = output_field(_RULE, "The encoding as which a text file is read.")
-    delimiter: str | None = output_field(_RULE, "The delimiter as which a text file is read.")
+    encoding: str | None = output_field(_RULE, "The encoding with which a text file is read.")
+    delimiter: str | None = output_field(_RULE, "The delimiter with which a text file is read.")
     sheets: list[str] = output_field(_RULE, "The sheets of a workbook that are shown and have values.")
     sheet: str | None = output_field(_RULE, "The sheet that is read.")
     mapping: ImportMapping = output_field(_RULE, "The proposed or the given mapping.")
@@ -156,7 +156,7 @@ class ImportPreview:
         "The columns of the file that the mapping does not use. The import refuses the file, unless the mapping says that they are "
         "ignored.",
     )
-    skipped_rows: int = output_field(_RULE, "The number of rows that are no records by the mapping.")
+    skipped_rows: int = output_field(_RULE, "The number of rows that the mapping skips.")
     skipped_lines: list[int] = output_field(_RULE, "The lines of the first of them.")
     first_rows: list[PreviewedRow] = output_field(_RULE, "The first rows, as they are read.")
     row_count: int = output_field(_RULE, "The number of rows that are records.")
@@ -189,7 +189,7 @@ class ImportMutations:
 
     @mutation(
         ACTIONS["import_preview"],
-        "Preview the import of a file in any layout: a mapping is proposed, and what the file does not tell is asked.",
+        "Preview the import of a file in any layout: propose a mapping, and ask what the values do not decide.",
     )
     async def import_preview(
         self, info: Info, input: Annotated[ImportPreviewInput, argument("The file and the kind of its records.", _RULE)]

@@ -54,7 +54,7 @@ class DryRunInvoice:
 @strawberry.type(description="A message that a dry run would send.")
 class DryRunMessage:
     recipient: str | None = output_field(
-        "negotiation", "The e-mail address; null if there is none, so that the message would fail."
+        "negotiation", "The e-mail address; null if the payer has none, so that the message would fail."
     )
     copy_to: str | None = output_field("negotiation", "The e-mail address of the copy (CC); null if there is none.")
     invoices: list[DryRunInvoice] = output_field("negotiation", "The invoices in the message.")
@@ -63,7 +63,8 @@ class DryRunMessage:
 @strawberry.type(description="What would be sent today: a dry run, which changes and sends nothing.")
 class ReminderDryRun:
     token: str = output_field(
-        "negotiation", "Names exactly this dry run; confirmReminders takes it until what would be sent changes."
+        "negotiation",
+        "Identifies this dry run; confirmReminders accepts it as long as what would be sent does not change.",
     )
     dry_run_on: date = output_field("negotiation", "The day for which it was made.")
     message_count: int = output_field("negotiation", "How many messages would be sent.")

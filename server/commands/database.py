@@ -18,7 +18,7 @@ from server.settings import Settings
 _NEWER = "The database is of a newer version than this code: nothing was changed."
 _DONE = "The database is up to date."
 _RESULTS = {Standing.NEWER: _NEWER, Standing.OLDER: _DONE, Standing.SAME: _DONE}
-_NOTHING = "The database is up to date: nothing was to be done."
+_NOTHING = "The database is up to date: there was nothing to do."
 
 
 @click.command(help="Bring the database to the state of this code. Safe to run from many hosts at once.")

@@ -12,11 +12,14 @@ import orjson
 
 from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
+from domain.normal_forms import normal_key
 from imports.mapping.mappings import ChosenMapping, ImportMapping, as_json, check_decided, mapping_of
 from imports.previews.previews import Preview
 
-_SAVED = "select mapping::text from import_mappings where clinic_id = $1 and kind = $2 and name = $3"
+_SAVED = "select name, mapping::text as mapping from import_mappings where clinic_id = $1 and kind = $2"
 _LARGEST = 1024 * 1024
+# In upper or lower case: a mapping file has them in lower case, the API in upper case.
+_ANSWERS = tuple(form.name for form in CellFormat if form is not CellFormat.UNDECIDED)
 
 
 def answers_of(kind: ImportKind, given: Iterable[str]) -> dict[str, CellFormat]:
@@ -24,10 +27,10 @@ def answers_of(kind: ImportKind, given: Iterable[str]) -> dict[str, CellFormat]:
     answers = dict[str, CellFormat]()
     for text in given:
         column, _, name = text.partition("=")
-        if name not in CellFormat.__members__:
+        if name.upper() not in _ANSWERS:
             words = f"{text}: give a column and its format, such as birth_date=MONTH_DAY_YEAR; formats are "
-            raise click.ClickException(words + ", ".join(CellFormat.__members__))
-        answers[column] = CellFormat[name]
+            raise click.ClickException(words + ", ".join(_ANSWERS))
+        answers[column] = CellFormat[name.upper()]
     return answers
 
 
@@ -55,7 +58,8 @@ async def saved_mapping(
     connection: asyncpg.Connection, clinic_id: UUID, kind: ImportKind, name: str, answers: Mapping[str, CellFormat]
 ) -> ChosenMapping:
     """A saved mapping of the clinic."""
-    found = await connection.fetchval(_SAVED, clinic_id, kind, name)
+    rows = await connection.fetch(_SAVED, clinic_id, kind)
+    found = next((row["mapping"] for row in rows if normal_key(row["name"]) == normal_key(name)), None)
     if found is None:
         raise click.ClickException(
             f"The clinic has no mapping {name} of {kind.value}; a mapping in a file ends with .json"

@@ -241,7 +241,8 @@ async def _in_clinic(clinic: str, dry_run: bool, work: _Work, address: DatabaseU
     if is_quiet:
         return
     if report.bad_rows:
-        raise click.ClickException(f"the file cannot be imported\n{report.as_text()}")
+        hint = "" if report.rows else "\n`billing import preview` proposes a mapping for a file in another layout."
+        raise click.ClickException(f"the file cannot be imported\n{report.as_text()}{hint}")
     click.echo((replace(report, written=False) if dry_run else report).as_text())
 
 

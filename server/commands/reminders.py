@@ -91,7 +91,9 @@ def reminders() -> None:
 
 @reminders.command(help="Show a dry run, ask whether to send it, and switch the reminders of a clinic on.")
 @click.argument("clinic")
-@click.option("--token", help="Of a dry run that was seen; without it, the dry run is shown and the question is asked.")
+@click.option(
+    "--token", help="The token of a dry run that you have seen; without it, the dry run is shown and you are asked."
+)
 @pass_settings
 def confirm(settings: Settings, clinic: str, token: str | None) -> None:
     """Confirm a dry run."""
@@ -103,6 +105,8 @@ async def _confirm(address: DatabaseUrls, clinic: str, token: str | None) -> Non
         (row,) = await _clinics(database, clinic)
         today = clinic_day(datetime.now(UTC), row["time_zone"])
         async with database.working(row["clinic_id"]) as connection:
+            if await connection.fetchval(f"select {REMINDERS_ARE_ON}", row["clinic_id"]):
+                raise click.ClickException(f"The reminders of {row['name']} are on already")
             run = await dry_run(connection, row["clinic_id"], today)
     if token is None:
         _print_run(row, run)

@@ -43,7 +43,7 @@ def test_a_file_in_the_place_of_the_home_folder_is_refused(tmp_path: Path, comma
     for place in (home, home / "below"):
         assert (
             one_sentence(billing(place, *command))
-            == f"Error: BILLING_HOME is wrong: expected a folder, and {home} is none"
+            == f"Error: BILLING_HOME is wrong: expected a folder, and {home} is not one"
         )
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert home.read_text() == "mine"
@@ -113,4 +113,4 @@ def test_migrate_says_what_it_ran_and_that_nothing_was_to_be_done(empty: Databas
     assert first[-2].startswith("Roles, grants, policies and the lifecycle guard are those of version ")
     assert first[-1] == "The database is up to date."
     second = billing(tmp_path, "migrate", database=empty.owner).stdout
-    assert second == "The database is up to date: nothing was to be done.\n"
+    assert second == "The database is up to date: there was nothing to do.\n"

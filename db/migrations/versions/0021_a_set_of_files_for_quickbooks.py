@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # The release before does not know sets: the worker deletes their files.
+    # The previous release does not know sets: the worker deletes their files.
     op.execute("update exports set format = 'csv', status = 'expired' where format = 'zip'")
     op.drop_constraint(op.f(_FORMAT), "exports")
     op.create_check_constraint(op.f(_FORMAT), "exports", "format in ('csv', 'xlsx')")

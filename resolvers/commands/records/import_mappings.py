@@ -13,6 +13,7 @@ from domain.access.people import Role
 from domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.imports import ImportKind
+from domain.normal_forms import normal_key
 from domain.texts import NAME, required_text
 from imports.mapping.mappings import ImportMapping, as_json, check_decided, mapping_of
 from permissions.actions import IMPORTS
@@ -23,7 +24,7 @@ _READ = """select m.id, m.kind, m.name, m.version, m.mapping::text as mapping, m
     left join users u on u.clinic_id = m.clinic_id and u.id = m.changed_by where m.clinic_id = $1"""
 _LIST = f"{_READ} and ($2::text is null or m.kind = $2) order by m.kind, m.name"
 _FIND = f"{_READ} and m.id = $2"
-_NAMED = "select id, version from import_mappings where clinic_id = $1 and kind = $2 and name = $3 for update"
+_NAMED = "select id, version, name from import_mappings where clinic_id = $1 and kind = $2 order by id for update"
 _DELETE = "delete from import_mappings where clinic_id = $1 and id = $2 and version = $3 returning kind"
 _NO_MAPPING = "There is no such mapping"
 # The longest list: a clinic has a handful of systems, and each kind has a mapping or two.
@@ -89,7 +90,9 @@ async def save(work: UnitOfWork) -> UUID:
     check_kind(work.actor.role, kind)
     mapping = mapping_from(kind, work.inputs["mapping"])
     check_decided(mapping)
-    found, version = await work.one(_NAMED, kind, name), work.inputs.get("version")
+    # A name in other letters is the same name; the mapping keeps the spelling that it has.
+    found = next((row for row in await work.all(_NAMED, kind) if normal_key(row["name"]) == normal_key(name)), None)
+    version = work.inputs.get("version")
     values = {"mapping": as_json(mapping), "changed_by": work.user_id, "changed_at": work.moment}
     writes = work.writes()
     if found is None:

@@ -131,8 +131,7 @@ def _errors_of(errors: tuple[DomainError, ...]) -> tuple[DomainError, ...]:
 
 def _refuse_bad(report: Report) -> None:
     if report.bad_rows:
-        words = f"{report.bad_rows:,} of {report.rows:,} rows cannot be imported: nothing was written"
-        raise InvalidInput(words, _FILE)
+        raise InvalidInput(f"{report.refusal}: nothing was written", _FILE)
 
 
 async def _checked(context: RequestContext, inputs: Mapping[str, Any]) -> Checked:
@@ -179,7 +178,7 @@ async def _preview_request(context: RequestContext, inputs: Mapping[str, Any]) -
     chosen = await _chosen(context, inputs["kind"], inputs)
     options = read_options(inputs)
     if chosen and options != ReadOptions():
-        raise InvalidInput("How the file is read is a part of the mapping", ("mapping",))
+        raise InvalidInput("With a mapping, encoding, delimiter and sheet are given in the mapping", ("mapping",))
     return PreviewRequest(chosen, _answers(inputs), options)
 
 

@@ -73,7 +73,7 @@ async def retire(work: UnitOfWork, kind: Kind) -> UUID:
 
 
 async def _settle_duplicates(work: UnitOfWork, kind: Kind, key: str) -> None:
-    """Where only duplicates are left with a normal form, the first of them is none any more."""
+    """Where only duplicates are left with a normal form, the first of them is not a duplicate any more."""
     query = _FIRST_OF_DUPLICATES.format(table=kind.table, key=kind.identity_key)
     await work.connection.execute(query, work.clinic_id, key)
 

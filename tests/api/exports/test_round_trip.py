@@ -15,7 +15,7 @@ from tests.storage.stores import Folder
 from tests.support.client import Client
 from tests.support.databases import PASSWORD, rows
 from tests.support.files.export_files import EXPORT, Bureau, bureau_over
-from tests.support.files.imported_invoices import CONTENT_TYPES, imported
+from tests.support.files.import_files import CONTENT_TYPES, imported_invoices
 from tests.support.other_clinic import OTHER, add_other_clinic
 
 SIGN_IN = "mutation ($input: SignInInput!) { signIn(input: $input) { token } }"
@@ -76,13 +76,13 @@ def test_open_invoices_imported_into_an_empty_clinic_export_as_the_same_file(
 ) -> None:
     mine, broken = bureau.people[Role.BILLING], breaches(bureau.address)
     body = exported(mine, form)
-    report = imported(elsewhere, body, form)["importReport"]
+    report = imported_invoices(elsewhere, body, form)["report"]
     assert report["badCells"] == []
-    assert report["isWritten"]
+    assert report["written"]
     assert report["rows"] == report["added"] > 10
     # A workbook contains its creation time; its rows are those of the CSV file.
     assert exported(elsewhere, "CSV") == exported(mine, "CSV")
-    again = imported(elsewhere, body, form)["importReport"]
+    again = imported_invoices(elsewhere, body, form)["report"]
     assert (again["added"], again["unchanged"], again["badRows"]) == (0, report["rows"], 0)
     # Open cases with paid invoices, as this test has made them, break laws of their own.
     assert breaches(bureau.address) <= broken

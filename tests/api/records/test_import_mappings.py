@@ -76,6 +76,8 @@ def test_a_name_is_unique_within_its_kind(house: House) -> None:
     kinds = ("PAYERS", "ATTORNEYS")
     ids = {saved(house.biller, kind, "Same name", PLAIN)["importMapping"]["id"] for kind in kinds}
     assert len(ids) == 2
+    [error] = saved(house.biller, "PAYERS", "SAME  name", PLAIN)["errors"]
+    assert error["code"] == "STALE_VERSION"
 
 
 def test_a_repeated_idempotency_key_saves_once(house: House) -> None:

@@ -111,6 +111,10 @@ def test_columns_that_are_not_mapped_are_refused_unless_it_is_said_that_they_are
     payload = imported(house.biller, file, "PATIENTS", mapping=strict, fileSha256=sha256(PROVEN))
     [cell] = payload["report"]["badCells"]
     assert (cell["line"], cell["column"]) == (1, "Notes")
+    # No row was read: the message does not count any.
+    assert [error["message"] for error in payload["errors"]] == [
+        "The file cannot be imported as it is: nothing was written"
+    ]
 
 
 def test_bad_cells_name_the_column_of_the_file_the_value_and_the_reason(house: House) -> None:

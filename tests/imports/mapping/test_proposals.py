@@ -99,6 +99,14 @@ def test_values_of_a_choice_that_are_not_known_are_asked() -> None:
     assert [(pair.source, pair.value) for pair in kind.values] == [("Self Pay", "PATIENT")]
 
 
+def test_the_columns_of_a_customer_list_of_quickbooks_are_known() -> None:
+    found = previewed(
+        ImportKind.PAYERS, "Customer,Customer type,Phone numbers,Email,Billing address\nA Mutual,Insurance,,,\n"
+    )
+    assert [column.column for column in found.mapping.columns] == ["name", "kind", "email", "phone", "address"]
+    assert found.other_columns == []
+
+
 def test_a_name_in_one_column_is_asked_about_and_taken_apart() -> None:
     text = 'Chart #,Patient\nP-1,"Example, Ada"\n'
     found = previewed(ImportKind.PATIENTS, text)

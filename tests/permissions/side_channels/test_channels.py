@@ -107,8 +107,9 @@ def _work_on_everything(bureau: Bureau, invoice: UUID) -> None:
     async def plan_and_check() -> None:
         async with Database(bureau.address.login, hints=HINTS) as database:
             await plan_reminders(database, lambda: _AFTERNOON)
-        async with queue_pool(bureau.address.login(STAFF_LOGIN)) as pool:
-            await queries(QueueDriver(pool, HINTS)).notify_health_check(HealthCheckId(uuid4()))
+        async with queue_pool(bureau.address.login(STAFF_LOGIN)) as pool, QueueDriver(pool, HINTS) as driver:
+            await driver.add_listener(QUEUE.channel, lambda _: None)
+            await queries(driver).notify_health_check(HealthCheckId(uuid4()))
 
     for table in ("payers", "attorneys"):
         rows(bureau.address, f"update {table} set email = null")
@@ -271,6 +272,20 @@ def test_a_flood_of_notifications_costs_a_bounded_number_of_statements(
     assert cost.flags <= (4 * cost.seconds + 2 if channel == "export_changed" else 0)
     assert (cost.flags > 0) is (channel == "export_changed")
     assert cost.events == 0
+
+
+def test_the_check_of_a_worker_that_it_hears_itself_waits_until_it_listens(address: DatabaseUrls) -> None:
+    async def check() -> None:
+        heard: list[str | bytes | bytearray] = []
+        async with queue_pool(address.login(STAFF_LOGIN)) as pool, QueueDriver(pool, HINTS) as driver:
+            checking = asyncio.create_task(driver.notify(QUEUE.channel, "of pgqueuer"))
+            await asyncio.sleep(0.2)
+            await driver.add_listener(QUEUE.channel, heard.append)
+            await checking
+            await asyncio.sleep(0.2)
+        assert "of pgqueuer" in heard
+
+    asyncio.run(check())
 
 
 def test_a_flood_on_the_queue_s_channel_makes_a_worker_look_five_times_a_second(address: DatabaseUrls) -> None:

@@ -99,7 +99,7 @@ def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:
     before = content(empty)
     assert before["policies"]
     assert "invoices" in before
-    assert done(empty, "migrate") == "The database is up to date: nothing was to be done.\n"
+    assert done(empty, "migrate") == "The database is up to date: there was nothing to do.\n"
     assert content(empty) == before
 
 

@@ -42,7 +42,9 @@ def test_a_proposal_is_edited_and_imports_the_file(own_address: DatabaseUrls, tm
     # The answer was given for that file alone.
     file.write_text(OPEN.replace("CM-1", "CM-2"))
     assert "give --column-format birth_date=DAY_MONTH_YEAR" in refused(own_address, *arguments)
-    answered = (*arguments, "--column-format", "birth_date=MONTH_DAY_YEAR")
+    # A format is written as in the API, or as in a mapping file.
+    assert "formats are AS_IS, MONTH_DAY_YEAR" in refused(own_address, *arguments, "--column-format", "birth_date=day")
+    answered = (*arguments, "--column-format", "birth_date=month_day_year")
     assert done(own_address, *answered) == "1 rows: 1 new, 0 changed, 0 unchanged; written.\n"
     assert born(own_address) == [("CM-1", "1980-04-03"), ("CM-2", "1980-03-04")]
 
@@ -62,7 +64,7 @@ def test_a_saved_mapping_is_named_and_proved_anew(own_address: DatabaseUrls, tmp
     rows(own_address, query, json.dumps({"columns": columns, "ignores_other_columns": True}))
     file = tmp_path / "patients.txt"
     file.write_text(OPEN)
-    arguments = ("import", "patients", str(file), "--clinic", "demo", "--map", "Old system")
+    arguments = ("import", "patients", str(file), "--clinic", "demo", "--map", "old system")
     assert "birth_date: The values can be read as" in refused(own_address, *arguments)
     file.write_text(OPEN + "CM-2\tSample\tBen\t12/31/1990\t\n")
     assert done(own_address, *arguments) == "2 rows: 2 new, 0 changed, 0 unchanged; written.\n"

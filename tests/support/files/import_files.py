@@ -3,10 +3,11 @@
 import hashlib
 from typing import Any
 
-from domain.documents import CSV
+from domain.documents import CSV, XLSX
 from tests.support.api.scans import sent
 from tests.support.client import Client
 
+CONTENT_TYPES = {"CSV": CSV, "XLSX": XLSX}
 MAPPING = """mapping { headerRow ignoresOtherColumns columns { column format constant sources { name position }
     values { source value } } skipWhereBlank { name position } skipTotalsIn { name position } encoding delimiter sheet
     onlyWhere { source { name position } values } }"""
@@ -43,6 +44,12 @@ def previewed(client: Client, document_id: str, kind: str, **more: Any) -> Any:
 def imported(client: Client, document_id: str, kind: str, **more: Any) -> Any:
     """The payload of an import."""
     return client.read(IMPORT, input={"kind": kind, "documentId": document_id, **more})["importRecords"]
+
+
+def imported_invoices(client: Client, body: bytes, form: str) -> Any:
+    """The payload of an import of a file of invoices, in one of the formats of an export."""
+    file = sent(client, body, fileName=f"invoices.{form.lower()}", contentType=CONTENT_TYPES[form])
+    return imported(client, file, "INVOICES")
 
 
 def saved(client: Client, kind: str, name: str, mapping: Any, **more: Any) -> Any:
