@@ -74,18 +74,28 @@ def shown(cell: Any) -> str | None:
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
-def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
-    """A text: what the cell shows. `damage` says why it cannot be what was meant."""
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """Reads a text: what the cell shows. `damage` says why it cannot be what was meant."""
 
-    def read(cell: Any) -> str:
-        if not isinstance(cell, str):
-            cell = _number_as_text(cell)
-        found = cell.strip()
-        if reason := damage(found):
+    form: Text
+    damage: Callable[[str], str | None]
+
+    def __call__(self, cell: Any) -> str:
+        """The text of a cell."""
+        return required_text({"it": self.part(cell)}, "it", self.form)
+
+    def part(self, cell: Any) -> str:
+        """What a cell shows, which may be one of several that make the text."""
+        found = (cell if isinstance(cell, str) else _number_as_text(cell)).strip()
+        if reason := self.damage(found):
             raise InvalidInput(reason)
-        return required_text({"it": found}, "it", form)
+        return found
 
-    return read
+
+def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
+    """A text: what the cell shows."""
+    return TextReader(form, damage)
 
 
 def identifier(form: Text) -> Reader:

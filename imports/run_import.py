@@ -10,7 +10,6 @@ import asyncpg
 from domain.days import check_day, not_later
 from domain.errors import Conflict, InvalidInput
 from domain.imports import ImportKind
-from imports.cells import day
 from imports.checking import Checked
 from imports.report import Report
 from imports.shapes import Reference
@@ -52,12 +51,11 @@ async def _bring_in(target: Target, checked: Checked) -> Report:
 
 def _check_days(checked: Checked, today: date) -> None:
     """Report implausible days, and future days in columns that hold days of past events only."""
-    names = [
-        column.into for column in checked.kind.columns if column.read is day and column.into in checked.present_columns
-    ]
+    # By their values: a mapping has readers of its own.
+    names = [column.into for column in checked.kind.columns if column.into in checked.present_columns]
     for row in checked.rows:
         for name in names:
-            if row.values[name] is None:
+            if not isinstance(row.values[name], date):
                 continue
             try:
                 if name in checked.kind.past:
