@@ -104,8 +104,8 @@ def test_records_that_become_the_same_stay_and_are_listed(
 ) -> None:
     first, second, third = (a_patient(before, mrn) for mrn in ("Z-9", "z-9 ", "Z\u20119"))
     codes = [
-        add(before, "cpt_codes", code=code, label="A", base_price=Decimal("1.00"), valid_from=date(2026, 1, 1))
-        for code in ("zx102", "ZX102")
+        add(before, "cpt_codes", code=code, label="A", base_price=Decimal("1.00"), valid_from=date(year, 1, 1))
+        for code, year in (("zx102", 2025), ("ZX102", 2026))
     ]
     asyncio.run(bring_up_to_date(before))
     kept = {identity: one(before, "patients", "mrn, is_duplicate", identity) for identity in (first, second, third)}
