@@ -172,3 +172,20 @@ def test_a_cell_that_decides_whether_a_row_is_left_out_has_to_be_readable() -> N
     assert checked.applied
     assert (checked.report().bad_rows, checked.applied.skipped.lines) == (1, [4])
     assert [cell.line for cell in checked.problems.shown] == [3]
+
+
+def test_a_column_beyond_the_header_is_missing_and_not_blank(clinic: DatabaseUrls) -> None:
+    """Else a mapping for another file would clear values, or leave out all rows, and report success."""
+    width = len(CODES.text.splitlines()[0].split(","))
+    assert CODES.mapping["header_row"] == 1
+    for change in (
+        {"skip_where_blank": [{"position": width + 1}]},
+        {
+            "columns": [column for column in CODES.mapping["columns"] if column["column"] != "valid_to"]
+            + [{"column": "valid_to", "sources": [{"position": width + 1}], "format": "year_month_day"}]
+        },
+    ):
+        report = imported(clinic, CODES.kind, CODES.text, mapping=mapping_of(CODES.kind, CODES.mapping | change))
+        assert [cell[3] for cell in bad_cells(report)] == [
+            f"The file has no column {width + 1}: the header has {width}"
+        ]
