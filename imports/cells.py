@@ -28,7 +28,7 @@ _NO_DIGITS = re.compile("[^0-9]")
 _DOLLARS = r" ?(?:USD|(?:US)?\$)? ?"
 _SHOWN_AMOUNT = re.compile(
     rf"(?P<before>-)?{_DOLLARS}(?P<opened>\()?{_DOLLARS}(?P<after>-)?"
-    r" ?(?P<number>[0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)( ?USD)? ?(?P<closed>\))?"
+    r" ?(?P<number>([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?|\.[0-9]+)( ?USD)? ?(?P<closed>\))?"
 )
 _NO_DAY = "This is not a day such as 2026-01-31"
 _NO_AMOUNT = 'This is not an amount such as "1234.50", without currency, thousands separator or decimal comma, and with two places'
