@@ -13,7 +13,9 @@ _GROUPS = {
     "Case": "select clinic_id, number_key as key, id from cases",
     "Invoice": "select clinic_id, upper(number) as key, id from invoices",
     "Cheque": "select clinic_id, payer_id::text || upper(number) as key, id from cheques where returned_on is null",
-    "CptCode": "select clinic_id, upper(code) || valid_from as key, id from cpt_codes",
+    # A code has a row for each period of its validity.
+    "CptCode": """select clinic_id, upper(code) as key, id from cpt_codes c where exists (
+        select from cpt_codes d where d.clinic_id = c.clinic_id and upper(d.code) = upper(c.code) and d.code <> c.code)""",
 }
 
 

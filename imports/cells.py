@@ -28,7 +28,7 @@ _NO_DIGITS = re.compile("[^0-9]")
 _DOLLARS = r" ?(?:USD|(?:US)?\$)? ?"
 _SHOWN_AMOUNT = re.compile(
     rf"(?P<before>-)?{_DOLLARS}(?P<opened>\()?{_DOLLARS}(?P<after>-)?"
-    r" ?(?P<number>[0-9][0-9,]*(\.[0-9]*)?|\.[0-9]+)( ?USD)? ?(?P<closed>\))?"
+    r" ?(?P<number>([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?|\.[0-9]+)( ?USD)? ?(?P<closed>\))?"
 )
 _NO_DAY = "This is not a day such as 2026-01-31"
 _NO_AMOUNT = 'This is not an amount such as "1234.50", without currency, thousands separator or decimal comma, and with two places'
@@ -74,18 +74,28 @@ def shown(cell: Any) -> str | None:
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
 
 
-def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
-    """A text: what the cell shows. `damage` says why it cannot be what was meant."""
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """Reads a text: what the cell shows. `damage` says why it cannot be what was meant."""
 
-    def read(cell: Any) -> str:
-        if not isinstance(cell, str):
-            cell = _number_as_text(cell)
-        found = cell.strip()
-        if reason := damage(found):
+    form: Text
+    damage: Callable[[str], str | None]
+
+    def __call__(self, cell: Any) -> str:
+        """The text of a cell."""
+        return required_text({"it": self.part(cell)}, "it", self.form)
+
+    def part(self, cell: Any) -> str:
+        """What a cell shows, which may be one of several that make the text."""
+        found = (cell if isinstance(cell, str) else _number_as_text(cell)).strip()
+        if reason := self.damage(found):
             raise InvalidInput(reason)
-        return required_text({"it": found}, "it", form)
+        return found
 
-    return read
+
+def text(form: Text, damage: Callable[[str], str | None] = damage) -> Reader:
+    """A text: what the cell shows."""
+    return TextReader(form, damage)
 
 
 def identifier(form: Text) -> Reader:

@@ -124,7 +124,7 @@ def _check(
         if checked.read > MOST_ROWS:
             raise SheetError(f"A file has at most {MOST_ROWS:,} rows", line.number)
         applied = checked.applied
-        if problem := applied.width_problem if applied else width_problem(shape, header, line):
+        if problem := applied.row_problem if applied else width_problem(shape, header, line):
             checked.problems.add(line.number, None, None, problem)
         else:
             _check_line(checked, line, present, absent, None if mapping else spreadsheet)

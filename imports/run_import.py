@@ -10,14 +10,13 @@ import asyncpg
 from domain.days import check_day, not_later
 from domain.errors import Conflict, InvalidInput
 from domain.imports import ImportKind
-from imports.cells import day
 from imports.checking import Checked
 from imports.report import Report
 from imports.shapes import Reference
 from imports.target import Target
 from imports.writing.opening_balances import write_openings
 from imports.writing.records import write_records
-from imports.writing.witnesses import warn_of_npis
+from imports.writing.witnesses import refuse_ambiguous_codes, warn_of_npis
 
 _MEANWHILE = "These records were changed concurrently: import the file again"
 # Kind → the function that compares and writes its rows, for kinds that are more than records found by a key.
@@ -43,6 +42,8 @@ async def bring_in(target: Target, checked: Checked) -> Report:
 async def _bring_in(target: Target, checked: Checked) -> Report:
     await target.connection.execute(_IN_TURN, str(target.clinic_id))
     await asyncio.to_thread(_check_days, checked, target.today)
+    if checked.kind.name in (ImportKind.CODES, ImportKind.FEE_SCHEDULES):
+        await refuse_ambiguous_codes(target, checked)
     await _resolve(target, checked)
     await _WRITERS.get(checked.kind.name, write_records)(target, checked)
     if checked.kind.name is ImportKind.PHYSICIANS and not checked.problems.lines:
@@ -52,12 +53,11 @@ async def _bring_in(target: Target, checked: Checked) -> Report:
 
 def _check_days(checked: Checked, today: date) -> None:
     """Report implausible days, and future days in columns that hold days of past events only."""
-    names = [
-        column.into for column in checked.kind.columns if column.read is day and column.into in checked.present_columns
-    ]
+    # By their values: a mapping has readers of its own.
+    names = [column.into for column in checked.kind.columns if column.into in checked.present_columns]
     for row in checked.rows:
         for name in names:
-            if row.values[name] is None:
+            if not isinstance(row.values[name], date):
                 continue
             try:
                 if name in checked.kind.past:

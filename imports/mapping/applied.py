@@ -8,10 +8,10 @@ from typing import Any
 
 from domain.errors import InvalidInput
 from domain.imports import OTHER_ORDER, CellFormat
-from imports.cells import Reader, Unreadable, is_blank
+from imports.cells import Reader, TextReader, Unreadable, is_blank
 from imports.mapping.evidence import DayEvidence, OpenDay
 from imports.mapping.formats import converter
-from imports.mapping.headers import HeaderIndex, cell_text, text_of
+from imports.mapping.headers import HeaderIndex, text_of
 from imports.mapping.mappings import ColumnMapping, ImportMapping, Source
 from imports.report import Problems
 from imports.shapes import Column, Kind
@@ -45,12 +45,12 @@ class AppliedMapping:
     def __init__(self, kind: Kind, mapping: ImportMapping, header: Line) -> None:
         self.mapping, self._header, self._index = mapping, header, HeaderIndex(header)
         self.skipped, self.first_lines = Skipped(), list[Line]()
-        self.width_problem: str | None = None
+        self.row_problem: str | None = None
         self._evidence: dict[str, DayEvidence] = {}
-        self._used = set[int]()
+        self._used, self._deciding = set[int](), set[int]()
         said = {column.column: column for column in mapping.columns}
         columns = [(column, said[column.name]) for column in kind.columns if column.name in said]
-        self._takes = [self._take(mapped) for _, mapped in columns]
+        self._takes = [self._take(column, mapped) for column, mapped in columns]
         self.columns = [self._column(column, mapped) for column, mapped in columns]
         self._skips = self._conditions()
         renamed = {column.into: column for column in self.columns}
@@ -84,17 +84,25 @@ class AppliedMapping:
     def rows(self, lines: Iterator[Line], shape: FileShape) -> Iterator[Line]:
         """The rows below the header that are records: a cell for each mapped column, and then those that are in no column.
 
-        While a row is handled, `width_problem` says what is wrong with the number of its cells in the file.
+        While a row is handled, `row_problem` says why it cannot be read as a whole.
         """
         for line in lines:
             if any(skips(line.cells) for skips in self._skips):
                 self.skipped.add(line.number)
                 continue
-            self.width_problem = width_problem(shape, self._header, line)
+            self.row_problem = width_problem(shape, self._header, line) or self._undecided(line.cells)
             row = Line(line.number, [*(take(line.cells) for take in self._takes), *self._stray(line.cells)])
             if len(self.first_lines) < SHOWN_ROWS:
                 self.first_lines.append(row)
             yield row
+
+    def _undecided(self, cells: Sequence[Any]) -> str | None:
+        """Why nobody can say whether a row is left out: a cell that decides it cannot be read."""
+        for place in sorted(self._deciding):
+            cell = _cell(cells, place)
+            if isinstance(cell, Unreadable):
+                return f"“{self._index.texts[place] or f'column {place + 1}'}” decides whether this row is left out. {cell.reason}"
+        return None
 
     def _stray(self, cells: Sequence[Any]) -> Sequence[Any]:
         """The cells beyond the header, and those in columns without a name where other columns are not ignored."""
@@ -110,14 +118,16 @@ class AppliedMapping:
         self._used.add(place)
         return place
 
-    def _take(self, mapped: ColumnMapping) -> _Take:
+    def _take(self, column: Column, mapped: ColumnMapping) -> _Take:
         if mapped.constant is not None:
             return lambda cells: mapped.constant
         places = [self._place(source) for source in mapped.sources]
         if len(places) == 1:
             [place] = places
             return lambda cells: cells[place] if place < len(cells) else None
-        return lambda cells: _joined([cells[place] for place in places if place < len(cells)])
+        assert isinstance(column.read, TextReader)
+        part = column.read.part
+        return lambda cells: _joined([cells[place] for place in places if place < len(cells)], part)
 
     def _column(self, column: Column, mapped: ColumnMapping) -> Column:
         if mapped.constant is not None:
@@ -131,9 +141,13 @@ class AppliedMapping:
         """The conditions on which a row is left out."""
         mapping, skips = self.mapping, list[Callable[[Sequence[Any]], bool]]()
         for condition in mapping.only_where:
-            skips.append(_is_other(self._place(condition.source), {text_of(value) for value in condition.values}))
+            place = self._place(condition.source)
+            self._deciding.add(place)
+            skips.append(_is_other(place, {text_of(value) for value in condition.values}))
         if mapping.skip_totals_in:
-            skips.append(_is_total(self._place(mapping.skip_totals_in)))
+            place = self._place(mapping.skip_totals_in)
+            self._deciding.add(place)
+            skips.append(_is_total(place))
         if mapping.skip_where_blank:
             skips.append(_are_blank([self._place(source) for source in mapping.skip_where_blank]))
         return skips
@@ -144,7 +158,11 @@ def _cell(cells: Sequence[Any], place: int) -> Any:
 
 
 def _is_other(place: int, wanted: set[str]) -> Callable[[Sequence[Any]], bool]:
-    return lambda cells: text_of(_cell(cells, place)) not in wanted
+    def skips(cells: Sequence[Any]) -> bool:
+        cell = _cell(cells, place)
+        return not isinstance(cell, Unreadable) and text_of(cell) not in wanted
+
+    return skips
 
 
 def _is_total(place: int) -> Callable[[Sequence[Any]], bool]:
@@ -155,12 +173,17 @@ def _are_blank(places: list[int]) -> Callable[[Sequence[Any]], bool]:
     return lambda cells: all(is_blank(_cell(cells, place)) for place in places)
 
 
-def _joined(cells: Sequence[Any]) -> Any:
-    """The texts of several cells with a space between them; an unreadable one makes the whole unreadable."""
+def _joined(cells: Sequence[Any], part: Callable[[Any], str]) -> Any:
+    """The texts of several cells with a space between them; one that is no part of such a text makes the whole unreadable."""
+    texts = list[str]()
     for cell in cells:
         if isinstance(cell, Unreadable):
             return cell
-    return " ".join(filter(None, map(cell_text, cells)))
+        try:
+            texts += [] if is_blank(cell) else [part(cell)]
+        except InvalidInput as refusal:
+            return Unreadable(refusal.message)
+    return " ".join(texts)
 
 
 def _reader(read: Reader, mapped: ColumnMapping, evidence: DayEvidence | None) -> Reader:

@@ -58,9 +58,9 @@ def day_in(form: CellFormat) -> Convert:
 
 
 def _of_number(form: CellFormat, cell: Any) -> Any:
-    """A number of eight digits in a spreadsheet is such a day, too; any other cell is left to the column's own reader."""
+    """A number that shows eight digits in a spreadsheet is such a day, too; any other cell is left to the column's own reader."""
     is_number = isinstance(cell, NumberCell) and form is CellFormat.YEAR_MONTH_DAY
-    return _day(form, str(cell.value)) if is_number else cell
+    return _day(form, cell.shown) if is_number else cell
 
 
 def _day(form: CellFormat, text: str) -> date:
@@ -103,7 +103,8 @@ def amount_in(form: CellFormat) -> Convert:
 
     def convert(cell: Any) -> Any:
         if form is CellFormat.IMPLIED_DECIMAL and isinstance(cell, NumberCell):
-            cell = str(cell.value)
+            # A cell that shows 1,234.00 has no implied decimals, whatever its value is.
+            cell = cell.shown
         if not isinstance(cell, str):
             return cell
         rest, sign = _unsigned(cell.strip(), with_dollar=form is CellFormat.US_AMOUNT)
@@ -141,7 +142,7 @@ def name_in(column: str) -> Convert:
     """A reader of names such as "Last, First": the part that the column holds, or both in the order of speech."""
 
     def convert(cell: Any) -> Any:
-        last, comma, first = (part.strip() for part in str(cell).partition(","))
+        last, comma, first = (part.strip() for part in (cell if isinstance(cell, str) else "").partition(","))
         if not (last and comma and first) or "," in first:
             raise InvalidInput('This is not a name such as "Last, First", with one comma')
         return {"first_name": first, "last_name": last}.get(column, f"{first} {last}")

@@ -87,7 +87,10 @@ class HeaderIndex:
         return places[0]
 
     def _at(self, source: Source, place: int) -> int:
-        found = self._texts[place] if place < len(self._texts) else ""
+        if place >= len(self._texts):
+            # Nothing can be in it: rows are not wider than the header. Blank values would stand for what the file does not have.
+            raise SheetError(f"The file has no column {place + 1}: the header has {len(self._texts):,}", self._line)
+        found = self._texts[place]
         if source.name is not None and header_key(found) != header_key(source.name):
             reason = f"Column {place + 1} of the file is not “{source.name}” as in the mapping"
             raise SheetError(reason, self._line)

@@ -6,7 +6,7 @@ A record number may have been typed wrongly or given away again, and two payers 
 from collections.abc import Mapping
 from typing import Any
 
-from domain.normal_forms import normal_key, phone_key
+from domain.normal_forms import code_form, normal_key, phone_key
 from domain.warnings import NPI_IN_USE
 from imports.checking import Checked
 from imports.report import BadCell
@@ -14,6 +14,11 @@ from imports.target import Target
 
 _SHARED_NPIS = """select npi from physicians where clinic_id = $1 and npi in (select unnest($2::text[])) and active
     group by npi having count(*) > 1"""
+# A code that is not in its normal form has a small letter, or a character that is not ASCII.
+_OTHER_SPELLINGS = "select distinct code from cpt_codes where clinic_id = $1 and code ~ '[^!-`{-~]'"
+_SEVERAL_SPELLINGS = (
+    "The master list has this code in another spelling, too: `billing duplicates` lists them; correct one of them first"
+)
 Values = Mapping[str, Any]
 _ANOTHER_PATIENT = (
     "The patient with this record number has another name and date of birth: correct the number or the patient"
@@ -51,6 +56,15 @@ async def warn_of_npis(target: Target, checked: Checked) -> None:
     for found in await target.find_among(_SHARED_NPIS, lines):
         checked.warnings.append(BadCell(lines[found["npi"]], column, found["npi"], NPI_IN_USE.message))
     checked.warnings.sort(key=lambda cell: cell.line)
+
+
+async def refuse_ambiguous_codes(target: Target, checked: Checked) -> None:
+    """Refuse the rows whose code the master list also has in a spelling of an earlier release: the price of another code would change."""
+    kept = {code_form(found["code"]) for found in await target.find(_OTHER_SPELLINGS)}
+    for row in checked.rows if kept else ():
+        if row.values["code"] in kept:
+            checked.refuse(row, "code", _SEVERAL_SPELLINGS, row.values["code"])
+    checked.rows = checked.without_bad()
 
 
 def _key(name: str, values: Values) -> str | None:

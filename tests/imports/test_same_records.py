@@ -107,6 +107,26 @@ def test_a_record_of_earlier_releases_with_a_duplicate_is_named_and_mended(own_a
     assert bad_cells(report) == [(2, "mrn", "Z-9", "Several existing records match")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (ImportKind.CODES, "code,label,base_price,valid_from\nzq301,Lower,10.00,2026-01-01\n"),
+        (ImportKind.FEE_SCHEDULES, "schedule,valid_from,code,rate\nS,2026-01-01,zq301,9.00\n"),
+    ],
+)
+def test_a_code_that_earlier_releases_spelled_in_two_ways_is_refused(
+    own_address: DatabaseUrls, kind: ImportKind, text: str
+) -> None:
+    """The row would change the price of the other code."""
+    for code, price in (("zq301", "10.00"), ("ZQ301", "20.00")):
+        columns = "clinic_id, id, code, label, base_price, valid_from"
+        insert = f"insert into cpt_codes ({columns}) values ({CLINIC}, gen_random_uuid(), $1, 'A', $2::text::numeric, '2026-01-01')"
+        rows(own_address, insert, code, price)
+    [cell] = bad_cells(imported(own_address, kind, text))
+    assert cell[:3] == (2, "code", "ZQ301")
+    assert "in another spelling" in cell[3]
+
+
 def test_the_npi_of_two_physicians_is_imported_with_a_warning(own_address: DatabaseUrls) -> None:
     imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. First,0000000001\n")
     report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Other,0000000002\nDr. Second,0000000001\n")

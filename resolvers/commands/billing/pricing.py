@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from domain.billing.pricing import (
     price_lines,
 )
 from domain.errors import NotFound
+from domain.normal_forms import code_form
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Exams with their main exams; `ids` is the parameter with the ids.
@@ -65,7 +66,7 @@ class Circumstances:
 
     def values(self, clinic_id: UUID, lines: Sequence[WantedLine], exams: Sequence[UUID] = ()) -> list[Any]:
         """The parameters of PRICES."""
-        codes = list({line.code for line in lines})
+        codes = list({code for line in lines for code in (line.code, code_form(line.code))})
         return [clinic_id, codes, self.on, self.payer_id, self.facility_id, list(exams)]
 
 
@@ -86,6 +87,8 @@ class Prices:
             rates[row["code"]][SCHEDULES[row["of_payer"], row["of_facility"]]] = _rate(row, row["name"])
         codes = {row["code"]: _code(row, rates[row["code"]]) for row in self.found["codes"]}
         factor = self.found["factor"]
+        # A code of an earlier release may have another spelling than its normal form, and another price than the code of that form.
+        lines = [line if line.code in codes else replace(line, code=code_form(line.code)) for line in lines]
         return price_lines(lines, codes, ONE if factor is None else Decimal(factor), places)
 
 

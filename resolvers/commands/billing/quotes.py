@@ -16,7 +16,6 @@ from domain.billing.exams import SelectedExam, check_selection, lines_of
 from domain.billing.money import format_money
 from domain.billing.pricing import PricedLine, WantedLine, total
 from domain.errors import DomainError, InvalidInput
-from domain.normal_forms import code_form
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.billing.pricing import PRICES, Circumstances, Prices, check_parties, read_prices
@@ -122,7 +121,7 @@ async def _find(
 def _lines(input_: Sequence[Mapping[str, Any]]) -> list[WantedLine]:
     return [
         WantedLine(
-            code_form(storable_text(line["code"], ("lines", str(place), "code"))),
+            storable_text(line["code"], ("lines", str(place), "code")),
             line["units"],
             line["bilateral"],
             line.get("overridePrice"),

@@ -225,6 +225,28 @@ def test_a_quote_writes_nothing_and_is_one_statement_for_any_number_of_lines(
     assert [len(statements) for statements in wire.transactions()] == [1, 1]
 
 
+def test_a_code_is_billed_as_it_is_quoted_in_any_spelling(
+    billing: Client, draft: dict[str, Any], address: DatabaseUrls
+) -> None:
+    """A code that an earlier release stored in small letters keeps its own price."""
+    for code, price in (("zq302", "10.00"), ("ZQ302", "20.00"), ("zq303", "30.00")):
+        columns = "clinic_id, id, code, label, base_price, valid_from"
+        insert = f"insert into cpt_codes ({columns}) values ({CLINIC}, $1, $2, 'A', $3::text::numeric, '2021-01-01')"
+        rows(address, insert, uuid4(), code, price)
+    for typed, price in (
+        ("zq302", "10.00"),
+        ("ZQ302", "20.00"),
+        ("Zq302", "20.00"),
+        ("zq303", "30.00"),
+        ("a4556", "13.45"),
+    ):
+        assert quoted(billing, draft["payerId"], {"code": typed})["total"] == price
+        lines = [{"code": typed}]
+        assert done(billing, "createInvoice", "invoice { billedAmount }", **{**draft, "lines": lines}) == {
+            "billedAmount": price
+        }
+
+
 # Permissions: billing staff see everything, a physician the total, others nothing (tests/api/billing/test_encounters.py).
 
 

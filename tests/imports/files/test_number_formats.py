@@ -106,7 +106,7 @@ def test_an_amount_is_taken_exactly_where_the_shown_text_says_the_same_amount() 
 
 @pytest.mark.parametrize(
     ("code", "value"),
-    [("0%", 0.5), ("#,##0,", 1_234_000), ("0", 12.34), ("# ?/?", 0.5), ("0.00E+00", 1200), ("[$€-407] #,##0.00", 5), ("0;0", -5)],
+    [("0%", 0.5), ("#,##0,", 1_234_000), ("0", 12.34), ("# ?/?", 0.5), ("0.00E+00", 1200), ("[$€-407] #,##0.00", 5), ("0;0", -5), ('0","00', 1234)],
 )  # fmt: skip
 def test_an_amount_is_refused_where_the_cell_shows_another(code: str, value: float) -> None:
     [cell] = cells(formatted([(code, value)]))

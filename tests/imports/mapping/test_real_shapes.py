@@ -10,10 +10,13 @@ import pytest
 
 from domain.documents import CSV
 from domain.imports import ImportKind
+from imports.cells import ERROR
+from imports.checking import check_file
 from imports.files.child import read_in_process
 from imports.kinds import KINDS
 from imports.mapping.mappings import ChosenMapping, as_json, mapping_of
 from imports.previews.previews import Preview, PreviewRequest, preview_file
+from imports.sheets import FileShape, Line, ReadOptions, SheetFile
 from server.database_urls import DatabaseUrls
 from tests.house.source import PROJECT
 from tests.imports.imported_files import bad_cells, broken, counts, imported
@@ -137,3 +140,52 @@ def test_the_control_totals_of_the_aging_are_those_of_its_last_line() -> None:
     assert totals == {"billed_amount": (2, Decimal("1350.00")), "balance": (2, Decimal("1350.00"))}
     assert (found.checked.read, found.skipped.rows, found.skipped.lines) == (2, 3, [6, 9, 10])
     assert found.other_columns == ["Due date"]
+
+
+def test_days_have_the_same_bounds_by_a_mapping(clinic: DatabaseUrls) -> None:
+    """A year with a digit missing is a typing error in every format."""
+    for wrong in ("05/13/0026", "05/13/2062", "05/13/1999"):
+        report = brought(clinic, AGING, AGING.text.replace("05/13/2026", wrong))
+        assert {cell[:2] for cell in bad_cells(report)} == {(7, "Date")}, wrong
+
+
+def test_each_part_of_a_text_is_what_a_person_wrote(clinic: DatabaseUrls) -> None:
+    for wrong in ("NULL", "#N/A", "1.5E+10"):
+        report = brought(clinic, PHYSICIANS, PHYSICIANS.text.replace('"ADA","M"', f'"ADA","{wrong}"'))
+        assert counts(report) == (0, 0, 0, 1), wrong
+
+
+def test_a_cell_that_decides_whether_a_row_is_left_out_has_to_be_readable() -> None:
+    def read(data: bytes, content_type: str, options: ReadOptions) -> SheetFile:
+        lines: list[list[Any]] = [["name", "kind"], ["Ada Example", "1"], ["Ben Sample", ERROR], ["Cy Other", "2"]]
+        return SheetFile(FileShape(), (Line(number, cells) for number, cells in enumerate(lines, 1)))
+
+    mapping = mapping_of(
+        ImportKind.PHYSICIANS,
+        {
+            "ignores_other_columns": True,
+            "columns": [{"column": "name", "sources": [{"name": "name"}]}],
+            "only_where": [{"source": {"name": "kind"}, "values": ["1", ""]}],
+        },
+    )
+    checked = check_file(KINDS[ImportKind.PHYSICIANS], b"", CSV, read=read, mapping=mapping)
+    assert checked.applied
+    assert (checked.report().bad_rows, checked.applied.skipped.lines) == (1, [4])
+    assert [cell.line for cell in checked.problems.shown] == [3]
+
+
+def test_a_column_beyond_the_header_is_missing_and_not_blank(clinic: DatabaseUrls) -> None:
+    """Else a mapping for another file would clear values, or leave out all rows, and report success."""
+    width = len(CODES.text.splitlines()[0].split(","))
+    assert CODES.mapping["header_row"] == 1
+    for change in (
+        {"skip_where_blank": [{"position": width + 1}]},
+        {
+            "columns": [column for column in CODES.mapping["columns"] if column["column"] != "valid_to"]
+            + [{"column": "valid_to", "sources": [{"position": width + 1}], "format": "year_month_day"}]
+        },
+    ):
+        report = imported(clinic, CODES.kind, CODES.text, mapping=mapping_of(CODES.kind, CODES.mapping | change))
+        assert [cell[3] for cell in bad_cells(report)] == [
+            f"The file has no column {width + 1}: the header has {width}"
+        ]
