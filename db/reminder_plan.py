@@ -165,15 +165,28 @@ class DryRun:
         return sum(map(len, self.messages))
 
 
+_SEEN = (
+    "address",
+    "copy_address",
+    "recipient",
+    "invoice_id",
+    "balance",
+    "policy_id",
+    "level",
+    "template_id",
+    "repetition",
+)
+_TEXTS = "select id, subject, body from reminder_templates where clinic_id = $1 and id = any($2) order by id"
+
+
 async def dry_run(connection: asyncpg.Connection, clinic_id: UUID, day: date) -> DryRun:
     """What would be sent on a day; nothing is written. The token is the same for as long as nothing of it changes."""
     rows = await every_one(connection, clinic_id, day)
     due = [row for row in rows if row["silence"] is None]
-    seen = [
-        [str(row[name]) for name in ("address", "copy_address", "invoice_id", "policy_id", "template_id", "repetition")]
-        for row in due
-    ]
-    token = hashlib.sha256(f"{clinic_id} {day} {seen}".encode()).hexdigest()[:32]
+    seen = [[str(row[name]) for name in _SEEN] for row in due]
+    texts = await connection.fetch(_TEXTS, clinic_id, list({row["template_id"] for row in due}))
+    written = [[str(value) for value in text] for text in texts]
+    token = hashlib.sha256(f"{clinic_id} {day} {seen} {written}".encode()).hexdigest()[:32]
     messages = [list(group) for _, group in groupby(due, together_with)]
     return DryRun(day, messages, [row for row in rows if row["silence"]], token)
 

@@ -12,7 +12,7 @@ from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
 from domain.ids import new_id
-from domain.normal_forms import normal_key
+from domain.normal_forms import code_form, normal_key
 from imports.checking import Checked, Row
 from imports.history.rows import ZERO, HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories
@@ -34,6 +34,8 @@ _KNOWN = """select i.number, i.case_id, i.billed_amount, i.status, i.payer_id, i
         (select c.number from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
             where a.clinic_id = i.clinic_id and a.invoice_id = i.id and c.document_id is null limit 1) as cheque_number
     from invoices i where i.clinic_id = $1 and i.number in (select unnest($2::text[]))"""
+# A number that is not in its normal form has a small letter, or a character that is not ASCII.
+_NOT_IN_CAPITALS = "select number from invoices where clinic_id = $1 and number ~ '[^ -`{-~]'"
 _CHEQUES = """select payer_id, number from cheques
     where clinic_id = $1 and number in (select unnest($2::text[])) and returned_on is null"""
 _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_number)
@@ -43,6 +45,7 @@ _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_numbe
 
 async def write_openings(target: Target, checked: Checked) -> None:
     """Compare the invoices with the existing ones, and write the new ones; nothing if a single row is bad."""
+    await _refuse_other_spellings(target, checked)
     rows = checked.rows
     cases = {row["id"]: row for row in await target.find_among(_CASES, {row.values["case_id"] for row in rows})}
     known = {row["number"]: row for row in await target.find_among(_KNOWN, [row.values["number"] for row in rows])}
@@ -54,6 +57,18 @@ async def write_openings(target: Target, checked: Checked) -> None:
         return
     await _write(target, new, cases, _cheques(target, new))
     await _count_on(target, new)
+
+
+async def _refuse_other_spellings(target: Target, checked: Checked) -> None:
+    """Refuse the rows whose invoice exists under a number as an earlier release spelled it: it would be billed twice."""
+    found = [row["number"] for row in await target.find(_NOT_IN_CAPITALS)]
+    kept = {code_form(number) for number in found if code_form(number) != number}
+    for row in checked.rows if kept else ():
+        if row.values["number"] in kept:
+            checked.refuse(
+                row, "number", "An existing invoice has this number in another spelling", row.values["number"]
+            )
+    checked.rows = checked.without_bad()
 
 
 def _compare(checked: Checked, cases: Found, known: Found) -> None:

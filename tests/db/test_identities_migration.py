@@ -99,6 +99,15 @@ def test_numbers_of_cheques_get_capitals_and_stay_guarded(before: DatabaseUrls) 
         rows(before, "update cheques set number = 'CHQ8' where id = $1", cheques[0])
 
 
+def test_imported_numbers_get_capitals_but_for_the_format_of_the_server(before: DatabaseUrls) -> None:
+    found = [row[0] for row in rows(before, f"select id from invoices where clinic_id = {_CLINIC} order by id limit 3")]
+    for identity, number in zip(found, ("inv-9", "low 1", "inv-2025-000777"), strict=True):
+        rows(before, "update invoices set number = $2 where id = $1", identity, number)
+    asyncio.run(bring_up_to_date(before))
+    numbers = [one(before, "invoices", "number", identity)[0] for identity in found]
+    assert numbers == ["INV-9", "LOW 1", "inv-2025-000777"]
+
+
 def test_records_that_become_the_same_stay_and_are_listed(
     before: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:

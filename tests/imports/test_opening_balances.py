@@ -270,6 +270,15 @@ def test_an_existing_invoice_with_other_values_is_refused(
     assert content(prepared) == before
 
 
+def test_an_invoice_of_an_earlier_release_is_not_imported_again_under_another_spelling(prepared: DatabaseUrls) -> None:
+    imported(prepared, FILE)
+    rows(prepared, "update invoices set number = 'old-2' where number = 'OLD-2' returning id")
+    before = content(prepared)
+    [cell] = bad_cells(imported(prepared, line("OLD-2")))
+    assert cell == (2, "invoice_number", "OLD-2", "An existing invoice has this number in another spelling")
+    assert content(prepared) == before
+
+
 def test_every_bad_row_of_a_file_is_reported(prepared: DatabaseUrls) -> None:
     before = content(prepared)
     bad = FILE.replace("649.75", "649.76").replace("C-1,,900", "C-9,,900")

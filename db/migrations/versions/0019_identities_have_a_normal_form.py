@@ -7,6 +7,7 @@ Laws of a migration: it goes down as well as up; it waits for no lock longer tha
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,6 +23,7 @@ branch_labels = None
 depends_on = None
 
 _BATCH = 5_000
+_LIKE_OURS = re.compile("INV-[0-9]{4}-[0-9]{6,12}")
 _TEXT = sa.Text(collation="C")
 # Table → its columns with text that identifies a record.
 _TEXTS = {
@@ -221,4 +223,4 @@ def _fits(table: str, number: str) -> bool:
     An imported invoice number must not become one of the server's own format, whose numbers are consecutive.
     """
     longest = 21 if table == "invoices" else 200
-    return 0 < len(number) <= longest and not (table == "invoices" and number.startswith("INV-"))
+    return 0 < len(number) <= longest and not (table == "invoices" and _LIKE_OURS.fullmatch(number))

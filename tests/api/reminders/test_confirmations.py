@@ -58,6 +58,22 @@ def test_a_dry_run_whose_messages_have_changed_since_confirms_nothing(off: Datab
     assert dry_run(billing)["token"] != token
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update reminder_templates set body = body || ' More.' returning id",
+        "update invoices set billed_amount = billed_amount + 1 where status = 'pending_invoice' and submitted_on is not null returning id",
+    ],
+)
+def test_the_words_and_the_amounts_of_messages_are_confirmed_too(
+    off: DatabaseUrls, billing: Client, change: str
+) -> None:
+    token = dry_run(billing)["token"]
+    assert dry_run(billing)["token"] == token
+    assert rows(off, change)
+    assert "has changed" in refused(billing, "confirmReminders", CONFIRMATION, token=token)["message"]
+
+
 def test_a_dry_run_says_to_whom_about_what_and_is_in_the_audit_log(off: DatabaseUrls, billing: Client) -> None:
     run = dry_run(billing)
     first = run["messages"][0]["invoices"][0]
