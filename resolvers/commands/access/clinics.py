@@ -1,6 +1,5 @@
 """The clinic's own data: its letterhead, the sender of its mail and its terms of payment, read and changed by administrators."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -9,7 +8,6 @@ from strawberry import Info
 
 from db.global_ids import TAGS
 from domain.clinics import checked_payment_terms
-from domain.errors import InvalidInput
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
@@ -23,8 +21,6 @@ _TEXTS = {
     "sender_address": EMAIL,
     "reply_to": EMAIL,
 }
-# Control and format characters, which can hide or turn around the name in a mail program.
-_UNSEEN = frozenset({"Cc", "Cf"})
 
 
 async def read(info: Info) -> Mapping[str, Any]:
@@ -60,9 +56,6 @@ async def _update(work: UnitOfWork) -> Any:
     changes: dict[str, Any] = {**checked(work.inputs, _TEXTS)}
     if "payment_terms_days" in work.inputs:
         changes["payment_terms_days"] = checked_payment_terms(work.inputs["payment_terms_days"])
-    name = changes.get("sender_name") or ""
-    if any(unicodedata.category(letter) in _UNSEEN for letter in name):
-        raise InvalidInput("The name contains a character that cannot be seen", ("sender_name",))
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)
