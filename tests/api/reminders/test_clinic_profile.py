@@ -51,6 +51,10 @@ def test_what_no_header_can_carry_is_refused(admin: Client, field: str, value: s
     assert admin.read("{ " + PROFILE + " }") == before
 
 
+def test_the_name_of_a_sender_is_stored_without_characters_that_could_turn_it_around(admin: Client) -> None:
+    assert done(admin, "updateClinic", PROFILE, senderName="Bay\u202eyaB")["senderName"] == "BayyaB"
+
+
 def test_staff_put_an_address_on_the_suppression_list_and_take_it_off(billing: Client) -> None:
     added = done(billing, "suppressAddress", ENTRY, email="Ann@Firm.example", reason="Asked for it")
     assert (added["email"], added["addedBy"]["name"], added["removedBy"]) == ("ann@firm.example", "Bill Ingfield", None)
