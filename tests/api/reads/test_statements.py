@@ -9,6 +9,7 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from db.fields import VIEWS
 from db.global_ids import make_id
 from domain.access.people import Role
+from limits.query_cost import LIMITS
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.api.http.test_query_cost import deep
@@ -35,6 +36,8 @@ LISTS = {
     "reminderTemplates": "",
     "reminderPolicies": "",
     "outboundMessages": "first: 3, filter: {status: [SENT, QUEUED]}",
+    "reminderConfirmations": "",
+    "suppressedAddresses": "first: 3",
     "exports": "first: 3",
     "users": "first: 3",
     "auditTrail": "first: 3",
@@ -158,11 +161,13 @@ def test_nodes_edges_count_and_page_info_come_from_one_statement(wire: Wire, sig
 
 
 def test_several_root_fields_are_one_statement_each(wire: Wire, sign_in: SignIn, ids: dict[str, str]) -> None:
+    # As many as one document may have, with `again` and `viewer`.
+    names = list(LISTS)[: LIMITS["root fields"] - 2]
     query = (
-        "{ " + " ".join(root_field(name, 2, ids) for name in LISTS) + " again: invoices { totalCount } viewer { id } }"
+        "{ " + " ".join(root_field(name, 2, ids) for name in names) + " again: invoices { totalCount } viewer { id } }"
     )
     _, transactions = statements_of(wire, sign_in(Role.ADMIN), query)
-    assert [len(statements) for statements in transactions] == [1] * (len(LISTS) + 1)
+    assert [len(statements) for statements in transactions] == [1] * (len(names) + 1)
 
 
 def test_the_viewer_costs_no_statement(wire: Wire, sign_in: SignIn) -> None:

@@ -121,6 +121,10 @@ class Reminder(Model):
     __table__ = tables.reminders
 
 
+class ReminderConfirmation(Model):
+    __table__ = tables.reminder_confirmations
+
+
 class ReminderLevel(Model):
     __table__ = tables.reminder_levels
 
@@ -133,12 +137,20 @@ class ReminderTemplate(Model):
     __table__ = tables.reminder_templates
 
 
+class Invitation(Model):
+    __table__ = tables.invitations
+
+
 class Representation(Model):
     __table__ = tables.representations
 
 
 class Session(Model):
     __table__ = tables.sessions
+
+
+class SuppressedAddress(Model):
+    __table__ = tables.suppressed_addresses
 
 
 class User(Model):

@@ -60,8 +60,8 @@ def test_every_list_counts_only_what_is_in_reach(address: DatabaseUrls, sign_in:
         assert (page[listing.root]["totalCount"], set[UUID]().union(*ids_in(page).values())) == (len(own), own)
 
 
-# The numbers by which a search finds patients for roles that see them, and the lists that it narrows.
-NUMBERS = {("patients", "mrn"), ("patients", "phone")}
+# The numbers by which a search finds patients for roles that see them (a patient who pays has the same telephone), and its lists.
+NUMBERS = {("patients", "mrn"), ("patients", "phone"), ("payers", "phone")}
 OF_PATIENTS = {"patients", "cases", "invoices"}
 # Searched texts, by table: in the columns that a role does not see, a search finds nothing.
 TEXTS = {

@@ -21,8 +21,9 @@ from tests.bench.textbook.models import (
 )
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.invoices import balance
+from tests.bench.textbook.records.parties import patient_is_found
 from tests.bench.textbook.records.records import Records
-from tests.bench.textbook.words import is_among, is_named, squeezed
+from tests.bench.textbook.words import is_among, squeezed
 
 
 async def _billed_total(records: Records, case: Any, args: Args) -> Decimal:
@@ -38,7 +39,7 @@ async def _is_found(records: Records, case: Any, text: str) -> bool:
     patient = await records.one(Patient, case.patient_id)
     if squeezed(case.number).startswith(squeezed(text)):
         return True
-    return patient is not None and is_named(text, patient.first_name, patient.last_name)
+    return patient is not None and patient_is_found(records, patient, text)
 
 
 async def fits(records: Records, case: Any, wanted: Args) -> bool:

@@ -27,8 +27,9 @@ from tests.bench.textbook.models import (
 )
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.followups import hold_of, is_due
+from tests.bench.textbook.records.parties import patient_is_found
 from tests.bench.textbook.records.records import Records
-from tests.bench.textbook.words import is_among, is_named, squeezed
+from tests.bench.textbook.words import is_among, squeezed
 
 _OPEN = ("pending_invoice", "pending_reduction", "pending_cheque")
 _CLOSED = ("void", "paid", "written_off")
@@ -120,7 +121,7 @@ async def _is_found(records: Records, invoice: Any, text: str) -> bool:
     numbers = [invoice.number] + ([case.number] if case else [])
     if any(number.casefold().startswith(squeezed(text)) for number in numbers):
         return True
-    return patient is not None and is_named(text, patient.first_name, patient.last_name)
+    return patient is not None and patient_is_found(records, patient, text)
 
 
 async def _is_denied(records: Records, invoice: Any) -> bool:

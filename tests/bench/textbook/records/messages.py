@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from tests.bench.textbook.fields import Args, Fields, listing, one
 from tests.bench.textbook.models import (
@@ -9,9 +10,11 @@ from tests.bench.textbook.models import (
     Invoice,
     MessageInvoice,
     OutboundMessage,
+    ReminderConfirmation,
     ReminderLevel,
     ReminderPolicy,
     ReminderTemplate,
+    SuppressedAddress,
     User,
 )
 from tests.bench.textbook.pages import Sorting
@@ -72,6 +75,22 @@ async def _fits(records: Records, message: Any, wanted: Args) -> bool:
     return "dueTo" not in wanted or not message.due_on > date.fromisoformat(wanted["dueTo"])
 
 
+async def _confirmations(records: Records, source: Any, args: Args) -> list[Any]:
+    return sorted(await records.all(ReminderConfirmation), key=lambda confirmation: confirmation.id, reverse=True)
+
+
+async def _day(records: Records, confirmation: Any, args: Args) -> Any:
+    return confirmation.day
+
+
+async def _every(records: Records, row: Any, wanted: Args) -> bool:
+    return True
+
+
+def _newest_address_first(records: Records, args: Args) -> Sorting:
+    return Sorting("SuppressedAddress.DEFAULT", lambda entry: entry.id, UUID, descending=True)
+
+
 def _latest_first(records: Records, args: Args) -> Sorting:
     return Sorting("OutboundMessage.DEFAULT", lambda message: message.due_on, date, descending=True)
 
@@ -80,6 +99,13 @@ MESSAGE_FIELDS: Fields = {
     "Query.reminderTemplates": _newest,
     "Query.reminderPolicies": _policies,
     "Query.outboundMessages": listing(OutboundMessage, _fits, _latest_first),
+    "Query.reminderConfirmations": _confirmations,
+    "Query.suppressedAddresses": listing(SuppressedAddress, _every, _newest_address_first),
+    "ReminderConfirmation.confirmedBy": one(User, "confirmed_by"),
+    "ReminderConfirmation.endedBy": one(User, "ended_by"),
+    "ReminderConfirmation.dryRunOn": _day,
+    "SuppressedAddress.addedBy": one(User, "added_by"),
+    "SuppressedAddress.removedBy": one(User, "removed_by"),
     "ReminderTemplate.createdBy": one(User, "created_by"),
     "ReminderTemplate.createdAt": _written_at,
     "ReminderPolicy.facility": one(Facility, "facility_id"),

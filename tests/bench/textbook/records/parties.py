@@ -7,7 +7,7 @@ from tests.bench.textbook.fields import Args, Fields, Resolver, listing
 from tests.bench.textbook.models import Attorney, Facility, Model, Patient, Payer, Physician
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.records import Records
-from tests.bench.textbook.words import is_named, squeezed
+from tests.bench.textbook.words import is_named, is_numbered, squeezed
 
 
 def payer_name(records: Records, payer: Any) -> str:
@@ -24,8 +24,14 @@ async def _patient_name(records: Records, patient: Any, args: Args) -> str:
     return f"{patient.first_name} {patient.last_name}"
 
 
+def patient_is_found(records: Records, patient: Any, text: str) -> bool:
+    """Whether a search finds a patient, by name or by number."""
+    names = (patient.first_name, patient.last_name)
+    return is_named(text, *names) or is_numbered(records.viewer.role, text, patient.mrn, patient.phone)
+
+
 async def _patient_fits(records: Records, patient: Any, wanted: Args) -> bool:
-    return "search" not in wanted or is_named(wanted["search"], patient.first_name, patient.last_name)
+    return "search" not in wanted or patient_is_found(records, patient, wanted["search"])
 
 
 async def _payer_fits(records: Records, payer: Any, wanted: Args) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from db.global_ids import make_id
 from tests.bench.textbook.fields import Args, Fields, Resolver, listing, one
-from tests.bench.textbook.models import ApiToken, Attorney, Model, Physician, Session, User
+from tests.bench.textbook.models import ApiToken, Attorney, Invitation, Model, Physician, Session, User
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.records import Records
 
@@ -34,6 +34,13 @@ def _signed_in(model: type[Model], kind: str) -> Resolver:
 async def _recorded(records: Records, row: Any, args: Args) -> datetime:
     moment: datetime = row.recorded_at
     return moment
+
+
+async def _open_until(records: Records, user: Any, args: Args) -> datetime | None:
+    invitations = await records.many(Invitation, "user_id", user.id)
+    return max(
+        (one.expires_at for one in invitations if one.accepted_at is None and one.revoked_at is None), default=None
+    )
 
 
 async def own_sessions(records: Records) -> list[dict[str, Any]]:
@@ -65,6 +72,7 @@ USER_FIELDS: Fields = {
     "Query.users": listing(User, _any, _by_e_mail),
     "User.attorney": one(Attorney, "attorney_id"),
     "User.physician": one(Physician, "physician_id"),
+    "User.invitationExpiresAt": _open_until,
     "User.sessions": _signed_in(Session, "session"),
     "User.apiTokens": _signed_in(ApiToken, "api_token"),
     **dict.fromkeys(("User.createdAt", "Session.begunAt", "ApiToken.createdAt"), _recorded),
