@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from domain.billing.money import LARGEST, parse_money
 from domain.billing.price_lists import CODE
@@ -67,8 +68,8 @@ def is_blank(cell: Any) -> bool:
 
 
 def shown(cell: Any) -> str | None:
-    """The content of a cell as a report quotes it."""
-    if cell is None or isinstance(cell, Unreadable):
+    """The content of a cell as a report quotes it; None for an id, which took the place of a record's name."""
+    if cell is None or isinstance(cell, Unreadable | UUID):
         return None
     plain = (cell.shown if isinstance(cell, NumberCell) else str(cell)).strip()
     return plain if len(plain) <= LONGEST_SHOWN else f"{plain[:LONGEST_SHOWN]}…"
