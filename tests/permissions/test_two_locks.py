@@ -249,7 +249,7 @@ MUTATIONS = {
     "createPatient": 'input: {mrn: "MRN-1", firstName: "Ann", lastName: "Lee"}',
     "addInternalNote": 'input: {invoiceId: "INVOICE", body: "Called."}',
     "setNegotiationLimits": 'input: {invoiceId: "INVOICE", floorAmount: "1.00"}',
-    "placeHold": 'input: {invoiceId: "INVOICE", untilOn: "2999-01-01", reason: "Waits"}',
+    "placeHold": 'input: {invoiceId: "INVOICE", untilOn: "2035-01-01", reason: "Waits"}',
     "voidInvoice": 'input: {invoiceId: "INVOICE", reason: "Twice"}',
     "writeOffInvoice": 'input: {invoiceId: "INVOICE", reason: "Too old"}',
 }
