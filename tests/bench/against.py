@@ -47,6 +47,7 @@ def other_commit(name: str, invoices: int) -> Iterator[Other]:
         settings = {"DATABASE_URL": address.owner, "BILLING_DEMO_PASSWORD": PASSWORD, "BILLING_PORT": "0"}
         billing = str(folder / ".venv" / "bin" / "billing")
         print(f"loading {invoices:,} invoices by the code of {commit}, unless they are there", flush=True)
+        _run([billing, "migrate"], folder, settings)
         _run([billing, "demo", "--invoices", str(invoices)], folder, settings)
         asyncio.run(_settle(address))
         with started(commit, [billing, "serve"], settings, folder) as server:

@@ -18,6 +18,8 @@ from tests.bench.cases import Case
 from tests.bench.clinics import PASSWORD
 
 ROLES = (Role.BILLING, Role.ATTORNEY)
+# The domain of the demo clinic, now and in earlier releases, which are measured beside this one.
+_DOMAINS = ("demo.example", "demo.clinic")
 _IDS = 1_000
 # One client for all requests, since creating one takes longer than a request; no keep-alive, since servers start and stop.
 _CLIENT = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -70,8 +72,8 @@ async def find_benchmark_users(address: DatabaseUrls) -> BenchmarkUsers:
 async def _viewer(connection: asyncpg.Connection, role: Role) -> Viewer:
     row = await connection.fetchrow(
         """select u.*, c.short_name, c.name as clinic_name, c.time_zone from users u join clinics c using (clinic_id)
-        where u.email = $1""",
-        f"{role}@demo.example",
+        where u.email = any($1)""",
+        [f"{role}@{domain}" for domain in _DOMAINS],
     )
     assert row
     return Viewer(
@@ -91,13 +93,12 @@ async def _viewer(connection: asyncpg.Connection, role: Role) -> Viewer:
 def sign_in(port: int, role: Role) -> str:
     """A bearer token for the demo user of a role."""
     query = "mutation SignIn($input: SignInInput!) { signIn(input: $input) { token } }"
-    answer = ask(
-        port,
-        "/graphql",
-        {"query": query, "variables": {"input": {"email": f"{role}@demo.example", "password": PASSWORD}}},
-    )
-    token: str = answer["data"]["signIn"]["token"]
-    return token
+    for domain in _DOMAINS:
+        credentials = {"email": f"{role}@{domain}", "password": PASSWORD}
+        answer = ask(port, "/graphql", {"query": query, "variables": {"input": credentials}})
+        if token := (answer["data"]["signIn"] or {}).get("token"):
+            return str(token)
+    raise AssertionError(f"the demo clinic has no {role} who can sign in")
 
 
 def ask(port: int, path: str, body: dict[str, Any] | str, token: str = "") -> Any:
