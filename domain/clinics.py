@@ -1,10 +1,13 @@
-"""Calendar days in the time zone of a clinic, and its terms of payment."""
+"""Calendar days in the time zone of a clinic, its terms of payment and its tolerance for small balances."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.errors import InvalidInput
 
+# The largest tolerance for small balances, in US dollars.
+LARGEST_TOLERANCE = 100
 # The number of days from an invoice to its due day.
 PAYMENT_TERMS_DAYS, LONGEST_PAYMENT_TERMS_DAYS = 30, 365
 
@@ -21,3 +24,10 @@ def checked_payment_terms(days: int | None) -> int:
     if days is None or not 0 <= days <= LONGEST_PAYMENT_TERMS_DAYS:
         raise InvalidInput(f"Terms of payment are 0 to {LONGEST_PAYMENT_TERMS_DAYS} days", ("payment_terms_days",))
     return days
+
+
+def checked_tolerance(amount: Decimal | None) -> Decimal:
+    """The largest balance that the clinic gives up, in US dollars; InvalidInput for an amount that is no small balance."""
+    if amount is None or not 0 <= amount <= LARGEST_TOLERANCE:
+        raise InvalidInput(f"The tolerance is 0.00 to {LARGEST_TOLERANCE}.00 US dollars", ("small_balance_tolerance",))
+    return amount

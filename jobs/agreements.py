@@ -16,7 +16,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 # Candidates only: the guards of the transition decide under the invoice's row lock.
 _DUE = """select id from invoices where clinic_id = $1 and conditional_until < $2 and status = 'pending_cheque'
-    and received_amount = 0 order by conditional_until, id"""
+    order by conditional_until, id"""
 
 
 class LapseError(Exception):
@@ -48,7 +48,7 @@ async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: d
     given = {"invoice_id": invoice_id}
     try:
         async with database.working(clinic_id) as connection:
-            known = (connection, clinic_id, None, Actor(None, today), moment, uuid4().hex, given)
+            known = (connection, clinic_id, None, Actor(None, today, moment), moment, uuid4().hex, given)
             work = UnitOfWork(*known, hints=database.hints)
             await transition(work, "lapse_agreement")
             await record_job(connection, work.batches, "lapseAgreement", moment, work.request_id)

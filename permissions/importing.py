@@ -26,7 +26,8 @@ IMPORTING: dict[str, tuple[str, ...]] = {
             "received_amount",
         ),
         *("written_off_amount", "floor_amount", "target_amount", "conditional_until", "external_key", "known_from"),
-        *("updated_at", "recorded_at"),
+        *("earlier_received_amount", "contractual_amount", "small_balance_amount", "recovered_amount"),
+        *("open_status", "responsible_since", "updated_at", "recorded_at"),
     ),
     # Cheques received before the import have no scanned document and are marked as imported.
     "cheques": (
@@ -36,6 +37,7 @@ IMPORTING: dict[str, tuple[str, ...]] = {
         *("clinic_id", "invoice_id", "known_from", "known_until", "case_id", "patient_id", "payer_id", "physician_id"),
         *("facility_id", "encounter_id", "attorney_id", "status", "created_on", "service_date", "submitted_on"),
         *("first_submitted_on", "agreed_on", "fully_paid_on", "paid_on", "billed_amount", "agreed_amount"),
-        *("received_amount", "written_off_amount"),
+        *("earlier_received_amount", "contractual_amount", "small_balance_amount", "recovered_amount"),
+        *("received_amount", "written_off_amount", "responsible_since"),
     ),
 }

@@ -64,6 +64,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     **dict.fromkeys(
         (
             "action_items",
+            "agreements",
             "attorneys",
             "cheque_allocations",
             "cheques",
@@ -72,6 +73,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "fee_schedules",
             "holds",
             "internal_notes",
+            "invoice_adjustments",
             "invoice_counters",
             "invoice_events",
             "message_invoices",
@@ -83,8 +85,10 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "reminder_templates",
             "reminders",
             "representations",
+            "responsibilities",
             "suppressed_addresses",
             "users",
+            "write_offs",
         ),
         _STAFF,
     ),

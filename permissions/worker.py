@@ -27,7 +27,7 @@ _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition count
 # wait for the hash chain of the audit log.
 ACROSS_CLINICS = {
     "clinics": (
-        *("clinic_id", "short_name", "name", "time_zone", "reminded_on"),
+        *("clinic_id", "short_name", "name", "time_zone", "reminded_on", "small_balance_tolerance"),
         *("address", "phone", "sender_name", "sender_address", "reply_to"),
     ),
     "audit_pending": (*_KEY, "event_ids"),
@@ -56,16 +56,38 @@ WORKER: dict[str, Need] = {
             "agreed_amount",
             "received_amount",
             "written_off_amount",
+            "earlier_received_amount",
+            "contractual_amount",
+            "small_balance_amount",
+            "recovered_amount",
+            "open_status",
+            "responsible_since",
+            "first_submitted_on",
+            "patient_id",
+            "recorded_at",
+            "updated_at",
             "floor_amount",
             "target_amount",
             "conditional_until",
         ),
         # The columns that a lapse changes, and none of the billed or paid amounts.
-        changes=("status", "version", "agreed_amount", "agreed_on", "conditional_until", "updated_at"),
+        changes=("status", "open_status", "version", "agreed_amount", "agreed_on", "conditional_until", "updated_at"),
     ),
     "cases": Need((*_KEY, "number", "status")),
     "invoice_lines": Need(_OF_INVOICE),
-    "cheque_allocations": Need(_OF_INVOICE),
+    # The facts behind the amounts: whether an agreement was paid in time.
+    "cheque_allocations": Need((*_OF_INVOICE, *"cheque_id amount effective_on recorded_at reverses_id".split())),
+    "cheques": Need((*_KEY, "payer_id")),
+    "responsibilities": Need((*_OF_INVOICE, *"number payer_id coverage_id from_on reason recorded_at".split())),
+    "agreements": Need(
+        (
+            *_OF_INVOICE,
+            *"number kind amount agreed_on conditional_until ended_on ended_at ended_by recorded_at".split(),
+        ),
+        changes=("ended_on", "ended_at", "ended_by"),
+    ),
+    "invoice_adjustments": Need((*_OF_INVOICE, *"number kind amount effective_on recorded_at".split())),
+    "write_offs": Need((*_OF_INVOICE, *"number written_off_on reversed_on recorded_at".split())),
     "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status", "expires_on"), changes=("status",)),
     "reminders": Need((*_OF_INVOICE, "status")),
     "invoice_events": Need(
@@ -85,7 +107,7 @@ WORKER: dict[str, Need] = {
     ),
     # The dunning schedules, and the recipients and addresses of messages; no notes or other texts about an invoice.
     "clinics": Need((), changes=("reminded_on",)),
-    "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id")),
+    "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id", "patient_id")),
     "attorneys": Need((*_KEY, "name", "email")),
     "users": Need((*_KEY, "name", "email", "active")),
     "holds": Need((*_OF_INVOICE, "case_id", "payer_id", "until_on", "released_at")),

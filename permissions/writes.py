@@ -47,8 +47,8 @@ def _columns(names: str) -> tuple[str, ...]:
 LOOKED_UP: dict[str, tuple[str, ...]] = {
     "attorneys": ("name_key",),
     "cases": ("number", "number_key", "patient_id", "opened_on"),
-    "cheque_allocations": ("cheque_id", "invoice_id", "amount"),
-    "clinics": ("payment_terms_days",),
+    "cheque_allocations": ("cheque_id", "invoice_id", "amount", "effective_on", "recorded_at", "reverses_id"),
+    "clinics": ("payment_terms_days", "small_balance_tolerance"),
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
@@ -64,9 +64,13 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_counters": ("year",),
     "invoice_events": ("invoice_id", "seq"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
-    "invoices": ("number", "case_id", "facility_id", "created_on"),
+    "invoices": ("number", "case_id", "patient_id", "facility_id", "created_on", "first_submitted_on", "recorded_at"),
+    "invoice_adjustments": ("recorded_at",),
+    "responsibilities": ("recorded_at",),
+    "agreements": ("recorded_at",),
+    "write_offs": ("recorded_at",),
     "patient_names": ("fragment", "patient_id"),
-    "payers": ("name_key",),
+    "payers": ("name_key", "kind", "patient_id"),
     "physicians": ("name_key",),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
@@ -123,9 +127,14 @@ WRITES: dict[str, Write] = {
     ),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
-        changes=_columns("attorney_id status settled_on version"),
+        changes=_columns("attorney_id status settled_on closed_on closed_reason version"),
     ),
-    "clinics": Write(_ADMIN, changes=_columns("address phone sender_name sender_address reply_to payment_terms_days")),
+    "clinics": Write(
+        _ADMIN,
+        changes=_columns(
+            "address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance"
+        ),
+    ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
@@ -139,10 +148,10 @@ WRITES: dict[str, Write] = {
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
-            service_date billed_amount updated_at"""),
-        changes=_columns("""status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
-            billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until
-            updated_at"""),
+            service_date billed_amount replaces_id updated_at"""),
+        changes=_columns("""status open_status version payer_id responsible_since service_date submitted_on submission_method agreed_on
+            fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
+            small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at"""),
         begins={"status": _FIRST_STATE},
     ),
     "invoice_lines": Write(
@@ -159,6 +168,21 @@ WRITES: dict[str, Write] = {
         adds=_columns("invoice_id round party amount reason expires_on status made_by made_at document_id"),
         changes=("status",),
         by="made_by",
+    ),
+    "responsibilities": Write(
+        adds=_columns("invoice_id number payer_id coverage_id from_on reason note document_id decided_by")
+    ),
+    "agreements": Write(
+        adds=_columns("invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by"),
+        changes=_columns("ended_on ended_at ended_by"),
+    ),
+    "invoice_adjustments": Write(
+        adds=_columns("invoice_id number kind amount effective_on decided_by"), by="decided_by"
+    ),
+    "write_offs": Write(
+        adds=_columns("invoice_id number written_off_on reversed_on decided_by"),
+        changes=("reversed_on",),
+        by="decided_by",
     ),
     "denials": Write(
         adds=_columns("invoice_id denied_on reason_code amount note appeal_due_on recorded_by"), by="recorded_by"

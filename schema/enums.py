@@ -181,6 +181,7 @@ enum_type(
         "SUBMITTED": (("Invoice.submittedOn",), "The day of submission to the payer."),
         "SERVICE": "The day of service.",
         "AGREED": (("Invoice.negotiation",), "The day of the agreement on an amount."),
+        "RESPONSIBILITY": (("Invoice.responsibleSince",), "The day from which the present payer owes the open part."),
     },
 )
 enum_type(
@@ -230,7 +231,11 @@ enum_type(
     CaseStatus,
     ("Case.status",),
     "The status of a case.",
-    {"OPEN": "Invoices can still be issued and collected.", "SETTLED": "All invoices of the case are closed."},
+    {
+        "OPEN": "Invoices can still be issued and collected.",
+        "SETTLED": "The case is settled, and all of its invoices are closed.",
+        "CLOSED": "The case was dropped or lost, and closed without a settlement.",
+    },
 )
 enum_type(
     PayerKind,

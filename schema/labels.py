@@ -17,6 +17,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SUBMITTED": "Submission date",
         "SERVICE": "Service date",
         "AGREED": "Agreement date",
+        "RESPONSIBILITY": "Since the payer owes",
     },
     "AgingBucket": {
         "DAYS_0_30": "0 to 30 days",
@@ -46,7 +47,7 @@ LABELS: dict[str, dict[str, str]] = {
         "LAST_FIRST": "Last, First",
         "UNDECIDED": "To be chosen",
     },
-    "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled"},
+    "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled", "CLOSED": "Closed"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
@@ -90,6 +91,23 @@ LABELS: dict[str, dict[str, str]] = {
         "WRITTEN_OFF": "Written off",
     },
     "MessageStatus": {"QUEUED": "Queued", "SENT": "Sent", "FAILED": "Not delivered"},
+    "AgreementEnd": {
+        "LAPSED": "Lapsed",
+        "REOPENED": "Negotiated again",
+        "DENIED": "Denied",
+        "TRANSFERRED": "Transferred",
+    },
+    "AgreementKind": {"FULL": "In full", "NEGOTIATED": "Negotiated", "CONTINUED": "Continued"},
+    "CloseReason": {"DROPPED": "Dropped", "LOST": "Lost", "UNCOLLECTIBLE": "Uncollectible"},
+    "ResponsibilityReason": {
+        "FIRST": "First payer",
+        "EXHAUSTED": "Coverage exhausted",
+        "REFUSED": "Payer refused",
+        "DEDUCTIBLE": "Deductible",
+        "COINSURANCE": "Coinsurance",
+        "REPRESENTATION_ENDED": "Representation ended",
+        "OTHER": "Other",
+    },
     "OfferStatus": {
         "OPEN": "Open",
         "SUPERSEDED": "Superseded",

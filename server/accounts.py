@@ -85,7 +85,7 @@ async def change_clinic(
             found = await connection.fetchrow("select clinic_id, time_zone from clinics where short_name = $1", clinic)
             if found is None:
                 raise AccountError(f"There is no clinic {clinic}")
-            actor = Actor(Role.ADMIN, clinic_day(moment, found["time_zone"]))
+            actor = Actor(Role.ADMIN, clinic_day(moment, found["time_zone"]), moment)
             await what(UnitOfWork(connection, found["clinic_id"], None, actor, moment, "", inputs))
     except DomainError as refusal:
         where = f" ({refusal.path[-1]})" if refusal.path else ""

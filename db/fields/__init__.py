@@ -8,6 +8,7 @@ from db.fields.documents import UPLOAD
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
 from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.messages import (
     MESSAGE_INVOICE,
     OUTBOUND_MESSAGE,
@@ -33,6 +34,7 @@ from db.fields.users import API_TOKEN, SESSION, USER
 VIEWS: dict[str, View] = {
     "ActionItem": ACTION_ITEM,
     "AgingReport": AGING_REPORT,
+    "Agreement": AGREEMENT,
     "Analytics": ANALYTICS,
     "ApiToken": API_TOKEN,
     "Attorney": ATTORNEY,
@@ -75,6 +77,7 @@ VIEWS: dict[str, View] = {
     "ReminderPolicy": REMINDER_POLICY,
     "ReminderTemplate": REMINDER_TEMPLATE,
     "Representation": REPRESENTATION,
+    "Responsibility": RESPONSIBILITY,
     "Session": SESSION,
     "SuppressedAddress": SUPPRESSED_ADDRESS,
     "Upload": UPLOAD,

@@ -49,7 +49,8 @@ CASE = View(
     tables.cases,
     {
         "id": lambda c: id_expression("Case", c.id),
-        **plain("number", "date_of_injury", "opened_on", "settled_on"),
+        **plain("number", "date_of_injury", "opened_on", "settled_on", "closed_on"),
+        "closedReason": name_of("closed_reason"),
         "status": name_of("status"),
         "patient": One("Patient", by_id("patient_id")),
         "attorney": One("Attorney", by_id("attorney_id")),

@@ -149,6 +149,11 @@ ORDERS = {
     "AGE": Order(lambda i: i.created_on, Date(), is_reversed=True),
 }
 
+
+def _open_part(i: Row) -> Expression:
+    return i.billed_amount - i.contractual_amount - i.earlier_received_amount
+
+
 INVOICE = View(
     tables.invoices,
     {
@@ -157,6 +162,12 @@ INVOICE = View(
             "number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on", "updated_at"
         ),
         **amounts("billed_amount", "agreed_amount", "received_amount", "written_off_amount", "balance"),
+        **amounts("contractual_amount", "small_balance_amount", "recovered_amount"),
+        **plain("responsible_since"),
+        "openAmount": lambda i: cast(_open_part(i), Text),
+        "responsibilities": Many("Responsibility", owned("invoice_id"), lambda r: [r.number]),
+        "replaces": One("Invoice", by_id("replaces_id")),
+        "replacedBy": One("Invoice", owned("replaces_id")),
         "status": name_of("status"),
         "case": One("Case", by_id("case_id")),
         "patient": One("Patient", by_id("patient_id")),
@@ -215,7 +226,7 @@ PRICE_TRACE = View(
 
 
 def _reduction(i: Row) -> Expression:
-    return i.billed_amount - i.agreed_amount
+    return _open_part(i) - i.agreed_amount
 
 
 NEGOTIATION = View(
@@ -223,6 +234,7 @@ NEGOTIATION = View(
     {
         **amounts("floor_amount", "target_amount"),
         **plain("conditional_until"),
+        "agreements": Many("Agreement", owned("invoice_id"), lambda a: [a.number]),
         "offers": Many("ReductionOffer", owned("invoice_id"), lambda o: [o.round]),
         "openOffer": One(
             "ReductionOffer",
@@ -230,7 +242,7 @@ NEGOTIATION = View(
             lambda o: [o.round.desc()],
         ),
         "reductionAmount": lambda i: cast(_reduction(i), Text),
-        "reductionRate": lambda i: cast(_reduction(i) / func.nullif(i.billed_amount, 0), Float(53)),
+        "reductionRate": lambda i: cast(_reduction(i) / func.nullif(_open_part(i), 0), Float(53)),
     },
 )
 

@@ -46,7 +46,7 @@ def _ages() -> list[Column[Any]]:
 def _cohort() -> list[Column[Any]]:
     counts = _counts("invoice_count", "agreed_count", "submitted", "denied", "days_count")
     days = [Column("days_mean", Float), Column("days_median", Float)]
-    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_billed")]
+    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_open", "contractual", "recovered")]
 
 
 def _key(name: str) -> list[Column[Any]]:
@@ -114,13 +114,17 @@ def _days(row: Row) -> dict[str, Expression]:
     return {"mean": row.days_mean, "median": row.days_median, "invoiceCount": func.coalesce(row.days_count, 0)}
 
 
-_REDUCTION = ComputedObject("Ratio", _ratio(lambda r: r.reduced, lambda r: r.agreed_billed))
+_REDUCTION = ComputedObject("Ratio", _ratio(lambda r: r.reduced, lambda r: r.agreed_open))
 _COHORT: dict[str, Field] = {
     "invoiceCount": lambda r: r.invoice_count,
     "billed": lambda r: money(r.billed),
     "received": lambda r: money(r.received),
+    "contractual": lambda r: money(r.contractual),
+    "recovered": lambda r: money(r.recovered),
     "collectionRate": ComputedObject("Ratio", _ratio(lambda r: r.received, lambda r: r.billed)),
-    "netCollectionRate": ComputedObject("Ratio", _ratio(lambda r: r.received, lambda r: r.billed - r.reduced)),
+    "netCollectionRate": ComputedObject(
+        "Ratio", _ratio(lambda r: r.received, lambda r: r.billed - r.contractual - r.reduced)
+    ),
     "reductionRate": _REDUCTION,
     "daysInAr": ComputedObject("DaysInAr", _days),
     "denialRate": ComputedObject("CountRatio", _ratio(lambda r: r.denied, lambda r: r.submitted, _as_it_is)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import ARRAY, JSON, Text, and_, case, cast, func, literal, literal_column, not_, null
+from sqlalchemy import ARRAY, JSON, Text, and_, case, cast, func, literal, literal_column, not_, null, select
 from sqlalchemy.dialects.postgresql import array
 
 from db import tables
@@ -10,7 +10,8 @@ from db.fields.base import Expression, by_id, owned, same_clinic, there_is
 from db.row import Row
 from domain.api_names import camel
 from domain.billing.invoices import COVERED, GUARDS, Condition, Guard, InvoiceStatus
-from domain.billing.transitions import TRANSITIONS, Transition
+from domain.billing.transition import Transition
+from domain.billing.transitions import TRANSITIONS
 
 
 def _word(text: str) -> Expression:
@@ -29,6 +30,12 @@ def _case_covered(i: Row) -> Expression:
     return and_(_case_is(i, "open"), not_(there_is(other, waits)))
 
 
+def _has_small_balance(i: Row) -> Expression:
+    c = i.scope.row(tables.clinics)
+    tolerance = select(c.small_balance_tolerance).select_from(c.source).where(c.clinic_id == i.clinic_id)
+    return i.balance <= tolerance.scalar_subquery()
+
+
 def _exists(table: str, i: Row) -> Expression:
     part = i.scope.row(tables.metadata.tables[table])
     return there_is(part, owned("invoice_id")(i, part))
@@ -39,11 +46,17 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "has_lines": lambda i: _exists("invoice_lines", i),
     "billed": lambda i: i.billed_amount,
     "received": lambda i: i.received_amount,
+    "balance": lambda i: i.balance,
+    "open_part": lambda i: i.billed_amount - i.contractual_amount - i.earlier_received_amount,
+    "unpaid": lambda i: i.billed_amount - i.contractual_amount - i.received_amount,
+    "small_balance": lambda i: i.small_balance_amount,
+    "has_small_balance": _has_small_balance,
     "submitted_on": lambda i: i.submitted_on,
+    "first_submitted_on": lambda i: i.first_submitted_on,
     "conditional_until": lambda i: i.conditional_until,
-    "was_allocated": lambda i: _exists("cheque_allocations", i),
     "case_is_covered": _case_covered,
-    "case_is_settled": lambda i: _case_is(i, "settled"),
+    "case_is_open": lambda i: _case_is(i, "open"),
+    "case_is_settled": lambda i: not_(_case_is(i, "open")),
 }
 _ZERO: Expression = literal_column("0")
 _PASSES: dict[Condition, Callable[[Expression, Row], Expression]] = {

@@ -21,12 +21,13 @@ _NUMBERED = f"(select *, substr(number, 5, 4)::int as year, substr(number, 10)::
 
 LAWS = (
     Law(
-        "A settled case has closed invoices only, at least one of them paid; an open case has no paid one",
+        "A settled or closed case has no open invoices, a settled one has a paid one; an open case has none",
         "Case",
         """select c.id from cases c left join (select clinic_id, case_id, count(*) filter (where status = 'paid') as paid,
-        count(*) filter (where status not in ('paid', 'void', 'written_off')) as waiting from invoices group by 1, 2) i
+        count(*) filter (where status in ('pending_invoice', 'pending_reduction', 'pending_cheque')) as waiting from invoices group by 1, 2) i
         on (i.clinic_id, i.case_id) = (c.clinic_id, c.id)
-        where case c.status when 'settled' then coalesce(i.paid, 0) = 0 or i.waiting > 0 else i.paid > 0 end""",
+        where case c.status when 'settled' then coalesce(i.paid, 0) = 0 or i.waiting > 0
+            when 'closed' then i.waiting > 0 else i.paid > 0 end""",
     ),
     Law(
         "The numbers of a clinic's year have no gaps except before imported numbers",

@@ -34,13 +34,19 @@ BASES: dict[AgingBasis, Callable[[Row], Expression]] = {
     AgingBasis.SUBMITTED: lambda i: func.coalesce(i.submitted_on, i.created_on),
     AgingBasis.SERVICE: lambda i: i.service_date,
     AgingBasis.AGREED: lambda i: func.coalesce(i.agreed_on, i.created_on),
+    AgingBasis.RESPONSIBILITY: lambda i: func.coalesce(i.responsible_since, i.created_on),
 }
 PLACES = range(len(BUCKETS))
 
 
 def outstanding(i: Row) -> Expression:
     """The outstanding amount of an open invoice."""
-    return func.coalesce(i.agreed_amount, i.billed_amount) - i.received_amount
+    return i.balance
+
+
+def _open_part(i: Row) -> Expression:
+    """The part of the billed amount that was agreed upon or is still to be: billed less what others paid, and by contract."""
+    return i.billed_amount - i.contractual_amount - i.earlier_received_amount
 
 
 def is_open(i: Row) -> Expression:
@@ -68,8 +74,10 @@ COHORT: dict[str, Callable[[Row], Expression]] = {
     "invoice_count": lambda i: _COUNT,
     "billed": lambda i: func.coalesce(_SUM(i.billed_amount), 0),
     "received": lambda i: func.coalesce(_SUM(i.received_amount), 0),
-    "reduced": lambda i: func.coalesce(_SUM(i.billed_amount - i.agreed_amount), 0),
-    "agreed_billed": lambda i: func.coalesce(_SUM(i.billed_amount).filter(i.agreed_amount.is_not(None)), 0),
+    "reduced": lambda i: func.coalesce(_SUM(_open_part(i) - i.agreed_amount), 0),
+    "agreed_open": lambda i: func.coalesce(_SUM(_open_part(i)).filter(i.agreed_amount.is_not(None)), 0),
+    "contractual": lambda i: func.coalesce(_SUM(i.contractual_amount), 0),
+    "recovered": lambda i: func.coalesce(_SUM(i.recovered_amount), 0),
     "agreed_count": lambda i: func.count(i.agreed_amount),
     "submitted": lambda i: func.count(i.first_submitted_on),
     "denied": lambda i: _COUNT.filter(_was_denied(i)),

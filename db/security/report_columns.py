@@ -21,7 +21,10 @@ _KEYS = (
     "service_date",
     "billed_amount",
 )
-_LEDGER = ("first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount")
+_LEDGER = (
+    *("first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount", "balance"),
+    *("earlier_received_amount", "contractual_amount", "recovered_amount"),
+)
 _VISITS = {
     "encounters": ("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
     "encounter_exams": ("clinic_id", "encounter_id", "units", "recorded_at"),
@@ -51,6 +54,7 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "Analytics.billed": _ALL,
     "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
     "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
+    "AgingBasis.RESPONSIBILITY": dict.fromkeys(("invoices", "invoice_states"), ("responsible_since",)),
 }
 # The records that a report names.
 _NAMED = ("Payer.", "Physician.")
@@ -85,7 +89,7 @@ def columns_of_report_role(seen: Mapping[Role, frozenset[str]]) -> dict[str, set
 def columns_kept(role: Role | None) -> list[str]:
     """The columns of each invoice that a role's report carries through its subqueries."""
     own = ["id", "status", "created_on", "payer_id", "physician_id", "encounter_id", "billed_amount"]
-    ledger = ["first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount"]
+    ledger = [*_LEDGER]
     if role is Role.PHYSICIAN:
         return own
     return [*own, *ledger, *(["attorney_id"] if role in STAFF else [])]

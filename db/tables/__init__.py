@@ -16,6 +16,7 @@ from db.tables.invoices import (
     invoices,
     reduction_offers,
 )
+from db.tables.ledger import agreements, invoice_adjustments, responsibilities, write_offs
 from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
@@ -43,6 +44,7 @@ from db.tables.sign_in import (
 )
 
 __all__ = [
+    "agreements",
     "attorneys",
     "audit_chain",
     "audit_entities",
@@ -69,6 +71,7 @@ __all__ = [
     "import_mappings",
     "internal_notes",
     "invitations",
+    "invoice_adjustments",
     "invoice_counters",
     "invoice_events",
     "invoice_lines",
@@ -94,10 +97,12 @@ __all__ = [
     "reminders",
     "representations",
     "reset_links",
+    "responsibilities",
     "second_factors",
     "sessions",
     "sign_in_attempts",
     "suppressed_addresses",
     "treating_physicians",
     "users",
+    "write_offs",
 ]

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, is_duplicate, metadata, normal_form, one_of, refers, words
+from domain.billing.cases import CaseStatus, CloseReason
 
 cases = clinic_table(
     "cases",
@@ -27,10 +28,15 @@ cases = clinic_table(
     Column("date_of_injury", Date, nullable=False),
     Column("opened_on", Date, nullable=False),
     Column("settled_on", Date),
+    # A case that was dropped or lost is closed without a settlement.
+    Column("closed_on", Date),
+    Column("closed_reason", Text),
     Column("version", Integer, nullable=False, server_default=text("1")),
     UniqueConstraint("clinic_id", "number"),
     UniqueConstraint("clinic_id", "id", "patient_id"),
-    one_of("status", ("open", "settled")),
+    one_of("status", CaseStatus),
+    one_of("closed_reason", CloseReason),
+    CheckConstraint("(status = 'closed') = (closed_on is not null)", name="closed_has_a_day"),
     CheckConstraint("(status = 'settled') = (settled_on is not null)", name="settled_has_a_day"),
     index("ix_cases_opened", "opened_on desc", "id desc"),
     index("ix_cases_patient", "patient_id", "opened_on desc", "id desc"),

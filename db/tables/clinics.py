@@ -8,6 +8,7 @@ from sqlalchemy import (
     Date,
     Integer,
     LargeBinary,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
-from domain.clinics import LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
+from domain.clinics import LARGEST_TOLERANCE, LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
 
 clinics = Table(
     "clinics",
@@ -32,6 +33,8 @@ clinics = Table(
     Column("reminded_on", Date),
     # From an invoice to its due day; accounting programs are told it.
     Column("payment_terms_days", Integer, nullable=False, server_default=text(str(PAYMENT_TERMS_DAYS))),
+    # The largest balance that the clinic gives up after a payment.
+    Column("small_balance_tolerance", Numeric(12, 2), nullable=False, server_default=text("1.00")),
     # The letterhead of messages, and their sender: the server's where none is set.
     Column("address", Text),
     Column("phone", Text),
@@ -40,6 +43,7 @@ clinics = Table(
     Column("reply_to", Text),
     recorded_at(),
     UniqueConstraint("short_name"),
+    CheckConstraint(f"small_balance_tolerance between 0 and {LARGEST_TOLERANCE}", name="small_balance_tolerance"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
 )
 

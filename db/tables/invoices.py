@@ -1,5 +1,7 @@
 """The tables of invoices: amounts, past states, lines, offers, denials, notes and history."""
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -21,28 +23,37 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, listed, metadata, moment, money, one_of, refers, words
-from domain.billing.invoices import CLOSED_BALANCE, OPEN, InvoiceStatus
+from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.pricing import PriceSource
 
 # The amounts and the status of an invoice must agree; the database refuses a row in which they do not.
 _STATUS_AGREES_WITH_LEDGER = """case status
-    when 'pending_invoice' then agreed_amount is null
-    when 'pending_reduction' then agreed_amount is null and submitted_on is not null
-    when 'pending_cheque' then agreed_amount is not null and received_amount < agreed_amount
-    when 'cheque_received' then agreed_amount is not null and received_amount = agreed_amount and fully_paid_on is not null
-    when 'paid' then agreed_amount is not null and received_amount = agreed_amount and paid_on is not null
+    when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = 0)
+    when 'pending_reduction' then agreed_amount is null and balance > 0
+    when 'pending_cheque' then agreed_amount is not null and balance > 0
+    when 'cheque_received' then balance = 0 and (fully_paid_on is not null or billed_amount = 0)
+    when 'paid' then balance = 0 and (fully_paid_on is not null or billed_amount = 0) and paid_on is not null
     when 'void' then received_amount = 0
-    else true end"""
-_BALANCE = f"""case when status in {listed(CLOSED_BALANCE)} then 0
-    else coalesce(agreed_amount, billed_amount) - received_amount end"""
+    else balance = 0 end"""
+_OPEN_PART = "billed_amount - contractual_amount - earlier_received_amount"
+_BALANCE = f"""case when status = '{InvoiceStatus.VOID}' then 0 else coalesce(agreed_amount, {_OPEN_PART})
+    - (received_amount - earlier_received_amount) - small_balance_amount - written_off_amount end"""
 
 # Open invoices, and the columns that aging reads: aging reports use index-only scans.
 _OPEN = f"status in {listed(OPEN)}"
-_AGED = (
-    *("status", "payer_id", "billed_amount", "agreed_amount", "received_amount"),
-    *("submitted_on", "service_date", "agreed_on"),
-)
+_AGED = ("status", "payer_id", "balance", "submitted_on", "service_date", "agreed_on", "responsible_since")
+
+
+def _computed_amounts() -> tuple[Column[Any], ...]:
+    """The amounts that are computed from the facts behind an invoice, besides those received, agreed upon and written off."""
+    names = ("earlier_received_amount", "contractual_amount", "small_balance_amount", "recovered_amount")
+    return tuple(Column(name, Numeric(12, 2), nullable=False, server_default=text("0")) for name in names)
+
+
+def _balance() -> Column[Any]:
+    return Column("balance", Numeric(12, 2), Computed(_BALANCE, persisted=True), nullable=False)
+
 
 invoices = clinic_table(
     "invoices",
@@ -56,6 +67,8 @@ invoices = clinic_table(
     # The attorney who represents the case now, maintained by a trigger, so that an attorney's page is one index range.
     *refers("attorney_id", "attorneys", nullable=True),
     Column("status", Text, nullable=False, server_default=InvoiceStatus.PENDING_INVOICE.value),
+    # The status that it has while something is left to pay.
+    Column("open_status", Text, nullable=False, server_default=InvoiceStatus.PENDING_INVOICE.value),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_on", Date, nullable=False),
     Column("service_date", Date, nullable=False),
@@ -70,11 +83,16 @@ invoices = clinic_table(
     money("agreed_amount", nullable=True),
     Column("received_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
     Column("written_off_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
-    Column("balance", Numeric(12, 2), Computed(_BALANCE, persisted=True), nullable=False),
+    *_computed_amounts(),
+    _balance(),
+    # Since when the present payer owes the open part; earlier payers are in responsibilities.
+    Column("responsible_since", Date, nullable=False, server_default=FetchedValue()),
     money("floor_amount", nullable=True),
     money("target_amount", nullable=True),
     Column("conditional_until", Date),
     words("external_key", nullable=True),
+    # The void invoice with wrong lines that this one replaces.
+    *refers("replaces_id", "invoices", nullable=True),
     # The clinic's day since which the row is as it is; earlier states are in invoice_states. Maintained by a trigger.
     Column("known_from", Date, nullable=False, server_default=FetchedValue()),
     moment("updated_at"),
@@ -82,13 +100,16 @@ invoices = clinic_table(
     UniqueConstraint("clinic_id", "external_key"),
     ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
     one_of("status", InvoiceStatus),
+    one_of("open_status", OPEN),
     one_of("submission_method", SubmissionMethod),
     CheckConstraint("length(number) <= 21", name="number_fits_accounting"),
     CheckConstraint("billed_amount >= 0", name="billed_not_negative"),
-    CheckConstraint("agreed_amount > 0 and agreed_amount <= billed_amount", name="agreed_within_billed"),
+    CheckConstraint(f"agreed_amount >= 0 and agreed_amount <= {_OPEN_PART}", name="agreed_within_open_part"),
     CheckConstraint(
-        "received_amount >= 0 and received_amount <= coalesce(agreed_amount, 0)", name="received_within_agreed"
+        "earlier_received_amount >= 0 and received_amount >= earlier_received_amount and balance >= 0",
+        name="received_within_agreed",
     ),
+    CheckConstraint("small_balance_amount >= 0 and recovered_amount >= 0", name="computed_not_negative"),
     CheckConstraint(
         "written_off_amount >= 0 and (written_off_amount = 0 or status = 'written_off')", name="written_off"
     ),
@@ -111,6 +132,7 @@ invoices = clinic_table(
     index("ix_invoices_physician_payer", "physician_id", "payer_id"),
     index("ix_invoices_physician_facility", "physician_id", "facility_id"),
     index("ix_invoices_open", "created_on", where=_OPEN, beside=(*_AGED, "known_from")),
+    index("ix_invoices_replaces", "replaces_id", where="replaces_id is not null", unique=True),
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
@@ -141,7 +163,11 @@ invoice_states = Table(
     money("billed_amount"),
     money("agreed_amount", nullable=True),
     money("received_amount"),
-    money("written_off_amount"),
+    Column("written_off_amount", Numeric(12, 2), nullable=False),
+    *_computed_amounts(),
+    _balance(),
+    # Null in states of earlier releases, in which the present payer owed from the creation on.
+    Column("responsible_since", Date),
     PrimaryKeyConstraint("clinic_id", "invoice_id", "known_from"),
     ForeignKeyConstraint(["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"]),
     CheckConstraint("known_until > known_from", name="lasts_a_day"),

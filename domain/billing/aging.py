@@ -61,3 +61,4 @@ class AgingBasis(StrEnum):
     SUBMITTED = "submitted"
     SERVICE = "service"
     AGREED = "agreed"
+    RESPONSIBILITY = "responsibility"

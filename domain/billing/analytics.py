@@ -36,11 +36,18 @@ _ALL = (
     Measure("billed", "Billed", "the sum of the billed amounts", Unit.DOLLARS),
     Measure("received", "Received", "the sum of the amounts received for them", Unit.DOLLARS),
     Measure("collection_rate", "Collection rate", "received ÷ billed", Unit.RATIO),
-    Measure("net_collection_rate", "Net collection rate", "received ÷ (billed less agreed reductions)", Unit.RATIO),
+    Measure("contractual", "Contractual", "the sum of the contractual adjustments", Unit.DOLLARS),
+    Measure("recovered", "Recovered", "what was received after invoices had been written off", Unit.DOLLARS),
+    Measure(
+        "net_collection_rate",
+        "Net collection rate",
+        "received ÷ (billed less contractual adjustments and agreed reductions)",
+        Unit.RATIO,
+    ),
     Measure(
         "reduction_rate",
         "Reduction rate",
-        "agreed reductions ÷ billed, over invoices with an agreed amount",
+        "agreed reductions ÷ the open parts agreed upon, over invoices with an agreed amount",
         Unit.RATIO,
     ),
     Measure(

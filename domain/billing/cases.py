@@ -14,6 +14,15 @@ class CaseStatus(StrEnum):
 
     OPEN = "open"
     SETTLED = "settled"
+    CLOSED = "closed"
+
+
+class CloseReason(StrEnum):
+    """Why a case was closed without a settlement."""
+
+    DROPPED = "dropped"
+    LOST = "lost"
+    UNCOLLECTIBLE = "uncollectible"
 
 
 def check_injury(date_of_injury: date, opened_on: date) -> None:

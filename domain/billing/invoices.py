@@ -8,6 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.billing.ledger.amounts import received_by
+from domain.billing.ledger.facts import ZERO, Facts
+
 
 class InvoiceStatus(StrEnum):
     """The status of an invoice; it has exactly one at a time."""
@@ -42,14 +45,24 @@ class Invoice:
     agreed: Decimal | None
     received: Decimal
     written_off: Decimal
+    earlier_received: Decimal
+    contractual: Decimal
+    small_balance: Decimal
     submitted_on: date | None
+    first_submitted_on: date | None
+    open_status: InvoiceStatus
+    paid_on: date | None
     floor: Decimal | None
+    target: Decimal | None
     conditional_until: date | None
     line_count: int
-    was_allocated: bool
     open_offer: Decimal | None
     case_is_settled: bool
     case_is_covered: bool
+    case_is_open: bool
+    small_balance_tolerance: Decimal
+    # The facts behind the amounts, where a transition needs them.
+    facts: Facts | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any], **looked_up: Any) -> "Invoice":
@@ -66,8 +79,15 @@ class Invoice:
             agreed=row["agreed_amount"],
             received=row["received_amount"],
             written_off=row["written_off_amount"],
+            earlier_received=row["earlier_received_amount"],
+            contractual=row["contractual_amount"],
+            small_balance=row["small_balance_amount"],
             submitted_on=row["submitted_on"],
+            first_submitted_on=row["first_submitted_on"],
+            open_status=InvoiceStatus(row["open_status"]),
+            paid_on=row["paid_on"],
             floor=row["floor_amount"],
+            target=row["target_amount"],
             conditional_until=row["conditional_until"],
             **looked_up,
         )
@@ -78,9 +98,42 @@ class Invoice:
         return self.line_count > 0
 
     @property
-    def owed(self) -> Decimal:
-        """The total amount due: the agreed amount, or the billed amount while nothing is agreed."""
-        return self.billed if self.agreed is None else self.agreed
+    def known(self) -> Facts:
+        """The facts behind the amounts; only transitions that change facts may ask for them."""
+        assert self.facts is not None, "the facts were not read: add them to the reads of this transition"
+        return self.facts
+
+    @property
+    def open_part(self) -> Decimal:
+        """The part of the billed amount that the present round is about."""
+        return self.billed - self.contractual - self.earlier_received
+
+    @property
+    def round_received(self) -> Decimal:
+        """What was received in the present round."""
+        return self.received - self.earlier_received
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What was billed and is neither received nor taken off by contract, agreed upon or not."""
+        return self.billed - self.contractual - self.received
+
+    @property
+    def balance(self) -> Decimal:
+        """What is due: of the agreed amount or, while nothing is agreed, of the open part."""
+        owed = self.open_part if self.agreed is None else self.agreed
+        return owed - self.round_received - self.small_balance - self.written_off
+
+    @property
+    def has_small_balance(self) -> bool:
+        """Whether the balance is so small that the clinic may give it up."""
+        return self.balance <= self.small_balance_tolerance
+
+    @property
+    def received_in_time(self) -> Decimal:
+        """What was received by the day of the conditional agreement and has not been returned."""
+        until = self.conditional_until
+        return ZERO if until is None else received_by(self.known, until)
 
 
 class Condition(StrEnum):
@@ -120,18 +173,25 @@ class Guard:
 
 
 # Facts that are expensive to look up, with values for which no guard holds.
-REFUSING = {"was_allocated": True, "case_is_settled": False, "case_is_covered": False}
+REFUSING = {"case_is_settled": False, "case_is_covered": False, "case_is_open": False}
 GUARDS = {
     "has_lines": Guard("has_lines", Condition.IS_TRUE, "The invoice has no lines"),
     "billed": Guard("billed", Condition.IS_POSITIVE, "The billed amount is 0"),
+    "empty": Guard("open_part", Condition.IS_ZERO, "The open part of the billed amount is not 0.00"),
     "not_submitted": Guard("submitted_on", Condition.IS_UNKNOWN, "The invoice is already submitted"),
     "submitted": Guard("submitted_on", Condition.IS_KNOWN, "The invoice is not submitted"),
-    "nothing_received": Guard("received", Condition.IS_ZERO, "A cheque is allocated to the invoice"),
-    "something_received": Guard("received", Condition.IS_POSITIVE, "No cheque is allocated to the invoice"),
-    "never_received": Guard("was_allocated", Condition.IS_FALSE, "A cheque has been allocated to the invoice before"),
+    "sent": Guard("first_submitted_on", Condition.IS_KNOWN, "The invoice was never submitted"),
+    "nothing_received": Guard("received", Condition.IS_ZERO, "Money has been received for the invoice"),
+    "something_received": Guard("received", Condition.IS_POSITIVE, "No money has been received for the invoice"),
+    "something_due": Guard("balance", Condition.IS_POSITIVE, "Nothing is due"),
+    "something_unpaid": Guard("unpaid", Condition.IS_POSITIVE, "Everything that was billed has been received"),
+    "small_balance": Guard("has_small_balance", Condition.IS_TRUE, "The balance is not a small one"),
+    "no_small_balance": Guard("small_balance", Condition.IS_ZERO, "A small balance has been given up before"),
     "condition_passed": Guard("conditional_until", Condition.IS_BEFORE_TODAY, "No conditional agreement has expired"),
+    "nothing_in_time": Guard("received_in_time", Condition.IS_ZERO, "Money was received in time"),
     "case_covered": Guard(
         "case_is_covered", Condition.IS_TRUE, "Not every invoice of the case is covered, void or written off"
     ),
-    "case_settled": Guard("case_is_settled", Condition.IS_TRUE, "The case is not settled"),
+    "case_settled": Guard("case_is_settled", Condition.IS_TRUE, "The case is open"),
+    "case_open": Guard("case_is_open", Condition.IS_TRUE, "The case is closed; an administrator can reopen it"),
 }

@@ -1,9 +1,14 @@
 """The state machine of an invoice: applies the transitions of the table to the facts of an invoice."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from domain.access.people import Role
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import Ledger, ledger_of
 from domain.billing.outcomes import Actor, Inputs, Outcome
-from domain.billing.transitions import BY_NAME, CORRECTIONS, legal_from
+from domain.billing.transitions import BY_NAME, legal_from
 from domain.errors import IllegalTransition
 
 
@@ -12,8 +17,9 @@ def advance(
 ) -> InvoiceStatus:
     """The status after a transition; `end` selects one where the table allows several. IllegalTransition otherwise."""
     transition = BY_NAME.get(name)
-    chosen = end or (transition.end[0] if transition else status)
-    if transition is None or not transition.starts(status, role) or chosen not in transition.end:
+    ends = transition.ends(status) if transition else ()
+    chosen = end or (ends[0] if ends else status)
+    if transition is None or not transition.starts(status, role) or chosen not in ends:
         legal = legal_from(status, role)
         words = f"{name} is not possible while the invoice is {status}; possible now: {', '.join(legal) or 'nothing'}"
         raise IllegalTransition(words, (), status, name, legal)
@@ -25,12 +31,48 @@ def apply(name: str, invoice: Invoice, inputs: Inputs, actor: Actor) -> tuple[Ou
 
     IllegalTransition when the status, the role or a guard forbids it; InvalidInput for an input that its effect rejects.
     """
-    effect = BY_NAME[name].effect
-    if (name, invoice.status) in CORRECTIONS:
-        return effect(invoice, inputs, actor), invoice.status
     _check_legal(name, invoice, actor)
-    outcome = effect(invoice, inputs, actor)
-    return outcome, advance(invoice.status, name, _end(name, invoice, outcome), actor.role)
+    outcome = BY_NAME[name].effect(invoice, inputs, actor)
+    end = None
+    if outcome.facts is not None:
+        ledger = ledger_of(outcome.facts)
+        end = status_of(ledger, outcome.open_status or invoice.open_status, _is_paid(invoice, outcome, ledger))
+        is_reopened = invoice.paid_on is not None and end is not InvoiceStatus.PAID
+        opened = {"paid_on": None} if is_reopened else {}
+        outcome = replace(outcome, values={**outcome.values, **amounts_of(ledger), **opened})
+    if outcome.open_status is not None:
+        outcome = replace(outcome, values={**outcome.values, "open_status": outcome.open_status.value})
+    return outcome, advance(invoice.status, name, end, actor.role)
+
+
+def _is_paid(invoice: Invoice, outcome: Outcome, ledger: Ledger) -> bool:
+    """Whether the invoice stays closed with its case: a return that leaves nothing due changes nothing of that."""
+    return invoice.status is InvoiceStatus.PAID and ledger.balance == 0
+
+
+def status_of(ledger: Ledger, open_status: InvoiceStatus, is_paid: bool) -> InvoiceStatus:
+    """The status that follows from the amounts of an invoice that is not void."""
+    if ledger.written_off > 0:
+        return InvoiceStatus.WRITTEN_OFF
+    if ledger.balance > 0 or (ledger.agreed is None and ledger.received == 0):
+        return open_status
+    return InvoiceStatus.PAID if is_paid else InvoiceStatus.CHEQUE_RECEIVED
+
+
+def amounts_of(ledger: Ledger) -> Mapping[str, Any]:
+    """The columns of the invoice that are computed from its facts."""
+    return {
+        "agreed_amount": ledger.agreed,
+        "agreed_on": ledger.agreed_on,
+        "conditional_until": ledger.conditional_until,
+        "received_amount": ledger.received,
+        "earlier_received_amount": ledger.earlier_received,
+        "contractual_amount": ledger.contractual,
+        "small_balance_amount": ledger.small_balance,
+        "written_off_amount": ledger.written_off,
+        "recovered_amount": ledger.recovered,
+        "fully_paid_on": ledger.fully_paid_on,
+    }
 
 
 def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
@@ -49,12 +91,3 @@ def legal_now(invoice: Invoice, actor: Actor) -> tuple[str, ...]:
     return tuple(
         name for name in names if all(GUARDS[guard].holds(invoice, actor.today) for guard in BY_NAME[name].guards)
     )
-
-
-def _end(name: str, invoice: Invoice, outcome: Outcome) -> InvoiceStatus:
-    """Where the table allows two results, the ledger determines which: covered in full, or not yet."""
-    ends = BY_NAME[name].end
-    if len(ends) == 1:
-        return ends[0]
-    received = outcome.values["received_amount"]
-    return InvoiceStatus.CHEQUE_RECEIVED if received == invoice.owed else InvoiceStatus.PENDING_CHEQUE

@@ -34,10 +34,10 @@ class SubmissionMethod(StrEnum):
     HAND = "hand"
 
 
-def check_limits(billed: Decimal, floor_amount: Decimal | None, target_amount: Decimal | None) -> None:
-    """Refuse contradictory limits: 0 ≤ floor ≤ target ≤ billed must hold, as far as they are set."""
+def check_limits(open_part: Decimal, floor_amount: Decimal | None, target_amount: Decimal | None) -> None:
+    """Refuse contradictory limits: 0 ≤ floor ≤ target ≤ open part must hold, as far as they are set."""
     for name, amount in (("floor_amount", floor_amount), ("target_amount", target_amount)):
-        if amount is not None and not 0 <= amount <= billed:
-            raise InvalidInput("A limit must be between 0 and the billed amount", (name,))
+        if amount is not None and not 0 <= amount <= open_part:
+            raise InvalidInput("A limit must be between 0 and the open part of the billed amount", (name,))
     if floor_amount is not None and target_amount is not None and floor_amount > target_amount:
         raise InvalidInput("The floor must not be above the target", ("floor_amount",))

@@ -1,91 +1,40 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from domain.access.people import Role
-from domain.billing import outcomes
+from domain.billing.cases import CloseReason
+from domain.billing.effects import closing, negotiation, receipts, responsibility, submission
 from domain.billing.invoices import InvoiceStatus
+from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
-from domain.billing.outcomes import Effect
+from domain.billing.transition import Allocation, Input, Transition, optional_input, reason_input
 
 S = InvoiceStatus
-_STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
 _WORKER: frozenset[Role] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """The part of a cheque that pays one invoice, in US dollars."""
-
-    invoice_id: UUID
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input of a transition: a type of the standard library, an enum of the domain, or a list of allocations.
-
-    A UUID is sent as a global id, a Decimal is an amount in US dollars. `label` is the caption of a form's field.
-    """
-
-    name: str
-    type_: type
-    label: str
-    description: str
-    is_required: bool = True
-    is_list: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One row of TRANSITIONS: start and end states, effect, inputs, guards and permitted roles.
-
-    `label` is the caption of a button, `description` says what the mutation does, `input_description` what its input is.
-    `record` is the kind of record that the mutation changes: an invoice, whose id every such transition takes, or a cheque or case
-    with several invoices. `admin_start` are states from which only an admin may start it.
-    """
-
-    name: str
-    label: str
-    description: str
-    input_description: str
-    start: tuple[InvoiceStatus, ...]
-    end: tuple[InvoiceStatus, ...]
-    effect: Effect
-    inputs: tuple[Input, ...] = ()
-    guards: tuple[str, ...] = ()
-    roles: frozenset[Role] = _STAFF
-    admin_start: tuple[InvoiceStatus, ...] = ()
-    record: str = "invoice"
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The names of the inputs that must be given."""
-        return tuple(one.name for one in self.inputs if one.is_required)
-
-    def starts(self, status: InvoiceStatus, role: Role | None) -> bool:
-        """Whether a role may start it from a state (None: the worker, which may start every transition)."""
-        if role is None:
-            return status in (*self.start, *self.admin_start)
-        return role in self.roles and (status in self.start or (role is Role.ADMIN and status in self.admin_start))
-
-
-def _reason(description: str) -> Input:
-    return Input("reason", str, "Reason", description)
-
-
-def _optional(name: str, type_: type, label: str, description: str) -> Input:
-    return Input(name, type_, label, description, is_required=False)
-
-
 _PENDING, _REDUCING, _AWAITING = (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,)
-_PAYING = (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE)
-_LAST_DAY = _optional("expires_on", date, "Valid until", "The last day of the offer.")
+_OPEN = (*_PENDING, *_REDUCING, *_AWAITING)
+_COVERED, _PAID, _WRITTEN_OFF = (S.CHEQUE_RECEIVED,), (S.PAID,), (S.WRITTEN_OFF,)
+_PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
+# A receipt keeps the status unless nothing is left to pay. Later money takes a small balance back that was given up.
+_RECEIPT = (
+    *((status, status) for status in (*_PAYABLE, *_PAID)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE),
+)
+# What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment.
+_RETURN = (
+    *((status, status) for status in (*_PAYABLE, *_PAID)),
+    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+)
+_LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
 _CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")
+_PAYER = Input("payer_id", UUID, "Payer", "The new payer.")
 _CASE = Input("case_id", UUID, "Case", "The id of the case.")
 _ALLOCATIONS = Input(
     "allocations", Allocation, "Allocations", "The invoices that it pays, with the amount for each.", is_list=True
@@ -99,21 +48,22 @@ TRANSITIONS = (
         "The submission of an invoice to its payer.",
         _PENDING,
         _PENDING,
-        outcomes.submit,
+        submission.submit,
         (
             Input("submitted_on", date, "Submitted on", "The day of submission."),
             Input("method", SubmissionMethod, "Method", "How it was submitted."),
         ),
         ("has_lines", "billed", "not_submitted"),
+        reads_facts=False,
     ),
     Transition(
         "accept_in_full",
         "Accept in full",
-        "Record that the payer accepts the full billed amount.",
-        "The payer's acceptance of the full billed amount.",
+        "Record that the payer accepts the open part without a reduction.",
+        "The payer's acceptance of the open part without a reduction.",
         _PENDING,
         _AWAITING,
-        outcomes.accept_in_full,
+        negotiation.accept_in_full,
         (),
         ("submitted",),
     ),
@@ -124,14 +74,15 @@ TRANSITIONS = (
         "The payer's request for a reduction.",
         _PENDING,
         _REDUCING,
-        outcomes.request_reduction,
+        negotiation.request_reduction,
         (
             Input("amount", Decimal, "Amount offered", "The amount that the payer offers, in US dollars."),
-            _optional("reason", str, "Reason", "The payer's reason."),
+            optional_input("reason", str, "Reason", "The payer's reason."),
             _LAST_DAY,
-            _optional("document_id", UUID, "Offer letter", "The id of the uploaded offer letter."),
+            optional_input("document_id", UUID, "Offer letter", "The id of the uploaded offer letter."),
         ),
         ("submitted",),
+        reads_facts=False,
     ),
     Transition(
         "counter_reduction",
@@ -140,13 +91,14 @@ TRANSITIONS = (
         "The next offer of a negotiation.",
         _REDUCING,
         _REDUCING,
-        outcomes.counter_reduction,
+        negotiation.counter_reduction,
         (
             Input("party", Party, "Offered by", "The side that makes the offer."),
             Input("amount", Decimal, "Amount", "The offered amount in US dollars."),
-            _optional("note", str, "Note", "A note about the offer."),
+            optional_input("note", str, "Note", "A note about the offer."),
             _LAST_DAY,
         ),
+        reads_facts=False,
     ),
     Transition(
         "agree_reduction",
@@ -154,16 +106,16 @@ TRANSITIONS = (
         "Record the agreement of both sides on a reduced amount.",
         "The agreement of both sides on an amount.",
         _REDUCING,
-        _AWAITING,
-        outcomes.agree_reduction,
+        (*_AWAITING, *_COVERED),
+        negotiation.agree_reduction,
         (
-            _optional(
+            optional_input(
                 "amount",
                 Decimal,
                 "Agreed amount",
                 "The agreed amount in US dollars; the amount of the open offer by default.",
             ),
-            _optional(
+            optional_input(
                 "conditional_until",
                 date,
                 "To be paid by",
@@ -178,8 +130,9 @@ TRANSITIONS = (
         "The end of a negotiation without a reduction.",
         _REDUCING,
         _PENDING,
-        outcomes.decline_reduction,
-        (_reason("Why the reduction is declined."),),
+        negotiation.decline_reduction,
+        (reason_input("Why the reduction is declined."),),
+        reads_facts=False,
     ),
     Transition(
         "reopen_reduction",
@@ -188,37 +141,41 @@ TRANSITIONS = (
         "The reopening of an agreed reduction.",
         _AWAITING,
         _REDUCING,
-        outcomes.reopen_reduction,
-        (_reason("Why it is reopened."),),
-        ("nothing_received",),
+        negotiation.reopen_reduction,
+        (reason_input("Why it is reopened."),),
+        ("something_unpaid",),
+        # Also an agreement that was recorded with a wrong amount.
+        admin_start=_COVERED,
     ),
     Transition(
         "record_denial",
         "Record a denial",
         "Record that the payer denies the invoice.",
         "A denial by the payer.",
-        (*_PENDING, *_REDUCING),
-        _PENDING,
-        outcomes.record_denial,
+        _OPEN,
+        (*_PENDING, *_AWAITING),
+        submission.record_denial,
         (
             Input("denied_on", date, "Denied on", "The day of the denial."),
             Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
-            _optional(
+            optional_input(
                 "amount", Decimal, "Denied amount", "The denied amount in US dollars; the whole invoice by default."
             ),
-            _optional("note", str, "Note", "A note about the denial."),
-            _optional("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),
+            optional_input("note", str, "Note", "A note about the denial."),
+            optional_input("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),
         ),
-        ("submitted",),
+        ("sent",),
+        # A denial of a day before the agreement is a record alone.
+        moves=(*((status, S.PENDING_INVOICE) for status in _OPEN), (S.PENDING_CHEQUE, S.PENDING_CHEQUE)),
     ),
     Transition(
         "record_cheque",
         "Record a cheque",
         "Record a received cheque and allocate it to invoices.",
         "A cheque that was received.",
-        _AWAITING,
-        _PAYING,
-        outcomes.allocate,
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.receive,
         (
             Input("payer_id", UUID, "Payer", "The payer who sent it."),
             Input("number", str, "Cheque number", "The number printed on it."),
@@ -228,35 +185,42 @@ TRANSITIONS = (
             Input("document_id", UUID, "Scan", "The id of the uploaded scan."),
             _ALLOCATIONS,
         ),
+        ("sent",),
+        admin_start=_PAID,
         record="cheque",
+        moves=_RECEIPT,
     ),
     Transition(
         "allocate_cheque",
         "Allocate a cheque",
         "Allocate the rest of a cheque to further invoices.",
         "Further allocations of a cheque.",
-        _AWAITING,
-        _PAYING,
-        outcomes.allocate,
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.receive,
         (_CHEQUE, _ALLOCATIONS),
+        ("sent",),
+        admin_start=_PAID,
         record="cheque",
+        moves=_RECEIPT,
     ),
     Transition(
         "return_cheque",
         "Record a returned cheque",
         "Record that the bank returned a cheque unpaid. The invoices that it paid are outstanding again.",
         "A cheque that the bank returned unpaid (a bounced cheque).",
-        _PAYING,
-        _AWAITING,
-        outcomes.take_back,
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.take_back,
         (
             _CHEQUE,
             Input("returned_on", date, "Returned on", "The day on which the bank returned it."),
-            _reason("Why the bank returned it."),
+            reason_input("Why the bank returned it."),
         ),
         ("something_received",),
-        admin_start=(S.PAID,),
+        admin_start=_PAID,
         record="cheque",
+        moves=_RETURN,
     ),
     Transition(
         "settle_case",
@@ -265,23 +229,42 @@ TRANSITIONS = (
         "The case to settle.",
         (S.CHEQUE_RECEIVED,),
         (S.PAID,),
-        outcomes.settle,
+        closing.settle,
         (_CASE,),
         ("case_covered",),
         record="case",
+        reads_facts=False,
+    ),
+    Transition(
+        "close_case",
+        "Close the case",
+        "Close a case without a settlement, when it was dropped or lost: all of its invoices are covered, void or written off.",
+        "The case to close.",
+        _COVERED,
+        _PAID,
+        closing.settle,
+        (
+            _CASE,
+            Input("reason", CloseReason, "Reason", "Why the case is closed without a settlement."),
+            optional_input("note", str, "Note", "A note about the reason."),
+        ),
+        ("case_covered",),
+        record="case",
+        reads_facts=False,
     ),
     Transition(
         "reopen_case",
         "Reopen the case",
-        "Reopen a settled case.",
-        "The settled case to reopen.",
+        "Reopen a settled or closed case.",
+        "The case to reopen.",
         (S.PAID,),
         (S.CHEQUE_RECEIVED,),
-        outcomes.reopen_case,
-        (_CASE, _reason("Why the case is reopened.")),
+        closing.reopen_case,
+        (_CASE, reason_input("Why the case is reopened.")),
         ("case_settled",),
         _ADMIN,
         record="case",
+        reads_facts=False,
     ),
     Transition(
         "change_payer",
@@ -290,8 +273,37 @@ TRANSITIONS = (
         "The change of the payer of an invoice.",
         _PENDING,
         _PENDING,
-        outcomes.change_payer,
-        (Input("payer_id", UUID, "Payer", "The new payer."), _reason("Why the payer changes.")),
+        submission.change_payer,
+        (_PAYER, reason_input("Why the payer changes.")),
+        ("nothing_received",),
+    ),
+    Transition(
+        "transfer_balance",
+        "Transfer the balance",
+        "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer.",
+        "The transfer of the open part of an invoice to another payer.",
+        _OPEN,
+        (*_PENDING, *_AWAITING),
+        responsibility.transfer_balance,
+        (
+            optional_input(
+                "payer_id", UUID, "Payer", "The new payer; not needed where a coverage is given, which has a payer."
+            ),
+            Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part."),
+            optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
+            optional_input(
+                "effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."
+            ),
+            optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
+            optional_input(
+                "keep_agreement",
+                bool,
+                "Keep the agreement",
+                "Whether the new payer honours the agreement, and owes what is still to be paid of it; false by default.",
+            ),
+            optional_input("note", str, "Note", "A note; required where a conditional agreement that is running ends."),
+        ),
+        ("sent", "something_due"),
     ),
     Transition(
         "lapse_agreement",
@@ -300,8 +312,18 @@ TRANSITIONS = (
         "",
         _AWAITING,
         _REDUCING,
-        outcomes.lapse_agreement,
-        guards=("nothing_received", "condition_passed"),
+        negotiation.lapse_agreement,
+        guards=("condition_passed", "nothing_in_time"),
+        roles=_WORKER,
+    ),
+    Transition(
+        "revive_agreement",
+        "Agreement revived",
+        "A lapsed agreement holds after all: money that was received in time has been recorded late.",
+        "",
+        _REDUCING,
+        _AWAITING,
+        negotiation.revive_agreement,
         roles=_WORKER,
     ),
     Transition(
@@ -311,26 +333,60 @@ TRANSITIONS = (
         "The invoice to void.",
         _PENDING,
         (S.VOID,),
-        outcomes.void,
-        (_reason("Why the invoice was issued in error."),),
-        ("never_received",),
+        closing.void,
+        (reason_input("Why the invoice was issued in error."),),
+        ("nothing_received",),
         _ADMIN,
+        reads_facts=False,
     ),
     Transition(
         "write_off_invoice",
         "Write off",
         "Write off the outstanding balance of an invoice.",
         "The invoice to write off.",
-        (*_PENDING, *_REDUCING, *_AWAITING),
-        (S.WRITTEN_OFF,),
-        outcomes.write_off,
-        (_reason("Why it is uncollectible."),),
+        _OPEN,
+        _WRITTEN_OFF,
+        closing.write_off,
+        (reason_input("Why it is uncollectible."),),
+        ("something_due",),
         roles=_ADMIN,
+    ),
+    Transition(
+        "reverse_write_off",
+        "Reverse the write-off",
+        "Reverse the write-off of an invoice: what was written off is due again.",
+        "The write-off to reverse.",
+        _WRITTEN_OFF,
+        _OPEN,
+        closing.reverse_write_off,
+        (reason_input("Why it is collectible after all."),),
+        ("case_open",),
+        roles=_ADMIN,
+    ),
+    Transition(
+        "close_small_balance",
+        "Close a small balance",
+        "Give up a balance that is within the clinic's tolerance, after a payment.",
+        "The invoice whose small balance is given up.",
+        _AWAITING,
+        _COVERED,
+        closing.close_small_balance,
+        (),
+        ("something_received", "no_small_balance", "small_balance"),
+    ),
+    Transition(
+        "close_empty",
+        "Close an empty invoice",
+        "Close an invoice of 0.00, for which nothing is to be paid.",
+        "The invoice of 0.00 to close.",
+        _PENDING,
+        _COVERED,
+        closing.close_empty,
+        (reason_input("Why the invoice is empty."),),
+        ("empty",),
     ),
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
-# A returned cheque may have paid part of an invoice that was written off later: its amounts are corrected, its status stays.
-CORRECTIONS = (("return_cheque", S.WRITTEN_OFF),)
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:
@@ -340,18 +396,14 @@ def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ..
 
 def legal_pairs() -> frozenset[tuple[InvoiceStatus, InvoiceStatus]]:
     """Every (from, to) status change that a transition makes: what the database's trigger allows."""
-    return frozenset(
-        (start, end)
-        for row in TRANSITIONS
-        for start in (*row.start, *row.admin_start)
-        for end in row.end
-        if start != end
-    )
+    return frozenset((start, end) for _, start, end in legal_steps() if start != end)
 
 
 def legal_steps() -> frozenset[tuple[str, InvoiceStatus, InvoiceStatus]]:
-    """Every (transition, from, to) that an invoice's history may contain, corrections of closed invoices included."""
-    moves = {
-        (row.name, start, end) for row in TRANSITIONS for start in (*row.start, *row.admin_start) for end in row.end
-    }
-    return frozenset(moves | {(name, status, status) for name, status in CORRECTIONS})
+    """Every (transition, from, to) that an invoice's history may contain."""
+    return frozenset(
+        (row.name, start, end)
+        for row in TRANSITIONS
+        for start in (*row.start, *row.admin_start)
+        for end in row.ends(start)
+    )

@@ -5,6 +5,7 @@ same rows of the table, guards and effects, applied to rows in memory instead of
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -16,16 +17,20 @@ import orjson
 from domain.access.people import Role
 from domain.billing.invoice_events import Change, change_of, changes_of
 from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import effective_day
+from domain.billing.ledger.facts import Facts, Receipt, Responsibility
 from domain.billing.lifecycle import apply
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.ids import new_id
 from imports.history.batch import Batch
 from imports.history.rows import (
+    ONE,
     STATE,
     ZERO,
     HistoryLine,
     HistoryStart,
+    fact_rows,
     first_row,
     line_row,
     noon_of,
@@ -65,6 +70,7 @@ class InvoiceHistory:
         billed = sum((line.amount for line in start.lines), ZERO)
         self.row = first_row(start, new_id(moment, self._bits), billed, moment)
         self._lines = [self._record(moment, **line_row(line, position)) for position, line in enumerate(start.lines, 1)]
+        self._facts = Facts(billed, (Responsibility(1, start.payer_id, start.created_on, moment),))
         self._append(CREATED, None, moment, [change_of("billed_amount", None, billed)], self.by)
 
     # The current state.
@@ -100,9 +106,8 @@ class InvoiceHistory:
 
     @property
     def unpaid(self) -> Decimal:
-        """The outstanding balance: of the agreed amount, or of the billed amount if none is agreed."""
-        agreed: Decimal | None = self.row["agreed_amount"]
-        return (self.billed if agreed is None else agreed) - self.received
+        """The outstanding balance: of the agreed amount, or of the open part if none is agreed."""
+        return self.facts.balance
 
     @property
     def facts(self) -> Invoice:
@@ -111,10 +116,12 @@ class InvoiceHistory:
         return Invoice.of(
             self.row,
             line_count=len(self._lines),
-            was_allocated=bool(self._allocations),
             open_offer=offer["amount"] if offer else None,
+            case_is_open=True,
             case_is_settled=True,
             case_is_covered=True,
+            small_balance_tolerance=ONE,
+            facts=self._facts,
         )
 
     @property
@@ -179,11 +186,22 @@ class InvoiceHistory:
 
     def return_cheque(self, on: date, cheque_id: UUID, reason: str) -> None:
         """A cheque bounced: equal and opposite allocations reverse everything that it paid of this invoice."""
-        amount = self.received_by_cheque.get(cheque_id, ZERO)
-        moment = self.apply(on, "return_cheque", amount=amount, reason=reason)
-        del self.received_by_cheque[cheque_id]
-        for allocation in [row for row in self._allocations if row["cheque_id"] == cheque_id]:
-            self._allocation(moment, cheque_id, -allocation["amount"], on, allocation["id"])
+        moment = self._moment(on)
+        reversals = [
+            replace(
+                one,
+                id=new_id(moment, self._bits),
+                amount=-one.amount,
+                effective_on=on,
+                recorded_at=moment,
+                reverses_id=one.id,
+            )
+            for one in self._receipts_of(cheque_id)
+        ]
+        self.apply(on, "return_cheque", reversals=reversals, reason=reason)
+        self.received_by_cheque.pop(cheque_id, None)
+        for reversal in reversals:
+            self._add_allocation(cheque_id, reversal)
 
     def settle_case(self, on: date) -> None:
         """The case was settled; the caller checks that all of its invoices allow it, and writes the row of the case."""
@@ -234,6 +252,8 @@ class InvoiceHistory:
         batch.extend("internal_notes", self._notes)
         batch.extend("cheque_allocations", self._allocations)
         batch.extend("invoice_events", self._events)
+        for table, rows in fact_rows(self._facts, self._record).items():
+            batch.extend(table, rows)
 
     def _moment(self, on: date) -> datetime:
         """Shortly after noon UTC, which is the same day in nearly every clinic; later events of a day get later times."""
@@ -249,14 +269,16 @@ class InvoiceHistory:
 
         `role` is who may apply it: an administrator, or the worker (None), whose event has no user.
         """
-        outcome, end = apply(name, self.facts, inputs, Actor(role, on))
-        before, moment = self.row["status"], self._moment(on)
+        moment = self._moment(on)
+        outcome, end = apply(name, self.facts, inputs, Actor(role, on, moment))
+        before = self.row["status"]
         changed = {column: value for column, value in outcome.values.items() if self.row[column] != value}
         self._keep_state(on, changed | {"status": end})
         changes = changes_of(self.row, changed, inputs.get("reason"))
         self.row.update(changed, status=end, version=self.row["version"] + 1, updated_at=moment)
         # As the database's trigger does.
         self.row["first_submitted_on"] = self.row["first_submitted_on"] or self.row["submitted_on"]
+        self._facts = outcome.facts or self._facts
         self._append(name, before, moment, changes, self.by if role else None)
         self._record_offers(moment, outcome)
         if outcome.denial:
@@ -286,15 +308,23 @@ class InvoiceHistory:
         self._events.append(event)
 
     def _allocate(self, on: date, name: str, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
-        moment = self.apply(on, name, amount=amount, received_on=received_on)
+        moment, payer_id = self._moment(on), self._facts.responsibilities[-1].payer_id
+        counts_on = effective_day(received_on, self._start.created_on)
+        receipt = Receipt(new_id(moment, self._bits), payer_id, amount, counts_on, moment)
+        self.apply(on, name, receipt=receipt)
         self.received_by_cheque[cheque_id] = self.received_by_cheque.get(cheque_id, ZERO) + amount
-        self._allocation(moment, cheque_id, amount, received_on, None)
+        self._add_allocation(cheque_id, receipt)
 
-    def _allocation(
-        self, moment: datetime, cheque_id: UUID, amount: Decimal, effective_on: date, reverses_id: UUID | None
-    ) -> None:
-        row = self._record(moment, cheque_id=cheque_id, amount=amount, effective_on=effective_on)
-        self._allocations.append(row | {"reverses_id": reverses_id})
+    def _receipts_of(self, cheque_id: UUID) -> list[Receipt]:
+        """What a cheque has paid and was not taken back."""
+        own = {row["id"] for row in self._allocations if row["cheque_id"] == cheque_id}
+        returned = {one.reverses_id for one in self._facts.receipts}
+        return [one for one in self._facts.receipts if one.id in own - returned and one.reverses_id is None]
+
+    def _add_allocation(self, cheque_id: UUID, receipt: Receipt) -> None:
+        row = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
+        key = {**self._record(receipt.recorded_at), "id": receipt.id, "cheque_id": cheque_id}
+        self._allocations.append(key | row)
 
     def _close_offer(self, status: OfferStatus, was: OfferStatus = OfferStatus.OPEN) -> None:
         if self._offers and self._offers[-1]["status"] == was:

@@ -1,7 +1,7 @@
 """The first state of an invoice's history, and the rows that record its changes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.billing.invoices import InvoiceStatus
+from domain.billing.ledger.facts import Facts
 from domain.billing.pricing import PriceSource
 
 ZERO = Decimal("0.00")
@@ -72,8 +73,12 @@ STATE = (
         "fully_paid_on",
         "paid_on",
     ),
-    *("billed_amount", "agreed_amount", "received_amount", "written_off_amount"),
+    *("billed_amount", "agreed_amount", "received_amount", "written_off_amount", "responsible_since"),
+    *("earlier_received_amount", "contractual_amount", "small_balance_amount", "recovered_amount"),
 )
+
+
+_COMPUTED = ("earlier_received_amount", "contractual_amount", "small_balance_amount", "recovered_amount")
 
 
 def state_row(row: Mapping[str, Any], until: date) -> dict[str, Any]:
@@ -116,6 +121,7 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
         "encounter_id": start.encounter_id,
         "attorney_id": start.attorney_id,
         "status": InvoiceStatus.PENDING_INVOICE,
+        "open_status": InvoiceStatus.PENDING_INVOICE,
         "version": 1,
         "created_on": start.created_on,
         "service_date": start.service_date,
@@ -129,6 +135,8 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
         "agreed_amount": None,
         "received_amount": ZERO,
         "written_off_amount": ZERO,
+        **dict.fromkeys(_COMPUTED, ZERO),
+        "responsible_since": start.created_on,
         "floor_amount": start.floor_amount,
         "target_amount": start.target_amount,
         "conditional_until": None,
@@ -137,6 +145,17 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
         "updated_at": moment,
         "recorded_at": moment,
     }
+
+
+def fact_rows(facts: Facts, known: Callable[[datetime], Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each table of facts but receipts; `known` gives the key of a row that was recorded at a moment."""
+    tables: dict[str, Sequence[Any]] = {
+        "responsibilities": facts.responsibilities,
+        "agreements": facts.agreements,
+        "invoice_adjustments": facts.adjustments,
+        "write_offs": facts.write_offs,
+    }
+    return {table: [{**asdict(fact), **known(fact.recorded_at)} for fact in rows] for table, rows in tables.items()}
 
 
 def line_row(line: HistoryLine, position: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,27 +13,32 @@ from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
 from domain.billing.invoices import CLOSED_BALANCE, COVERED, REFUSING, Invoice, InvoiceStatus
 from domain.billing.lifecycle import apply
-from domain.billing.outcomes import Outcome
+from domain.billing.outcomes import Actor, Outcome
+from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.reminders.reminders import ReminderStatus
 from resolvers.commands.documents import consume
+from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_FACTS = """select i.id, i.number, i.case_id, i.payer_id, i.status, i.version, i.created_on, i.billed_amount, i.agreed_amount,
-    i.received_amount, i.written_off_amount, i.submitted_on, i.submission_method, i.agreed_on, i.fully_paid_on, i.paid_on,
-    i.floor_amount, i.target_amount, i.conditional_until,
+_FACTS = """select i.id, i.number, i.case_id, i.patient_id, i.payer_id, i.status, i.open_status, i.version, i.created_on,
+    i.billed_amount, i.agreed_amount, i.received_amount, i.earlier_received_amount, i.contractual_amount, i.small_balance_amount,
+    i.written_off_amount, i.recovered_amount, i.submitted_on, i.first_submitted_on, i.submission_method, i.agreed_on,
+    i.fully_paid_on, i.paid_on, i.updated_at, i.floor_amount, i.target_amount, i.conditional_until, i.responsible_since,
+    (select c.small_balance_tolerance from clinics c where c.clinic_id = i.clinic_id) as small_balance_tolerance,
     (select count(*) from invoice_lines l where l.clinic_id = i.clinic_id and l.invoice_id = i.id) as line_count,
     (select o.amount from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id and o.status = 'open'
         order by o.round desc limit 1) as open_offer,
     (select coalesce(max(o.round), 0) from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id) as rounds,
+    (select max(o.round) from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id and o.status = 'lapsed')
+        as lapsed_round,
     (select coalesce(max(e.seq), 0) from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id) as events,
     (select count(*) from reminders r where r.clinic_id = i.clinic_id and r.invoice_id = i.id and r.status = 'scheduled') as reminders,
     {more} where i.clinic_id = $1 and i.id = any($2) order by i.id"""
 _ALL_FACTS = _FACTS.format(
-    more="""exists (select 1 from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id) as was_allocated,
-    c.status = 'settled' as case_is_settled,
+    more="""c.status = 'open' as case_is_open, c.status <> 'open' as case_is_settled,
     c.status = 'open' and not exists (select 1 from invoices o where o.clinic_id = i.clinic_id and o.case_id = i.case_id
         and o.status not in """
     + listed(COVERED)
@@ -44,24 +50,35 @@ _ALL_FACTS = _FACTS.format(
 _FEW_FACTS = _FACTS.format(
     more=", ".join(f"{value} as {name}" for name, value in REFUSING.items()) + " from invoices i"
 )
-_LOOKED_UP = ("line_count", "was_allocated", "open_offer", "case_is_settled", "case_is_covered")
+_LOOKED_UP = (
+    *("line_count", "open_offer", "case_is_open", "case_is_settled", "case_is_covered"),
+    "small_balance_tolerance",
+)
 Row = Mapping[str, Any]
 
 
 def invoice_of(row: Row) -> Invoice:
     """The facts of an invoice that the rules use, from its row."""
-    return Invoice.of(row, **{name: row[name] for name in _LOOKED_UP})
+    return Invoice.of(row, facts=row.get("facts"), **{name: row[name] for name in _LOOKED_UP})
 
 
-async def lock(work: UnitOfWork, ids: Iterable[UUID], facts: str = _ALL_FACTS) -> dict[UUID, Row]:
-    """The invoices with these ids, locked until the transaction ends; NotFound if one cannot be accessed."""
+async def lock(
+    work: UnitOfWork, ids: Iterable[UUID], facts: str = _ALL_FACTS, *, with_facts: bool = False
+) -> dict[UUID, Row]:
+    """The invoices with these ids, locked until the transaction ends; NotFound if one cannot be accessed.
+
+    `with_facts` adds the facts behind their amounts as `facts`.
+    """
     wanted = sorted(set(ids))
     if not work.locked.issuperset(wanted):
         await work.all(LOCK_INVOICES, wanted)
     rows = {row["id"]: row for row in await work.all(facts, wanted)}
     if len(rows) != len(wanted):
         raise NotFound("There is no such invoice", ("invoice_id",))
-    return rows
+    if not with_facts:
+        return rows
+    known = await facts_of(work, wanted)
+    return {identity: {**row, "facts": known[identity]} for identity, row in rows.items()}
 
 
 def locked_first(inputs: Mapping[str, Any]) -> frozenset[UUID]:
@@ -81,29 +98,42 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     if work.inputs.get("payer_id"):
         await check_payer(work, work.inputs["payer_id"])
     writes = work.writes()
-    row = (await lock(work, [identity], _FEW_FACTS))[identity]
+    reads_facts = BY_NAME[name].reads_facts
+    row = (await lock(work, [identity], _FEW_FACTS, with_facts=reads_facts))[identity]
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
-        row = (await lock(work, [identity]))[identity]
+        row = (await lock(work, [identity], with_facts=reads_facts))[identity]
         move(work, writes, name, row, work.inputs)
     await writes.run(work.connection)
     return identity
 
 
 def move(
-    work: UnitOfWork, writes: WriteBatch, name: str, row: Row, inputs: Mapping[str, Any], **known: Any
+    work: UnitOfWork,
+    writes: WriteBatch,
+    name: str,
+    row: Row,
+    inputs: Mapping[str, Any],
+    actor: Actor | None = None,
+    **known: Any,
 ) -> InvoiceStatus:
     """Add the writes of a transition of a locked invoice to the batch; returns the new status, raises the rules' errors.
 
-    `known` are columns that the caller changes besides those that the rules change.
+    `known` are columns that the caller changes besides those that the rules change; `actor` is who applies it, if not the user.
     """
     invoice = invoice_of(row)
     check_version(invoice, inputs)
-    outcome, end = apply(name, invoice, inputs, work.actor)
+    outcome, end = apply(name, invoice, inputs, replace(actor or work.actor, moment=moment_of(work, row)))
     if known:
         outcome = replace(outcome, values={**outcome.values, **known})
     return _write(work, writes, name, row, outcome, end, inputs)
+
+
+def moment_of(work: UnitOfWork, row: Row) -> datetime:
+    """When a change of a locked invoice is recorded: after every change before it, whichever request began first."""
+    before: datetime = row["updated_at"]
+    return max(work.moment, before + timedelta(microseconds=1))
 
 
 def check_version(invoice: Invoice, inputs: Mapping[str, Any]) -> None:
@@ -125,7 +155,9 @@ def _write(
     changed = {column: value for column, value in outcome.values.items() if row[column] != value}
     if row["status"] != end:
         changed["status"] = end.value
-    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
+    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=moment_of(work, row))
+    if outcome.facts is not None:
+        write_facts(work, writes, row["id"], row["facts"], outcome.facts)
     _write_offers(work, writes, row, outcome, inputs)
     closes_reminders = "status" in changed and end in CLOSED_BALANCE and row["reminders"] > 0
     if closes_reminders:
@@ -147,6 +179,9 @@ def _write_offers(work: UnitOfWork, writes: WriteBatch, row: Row, outcome: Outco
         writes.update("reduction_offers", {**by_invoice, "status": "open"}, status=outcome.open_offer.value)
     if outcome.agreed_offer:
         writes.update("reduction_offers", {**by_invoice, "status": "accepted"}, status=outcome.agreed_offer.value)
+    if outcome.lapsed_offer:
+        lapsed = {**by_invoice, "round": row["lapsed_round"]}
+        writes.update("reduction_offers", lapsed, status=outcome.lapsed_offer.value)
     if outcome.offer:
         made = {"made_by": work.user_id, "made_at": work.moment, "document_id": inputs.get("document_id")}
         writes.insert(

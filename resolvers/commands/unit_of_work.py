@@ -171,8 +171,9 @@ def _work_of(
     inputs: Mapping[str, Any],
     locked: frozenset[UUID],
 ) -> UnitOfWork:
-    actor = Actor(viewer.role, context.today)
-    known = (connection, viewer.clinic_id, viewer.user_id, actor, context.clock(), context.request_id, inputs, locked)
+    moment = context.clock()
+    actor = Actor(viewer.role, context.today, moment)
+    known = (connection, viewer.clinic_id, viewer.user_id, actor, moment, context.request_id, inputs, locked)
     return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
 
 

@@ -287,7 +287,7 @@ def _reductions(
     build = partial(_by_key, report, key, name, partial(report.cohort, agreed))
     row = report.derived(table, build)
     return report.list(
-        target, asked, row, lambda r: (r.reduced / func.nullif(r.agreed_billed, 0)).desc().nulls_last(), key
+        target, asked, row, lambda r: (r.reduced / func.nullif(r.agreed_open, 0)).desc().nulls_last(), key
     )
 
 

@@ -1,6 +1,7 @@
 """The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail and its terms of payment."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any
 
 import strawberry
@@ -23,6 +24,7 @@ _COLUMNS = (
     "sender_address",
     "reply_to",
     "payment_terms_days",
+    "small_balance_tolerance",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages."
@@ -32,6 +34,8 @@ _SENDER_ADDRESS = (
 )
 _REPLY_TO = "The e-mail address for replies, and for requests to unsubscribe; the sender's by default."
 _TERMS = "The terms of payment: the number of days from an invoice to its due day, 0 to 365; exports for QuickBooks have due days by them."
+
+_TOLERANCE = "The largest balance that may be given up after a payment (closeSmallBalance), 0.00 to 100.00 US dollars."
 
 
 @strawberry.type(description="The clinic's own data.")
@@ -46,6 +50,7 @@ class ClinicProfile:
     sender_address: str | None = output_field("administration", _SENDER_ADDRESS)
     reply_to: str | None = output_field("administration", _REPLY_TO)
     payment_terms_days: int = output_field("administration", _TERMS)
+    small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")
@@ -64,6 +69,7 @@ class UpdateClinicInput:
     sender_address: str | None = input_field("administration", _SENDER_ADDRESS, default=UNSET)
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)
     payment_terms_days: int | None = input_field("administration", _TERMS, default=UNSET)
+    small_balance_tolerance: Decimal | None = input_field("administration", _TOLERANCE, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 

@@ -10,6 +10,7 @@ from strawberry.tools import create_type
 
 from permissions.classes import argument, input_field, output_field
 from resolvers.commands.billing import cases
+from schema.billing.enums import CloseReason
 from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.commands import command, payload_of
 from schema.connections import After, Before, Connection, First, Last, Node
@@ -56,7 +57,11 @@ class Case(Node):
     status: CaseStatus = output_field("staff", "Whether the case still has bills to collect.")
     date_of_injury: date = output_field("identity", "The day of the injury.")
     opened_on: date = output_field("staff", "The day on which the clinic opened the case.")
-    settled_on: date | None = output_field("staff", "The day on which all invoices of the case were closed.")
+    settled_on: date | None = output_field(
+        "staff", "The day of the settlement, on which all invoices of the case were closed."
+    )
+    closed_on: date | None = output_field("staff", "The day on which the case was closed without a settlement.")
+    closed_reason: CloseReason | None = output_field("staff", "Why the case was closed without a settlement.")
     hold: Hold | None = output_field(
         "negotiation", "The hold that stops reminders about the case now; null if there is none."
     )

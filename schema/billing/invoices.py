@@ -11,6 +11,7 @@ from permissions.classes import argument, input_field, output_field
 from schema.billing.cheques import ChequeAllocation
 from schema.billing.history import AvailableTransition, InvoiceEvent
 from schema.billing.negotiation import Denial, InternalNote, Negotiation
+from schema.billing.responsibility import Responsibility
 from schema.connections import Connection, Node
 from schema.enums import (
     AgingBucket,
@@ -74,6 +75,29 @@ class Invoice(Node):
     received_amount: Decimal = output_field("ledger", "The amount received so far, in US dollars.")
     written_off_amount: Decimal = output_field("ledger", "The amount written off as uncollectible, in US dollars.")
     balance: Decimal = output_field("ledger", "The outstanding balance in US dollars.")
+    open_amount: Decimal = output_field(
+        "records",
+        "The open part of the billed amount that the present payer was asked for, in US dollars: billed less contractual adjustments "
+        "and what other payers, and earlier rounds of the negotiation, have paid.",
+    )
+    contractual_amount: Decimal = output_field("records", "The contractual adjustments, in US dollars.")
+    small_balance_amount: Decimal = output_field(
+        "records", "The small balance that was given up after a payment, in US dollars."
+    )
+    recovered_amount: Decimal = output_field(
+        "records",
+        "What was received after the invoice was written off, in US dollars; it reduces the written-off amount.",
+    )
+    responsible_since: date = output_field("records", "The day from which the present payer owes the open part.")
+    responsibilities: list[Responsibility] = output_field(
+        "records", "Every payer who owes or owed the open part, in order; the last one is the present payer."
+    )
+    replaces: InvoiceRef | None = output_field(
+        "records", "The voided invoice that this one replaces; null if there is none."
+    )
+    replaced_by: InvoiceRef | None = output_field(
+        "records", "The invoice that replaces this voided one; null if there is none."
+    )
     negotiation: Negotiation = output_field("negotiation", "The offers and limits of the negotiation, and its result.")
     cheques: list[ChequeAllocation] = output_field(
         "records", "The allocations of cheques to this invoice, including reversals for returned cheques."

@@ -7,6 +7,7 @@ import strawberry
 
 from permissions.classes import output_field
 from schema.access.users import User
+from schema.billing.responsibility import Agreement
 from schema.enums import OfferStatus, Party
 
 
@@ -31,12 +32,13 @@ class Negotiation:
         "negotiation", "The lowest amount that the clinic would accept, in US dollars."
     )
     target_amount: Decimal | None = output_field("negotiation", "The amount that the clinic aims for, in US dollars.")
+    agreements: list[Agreement] = output_field("negotiation", "All agreements, oldest first.")
     offers: list[ReductionOffer] = output_field("negotiation", "All offers, oldest first.")
     open_offer: ReductionOffer | None = output_field("negotiation", "The open offer; null if there is none.")
     reduction_amount: Decimal | None = output_field(
-        "negotiation", "The reduction in US dollars: billed less agreed amount; null until an amount is agreed."
+        "negotiation", "The reduction in US dollars: open part less agreed amount; null until an amount is agreed."
     )
-    reduction_rate: float | None = output_field("negotiation", "The reduction as a share of the billed amount, 0 to 1.")
+    reduction_rate: float | None = output_field("negotiation", "The reduction as a share of the open part, 0 to 1.")
     conditional_until: date | None = output_field(
         "negotiation", "The day on which a conditional agreement lapses unless a cheque is received."
     )

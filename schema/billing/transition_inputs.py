@@ -7,7 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from domain.billing.transitions import TRANSITIONS, Allocation, Input, Transition
+from domain.billing.transition import Allocation, Input, Transition
+from domain.billing.transitions import TRANSITIONS
 from permissions.actions import ACTIONS
 from permissions.classes import input_field
 from schema.keys import VERSION, key

@@ -5,7 +5,8 @@ from typing import Any
 
 from strawberry.tools import create_type
 
-from domain.billing.transitions import TRANSITIONS, Transition
+from domain.billing.transition import Transition
+from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.billing import cases, cheques
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
@@ -21,6 +22,7 @@ COMMANDS: dict[str, CommandFunction] = {
     "allocate_cheque": cheques.allocate,
     "return_cheque": cheques.take_back,
     "settle_case": cases.settle,
+    "close_case": cases.close,
     "reopen_case": cases.open_again,
 }
 _PAYLOADS = {"invoice": InvoicePayload, "cheque": ChequePayload, "case": CasePayload}

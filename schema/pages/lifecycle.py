@@ -5,7 +5,8 @@ from html import escape
 
 from domain.api_names import camel
 from domain.billing.invoices import GUARDS, InvoiceStatus
-from domain.billing.transitions import TRANSITIONS, Transition
+from domain.billing.transition import Transition
+from domain.billing.transitions import TRANSITIONS
 
 S = InvoiceStatus
 # The position of each status: the five of the normal flow in a row, the two exits below.

@@ -22,7 +22,7 @@ AGREED = replace(INVOICE, status=InvoiceStatus.PENDING_CHEQUE, agreed=Decimal("8
 
 def effect(name: str, invoice: Invoice, role: Role | None = Role.BILLING, **inputs: Any) -> Outcome:
     """The outcome of a transition today."""
-    return BY_NAME[name].effect(invoice, inputs, Actor(role, TODAY))
+    return BY_NAME[name].effect(invoice, inputs, Actor(role, TODAY, NOW))
 
 
 def refused(name: str, invoice: Invoice, role: Role | None = Role.BILLING, **inputs: Any) -> tuple[str, ...]:

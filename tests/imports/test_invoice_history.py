@@ -10,7 +10,8 @@ import pytest
 
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import Party, SubmissionMethod
-from domain.billing.transitions import TRANSITIONS, Transition
+from domain.billing.transition import Transition
+from domain.billing.transitions import TRANSITIONS
 from domain.errors import IllegalTransition, InvalidInput
 from imports.demo.seeded_random import SeededRandom
 from imports.history.batch import Batch, Rows

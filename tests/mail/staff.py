@@ -46,7 +46,7 @@ class Staff:
                 await self._owner.execute(_SCAN, inputs["document_id"], moment)
             try:
                 async with self._database.entered(viewer) as connection:
-                    actor = Actor(Role.BILLING, today)
+                    actor = Actor(Role.BILLING, today, moment)
                     await _run_command(
                         UnitOfWork(connection, clinic_id, user_id, actor, moment, "simulated", inputs), name
                     )

@@ -7,12 +7,12 @@ from uuid import UUID
 from strawberry import Info
 
 from db.global_ids import TAGS
-from domain.clinics import checked_payment_terms
+from domain.clinics import checked_payment_terms, checked_tolerance
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
-_READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days from clinics
+_READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance from clinics
     where clinic_id = $1"""
 _TEXTS = {
     "address": ADDRESS,
@@ -56,6 +56,8 @@ async def _update(work: UnitOfWork) -> Any:
     changes: dict[str, Any] = {**checked(work.inputs, _TEXTS)}
     if "payment_terms_days" in work.inputs:
         changes["payment_terms_days"] = checked_payment_terms(work.inputs["payment_terms_days"])
+    if "small_balance_tolerance" in work.inputs:
+        changes["small_balance_tolerance"] = checked_tolerance(work.inputs["small_balance_tolerance"])
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)

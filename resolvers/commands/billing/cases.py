@@ -5,7 +5,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from db.write_batch import Sql, WriteBatch
-from domain.billing.cases import NUMBER, begin_of_number, check_injury, number_of
+from domain.billing.cases import NUMBER, CaseStatus, CloseReason, begin_of_number, check_injury, number_of
 from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
@@ -13,7 +13,7 @@ from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import normal_key
-from domain.texts import checked
+from domain.texts import REASON, checked, optional_text
 from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -111,6 +111,27 @@ async def assign_attorney(work: UnitOfWork) -> UUID:
     return identity
 
 
+async def close(work: UnitOfWork) -> UUID:
+    """Close a case that was dropped or lost: all of its invoices are covered, void or written off."""
+    case = await lock_case(work, work.inputs["case_id"])
+    rows = list((await lock_invoices(work, case["id"])).values())
+    waiting = [row for row in rows if row["status"] not in COVERED]
+    if waiting:
+        _refuse(work, "close_case", waiting, "all invoices must be covered, void or written off")
+    if case["status"] != CaseStatus.OPEN:
+        raise Conflict(f"The case is {case['status']} already", ("case_id",))
+    reason, note = CloseReason(work.inputs["reason"]), optional_text(work.inputs, "note", REASON)
+    writes, told = work.writes(), {"reason": note or reason.name}
+    for row in rows:
+        if row["status"] == InvoiceStatus.CHEQUE_RECEIVED:
+            move(work, writes, "close_case", row, told)
+    closed = {"status": CaseStatus.CLOSED.value, "closed_on": work.today, "closed_reason": reason.value}
+    writes.update("cases", {"id": case["id"]}, **closed, version=case["version"] + 1)
+    await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
 async def settle(work: UnitOfWork) -> UUID:
     """Settle a case whose invoices are all covered, void or written off."""
     case = await lock_case(work, work.inputs["case_id"])
@@ -147,8 +168,8 @@ async def open_again(work: UnitOfWork) -> UUID:
     reason_of(work.inputs)
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())
-    if case["status"] != "settled":
-        _refuse(work, "reopen_case", rows, "the case is not settled")
+    if case["status"] == CaseStatus.OPEN:
+        _refuse(work, "reopen_case", rows, "the case is open")
     writes = work.writes()
     for row in rows:
         if row["status"] == InvoiceStatus.PAID:
@@ -161,4 +182,12 @@ async def open_again(work: UnitOfWork) -> UUID:
 
 def reopen(writes: WriteBatch, case: UUID) -> None:
     """Add the change that a case is open again to the batch of writes."""
-    writes.update("cases", {"id": case}, status="open", settled_on=None, version=Sql("version + 1"))
+    writes.update(
+        "cases",
+        {"id": case},
+        status="open",
+        settled_on=None,
+        closed_on=None,
+        closed_reason=None,
+        version=Sql("version + 1"),
+    )

@@ -1,8 +1,8 @@
 """Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,21 +11,28 @@ from uuid import UUID
 import asyncpg
 
 from db.write_batch import WriteBatch
+from domain.access.people import Role
+from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
+from domain.billing.ledger.amounts import effective_day, is_in_present_round, lapsed_agreement
+from domain.billing.ledger.facts import Receipt
+from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.texts import CODE, required_text
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.documents import consume
-from resolvers.commands.transitions import Row, lock, move
+from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _CHEQUE = """select id, payer_id, number, amount, received_on, returned_on from cheques
     where clinic_id = $1 and id = $2 for update"""
 _ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clinic_id = $1 and cheque_id = $2"
-_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, i.case_id from cheque_allocations a
+_PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
+_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, a.effective_on, c.payer_id, i.case_id from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
+    join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
     where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
 
 
@@ -87,14 +94,58 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
     if sum(amounts.values()) > available:
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
     with _about("allocations"):
-        rows = await lock(work, amounts)
+        rows = await lock(work, amounts, with_facts=True)
+    patient = await work.one(_PATIENT_OF, cheque["payer_id"])
+    cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
+    rows = await _with_due_agreements(work, rows, cheque)
     for place, part in enumerate(wanted):
         row = rows[part["invoice_id"]]
+        receipt = _receipt(work, row, cheque, part["amount"])
         with _about("allocations", str(place)):
-            if row["payer_id"] != cheque["payer_id"]:
-                raise InvalidInput("This invoice has another payer", ("invoice_id",))
-            move(work, writes, name, row, {"amount": part["amount"], "received_on": cheque["received_on"]})
-        _insert(work, writes, cheque["id"], row["id"], part["amount"], cheque["received_on"])
+            _check_may_pay(row, receipt)
+            move(work, writes, name, row, {"receipt": receipt})
+        _insert(work, writes, cheque["id"], row["id"], receipt)
+
+
+def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal) -> Receipt:
+    on = effective_day(cheque["received_on"], row["created_on"])
+    known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
+    return Receipt(*known, is_patient=cheque["patient_id"] == row["patient_id"])
+
+
+def _check_may_pay(row: Row, receipt: Receipt) -> None:
+    """Every payer who is or was responsible may pay, and the patient."""
+    if not receipt.is_patient and not row["facts"].is_responsible(receipt.payer_id):
+        words = "This payer was never responsible for the invoice: transfer its balance first (transferBalance)"
+        raise InvalidInput(words, ("invoice_id",))
+
+
+async def _with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
+    """Let agreements lapse that were not paid in time, and revive those that were, before a payment is allocated."""
+    writes, changed = work.writes(), list[UUID]()
+    for identity, row in rows.items():
+        name = _due(work, row, _receipt(work, row, cheque, Decimal(0)))
+        if name is not None:
+            move(work, writes, name, row, {}, replace(work.actor, role=None))
+            changed.append(identity)
+    if not changed:
+        return rows
+    await writes.run(work.connection)
+    return {**rows, **await lock(work, changed, with_facts=True)}
+
+
+def _due(work: UnitOfWork, row: Row, receipt: Receipt) -> str | None:
+    invoice = invoice_of(row)
+    if invoice.status is InvoiceStatus.PENDING_CHEQUE:
+        names = legal_now(invoice, replace(work.actor, role=None))
+        until = invoice.conditional_until
+        has_lapsed = "lapse_agreement" in names and until is not None and receipt.effective_on > until
+        return "lapse_agreement" if has_lapsed else None
+    lapsed = lapsed_agreement(invoice.known)
+    if lapsed is None or invoice.status is not InvoiceStatus.PENDING_REDUCTION or invoice.open_offer is not None:
+        return None
+    is_in_time = lapsed.conditional_until is not None and receipt.effective_on <= lapsed.conditional_until
+    return "revive_agreement" if is_in_time and is_in_present_round(invoice.known, receipt) else None
 
 
 @contextmanager
@@ -107,25 +158,10 @@ def _about(*path: str) -> Iterator[None]:
         raise
 
 
-def _insert(
-    work: UnitOfWork,
-    writes: WriteBatch,
-    cheque: UUID,
-    invoice: UUID,
-    amount: Decimal,
-    on: date,
-    reverses: UUID | None = None,
-) -> None:
-    writes.insert(
-        "cheque_allocations",
-        id=new_id(work.moment),
-        recorded_at=work.moment,
-        cheque_id=cheque,
-        invoice_id=invoice,
-        amount=amount,
-        effective_on=on,
-        reverses_id=reverses,
-    )
+def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, receipt: Receipt) -> None:
+    columns = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
+    key = {"id": receipt.id, "recorded_at": receipt.recorded_at, "cheque_id": cheque, "invoice_id": invoice}
+    writes.insert("cheque_allocations", **key, **columns)
 
 
 async def take_back(work: UnitOfWork) -> UUID:
@@ -133,7 +169,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     reason = reason_of(work.inputs)
     cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])})
     # All commands lock cases before cheques, and cheques before invoices.
-    settled = {row["id"] for case in cases if (row := await lock_case(work, case))["status"] == "settled"}
+    settled = {row["id"] for case in cases if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN}
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has already been returned", ("cheque_id",))
@@ -154,20 +190,27 @@ async def take_back(work: UnitOfWork) -> UUID:
 
 
 async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: set[UUID]) -> None:
-    owed_again: dict[UUID, Decimal] = defaultdict(Decimal)
-    for part in standing:
-        owed_again[part["invoice_id"]] += part["amount"]
-        on = work.inputs["returned_on"]
-        _insert(work, writes, part["cheque_id"], part["invoice_id"], -part["amount"], on, part["id"])
+    paid = {part["invoice_id"] for part in standing}
     others = await work.all(
         "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
     )
-    rows = await lock(work, {*owed_again, *(row["id"] for row in others)})
-    reopened = {rows[invoice]["case_id"] for invoice in owed_again if rows[invoice]["status"] == InvoiceStatus.PAID}
+    rows = await lock(work, {*paid, *(row["id"] for row in others)}, with_facts=True)
+    reopened = set()
+    for identity in sorted(paid):
+        row = rows[identity]
+        reversals = [_reversal(work, row, part) for part in standing if part["invoice_id"] == identity]
+        end = move(work, writes, "return_cheque", row, {**work.inputs, "reversals": reversals})
+        for reversal in reversals:
+            _insert(work, writes, standing[0]["cheque_id"], identity, reversal)
+        if row["status"] == InvoiceStatus.PAID != end:
+            reopened.add(row["case_id"])
     for identity, row in rows.items():
-        if identity in owed_again:
-            move(work, writes, "return_cheque", row, {**work.inputs, "amount": owed_again[identity]})
-        elif row["case_id"] in reopened:
-            move(work, writes, "reopen_case", row, work.inputs)
+        if identity not in paid and row["case_id"] in reopened:
+            move(work, writes, "reopen_case", row, work.inputs, replace(work.actor, role=Role.ADMIN))
     for case in reopened:
         reopen(writes, case)
+
+
+def _reversal(work: UnitOfWork, row: Row, part: Row) -> Receipt:
+    on = max(work.inputs["returned_on"], part["effective_on"])
+    return Receipt(new_id(work.moment), part["payer_id"], -part["amount"], on, moment_of(work, row), part["id"])

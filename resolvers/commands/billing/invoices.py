@@ -6,8 +6,10 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from db.write_batch import Sql, WriteBatch
+from domain.billing.cases import CaseStatus
 from domain.billing.invoice_events import change_of
-from domain.billing.invoices import GUARDS, OPEN, InvoiceStatus
+from domain.billing.invoices import OPEN, InvoiceStatus
+from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import check_limits
 from domain.billing.pricing import PricedLine, WantedLine, total
@@ -43,8 +45,8 @@ async def create(work: UnitOfWork) -> UUID:
     """Create an invoice for an open case, with the next number of the clinic's year."""
     inputs = {**work.inputs, **await _of_encounter(work)}
     case = await lock_case(work, inputs["case_id"])
-    if case["status"] == "settled":
-        raise Conflict("The case is settled; an administrator can reopen it", ("case_id",))
+    if case["status"] != CaseStatus.OPEN:
+        raise Conflict(f"The case is {case['status']}; an administrator can reopen it", ("case_id",))
     await _check_parties(work, inputs)
     not_later(inputs["service_date"], work.today, "service_date")
     circumstances = Circumstances(inputs["payer_id"], inputs.get("facility_id"), inputs["service_date"])
@@ -100,6 +102,14 @@ async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines:
         "updated_at": work.moment,
     }
     writes.insert("invoices", id=identity, recorded_at=work.moment, status=InvoiceStatus.PENDING_INVOICE.value, **row)
+    first = {
+        "number": 1,
+        "payer_id": inputs["payer_id"],
+        "from_on": work.today,
+        "reason": ResponsibilityReason.FIRST.value,
+    }
+    known = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": identity}
+    writes.insert("responsibilities", **known, **first, decided_by=work.user_id)
     _insert_lines(work, writes, identity, lines)
     begun = {"id": identity, "events": 0}
     changes = [change_of("billed_amount", None, billed)]
@@ -126,13 +136,14 @@ def _insert_lines(work: UnitOfWork, writes: WriteBatch, invoice: UUID, lines: Se
 
 
 async def replace_lines(work: UnitOfWork) -> UUID:
-    """Replace the lines, at current prices, of an invoice that was not submitted yet or was denied."""
+    """Replace the lines, at current prices, of an invoice that was never submitted."""
     row = await _locked(work)
     invoice = invoice_of(row)
     if invoice.status is not InvoiceStatus.PENDING_INVOICE:
         _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
-    if invoice.submitted_on:
-        _refuse(work, row, "replace_invoice_lines", GUARDS["not_submitted"].words)
+    if invoice.first_submitted_on:
+        words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
+        _refuse(work, row, "replace_invoice_lines", words)
     circumstances = Circumstances(*await work.one(_BILLED, invoice.id))
     lines = await price(work, wanted_lines(work.inputs["lines"]), circumstances)
     if max(row["floor_amount"] or 0, row["target_amount"] or 0) > total(lines):
@@ -163,7 +174,7 @@ async def set_limits(work: UnitOfWork) -> UUID:
     wanted = {name: work.inputs[name] for name in names if name in work.inputs}
     if not wanted:
         raise InvalidInput("At least one limit to change is required", ("floor_amount",))
-    check_limits(row["billed_amount"], **{name: wanted.get(name, row[name]) for name in names})
+    check_limits(invoice_of(row).open_part, **{name: wanted.get(name, row[name]) for name in names})
     return await _change(work, work.writes(), row, "set_negotiation_limits", wanted, [])
 
 

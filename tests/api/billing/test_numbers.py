@@ -155,7 +155,7 @@ async def _create_at(address: DatabaseUrls, moment: datetime, draft: dict[str, A
         user = await connection.fetchval("select id from users where email = 'billing@demo.example'")
         inputs = {"case_id": uuid_of(draft["caseId"]), "payer_id": uuid_of(draft["payerId"]), "lines": draft["lines"]}
         inputs["service_date"] = clinic_day(moment, zone)
-        actor = Actor(Role.BILLING, clinic_day(moment, zone))
+        actor = Actor(Role.BILLING, clinic_day(moment, zone), moment)
         async with connection.transaction():
             identity = await invoices.create(UnitOfWork(connection, clinic, user, actor, moment, "request", inputs))
         return str(await connection.fetchval("select number from invoices where id = $1", identity))

@@ -155,7 +155,7 @@ class BothWays:
         self.events += 1
         setting, moment = self.setting, noon_of(self.day) + timedelta(seconds=self.events)
         is_job = name == "lapse_agreement"
-        actor = Actor(None if is_job else Role.ADMIN, self.day)
+        actor = Actor(None if is_job else Role.ADMIN, self.day, moment)
         work = UnitOfWork(self.owner, setting.clinic_id, None if is_job else setting.user_id, actor, moment, "", inputs)
         viewer = Viewer(
             setting.clinic_id, setting.user_id, uuid4(), Role.ADMIN, None, "", "", "demo", "", "America/New_York"

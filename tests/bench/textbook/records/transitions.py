@@ -1,5 +1,6 @@
 """The textbook's available transitions of an invoice: the domain's guards, evaluated on the rows of the ORM."""
 
+from decimal import Decimal
 from typing import Any
 
 from domain.api_names import camel
@@ -9,12 +10,13 @@ from tests.bench.textbook import models
 from tests.bench.textbook.fields import Args, Fields
 from tests.bench.textbook.records.records import Records
 
+# Of the demo clinic, which keeps the default.
+_TOLERANCE = Decimal("1.00")
 _COVERED = ("cheque_received", "void", "written_off")
 
 
 async def _facts(records: Records, row: Any) -> Invoice:
     lines = await records.many(models.InvoiceLine, "invoice_id", row.id)
-    allocations = await records.many(models.ChequeAllocation, "invoice_id", row.id)
     case: Any = await records.one(models.Case, row.case_id)
     siblings: list[Any] = await records.many(models.Invoice, "case_id", row.case_id)
     return Invoice(
@@ -29,14 +31,22 @@ async def _facts(records: Records, row: Any) -> Invoice:
         agreed=row.agreed_amount,
         received=row.received_amount,
         written_off=row.written_off_amount,
+        earlier_received=row.earlier_received_amount,
+        contractual=row.contractual_amount,
+        small_balance=row.small_balance_amount,
         submitted_on=row.submitted_on,
+        first_submitted_on=row.first_submitted_on,
+        open_status=InvoiceStatus(row.open_status),
+        paid_on=row.paid_on,
         floor=row.floor_amount,
+        target=row.target_amount,
         conditional_until=row.conditional_until,
         line_count=len(lines),
-        was_allocated=bool(allocations),
         open_offer=None,
-        case_is_settled=case.status == "settled",
+        case_is_open=case.status == "open",
+        case_is_settled=case.status != "open",
         case_is_covered=case.status == "open" and all(other.status in _COVERED for other in siblings),
+        small_balance_tolerance=_TOLERANCE,
     )
 
 

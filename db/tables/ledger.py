@@ -1,0 +1,71 @@
+"""The tables of the facts behind an invoice's amounts: responsible payers, agreements, adjustments and write-offs (decision 21)."""
+
+from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint, Uuid
+
+from db.tables.base import clinic_table, index, moment, money, one_of, refers
+from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
+
+# Who owes the open part of an invoice from which day on; the last one is the present payer. Append-only.
+responsibilities = clinic_table(
+    "responsibilities",
+    *refers("invoice_id", "invoices"),
+    Column("number", Integer, nullable=False),
+    *refers("payer_id", "payers"),
+    Column("coverage_id", Uuid),
+    Column("from_on", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text),
+    *refers("document_id", "documents", nullable=True),
+    *refers("decided_by", "users", nullable=True),
+    UniqueConstraint("clinic_id", "invoice_id", "number"),
+    one_of("reason", ResponsibilityReason),
+    index("ix_responsibilities_payer", "payer_id", "invoice_id"),
+)
+
+# The agreements with the payers; a negotiated one has an amount.
+agreements = clinic_table(
+    "agreements",
+    *refers("invoice_id", "invoices"),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    money("amount", nullable=True),
+    Column("agreed_on", Date, nullable=False),
+    Column("conditional_until", Date),
+    Column("ended_on", Date),
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),
+    UniqueConstraint("clinic_id", "invoice_id", "number"),
+    one_of("kind", AgreementKind),
+    one_of("ended_by", AgreementEnd),
+    CheckConstraint(f"(amount is null) = (kind <> '{AgreementKind.NEGOTIATED}')", name="negotiated_has_an_amount"),
+    CheckConstraint("amount >= 0", name="amount_not_negative"),
+    CheckConstraint(
+        "(ended_on is null) = (ended_by is null) and (ended_at is null) = (ended_by is null)", name="ends_once"
+    ),
+)
+
+# Amounts that are no longer due although they were neither paid, negotiated nor written off; negative rows take one back. Append-only.
+invoice_adjustments = clinic_table(
+    "invoice_adjustments",
+    *refers("invoice_id", "invoices"),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    money("amount"),
+    Column("effective_on", Date, nullable=False),
+    *refers("decided_by", "users", nullable=True),
+    UniqueConstraint("clinic_id", "invoice_id", "number"),
+    one_of("kind", AdjustmentKind),
+    CheckConstraint("amount <> 0", name="amount_not_zero"),
+)
+
+# The decisions that what is left of an invoice is uncollectible, until they are reversed.
+write_offs = clinic_table(
+    "write_offs",
+    *refers("invoice_id", "invoices"),
+    Column("number", Integer, nullable=False),
+    Column("written_off_on", Date, nullable=False),
+    Column("reversed_on", Date),
+    *refers("decided_by", "users", nullable=True),
+    UniqueConstraint("clinic_id", "invoice_id", "number"),
+    CheckConstraint("reversed_on >= written_off_on", name="reversed_after_it_was_made"),
+)

@@ -1,0 +1,57 @@
+"""The effects that end the collection of an invoice: settlement, write-off, small and empty balances, voiding."""
+
+from dataclasses import replace
+
+from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Agreement, AgreementKind, WriteOff
+from domain.billing.negotiation import OfferStatus
+from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
+
+
+def void(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The invoice was issued in error."""
+    reason_of(inputs)
+    return Outcome()
+
+
+def write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """What is left is uncollectible."""
+    reason_of(inputs)
+    facts = invoice.known
+    new = WriteOff(len(facts.write_offs) + 1, actor.today, actor.moment)
+    return Outcome(open_offer=OfferStatus.DECLINED, facts=replace(facts, write_offs=(*facts.write_offs, new)))
+
+
+def reverse_write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """What was written off is due again."""
+    reason_of(inputs)
+    facts = invoice.known
+    last = replace(facts.write_offs[-1], reversed_on=actor.today)
+    return Outcome(facts=replace(facts, write_offs=(*facts.write_offs[:-1], last)))
+
+
+def close_small_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The clinic gives up a balance that costs more to collect than it is worth."""
+    facts, kind = invoice.known, AdjustmentKind.SMALL_BALANCE
+    new = Adjustment(len(facts.adjustments) + 1, kind, invoice.balance, actor.today, actor.moment)
+    return Outcome(facts=replace(facts, adjustments=(*facts.adjustments, new)))
+
+
+def close_empty(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """An invoice of 0.00 needs no payment."""
+    reason_of(inputs)
+    facts = invoice.known
+    new = Agreement(len(facts.agreements) + 1, AgreementKind.FULL, None, actor.today, actor.moment)
+    agreements = (*facts.agreements, new)
+    return Outcome(facts=replace(facts, agreements=agreements), open_status=InvoiceStatus.PENDING_CHEQUE)
+
+
+def settle(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The case is closed with all of its invoices."""
+    return Outcome({"paid_on": actor.today})
+
+
+def reopen_case(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The case is open again; the invoice is in the status before the settlement."""
+    reason_of(inputs)
+    return Outcome({"paid_on": None})

@@ -1,0 +1,50 @@
+"""The effects of money: receipts, and cheques that are returned."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from domain.billing.invoices import Invoice
+from domain.billing.ledger.amounts import is_in_present_round
+from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
+from domain.errors import InvalidInput
+
+
+def left_for(invoice: Invoice, receipt: Receipt) -> Decimal:
+    """The largest amount that the payer of a receipt can pay, in US dollars.
+
+    For the payer of the present round it is what is due, with what was given up or written off; money of an earlier payer, and of
+    the patient, reduces the open part, up to what was billed less contractual adjustments.
+    """
+    if is_in_present_round(invoice.known, receipt):
+        return invoice.balance + invoice.small_balance + invoice.written_off
+    return invoice.billed - invoice.contractual - invoice.received
+
+
+def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """A part of a payment is allocated to the invoice; a small balance that was given up is due again first."""
+    receipt: Receipt = inputs["receipt"]
+    if receipt.amount <= 0 or receipt.amount > left_for(invoice, receipt):
+        raise InvalidInput("The amount must be above 0 and at most the invoice's balance", ("amount",))
+    facts = invoice.known
+    if invoice.small_balance > 0:
+        facts = _due_again(facts, invoice.small_balance, receipt, actor)
+    return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
+
+
+def _due_again(facts: Facts, small_balance: Decimal, receipt: Receipt, actor: Actor) -> Facts:
+    number, kind = len(facts.adjustments) + 1, AdjustmentKind.SMALL_BALANCE
+    given_up_on = max(one.effective_on for one in facts.adjustments if one.kind is kind)
+    new = Adjustment(number, kind, -small_balance, max(receipt.effective_on, given_up_on), actor.moment)
+    return replace(facts, adjustments=(*facts.adjustments, new))
+
+
+def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """A payment was returned: what it paid is due again, or written off where the invoice is written off."""
+    reason_of(inputs)
+    reversals: Sequence[Receipt] = inputs["reversals"]
+    if not reversals:
+        raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
+    facts = invoice.known
+    return Outcome(facts=replace(facts, receipts=(*facts.receipts, *reversals)))

@@ -1,0 +1,82 @@
+"""The effects of moving the open part of an invoice to another payer."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.facts import (
+    Agreement,
+    AgreementEnd,
+    AgreementKind,
+    Facts,
+    Responsibility,
+    ResponsibilityReason,
+)
+from domain.billing.negotiation import OfferStatus
+from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome
+from domain.errors import InvalidInput
+from domain.texts import REMARK, optional_text
+
+_WITH_A_LETTER = (ResponsibilityReason.EXHAUSTED, ResponsibilityReason.REFUSED)
+
+
+def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """Another payer, or another coverage of the same payer, owes the open part from a day on; a new round begins."""
+    facts, reason = invoice.known, ResponsibilityReason(inputs["reason"])
+    payer, coverage = inputs.get("payer_id"), inputs.get("coverage_id")
+    if payer is None:
+        raise InvalidInput("The new payer or the new coverage is required", ("payer_id",))
+    last = facts.responsibilities[-1]
+    if (payer, coverage) == (last.payer_id, last.coverage_id):
+        raise InvalidInput("This payer owes the open part already: name another payer or coverage", ("payer_id",))
+    if reason is ResponsibilityReason.FIRST:
+        raise InvalidInput("This reason is that of the first payer", ("reason",))
+    if reason in _WITH_A_LETTER and inputs.get("document_id") is None:
+        raise InvalidInput("The payer's letter is required for this reason: upload it first", ("document_id",))
+    from_on, keeps = _effective_on(invoice, last, inputs, actor), _keeps(invoice, inputs)
+    ended = facts.ended(AgreementEnd.TRANSFERRED, from_on, actor.moment)
+    new = Responsibility(len(facts.responsibilities) + 1, payer, from_on, actor.moment, reason, coverage)
+    ended = replace(ended, responsibilities=(*facts.responsibilities, new))
+    values: dict[str, Any] = {"payer_id": payer, "responsible_since": from_on, "floor_amount": None}
+    return Outcome(
+        {**values, "target_amount": None, **UNSUBMITTED},
+        open_offer=OfferStatus.SUPERSEDED,
+        agreed_offer=None if keeps or invoice.agreed is None else OfferStatus.SUPERSEDED,
+        facts=_continued(ended, from_on, actor) if keeps else ended,
+        open_status=InvoiceStatus.PENDING_CHEQUE if keeps else InvoiceStatus.PENDING_INVOICE,
+    )
+
+
+def _effective_on(invoice: Invoice, last: Responsibility, inputs: Inputs, actor: Actor) -> date:
+    day: date = inputs.get("effective_on") or actor.today
+    if day > actor.today:
+        raise InvalidInput("The date is in the future", ("effective_on",))
+    decided = [one.ended_on or one.agreed_on for one in invoice.known.agreements]
+    if day < max(last.from_on, invoice.created_on, *decided):
+        words = "The date must not be before the day from which the present payer owes, nor before the last agreement"
+        raise InvalidInput(words, ("effective_on",))
+    return day
+
+
+def _keeps(invoice: Invoice, inputs: Inputs) -> bool:
+    """Whether the new payer honours the agreement; where a conditional one still runs, the user has to say."""
+    keeps = inputs.get("keep_agreement")
+    if keeps and invoice.agreed is None:
+        raise InvalidInput("Nothing is agreed that could be kept", ("keep_agreement",))
+    runs = invoice.agreed is not None and invoice.conditional_until is not None
+    if runs and keeps is None:
+        raise InvalidInput(
+            "A conditional agreement is running: keep it, or say in the note why it ends", ("keep_agreement",)
+        )
+    if runs and not keeps and not optional_text(inputs, "note", REMARK):
+        raise InvalidInput("Say why the conditional agreement ends", ("note",))
+    return bool(keeps)
+
+
+def _continued(facts: Facts, from_on: date, actor: Actor) -> Facts:
+    before = facts.agreements[-1]
+    new = Agreement(
+        len(facts.agreements) + 1, AgreementKind.CONTINUED, None, from_on, actor.moment, before.conditional_until
+    )
+    return replace(facts, agreements=(*facts.agreements, new))

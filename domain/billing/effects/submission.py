@@ -1,0 +1,61 @@
+"""The effects of submitting an invoice, of a denial, and of correcting its payer before any money was received."""
+
+from dataclasses import replace
+
+from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
+from domain.billing.negotiation import OfferStatus
+from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, not_later, reason_of
+from domain.errors import InvalidInput
+from domain.texts import CODE, NOTE, optional_text, required_text
+
+
+def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The invoice was submitted to the payer on a date, by a method."""
+    submitted_on = not_later(inputs, "submitted_on", actor)
+    if submitted_on < invoice.created_on:
+        raise InvalidInput("The date must not be before the invoice date", ("submitted_on",))
+    # An import may not know the method.
+    method = inputs["method"] and inputs["method"].value
+    return Outcome({"submitted_on": submitted_on, "submission_method": method})
+
+
+def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds."""
+    named = inputs.get("amount") is not None
+    denied_on = not_later(inputs, "denied_on", actor)
+    denial = {
+        "denied_on": denied_on,
+        "reason_code": required_text(inputs, "reason_code", CODE),
+        "amount": amount_of(inputs, invoice.open_part, "the open part of the billed amount") if named else None,
+        "note": optional_text(inputs, "note", NOTE),
+        "appeal_due_on": inputs.get("appeal_due_on"),
+    }
+    standing = invoice.known.agreement
+    if standing is not None and denied_on < standing.agreed_on:
+        # Recorded late: the payer has agreed since.
+        return Outcome(denial=denial, facts=invoice.known)
+    return Outcome(
+        UNSUBMITTED,
+        open_offer=OfferStatus.DECLINED,
+        agreed_offer=OfferStatus.SUPERSEDED if standing else None,
+        denial=denial,
+        facts=invoice.known.ended(AgreementEnd.DENIED, actor.today, actor.moment),
+        open_status=InvoiceStatus.PENDING_INVOICE,
+    )
+
+
+def change_payer(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """Another payer is responsible, before any money was received; the submission to the previous payer no longer counts."""
+    reason_of(inputs)
+    if inputs["payer_id"] == invoice.payer_id:
+        raise InvalidInput("This is the payer already", ("payer_id",))
+    facts = invoice.known
+    number = len(facts.responsibilities) + 1
+    # On a day that is earlier than a backdated transfer the new payer would not be the last one.
+    from_on = max(actor.today, facts.responsibilities[-1].from_on)
+    new = Responsibility(number, inputs["payer_id"], from_on, actor.moment, ResponsibilityReason.OTHER)
+    return Outcome(
+        {"payer_id": inputs["payer_id"], "responsible_since": from_on, **UNSUBMITTED},
+        facts=replace(facts, responsibilities=(*facts.responsibilities, new)),
+    )

@@ -1,0 +1,222 @@
+"""Computes the amounts of an invoice from its dated facts (decision 21)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from domain.billing.ledger.facts import (
+    ZERO,
+    AdjustmentKind,
+    Agreement,
+    AgreementEnd,
+    AgreementKind,
+    Facts,
+    Receipt,
+    WriteOff,
+)
+
+# An agreement that ends so begins a round of the same payer.
+_BEGINS_ROUND = (AgreementEnd.REOPENED, AgreementEnd.DENIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The amounts of an invoice in US dollars; `agreed` is None while no agreement stands, `fully_paid_on` while something is left.
+
+    `earlier_received` are the receipts that do not belong to the present round, `recovered` those after a write-off.
+    """
+
+    open_part: Decimal
+    agreed: Decimal | None
+    agreed_on: date | None
+    conditional_until: date | None
+    received: Decimal
+    earlier_received: Decimal
+    contractual: Decimal
+    small_balance: Decimal
+    written_off: Decimal
+    recovered: Decimal
+    balance: Decimal
+    fully_paid_on: date | None
+
+    @property
+    def round_received(self) -> Decimal:
+        """The receipts of the present round."""
+        return self.received - self.earlier_received
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """A stretch of the collection from one payer; `began_at` is the moment at which its beginning was recorded."""
+
+    payer_id: UUID
+    coverage_id: UUID | None
+    began_on: date
+    began_at: datetime
+
+
+class _Timeline:
+    """The facts with the round to which each receipt counts; amounts of a day contain what counts by that day."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.rounds = _rounds(facts)
+        self.present = len(self.rounds) - 1
+        first = {one.id: self.place(one) for one in facts.receipts if one.reverses_id is None}
+        self.places = {one.id: first[one.reverses_id or one.id] for one in facts.receipts}
+
+    def place(self, receipt: Receipt) -> int:
+        """The place of the round to which a receipt counts; -1 for no round."""
+        write_off = self.facts.write_off
+        if write_off and not _is_before(receipt, write_off.written_off_on, write_off.recorded_at):
+            return self.present
+        own = [place for place, turn in enumerate(self.rounds) if _pays_in(receipt, turn)]
+        begun = [place for place in own if not _is_before(receipt, *_begin(self.rounds[place]))]
+        if begun or not own:
+            return begun[-1] if begun else -1
+        return -1 if receipt.is_patient else own[0]
+
+    def received(self, day: date = date.max, place: int | None = None) -> Decimal:
+        """What was received by a day, in one round or in all, less what was returned by then."""
+        found = (one for one in self.facts.receipts if place is None or self.places[one.id] == place)
+        return _sum(one.amount for one in found if one.effective_on <= day)
+
+    def adjusted(self, kind: AdjustmentKind, day: date = date.max) -> Decimal:
+        """The sum of the adjustments of a kind by a day."""
+        return _sum(one.amount for one in self.facts.adjustments if one.kind is kind and one.effective_on <= day)
+
+    def open_part(self, place: int, day: date = date.max) -> Decimal:
+        """What a round is about: billed less contractual adjustments and what is received outside of the round."""
+        outside = self.received(day) - self.received(day, place)
+        return self.facts.billed - self.adjusted(AdjustmentKind.CONTRACTUAL, day) - outside
+
+    def agreed(self, agreement: Agreement, day: date = date.max) -> Decimal:
+        """What an agreement binds to: never less than was received, and the reduction is never more than was granted."""
+        place = self._place_of(agreement)
+        open_part = self.open_part(place, day)
+        if agreement.kind is AgreementKind.FULL:
+            return open_part
+        amount = self._amount(agreement)
+        granted = max(self.open_part(place, agreement.agreed_on) - amount, ZERO)
+        return min(open_part, max(amount, open_part - granted, self.received(day, place)))
+
+    def _amount(self, agreement: Agreement) -> Decimal:
+        if agreement.amount is not None:
+            return agreement.amount
+        before, day = self.facts.agreements[agreement.number - 2], agreement.agreed_on
+        return max(self.agreed(before, day) - self.received(day, self._place_of(before)), ZERO)
+
+    def _place_of(self, agreement: Agreement) -> int:
+        return [place for place, turn in enumerate(self.rounds) if turn.began_at <= agreement.recorded_at][-1]
+
+    def left(self, day: date = date.max) -> Decimal:
+        """What is due in the present round, before it is given up or written off."""
+        agreement = self.facts.agreement
+        owed = self.agreed(agreement, day) if agreement else self.open_part(self.present, day)
+        return owed - self.received(day, self.present)
+
+    def small_balance(self, day: date = date.max) -> Decimal:
+        """The small balance that is given up, of what is due."""
+        return min(self.adjusted(AdjustmentKind.SMALL_BALANCE, day), self.left(day))
+
+    def fully_paid_on(self) -> date | None:
+        """The day from which on nothing is left; None for an invoice of 0.00, and while something is left."""
+        agreement = self.facts.agreement
+        first = agreement.agreed_on if agreement else date.min
+        days = {one.effective_on for one in self.facts.receipts} | {one.effective_on for one in self.facts.adjustments}
+        days |= {first} if agreement else set()
+        covered = None
+        for day in sorted({max(day, first) for day in days}, reverse=True):
+            if self.left(day) - self.small_balance(day) != 0:
+                break
+            covered = day
+        return covered if self.facts.billed > 0 else None
+
+    def recovered(self, write_off: WriteOff) -> Decimal:
+        """What was received after the write-off and not returned: reversals count as the receipts that they reverse."""
+        first = {one.id: one for one in self.facts.receipts}
+        after = (write_off.written_off_on, write_off.recorded_at)
+        kept = (one for one in self.facts.receipts if not _is_before(first[one.reverses_id or one.id], *after))
+        return _sum(one.amount for one in kept)
+
+
+def ledger_of(facts: Facts) -> Ledger:
+    """The amounts that follow from the facts."""
+    line, agreement, write_off = _Timeline(facts), facts.agreement, facts.write_off
+    received, small = line.received(), line.small_balance()
+    left = line.left() - small
+    return Ledger(
+        open_part=line.open_part(line.present),
+        agreed=line.agreed(agreement) if agreement else None,
+        agreed_on=agreement.agreed_on if agreement else None,
+        conditional_until=agreement.conditional_until if agreement else None,
+        received=received,
+        earlier_received=received - line.received(place=line.present),
+        contractual=line.adjusted(AdjustmentKind.CONTRACTUAL),
+        small_balance=small,
+        written_off=left if write_off else ZERO,
+        recovered=line.recovered(write_off) if write_off else ZERO,
+        balance=ZERO if write_off else left,
+        fully_paid_on=line.fully_paid_on() if left == 0 else None,
+    )
+
+
+def is_in_present_round(facts: Facts, receipt: Receipt) -> bool:
+    """Whether a receipt counts to the present round."""
+    line = _Timeline(facts)
+    return line.place(receipt) == line.present
+
+
+def lapsed_agreement(facts: Facts) -> Agreement | None:
+    """The agreement of the present round that a receipt of a day that it allowed would revive."""
+    last = facts.agreements[-1] if facts.agreements else None
+    is_of_round = last is not None and last.recorded_at >= _rounds(facts)[-1].began_at
+    return last if last is not None and last.ended_by is AgreementEnd.LAPSED and is_of_round else None
+
+
+def effective_day(received_on: date, created_on: date) -> date:
+    """The day from which a receipt counts: an advance counts from the day of the invoice."""
+    return max(received_on, created_on)
+
+
+def received_by(facts: Facts, day: date) -> Decimal:
+    """What was received in the present round up to a day and has not been returned."""
+    line = _Timeline(facts)
+    returned = {one.reverses_id for one in facts.receipts}
+    standing = (one for one in facts.receipts if one.reverses_id is None and one.id not in returned)
+    return _sum(one.amount for one in standing if line.places[one.id] == line.present and one.effective_on <= day)
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def _rounds(facts: Facts) -> list[_Round]:
+    """Every round, in the order in which they began."""
+    turns = [_Round(one.payer_id, one.coverage_id, one.from_on, one.recorded_at) for one in facts.responsibilities]
+    for ended in facts.agreements:
+        if ended.ended_by in _BEGINS_ROUND and ended.ended_on and ended.ended_at:
+            owed_by = [one for one in facts.responsibilities if one.recorded_at <= ended.ended_at][-1]
+            turns.append(_Round(owed_by.payer_id, owed_by.coverage_id, ended.ended_on, ended.ended_at))
+    return sorted(turns, key=_began_at)
+
+
+def _began_at(turn: _Round) -> datetime:
+    return turn.began_at
+
+
+def _begin(turn: _Round) -> tuple[date, datetime]:
+    return turn.began_on, turn.began_at
+
+
+def _pays_in(receipt: Receipt, turn: _Round) -> bool:
+    """Whether the payer of a receipt owes in a round, under the coverage that the receipt names."""
+    is_covered = None in (receipt.coverage_id, turn.coverage_id) or receipt.coverage_id == turn.coverage_id
+    return receipt.payer_id == turn.payer_id and is_covered
+
+
+def _is_before(receipt: Receipt, on: date, at: datetime) -> bool:
+    """Whether a receipt counts before a decision: by their days, and on the same day by the order in which they were recorded."""
+    return receipt.effective_on < on or (receipt.effective_on == on and receipt.recorded_at < at)

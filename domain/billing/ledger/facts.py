@@ -1,0 +1,153 @@
+"""The dated facts from which the amounts of an invoice are computed (decision 21)."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+ZERO = Decimal("0.00")
+
+
+class AdjustmentKind(StrEnum):
+    """Why an amount is no longer due although it was neither paid, negotiated nor written off."""
+
+    CONTRACTUAL = "contractual"
+    SMALL_BALANCE = "small_balance"
+
+
+class ResponsibilityReason(StrEnum):
+    """Why a payer became responsible for the open part of an invoice."""
+
+    FIRST = "first"
+    EXHAUSTED = "exhausted"
+    REFUSED = "refused"
+    DEDUCTIBLE = "deductible"
+    COINSURANCE = "coinsurance"
+    REPRESENTATION_ENDED = "representation_ended"
+    OTHER = "other"
+
+
+class AgreementKind(StrEnum):
+    """What was agreed upon."""
+
+    # The whole open part, whatever it is: no reduction is granted.
+    FULL = "full"
+    NEGOTIATED = "negotiated"
+    # What was still to be paid of the agreement before, by another payer.
+    CONTINUED = "continued"
+
+
+class AgreementEnd(StrEnum):
+    """How an agreement ended."""
+
+    LAPSED = "lapsed"
+    REOPENED = "reopened"
+    DENIED = "denied"
+    TRANSFERRED = "transferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    """A payer is responsible for the open part from a day on; `number` counts from 1."""
+
+    number: int
+    payer_id: UUID
+    from_on: date
+    recorded_at: datetime
+    reason: ResponsibilityReason = ResponsibilityReason.FIRST
+    coverage_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement with the payer of its round; a negotiated one has an amount in US dollars."""
+
+    number: int
+    kind: AgreementKind
+    amount: Decimal | None
+    agreed_on: date
+    recorded_at: datetime
+    conditional_until: date | None = None
+    ended_on: date | None = None
+    ended_at: datetime | None = None
+    ended_by: AgreementEnd | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The part of a cheque that is allocated to the invoice, or (negative) the reversal of such a receipt.
+
+    `is_patient` is whether the treated patient paid, who may pay without being responsible.
+    """
+
+    id: UUID
+    payer_id: UUID
+    amount: Decimal
+    effective_on: date
+    recorded_at: datetime
+    reverses_id: UUID | None = None
+    coverage_id: UUID | None = None
+    is_patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back."""
+
+    number: int
+    kind: AdjustmentKind
+    amount: Decimal
+    effective_on: date
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """The decision that what is left is uncollectible, until it is reversed."""
+
+    number: int
+    written_off_on: date
+    recorded_at: datetime
+    reversed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded."""
+
+    billed: Decimal
+    responsibilities: tuple[Responsibility, ...]
+    agreements: tuple[Agreement, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
+    write_offs: tuple[WriteOff, ...] = ()
+
+    @property
+    def write_off(self) -> WriteOff | None:
+        """The write-off that stands."""
+        last = self.write_offs[-1] if self.write_offs else None
+        return last if last is not None and last.reversed_on is None else None
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """The agreement that stands."""
+        last = self.agreements[-1] if self.agreements else None
+        return last if last is not None and last.ended_on is None else None
+
+    def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":
+        """The same facts with an end of the agreement that stands, if one does."""
+        standing = self.agreement
+        if standing is None:
+            return self
+        last = replace(standing, ended_on=on, ended_at=at, ended_by=how)
+        return replace(self, agreements=(*self.agreements[:-1], last))
+
+    def revived(self) -> "Facts":
+        """The same facts, in which the last agreement has not ended."""
+        last = replace(self.agreements[-1], ended_on=None, ended_at=None, ended_by=None)
+        return replace(self, agreements=(*self.agreements[:-1], last))
+
+    def is_responsible(self, payer_id: UUID) -> bool:
+        """Whether a payer is or was responsible for the invoice."""
+        return any(one.payer_id == payer_id for one in self.responsibilities)
