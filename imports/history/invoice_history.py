@@ -66,6 +66,7 @@ class InvoiceHistory:
         self._denials: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
         self._allocations: list[dict[str, Any]] = []
+        self._keys: dict[tuple[str, int], dict[str, Any]] = {}
         moment = self._moment(start.created_on)
         billed = sum((line.amount for line in start.lines), ZERO)
         self.row = first_row(start, new_id(moment, self._bits), billed, moment)
@@ -252,8 +253,15 @@ class InvoiceHistory:
         batch.extend("internal_notes", self._notes)
         batch.extend("cheque_allocations", self._allocations)
         batch.extend("invoice_events", self._events)
-        for table, rows in fact_rows(self._facts, self._record).items():
-            batch.extend(table, rows)
+        for table, rows in fact_rows(self._facts).items():
+            batch.extend(table, [row | self._key(table, row) for row in rows])
+
+    def _key(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The key of a fact, which is the same whenever the history is written."""
+        place = (table, row["number"])
+        if place not in self._keys:
+            self._keys[place] = self._record(row["recorded_at"])
+        return self._keys[place]
 
     def _moment(self, on: date) -> datetime:
         """Shortly after noon UTC, which is the same day in nearly every clinic; later events of a day get later times."""

@@ -1,6 +1,6 @@
 """The first state of an invoice's history, and the rows that record its changes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -147,15 +147,15 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
     }
 
 
-def fact_rows(facts: Facts, known: Callable[[datetime], Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each table of facts but receipts; `known` gives the key of a row that was recorded at a moment."""
+def fact_rows(facts: Facts) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each table of facts but receipts, without their keys."""
     tables: dict[str, Sequence[Any]] = {
         "responsibilities": facts.responsibilities,
         "agreements": facts.agreements,
         "invoice_adjustments": facts.adjustments,
         "write_offs": facts.write_offs,
     }
-    return {table: [{**asdict(fact), **known(fact.recorded_at)} for fact in rows] for table, rows in tables.items()}
+    return {table: [asdict(fact) for fact in rows] for table, rows in tables.items()}
 
 
 def line_row(line: HistoryLine, position: int) -> dict[str, Any]:

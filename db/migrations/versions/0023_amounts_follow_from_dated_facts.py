@@ -171,7 +171,8 @@ def upgrade() -> None:
         postgresql_nulls_not_distinct=True,
     )
     op.add_column(
-        "clinics", sa.Column("small_balance_tolerance", sa.Numeric(12, 2), server_default=sa.text("1.00"), nullable=False)
+        "clinics",
+        sa.Column("small_balance_tolerance", sa.Numeric(12, 2), server_default=sa.text("1.00"), nullable=False),
     )
     op.create_check_constraint(op.f(_TOLERANCE), "clinics", "small_balance_tolerance between 0 and 100")
     _close_cases()
