@@ -45,6 +45,7 @@ def _columns(names: str) -> tuple[str, ...]:
 # The columns that mutations of billing staff read besides those that they change, whether a field shows them or not: columns
 # by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
+    "agreements": ("recorded_at",),
     "attorneys": ("name_key",),
     "cases": ("number", "number_key", "patient_id", "opened_on"),
     "cheque_allocations": ("cheque_id", "invoice_id", "amount", "effective_on", "recorded_at", "reverses_id"),
@@ -65,16 +66,15 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_events": ("invoice_id", "seq"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
     "invoices": ("number", "case_id", "patient_id", "facility_id", "created_on", "first_submitted_on", "recorded_at"),
-    "invoice_adjustments": ("recorded_at",),
-    "responsibilities": ("recorded_at",),
-    "agreements": ("recorded_at",),
-    "write_offs": ("recorded_at",),
+    "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),
     "physicians": ("name_key",),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
+    "responsibilities": ("coverage_id",),
+    "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
 }
 
 # The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.

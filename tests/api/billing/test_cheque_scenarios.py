@@ -59,7 +59,7 @@ def test_partial_payments_leave_a_balance_until_it_is_covered(clinic: Clinic) ->
 
 
 def test_an_invalid_cheque_is_refused_and_its_scan_stays_unused(clinic: Clinic) -> None:
-    invoice, other = clinic.agreed("100.00"), clinic.submitted("100.00")
+    invoice, other = clinic.agreed("100.00"), clinic.invoice("100.00")
     good = clinic.cheque_of("50.00", {invoice: "50.00"})
     tomorrow = (today() + timedelta(days=1)).isoformat()
     part = {"invoiceId": invoice, "amount": "50.00"}

@@ -213,7 +213,7 @@ def test_a_refused_creation_uses_up_no_idempotency_key_and_no_number(billing: Cl
     assert int(after["number"][-6:]) == int(before["number"][-6:]) + 1
 
 
-def test_lines_are_replaced_until_the_invoice_is_sent_and_again_after_a_denial(billing: Client, invoice: Any) -> None:
+def test_lines_are_replaced_until_the_invoice_is_submitted_the_first_time(billing: Client, invoice: Any) -> None:
     identity = invoice["id"]
     changed = done(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[{"code": "E0114"}], version=1)
     assert (changed["billedAmount"], changed["version"]) == ("67.20", 2)
@@ -224,10 +224,10 @@ def test_lines_are_replaced_until_the_invoice_is_sent_and_again_after_a_denial(b
     done(billing, "submitInvoice", NEW, invoiceId=identity, submittedOn=today().isoformat(), method="MAIL")
     error = refused(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[LINE])
     assert (error["code"], error["currentStatus"]) == ("ILLEGAL_TRANSITION", "PENDING_INVOICE")
-    assert error["message"] == "The invoice is already submitted"
+    assert error["message"].startswith("The lines are fixed since the invoice was submitted")
     assert "accept_in_full" in error["legalNow"]
     done(billing, "recordDenial", NEW, invoiceId=identity, deniedOn=today().isoformat(), reasonCode="CO-16")
-    assert done(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[LINE])["billedAmount"] == "26.90"
+    assert refused(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[LINE])["code"] == "ILLEGAL_TRANSITION"
 
 
 def test_lines_are_not_replaced_during_a_negotiation(billing: Client, invoice: Any, address: DatabaseUrls) -> None:

@@ -74,7 +74,7 @@ def test_an_invoice_that_is_accepted_in_full_is_paid_in_full(clinic: Clinic) -> 
     assert clinic.look(invoice)["status"] == "PAID"
 
 
-def test_a_denied_invoice_is_corrected_and_submitted_again(clinic: Clinic) -> None:
+def test_a_denied_invoice_is_submitted_again(clinic: Clinic) -> None:
     invoice = clinic.submitted("1000.00")
     clinic.step("requestReduction", invoice, amount="10.00")
     appeal = (today() + timedelta(days=30)).isoformat()
@@ -86,12 +86,17 @@ def test_a_denied_invoice_is_corrected_and_submitted_again(clinic: Clinic) -> No
     assert denied["denials"] == [
         {"reasonCode": "CO-50", "deniedOn": TODAY, "amount": "400.00", "note": "Why?", "appealDueOn": appeal}
     ]
-    assert list(allowed(denied)) == ["submit_invoice", "change_payer"]
-    mended = [{"code": "A4556", "overridePrice": "600.00", "overrideReason": "The payer was right"}]
-    assert clinic.step("replaceInvoiceLines", invoice, lines=mended)["billedAmount"] == "600.00"
+    assert list(allowed(denied)) == [
+        "submit_invoice",
+        "record_denial",
+        "record_cheque",
+        "allocate_cheque",
+        "change_payer",
+        "transfer_balance",
+    ]
     again = clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="PORTAL")
     assert (again["submittedOn"], again["status"]) == (TODAY, "PENDING_INVOICE")
-    assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "600.00"
+    assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "1000.00"
 
 
 def test_a_retired_or_unknown_payer_is_refused(clinic: Clinic) -> None:
@@ -160,17 +165,14 @@ def test_an_invoice_issued_in_error_is_voided_and_keeps_its_number(clinic: Clini
     assert int(following.split("-")[2]) == int(void["number"].split("-")[2]) + 1
 
 
-def test_an_invoice_with_an_allocated_cheque_cannot_be_voided(clinic: Clinic) -> None:
-    invoice = clinic.agreed("100.00")
-    clinic.bounces(clinic.pays("10.00", {invoice: "10.00"})["id"])
-    for name in ("reopenReduction", "declineReduction"):
-        clinic.step(name, invoice, reason="Back to the beginning")
+def test_an_invoice_for_which_money_was_received_is_voided_only_when_the_money_was_returned(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    cheque = clinic.pays("10.00", {invoice: "10.00"})["id"]
     with nothing_changes(clinic.address):
         error = refused(clinic.admin, "voidInvoice", INVOICE, invoiceId=invoice, reason="Too late")
-    assert (error["code"], error["message"]) == (
-        "ILLEGAL_TRANSITION",
-        "A cheque has been allocated to the invoice before",
-    )
+    assert (error["code"], error["message"]) == ("ILLEGAL_TRANSITION", "Money has been received for the invoice")
+    clinic.bounces(cheque)
+    assert clinic.step("voidInvoice", invoice, clinic.admin, reason="Wrong patient")["status"] == "VOID"
 
 
 def test_the_balance_after_a_partial_payment_is_written_off(clinic: Clinic) -> None:
@@ -249,9 +251,10 @@ def test_a_new_payer_has_to_be_sent_the_invoice_first(clinic: Clinic) -> None:
     with nothing_changes(clinic.address):
         inputs = clinic.cheque_of("100.00", {invoice: "100.00"}, documentId=clinic.found.unknown("Upload"))
         refused(clinic.billing, "recordCheque", CHEQUE, **inputs)
+    stranger = done(clinic.billing, "createPayer", "payer { id }", name="Stranger Mutual", kind="INSURANCE")["id"]
     wrong_payer = clinic.cheque_of("100.00", {invoice: "100.00"})
-    error = refused(clinic.billing, "recordCheque", CHEQUE, **wrong_payer)
-    assert error["message"] == "This invoice has another payer"
+    error = refused(clinic.billing, "recordCheque", CHEQUE, **{**wrong_payer, "payerId": stranger})
+    assert error["message"].startswith("This payer was never responsible for the invoice")
     done(clinic.billing, "recordCheque", CHEQUE, **{**wrong_payer, "payerId": insurance})
     assert clinic.look(invoice)["status"] == "CHEQUE_RECEIVED"
 

@@ -159,6 +159,11 @@ def _add_foreign_clinic(address: DatabaseUrls) -> None:
             f"{new}, 'INV-2026-000001', {first['cases']}, {first['patients']}, {first['payers']}, {day}, {day}, 0, now()",
         ),
         (
+            "responsibilities",
+            "id, invoice_id, number, payer_id, from_on, reason",
+            f"{new}, {first['invoices']}, 1, {first['payers']}, {day}, 'first'",
+        ),
+        (
             "invoice_events",
             "id, invoice_id, seq, at, transition, to_status",
             f"{new}, {first['invoices']}, 1, now(), 'create_invoice', 'pending_invoice'",
