@@ -8,6 +8,8 @@ from domain.api_names import camel
 from domain.billing.money import format_money
 
 Change = Mapping[str, Any]
+# An event has its statuses itself.
+_STATUSES = frozenset({"status", "open_status"})
 
 
 def change_of(column: str, before: Any, after: Any) -> Change:
@@ -17,7 +19,7 @@ def change_of(column: str, before: Any, after: Any) -> Change:
 
 def changes_of(before: Mapping[str, Any], changed: Mapping[str, Any], reason: str | None) -> list[Change]:
     """The changes of a transition: the changed columns of the invoice but its status, and the reason if there is one."""
-    found = [change_of(column, before[column], value) for column, value in changed.items() if column != "status"]
+    found = [change_of(column, before[column], value) for column, value in changed.items() if column not in _STATUSES]
     return [*found, change_of("reason", None, reason)] if (reason or "").strip() else found
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from domain.billing.ledger.facts import (
     ZERO,
+    Adjustment,
     AdjustmentKind,
     Agreement,
     AgreementEnd,
@@ -17,6 +18,10 @@ from domain.billing.ledger.facts import (
     WriteOff,
 )
 
+# A point in the order of the facts: by their days, and on one day by the moments at which they were recorded.
+_Point = tuple[date, datetime]
+_LATEST = datetime.max.replace(tzinfo=UTC)
+_NOW: _Point = (date.max, _LATEST)
 # An agreement that ends so begins a round of the same payer.
 _BEGINS_ROUND = (AgreementEnd.REOPENED, AgreementEnd.DENIED)
 
@@ -78,48 +83,48 @@ class _Timeline:
             return begun[-1] if begun else -1
         return -1 if receipt.is_patient else own[0]
 
-    def received(self, day: date = date.max, place: int | None = None) -> Decimal:
-        """What was received by a day, in one round or in all, less what was returned by then."""
+    def received(self, until: _Point = _NOW, place: int | None = None) -> Decimal:
+        """What was received until a point, in one round or in all, less what was returned by then."""
         found = (one for one in self.facts.receipts if place is None or self.places[one.id] == place)
-        return _sum(one.amount for one in found if one.effective_on <= day)
+        return _sum(one.amount for one in found if _is_before(one, *until))
 
-    def adjusted(self, kind: AdjustmentKind, day: date = date.max) -> Decimal:
-        """The sum of the adjustments of a kind by a day."""
-        return _sum(one.amount for one in self.facts.adjustments if one.kind is kind and one.effective_on <= day)
+    def adjusted(self, kind: AdjustmentKind, until: _Point = _NOW) -> Decimal:
+        """The sum of the adjustments of a kind until a point."""
+        return _sum(one.amount for one in self.facts.adjustments if one.kind is kind and _is_before(one, *until))
 
-    def open_part(self, place: int, day: date = date.max) -> Decimal:
+    def open_part(self, place: int, until: _Point = _NOW) -> Decimal:
         """What a round is about: billed less contractual adjustments and what is received outside of the round."""
-        outside = self.received(day) - self.received(day, place)
-        return self.facts.billed - self.adjusted(AdjustmentKind.CONTRACTUAL, day) - outside
+        outside = self.received(until) - self.received(until, place)
+        return self.facts.billed - self.adjusted(AdjustmentKind.CONTRACTUAL, until) - outside
 
-    def agreed(self, agreement: Agreement, day: date = date.max) -> Decimal:
+    def agreed(self, agreement: Agreement, until: _Point = _NOW) -> Decimal:
         """What an agreement binds to: never less than was received, and the reduction is never more than was granted."""
         place = self._place_of(agreement)
-        open_part = self.open_part(place, day)
+        open_part = self.open_part(place, until)
         if agreement.kind is AgreementKind.FULL:
             return open_part
         amount = self._amount(agreement)
-        granted = max(self.open_part(place, agreement.agreed_on) - amount, ZERO)
-        return min(open_part, max(amount, open_part - granted, self.received(day, place)))
+        granted = max(self.open_part(place, _point(agreement)) - amount, ZERO)
+        return min(open_part, max(amount, open_part - granted, self.received(until, place)))
 
     def _amount(self, agreement: Agreement) -> Decimal:
         if agreement.amount is not None:
             return agreement.amount
-        before, day = self.facts.agreements[agreement.number - 2], agreement.agreed_on
-        return max(self.agreed(before, day) - self.received(day, self._place_of(before)), ZERO)
+        before, then = self.facts.agreements[agreement.number - 2], _point(agreement)
+        return max(self.agreed(before, then) - self.received(then, self._place_of(before)), ZERO)
 
     def _place_of(self, agreement: Agreement) -> int:
         return [place for place, turn in enumerate(self.rounds) if turn.began_at <= agreement.recorded_at][-1]
 
-    def left(self, day: date = date.max) -> Decimal:
+    def left(self, until: _Point = _NOW) -> Decimal:
         """What is due in the present round, before it is given up or written off."""
         agreement = self.facts.agreement
-        owed = self.agreed(agreement, day) if agreement else self.open_part(self.present, day)
-        return owed - self.received(day, self.present)
+        owed = self.agreed(agreement, until) if agreement else self.open_part(self.present, until)
+        return owed - self.received(until, self.present)
 
-    def small_balance(self, day: date = date.max) -> Decimal:
+    def small_balance(self, until: _Point = _NOW) -> Decimal:
         """The small balance that is given up, of what is due."""
-        return min(self.adjusted(AdjustmentKind.SMALL_BALANCE, day), self.left(day))
+        return min(self.adjusted(AdjustmentKind.SMALL_BALANCE, until), self.left(until))
 
     def fully_paid_on(self) -> date | None:
         """The day from which on nothing is left; None for an invoice of 0.00, and while something is left."""
@@ -129,7 +134,7 @@ class _Timeline:
         days |= {first} if agreement else set()
         covered = None
         for day in sorted({max(day, first) for day in days}, reverse=True):
-            if self.left(day) - self.small_balance(day) != 0:
+            if self.left((day, _LATEST)) != self.small_balance((day, _LATEST)):
                 break
             covered = day
         return covered if self.facts.billed > 0 else None
@@ -217,6 +222,10 @@ def _pays_in(receipt: Receipt, turn: _Round) -> bool:
     return receipt.payer_id == turn.payer_id and is_covered
 
 
-def _is_before(receipt: Receipt, on: date, at: datetime) -> bool:
-    """Whether a receipt counts before a decision: by their days, and on the same day by the order in which they were recorded."""
-    return receipt.effective_on < on or (receipt.effective_on == on and receipt.recorded_at < at)
+def _point(agreement: Agreement) -> _Point:
+    return agreement.agreed_on, agreement.recorded_at
+
+
+def _is_before(fact: Receipt | Adjustment, on: date, at: datetime) -> bool:
+    """Whether a fact counts before a decision: by their days, and on the same day by the order in which they were recorded."""
+    return fact.effective_on < on or (fact.effective_on == on and fact.recorded_at < at)

@@ -227,7 +227,9 @@ def test_lines_are_replaced_until_the_invoice_is_submitted_the_first_time(billin
     assert error["message"].startswith("The lines are fixed since the invoice was submitted")
     assert "accept_in_full" in error["legalNow"]
     done(billing, "recordDenial", NEW, invoiceId=identity, deniedOn=today().isoformat(), reasonCode="CO-16")
-    assert refused(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[LINE])["code"] == "ILLEGAL_TRANSITION"
+    assert (
+        refused(billing, "replaceInvoiceLines", NEW, invoiceId=identity, lines=[LINE])["code"] == "ILLEGAL_TRANSITION"
+    )
 
 
 def test_lines_are_not_replaced_during_a_negotiation(billing: Client, invoice: Any, address: DatabaseUrls) -> None:

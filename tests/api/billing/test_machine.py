@@ -30,7 +30,11 @@ _AMOUNTS = ("0.01", "10.00", "99.99", "100.00", "250.00")
 _COMMANDS = tuple(row.name for row in TRANSITIONS if row.roles)
 _NAMES = (*_COMMANDS, "create_invoice", "replace_invoice_lines", "assign_attorney")
 _CLOSING = ("void_invoice", "write_off_invoice")
-_RARE, _PAYING, _OFTEN = ("settle_case", "reopen_case"), ("accept_in_full", "record_cheque", "allocate_cheque"), 6
+_RARE, _PAYING, _OFTEN = (
+    ("settle_case", "close_case", "reopen_case"),
+    ("accept_in_full", "record_cheque", "allocate_cheque"),
+    6,
+)
 _INVOICES = 5
 _CASES = 3
 _POSSIBLE = "query ($id: ID!) { invoice(id: $id) { balance availableTransitions { name allowed } } }"
@@ -92,7 +96,7 @@ class World:
     def send(self, command: Command) -> None:
         """Send a command and remember its cheque; a refusal is a valid outcome, any other error fails the test."""
         client = self.clinic.admin if command.is_admin else self.clinic.billing
-        if command.name in ("void_invoice", "write_off_invoice", "reopen_case"):
+        if command.name in ("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"):
             client = self.clinic.admin
         inputs = self._inputs(command, client)
         if inputs is None:
@@ -124,13 +128,20 @@ class World:
             "allocate_cheque": lambda: {"chequeId": cheque, "allocations": allocations(bounds)},
             "return_cheque": lambda: {"chequeId": cheque, "returnedOn": TODAY, "reason": "As it happens"},
             "settle_case": lambda: {"caseId": case},
+            "close_case": lambda: {"caseId": case, "reason": "LOST"},
             "reopen_case": lambda: {"caseId": case, "reason": "As it happens"},
+            "close_small_balance": lambda: {"invoiceId": invoice},
+            "transfer_balance": lambda: self._transfer(invoice, payer, command),
             "change_payer": lambda: {**of_invoice, "payerId": payer},
             "create_invoice": lambda: self._draft(case, command.amount),
             "replace_invoice_lines": lambda: {"invoiceId": invoice, "lines": [line(command.amount)]},
             "assign_attorney": lambda: {"caseId": case, "attorneyId": self.clinic.found.own["Attorney"]},
         }
         return inputs.get(command.name, lambda: of_invoice)()
+
+    def _transfer(self, invoice: str, payer: str, command: Command) -> dict[str, Any]:
+        keeps = {"keepAgreement": bool(command.cheque % 2), "note": "As it happens"}
+        return {"invoiceId": invoice, "payerId": payer, "reason": "REPRESENTATION_ENDED", **keeps}
 
     def _draft(self, case: str, amount: str) -> dict[str, Any]:
         draft = {"caseId": case, "payerId": self.clinic.payer, "serviceDate": "2026-03-02"}

@@ -15,8 +15,9 @@ from tests.support.api.records import Found, nothing_changes, uuid_of
 from tests.support.api.scenarios import CHEQUE, INVOICE, TODAY, Clinic, allocations, mutation, selection
 from tests.support.databases import rows
 
-MUTATIONS = [name for name in dict.fromkeys(name for name, _, _ in cells(BY_ADMIN)) if name != "lapse_agreement"]
-ADMIN_ALONE = {"void_invoice", "write_off_invoice", "reopen_case"}
+BY_THE_WORKER = {"lapse_agreement", "revive_agreement"}
+MUTATIONS = [name for name in dict.fromkeys(name for name, _, _ in cells(BY_ADMIN)) if name not in BY_THE_WORKER]
+ADMIN_ALONE = {"void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"}
 # An invoice without a cheque cannot be the one whose cheque is returned.
 WITHOUT_CHEQUE = {
     InvoiceStatus.PENDING_INVOICE,
@@ -49,7 +50,7 @@ def illegal() -> Iterator[Any]:
     """Every pair that the squares forbid to a role that has the mutation."""
     for role, square in ((Role.BILLING, BY_BILLING), (Role.ADMIN, BY_ADMIN)):
         for name, start, ends in cells(square):
-            has_mutation = name != "lapse_agreement" and (role is Role.ADMIN or name not in ADMIN_ALONE)
+            has_mutation = name not in BY_THE_WORKER and (role is Role.ADMIN or name not in ADMIN_ALONE)
             is_possible = name != "return_cheque" or start not in WITHOUT_CHEQUE
             if not ends and has_mutation and is_possible:
                 yield pytest.param(role, name, start, id=f"{role}-{name}-{start}")
@@ -98,7 +99,8 @@ def test_an_invoice_that_was_not_submitted_is_neither_accepted_nor_reduced_nor_d
         ("recordDenial", {"deniedOn": TODAY, "reasonCode": "X1"}),
     ):
         error = refused(clinic.billing, name, INVOICE, invoiceId=draft, **more)
-        assert (error["__typename"], error["message"]) == ("IllegalTransition", "The invoice is not submitted")
+        words = "The invoice was never submitted" if name == "recordDenial" else "The invoice is not submitted"
+        assert (error["__typename"], error["message"]) == ("IllegalTransition", words)
         assert error["legalNow"] == ["submit_invoice", "change_payer"]
 
 
@@ -107,15 +109,25 @@ def test_an_invoice_is_not_submitted_twice(clinic: Clinic) -> None:
         clinic.billing, "submitInvoice", INVOICE, invoiceId=clinic.submitted(), submittedOn=TODAY, method="FAX"
     )
     assert error["message"] == "The invoice is already submitted"
-    assert error["legalNow"] == ["accept_in_full", "request_reduction", "record_denial", "change_payer"]
+    assert error["legalNow"] == [
+        "accept_in_full",
+        "request_reduction",
+        "record_denial",
+        "record_cheque",
+        "allocate_cheque",
+        "change_payer",
+        "transfer_balance",
+    ]
 
 
-def test_a_partly_paid_invoice_is_not_negotiated_again(clinic: Clinic) -> None:
+def test_what_is_left_of_a_partly_paid_invoice_is_negotiated_again_and_a_paid_one_is_not(clinic: Clinic) -> None:
     invoice = clinic.agreed()
     clinic.pays("5.00", {invoice: "5.00"})
-    error = refused(clinic.billing, "reopenReduction", INVOICE, invoiceId=invoice, reason="A call")
-    assert error["message"] == "A cheque is allocated to the invoice"
-    assert error["legalNow"] == ["record_cheque", "allocate_cheque", "return_cheque"]
+    reopened = clinic.step("reopenReduction", invoice, reason="They can pay no more")
+    assert (reopened["status"], reopened["balance"]) == ("PENDING_REDUCTION", "995.00")
+    paid = clinic.in_state(InvoiceStatus.CHEQUE_RECEIVED)
+    error = refused(clinic.admin, "reopenReduction", INVOICE, invoiceId=paid, reason="A call")
+    assert error["message"] == "Everything that was billed has been received"
 
 
 # Ids of other clinics and invalid ids.

@@ -66,7 +66,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
         "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
         "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
-        "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and submitted_on is null "
+        "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and first_submitted_on is null "
         "and floor_amount is null order by id limit 1",
         "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",

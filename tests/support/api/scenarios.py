@@ -30,7 +30,7 @@ SCAN = b"%PDF-1.7\nthe scan of a cheque"
 TODAY = today().isoformat()
 _SELECTIONS = {
     **dict.fromkeys(("record_cheque", "allocate_cheque", "return_cheque"), CHEQUE),
-    **dict.fromkeys(("settle_case", "reopen_case"), SETTLED),
+    **dict.fromkeys(("settle_case", "close_case", "reopen_case"), SETTLED),
 }
 _numbers = count(1)
 
@@ -138,14 +138,35 @@ class Clinic:
             "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
             "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
             "settle_case": {"caseId": invoice["case"]["id"]},
+            "close_case": {"caseId": invoice["case"]["id"], "reason": "LOST"},
             "reopen_case": {"caseId": invoice["case"]["id"], "reason": "As it should be"},
+            "close_small_balance": {"invoiceId": identity},
+            "transfer_balance": {
+                **{**named, "payerId": self.another_payer(invoice), "reason": "OTHER"},
+                **{"keepAgreement": False, "note": "As it should be"},
+            },
             "change_payer": {**named, "payerId": self.another_payer(invoice)},
         }
         if name == "record_cheque":
-            return self.cheque_of("5.00", parts, documentId=scan, payerId=invoice["payer"]["id"])
+            return self.cheque_of("5.00", parts, documentId=scan, payerId=self.payer_of(invoice))
         if name == "return_cheque":
             return {"chequeId": self.latest_cheque(identity), "returnedOn": TODAY, "reason": "As it should be"}
         return by_transition.get(name, named)
+
+    def payer_of(self, invoice: Any) -> str:
+        """The id of a payer who can pay a part of the invoice: of a covered one the patient, whose money shrinks the reduction."""
+        if invoice["status"] not in ("CHEQUE_RECEIVED", "PAID"):
+            identity: str = invoice["payer"]["id"]
+            return identity
+        patient = rows(self.address, "select patient_id from invoices where id = $1", uuid_of(invoice["id"]))[0][
+            "patient_id"
+        ]
+        known = rows(self.address, "select id from payers where patient_id = $1", patient)
+        if known:
+            return make_id("Payer", known[0]["id"])
+        named = {"name": f"Patient {next(_numbers)}", "kind": "PATIENT", "patientId": make_id("Patient", patient)}
+        made: str = done(self.billing, "createPayer", "payer { id }", **named)["id"]
+        return made
 
     def another_payer(self, invoice: Any) -> str:
         """The id of another payer."""

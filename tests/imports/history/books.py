@@ -1,0 +1,147 @@
+"""The books of one invoice in memory, whose amounts are computed from its facts after each transition."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.access.people import Role
+from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, lapsed_agreement, ledger_of
+from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
+from domain.billing.lifecycle import apply, legal_now
+from domain.billing.negotiation import OfferStatus, SubmissionMethod
+from domain.billing.outcomes import Actor, Outcome
+from domain.errors import DomainError, InvalidInput
+from tests.domain.test_transitions import CREATED_ON, INVOICE
+
+INSURER, FIRM, PATIENT, PIP, MEDPAY, LETTER = (UUID(int=number) for number in (3, 4, 5, 6, 7, 8))
+REASON: Mapping[str, Any] = {"reason": "As it was decided"}
+
+
+def day(number: int) -> date:
+    """The day that is `number` days after the creation of the invoice."""
+    return CREATED_ON + timedelta(days=number)
+
+
+class Books:
+    """The books of one invoice, to whose facts transitions are applied one after the other, each at a moment of its own."""
+
+    def __init__(self, billed: str = "1000.00") -> None:
+        begin = self._moment(0, 0)
+        self.facts = Facts(Decimal(billed), (Responsibility(1, INSURER, day(0), begin),))
+        self.invoice = replace(INVOICE, billed=Decimal(billed), floor=None, case_is_open=True, facts=self.facts)
+        self.steps, self.applied = 0, Counter[str]()
+
+    def _moment(self, on: int, place: int) -> datetime:
+        return datetime.combine(day(on), time(12), UTC) + timedelta(seconds=place)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The amounts that follow from the facts."""
+        return ledger_of(self.facts)
+
+    @property
+    def status(self) -> InvoiceStatus:
+        """The present status of the invoice."""
+        return self.invoice.status
+
+    @property
+    def amounts(self) -> str:
+        """Open part, agreed, received, written off and balance."""
+        ledger = self.ledger
+        shown = (ledger.open_part, ledger.agreed, ledger.received, ledger.written_off, ledger.balance)
+        return " ".join("-" if amount is None else f"{amount:.2f}" for amount in shown)
+
+    def step(self, on: int, name: str, role: Role | None = Role.ADMIN, **inputs: Any) -> Outcome:
+        """Apply a transition on a day; the errors of `apply` leave everything as it was."""
+        actor = Actor(role, day(on), self._moment(on, self.steps + 1))
+        outcome, end = apply(name, self.invoice, inputs, actor)
+        self.steps, self.facts = self.steps + 1, outcome.facts or self.facts
+        self.applied[name] += 1
+        is_open = {"settle_case": False, "close_case": False}.get(name, end is not InvoiceStatus.PAID)
+        offer = self.invoice.open_offer if outcome.open_offer is None else None
+        if outcome.offer and outcome.offer["status"] == OfferStatus.OPEN:
+            offer = outcome.offer["amount"]
+        row = self._row() | dict(outcome.values) | {"status": end}
+        row["first_submitted_on"] = row["first_submitted_on"] or row["submitted_on"]
+        known = {"open_offer": offer, "line_count": 2, "facts": self.facts, "small_balance_tolerance": Decimal("1.00")}
+        case = {"case_is_open": is_open, "case_is_settled": not is_open, "case_is_covered": is_open and end in COVERED}
+        self.invoice = Invoice.of(row, **known, **case)
+        return outcome
+
+    def _row(self) -> dict[str, Any]:
+        names = {
+            **{name: f"{name}_amount" for name in ("billed", "agreed", "received", "written_off", "earlier_received")},
+            **{name: f"{name}_amount" for name in ("contractual", "small_balance", "floor", "target")},
+        }
+        return {names.get(name, name): getattr(self.invoice, name) for name in Invoice.__dataclass_fields__}
+
+    def receive(
+        self, on: int, amount: str | Decimal, payer: UUID = INSURER, received: int | None = None, **more: Any
+    ) -> Receipt:
+        """Record a payment with what the command does before: an agreement lapses, or is revived by money received in time."""
+        received_on = day(on if received is None else received)
+        counts_on = effective_day(received_on, self.invoice.created_on)
+        more = {"is_patient": payer == PATIENT, **more}
+        moment, identity = self._moment(on, self.steps + 1), more.pop("id", UUID(int=1000 + self.steps))
+        receipt = Receipt(identity, payer, Decimal(amount), counts_on, moment, **more)
+        if not (receipt.is_patient or self.facts.is_responsible(payer)):
+            raise InvalidInput("Never responsible", ("invoice_id",))
+        before = (self.invoice, self.facts, self.steps)
+        try:
+            self._bring_up_to_date(on, receipt)
+            receipt = replace(receipt, recorded_at=self._moment(on, self.steps + 1))
+            self.step(on, "record_cheque", receipt=receipt)
+        except DomainError:
+            self.invoice, self.facts, self.steps = before
+            raise
+        return receipt
+
+    def _bring_up_to_date(self, on: int, receipt: Receipt) -> None:
+        lapsed, until = lapsed_agreement(self.facts), self.invoice.conditional_until
+        if until is not None and receipt.effective_on > until:
+            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self._moment(on, 0))):
+                self.step(on, "lapse_agreement", None)
+        elif lapsed is not None and self.status is InvoiceStatus.PENDING_REDUCTION and self.invoice.open_offer is None:
+            is_in_time = lapsed.conditional_until is not None and receipt.effective_on <= lapsed.conditional_until
+            if is_in_time and is_in_present_round(self.facts, receipt):
+                self.step(on, "revive_agreement", None)
+
+    def take_back(self, on: int, receipt: Receipt, returned: int | None = None) -> None:
+        """Record that a payment was returned."""
+        returned_on = max(day(on if returned is None else returned), receipt.effective_on)
+        known = {"id": UUID(int=1000 + self.steps), "recorded_at": self._moment(on, self.steps + 1)}
+        reversal = replace(receipt, amount=-receipt.amount, effective_on=returned_on, reverses_id=receipt.id, **known)
+        self.step(on, "return_cheque", reversals=[reversal], reason="Not covered")
+
+    def submit(self, on: int) -> None:
+        """Submit the invoice to the present payer."""
+        self.step(on, "submit_invoice", submitted_on=day(on), method=SubmissionMethod.FAX)
+
+    def agree(self, on: int, amount: str, until: int | None = None) -> None:
+        """Negotiate an amount and agree on it."""
+        if self.status is InvoiceStatus.PENDING_INVOICE:
+            self.step(on, "request_reduction", amount=Decimal(amount))
+        limit = None if until is None else day(until)
+        self.step(on, "agree_reduction", amount=Decimal(amount), conditional_until=limit)
+
+    def transfer(self, on: int, payer: UUID = FIRM, **more: Any) -> Outcome:
+        """Make another payer responsible, whose predecessor's limit is used up."""
+        exhausted = {"reason": ResponsibilityReason.EXHAUSTED, "document_id": LETTER}
+        return self.step(on, "transfer_balance", payer_id=payer, **{**exhausted, **more})
+
+
+def sent(billed: str = "1000.00") -> Books:
+    """An invoice that was submitted to the insurer on its second day."""
+    books = Books(billed)
+    books.submit(1)
+    return books
+
+
+def reduction_of(ledger: Ledger) -> Decimal:
+    """What was granted and is not owed."""
+    return ZERO if ledger.agreed is None else ledger.open_part - ledger.agreed
