@@ -1,16 +1,9 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
-from datetime import date
-from decimal import Decimal
-from uuid import UUID
-
 from domain.access.people import Role
-from domain.billing.cases import CloseReason
-from domain.billing.effects import closing, negotiation, receipts, responsibility, submission
+from domain.billing.effects import closing, inputs, negotiation, receipts, responsibility, submission
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.ledger.facts import ResponsibilityReason
-from domain.billing.negotiation import Party, SubmissionMethod
-from domain.billing.transition import Allocation, Input, Transition, optional_input, reason_input
+from domain.billing.transition import Transition, reason_input
 
 S = InvoiceStatus
 _ADMIN = frozenset({Role.ADMIN})
@@ -32,13 +25,6 @@ _RETURN = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
 )
-_LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
-_CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")
-_PAYER = Input("payer_id", UUID, "Payer", "The new payer.")
-_CASE = Input("case_id", UUID, "Case", "The id of the case.")
-_ALLOCATIONS = Input(
-    "allocations", Allocation, "Allocations", "The invoices that it pays, with the amount for each.", is_list=True
-)
 
 TRANSITIONS = (
     Transition(
@@ -49,10 +35,7 @@ TRANSITIONS = (
         _PENDING,
         _PENDING,
         submission.submit,
-        (
-            Input("submitted_on", date, "Submitted on", "The day of submission."),
-            Input("method", SubmissionMethod, "Method", "How it was submitted."),
-        ),
+        inputs.SUBMISSION,
         ("has_lines", "billed", "not_submitted"),
         reads_facts=False,
     ),
@@ -75,12 +58,7 @@ TRANSITIONS = (
         _PENDING,
         _REDUCING,
         negotiation.request_reduction,
-        (
-            Input("amount", Decimal, "Amount offered", "The amount that the payer offers, in US dollars."),
-            optional_input("reason", str, "Reason", "The payer's reason."),
-            _LAST_DAY,
-            optional_input("document_id", UUID, "Offer letter", "The id of the uploaded offer letter."),
-        ),
+        inputs.REQUEST,
         ("submitted",),
         reads_facts=False,
     ),
@@ -92,12 +70,7 @@ TRANSITIONS = (
         _REDUCING,
         _REDUCING,
         negotiation.counter_reduction,
-        (
-            Input("party", Party, "Offered by", "The side that makes the offer."),
-            Input("amount", Decimal, "Amount", "The offered amount in US dollars."),
-            optional_input("note", str, "Note", "A note about the offer."),
-            _LAST_DAY,
-        ),
+        inputs.COUNTER_OFFER,
         reads_facts=False,
     ),
     Transition(
@@ -108,20 +81,7 @@ TRANSITIONS = (
         _REDUCING,
         (*_AWAITING, *_COVERED),
         negotiation.agree_reduction,
-        (
-            optional_input(
-                "amount",
-                Decimal,
-                "Agreed amount",
-                "The agreed amount in US dollars; the amount of the open offer by default.",
-            ),
-            optional_input(
-                "conditional_until",
-                date,
-                "To be paid by",
-                "The day by which it must be paid; otherwise the agreement lapses.",
-            ),
-        ),
+        inputs.AGREEMENT,
     ),
     Transition(
         "decline_reduction",
@@ -155,15 +115,7 @@ TRANSITIONS = (
         _OPEN,
         (*_PENDING, *_AWAITING),
         submission.record_denial,
-        (
-            Input("denied_on", date, "Denied on", "The day of the denial."),
-            Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
-            optional_input(
-                "amount", Decimal, "Denied amount", "The denied amount in US dollars; the whole invoice by default."
-            ),
-            optional_input("note", str, "Note", "A note about the denial."),
-            optional_input("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),
-        ),
+        inputs.DENIAL,
         ("sent",),
         # A denial of a day before the agreement is a record alone.
         moves=(*((status, S.PENDING_INVOICE) for status in _OPEN), (S.PENDING_CHEQUE, S.PENDING_CHEQUE)),
@@ -176,15 +128,7 @@ TRANSITIONS = (
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         receipts.receive,
-        (
-            Input("payer_id", UUID, "Payer", "The payer who sent it."),
-            Input("number", str, "Cheque number", "The number printed on it."),
-            Input("amount", Decimal, "Amount", "Its amount in US dollars."),
-            Input("cheque_date", date, "Cheque date", "The day written on it."),
-            Input("received_on", date, "Received on", "The day on which the clinic received it."),
-            Input("document_id", UUID, "Scan", "The id of the uploaded scan."),
-            _ALLOCATIONS,
-        ),
+        inputs.NEW_CHEQUE,
         ("sent", "something_unpaid"),
         admin_start=_PAID,
         record="cheque",
@@ -198,7 +142,7 @@ TRANSITIONS = (
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         receipts.receive,
-        (_CHEQUE, _ALLOCATIONS),
+        (inputs.CHEQUE, inputs.ALLOCATIONS),
         ("sent", "something_unpaid"),
         admin_start=_PAID,
         record="cheque",
@@ -212,11 +156,7 @@ TRANSITIONS = (
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         receipts.take_back,
-        (
-            _CHEQUE,
-            Input("returned_on", date, "Returned on", "The day on which the bank returned it."),
-            reason_input("Why the bank returned it."),
-        ),
+        inputs.RETURN,
         ("something_received",),
         admin_start=_PAID,
         record="cheque",
@@ -230,7 +170,7 @@ TRANSITIONS = (
         (S.CHEQUE_RECEIVED,),
         (S.PAID,),
         closing.settle,
-        (_CASE,),
+        (inputs.CASE,),
         ("case_covered",),
         record="case",
         reads_facts=False,
@@ -243,11 +183,7 @@ TRANSITIONS = (
         _COVERED,
         _PAID,
         closing.settle,
-        (
-            _CASE,
-            Input("reason", CloseReason, "Reason", "Why the case is closed without a settlement."),
-            optional_input("note", str, "Note", "A note about the reason."),
-        ),
+        inputs.CLOSING,
         ("case_covered",),
         record="case",
         reads_facts=False,
@@ -260,7 +196,7 @@ TRANSITIONS = (
         (S.PAID,),
         (S.CHEQUE_RECEIVED,),
         closing.reopen_case,
-        (_CASE, reason_input("Why the case is reopened.")),
+        (inputs.CASE, reason_input("Why the case is reopened.")),
         ("case_settled",),
         _ADMIN,
         record="case",
@@ -274,7 +210,7 @@ TRANSITIONS = (
         _PENDING,
         _PENDING,
         submission.change_payer,
-        (_PAYER, reason_input("Why the payer changes.")),
+        (inputs.PAYER, reason_input("Why the payer changes.")),
         ("nothing_received",),
     ),
     Transition(
@@ -285,24 +221,7 @@ TRANSITIONS = (
         _OPEN,
         (*_PENDING, *_AWAITING),
         responsibility.transfer_balance,
-        (
-            optional_input(
-                "payer_id", UUID, "Payer", "The new payer; not needed where a coverage is given, which has a payer."
-            ),
-            Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part."),
-            optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
-            optional_input(
-                "effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."
-            ),
-            optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
-            optional_input(
-                "keep_agreement",
-                bool,
-                "Keep the agreement",
-                "Whether the new payer honours the agreement, and owes what is still to be paid of it; false by default.",
-            ),
-            optional_input("note", str, "Note", "A note; required where a conditional agreement that is running ends."),
-        ),
+        inputs.TRANSFER,
         ("sent", "something_due"),
     ),
     Transition(

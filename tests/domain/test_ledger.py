@@ -129,8 +129,8 @@ def test_late_money_of_the_insurer_lowers_the_reduction_and_then_what_the_firm_o
     assert (books.status, books.ledger.fully_paid_on) == (S.CHEQUE_RECEIVED, day(9))
 
 
-# Of a return before the agreement, the agreement was about the whole; of one after it, 551.04 had been granted.
-@pytest.mark.parametrize(("returned", "owed"), [(5, "900.00"), (6, "900.00"), (9, "3700.00")])
+# Where the return was before the agreement, that was about the whole; otherwise 551.04 had been granted.
+@pytest.mark.parametrize(("returned", "owed"), [(5, "900.00"), (6, "3700.00"), (9, "3700.00")])
 def test_what_bounced_of_the_insurer_is_owed_again_and_the_reduction_is_what_was_granted(
     returned: int, owed: str
 ) -> None:
@@ -184,7 +184,7 @@ def test_on_the_day_of_a_transfer_what_was_recorded_before_counts_to_the_round_b
 
 DECISIONS = """submit_invoice accept_in_full request_reduction counter_reduction agree_reduction decline_reduction
     reopen_reduction record_denial transfer_balance write_off_invoice reverse_write_off""".split()
-FACTS = ("record_cheque", "return_cheque")
+FACTS = ["record_cheque", "return_cheque"]
 RARE = "void_invoice write_off_invoice change_payer record_denial decline_reduction settle_case close_case".split()
 # Legal by its status and its guards, but the table lacks the end: see the expected failures in test_outcomes.
 REFUSED_LATE = {
@@ -197,8 +197,8 @@ Do = Callable[[Books, int], object]
 def choices(books: Books, random: SeededRandom, on: int, limit: int | None) -> dict[str, Do]:
     """Each transition with random inputs; days are an even number of days before today, and agreements may have a limit."""
     invoice, facts = books.invoice, books.facts
-    third, cents = invoice.balance / 3, random.choice([CENT, 70 * CENT])
-    parts = (invoice.open_part, invoice.balance, third, invoice.unpaid, invoice.unpaid / 2, cents)
+    third, fifth, cents = invoice.balance / 3, invoice.balance / 5, random.choice([CENT, 70 * CENT])
+    parts = (invoice.open_part, invoice.balance, third, fifth, invoice.unpaid, invoice.unpaid / 2, cents)
     amount = max(random.choice([ZERO, *parts, *(part - cents for part in parts)]), ZERO).quantize(CENT)
     payer, coverage = random.choice([INSURER, FIRM, PATIENT]), random.choice([None, None, PIP, MEDPAY])
     earlier, identity = max(on % 2, on - random.choice([0, 0, 2, 4, 20])), UUID(int=random.getrandbits(100))
@@ -222,7 +222,7 @@ def choices(books: Books, random: SeededRandom, on: int, limit: int | None) -> d
     steps["record_cheque"] = lambda books, on: books.receive(
         on, amount, payer, earlier, coverage_id=coverage, id=identity
     )
-    steps["allocate_cheque"] = steps["record_cheque"]
+    steps["allocate_cheque"] = steps["revive_agreement"] = steps["record_cheque"]
     receipt = random.choice(standing(facts) or [None])
     if receipt is not None:
         steps["return_cheque"] = lambda books, on: books.take_back(on, receipt, earlier)
@@ -231,6 +231,12 @@ def choices(books: Books, random: SeededRandom, on: int, limit: int | None) -> d
         in_time = (lapsed.conditional_until - CREATED_ON).days
         steps["revive_agreement"] = lambda books, on: books.receive(on, cents, invoice.payer_id, in_time)
     return steps
+
+
+def likely(books: Books, random: SeededRandom, names: list[str]) -> str:
+    """One of these transitions that the status allows."""
+    possible = [name for name in legal_from(books.status) if name in names]
+    return random.choice([name for name in possible if name not in RARE or random.chance(0.1)] or names)
 
 
 def standing(facts: Facts) -> list[Receipt]:
@@ -281,9 +287,8 @@ def random_history(seed: int) -> Counter[str]:
     books = Books(random.choice(["0.00", "100.00", "999.99", "1000.00", "4251.04"]))
     for _ in range(30):
         on += random.choice([0, 0, 1, 3, 10])
-        possible = [name for name in legal_from(books.status) if name not in RARE or random.random() < 0.1]
         steps = choices(books, random, on, random.choice([None, on + 1, on + 9]))
-        if is_accepted(steps[random.choice(possible or ["submit_invoice"])], books, on):
+        if is_accepted(steps[likely(books, random, list(steps))], books, on):
             check(books)
     return books.applied
 
@@ -310,13 +315,11 @@ def planned(random: SeededRandom, books: Books) -> list[Planned]:
     """Accepted steps: decisions on even days, and on odd days receipts and returns that happened on odd days."""
     plan, on = list[Planned](), 0
     places = dict[UUID, int]()
-    for _ in range(40):
+    for _ in range(50):
         is_decision = random.chance(0.5)
         on += random.choice([2, 4]) if on % 2 != is_decision else random.choice([1, 3])
         known = len(books.facts.receipts)
-        names = [name for name in legal_from(books.status) if name in (DECISIONS if is_decision else FACTS)]
-        name = random.choice(names or ["submit_invoice"])
-        step = choices(books, random, on, None)[name]
+        step = choices(books, random, on, None)[likely(books, random, DECISIONS if is_decision else FACTS)]
         if not is_accepted(step, books, on):
             continue
         if len(books.facts.receipts) == known:
@@ -334,7 +337,7 @@ def reordered(plan: list[Planned], random: SeededRandom) -> list[Planned]:
     keys = list[float]()
     for place, one in enumerate(plan):
         key = float(place)
-        if one.happened is not None:
+        if one.happened is not None and random.chance(0.4):
             first = sum(other.on < one.happened for other in plan) - 0.5
             key = first + random.random() * random.choice([2, 5, len(plan)])
         keys.append(key if one.returns is None else max(key, keys[one.returns] + 1e-9))
@@ -351,7 +354,7 @@ def recorded_again(plan: list[Planned], billed: str) -> Books | None:
     return books
 
 
-@pytest.mark.parametrize("plans", [range(250), pytest.param(range(250, 10_000), marks=pytest.mark.prove)])
+@pytest.mark.parametrize("plans", [range(200), pytest.param(range(200, 10_000), marks=pytest.mark.prove)])
 def test_receipts_and_returns_recorded_late_and_in_another_order_give_the_same_ledger(plans: range) -> None:
     same = 0
     for seed in plans:

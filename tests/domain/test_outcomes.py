@@ -1,28 +1,30 @@
-"""The effect of each transition on an invoice, and the refusal of its invalid inputs."""
+"""The effect of each transition of a negotiation and of a payer on an invoice, and the refusal of its invalid inputs."""
 
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.facts import AgreementEnd, AgreementKind, ResponsibilityReason
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.transitions import BY_NAME
-from domain.errors import InvalidInput
-from tests.domain.test_transitions import INVOICE, TODAY, YESTERDAY
+from domain.errors import IllegalTransition, InvalidInput
+from tests.domain.test_transitions import INVOICE, MORNING, TODAY, YESTERDAY
+from tests.imports.history.books import FIRM, INSURER, LETTER, MEDPAY, PATIENT, Books, day, reduction_of, sent
 
+S = InvoiceStatus
 TOMORROW = TODAY + timedelta(days=1)
-AGREED = replace(INVOICE, status=InvoiceStatus.PENDING_CHEQUE, agreed=Decimal("800.00"), submitted_on=YESTERDAY)
+LETTERED = (ResponsibilityReason.EXHAUSTED, ResponsibilityReason.REFUSED)
 
 
 def effect(name: str, invoice: Invoice, role: Role | None = Role.BILLING, **inputs: Any) -> Outcome:
     """The outcome of a transition today."""
-    return BY_NAME[name].effect(invoice, inputs, Actor(role, TODAY, NOW))
+    return BY_NAME[name].effect(invoice, inputs, Actor(role, TODAY, MORNING))
 
 
 def refused(name: str, invoice: Invoice, role: Role | None = Role.BILLING, **inputs: Any) -> tuple[str, ...]:
@@ -41,8 +43,21 @@ def test_the_submission_date_is_between_the_creation_date_and_today() -> None:
         assert refused("submit_invoice", INVOICE, submitted_on=on, method=SubmissionMethod.FAX) == ("submitted_on",)
 
 
-def test_accepting_in_full_agrees_to_the_billed_amount() -> None:
-    assert effect("accept_in_full", INVOICE).values == {"agreed_amount": Decimal("1000.00"), "agreed_on": TODAY}
+def agreed(amount: str = "800.00", until: int | None = None) -> Books:
+    """An invoice of 1,000.00 on whose amount the insurer agreed on the third day."""
+    books = sent()
+    books.agree(2, amount, until)
+    return books
+
+
+def test_accepting_in_full_agrees_to_the_open_part() -> None:
+    books = sent()
+    books.receive(2, "100.00", PATIENT)
+    outcome = books.step(3, "accept_in_full")
+    assert (outcome.values["agreed_amount"], outcome.values["agreed_on"]) == (Decimal("900.00"), day(3))
+    assert (books.status, books.invoice.open_status) == (S.PENDING_CHEQUE, S.PENDING_CHEQUE)
+    books.receive(4, "100.00", PATIENT)
+    assert (books.amounts, reduction_of(books.ledger)) == ("800.00 800.00 200.00 0.00 800.00", 0)
 
 
 @pytest.mark.parametrize("amount", ["0.01", "999.99"])
@@ -87,13 +102,41 @@ def test_a_counter_offer_must_be_above_0_and_at_most_the_billed_amount(amount: s
 def test_an_agreement_is_of_the_open_offer_unless_it_names_another_amount() -> None:
     offered = replace(INVOICE, open_offer=Decimal("700.00"))
     outcome = effect("agree_reduction", offered, conditional_until=TODAY)
-    assert outcome.values == {"agreed_amount": Decimal("700.00"), "agreed_on": TODAY, "conditional_until": TODAY}
+    assert outcome.facts is not None
+    [found] = outcome.facts.agreements
+    assert (found.kind, found.amount) == (AgreementKind.NEGOTIATED, Decimal("700.00"))
+    assert (found.agreed_on, found.conditional_until) == (TODAY, TODAY)
     assert (outcome.open_offer, outcome.offer) == (OfferStatus.ACCEPTED, None)
     otherwise = effect("agree_reduction", offered, amount=Decimal("650.00"))
-    assert otherwise.values["agreed_amount"] == Decimal("650.00")
+    assert otherwise.facts is not None
+    assert otherwise.facts.agreements[0].amount == Decimal("650.00")
     assert otherwise.open_offer is OfferStatus.SUPERSEDED
     assert otherwise.offer is not None
     assert otherwise.offer["status"] == "accepted"
+
+
+def test_an_agreement_is_bounded_by_the_open_part_and_by_what_this_payer_has_paid() -> None:
+    books = sent()
+    books.receive(2, "300.00")
+    books.receive(3, "100.00", PATIENT)
+    books.step(4, "request_reduction", amount=Decimal("500.00"))
+    for amount in ("900.01", "299.99", "0.00"):
+        with pytest.raises(InvalidInput):
+            books.agree(5, amount)
+    books.agree(5, "300.00")
+    assert (books.status, books.amounts) == (S.CHEQUE_RECEIVED, "900.00 300.00 400.00 0.00 0.00")
+    assert books.ledger.fully_paid_on == day(5)
+
+
+def test_after_earlier_receipts_the_rest_can_be_given_up_without_an_offer_of_nothing() -> None:
+    books = agreed()
+    cheque = books.receive(3, "300.00")
+    books.step(4, "reopen_reduction", reason="No more")
+    outcome = books.step(5, "agree_reduction", amount=Decimal(0))
+    assert (outcome.offer, outcome.open_offer) == (None, OfferStatus.SUPERSEDED)
+    assert (books.status, books.amounts) == (S.CHEQUE_RECEIVED, "700.00 0.00 300.00 0.00 0.00")
+    books.take_back(6, cheque)
+    assert (books.status, books.amounts) == (S.PENDING_CHEQUE, "1000.00 300.00 0.00 0.00 300.00")
 
 
 def test_without_an_open_offer_an_agreement_needs_an_amount() -> None:
@@ -103,7 +146,7 @@ def test_without_an_open_offer_an_agreement_needs_an_amount() -> None:
 
 @pytest.mark.parametrize("amount", ["-1.00", "0.00", "1000.01"])
 @pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
-def test_an_agreement_must_be_above_0_and_at_most_the_billed_amount(role: Role, amount: str) -> None:
+def test_a_first_agreement_must_be_above_0_and_at_most_the_billed_amount(role: Role, amount: str) -> None:
     offered = replace(INVOICE, open_offer=Decimal("700.00"), floor=None)
     assert refused("agree_reduction", offered, role, amount=Decimal(amount)) == ("amount",)
 
@@ -117,30 +160,75 @@ def test_only_an_administrator_can_agree_below_the_floor() -> None:
     below, at = Decimal("599.99"), Decimal("600.00")
     assert refused("agree_reduction", INVOICE, amount=below) == ("amount",)
     assert refused("agree_reduction", replace(INVOICE, open_offer=below)) == ("amount",)
-    assert effect("agree_reduction", INVOICE, Role.ADMIN, amount=below).values["agreed_amount"] == below
-    assert effect("agree_reduction", INVOICE, amount=at).values["agreed_amount"] == at
-    assert effect("agree_reduction", replace(INVOICE, floor=None), amount=below).values["agreed_amount"] == below
+    for invoice, role, amount in (
+        (INVOICE, Role.ADMIN, below),
+        (INVOICE, Role.BILLING, at),
+        (replace(INVOICE, floor=None), Role.BILLING, below),
+    ):
+        outcome = effect("agree_reduction", invoice, role, amount=amount)
+        assert outcome.facts is not None
+        assert outcome.facts.agreements[0].amount == amount
 
 
-@pytest.mark.parametrize(
-    "name", ["decline_reduction", "reopen_reduction", "change_payer", "void_invoice", "write_off_invoice"]
-)
+REASONS = "decline_reduction reopen_reduction change_payer void_invoice write_off_invoice reverse_write_off close_empty"
+
+
+@pytest.mark.parametrize("name", REASONS.split())
 @pytest.mark.parametrize("reason", ["", " \n\t"])
 def test_an_empty_reason_is_refused(name: str, reason: str) -> None:
-    assert refused(name, AGREED, Role.ADMIN, reason=reason, payer_id=UUID(int=9)) == ("reason",)
+    assert refused(name, INVOICE, Role.ADMIN, reason=reason, payer_id=FIRM) == ("reason",)
 
 
 def test_declining_a_negotiation_does_not_change_the_ledger() -> None:
-    assert effect("decline_reduction", INVOICE, reason="no") == Outcome(open_offer=OfferStatus.DECLINED)
+    declined = Outcome(open_offer=OfferStatus.DECLINED, open_status=S.PENDING_INVOICE)
+    assert effect("decline_reduction", INVOICE, reason="no") == declined
 
 
 @pytest.mark.parametrize(
-    ("name", "becomes"), [("reopen_reduction", OfferStatus.SUPERSEDED), ("lapse_agreement", OfferStatus.LAPSED)]
+    ("name", "role", "becomes"),
+    [
+        ("reopen_reduction", Role.BILLING, OfferStatus.SUPERSEDED),
+        ("lapse_agreement", None, OfferStatus.LAPSED),
+    ],
 )
-def test_an_agreement_that_is_reversed_leaves_no_agreed_amount(name: str, becomes: OfferStatus) -> None:
-    outcome = effect(name, AGREED, reason="new facts")
-    assert outcome.values == {"agreed_amount": None, "agreed_on": None, "conditional_until": None}
-    assert outcome.agreed_offer is becomes
+def test_an_agreement_that_is_reversed_leaves_no_agreed_amount(
+    name: str, role: Role | None, becomes: OfferStatus
+) -> None:
+    books = agreed(until=9)
+    outcome = books.step(10, name, role, reason="new facts")
+    assert [outcome.values[name] for name in ("agreed_amount", "agreed_on", "conditional_until")] == [None] * 3
+    assert (outcome.agreed_offer, books.status, books.amounts) == (
+        becomes,
+        S.PENDING_REDUCTION,
+        "1000.00 - 0.00 0.00 1000.00",
+    )
+
+
+def test_a_reopened_negotiation_is_about_what_is_left_and_its_limits_no_longer_contain_what_was_received() -> None:
+    books = agreed()
+    books.receive(3, "300.00")
+    books.invoice = replace(books.invoice, floor=Decimal("500.00"), target=Decimal("250.00"))
+    outcome = books.step(4, "reopen_reduction", reason="Another lien")
+    assert (outcome.values["floor_amount"], outcome.values["target_amount"]) == (Decimal("200.00"), Decimal(0))
+    assert (books.status, books.amounts) == (S.PENDING_REDUCTION, "700.00 - 300.00 0.00 700.00")
+    with pytest.raises(InvalidInput):
+        books.step(5, "agree_reduction", Role.BILLING, amount=Decimal("199.99"))
+    books.step(5, "agree_reduction", Role.BILLING, amount=Decimal("200.00"))
+    books.receive(6, "200.00")
+    assert (books.status, reduction_of(books.ledger)) == (S.CHEQUE_RECEIVED, Decimal("500.00"))
+
+
+def test_an_administrator_reopens_a_covered_agreement_that_was_recorded_with_a_wrong_amount() -> None:
+    books = agreed("300.00")
+    books.receive(3, "300.00")
+    with pytest.raises(IllegalTransition):
+        books.step(4, "reopen_reduction", Role.BILLING, reason="It was 800.00")
+    books.step(4, "reopen_reduction", reason="It was 800.00")
+    assert (books.status, books.amounts, books.ledger.fully_paid_on) == (
+        S.PENDING_REDUCTION,
+        "700.00 - 300.00 0.00 700.00",
+        None,
+    )
 
 
 def test_a_denial_is_a_record_that_clears_the_submission() -> None:
@@ -169,59 +257,109 @@ def test_an_invalid_day_reason_or_amount_of_a_denial_is_refused(inputs: dict[str
     assert refused("record_denial", INVOICE, **{"denied_on": TODAY, "reason_code": "CO-50", **inputs}) == (path,)
 
 
+def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round() -> None:
+    books = agreed()
+    books.receive(3, "300.00")
+    outcome = books.step(4, "record_denial", denied_on=day(2), reason_code="CO-50")
+    assert outcome.agreed_offer is OfferStatus.SUPERSEDED
+    assert (books.status, books.invoice.submitted_on, books.invoice.first_submitted_on) == (
+        S.PENDING_INVOICE,
+        None,
+        day(1),
+    )
+    assert (books.amounts, books.ledger.earlier_received) == ("700.00 - 300.00 0.00 700.00", Decimal("300.00"))
+
+
+def test_a_denial_of_a_day_before_the_agreement_is_a_record_alone() -> None:
+    books = agreed()
+    outcome = books.step(4, "record_denial", denied_on=day(1), reason_code="CO-50")
+    assert (outcome.denial or {})["denied_on"] == day(1)
+    assert (outcome.open_offer, outcome.agreed_offer) == (None, None)
+    assert (books.status, books.amounts) == (S.PENDING_CHEQUE, "1000.00 800.00 0.00 0.00 800.00")
+    assert books.invoice.submitted_on == day(1)
+
+
 def test_after_a_change_of_payer_the_invoice_has_to_be_submitted_again() -> None:
-    outcome = effect("change_payer", INVOICE, payer_id=UUID(int=9), reason="insured elsewhere")
-    assert outcome.values == {"submitted_on": None, "submission_method": None, "payer_id": UUID(int=9)}
+    outcome = effect("change_payer", INVOICE, payer_id=FIRM, reason="insured elsewhere")
+    unsubmitted = {"submitted_on": None, "submission_method": None}
+    assert outcome.values == {**unsubmitted, "payer_id": FIRM, "responsible_since": TODAY}
+    assert outcome.facts is not None
+    assert [one.payer_id for one in outcome.facts.responsibilities] == [INSURER, FIRM]
     assert refused("change_payer", INVOICE, payer_id=INVOICE.payer_id, reason="the same") == ("payer_id",)
 
 
-@pytest.mark.parametrize("amount", ["0.01", "799.99"])
-def test_a_cheque_can_pay_a_part_of_an_invoice(amount: str) -> None:
-    outcome = effect("record_cheque", AGREED, amount=Decimal(amount), received_on=YESTERDAY)
-    assert outcome.values == {"received_amount": Decimal(amount)}
+# The transfer of a balance.
 
 
-def test_the_cheque_that_completes_the_payment_sets_the_day_fully_paid() -> None:
-    half = replace(AGREED, received=Decimal("500.00"))
-    outcome = effect("allocate_cheque", half, amount=Decimal("300.00"), received_on=YESTERDAY)
-    assert outcome.values == {"received_amount": Decimal("800.00"), "fully_paid_on": YESTERDAY}
+@pytest.mark.parametrize("reason", ResponsibilityReason)
+def test_a_transfer_has_a_reason_and_for_some_the_payers_letter(reason: ResponsibilityReason) -> None:
+    books = sent()
+    inputs: dict[str, Any] = {"payer_id": FIRM, "reason": reason}
+    if reason is ResponsibilityReason.FIRST or reason in LETTERED:
+        path = ("reason",) if reason is ResponsibilityReason.FIRST else ("document_id",)
+        assert refused("transfer_balance", books.invoice, **inputs) == path
+    if reason is not ResponsibilityReason.FIRST:
+        outcome = books.step(2, "transfer_balance", **inputs, document_id=LETTER if reason in LETTERED else None)
+        assert (books.facts.responsibilities[-1].reason, books.facts.responsibilities[-1].number) == (reason, 2)
+        assert (outcome.values["payer_id"], outcome.values["responsible_since"]) == (FIRM, day(2))
 
 
-@pytest.mark.parametrize("name", ["record_cheque", "allocate_cheque"])
-@pytest.mark.parametrize("amount", ["-1.00", "0.00", "300.01", "800.00"])
-def test_an_allocation_must_be_above_0_and_at_most_the_balance(name: str, amount: str) -> None:
-    half = replace(AGREED, received=Decimal("500.00"))
-    assert refused(name, half, amount=Decimal(amount), received_on=TODAY) == ("amount",)
+def test_a_transfer_clears_limits_offer_and_submission() -> None:
+    books = sent()
+    books.invoice = replace(books.invoice, floor=Decimal("500.00"), target=Decimal("600.00"))
+    books.step(2, "request_reduction", amount=Decimal("300.00"))
+    outcome = books.transfer(3)
+    assert outcome.open_offer is OfferStatus.SUPERSEDED
+    invoice = books.invoice
+    assert (books.status, invoice.payer_id, invoice.submitted_on) == (S.PENDING_INVOICE, FIRM, None)
+    assert (invoice.floor, invoice.target, invoice.open_offer) == (None, None, None)
 
 
-def test_the_amount_of_a_returned_cheque_is_owed_again() -> None:
-    paid = replace(AGREED, status=InvoiceStatus.PAID, received=Decimal("800.00"))
-    outcome = effect("return_cheque", paid, amount=Decimal("300.00"), reason="not covered")
-    assert outcome.values == {"received_amount": Decimal("500.00"), "fully_paid_on": None, "paid_on": None}
+@pytest.mark.parametrize(("agreed_on", "effective_on", "path"), [(None, 41, "effective_on"), (7, 6, "effective_on")])
+def test_a_transfer_is_neither_in_the_future_nor_before_the_last_agreement(
+    agreed_on: int | None, effective_on: int, path: str
+) -> None:
+    books = sent()
+    books.transfer(5, effective_on=day(3))
+    assert books.facts.responsibilities[-1].from_on == day(3)
+    books.submit(6)
+    if agreed_on is not None:
+        books.agree(agreed_on, "300.00")
+    to = {"payer_id": PATIENT, "reason": ResponsibilityReason.OTHER}
+    assert refused("transfer_balance", books.invoice, **to, effective_on=day(effective_on)) == (path,)
+    assert refused("transfer_balance", books.invoice, **to, effective_on=day(2)) == (path,)
+    books.transfer(8, PATIENT, effective_on=day(agreed_on or 3))
 
 
-def test_the_amount_of_a_returned_cheque_on_a_written_off_invoice_is_written_off_too() -> None:
-    written_off = replace(
-        AGREED, status=InvoiceStatus.WRITTEN_OFF, received=Decimal("300.00"), written_off=Decimal("500.00")
+def test_a_transfer_needs_another_payer_or_another_coverage() -> None:
+    books = sent()
+    assert refused("transfer_balance", books.invoice, payer_id=INSURER, reason="other") == ("payer_id",)
+    assert refused("transfer_balance", books.invoice, reason="other") == ("payer_id",)
+    books.transfer(2, INSURER, coverage_id=MEDPAY)
+    same = {"payer_id": INSURER, "coverage_id": MEDPAY, "reason": "other"}
+    assert refused("transfer_balance", books.invoice, **same) == ("payer_id",)
+
+
+def test_of_a_conditional_agreement_that_runs_a_transfer_says_whether_it_is_kept_or_why_it_ends() -> None:
+    books = agreed(until=9)
+    to = {"payer_id": FIRM, "reason": "other"}
+    assert refused("transfer_balance", books.invoice, **to) == ("keep_agreement",)
+    assert refused("transfer_balance", books.invoice, **to, keep_agreement=False) == ("note",)
+    outcome = books.transfer(3, keep_agreement=False, note="The new firm does not honour it")
+    assert (outcome.agreed_offer, books.facts.agreements[0].ended_by) == (
+        OfferStatus.SUPERSEDED,
+        AgreementEnd.TRANSFERRED,
     )
-    outcome = effect("return_cheque", written_off, amount=Decimal("300.00"), reason="not covered")
-    assert outcome.values == {"received_amount": Decimal(0), "written_off_amount": Decimal("800.00")}
+    assert (books.status, books.amounts) == (S.PENDING_INVOICE, "1000.00 - 0.00 0.00 1000.00")
+    assert refused("transfer_balance", books.invoice, payer_id=PATIENT, reason="other", keep_agreement=True) == (
+        "keep_agreement",
+    )
 
 
-def test_a_write_off_is_of_the_remaining_balance() -> None:
-    half = replace(AGREED, received=Decimal("500.00"))
-    outcome = effect("write_off_invoice", half, Role.ADMIN, reason="case lost")
-    assert outcome.values == {"written_off_amount": Decimal("300.00")}
-    assert outcome.open_offer is OfferStatus.DECLINED
-    assert effect("write_off_invoice", INVOICE, Role.ADMIN, reason="lost").values == {
-        "written_off_amount": Decimal("1000.00")
-    }
-
-
-def test_a_void_invoice_has_no_balance_and_no_written_off_amount() -> None:
-    assert effect("void_invoice", INVOICE, Role.ADMIN, reason="wrong patient").values == {}
-
-
-def test_settling_a_case_sets_the_payment_date_and_reopening_clears_it() -> None:
-    assert effect("settle_case", AGREED).values == {"paid_on": TODAY}
-    assert effect("reopen_case", AGREED, Role.ADMIN, reason="one more").values == {"paid_on": None}
+def test_an_agreement_without_a_condition_ends_with_a_transfer_unless_it_is_kept() -> None:
+    books, kept = agreed(), agreed()
+    assert books.transfer(3).agreed_offer is OfferStatus.SUPERSEDED
+    assert kept.transfer(3, keep_agreement=True).agreed_offer is None
+    assert (books.status, books.amounts) == (S.PENDING_INVOICE, "1000.00 - 0.00 0.00 1000.00")
+    assert (kept.status, kept.amounts) == (S.PENDING_CHEQUE, "1000.00 800.00 0.00 0.00 800.00")
+    assert kept.invoice.submitted_on is None

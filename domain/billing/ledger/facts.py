@@ -1,4 +1,4 @@
-"""The dated facts from which the amounts of an invoice are computed (decision 21)."""
+"""The dated facts from which the amounts of an invoice are computed: who owes it, agreements, receipts, each write-off (decision 21)."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime

@@ -11,7 +11,8 @@ _LINE = "clinic_id id invoice_id position code label units bilateral amount"
 _INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
 # Columns that reports aggregate, of invoices now and in the past.
-_SUMS = "submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount"
+_SUMS = """submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount balance earlier_received_amount
+    contractual_amount recovered_amount responsible_since"""
 _KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
     known_from known_until"""
 _VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
@@ -32,11 +33,12 @@ _LEVEL = """policy_id level after_days in_status template_id recipient recipient
     repeat_days repeat_times"""
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 STAFF_COLUMNS = {
+    "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at | name_key is_duplicate",
-    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
-    "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
+    "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status | version",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on | recorded_at reverses_id",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
-    "clinics": "| clinic_id payment_terms_days",
+    "clinics": "clinic_id small_balance_tolerance | payment_terms_days",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
@@ -53,13 +55,15 @@ STAFF_COLUMNS = {
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
+    "invoice_adjustments": "| clinic_id id invoice_id number kind amount effective_on recorded_at",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
         price_schedule price_valid_from price_valid_to""",
     "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
     "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
-        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at | submission_method""",
+        received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
+        | submission_method open_status recorded_at""",
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
@@ -75,12 +79,15 @@ STAFF_COLUMNS = {
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
     "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
     "representations": "clinic_id id case_id attorney_id from_on until_on",
+    "responsibilities": """clinic_id id invoice_id number payer_id from_on reason note document_id decided_by recorded_at
+        | coverage_id""",
     "users": "clinic_id id name",
+    "write_offs": "| clinic_id id invoice_id number written_off_on reversed_on recorded_at",
 }
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"| clinic_id {_LETTERHEAD} payment_terms_days",
+    "clinics": f"clinic_id small_balance_tolerance | {_LETTERHEAD} payment_terms_days",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -138,7 +145,8 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
 }
 
 # Columns that reports of analysts add up; analysts see single values of few of them.
-_ADDED_UP = "first_submitted_on fully_paid_on agreed_amount received_amount"
+_ADDED_UP = """first_submitted_on fully_paid_on agreed_amount received_amount balance earlier_received_amount contractual_amount
+    recovered_amount"""
 READ_BY_REPORTS = {
     "invoices": f"{_KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
     "invoice_states": f"{_KEPT} {_ADDED_UP}",
@@ -152,8 +160,8 @@ READ_BY_REPORTS = {
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
 # reminders (dunning).
 READ_BY_THE_WORKER = {
-    "clinics": f"clinic_id short_name name time_zone reminded_on {_LETTERHEAD}",
-    "payers": "clinic_id id kind listed_name email attorney_id",
+    "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance {_LETTERHEAD}",
+    "payers": "clinic_id id kind listed_name email attorney_id patient_id",
     "attorneys": "clinic_id id name email",
     "users": "clinic_id id name email active",
     "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
@@ -167,10 +175,17 @@ READ_BY_THE_WORKER = {
     "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition counted_from",
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
-        conditional_until""",
+        conditional_until earlier_received_amount contractual_amount small_balance_amount recovered_amount open_status
+        responsible_since first_submitted_on patient_id recorded_at updated_at""",
     "cases": "clinic_id id number status",
     "invoice_lines": "clinic_id id invoice_id",
-    "cheque_allocations": "clinic_id id invoice_id",
+    "cheque_allocations": "clinic_id id invoice_id cheque_id amount effective_on recorded_at reverses_id",
+    "cheques": "clinic_id id payer_id",
+    "responsibilities": "clinic_id id invoice_id number payer_id coverage_id from_on reason recorded_at",
+    "agreements": """clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by
+        recorded_at""",
+    "invoice_adjustments": "clinic_id id invoice_id number kind amount effective_on recorded_at",
+    "write_offs": "clinic_id id invoice_id number written_off_on reversed_on recorded_at",
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
@@ -207,6 +222,7 @@ READ_BY_SIGNING_IN = {
 
 # Columns that an insert sets, besides the key and the time of recording.
 _ADDED_BY_STAFF = {
+    "agreements": "invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by",
     "attorneys": "name firm email phone name_fragments",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
@@ -219,12 +235,13 @@ _ADDED_BY_STAFF = {
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
     "internal_notes": "invoice_id body written_by written_at",
+    "invoice_adjustments": "invoice_id number kind amount effective_on decided_by",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
         bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
-        physician_id facility_id encounter_id""",
+        physician_id facility_id encounter_id replaces_id""",
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
@@ -236,6 +253,8 @@ _ADDED_BY_STAFF = {
     "reminder_templates": "name version subject body created_by",
     "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
     "representations": "case_id attorney_id from_on",
+    "responsibilities": "invoice_id number payer_id coverage_id from_on reason note document_id decided_by",
+    "write_offs": "invoice_id number written_off_on reversed_on decided_by",
 }
 _AUDITED = {
     "audit_events": "user_id role operation entities fields filters row_count request_id at",
@@ -249,16 +268,18 @@ _ADDED_BY_EVERY_ROLE = {
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
 _CHANGED_BY_STAFF = {
+    "agreements": "ended_on ended_at ended_by",
     "attorneys": "name firm email phone name_fragments is_duplicate retired_at",
-    "cases": "attorney_id status settled_on version",
+    "cases": "attorney_id status settled_on closed_on closed_reason version",
     "cheques": "returned_on return_reason",
     "documents": "consumed_at stored_at sha256 blob_key",
     "holds": "released_at",
     "idempotency_keys": "operation input_hash recorded_at result_id",
     "import_mappings": "mapping version changed_by changed_at",
     "invoice_counters": "last_number",
-    "invoices": """status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
-        billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
+    "invoices": """status open_status version payer_id responsible_since service_date submitted_on submission_method agreed_on
+        fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
+        small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
     "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
     "reduction_offers": "status",
@@ -269,6 +290,7 @@ _CHANGED_BY_STAFF = {
     "reminder_policies": _POLICY,
     "reminders": "target_date subject notes assignee_id status outcome closed_at",
     "representations": "until_on",
+    "write_offs": "reversed_on",
     **_CHANGED_BY_EVERY_ROLE,
 }
 # By role: the columns that it inserts, the tables from which it deletes, and the columns that it updates.
@@ -309,8 +331,10 @@ ADDED = {
         "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id physician_id
             facility_id encounter_id attorney_id version submitted_on first_submitted_on submission_method agreed_on
             fully_paid_on paid_on agreed_amount received_amount written_off_amount floor_amount target_amount
-            conditional_until external_key known_from""",
-        "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id paid_on written_off_amount",
+            conditional_until external_key known_from earlier_received_amount contractual_amount small_balance_amount
+            recovered_amount open_status responsible_since""",
+        "invoice_states": f"""{_KEPT} {_SUMS.replace(" balance", "")} case_id patient_id attorney_id paid_on written_off_amount
+            small_balance_amount""",
     },
     WORKER_ROLE: {
         **_AUDITED,
@@ -330,7 +354,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{_LETTERHEAD} payment_terms_days",
+        "clinics": f"{_LETTERHEAD} payment_terms_days small_balance_tolerance",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
@@ -359,7 +383,8 @@ CHANGED = {
         "invitations": "accepted_at sent_at next_attempt_at",
     },
     WORKER_ROLE: {
-        "invoices": "status version agreed_amount agreed_on conditional_until updated_at",
+        "invoices": "status open_status version agreed_amount agreed_on conditional_until updated_at",
+        "agreements": "ended_on ended_at ended_by",
         "reduction_offers": "status",
         "documents": "stored_at",
         "clinics": "reminded_on",

@@ -1,0 +1,93 @@
+"""The inputs of the transitions, as data: what a mutation takes and a form asks for."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from domain.billing.cases import CloseReason
+from domain.billing.ledger.facts import ResponsibilityReason
+from domain.billing.negotiation import Party, SubmissionMethod
+from domain.billing.transition import Allocation, Input, optional_input, reason_input
+
+LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
+CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")
+PAYER = Input("payer_id", UUID, "Payer", "The new payer.")
+CASE = Input("case_id", UUID, "Case", "The id of the case.")
+ALLOCATIONS = Input(
+    "allocations", Allocation, "Allocations", "The invoices that it pays, with the amount for each.", is_list=True
+)
+
+SUBMISSION = (
+    Input("submitted_on", date, "Submitted on", "The day of submission."),
+    Input("method", SubmissionMethod, "Method", "How it was submitted."),
+)
+REQUEST = (
+    Input("amount", Decimal, "Amount offered", "The amount that the payer offers, in US dollars."),
+    optional_input("reason", str, "Reason", "The payer's reason."),
+    LAST_DAY,
+    optional_input("document_id", UUID, "Offer letter", "The id of the uploaded offer letter."),
+)
+COUNTER_OFFER = (
+    Input("party", Party, "Offered by", "The side that makes the offer."),
+    Input("amount", Decimal, "Amount", "The offered amount in US dollars."),
+    optional_input("note", str, "Note", "A note about the offer."),
+    LAST_DAY,
+)
+AGREEMENT = (
+    optional_input(
+        "amount",
+        Decimal,
+        "Agreed amount",
+        "The agreed amount in US dollars; the amount of the open offer by default.",
+    ),
+    optional_input(
+        "conditional_until",
+        date,
+        "To be paid by",
+        "The day by which it must be paid; otherwise the agreement lapses.",
+    ),
+)
+DENIAL = (
+    Input("denied_on", date, "Denied on", "The day of the denial."),
+    Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
+    optional_input(
+        "amount", Decimal, "Denied amount", "The denied amount in US dollars; the whole invoice by default."
+    ),
+    optional_input("note", str, "Note", "A note about the denial."),
+    optional_input("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),
+)
+NEW_CHEQUE = (
+    Input("payer_id", UUID, "Payer", "The payer who sent it."),
+    Input("number", str, "Cheque number", "The number printed on it."),
+    Input("amount", Decimal, "Amount", "Its amount in US dollars."),
+    Input("cheque_date", date, "Cheque date", "The day written on it."),
+    Input("received_on", date, "Received on", "The day on which the clinic received it."),
+    Input("document_id", UUID, "Scan", "The id of the uploaded scan."),
+    ALLOCATIONS,
+)
+RETURN = (
+    CHEQUE,
+    Input("returned_on", date, "Returned on", "The day on which the bank returned it."),
+    reason_input("Why the bank returned it."),
+)
+CLOSING = (
+    CASE,
+    Input("reason", CloseReason, "Reason", "Why the case is closed without a settlement."),
+    optional_input("note", str, "Note", "A note about the reason."),
+)
+TRANSFER = (
+    optional_input(
+        "payer_id", UUID, "Payer", "The new payer; not needed where a coverage is given, which has a payer."
+    ),
+    Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part."),
+    optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
+    optional_input("effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."),
+    optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
+    optional_input(
+        "keep_agreement",
+        bool,
+        "Keep the agreement",
+        "Whether the new payer honours the agreement, and owes what is still to be paid of it; false by default.",
+    ),
+    optional_input("note", str, "Note", "A note; required where a conditional agreement that is running ends."),
+)
