@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.access.people import Role
+from domain.billing.cases import CaseStatus, CloseReason
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.pricing import BilateralPolicy, SelectionRule
 from domain.normal_forms import name_fragments, normal_key
@@ -46,6 +47,11 @@ class CaseFile:
     def lawyer_on(self, day: date) -> Lawyer | None:
         """The attorney who represents the case on a day."""
         return self.former if self.changed_on and day < self.changed_on else self.lawyer
+
+    def other_payer(self, payer_id: UUID) -> UUID | None:
+        """The law firm or the patient, whoever is not this payer; None if neither pays bills of this clinic."""
+        known = [self.lawyer.payer_id if self.lawyer else None, self.patient.payer_id]
+        return next((other for other in known if other not in (None, payer_id)), None)
 
 
 class CaseBuilder:
@@ -214,9 +220,24 @@ def settle(case: CaseFile, on: date) -> None:
     case.row |= {"status": "settled", "settled_on": on, "version": case.row["version"] + 1}
 
 
+def close(case: CaseFile, on: date) -> None:
+    """Close a case that was lost, if all of its invoices allow it."""
+    for history in case.histories:
+        if history.status is InvoiceStatus.CHEQUE_RECEIVED:
+            history.apply(on, "close_case", reason=CloseReason.LOST.name)
+    closed = {"status": CaseStatus.CLOSED.value, "closed_on": on, "closed_reason": CloseReason.LOST.value}
+    case.row |= {**closed, "version": case.row["version"] + 1}
+
+
 def reopen(case: CaseFile, on: date, reason: str) -> None:
     """Reopen a settled case: its paid invoices return to their previous status."""
     for history in case.histories:
         if history.status is InvoiceStatus.PAID:
             history.reopen_case(on, reason)
-    case.row |= {"status": "open", "settled_on": None, "version": case.row["version"] + 1}
+    case.row |= {
+        "status": "open",
+        "settled_on": None,
+        "closed_on": None,
+        "closed_reason": None,
+        "version": case.row["version"] + 1,
+    }

@@ -107,6 +107,12 @@ class ChequeDesk:
             one.history.apply_cheque(entered, row["id"], part, on)
         return Cheque(row, [one for one, _ in parts])
 
+    def pay(self, one: Expected, amount: Decimal, on: date) -> Cheque:
+        """A cheque for one invoice alone, received and entered on a day."""
+        row = self._row(one.history.row["payer_id"], amount, on, on)
+        one.history.apply_cheque(on, row["id"], amount, on)
+        return Cheque(row, [one])
+
     def _row(self, payer_id: UUID, amount: Decimal, on: date, entered: date) -> dict[str, Any]:
         self._number += self.random.between(1, 9)
         columns = {"payer_id": payer_id, "number": str(self._number), "amount": amount}

@@ -7,11 +7,12 @@ from decimal import Decimal
 from domain.access.people import Role
 from domain.billing.invoices import COVERED, InvoiceStatus
 from imports.demo.calendar import PlannedCase, plan_cases
-from imports.demo.cases import CaseBuilder, CaseFile, settle
+from imports.demo.cases import CaseBuilder, CaseFile, close, settle
 from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import DemoClinic, open_clinic
 from imports.demo.follow_ups import follow_up, hold_payers
 from imports.demo.scenarios import Acting, Scenario
+from imports.demo.several_payers import SeveralPayers
 from imports.history.batch import Batch
 
 CASES_AT_ONCE = 1_000
@@ -35,6 +36,7 @@ class DemoHistory:
         self.clinic, self.totals = clinic, Totals()
         self._password_hash = password_hash
         self._desk = ChequeDesk(clinic)
+        self._several = SeveralPayers(clinic, self._desk)
 
     def portions(self) -> Iterator[tuple[Batch, int]]:
         """Batches in the order in which they can be written, each with the number of invoices generated so far."""
@@ -55,6 +57,9 @@ class DemoHistory:
         batch = Batch()
         cases = [builder.open(plan, batch) for plan in plans]
         cheques = self._desk.receive(self._expected(cases), batch)
+        later = self._several.follow(cases)
+        batch.extend("cheques", [cheque.row for cheque in later])
+        cheques += later
         for case in cases:
             self._settle(case)
         self._send_back(cheques)
@@ -83,7 +88,9 @@ class DemoHistory:
             return
         on = self.clinic.random.after(max(history.last_day for history in case.histories), 3, 60)
         if on <= self.clinic.today and self.clinic.random.chance(0.85):
-            settle(case, on)
+            # Where something was written off the claim may be lost.
+            is_lost = InvoiceStatus.WRITTEN_OFF in statuses and self.clinic.random.chance(0.4)
+            (close if is_lost else settle)(case, on)
 
     def _send_back(self, cheques: list[Cheque]) -> None:
         """A few cheques bounce after the case was settled."""

@@ -8,7 +8,7 @@ _LEGAL_TRANSITIONS = ", ".join(
     f"('{transition.name}', '{start}', '{end}')"
     for transition in TRANSITIONS
     for start in (*transition.start, *transition.admin_start)
-    for end in transition.end
+    for end in transition.ends(start)
 )
 _CLOSED = "('paid', 'void', 'written_off')"
 
@@ -16,9 +16,14 @@ INVARIANTS = {
     "received is the sum of the allocations, reversals included": """
         select i.number from invoices i left join cheque_allocations a on (a.clinic_id, a.invoice_id) = (i.clinic_id, i.id)
         group by i.clinic_id, i.id having i.received_amount <> coalesce(sum(a.amount), 0)""",
-    "0 ≤ received ≤ agreed ≤ billed": """
-        select number from invoices where received_amount < 0
-        or received_amount > coalesce(agreed_amount, 0) or agreed_amount > billed_amount""",
+    "0 ≤ received of the present round ≤ agreed ≤ open part": """
+        select number from invoices where earlier_received_amount < 0 or received_amount < earlier_received_amount
+        or received_amount - earlier_received_amount > coalesce(agreed_amount, billed_amount - earlier_received_amount)
+        or agreed_amount > billed_amount - contractual_amount - earlier_received_amount""",
+    "every amount billed is received, reduced, given up, written off or due": """
+        select number from invoices where status <> 'void' and billed_amount - received_amount <> balance + written_off_amount
+        + small_balance_amount + contractual_amount
+        + coalesce(billed_amount - contractual_amount - earlier_received_amount - agreed_amount, 0)""",
     "billed is the sum of the lines": """
         select i.number from invoices i left join invoice_lines l on (l.clinic_id, l.invoice_id) = (i.clinic_id, i.id)
         group by i.clinic_id, i.id having i.billed_amount <> coalesce(sum(l.amount), 0)""",
@@ -37,18 +42,19 @@ INVARIANTS = {
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
         where (r.amount, r.cheque_id, r.invoice_id, r.effective_on)
         is distinct from (-a.amount, a.cheque_id, a.invoice_id, c.returned_on)""",
-    "a cheque pays invoices of its payer only": """
+    "a cheque pays invoices for which its payer is or was responsible": """
         select i.number from cheque_allocations a join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
-        join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id) where i.payer_id <> c.payer_id""",
+        join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id)
+        where c.payer_id not in (select payer_id from responsibilities r where (r.clinic_id, r.invoice_id) = (i.clinic_id, i.id))""",
     "the status agrees with the ledger": """
         select number from invoices where not case status
             when 'pending_invoice' then agreed_amount is null and agreed_on is null
             when 'pending_reduction' then agreed_amount is null and agreed_on is null and submitted_on is not null
-            when 'pending_cheque' then received_amount < agreed_amount and agreed_on is not null and fully_paid_on is null
-            when 'cheque_received' then received_amount = agreed_amount and fully_paid_on is not null and paid_on is null
-            when 'paid' then received_amount = agreed_amount and fully_paid_on is not null and paid_on is not null
+            when 'pending_cheque' then balance > 0 and agreed_on is not null and fully_paid_on is null
+            when 'cheque_received' then balance = 0 and fully_paid_on is not null and paid_on is null
+            when 'paid' then balance = 0 and fully_paid_on is not null and paid_on is not null
             when 'void' then received_amount = 0 and agreed_amount is null
-            when 'written_off' then written_off_amount = coalesce(agreed_amount, billed_amount) - received_amount
+            when 'written_off' then written_off_amount > 0 and balance = 0
             end""",
     "only invoices that were written off have a written-off amount": """
         select number from invoices where written_off_amount <> 0 and status <> 'written_off'""",
@@ -64,12 +70,13 @@ INVARIANTS = {
         select i.number from invoices i left join lateral (select seq, to_status, at from invoice_events e
         where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) order by seq desc limit 1) e on true
         where (i.status, i.version, i.updated_at) is distinct from (e.to_status, e.seq, e.at)""",
-    "the day fully paid is the day of receipt of the cheque that completed the payment": """
-        select i.number from invoices i cross join lateral (select c.received_on from cheque_allocations a
-        join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
-        where (a.clinic_id, a.invoice_id) = (i.clinic_id, i.id) and a.amount > 0 and c.returned_on is null
-        order by a.recorded_at desc limit 1) last
-        where i.status in ('cheque_received', 'paid') and i.fully_paid_on <> last.received_on""",
+    "the day fully paid is that of the last receipt, of the agreement or of the small balance that was given up": """
+        select i.number from invoices i cross join lateral (select max(greatest(c.received_on, i.created_on)) as day
+        from cheque_allocations a join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
+        where (a.clinic_id, a.invoice_id) = (i.clinic_id, i.id) and a.amount > 0 and c.returned_on is null) received
+        cross join lateral (select max(effective_on) as day from invoice_adjustments a
+        where (a.clinic_id, a.invoice_id) = (i.clinic_id, i.id)) given_up
+        where i.status in ('cheque_received', 'paid') and i.fully_paid_on <> greatest(received.day, i.agreed_on, given_up.day)""",
     "an invoice has the attorney and the patient of its case": """
         select i.number from invoices i join cases c on (c.clinic_id, c.id) = (i.clinic_id, i.case_id)
         where (i.attorney_id, i.patient_id) is distinct from (c.attorney_id, c.patient_id)""",
@@ -77,11 +84,11 @@ INVARIANTS = {
         select c.number from cases c left join representations r
         on (r.clinic_id, r.case_id) = (c.clinic_id, c.id) and r.until_on is null
         group by c.clinic_id, c.id having (array_agg(r.attorney_id) <> array[c.attorney_id]) or count(r.id) > 1""",
-    "all invoices of a settled case are closed and one is paid; no invoice of an open case is": f"""
+    "all invoices of a settled or closed case are closed and one is paid; no invoice of an open case is": f"""
         select c.number from cases c join invoices i on (i.clinic_id, i.case_id) = (c.clinic_id, c.id)
-        group by c.clinic_id, c.id having (c.status = 'settled') <> (count(*) filter (where i.status = 'paid') > 0)
-        or (c.status = 'settled' and count(*) filter (where i.status not in {_CLOSED}) > 0)
-        or count(*) filter (where i.status = 'paid' and i.paid_on <> c.settled_on) > 0""",
+        group by c.clinic_id, c.id having (c.status <> 'open') <> (count(*) filter (where i.status = 'paid') > 0)
+        or (c.status <> 'open' and count(*) filter (where i.status not in {_CLOSED}) > 0)
+        or count(*) filter (where i.status = 'paid' and i.paid_on <> coalesce(c.settled_on, c.closed_on)) > 0""",
     "numbers of a year have no gaps, and the counter holds the last": """
         select y.clinic_id, y.year from (select clinic_id, split_part(number, '-', 2)::int as year, count(*) as used,
         max(split_part(number, '-', 3)::int) as last from invoices group by 1, 2) y

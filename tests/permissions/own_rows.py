@@ -49,6 +49,7 @@ _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
 _ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes")
 _STAFF = (
     *_ANALYST,
+    "agreements",
     "attorneys",
     "cheque_allocations",
     "cheques",
@@ -60,6 +61,7 @@ _STAFF = (
     "fee_schedules",
     "holds",
     "internal_notes",
+    "invoice_adjustments",
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
@@ -69,8 +71,10 @@ _STAFF = (
     "reminder_templates",
     "reminders",
     "representations",
+    "responsibilities",
     "suppressed_addresses",
     "users",
+    "write_offs",
 )
 _TODAY = "(now() at time zone 'America/New_York')::date"
 _OPEN = "('pending_invoice', 'pending_reduction', 'pending_cheque')"

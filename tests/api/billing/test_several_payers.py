@@ -10,7 +10,6 @@ from domain.billing.invoices import InvoiceStatus
 from tests.support.api.mutations import done, refused
 from tests.support.api.records import nothing_changes, today
 from tests.support.api.scenarios import CHEQUE, INVOICE, TODAY, Clinic, broken_laws, line, transition_names
-from tests.support.databases import rows
 
 MONEY = """invoice { id status balance billedAmount openAmount agreedAmount receivedAmount writtenOffAmount recoveredAmount
     smallBalanceAmount contractualAmount fullyPaidOn submittedOn payer { id } responsibleSince

@@ -3,10 +3,11 @@
 from domain.access.people import Role
 
 _STAFF_ADD = """
-    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
-    idempotency_keys import_mappings internal_notes invoice_counters
+    agreements attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
+    idempotency_keys import_mappings internal_notes invoice_adjustments invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
-    reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations suppressed_addresses
+    reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities
+    suppressed_addresses write_offs
 """.split()
 # Every role may request an export.
 _EVERY_ROLE_ADDS = {"audit_events", "audit_pending", "exports"}

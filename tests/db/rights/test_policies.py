@@ -118,12 +118,14 @@ AUTHOR_COLUMNS = {
     "idempotency_keys": ("user_id", True),
     "internal_notes": ("written_by", False),
     "import_mappings": ("changed_by", False),
+    "invoice_adjustments": ("decided_by", False),
     "invoice_events": ("by_user_id", False),
     "reduction_offers": ("made_by", False),
     "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
     "reminders": ("created_by", False),
     "suppressed_addresses": ("added_by", False),
+    "write_offs": ("decided_by", False),
 }
 
 

@@ -114,8 +114,9 @@ class Books:
     def take_back(self, on: int, receipt: Receipt, returned: int | None = None) -> None:
         """Record that a payment was returned."""
         returned_on = max(day(on if returned is None else returned), receipt.effective_on)
-        known = {"id": UUID(int=1000 + self.steps), "recorded_at": self._moment(on, self.steps + 1)}
-        reversal = replace(receipt, amount=-receipt.amount, effective_on=returned_on, reverses_id=receipt.id, **known)
+        moment, identity = self._moment(on, self.steps + 1), UUID(int=1000 + self.steps)
+        reversal = replace(receipt, id=identity, amount=-receipt.amount, reverses_id=receipt.id)
+        reversal = replace(reversal, effective_on=returned_on, recorded_at=moment)
         self.step(on, "return_cheque", reversals=[reversal], reason="Not covered")
 
     def submit(self, on: int) -> None:

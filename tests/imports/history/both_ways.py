@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,6 +14,11 @@ import asyncpg
 
 from db.pools import Database
 from domain.access.people import Role
+from domain.billing.cases import CloseReason
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.ledger.amounts import effective_day, is_in_present_round, lapsed_agreement
+from domain.billing.ledger.facts import Receipt, ResponsibilityReason
+from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.outcomes import Actor
 from domain.errors import DomainError
@@ -32,17 +38,22 @@ _COMMANDS: dict[str, Callable[[UnitOfWork], Awaitable[UUID]]] = {
     "allocate_cheque": cheques.allocate,
     "return_cheque": cheques.take_back,
     "settle_case": cases.settle,
+    "close_case": cases.close,
     "reopen_case": cases.open_again,
 }
 _SCAN = """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at, stored_at)
     values ($1, $2, $3, 'cheque.pdf', 'application/pdf', 1, $4::timestamptz + interval '1 day', $4)"""
 # Statuses → the transitions that are likely; one event in six is any of the table instead.
 _LIKELY = {
-    "pending_invoice": "submit_invoice submit_invoice accept_in_full request_reduction request_reduction record_denial change_payer",
-    "pending_reduction": "counter_reduction counter_reduction agree_reduction agree_reduction decline_reduction record_denial",
-    "pending_cheque": "record_cheque record_cheque record_cheque allocate_cheque reopen_reduction lapse_agreement return_cheque",
-    "cheque_received": "settle_case return_cheque",
+    "pending_invoice": """submit_invoice submit_invoice submit_invoice accept_in_full request_reduction request_reduction record_denial
+        change_payer transfer_balance record_cheque close_empty""",
+    "pending_reduction": """counter_reduction counter_reduction agree_reduction agree_reduction agree_reduction decline_reduction
+        record_denial transfer_balance record_cheque""",
+    "pending_cheque": """record_cheque record_cheque record_cheque allocate_cheque reopen_reduction lapse_agreement return_cheque
+        record_denial transfer_balance close_small_balance close_small_balance""",
+    "cheque_received": "settle_case close_case return_cheque record_cheque reopen_reduction",
     "paid": "reopen_case return_cheque",
+    "written_off": "record_cheque allocate_cheque return_cheque reverse_write_off",
 }
 KNOWN = [*" ".join(_LIKELY.values()).split(), "void_invoice", "write_off_invoice"]
 
@@ -87,7 +98,8 @@ class BothWays:
             batch.add("cheques", **cheque)
         await batch.load(self.owner)
         await self.owner.execute(
-            """update cases c set status = s.status, settled_on = s.settled_on from cases s where s.id = $1 and c.id = $2""",
+            """update cases c set status = s.status, settled_on = s.settled_on, closed_on = s.closed_on,
+                closed_reason = s.closed_reason from cases s where s.id = $1 and c.id = $2""",
             self.live_case,
             self.built.row["case_id"],
         )
@@ -115,6 +127,7 @@ class BothWays:
         # The lines of both invoices are the same.
         same = SeededRandom(self.number)
         amounts = [Decimal(same.between(1, 900)) / 4 for _ in range(same.between(1, 3))]
+        amounts = [Decimal(0)] if self.number % 12 == 0 else amounts
         lines = tuple(HistoryLine(f"OWN-{nth}", "A service", 1, amount, amount) for nth, amount in enumerate(amounts))
         start = HistoryStart(
             setting.clinic_id,
@@ -134,15 +147,19 @@ class BothWays:
         """One event by both ways: both apply it, or both reject it with the same error."""
         likely = _LIKELY.get(self.built.status, "return_cheque").split()
         name = self.random.choice(KNOWN if self.random.random() < 1 / 6 else likely)
-        if name in ("allocate_cheque", "return_cheque") and not self._usable():
+        if name in ("allocate_cheque", "return_cheque") and not self._usable(name):
             name = "accept_in_full"
+        if name == "close_case" and self.built.status in (InvoiceStatus.VOID, InvoiceStatus.WRITTEN_OFF):
+            # It closes the case without an event of the invoice.
+            name = "settle_case"
         inputs, builds = self._inputs(name)
+        before = deepcopy(self.built)
         by_command = await self._command(name, inputs)
         try:
             builds()
             by_builder: DomainError | None = None
         except DomainError as refusal:
-            by_builder = refusal
+            by_builder, self.built = refusal, before
         # Commands of several invoices check the whole input first, so that another error of it may come first.
         kind = bool if name in _COMMANDS else type
         assert kind(by_command) is kind(by_builder), f"{name} {inputs}: {by_command!r}, but {by_builder!r}"
@@ -187,21 +204,9 @@ class BothWays:
         """The inputs of the command, and the call of the history builder."""
         day, built, pick = self.day, self.built, self.random.choice
         open_offer = built.open_offer["amount"] if built.open_offer else Decimal(50)
-        half, third = built.billed / 2, built.unpaid / 3
-        amount = pick(
-            [
-                half,
-                half,
-                open_offer,
-                open_offer,
-                built.unpaid,
-                built.unpaid,
-                third,
-                built.billed,
-                Decimal(0),
-                Decimal(9999),
-            ]
-        )
+        half, third, most = built.billed / 2, built.unpaid / 3, built.unpaid - Decimal("0.25")
+        amounts = [half, half, open_offer, open_offer, built.unpaid, built.unpaid, most, most, third, built.billed]
+        amount = pick([*amounts, Decimal(0), Decimal(9999)])
         amount = amount.quantize(Decimal("0.01"))
         reason, later = pick([*["As it was agreed"] * 7, " "]), day + timedelta(days=pick([5, 20, 20, -1]))
         until = pick([None, None, later])
@@ -216,6 +221,15 @@ class BothWays:
         """The transitions of one invoice."""
         day, built = self.day, self.built
         agreed, payer = self.random.choice([None, amount, amount]), self.random.choice(self.setting.payers)
+        denied_on = day - timedelta(days=self.random.choice([0, 0, 4]))
+        denial: dict[str, Any] = {
+            "denied_on": denied_on,
+            "reason_code": "LATE",
+            "amount": agreed,
+            "note": None,
+            "appeal_due_on": until,
+        }
+        transfer = self._transfer(payer, reason)
         events: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
             "submit_invoice": (
                 {"submitted_on": day, "method": SubmissionMethod.FAX},
@@ -236,10 +250,11 @@ class BothWays:
             ),
             "decline_reduction": ({"reason": reason}, lambda: built.decline_reduction(day, reason)),
             "reopen_reduction": ({"reason": reason}, lambda: built.reopen_reduction(day, reason)),
-            "record_denial": (
-                {"denied_on": day, "reason_code": "LATE", "amount": amount, "note": None, "appeal_due_on": until},
-                lambda: built.record_denial(day, "LATE", amount, None, until),
-            ),
+            "record_denial": (denial, lambda: built.apply(day, "record_denial", **denial)),
+            "transfer_balance": (transfer, lambda: built.apply(day, "transfer_balance", **transfer)),
+            "close_small_balance": ({}, lambda: built.apply(day, "close_small_balance")),
+            "close_empty": ({"reason": reason}, lambda: built.apply(day, "close_empty", reason=reason)),
+            "reverse_write_off": ({"reason": reason}, lambda: built.apply(day, "reverse_write_off", reason=reason)),
             "change_payer": (
                 {"payer_id": payer, "reason": reason},
                 lambda: built.change_payer(day, payer, reason),
@@ -250,11 +265,26 @@ class BothWays:
         }
         return events[name]
 
+    def _transfer(self, payer: UUID, reason: str) -> dict[str, Any]:
+        day, pick = self.day, self.random.choice
+        return {
+            "payer_id": payer,
+            "reason": pick([ResponsibilityReason.OTHER, ResponsibilityReason.REFUSED]),
+            "effective_on": pick([None, day, day - timedelta(days=3)]),
+            "keep_agreement": pick([None, False, True]),
+            "note": reason,
+        }
+
     def _of_several(self, name: str, amount: Decimal, reason: str) -> tuple[dict[str, Any], Callable[[], Any]]:
         """The transitions of the invoices of a case or a cheque."""
         day, built = self.day, self.built
         if name == "settle_case":
             return {"case_id": self.live_case}, lambda: built.settle_case(day)
+        if name == "close_case":
+            lost: dict[str, Any] = {"case_id": self.live_case, "reason": CloseReason.LOST}
+            # The history has the note; without one, the reason.
+            note = {"note": reason} if reason.strip() else {}
+            return lost | note, lambda: built.apply(day, "close_case", reason=note.get("note", CloseReason.LOST.name))
         if name == "reopen_case":
             return {"case_id": self.live_case, "reason": reason}, lambda: built.reopen_case(day, reason)
         return self._cheque(name, amount, reason)
@@ -276,18 +306,33 @@ class BothWays:
                 "document_id": uuid4(),
                 "allocations": allocation,
             }
-            return inputs, lambda: built.apply_cheque(day, self.builders_cheque, amount, received_on)
-        live = self.random.choice(self._usable())
+            return inputs, lambda: self._pay(built.apply_cheque, self.builders_cheque, amount, received_on)
+        live = self.random.choice(self._usable(name))
         mine = self.known_cheques[live]
         if name == "return_cheque":
             inputs = {"cheque_id": live, "returned_on": day, "reason": reason}
             return inputs, lambda: built.return_cheque(day, mine["id"], reason)
         rest = min(mine["amount"] - built.received_by_cheque.get(mine["id"], Decimal(0)), max(built.unpaid, Decimal(0)))
         inputs = {"cheque_id": live, "allocations": [{"invoice_id": self.live_id, "amount": rest}]}
-        return inputs, lambda: built.allocate_cheque(day, mine["id"], rest, mine["received_on"])
+        return inputs, lambda: self._pay(built.allocate_cheque, mine["id"], rest, mine["received_on"])
 
-    def _usable(self) -> list[UUID]:
-        """The cheques of the invoice's payer that the bank has not returned."""
-        payer = self.built.row["payer_id"]
-        known = self.known_cheques.items()
-        return [live for live, row in known if row["returned_on"] is None and row["payer_id"] == payer]
+    def _pay(self, pay: Callable[..., None], cheque_id: UUID, amount: Decimal, received_on: date) -> None:
+        """Before a payment, the command lets an agreement lapse that was not paid in time, or revives one that was."""
+        invoice, moment = self.built.facts, noon_of(self.day) + timedelta(hours=1)
+        until, lapsed = invoice.conditional_until, lapsed_agreement(invoice.known)
+        counts_on = effective_day(received_on, invoice.created_on)
+        receipt = Receipt(cheque_id, invoice.payer_id, amount, counts_on, moment)
+        if until is not None and counts_on > until:
+            if "lapse_agreement" in legal_now(invoice, Actor(None, self.day, moment)):
+                self.built.lapse_agreement(self.day)
+        elif lapsed and lapsed.conditional_until and counts_on <= lapsed.conditional_until:
+            is_waiting = invoice.status is InvoiceStatus.PENDING_REDUCTION and invoice.open_offer is None
+            if is_waiting and is_in_present_round(invoice.known, receipt):
+                self.built.apply(self.day, "revive_agreement", role=None)
+        pay(self.day, cheque_id, amount, received_on)
+
+    def _usable(self, name: str) -> list[UUID]:
+        """The cheques that the bank has not returned; the invoice's payer can pay with own ones."""
+        payer, known = self.built.row["payer_id"], self.known_cheques.items()
+        is_return = name == "return_cheque"
+        return [live for live, row in known if row["returned_on"] is None and (is_return or row["payer_id"] == payer)]

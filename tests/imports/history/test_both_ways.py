@@ -34,6 +34,11 @@ _ROWS = {
         from reduction_offers o where invoice_id = $1 order by round""",
     "denials": """select to_jsonb(d) - '{id,invoice_id,recorded_at}'::text[] as found, recorded_at::date from denials d
         where invoice_id = $1 order by recorded_at, id""",
+    **{
+        table: f"""select to_jsonb(f) - '{{id,invoice_id,recorded_at,ended_at,decided_by,note,document_id}}'::text[] as found,
+            recorded_at::date from {table} f where invoice_id = $1 order by number"""
+        for table in ("responsibilities", "agreements", "invoice_adjustments", "write_offs")
+    },
     "cheque_allocations": """select a.amount, a.effective_on, a.reverses_id is not null as is_reversal, a.recorded_at::date, c.amount as cheque,
         c.received_on, c.returned_on from cheque_allocations a join cheques c on c.id = a.cheque_id where a.invoice_id = $1
         order by a.recorded_at, a.reverses_id is not null, a.amount, c.amount""",

@@ -142,8 +142,11 @@ class Clinic:
             "reopen_case": {"caseId": invoice["case"]["id"], "reason": "As it should be"},
             "close_small_balance": {"invoiceId": identity},
             "transfer_balance": {
-                **{**named, "payerId": self.another_payer(invoice), "reason": "OTHER"},
-                **{"keepAgreement": False, "note": "As it should be"},
+                **named,
+                "payerId": self.another_payer(invoice),
+                "reason": "OTHER",
+                "keepAgreement": False,
+                "note": "As it should be",
             },
             "change_payer": {**named, "payerId": self.another_payer(invoice)},
         }
