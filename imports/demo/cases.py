@@ -83,6 +83,7 @@ class CaseBuilder:
         columns = {"patient_id": patient.row["id"], "attorney_id": None, "status": "open"}
         numbers = {"number": plan.number, "number_key": normal_key(plan.number)}
         days = {"date_of_injury": injured, "opened_on": plan.opened_on, "settled_on": None}
+        days |= {"closed_on": None, "closed_reason": None}
         return self.clinic.record(plan.opened_on, version=1, **numbers, **columns, **days)
 
     def _patient(self, on: date, batch: Batch) -> Patient:

@@ -186,7 +186,7 @@ DECISIONS = """submit_invoice accept_in_full request_reduction counter_reduction
     reopen_reduction record_denial transfer_balance write_off_invoice reverse_write_off""".split()
 FACTS = ["record_cheque", "return_cheque"]
 RARE = "void_invoice write_off_invoice change_payer record_denial decline_reduction settle_case close_case".split()
-# Legal by its status and its guards, but the table lacks the end: see the expected failures in test_outcomes.
+# Legal by its status and its guards, but the table lacks the end: see the expected failures in tests/imports/history/test_money.py.
 REFUSED_LATE = {
     *(("reopen_reduction", S.CHEQUE_RECEIVED), ("record_cheque", S.PAID)),
     *(("revive_agreement", S.PENDING_REDUCTION), ("transfer_balance", S.PENDING_CHEQUE)),

@@ -257,10 +257,11 @@ def test_an_invalid_day_reason_or_amount_of_a_denial_is_refused(inputs: dict[str
     assert refused("record_denial", INVOICE, **{"denied_on": TODAY, "reason_code": "CO-50", **inputs}) == (path,)
 
 
-def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round() -> None:
+@pytest.mark.parametrize("denied", [2, 4])
+def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round(denied: int) -> None:
     books = agreed()
     books.receive(3, "300.00")
-    outcome = books.step(4, "record_denial", denied_on=day(2), reason_code="CO-50")
+    outcome = books.step(4, "record_denial", denied_on=day(denied), reason_code="CO-50")
     assert outcome.agreed_offer is OfferStatus.SUPERSEDED
     assert (books.status, books.invoice.submitted_on, books.invoice.first_submitted_on) == (
         S.PENDING_INVOICE,
