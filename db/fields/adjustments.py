@@ -1,4 +1,4 @@
-"""The SQL of adjustments: how reductions, write-offs and voids changed the amount due of an invoice, per day."""
+"""The SQL of adjustments: how reductions, contractual adjustments, small balances, write-offs and voids changed the amount due of an invoice."""
 
 from typing import Any
 
@@ -35,7 +35,6 @@ _TABLE = Table(
     Column("kind", Text),
     Column("amount", Numeric(12, 2)),
 )
-_CLOSED = (InvoiceStatus.VOID, InvoiceStatus.WRITTEN_OFF)
 
 ADJUSTMENT = View(
     _TABLE, {**plain("adjusted_on", "kind"), **amounts("amount"), "invoice": One("Invoice", by_id("invoice_id"))}
@@ -63,13 +62,19 @@ def _changes(scope: Scope) -> Select[Any]:
         days.c.invoice_id,
         days.c.known_from,
         days.c.status,
-        gained("reduced"),
-        gained("closed"),
+        *(gained(name) for name in ("reduced", "closed", "contractual", "given_up")),
     ).subquery()
     closing = case((steps.c.status == _word(InvoiceStatus.VOID), _word("VOID")), else_=_word("WRITE_OFF"))
     parts = (
         values(column("kind", Text), column("amount", Numeric(12, 2)), name="parts")
-        .data([(_word("REDUCTION"), steps.c.reduced), (closing, steps.c.closed)])
+        .data(
+            [
+                (_word("REDUCTION"), steps.c.reduced),
+                (_word("CONTRACTUAL"), steps.c.contractual),
+                (_word("SMALL_BALANCE"), steps.c.given_up),
+                (closing, steps.c.closed),
+            ]
+        )
         .lateral()
     )
     return (
@@ -86,18 +91,21 @@ def _changes(scope: Scope) -> Select[Any]:
 
 
 def _days(scope: Scope, table: Table, identity: str) -> Select[Any]:
-    """The total adjustment of each invoice from a day on: the agreed reduction, and the write-off or void of the rest."""
+    """The total of each kind of adjustment of an invoice from a day on; a void invoice has no other adjustment than that."""
     row = Row(table, scope.name("day"), scope)
-    agreed = func.coalesce(row.agreed_amount, row.billed_amount)
-    is_closed = row.status.in_([_word(status) for status in _CLOSED])
+    open_part = row.billed_amount - row.contractual_amount - row.earlier_received_amount
+    is_void = row.status == _word(InvoiceStatus.VOID)
+    of_void = row.billed_amount - row.received_amount
     return (
         select(
             row.clinic_id.label("clinic_id"),
             getattr(row, identity).label("invoice_id"),
             row.known_from.label("known_from"),
             row.status.label("status"),
-            (row.billed_amount - agreed).label("reduced"),
-            case((is_closed, agreed - row.received_amount), else_=0).label("closed"),
+            case((is_void, 0), else_=func.coalesce(open_part - row.agreed_amount, 0)).label("reduced"),
+            case((is_void, 0), else_=row.contractual_amount).label("contractual"),
+            case((is_void, 0), else_=row.small_balance_amount).label("given_up"),
+            case((is_void, of_void), else_=row.written_off_amount).label("closed"),
         )
         .select_from(row.source)
         .where(row.clinic_id == scope.clinic_id)

@@ -41,7 +41,13 @@ _INVOICE_HEADER = (
     *("ItemRate", "*ItemAmount", "Service Date"),
 )
 _JOURNAL_HEADER = ("*JournalNo", "*JournalDate", "*AccountName", "*Debits", "*Credits", "Description", "Name")
-_ADJUSTED = {"REDUCTION": (REDUCED, "Reduction"), "WRITE_OFF": (LOST, "Write-off"), "VOID": (LOST, "Void")}
+_ADJUSTED = {
+    "REDUCTION": (REDUCED, "Reduction"),
+    "CONTRACTUAL": (REDUCED, "Contractual adjustment"),
+    "SMALL_BALANCE": (LOST, "Small balance"),
+    "WRITE_OFF": (LOST, "Write-off"),
+    "VOID": (LOST, "Void"),
+}
 # The same records give the same file.
 _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 

@@ -111,7 +111,7 @@ class ExportPaymentsInput:
 
 
 @strawberry.input(
-    description="An export of adjustments (reductions, write-offs and voids): one row for each day on which one "
+    description="An export of adjustments (reductions, contractual adjustments, small balances, write-offs and voids): one row for each day on which one "
     "changed the amount owed."
 )
 class ExportAdjustmentsInput:
@@ -156,7 +156,7 @@ class ExportMutations:
 
     @mutation(
         ACTIONS["export_adjustments"],
-        "Export reductions, write-offs and voids: billed less these adjustments and less payments is the "
+        "Export reductions, contractual adjustments, small balances, write-offs and voids: billed less these adjustments and less payments is the "
         "outstanding amount.",
     )
     async def export_adjustments(
