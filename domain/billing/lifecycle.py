@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from domain.access.people import Role
+from domain.api_names import camel
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, ledger_of
+from domain.billing.next_steps import first_step, needs_admin
 from domain.billing.outcomes import Actor, Inputs, Outcome
 from domain.billing.transitions import BY_NAME, legal_from
 from domain.errors import IllegalTransition
@@ -81,8 +83,17 @@ def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
     if is_possible and all(GUARDS[guard].holds(invoice, actor.today) for guard in row.guards):
         return
     blocked = [GUARDS[guard].words for guard in row.guards if not GUARDS[guard].holds(invoice, actor.today)]
-    words = "; ".join(blocked) if is_possible else f"This is not possible while the invoice is {invoice.status}"
+    words = "; ".join(blocked) if is_possible else _way(name, invoice.status)
     raise IllegalTransition(words, ("invoice_id",), invoice.status, name, legal_now(invoice, actor))
+
+
+def _way(name: str, status: InvoiceStatus) -> str:
+    """Why a transition is not possible in a status, and which one comes first."""
+    words, first = f"This is not possible while the invoice is {status}", first_step(status, name)
+    if first is None:
+        return words
+    who = ", by an administrator" if needs_admin(first, status) else ""
+    return f"{words}; first: {first.label} ({camel(first.name)}{who})"
 
 
 def legal_now(invoice: Invoice, actor: Actor) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from html import escape
 
 from domain.api_names import camel
 from domain.billing.invoices import GUARDS, InvoiceStatus
+from domain.billing.next_steps import Need, step_for
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
 
@@ -39,7 +40,7 @@ def arrows() -> dict[tuple[InvoiceStatus, InvoiceStatus], list[str]]:
     found: dict[tuple[InvoiceStatus, InvoiceStatus], list[str]] = defaultdict(list)
     for row in TRANSITIONS:
         for start in (*row.start, *row.admin_start):
-            for end in row.end:
+            for end in row.ends(start):
                 found[start, end].append(row.name)
     return dict(found)
 
@@ -47,6 +48,9 @@ def arrows() -> dict[tuple[InvoiceStatus, InvoiceStatus], list[str]]:
 def page() -> str:
     """The page in Markdown."""
     rows = "\n".join(_row(row) for row in TRANSITIONS)
+    steps = "\n".join(
+        f"| {status} | {' | '.join(step_for(status, need) for need in Need)} |" for status in InvoiceStatus
+    )
     return f"""# The life cycle of an invoice
 
 Generated from `domain/billing/transitions.py` by `make snapshots`; a test fails when this page is stale.
@@ -56,6 +60,12 @@ Generated from `domain/billing/transitions.py` by `make snapshots`; a test fails
 | transition | from | to | needs | guards | roles |
 |---|---|---|---|---|---|
 {rows}
+
+## Which step helps
+
+| | {" | ".join(need.value for need in Need)} |
+|---|{"---|" * len(Need)}
+{steps}
 
 A transition that does not start from the current status, or whose guard fails, returns `IllegalTransition` with the transitions
 that are possible now. The database rejects every change of status that is not a transition, and every change of the history.

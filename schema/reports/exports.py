@@ -111,7 +111,8 @@ class ExportPaymentsInput:
 
 
 @strawberry.input(
-    description="An export of adjustments (reductions, contractual adjustments, small balances, write-offs and voids): one row for each day on which one "
+    description="An export of adjustments (reductions, contractual adjustments, small balances, write-offs and voids): one row for "
+    "each day on which one "
     "changed the amount owed."
 )
 class ExportAdjustmentsInput:

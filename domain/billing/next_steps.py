@@ -1,0 +1,77 @@
+"""Which transition helps where another one is not possible: the way from each status to what a biller needs."""
+
+from collections import deque
+from enum import StrEnum
+
+from domain.access.people import Role
+from domain.billing.invoices import InvoiceStatus
+from domain.billing.transition import Transition
+from domain.billing.transitions import TRANSITIONS
+
+
+class Need(StrEnum):
+    """What happens to an invoice and asks for a step."""
+
+    TYPED_WRONG = "something was typed wrong"
+    MONEY_LATE = "money comes late"
+    PAYER_CHANGES = "the payer changes"
+    PAYS_LESS = "the same payer pays less"
+    NOTHING_MORE = "nothing more will come"
+
+
+# The transitions that meet a need, in the order in which they are looked for. A cheque that was typed wrong is returned as LOST.
+MEETS: dict[Need, tuple[str, ...]] = {
+    Need.TYPED_WRONG: (
+        *("replace_invoice", "reverse_write_off", "reopen_case", "reopen_reduction", "return_cheque"),
+        *("void_invoice", "decline_reduction"),
+    ),
+    Need.MONEY_LATE: ("record_cheque", "allocate_cheque"),
+    Need.PAYER_CHANGES: ("transfer_balance", "change_payer"),
+    Need.PAYS_LESS: ("request_reduction", "agree_reduction", "reopen_reduction"),
+    Need.NOTHING_MORE: ("write_off_invoice", "close_small_balance", "settle_case", "close_case", "close_empty"),
+}
+# The transitions that undo what stands in the way.
+_UNDO = ("reopen_case", "reverse_write_off", "reopen_reduction")
+_OTHERWISE = {
+    **{(InvoiceStatus.VOID, need): "nothing is owed: create another invoice (`create_invoice`)" for need in Need},
+    (InvoiceStatus.PAID, Need.NOTHING_MORE): "nothing: it is closed",
+    (
+        InvoiceStatus.WRITTEN_OFF,
+        Need.NOTHING_MORE,
+    ): "`settle_case` or `close_case`, once nothing else of its case is open",
+}
+
+
+def way_to(status: InvoiceStatus, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The fewest transitions of staff that lead from a status to one of these, that one included; none if there is no way."""
+    waiting, seen = deque([(status, tuple[str, ...]())]), {status}
+    while waiting:
+        at, path = waiting.popleft()
+        possible = [row for row in TRANSITIONS if row.roles and row.starts(at, Role.ADMIN)]
+        for name in names:
+            if any(row.name == name for row in possible):
+                return (*path, name)
+        for row in possible:
+            for end in row.ends(at) if row.name in _UNDO else ():
+                if end not in seen:
+                    seen.add(end)
+                    waiting.append((end, (*path, row.name)))
+    return ()
+
+
+def first_step(status: InvoiceStatus, name: str) -> Transition | None:
+    """The transition that comes before one that is not possible in a status; None if there is no way to it."""
+    path = way_to(status, (name,))
+    return next((row for row in TRANSITIONS if row.name == path[0]), None) if len(path) > 1 else None
+
+
+def needs_admin(row: Transition, status: InvoiceStatus) -> bool:
+    """Whether only an administrator may start a transition from a status."""
+    return not row.starts(status, Role.BILLING)
+
+
+def step_for(status: InvoiceStatus, need: Need) -> str:
+    """The steps that meet a need in a status, for the page of the life cycle."""
+    path = way_to(status, MEETS[need])
+    otherwise = _OTHERWISE.get((status, need))
+    return otherwise or ", then ".join(f"`{name}`" for name in path)
