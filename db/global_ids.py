@@ -17,6 +17,8 @@ TAGS = {
     "Cheque": "ch",
     "ChequeAllocation": "al",
     "Clinic": "cl",
+    "Coverage": "cv",
+    "CoverageEvent": "ce",
     "CptCode": "co",
     "Denial": "de",
     "Encounter": "en",

@@ -220,6 +220,11 @@ class InvoiceHistory:
         moment = self._moment(on)
         self._notes.append(self._record(moment, body=body, written_by=self.by, written_at=moment))
 
+    def count_under(self, coverage_id: UUID) -> None:
+        """All payments of the invoice count under a coverage of its payer."""
+        for allocation in self._allocations:
+            allocation["coverage_id"] = coverage_id
+
     def write(self, batch: Batch) -> None:
         """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
         changed_on = self._start.attorney_changed_on
@@ -294,7 +299,7 @@ class InvoiceHistory:
         self, moment: datetime, cheque_id: UUID, amount: Decimal, effective_on: date, reverses_id: UUID | None
     ) -> None:
         row = self._record(moment, cheque_id=cheque_id, amount=amount, effective_on=effective_on)
-        self._allocations.append(row | {"reverses_id": reverses_id})
+        self._allocations.append(row | {"reverses_id": reverses_id, "coverage_id": None})
 
     def _close_offer(self, status: OfferStatus, was: OfferStatus = OfferStatus.OPEN) -> None:
         if self._offers and self._offers[-1]["status"] == was:

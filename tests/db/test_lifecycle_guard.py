@@ -100,7 +100,7 @@ def test_the_owner_cannot_make_status_and_ledger_disagree(address: DatabaseUrls,
         attempt(address, f"update invoices set {change}")
 
 
-_APPEND_ONLY = ("invoice_events", "cheque_allocations", "denials")
+_APPEND_ONLY = ("invoice_events", "cheque_allocations", "coverage_events", "denials")
 
 
 @pytest.mark.parametrize("table", _APPEND_ONLY)

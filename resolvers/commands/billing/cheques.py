@@ -17,6 +17,7 @@ from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.texts import CODE, required_text
 from resolvers.commands.billing.cases import lock_case, reopen
+from resolvers.commands.billing.covered_payments import find_coverages
 from resolvers.commands.documents import consume
 from resolvers.commands.transitions import Row, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -24,7 +25,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _CHEQUE = """select id, payer_id, number, amount, received_on, returned_on from cheques
     where clinic_id = $1 and id = $2 for update"""
 _ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clinic_id = $1 and cheque_id = $2"
-_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, i.case_id from cheque_allocations a
+_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, i.case_id from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
 
@@ -88,13 +89,17 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
     with _about("allocations"):
         rows = await lock(work, amounts)
+    coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
-        row = rows[part["invoice_id"]]
-        with _about("allocations", str(place)):
+        row, path = rows[part["invoice_id"]], ("allocations", str(place))
+        with _about(*path):
             if row["payer_id"] != cheque["payer_id"]:
                 raise InvalidInput("This invoice has another payer", ("invoice_id",))
             move(work, writes, name, row, {"amount": part["amount"], "received_on": cheque["received_on"]})
-        _insert(work, writes, cheque["id"], row["id"], part["amount"], cheque["received_on"])
+            coverage = coverages.coverage_of(row["case_id"], part.get("coverage_id"))
+        coverages.pay(work, coverage, part["amount"], (*path, "amount"))
+        paid = {"coverage_id": coverage, "effective_on": cheque["received_on"]}
+        _insert(work, writes, cheque["id"], row["id"], part["amount"], **paid)
 
 
 @contextmanager
@@ -113,9 +118,9 @@ def _insert(
     cheque: UUID,
     invoice: UUID,
     amount: Decimal,
-    on: date,
-    reverses: UUID | None = None,
+    **columns: Any,
 ) -> None:
+    """Add an allocation to the batch; `columns` are its day, its coverage and what it reverses."""
     writes.insert(
         "cheque_allocations",
         id=new_id(work.moment),
@@ -123,8 +128,7 @@ def _insert(
         cheque_id=cheque,
         invoice_id=invoice,
         amount=amount,
-        effective_on=on,
-        reverses_id=reverses,
+        **{"reverses_id": None, **columns},
     )
 
 
@@ -158,7 +162,8 @@ async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], se
     for part in standing:
         owed_again[part["invoice_id"]] += part["amount"]
         on = work.inputs["returned_on"]
-        _insert(work, writes, part["cheque_id"], part["invoice_id"], -part["amount"], on, part["id"])
+        reversed_ = {"reverses_id": part["id"], "coverage_id": part["coverage_id"], "effective_on": on}
+        _insert(work, writes, part["cheque_id"], part["invoice_id"], -part["amount"], **reversed_)
     others = await work.all(
         "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
     )
