@@ -12,7 +12,7 @@ LAWS = (
         where (v.payer_id, v.case_id) is distinct from (c.payer_id, i.case_id)""",
     ),
     Law(
-        "A reversal counts under the coverage of what it reverses",
+        "The coverage of a reversal is that of what it reverses",
         "ChequeAllocation",
         """select r.id from cheque_allocations r join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
         where r.coverage_id is distinct from a.coverage_id""",
