@@ -157,6 +157,7 @@ COVERAGE = View(
             *("adjuster_email", "effective_from", "effective_to", "other_payments_on", "file_within_days"),
             *("exhausted_on", "closed_on", "closing_reason", "verified_at", "version"),
         ),
+        "addedAt": lambda c: c.recorded_at,
         **amounts("pays_percent"),
         "limit": text_of("limit_amount"),
         "deductible": text_of("deductible_amount"),

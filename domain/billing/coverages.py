@@ -18,7 +18,11 @@ ZERO, _WHOLE = Decimal("0.00"), Decimal(100)
 
 
 class CoverageKind(StrEnum):
-    """What obliges a payer to pay for the treatment of a case."""
+    """What obliges a payer to pay for the treatment of a case.
+
+    PIP is personal injury protection, MedPay medical payments coverage, UM/UIM insurance against uninsured and underinsured
+    motorists; a letter of protection is an attorney's promise, a lien on the settlement.
+    """
 
     PIP = "pip"
     MEDPAY = "medpay"

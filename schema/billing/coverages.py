@@ -100,6 +100,7 @@ class Coverage(Node):
     closing_letter_url: str | None = output_field(
         "records", "The same for the letter with which the payer exhausted or refused it; null if there is none."
     )
+    added_at: datetime = output_field("records", "When it was recorded.")
     verified_by: User | None = output_field("records", "The user who verified it last; null if nobody has.")
     verified_at: datetime | None = output_field("records", "When it was verified last; null if it was not.")
     version: int = output_field("records", "The version, for optimistic locking.")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from db.global_ids import make_id
+from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.access.people import PayerKind
 from domain.billing.coverages import (
@@ -23,6 +24,7 @@ from domain.billing.coverages import (
     verification_of,
 )
 from domain.billing.invoice_events import Change, change_of
+from domain.billing.invoices import OPEN
 from domain.errors import Conflict, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.texts import REASON, Text, optional_text
@@ -30,6 +32,7 @@ from domain.warnings import limit_below_receipts, receipts_without_coverage
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.documents import consume
 from resolvers.commands.payers import check_payer
+from resolvers.commands.transitions import announce
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
@@ -48,6 +51,7 @@ _UNNAMED = """select coalesce(sum(a.amount), 0) from cheque_allocations a
     join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.coverage_id is null and c.payer_id = $2 and i.case_id = $3"""
+_OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and payer_id = any($3) and status in {listed(OPEN)}"""
 _KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
 # What an event of the history says itself: who did it, and when.
@@ -69,6 +73,7 @@ async def add(work: UnitOfWork) -> UUID:
     writes.insert("coverages", **of, **columns)
     given = {name: value for name, value in columns.items() if value is not None}
     _record(work, writes, identity, 1, CoverageAction.ADDED, _changes({}, given))
+    await _announce(work, writes, case["id"], columns["payer_id"])
     await writes.run(work.connection)
     unnamed = (await work.one(_UNNAMED, columns["payer_id"], case["id"]))[0]
     if unnamed > 0:
@@ -153,6 +158,7 @@ async def _change(
     writes.update("coverages", {"id": row["id"]}, **changed, version=row["version"] + 1)
     seq = (await work.one(_EVENTS, row["id"]))[0] + 1
     _record(work, writes, row["id"], seq, action, _changes(row, changed, reason))
+    await _announce(work, writes, row["case_id"], row["payer_id"], changed.get("payer_id"))
     await writes.run(work.connection)
 
 
@@ -173,6 +179,12 @@ def _record(
     event = {"coverage_id": coverage, "seq": seq, "at": work.moment, "by_user_id": work.user_id}
     event |= {"action": action.value, "changes": changes, "request_id": work.request_id}
     writes.insert("coverage_events", id=new_id(work.moment), recorded_at=work.moment, **event)
+
+
+async def _announce(work: UnitOfWork, writes: WriteBatch, case: UUID, *payers: UUID | None) -> None:
+    """Announce the open invoices of the payers: what is expected of them, and the action items about them, have changed."""
+    for invoice in await work.all(_OWED, case, [payer for payer in payers if payer]):
+        announce(work, writes, invoice["id"], ["coverages"])
 
 
 def _published(column: str, value: Any) -> Any:

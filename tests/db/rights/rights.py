@@ -42,7 +42,7 @@ STAFF_COLUMNS = {
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "clinics": "| clinic_id payment_terms_days",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
-    "coverages": f"clinic_id id case_id {_COVERAGE} letter_id {_COVERAGE_ENDS} version",
+    "coverages": f"clinic_id id case_id {_COVERAGE} letter_id {_COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |

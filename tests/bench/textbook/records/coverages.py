@@ -130,6 +130,7 @@ COVERAGE_FIELDS: Fields = {
     "ChequeAllocation.coverage": one(Coverage, "coverage_id"),
     "Coverage.case": one(Case, "case_id"),
     "Coverage.payer": one(Payer, "payer_id"),
+    "Coverage.addedAt": _column("recorded_at"),
     "Coverage.limit": _column("limit_amount"),
     "Coverage.deductible": _column("deductible_amount"),
     "Coverage.otherPayments": _column("other_payments_amount"),
