@@ -20,6 +20,8 @@ from imports.history.rows import noon_of
 
 # Every twelfth case has coverages.
 _EVERY = 12
+# What the insurer has paid to others: of the limit much, little or nothing is left.
+_OTHERS = tuple(map(Decimal, ("4400.00", "9850.00", "10000.00")))
 _ENDS = ("exhausted_on", "closed_on", "closing_reason", "letter_id", "closing_letter_id")
 
 
@@ -41,7 +43,7 @@ class CoverageDesk:
         other = next(payer for payer in insurers if payer != own)
         told_on = min(opened_on + timedelta(days=30), self.clinic.today)
         figures = {"limit_amount": Decimal("10000.00"), "pays_percent": Decimal("80.00"), "file_within_days": 35}
-        told = {"other_payments_amount": Decimal("4400.00"), "other_payments_on": told_on}
+        told = {"other_payments_amount": _OTHERS[self._cases // _EVERY % len(_OTHERS)], "other_payments_on": told_on}
         self._add(case, batch, CoverageKind.PIP, own, is_verified=True, **figures, **told)
         if case.lawyer:
             kind, payer = CoverageKind.LETTER_OF_PROTECTION, case.lawyer.payer_id

@@ -61,7 +61,9 @@ _OPTIONAL_REASON = Text(REASON.longest, lines=True)
 
 async def add(work: UnitOfWork) -> UUID:
     """Add a coverage to a case; it is the last one by default, and unverified."""
-    columns = completed({}, columns_of(work.inputs), work.today)
+    # In a new coverage, null is the same as an omitted field.
+    given = {name: value for name, value in work.inputs.items() if value is not None}
+    columns = completed({}, columns_of(given), work.today)
     columns |= await _letter(work, "letter_id")
     case = await lock_case(work, work.inputs["case_id"])
     await _check_payer(work, columns)
@@ -71,8 +73,8 @@ async def add(work: UnitOfWork) -> UUID:
     status = CoverageStatus.UNVERIFIED.value
     of = {"id": identity, "case_id": case["id"], "recorded_at": work.moment, "status": status}
     writes.insert("coverages", **of, **columns)
-    given = {name: value for name, value in columns.items() if value is not None}
-    _record(work, writes, identity, 1, CoverageAction.ADDED, _changes({}, given))
+    told = {name: value for name, value in columns.items() if value is not None}
+    _record(work, writes, identity, 1, CoverageAction.ADDED, _changes({}, told))
     await _announce(work, writes, case["id"], columns["payer_id"])
     await writes.run(work.connection)
     unnamed = (await work.one(_UNNAMED, columns["payer_id"], case["id"]))[0]

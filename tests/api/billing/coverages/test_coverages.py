@@ -79,6 +79,12 @@ def test_the_coverages_of_a_case_are_listed_by_priority_then_creation(
     assert [one["id"] for one in read] == [coverage["id"], first["id"], second["id"]]
 
 
+def test_null_is_the_same_as_an_omitted_field_of_a_new_coverage(billing: Client, case: str, insurer: str) -> None:
+    empty = dict.fromkeys((*(FULL.keys() - {"kind"}), "priority", "balanceBilling", "documentId"))
+    added = done(billing, "addCoverage", COVERAGE, caseId=case, payerId=insurer, kind="HEALTH", **empty)
+    assert (added["priority"], added["balanceBilling"], added["limit"]) == (1, "FORBIDDEN", None)
+
+
 @pytest.mark.parametrize("kind", ["HEALTH", "WORKERS_COMP"])
 def test_health_and_workers_compensation_forbid_balance_billing_unless_it_is_allowed(
     billing: Client, case: str, insurer: str, kind: str
