@@ -4,11 +4,37 @@ from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bi
 
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
+from domain.billing.coverages import PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
 from domain.billing.transitions import TRANSITIONS
-from domain.reminders.reminders import APPEAL_NOTICE, ActionItemKind
+from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
+# The transitions after which an invoice is filed with another payer.
+_PAYER_CHANGES = listed(("change_payer",))
+
+
+def _id_of(kind: ActionItemKind) -> str:
+    """The id of an item that has no record of its own: derived from the invoice and the kind."""
+    return f"cast(md5('{kind}' || i.id) as uuid)"
+
+
+# What remains of the coverages of a payer in a case, taken together (null: one has no limit), and since when it does. A coverage
+# that is exhausted has nothing left, whatever its figures say; one that was refused or closed does not count.
+_LEFT = f"""(select c.clinic_id, c.case_id, c.payer_id, max(r.since) as since,
+        case when count(*) = count(r.rest) then sum(r.rest) end as rest
+    from coverages c cross join lateral (select coalesce(sum(a.amount), 0) as paid, max(a.effective_on) as last_on
+            from cheque_allocations a where a.clinic_id = c.clinic_id and a.coverage_id = c.id) p
+        cross join lateral (select case when c.status = '{CoverageStatus.EXHAUSTED}' then 0.00 when c.limit_amount is not null
+                then greatest(0.00, c.limit_amount - p.paid - coalesce(c.other_payments_amount, 0)) end as rest,
+            greatest(c.exhausted_on, c.other_payments_on, p.last_on, cast(c.recorded_at at time zone :time_zone as date)) as since) r
+    where c.clinic_id = :clinic_id and c.status in {listed((*PAYING, CoverageStatus.EXHAUSTED))}
+    group by c.clinic_id, c.case_id, c.payer_id)"""
+_COVERED = f"""{_LEFT} k join invoices i on i.clinic_id = k.clinic_id and i.case_id = k.case_id and i.payer_id = k.payer_id
+    where i.status in {_OPEN}"""
+# The balances of the payer's open invoices of a case up to this one.
+_TOGETHER = f"""(select sum(o.balance) from invoices o where o.clinic_id = i.clinic_id and o.case_id = i.case_id
+    and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
 # The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
 # is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
@@ -74,6 +100,42 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         """denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
         where d.appeal_due_on is not null and i.status = 'pending_invoice' and i.submitted_on is null
             and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id and n.id > d.id)""",
+    ),
+    # Until somebody else owes the balance, or the coverage pays again.
+    (
+        ActionItemKind.COVERAGE_EXHAUSTED,
+        (
+            _id_of(ActionItemKind.COVERAGE_EXHAUSTED),
+            "greatest(i.created_on, k.since)",
+            "'The coverage is exhausted: $' || i.balance || ' is open'",
+        ),
+        f"{_COVERED} and k.rest = 0",
+    ),
+    # For the invoices that what remains does not reach, if they are paid in the order in which they were created.
+    (
+        ActionItemKind.COVERAGE_NEARLY_EXHAUSTED,
+        (
+            _id_of(ActionItemKind.COVERAGE_NEARLY_EXHAUSTED),
+            "greatest(i.created_on, k.since)",
+            "'$' || k.rest || ' of the coverage remains, less than the open balances'",
+        ),
+        f"{_COVERED} and k.rest > 0 and k.rest < {_TOGETHER}",
+    ),
+    # Until the invoice is submitted to the payer, for the first time since this payer owes it.
+    (
+        ActionItemKind.FILING_DUE,
+        (
+            _id_of(ActionItemKind.FILING_DUE),
+            f"greatest(i.created_on, i.service_date + f.days - {FILING_NOTICE.days})",
+            "'File the invoice with the payer by ' || i.service_date + f.days",
+        ),
+        f"""invoices i cross join lateral (select min(c.file_within_days) as days from coverages c
+            where c.clinic_id = i.clinic_id and c.case_id = i.case_id and c.payer_id = i.payer_id
+                and c.status in {listed(PAYING)}) f
+        where i.status = 'pending_invoice' and i.submitted_on is null and f.days is not null
+            and not exists (select from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id
+                and e.transition = 'submit_invoice' and not exists (select from invoice_events l where l.clinic_id = e.clinic_id
+                    and l.invoice_id = e.invoice_id and l.seq > e.seq and l.transition in {_PAYER_CHANGES}))""",
     ),
 ]
 _NOBODY = ("cast(null as uuid)",) * 2

@@ -24,6 +24,8 @@ _SETTINGS = {
 # A transaction pooler (PgBouncer) accepts no settings at connect and keeps none between transactions.
 _SET_LOCAL = "".join(f"; set local {name} = '{value}'" for name, value in _SETTINGS.items())
 _STATEMENTS_KEPT = 400
+# The list of action items is a longer statement than asyncpg keeps by default, and would be planned anew for each request.
+_LONGEST_KEPT_BYTES = 64 * 1024
 
 
 # The database cannot be reached, or the connection was lost: a retry may help.
@@ -133,6 +135,7 @@ async def _connect(dsn: str, patience_seconds: float, logged: Logged | None, *, 
         server_settings=None if is_pooled else _SETTINGS,
         statement_cache_size=0 if is_pooled else _STATEMENTS_KEPT,
         max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=_LONGEST_KEPT_BYTES,
     )
     # JSON results stay bytes, which are sent to the client unchanged.
     await connection.set_type_codec("json", schema="pg_catalog", encoder=_as_it_is, decoder=bytes, format="binary")

@@ -18,6 +18,8 @@ TAGS = {
     "ChequeAllocation": "al",
     "Clinic": "cl",
     "Agreement": "ag",
+    "Coverage": "cv",
+    "CoverageEvent": "ce",
     "CptCode": "co",
     "Denial": "de",
     "Encounter": "en",

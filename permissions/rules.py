@@ -58,7 +58,7 @@ _ALL = (
         STAFF | {PHYSICIAN, ANALYST},
         "What physicians did and billed: billing staff and analysts, and physicians for their own work",
     ),
-    Rule("records", STAFF, "Submissions, cheques and denials: billing staff only"),
+    Rule("records", STAFF, "Submissions, coverages, cheques and denials: billing staff only"),
     Rule("negotiation", STAFF, "Notes, offers, limits, reminders, messages and holds: billing staff only"),
     Rule("workflow", STAFF, "Possible transitions, past transitions and their users: billing staff only"),
     Rule("pricing", STAFF, "How a price was calculated: billing staff only"),

@@ -76,7 +76,9 @@ WORKER: dict[str, Need] = {
     "cases": Need((*_KEY, "number", "status")),
     "invoice_lines": Need(_OF_INVOICE),
     # The facts behind the amounts: whether an agreement was paid in time.
-    "cheque_allocations": Need((*_OF_INVOICE, *"cheque_id amount effective_on recorded_at reverses_id".split())),
+    "cheque_allocations": Need(
+        (*_OF_INVOICE, *"cheque_id coverage_id amount effective_on recorded_at reverses_id".split())
+    ),
     "cheques": Need((*_KEY, "payer_id")),
     "responsibilities": Need((*_OF_INVOICE, *"number payer_id coverage_id from_on reason recorded_at".split())),
     "agreements": Need(

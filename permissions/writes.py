@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.access.people import Role
+from domain.billing.coverages import CoverageStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.exports import ExportStatus
 
@@ -48,9 +49,19 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "agreements": ("recorded_at",),
     "attorneys": ("name_key",),
     "cases": ("number", "number_key", "patient_id", "opened_on"),
-    "cheque_allocations": ("cheque_id", "invoice_id", "amount", "effective_on", "recorded_at", "reverses_id"),
+    "cheque_allocations": (
+        "cheque_id",
+        "invoice_id",
+        "coverage_id",
+        "amount",
+        "effective_on",
+        "recorded_at",
+        "reverses_id",
+    ),
     "clinics": ("payment_terms_days", "small_balance_tolerance"),
     "cheques": ("payer_id", "number", "amount", "received_on"),
+    "coverage_events": ("coverage_id", "seq"),
+    "coverages": ("case_id", "payer_id"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
     "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
@@ -73,7 +84,6 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
-    "responsibilities": ("coverage_id",),
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
 }
 
@@ -92,6 +102,9 @@ _CONTACT = _columns("name email phone name_fragments")
 _PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
 _ATTORNEY = (*_CONTACT, "firm")
 _PHYSICIAN = _columns("name npi name_fragments")
+_COVERAGE = _columns("""payer_id kind priority policy_number claim_number insured_name insured_relationship adjuster_name
+    adjuster_phone adjuster_email effective_from effective_to limit_amount deductible_amount pays_percent other_payments_amount
+    other_payments_on file_within_days balance_billing letter_id""")
 _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _EXAM = _columns("name code selection_rule position")
@@ -228,7 +241,17 @@ WRITES: dict[str, Write] = {
         adds=_columns("payer_id number amount cheque_date received_on document_id"),
         changes=_columns("returned_on return_reason"),
     ),
-    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id")),
+    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
+    # A coverage belongs to its case for good, and is a new one that nobody has verified.
+    "coverages": Write(
+        adds=(*_COVERAGE, "case_id", "status"),
+        changes=(
+            *_COVERAGE,
+            *_columns("status exhausted_on closed_on closing_reason closing_letter_id verified_by verified_at version"),
+        ),
+        begins={"status": CoverageStatus.UNVERIFIED},
+    ),
+    "coverage_events": Write(adds=_columns("coverage_id seq at by_user_id action changes request_id"), by="by_user_id"),
     "import_mappings": Write(
         adds=_columns("kind name mapping version changed_by changed_at"),
         changes=_columns("mapping version changed_by changed_at"),

@@ -154,9 +154,14 @@ enum_type(
 )
 enum_type(
     WarningCode,
-    "administration",
+    "staff",
     "The code of a warning.",
-    {"NPI_IN_USE": "Another active physician has the same National Provider Identifier (NPI)."},
+    {
+        "NPI_IN_USE": ("administration", "Another active physician has the same National Provider Identifier (NPI)."),
+        "COVERAGE_EXCEEDED": "A payment is above what remained of its coverage.",
+        "LIMIT_BELOW_RECEIPTS": "The limit of a coverage is below what was paid under it.",
+        "RECEIPTS_WITHOUT_COVERAGE": "The payer paid in the case before the coverage was recorded.",
+    },
 )
 enum_type(
     InvoiceStatus,
@@ -309,6 +314,9 @@ enum_type(
         "RETURNED_CHEQUE": "The bank returned a cheque unpaid.",
         "FAILED_MESSAGE": "A message to the payer could not be delivered.",
         "APPEAL_DEADLINE": "The last day to appeal a denial is at most two weeks away.",
+        "COVERAGE_EXHAUSTED": "The limit of the payer's coverage is used up, and the invoice has a balance.",
+        "COVERAGE_NEARLY_EXHAUSTED": "What remains of the payer's coverage does not suffice for the invoice and those before it.",
+        "FILING_DUE": "The last day to file the invoice with the payer is at most a week away.",
     },
 )
 enum_type(

@@ -11,6 +11,9 @@ LABELS: dict[str, dict[str, str]] = {
         "RETURNED_CHEQUE": "Cheque returned",
         "FAILED_MESSAGE": "Message not delivered",
         "APPEAL_DEADLINE": "Appeal deadline",
+        "COVERAGE_EXHAUSTED": "Coverage exhausted",
+        "COVERAGE_NEARLY_EXHAUSTED": "Coverage nearly exhausted",
+        "FILING_DUE": "Filing due",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -33,6 +36,7 @@ LABELS: dict[str, dict[str, str]] = {
         "VERY_HIGH": "Very high",
         "CRITICAL": "Critical",
     },
+    "BalanceBilling": {"ALLOWED": "Allowed", "FORBIDDEN": "Forbidden"},
     "BilateralPolicy": {"DOUBLE": "Twice", "ONE_AND_A_HALF": "One and a half times", "NOT_ALLOWED": "Not allowed"},
     "CellFormat": {
         "AS_IS": "As in the template",
@@ -48,6 +52,25 @@ LABELS: dict[str, dict[str, str]] = {
         "UNDECIDED": "To be chosen",
     },
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled", "CLOSED": "Closed"},
+    "CoverageAction": {"ADDED": "Added", "UPDATED": "Changed", "VERIFIED": "Verified", "CLOSED": "Closed"},
+    "CoverageClosing": {"EXHAUSTED": "Exhausted", "REFUSED": "Refused", "CLOSED": "Closed"},
+    "CoverageKind": {
+        "PIP": "PIP",
+        "MEDPAY": "MedPay",
+        "HEALTH": "Health insurance",
+        "LIABILITY": "Liability insurance",
+        "UM_UIM": "UM/UIM",
+        "WORKERS_COMP": "Workers' compensation",
+        "LETTER_OF_PROTECTION": "Letter of protection",
+        "PATIENT": "Patient",
+    },
+    "CoverageStatus": {
+        "UNVERIFIED": "Not verified",
+        "ACTIVE": "Active",
+        "EXHAUSTED": "Exhausted",
+        "REFUSED": "Refused",
+        "CLOSED": "Closed",
+    },
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
@@ -73,6 +96,7 @@ LABELS: dict[str, dict[str, str]] = {
         "CASES": "Cases",
         "INVOICES": "Open invoices",
     },
+    "InsuredRelationship": {"SELF": "Self", "SPOUSE": "Spouse", "CHILD": "Child", "OTHER": "Other"},
     "InvoiceOrderField": {
         "CREATED_ON": "Invoice date",
         "SERVICE_DATE": "Service date",
@@ -149,5 +173,10 @@ LABELS: dict[str, dict[str, str]] = {
         "PORTAL": "Payer's portal",
         "HAND": "Hand delivery",
     },
-    "WarningCode": {"NPI_IN_USE": "NPI already in use"},
+    "WarningCode": {
+        "NPI_IN_USE": "NPI already in use",
+        "COVERAGE_EXCEEDED": "Above what remained",
+        "LIMIT_BELOW_RECEIPTS": "Limit below what was paid",
+        "RECEIPTS_WITHOUT_COVERAGE": "Earlier payments not counted",
+    },
 }

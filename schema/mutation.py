@@ -12,6 +12,7 @@ from schema.access.sessions import ApiTokenMutations
 from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
+from schema.billing.coverages import CoverageMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
@@ -45,6 +46,7 @@ _GENERATED = (
     ExamTypeMutations,
     FeeScheduleMutations,
     CaseMutations,
+    CoverageMutations,
     UploadMutations,
     CreationMutations,
     NoteMutations,

@@ -7,6 +7,7 @@ import strawberry
 if TYPE_CHECKING:
     from schema.billing.cases import Case
     from schema.billing.cheques import ChequeAllocation
+    from schema.billing.coverages import Coverage, ExpectedPayment
     from schema.billing.invoices import Invoice
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
 ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.billing.cheques")]
+CoverageRef = Annotated["Coverage", strawberry.lazy("schema.billing.coverages")]
+ExpectedPaymentRef = Annotated["ExpectedPayment", strawberry.lazy("schema.billing.coverages")]
 EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters")]
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]

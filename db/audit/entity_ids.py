@@ -12,13 +12,15 @@ from db.tables import metadata
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("''::bytea")
 # Types whose ids the audit log records wherever they are read.
-ENTITIES = ("Case", "Cheque", "Encounter", "Invoice", "Patient", "Payer", "Upload")
-# Relations whose target follows from the source, so that it is not recorded again: an invoice never changes its case nor a case
-# its patient (the database enforces it), and the payer is a column of the invoice.
+ENTITIES = ("Case", "Cheque", "Coverage", "Encounter", "Invoice", "Patient", "Payer", "Upload")
+# Relations whose target follows from the source, so that it is not recorded again: neither an invoice nor a coverage changes its
+# case, nor a case its patient (the database enforces it), and the payer is a column of the invoice.
 IMPLIED = frozenset(
     {
         ("Case", "patient"),
         ("Cheque", "payer"),
+        ("Coverage", "case"),
+        ("Coverage", "payer"),
         ("Encounter", "case"),
         ("Encounter", "patient"),
         ("Invoice", "case"),

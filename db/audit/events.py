@@ -25,7 +25,13 @@ _RECORD = f"""with waiting as (insert into audit_pending (clinic_id, id, event_i
 # Table → type of its rows, and column → type of the record that a row refers to.
 _TYPES_WRITTEN = (*ENTITIES, "Attorney", "Facility", "Hold", "Physician", "User")
 _TYPE_OF = {VIEWS[name].table.name: name for name in _TYPES_WRITTEN}
-_REFERENCES = {"invoice_id": "Invoice", "case_id": "Case", "patient_id": "Patient", "cheque_id": "Cheque"}
+_REFERENCES = {
+    "invoice_id": "Invoice",
+    "case_id": "Case",
+    "patient_id": "Patient",
+    "cheque_id": "Cheque",
+    "coverage_id": "Coverage",
+}
 
 
 def recording(event: AuditEvent) -> str:

@@ -4,6 +4,7 @@ from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
 from db.fields.cheques import ALLOCATION, CHEQUE
+from db.fields.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.documents import UPLOAD
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
@@ -45,11 +46,14 @@ VIEWS: dict[str, View] = {
     "Change": CHANGE,
     "Cheque": CHEQUE,
     "ChequeAllocation": ALLOCATION,
+    "Coverage": COVERAGE,
+    "CoverageEvent": COVERAGE_EVENT,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
     "Encounter": ENCOUNTER,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
+    "ExpectedPayment": EXPECTED_PAYMENT,
     "Export": EXPORT,
     "Facility": FACILITY,
     "FeeSchedule": FEE_SCHEDULE,

@@ -17,11 +17,15 @@ Join = Callable[[Row, Row], Expression]
 
 @dataclass(frozen=True)
 class One:
-    """A to-one relation: one row of another view; with an order, the first of several."""
+    """A to-one relation: one row of another view; with an order, the first of several.
+
+    `given` are the field's arguments with the types of their values: those that are sent are passed to `on`, by name.
+    """
 
     target: str
-    on: Join
+    on: Callable[..., Expression]
     order: Callable[[Row], list[Expression]] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

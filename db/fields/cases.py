@@ -18,6 +18,7 @@ from db.fields.base import (
     plain,
     same_clinic,
 )
+from db.fields.coverages import COVERAGES, PROPOSED_PAYER
 from db.fields.holds import in_force
 from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
 from db.global_ids import id_expression
@@ -57,6 +58,8 @@ CASE = View(
         "representations": Many("Representation", owned("case_id"), lambda r: [r.from_on, r.id]),
         "hold": One("Hold", _hold_over_case, lambda h: [h.until_on.desc(), h.id]),
         "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
+        "coverages": COVERAGES,
+        "proposedPayer": PROPOSED_PAYER,
         "invoices": Pages("Invoice", owned("case_id")),
         "billedTotal": _sum_of("billed_amount"),
         "outstanding": _sum_of("balance"),

@@ -63,5 +63,6 @@ ALLOCATION = View(
         **amounts("amount"),
         "cheque": One("Cheque", by_id("cheque_id")),
         "invoice": One("Invoice", by_id("invoice_id")),
+        "coverage": One("Coverage", by_id("coverage_id")),
     },
 )

@@ -20,6 +20,7 @@ from db.fields.base import (
     plain,
     there_is,
 )
+from db.fields.coverages import EXPECTED_PAYMENTS
 from db.fields.holds import hold_over
 from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
 from db.fields.transitions import available
@@ -178,6 +179,7 @@ INVOICE = View(
         "lines": Many("InvoiceLine", owned("invoice_id"), lambda line: [line.position]),
         "negotiation": SameRow("Negotiation"),
         "cheques": Many("ChequeAllocation", owned("invoice_id"), lambda a: [a.effective_on, a.id]),
+        "expectedPayments": EXPECTED_PAYMENTS,
         "denials": Many("Denial", owned("invoice_id"), lambda d: [d.denied_on, d.id]),
         "internalNotes": Many("InternalNote", owned("invoice_id"), lambda n: [n.written_at, n.id]),
         "reminders": Many(

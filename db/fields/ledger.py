@@ -23,6 +23,7 @@ RESPONSIBILITY = View(
         "until": _until,
         "reason": name_of("reason"),
         "payer": One("Payer", by_id("payer_id")),
+        "coverage": One("Coverage", by_id("coverage_id")),
         "decidedBy": One("User", by_id("decided_by")),
         "documentUrl": lambda r: link(r, "documents", "Upload", r.document_id),
     },

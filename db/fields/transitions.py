@@ -41,6 +41,7 @@ def _exists(table: str, i: Row) -> Expression:
     return there_is(part, owned("invoice_id")(i, part))
 
 
+_ZERO: Expression = literal_column("0")
 # The facts of domain/billing/invoices.py on which guards depend, over a row.
 _FACTS: dict[str, Callable[[Row], Expression]] = {
     "has_lines": lambda i: _exists("invoice_lines", i),
@@ -49,6 +50,10 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "balance": lambda i: i.balance,
     "open_part": lambda i: i.billed_amount - i.contractual_amount - i.earlier_received_amount,
     "unpaid": lambda i: i.billed_amount - i.contractual_amount - i.received_amount,
+    "negotiable": lambda i: case(
+        (i.recovered_amount > _ZERO, _ZERO),
+        else_=i.billed_amount - i.contractual_amount - i.received_amount - i.small_balance_amount,
+    ),
     "small_balance": lambda i: i.small_balance_amount,
     "has_small_balance": _has_small_balance,
     "submitted_on": lambda i: i.submitted_on,
@@ -58,7 +63,6 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "case_is_open": lambda i: _case_is(i, "open"),
     "case_is_settled": lambda i: not_(_case_is(i, "open")),
 }
-_ZERO: Expression = literal_column("0")
 _PASSES: dict[Condition, Callable[[Expression, Row], Expression]] = {
     Condition.IS_TRUE: lambda fact, i: fact,
     Condition.IS_FALSE: lambda fact, i: not_(fact),

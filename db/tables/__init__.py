@@ -5,6 +5,7 @@ from db.tables.base import metadata
 from db.tables.cases import cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, documents
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
+from db.tables.coverages import coverage_events, coverages
 from db.tables.invoices import (
     changes,
     denials,
@@ -55,6 +56,8 @@ __all__ = [
     "cheque_allocations",
     "cheques",
     "clinics",
+    "coverage_events",
+    "coverages",
     "cpt_codes",
     "denials",
     "documents",

@@ -50,7 +50,15 @@ cheque_allocations = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("reverses_id", "cheque_allocations", nullable=True),
+    # The payer's coverage under which it counts; null where the payer has none in the case of the invoice.
+    *refers("coverage_id", "coverages", nullable=True),
     CheckConstraint("amount <> 0 and (amount < 0) = (reverses_id is not null)", name="reversal_is_negative"),
     index("ix_cheque_allocations_invoice", "invoice_id", "effective_on"),
     index("ix_cheque_allocations_cheque", "cheque_id"),
+    index(
+        "ix_cheque_allocations_coverage",
+        "coverage_id",
+        where="coverage_id is not null",
+        beside=("invoice_id", "amount"),
+    ),
 )

@@ -1,6 +1,6 @@
 """The tables of the facts behind an invoice's amounts: responsible payers, agreements, adjustments and write-offs (decision 21)."""
 
-from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint
 
 from db.tables.base import clinic_table, index, moment, money, one_of, refers
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
@@ -11,7 +11,7 @@ responsibilities = clinic_table(
     *refers("invoice_id", "invoices"),
     Column("number", Integer, nullable=False),
     *refers("payer_id", "payers"),
-    Column("coverage_id", Uuid),
+    *refers("coverage_id", "coverages", nullable=True),
     Column("from_on", Date, nullable=False),
     Column("reason", Text, nullable=False),
     Column("note", Text),

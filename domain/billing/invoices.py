@@ -48,6 +48,7 @@ class Invoice:
     earlier_received: Decimal
     contractual: Decimal
     small_balance: Decimal
+    recovered: Decimal
     submitted_on: date | None
     first_submitted_on: date | None
     open_status: InvoiceStatus
@@ -82,6 +83,7 @@ class Invoice:
             earlier_received=row["earlier_received_amount"],
             contractual=row["contractual_amount"],
             small_balance=row["small_balance_amount"],
+            recovered=row["recovered_amount"],
             submitted_on=row["submitted_on"],
             first_submitted_on=row["first_submitted_on"],
             open_status=InvoiceStatus(row["open_status"]),
@@ -117,6 +119,11 @@ class Invoice:
     def unpaid(self) -> Decimal:
         """What was billed and is neither received nor taken off by contract, agreed upon or not."""
         return self.billed - self.contractual - self.received
+
+    @property
+    def negotiable(self) -> Decimal:
+        """What would be negotiated again: what is due, and what was reduced; nothing after a write-off that was recovered."""
+        return ZERO if self.recovered > 0 else self.unpaid - self.small_balance
 
     @property
     def balance(self) -> Decimal:
@@ -185,6 +192,7 @@ GUARDS = {
     "something_received": Guard("received", Condition.IS_POSITIVE, "No money has been received for the invoice"),
     "something_due": Guard("balance", Condition.IS_POSITIVE, "Nothing is due"),
     "something_unpaid": Guard("unpaid", Condition.IS_POSITIVE, "Everything that was billed has been received"),
+    "something_to_negotiate": Guard("negotiable", Condition.IS_POSITIVE, "Nothing is due, and nothing was reduced"),
     "small_balance": Guard("has_small_balance", Condition.IS_TRUE, "The balance is not a small one"),
     "no_small_balance": Guard("small_balance", Condition.IS_ZERO, "A small balance has been given up before"),
     "condition_passed": Guard("conditional_until", Condition.IS_BEFORE_TODAY, "No conditional agreement has expired"),

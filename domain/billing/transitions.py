@@ -103,7 +103,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.reopen_reduction,
         (reason_input("Why it is reopened."),),
-        ("something_unpaid",),
+        ("something_to_negotiate",),
         # Also an agreement that was recorded with a wrong amount.
         admin_start=_COVERED,
     ),
@@ -113,12 +113,15 @@ TRANSITIONS = (
         "Record that the payer denies the invoice.",
         "A denial by the payer.",
         _OPEN,
-        (*_PENDING, *_AWAITING),
+        _OPEN,
         submission.record_denial,
         inputs.DENIAL,
         ("sent",),
-        # A denial of a day before the agreement is a record alone.
-        moves=(*((status, S.PENDING_INVOICE) for status in _OPEN), (S.PENDING_CHEQUE, S.PENDING_CHEQUE)),
+        # A denial of a day before the agreement, or by an earlier payer, is a record alone.
+        moves=(
+            *((status, S.PENDING_INVOICE) for status in _OPEN),
+            *((status, status) for status in (*_REDUCING, *_AWAITING)),
+        ),
     ),
     Transition(
         "record_cheque",
@@ -219,10 +222,15 @@ TRANSITIONS = (
         "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer.",
         "The transfer of the open part of an invoice to another payer.",
         _OPEN,
-        (*_PENDING, *_AWAITING),
+        (*_PENDING, *_AWAITING, *_COVERED),
         responsibility.transfer_balance,
         inputs.TRANSFER,
         ("sent", "something_due"),
+        # A kept agreement is covered at once where the new payer has paid already.
+        moves=(
+            *((status, S.PENDING_INVOICE) for status in _OPEN),
+            *((S.PENDING_CHEQUE, end) for end in (*_AWAITING, *_COVERED)),
+        ),
     ),
     Transition(
         "lapse_agreement",
@@ -241,7 +249,7 @@ TRANSITIONS = (
         "A lapsed agreement holds after all: money that was received in time has been recorded late.",
         "",
         _REDUCING,
-        _AWAITING,
+        (*_AWAITING, *_COVERED),
         negotiation.revive_agreement,
         roles=_WORKER,
     ),

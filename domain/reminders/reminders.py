@@ -39,10 +39,15 @@ class ActionItemKind(StrEnum):
     RETURNED_CHEQUE = "returned_cheque"
     FAILED_MESSAGE = "failed_message"
     APPEAL_DEADLINE = "appeal_deadline"
+    COVERAGE_EXHAUSTED = "coverage_exhausted"
+    COVERAGE_NEARLY_EXHAUSTED = "coverage_nearly_exhausted"
+    FILING_DUE = "filing_due"
 
 
 # How long before its deadline an appeal becomes an action item.
 APPEAL_NOTICE = timedelta(days=14)
+# How long before the last day for filing with the payer an invoice that was not submitted becomes an action item.
+FILING_NOTICE = timedelta(days=7)
 
 
 class SkipReason(StrEnum):

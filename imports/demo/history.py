@@ -10,6 +10,7 @@ from imports.demo.calendar import PlannedCase, plan_cases
 from imports.demo.cases import CaseBuilder, CaseFile, close, settle
 from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import DemoClinic, open_clinic
+from imports.demo.coverages import CoverageDesk
 from imports.demo.follow_ups import follow_up, hold_payers
 from imports.demo.scenarios import Acting, Scenario
 from imports.demo.several_payers import SeveralPayers
@@ -37,6 +38,7 @@ class DemoHistory:
         self._password_hash = password_hash
         self._desk = ChequeDesk(clinic)
         self._several = SeveralPayers(clinic, self._desk)
+        self._coverages = CoverageDesk(clinic)
 
     def portions(self) -> Iterator[tuple[Batch, int]]:
         """Batches in the order in which they can be written, each with the number of invoices generated so far."""
@@ -65,6 +67,7 @@ class DemoHistory:
         self._send_back(cheques)
         for case in cases:
             follow_up(self.clinic, case, batch)
+            self._coverages.cover(case, batch)
             self._write(case, batch)
         self.totals.cases += len(cases)
         self.totals.cheques += len(cheques)

@@ -239,6 +239,11 @@ class InvoiceHistory:
         moment = self._moment(on)
         self._notes.append(self._record(moment, body=body, written_by=self.by, written_at=moment))
 
+    def count_under(self, coverage_id: UUID) -> None:
+        """All payments of the invoice count under a coverage of its payer."""
+        for allocation in self._allocations:
+            allocation["coverage_id"] = coverage_id
+
     def write(self, batch: Batch) -> None:
         """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
         changed_on = self._start.attorney_changed_on
@@ -298,6 +303,8 @@ class InvoiceHistory:
             self._close_offer(outcome.open_offer)
         if outcome.agreed_offer:
             self._close_offer(outcome.agreed_offer, was=OfferStatus.ACCEPTED)
+        if outcome.lapsed_offer:
+            self._close_offer(outcome.lapsed_offer, was=OfferStatus.LAPSED)
         if outcome.offer:
             made = {"made_by": self.by, "made_at": moment}
             self._offers.append(self._record(moment, round=len(self._offers) + 1, **outcome.offer, **made))
@@ -332,7 +339,7 @@ class InvoiceHistory:
     def _add_allocation(self, cheque_id: UUID, receipt: Receipt) -> None:
         row = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
         key = {**self._record(receipt.recorded_at), "id": receipt.id, "cheque_id": cheque_id}
-        self._allocations.append(key | row)
+        self._allocations.append(key | row | {"coverage_id": receipt.coverage_id})
 
     def _close_offer(self, status: OfferStatus, was: OfferStatus = OfferStatus.OPEN) -> None:
         if self._offers and self._offers[-1]["status"] == was:

@@ -34,7 +34,7 @@ def _rows(table: str, columns: str, order: str = "number", join: str = "") -> st
 
 
 _AGREEMENT = "number, kind, amount::text, agreed_on, recorded_at, conditional_until, ended_on, ended_at, ended_by"
-_RECEIPT = """t.id, c.payer_id, t.amount::text, t.effective_on, t.recorded_at, t.reverses_id,
+_RECEIPT = """t.id, c.payer_id, t.amount::text, t.effective_on, t.recorded_at, t.reverses_id, t.coverage_id,
     coalesce(p.patient_id = i.patient_id, false) as is_patient"""
 _PAYER = """join cheques c on c.clinic_id = t.clinic_id and c.id = t.cheque_id
     join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id"""

@@ -13,6 +13,7 @@ from db.fields import VIEWS
 from db.fields.base import ComputedList, ComputedObject, JsonList, Many, One, Pages, Relation, ReportList, SameRow
 from db.row import Derived, Row, Scope
 from db.security.reach import reach_of
+from domain.api_names import snake
 from permissions.roles import is_protected
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.json_sql import EMPTY_LIST, Columns, as_list, as_object, is_long, listed, typename
@@ -60,7 +61,7 @@ class Compiler:
         if isinstance(how, SameRow):
             return as_object(self.columns(target, asked, row), self.scope)
         if isinstance(how, One):
-            return self._one(how, target, asked, row, (parent, field.name))
+            return self._one(how, field, target, asked, row, (parent, field.name))
         if isinstance(how, Many):
             return self._many(how, field, target, asked, row, (parent, field.name))
         return self._worked_out(how, field, target, asked, row)
@@ -85,14 +86,26 @@ class Compiler:
         return as_object([(part.key, known[part.name]) for part in asked], self.scope)
 
     def _one(
-        self, how: One, target: GraphQLObjectType, asked: list[SelectedField], row: Row, via: tuple[str, str]
+        self,
+        how: One,
+        field: SelectedField,
+        target: GraphQLObjectType,
+        asked: list[SelectedField],
+        row: Row,
+        via: tuple[str, str],
     ) -> Expression:
         other = self.scope.row(VIEWS[how.target].table)
         self.audited.begin(how.target, other, via)
         columns = self.columns(target, asked, other)
+        sent = self.selector.arguments(field) if how.given else {}
+        given = {
+            snake(name): self.binder.argument(field, (name,), how.given[name], converter(name))
+            for name, value in sent.items()
+            if value is not None
+        }
 
         def narrowed(query: Select[Any]) -> Select[Any]:
-            query = query.where(how.on(row, other))
+            query = query.where(how.on(row, other, **given))
             return query.order_by(*how.order(other)).limit(literal_column("1")) if how.order else query
 
         if self.audited.has(other):

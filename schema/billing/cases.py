@@ -18,7 +18,7 @@ from schema.enums import CaseStatus
 from schema.keys import key
 from schema.reading import compiled
 from schema.records.attorneys import Attorney
-from schema.references import CaseRef, EncounterRef, PatientRef
+from schema.references import CaseRef, CoverageRef, EncounterRef, PatientRef, PayerRef
 from schema.reminders.reminders import Hold
 
 CaseConnection = Connection[CaseRef]
@@ -32,6 +32,15 @@ def _invoices(
     last: Last = UNSET,
     before: Before = UNSET,
 ) -> InvoiceConnection:
+    return compiled()
+
+
+def _proposed_payer(
+    service_date: Annotated[
+        date | None,
+        argument("The day of service, by which health insurance is chosen; today by default.", "records"),
+    ] = UNSET,
+) -> PayerRef | None:
     return compiled()
 
 
@@ -68,6 +77,15 @@ class Case(Node):
 
     encounters: list[EncounterRef] = output_field(
         "treatment", "The visits of the case that you can access, oldest first."
+    )
+    coverages: list[CoverageRef] = output_field(
+        "records", "What obliges payers to pay for the case, in the order in which they are billed."
+    )
+    proposed_payer: PayerRef | None = output_field(
+        "records",
+        "The payer that a new invoice of the case is proposed to be billed to: that of the first ACTIVE coverage by priority that is "
+        "in effect on the day of the injury, or, for health insurance, on the day of service; null if there is none.",
+        resolver=_proposed_payer,
     )
     invoices: InvoiceConnection = output_field("staff", "The invoices of the case.", resolver=_invoices)
     billed_total: Decimal = output_field("staff", "The total billed in the case in US dollars, without voided bills.")

@@ -9,7 +9,7 @@ import strawberry
 from permissions.classes import input_field, output_field
 from schema.commands import payload_of
 from schema.connections import Connection, Node
-from schema.references import ChequeAllocationRef, InvoiceRef, PayerRef
+from schema.references import ChequeAllocationRef, CoverageRef, InvoiceRef, PayerRef
 
 
 @strawberry.type(description="A cheque received from a payer.")
@@ -65,6 +65,11 @@ class ChequeAllocation:
     effective_on: date = output_field("records", "The day from which it counts.")
     cheque: Cheque = output_field("records", "The cheque to which it belongs.")
     invoice: InvoiceRef = output_field("records", "The invoice it pays.")
+    coverage: CoverageRef | None = output_field(
+        "records", "The payer's coverage under which it counts; null if the payer has none in the case of the invoice."
+    )
 
 
-ChequePayload: Any = payload_of(Cheque, "staff", "cheque", description="The result of recording or changing a cheque.")
+ChequePayload: Any = payload_of(
+    Cheque, "staff", "cheque", description="The result of recording or changing a cheque.", warns=True
+)

@@ -26,7 +26,7 @@ from schema.records.cpt_codes import InvoiceLine
 from schema.records.encounters import Encounter
 from schema.records.facilities import Facility
 from schema.records.physicians import Physician
-from schema.references import CaseRef, InvoiceRef, PatientRef, PayerRef
+from schema.references import CaseRef, ExpectedPaymentRef, InvoiceRef, PatientRef, PayerRef
 from schema.reminders.outbound_messages import OutboundMessage
 from schema.reminders.reminders import Hold, Reminder
 
@@ -101,6 +101,11 @@ class Invoice(Node):
     negotiation: Negotiation = output_field("negotiation", "The offers and limits of the negotiation, and its result.")
     cheques: list[ChequeAllocation] = output_field(
         "records", "The allocations of cheques to this invoice, including reversals for returned cheques."
+    )
+    expected_payments: list[ExpectedPaymentRef] = output_field(
+        "records",
+        "What each coverage of the case that is in effect, and neither exhausted nor closed, is expected to pay of this invoice, in "
+        "the order in which they are billed. Each is computed on its own: as if it were the next to be billed.",
     )
     denials: list[Denial] = output_field("records", "The payer's denials of the invoice.")
     internal_notes: list[InternalNote] = output_field("negotiation", "Internal notes of billing staff, oldest first.")

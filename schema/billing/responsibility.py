@@ -8,7 +8,7 @@ import strawberry
 from permissions.classes import output_field
 from schema.access.users import User
 from schema.billing.enums import AgreementEnd, AgreementKind, ResponsibilityReason
-from schema.references import PayerRef
+from schema.references import CoverageRef, PayerRef
 
 
 @strawberry.type(description="A payer's responsibility for the open part of an invoice.")
@@ -16,6 +16,9 @@ class Responsibility:
     id: strawberry.ID = output_field("records", "The responsibility's id.")
     number: int = output_field("records", "The number of the responsibility of its invoice, from 1.")
     payer: PayerRef = output_field("records", "The payer who owes, or owed, the open part.")
+    coverage: CoverageRef | None = output_field(
+        "records", "The coverage under which the payer owes it; null if none is named."
+    )
     from_on: date = output_field("records", "The day from which the payer owes it.")
     until: date | None = output_field(
         "records", "The day from which the next payer owes it; null for the present payer."

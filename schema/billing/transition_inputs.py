@@ -20,6 +20,11 @@ _INVOICE = Input("invoice_id", UUID, "Invoice", "The id of the invoice.")
 class AllocationInput:
     invoice_id: strawberry.ID = input_field("staff", "The invoice that is paid.")
     amount: Decimal = input_field("staff", "The amount that pays the invoice, in US dollars.")
+    coverage_id: strawberry.ID | None = input_field(
+        "staff",
+        "The payer's coverage under which it counts: required where the payer has several in the case of the invoice that are not "
+        "closed; its only one by default.",
+    )
 
 
 # Types of the domain → types of the API; the others are published as they are.

@@ -102,7 +102,9 @@ def test_the_owner_cannot_make_status_and_ledger_disagree(address: DatabaseUrls,
         attempt(address, f"update invoices set {change}")
 
 
-_APPEND_ONLY = ("invoice_events", "cheque_allocations", "denials", "responsibilities", "invoice_adjustments")
+_APPEND_ONLY = (
+    *("invoice_events", "cheque_allocations", "coverage_events", "denials", "responsibilities", "invoice_adjustments"),
+)
 
 
 @pytest.mark.parametrize("table", _APPEND_ONLY)

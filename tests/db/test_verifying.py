@@ -24,6 +24,9 @@ _SHARED = """select c.id from cheques c join cheque_allocations a on a.cheque_id
     group by c.id having count(*) > 1 order by c.id limit 1"""
 _RETURNED = "select id from cheques where returned_on is not null order by id limit 1"
 _REVERSAL = "select id from cheque_allocations where amount < 0 order by id limit 1"
+_UNDER = """select id from cheque_allocations where coverage_id is not null and cheque_id in (
+    select cheque_id from cheque_allocations group by 1 having count(*) = 1) order by id limit 1"""
+_VERIFIED = "select id from coverages where status = 'active' order by id limit 1"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -84,6 +87,17 @@ VIOLATIONS = [
         _SHARED,
         "update cheques set payer_id = (select p.id from payers p where p.id <> payer_id limit 1) where id = $",
     ),
+    ("A payment counts", _UNDER, ("update cheque_allocations set coverage_id = (select id from coverages o where o.case_id <> "
+     "(select case_id from coverages c where c.id = coverage_id) limit 1) where id = $")),
+    ("A payment counts", _UNDER, ("update cheques set payer_id = (select id from payers p where p.id <> payer_id limit 1) "
+     "where id = (select cheque_id from cheque_allocations where id = $)")),
+    ("The coverage of a reversal", _REVERSAL, ("update cheque_allocations set coverage_id = (select case when coverage_id is null "
+     "then (select id from coverages limit 1) end) where id = $")),
+    ("A coverage's history", _VERIFIED, "update coverages set version = version + 1 where id = $"),
+    ("A coverage's history", _VERIFIED, "delete from coverage_events where coverage_id = $ and seq = 1"),
+    ("A coverage's history", _VERIFIED, "delete from coverage_events where coverage_id = $"),
+    ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
+    ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),

@@ -278,6 +278,7 @@ INVOICE = Invoice(
     written_off=Decimal(0),
     earlier_received=Decimal(0),
     contractual=Decimal(0),
+    recovered=Decimal(0),
     small_balance=Decimal(0),
     submitted_on=None,
     first_submitted_on=None,

@@ -145,6 +145,7 @@ def _arguments_that_differ(name: str, field: str) -> set[str]:
     """The arguments of a field that its expression does not take, and those that it takes and the field does not publish."""
     expression = VIEWS[name].fields[field]
     accepted = set(expression.choose) if isinstance(expression, Many) else set()
+    accepted |= set(expression.given) if isinstance(expression, One) else set()
     paged = PAGING | set(VIEWS[expression.target].filters) if isinstance(expression, Pages) else set()
     return (set(PUBLISHED[name].fields[field].args) - paged) ^ accepted
 

@@ -53,6 +53,8 @@ _STAFF = (
     "attorneys",
     "cheque_allocations",
     "cheques",
+    "coverage_events",
+    "coverages",
     "denials",
     "encounter_exams",
     "encounters",
@@ -87,6 +89,9 @@ _LAST_DENIALS = "select distinct on (invoice_id) * from denials where clinic_id 
 _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id, m.due_on from message_invoices l
     join outbound_messages m on m.id = l.message_id and m.status = 'failed' where l.clinic_id = $1
     order by l.message_id, l.invoice_id, l.id"""
+# In the demo clinic a payer has at most one coverage in a case, and none is exhausted by a decision of staff.
+_LEFT = """select case_id, payer_id, limit_amount - coalesce(other_payments_amount, 0) - coalesce((select sum(amount)
+    from cheque_allocations where coverage_id = coverages.id), 0) as rest from coverages where clinic_id = $1"""
 # The action items of billing staff that are due by today.
 _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
     union select id from invoices where clinic_id = $1 and status = 'pending_cheque' and conditional_until < {_TODAY}
@@ -101,7 +106,15 @@ _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'schedul
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
-        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}"""
+        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+    union select md5('filing_due' || i.id)::uuid from invoices i join coverages c on c.case_id = i.case_id and c.payer_id = i.payer_id
+        and c.status in ('unverified', 'active') where i.clinic_id = $1 and i.status = 'pending_invoice' and i.created_on <= {_TODAY}
+        and i.submitted_on is null and i.first_submitted_on is null and i.service_date + c.file_within_days <= {_TODAY} + 7
+    union select md5('coverage_exhausted' || i.id)::uuid from ({_LEFT}) k join invoices i using (case_id, payer_id)
+        where i.status in {_OPEN} and k.rest <= 0
+    union select md5('coverage_nearly_exhausted' || i.id)::uuid from ({_LEFT}) k join invoices i using (case_id, payer_id)
+        where i.status in {_OPEN} and k.rest > 0 and k.rest < (select sum(o.balance) from invoices o where o.case_id = i.case_id
+            and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

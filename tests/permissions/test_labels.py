@@ -3,19 +3,24 @@
 import pytest
 
 from schema import enums
+from schema.billing import coverage_enums
 from schema.labels import LABELS
 
+_MODULES = (enums, coverage_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 
 
 def test_every_enum_but_those_for_programs_has_labels() -> None:
-    assert set(LABELS) == set(enums.__all__) - FOR_PROGRAMS, "add the labels of the enum to schema/labels.py"
+    assert set(LABELS) == {name for module in _MODULES for name in module.__all__} - FOR_PROGRAMS, (
+        "add the labels of the enum to schema/labels.py"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(LABELS))
 def test_every_value_has_a_short_label_of_its_own(name: str) -> None:
     labels = LABELS[name]
-    assert set(labels) == set(getattr(enums, name).__members__), f"LABELS and {name} have different values"
+    [published] = [getattr(module, name) for module in _MODULES if name in module.__all__]
+    assert set(labels) == set(published.__members__), f"LABELS and {name} have different values"
     assert len(set(labels.values())) == len(labels)
     assert all(0 < len(label) <= LONGEST and label.strip() == label for label in labels.values())

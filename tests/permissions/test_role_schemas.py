@@ -34,7 +34,7 @@ ROLES = (None, *Role)
 STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words, which a sentence may use without revealing anything.
 EVERYDAY = set(
-    "agreed any at billed by change clinic created follow from hand mail month open payment rate row sent service submitted "
+    "agreed any at billed by change clinic closed created follow from hand mail month open other payment rate refused row sent service submitted "
     "to word".split()
 ) | {"new password", "second factor"}
 

@@ -1,4 +1,4 @@
-"""No patient's name leaks: planted names are searched in logs, metrics, traces, errors, URLs, e-mails and job records."""
+"""No patient's name and no number of a policy leaks: planted texts are searched in logs, metrics, traces, errors, URLs, e-mails and job records."""
 
 import json
 import os
@@ -31,6 +31,7 @@ PLANT_NAMES = f"""do $$ begin
     update patients set first_name = '{PLANTED}' || first_name, last_name = '{PLANTED}' || last_name;
     update payers set name = '{PLANTED}' || name where kind = 'patient';
     update internal_notes set body = '{PLANTED}' || body;
+    update coverages set policy_number = '{PLANTED}', claim_number = '{PLANTED}', insured_name = '{PLANTED}';
     alter table patients add constraint no_sent_name check (last_name not like '{SENT}%') not valid;
 end $$"""
 
@@ -94,6 +95,11 @@ def as_staff(client: RecordingClient, found: Any) -> None:
     draft = {"caseId": identity, "payerId": found.own["Payer"], "serviceDate": "2026-03-02", "lines": [LINE]}
     client.ask(document("createInvoice", NEW), input=draft)
     client.ask(document("createInvoice", NEW), input={**draft, "serviceDate": SENT})
+    client.ask("{ cases(first: 50) { nodes { coverages { policyNumber claimNumber insuredName } } } }")
+    numbers = {"policyNumber": SENT, "claimNumber": f"{SENT}\n", "insuredName": SENT}
+    coverage = {"caseId": identity, "payerId": found.own["Payer"], "kind": "LIABILITY", **numbers}
+    client.ask(document("addCoverage", "coverage { id policyNumber }"), input=coverage)
+    client.ask(document("addCoverage", "coverage { id policyNumber }"), input={**coverage, "claimNumber": SENT})
     client.ask(document("addInternalNote", "invoice { id }"), input={"invoiceId": found.own["Invoice"], "body": SENT})
     exported = client.ask(
         document("exportInvoices", "export { id downloadUrl fileName }"),

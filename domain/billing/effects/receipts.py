@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from domain.billing.invoices import Invoice
+from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
@@ -29,7 +29,10 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput("The amount must be above 0 and at most the invoice's balance", ("amount",))
     facts = invoice.known
     if invoice.small_balance > 0:
-        facts = _due_again(facts, invoice.small_balance, receipt, actor)
+        # What is paid after the settlement opens no case again.
+        is_paid = invoice.status is InvoiceStatus.PAID
+        again = min(invoice.small_balance, receipt.amount) if is_paid else invoice.small_balance
+        facts = _due_again(facts, again, receipt, actor)
     return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
 
 

@@ -32,8 +32,9 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         "appeal_due_on": inputs.get("appeal_due_on"),
     }
     standing = invoice.known.agreement
-    if standing is not None and denied_on < standing.agreed_on:
-        # Recorded late: the payer has agreed since.
+    owes_since = invoice.known.responsibilities[-1].from_on
+    if denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on):
+        # Recorded late: another payer owes since then, or this one has agreed.
         return Outcome(denial=denial, facts=invoice.known)
     return Outcome(
         UNSUBMITTED,

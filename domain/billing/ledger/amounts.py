@@ -132,9 +132,12 @@ class _Timeline:
         first = agreement.agreed_on if agreement else date.min
         days = {one.effective_on for one in self.facts.receipts} | {one.effective_on for one in self.facts.adjustments}
         days |= {first} if agreement else set()
+        # What was given up and then paid after all was not covered by being given up.
+        is_given_up = self.adjusted(AdjustmentKind.SMALL_BALANCE) != 0
         covered = None
         for day in sorted({max(day, first) for day in days}, reverse=True):
-            if self.left((day, _LATEST)) != self.small_balance((day, _LATEST)):
+            until = (day, _LATEST)
+            if self.left(until) != (self.small_balance(until) if is_given_up else 0):
                 break
             covered = day
         return covered if self.facts.billed > 0 else None

@@ -13,7 +13,7 @@ from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import normal_key
-from domain.texts import REASON, checked, optional_text
+from domain.texts import REMARK, checked, optional_text
 from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -120,7 +120,7 @@ async def close(work: UnitOfWork) -> UUID:
         _refuse(work, "close_case", waiting, "all invoices must be covered, void or written off")
     if case["status"] != CaseStatus.OPEN:
         raise Conflict(f"The case is {case['status']} already", ("case_id",))
-    reason, note = CloseReason(work.inputs["reason"]), optional_text(work.inputs, "note", REASON)
+    reason, note = CloseReason(work.inputs["reason"]), optional_text(work.inputs, "note", REMARK)
     writes, told = work.writes(), {"reason": note or reason.name}
     for row in rows:
         if row["status"] == InvoiceStatus.CHEQUE_RECEIVED:

@@ -22,6 +22,7 @@ from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.texts import CODE, required_text
 from resolvers.commands.billing.cases import lock_case, reopen
+from resolvers.commands.billing.covered_payments import find_coverages
 from resolvers.commands.documents import consume
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -30,7 +31,8 @@ _CHEQUE = """select id, payer_id, number, amount, received_on, returned_on from 
     where clinic_id = $1 and id = $2 for update"""
 _ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clinic_id = $1 and cheque_id = $2"
 _PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
-_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.amount, a.effective_on, c.payer_id, i.case_id from cheque_allocations a
+_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
+    from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
     where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
@@ -98,19 +100,22 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
     patient = await work.one(_PATIENT_OF, cheque["payer_id"])
     cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
     rows = await _with_due_agreements(work, rows, cheque)
+    coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
-        row = rows[part["invoice_id"]]
-        receipt = _receipt(work, row, cheque, part["amount"])
-        with _about("allocations", str(place)):
+        row, path = rows[part["invoice_id"]], ("allocations", str(place))
+        with _about(*path):
+            coverage = coverages.coverage_of(row["case_id"], part.get("coverage_id"))
+            receipt = _receipt(work, row, cheque, part["amount"], coverage)
             _check_may_pay(row, receipt)
             move(work, writes, name, row, {"receipt": receipt})
+        coverages.pay(work, coverage, part["amount"], (*path, "amount"))
         _insert(work, writes, cheque["id"], row["id"], receipt)
 
 
-def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal) -> Receipt:
+def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
     on = effective_day(cheque["received_on"], row["created_on"])
     known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
-    return Receipt(*known, is_patient=cheque["patient_id"] == row["patient_id"])
+    return Receipt(*known, coverage_id=coverage, is_patient=cheque["patient_id"] == row["patient_id"])
 
 
 def _check_may_pay(row: Row, receipt: Receipt) -> None:
@@ -160,6 +165,7 @@ def _about(*path: str) -> Iterator[None]:
 
 def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, receipt: Receipt) -> None:
     columns = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
+    columns |= {"coverage_id": receipt.coverage_id}
     key = {"id": receipt.id, "recorded_at": receipt.recorded_at, "cheque_id": cheque, "invoice_id": invoice}
     writes.insert("cheque_allocations", **key, **columns)
 
@@ -213,4 +219,5 @@ async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], se
 
 def _reversal(work: UnitOfWork, row: Row, part: Row) -> Receipt:
     on = max(work.inputs["returned_on"], part["effective_on"])
-    return Receipt(new_id(work.moment), part["payer_id"], -part["amount"], on, moment_of(work, row), part["id"])
+    known = (new_id(work.moment), part["payer_id"], -part["amount"], on, moment_of(work, row), part["id"])
+    return Receipt(*known, part["coverage_id"])

@@ -89,6 +89,22 @@ STAFF: dict[str, tuple[str, str, Any]] = {
     ),
     "createCase": ("case { id }", "Patient", lambda ids: {"patientId": ids["Patient"], "dateOfInjury": _DAY}),
     "assignAttorney": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"], "attorneyId": None}),
+    "addCoverage": (
+        "coverage { id }",
+        "Case",
+        lambda ids: {"caseId": ids["Case"], "payerId": ids["Payer"], "kind": "LIABILITY"},
+    ),
+    "updateCoverage": (
+        "coverage { id }",
+        "Coverage",
+        lambda ids: {"coverageId": ids["Coverage"], "version": 1, "claimNumber": "CLM-1"},
+    ),
+    "verifyCoverage": ("coverage { id }", "Coverage", lambda ids: {"coverageId": ids["Coverage"]}),
+    "closeCoverage": (
+        "coverage { id }",
+        "Coverage",
+        lambda ids: {"coverageId": ids["Coverage"], "status": "EXHAUSTED"},
+    ),
     "createPatient": (
         "patient { id }",
         "",

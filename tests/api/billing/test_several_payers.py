@@ -29,12 +29,14 @@ def look(clinic: Clinic, invoice: str) -> Any:
 
 @pytest.fixture(scope="module")
 def firm(clinic: Clinic) -> str:
-    return done(clinic.billing, "createPayer", "payer { id }", name="Late Settlers LLP", kind="ATTORNEY")["id"]
+    made: str = done(clinic.billing, "createPayer", "payer { id }", name="Late Settlers LLP", kind="ATTORNEY")["id"]
+    return made
 
 
 @pytest.fixture(scope="module")
 def stranger(clinic: Clinic) -> str:
-    return done(clinic.billing, "createPayer", "payer { id }", name="Unrelated Casualty", kind="INSURANCE")["id"]
+    made: str = done(clinic.billing, "createPayer", "payer { id }", name="Unrelated Casualty", kind="INSURANCE")["id"]
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -228,6 +228,7 @@ HIDDEN = {
     "denials",
     "holds",
     "cheque_allocations",
+    "coverages",
 }
 
 

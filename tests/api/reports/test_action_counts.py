@@ -65,6 +65,19 @@ def test_the_number_is_sent_at_once_and_whenever_it_changes(clinic: Clinic, staf
     assert total(clinic.billing) == number
 
 
+def test_a_coverage_that_is_exhausted_changes_the_number_at_once(clinic: Clinic, staff: Subscriber) -> None:
+    case = clinic.case()
+    clinic.submitted("100.00", case)
+    new = {"caseId": case, "payerId": clinic.payer, "kind": "LETTER_OF_PROTECTION"}
+    coverage = done(clinic.billing, "addCoverage", "coverage { id }", **new)["id"]
+    number = subscribed(staff)
+    done(clinic.billing, "closeCoverage", "coverage { id }", coverageId=coverage, status="EXHAUSTED")
+    assert next_number(staff) == number + 1
+    reason = "The firm has more money"
+    done(clinic.billing, "verifyCoverage", "coverage { id }", coverageId=coverage, reason=reason)
+    assert next_number(staff) == number
+
+
 def test_a_change_that_keeps_the_number_sends_no_event(clinic: Clinic, staff: Subscriber) -> None:
     subscribed(staff)
     invoice = clinic.submitted()

@@ -25,6 +25,7 @@ from tests.bench.textbook.records.action_items import ACTION_ITEM_FIELDS
 from tests.bench.textbook.records.audit import AUDIT_FIELDS
 from tests.bench.textbook.records.cases import CASE_FIELDS
 from tests.bench.textbook.records.cheques import CHEQUE_FIELDS
+from tests.bench.textbook.records.coverages import COVERAGE_FIELDS
 from tests.bench.textbook.records.followups import FOLLOW_UP_FIELDS
 from tests.bench.textbook.records.invoices import INVOICE_FIELDS
 from tests.bench.textbook.records.messages import MESSAGE_FIELDS
@@ -43,6 +44,7 @@ FIELDS: Fields = {
     **MESSAGE_FIELDS,
     **CASE_FIELDS,
     **CHEQUE_FIELDS,
+    **COVERAGE_FIELDS,
     **FOLLOW_UP_FIELDS,
     **PARTY_FIELDS,
     **PRICING_FIELDS,

@@ -41,6 +41,14 @@ class ChequeAllocation(Model):
     __table__ = tables.cheque_allocations
 
 
+class Coverage(Model):
+    __table__ = tables.coverages
+
+
+class CoverageEvent(Model):
+    __table__ = tables.coverage_events
+
+
 class CptCode(Model):
     __table__ = tables.cpt_codes
 

@@ -28,6 +28,10 @@ _RECORDS = "clinic_id export_id table_name ids"
 _SUPPRESSED = "email reason added_by added_at"
 _LETTERHEAD = "address phone sender_name sender_address reply_to"
 _CONFIRMED = "confirmed_by confirmed_at day message_count invoice_count"
+_COVERAGE = """payer_id kind priority policy_number claim_number insured_name insured_relationship adjuster_name adjuster_phone
+    adjuster_email effective_from effective_to limit_amount deductible_amount pays_percent other_payments_amount other_payments_on
+    file_within_days balance_billing"""
+_COVERAGE_ENDS = "status exhausted_on closed_on closing_reason closing_letter_id verified_by verified_at"
 _POLICY = "name payer_kind facility_id billing_lead_id active"
 _LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
     repeat_days repeat_times"""
@@ -36,9 +40,11 @@ STAFF_COLUMNS = {
     "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at | name_key is_duplicate",
     "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status | version",
-    "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on | recorded_at reverses_id",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on | recorded_at reverses_id",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days",
+    "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
+    "coverages": f"clinic_id id case_id {_COVERAGE} letter_id {_COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
@@ -79,8 +85,8 @@ STAFF_COLUMNS = {
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
     "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
     "representations": "clinic_id id case_id attorney_id from_on until_on",
-    "responsibilities": """clinic_id id invoice_id number payer_id from_on reason note document_id decided_by recorded_at
-        | coverage_id""",
+    "responsibilities": """clinic_id id invoice_id number payer_id coverage_id from_on reason note document_id decided_by
+        recorded_at""",
     "users": "clinic_id id name",
     "write_offs": "| clinic_id id invoice_id number written_off_on reversed_on recorded_at",
 }
@@ -179,7 +185,7 @@ READ_BY_THE_WORKER = {
         responsible_since first_submitted_on patient_id recorded_at updated_at""",
     "cases": "clinic_id id number status",
     "invoice_lines": "clinic_id id invoice_id",
-    "cheque_allocations": "clinic_id id invoice_id cheque_id amount effective_on recorded_at reverses_id",
+    "cheque_allocations": "clinic_id id invoice_id cheque_id coverage_id amount effective_on recorded_at reverses_id",
     "cheques": "clinic_id id payer_id",
     "responsibilities": "clinic_id id invoice_id number payer_id coverage_id from_on reason recorded_at",
     "agreements": """clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by
@@ -225,8 +231,10 @@ _ADDED_BY_STAFF = {
     "agreements": "invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by",
     "attorneys": "name firm email phone name_fragments",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
-    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
+    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
     "cheques": "payer_id number amount cheque_date received_on document_id",
+    "coverage_events": "coverage_id seq at by_user_id action changes request_id",
+    "coverages": f"case_id status letter_id {_COVERAGE}",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
@@ -272,6 +280,7 @@ _CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on closed_on closed_reason version",
     "cheques": "returned_on return_reason",
+    "coverages": f"letter_id {_COVERAGE} {_COVERAGE_ENDS} version",
     "documents": "consumed_at stored_at sha256 blob_key",
     "holds": "released_at",
     "idempotency_keys": "operation input_hash recorded_at result_id",

@@ -111,6 +111,7 @@ def _as_postgresql_writes_it(address: DatabaseUrls, conditions: set[tuple[str, s
 # The column that names the user who adds a row, and whether only that user may change the row.
 AUTHOR_COLUMNS = {
     "audit_events": ("user_id", False),
+    "coverage_events": ("by_user_id", False),
     "denials": ("recorded_by", False),
     "documents": ("uploaded_by", True),
     "exports": ("requested_by", True),
@@ -130,6 +131,7 @@ AUTHOR_COLUMNS = {
 
 
 BEGINS = {
+    "coverages": " and coverages.status = 'unverified'",
     "exports": " and exports.status = 'queued'",
     "invoices": " and invoices.status = 'pending_invoice'",
     "sessions": " and sessions.kind = 'api_token'",

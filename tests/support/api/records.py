@@ -73,6 +73,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
         "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
         "OutboundMessage": f"select id from outbound_messages where {clinic} and status = 'failed' order by id limit 1",
+        "Coverage": f"select id from coverages where {clinic} and status = 'unverified' order by id limit 1",
         "User": f"select id from users where {clinic} and role = 'analyst'",
         "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
         "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
@@ -95,6 +96,7 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "ReminderTemplate": "reminder_templates",
         "ReminderPolicy": "reminder_policies",
         "OutboundMessage": "outbound_messages",
+        "Coverage": "coverages",
         "Encounter": "encounters",
         "User": "users",
         "ApiToken": "sessions",
@@ -149,6 +151,16 @@ def _add_foreign_clinic(address: DatabaseUrls) -> None:
             f"{new}, 'F-1', {first['patients']}, {day}, {day}",
         ),
         (
+            "coverages",
+            "id, case_id, payer_id, kind, priority, balance_billing",
+            f"{new}, {first['cases']}, {first['payers']}, 'pip', 1, 'allowed'",
+        ),
+        (
+            "coverage_events",
+            "id, coverage_id, seq, at, action",
+            f"{new}, {first['coverages']}, 1, now(), 'added'",
+        ),
+        (
             "encounters",
             "id, case_id, patient_id, physician_id, service_date",
             f"{new}, {first['cases']}, {first['patients']}, {first['physicians']}, {day}",
@@ -173,7 +185,7 @@ def _add_foreign_clinic(address: DatabaseUrls) -> None:
         rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
 
 
-_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "invoices")
+_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "coverages", "invoices")
 
 
 def today() -> date:

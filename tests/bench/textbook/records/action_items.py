@@ -1,8 +1,11 @@
 """The textbook's action items of billing staff: each kind by a rule of its own, over every row in reach."""
 
+import hashlib
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +15,7 @@ from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
     Cheque,
     ChequeAllocation,
+    Coverage,
     Denial,
     Invoice,
     InvoiceEvent,
@@ -22,10 +26,12 @@ from tests.bench.textbook.models import (
     User,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
+from tests.bench.textbook.records.coverages import open_invoices, rest
+from tests.bench.textbook.records.invoices import balance
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
 
-_DAY = timedelta(days=1)
+_DAY, _ZERO = timedelta(days=1), Decimal("0.00")
 _OPEN = ("pending_invoice", "pending_reduction", "pending_cheque")
 
 
@@ -113,7 +119,62 @@ async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
 
 
-_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals)
+async def _coverages(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    groups = defaultdict[tuple[UUID, UUID], list[Any]](list)
+    for coverage in await records.all(Coverage):
+        if coverage.status in ("unverified", "active", "exhausted"):
+            groups[coverage.payer_id, coverage.case_id].append(coverage)
+    for (payer_id, case_id), coverages in groups.items():
+        rests = [_ZERO if c.status == "exhausted" else await rest(records, c) for c in coverages]
+        if None in rests:
+            continue
+        left, since = sum(filter(None, rests), _ZERO), max([await _since(records, c) for c in coverages])
+        together = _ZERO
+        for i in await open_invoices(records, payer_id, case_id):
+            together += balance(i)
+            due_on, kind = max(i.created_on, since), "coverage_exhausted"
+            if left == 0:
+                yield _of_invoice(i, kind, due_on, f"The coverage is exhausted: ${balance(i)} is open")
+            elif left < together:
+                words = f"${left} of the coverage remains, less than the open balances"
+                yield _of_invoice(i, "coverage_nearly_exhausted", due_on, words)
+
+
+async def _since(records: Records, coverage: Any) -> date:
+    """The last day on which something changed what remains of a coverage."""
+    paid = [part.effective_on for part in await records.many(ChequeAllocation, "coverage_id", coverage.id)]
+    begun: date = coverage.recorded_at.astimezone(ZoneInfo(records.viewer.time_zone)).date()
+    told: list[date] = [on for on in (coverage.exhausted_on, coverage.other_payments_on) if on is not None]
+    last: date = max([begun, *paid, *told])
+    return last
+
+
+async def _filings(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for i in await records.all(Invoice):
+        if i.status != "pending_invoice" or i.submitted_on is not None:
+            continue
+        found = await records.many(Coverage, "case_id", i.case_id)
+        own = [c for c in found if c.payer_id == i.payer_id and c.status in ("unverified", "active")]
+        within = [c.file_within_days for c in own if c.file_within_days is not None]
+        events = sorted(await records.many(InvoiceEvent, "invoice_id", i.id), key=lambda event: event.seq)
+        was_submitted = False
+        for event in events:
+            was_submitted = (
+                was_submitted or event.transition == "submit_invoice"
+            ) and event.transition != "change_payer"
+        if within and not was_submitted:
+            last = i.service_date + min(within) * _DAY
+            words = f"File the invoice with the payer by {last}"
+            yield _of_invoice(i, "filing_due", max(i.created_on, last - 7 * _DAY), words)
+
+
+def _of_invoice(i: Any, kind: str, due_on: date, words: str) -> ActionItem:
+    """An item without a record of its own: its id is derived from the kind and the invoice."""
+    identity = UUID(hashlib.md5(f"{kind}{i.id}".encode(), usedforsecurity=False).hexdigest())
+    return ActionItem(identity, kind, due_on, words, i.id)
+
+
+_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _coverages, _filings)
 
 
 async def _items(records: Records, source: Any, args: Args) -> Connection:

@@ -34,6 +34,7 @@ async def _facts(records: Records, row: Any) -> Invoice:
         earlier_received=row.earlier_received_amount,
         contractual=row.contractual_amount,
         small_balance=row.small_balance_amount,
+        recovered=row.recovered_amount,
         submitted_on=row.submitted_on,
         first_submitted_on=row.first_submitted_on,
         open_status=InvoiceStatus(row.open_status),

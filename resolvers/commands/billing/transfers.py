@@ -1,0 +1,61 @@
+"""The command that makes another payer, or another coverage, responsible for the open part of an invoice."""
+
+from typing import Any
+from uuid import UUID
+
+from domain.billing.coverages import BalanceBilling, check_balance_billing
+from domain.errors import InvalidInput, NotFound
+from resolvers.commands.documents import consume
+from resolvers.commands.payers import check_payer
+from resolvers.commands.transitions import Row, lock, move
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_COVERAGE = "select id, case_id, payer_id, status from coverages where clinic_id = $1 and id = $2"
+_RULE = """select c.balance_billing from responsibilities r
+    join coverages c on c.clinic_id = r.clinic_id and c.id = r.coverage_id
+    where r.clinic_id = $1 and r.invoice_id = $2 order by r.number desc limit 1"""
+# The coverage under which the present payer was billed, where the responsibility names none: its only one in the case.
+_ONLY_ONE = """select min(balance_billing) as balance_billing from coverages
+    where clinic_id = $1 and payer_id = $2 and case_id = $3 having count(*) = 1"""
+
+
+async def transfer(work: UnitOfWork) -> UUID:
+    """Transfer the open part of an invoice; the payer is that of the coverage, where one is named."""
+    identity: UUID = work.inputs["invoice_id"]
+    if work.inputs.get("document_id"):
+        await consume(work)
+    row = (await lock(work, [identity], with_facts=True))[identity]
+    inputs = await _with_payer(work, row)
+    writes = work.writes()
+    work.inputs = inputs
+    move(work, writes, "transfer_balance", row, inputs)
+    await _check_balance_billing(work, row)
+    await writes.run(work.connection)
+    return identity
+
+
+async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:
+    payer, coverage = work.inputs.get("payer_id"), work.inputs.get("coverage_id")
+    if coverage is not None:
+        found = await work.one(_COVERAGE, coverage)
+        if found is None or found["case_id"] != row["case_id"]:
+            raise NotFound("There is no such coverage in the case of the invoice", ("coverage_id",))
+        if payer not in (None, found["payer_id"]):
+            raise InvalidInput("This payer is not that of the coverage", ("payer_id",))
+        payer = found["payer_id"]
+    if payer is not None:
+        await check_payer(work, payer)
+    return {**work.inputs, "payer_id": payer}
+
+
+async def _check_balance_billing(work: UnitOfWork, row: Row) -> None:
+    """Where a coverage forbids balance billing, only an administrator moves what it leaves, and says why."""
+    found = await work.one(_RULE, row["id"]) or await work.one(_ONLY_ONE, row["payer_id"], row["case_id"])
+    if found is None or work.inputs["payer_id"] == row["payer_id"]:
+        return
+    rule = BalanceBilling(found["balance_billing"])
+    try:
+        check_balance_billing(rule, None, work.actor.role, work.inputs.get("note"))
+    except InvalidInput as refusal:
+        refusal.path = ("note",) if refusal.path else ("payer_id",)
+        raise

@@ -1,0 +1,1 @@
+"""Tests of coverages over HTTP."""
