@@ -9,6 +9,15 @@ from domain.billing.transitions import TRANSITIONS
 from domain.reminders.reminders import APPEAL_NOTICE, ActionItemKind
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
+# The open invoices `i` whose payer is a firm that represented the case until the end of the period `r`, and does not any more.
+OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
+    join invoices i on i.clinic_id = r.clinic_id and i.case_id = r.case_id
+    join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id and p.firm_id = a.firm_id
+    where r.until_on > r.from_on and r.known_until is null and i.status in {_OPEN}
+    and not exists (select from attorneys n where n.clinic_id = i.clinic_id and n.id = i.attorney_id and n.firm_id = p.firm_id)
+    and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
+        where l.clinic_id = r.clinic_id and l.case_id = r.case_id and l.known_until is null and o.firm_id = a.firm_id
+        and l.until_on > l.from_on and (l.until_on, l.id) > (r.until_on, r.id))"""
 # The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
 # is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
@@ -74,6 +83,16 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         """denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
         where d.appeal_due_on is not null and i.status = 'pending_invoice' and i.submitted_on is null
             and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id and n.id > d.id)""",
+    ),
+    # Until the balance has another payer, or is closed.
+    (
+        ActionItemKind.REPRESENTATION_ENDED,
+        (
+            "cast(md5(cast(r.id as text) || cast(i.id as text)) as uuid)",
+            "r.until_on",
+            "'The firm that pays has not represented the case since ' || r.until_on || ': bill who pays now'",
+        ),
+        OWED_BY_FORMER_FIRM,
     ),
 ]
 _NOBODY = ("cast(null as uuid)",) * 2

@@ -64,12 +64,14 @@ ROWS: dict[str, dict[Role, Reach]] = {
     **dict.fromkeys(
         (
             "action_items",
+            "attorney_changes",
             "attorneys",
             "cheque_allocations",
             "cheques",
             "clinics",
             "fee_schedule_rates",
             "fee_schedules",
+            "firms",
             "holds",
             "internal_notes",
             "invoice_counters",

@@ -304,6 +304,7 @@ enum_type(
         "RETURNED_CHEQUE": "The bank returned a cheque unpaid.",
         "FAILED_MESSAGE": "A message to the payer could not be delivered.",
         "APPEAL_DEADLINE": "The last day to appeal a denial is at most two weeks away.",
+        "REPRESENTATION_ENDED": "The law firm that is to pay does not represent the case any more.",
     },
 )
 enum_type(

@@ -11,6 +11,7 @@ LABELS: dict[str, dict[str, str]] = {
         "RETURNED_CHEQUE": "Cheque returned",
         "FAILED_MESSAGE": "Message not delivered",
         "APPEAL_DEADLINE": "Appeal deadline",
+        "REPRESENTATION_ENDED": "Representation ended",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",

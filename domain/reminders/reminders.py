@@ -39,6 +39,7 @@ class ActionItemKind(StrEnum):
     RETURNED_CHEQUE = "returned_cheque"
     FAILED_MESSAGE = "failed_message"
     APPEAL_DEADLINE = "appeal_deadline"
+    REPRESENTATION_ENDED = "representation_ended"
 
 
 # How long before its deadline an appeal becomes an action item.
