@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 from domain.billing.transitions import BY_NAME
 from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
+    Attorney,
+    Case,
     Cheque,
     ChequeAllocation,
     Denial,
@@ -17,8 +20,10 @@ from tests.bench.textbook.models import (
     InvoiceEvent,
     MessageInvoice,
     OutboundMessage,
+    Payer,
     ReductionOffer,
     Reminder,
+    Representation,
     User,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
@@ -113,7 +118,27 @@ async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
 
 
-_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals)
+async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for i in await records.all(Invoice):
+        payer = await records.one(Payer, i.payer_id)
+        if i.status not in _OPEN or payer is None or payer.firm_id is None:
+            continue
+        case = await records.one(Case, i.case_id)
+        now = await records.one(Attorney, case.attorney_id) if case else None
+        ended = []
+        for r in await records.many(Representation, "case_id", i.case_id):
+            attorney = await records.one(Attorney, r.attorney_id)
+            is_over = r.until_on is not None and r.until_on > r.from_on and r.known_until is None
+            if is_over and attorney is not None and attorney.firm_id == payer.firm_id:
+                ended.append(r)
+        if ended and (now is None or now.firm_id != payer.firm_id):
+            last = max(ended, key=lambda r: (r.until_on, r.id))
+            words = f"The firm that pays has not represented the case since {last.until_on}: bill who pays now"
+            identity = UUID(md5(f"{last.id}{i.id}".encode(), usedforsecurity=False).hexdigest())
+            yield ActionItem(identity, "representation_ended", last.until_on, words, i.id)
+
+
+_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _former_firms)
 
 
 async def _items(records: Records, source: Any, args: Args) -> Connection:
