@@ -72,7 +72,9 @@ def _keys(*columns: str) -> list[Any]:
 
 
 def _create_firms() -> None:
-    fragments: sa.Column[Any] = sa.Column("name_fragments", sa.ARRAY(_TEXT), server_default=sa.text("'{}'"), nullable=False)
+    fragments: sa.Column[Any] = sa.Column(
+        "name_fragments", sa.ARRAY(_TEXT), server_default=sa.text("'{}'"), nullable=False
+    )
     key = sa.Computed("coalesce(name_fragments[1], lower(name))", persisted=True)
     op.create_table(
         "firms",

@@ -22,11 +22,11 @@ from server.embedded.postgres import EmbeddedPostgres
 from tests.support.api.assembled_server import assembled, served
 from tests.support.api.clinic_clock import NEW_YORK, ClinicClock, moment
 from tests.support.api.mutations import done, refused
-from tests.support.api.records import find_records, nothing_changes, uuid_of
+from tests.support.api.records import find_records, nothing_changes, today, uuid_of
 from tests.support.api.scenarios import Clinic, broken_laws
 from tests.support.api.sign_in_attempts import add_account
 from tests.support.client import Client
-from tests.support.databases import TODAY, copied, rows
+from tests.support.databases import copied, rows
 
 CASE = """case { id attorney { id } representations { attorney { id } fromOn untilOn }
     attorneyChange { id attorney { id } effectiveOn requestedBy { name } } }"""
@@ -35,9 +35,13 @@ REDUCTIONS = """query ($of: AnalyticsFilter!, $asOf: Date) { analytics(filter: $
 ITEMS = "{ actionItems(first: 500) { nodes { kind dueOn subject invoice { id } } } }"
 
 
+# The database keeps the states of invoices by its own clock.
+START = today()
+
+
 def day(number: int) -> str:
     """A day so many days after the first day of the story."""
-    return (TODAY + timedelta(days=number)).isoformat()
+    return (START + timedelta(days=number)).isoformat()
 
 
 @dataclass
@@ -51,7 +55,7 @@ class World(Clinic):
 
     def come(self, number: int, hour: int = 12, minute: int = 0) -> None:
         """Go to a time of a later day, without running the worker."""
-        self.clock.moment = moment(TODAY + timedelta(days=number), hour, minute)
+        self.clock.moment = moment(START + timedelta(days=number), hour, minute)
 
     def work(self) -> int:
         """Run the worker's changes of attorney at the present time."""
@@ -88,7 +92,7 @@ class World(Clinic):
 
     def reductions(self, as_of: str | None = None) -> dict[str, str]:
         """The sum of the reductions of the story's invoices by attorney: all others were created on earlier days."""
-        answer = self.billing.read(REDUCTIONS, of={"from": day(0), "to": day(100)}, asOf=as_of)
+        answer = self.billing.read(REDUCTIONS, of={"from": day(-1), "to": day(100)}, asOf=as_of)
         return {
             row["attorney"]["id"]: row["reductionRate"]["numerator"]
             for row in answer["analytics"]["reductionsByAttorney"]
@@ -109,7 +113,7 @@ class World(Clinic):
                     f"set local role clinic_billing; set local app.clinic_id = '{row['clinic_id']}'"
                 )
                 today = clinic_day(self.clock.moment, NEW_YORK)
-                known = (connection, row["clinic_id"], None, Actor(None, today), self.clock.moment, "test", {})
+                known: Any = (connection, row["clinic_id"], None, Actor(None, today), self.clock.moment, "test", {})
                 return await list_owed_by_former_firm(UnitOfWork(*known), uuid_of(case))
 
         return asyncio.run(run())
@@ -127,6 +131,7 @@ def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator
     with ExitStack() as stack:
         address = stack.enter_context(copied(postgres_server, template_database))
         clock = ClinicClock()
+        clock.moment = moment(START)
         url = stack.enter_context(served(assembled(Database(address.login), clock=clock)))
         anonymous = stack.enter_context(Client(url))
 
@@ -233,9 +238,7 @@ def test_a_pending_change_is_replaced_and_cancelled(world: World, case: str) -> 
     assert refused(world.billing, "cancelAttorneyChange", CASE, caseId=case)["code"] == "CONFLICT"
     world.come(6)
     assert (world.work(), world.see(case)) == (0, (True, False))
-    query = (
-        "select status, ended_by is not null as by from attorney_changes where case_id = $1 order by requested_at, id"
-    )
+    query = "select status, ended_by is not null as by from attorney_changes where case_id = $1 order by status desc"
     ended = [tuple(row) for row in rows(world.address, query, uuid_of(case))]
     assert ended == [("replaced", True), ("cancelled", True)]
     assert _assign(world, case, bea)["attorney"] == {"id": bea}
@@ -298,7 +301,8 @@ def test_reductions_go_by_the_attorney_of_the_day_of_the_agreement(world: World,
     _assign(world, case, bea)
     # The invoice is the second attorney's now, the agreement was made with the first.
     assert world.reductions() == {ada: "400.00"}
-    late = world.submitted("500.00", case)
+    late = world.invoice("500.00", case)
+    world.step("submitInvoice", late, submittedOn=day(2), method="EMAIL")
     world.step("requestReduction", late, amount="300.00")
     world.step("agreeReduction", late)
     assert world.reductions() == {ada: "400.00", bea: "200.00"}
