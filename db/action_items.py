@@ -9,15 +9,20 @@ from domain.billing.transitions import TRANSITIONS
 from domain.reminders.reminders import APPEAL_NOTICE, ActionItemKind
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
-# The open invoices `i` whose payer is a firm that represented the case until the end of the period `r`, and does not any more.
+# When a period of representation was over: it ended, or a later change replaced it as wrong.
+_OVER = "coalesce({0}.known_until, {0}.until_on)"
+_IS_OVER = "({0}.known_until is null and {0}.until_on > {0}.from_on or {0}.known_until is not null)"
+_RANK = f"({{0}}.known_until is null, {_OVER}, {{0}}.id)"
+# The open invoices `i` whose payer is a firm that does not represent the case any more; `r` is the last period of the firm that
+# is over, first of all among those that are still known.
 OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
     join invoices i on i.clinic_id = r.clinic_id and i.case_id = r.case_id
     join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id and p.firm_id = a.firm_id
-    where r.until_on > r.from_on and r.known_until is null and i.status in {_OPEN}
+    where {_IS_OVER.format("r")} and i.status in {_OPEN}
     and not exists (select from attorneys n where n.clinic_id = i.clinic_id and n.id = i.attorney_id and n.firm_id = p.firm_id)
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
-        where l.clinic_id = r.clinic_id and l.case_id = r.case_id and l.known_until is null and o.firm_id = a.firm_id
-        and l.until_on > l.from_on and (l.until_on, l.id) > (r.until_on, r.id))"""
+        where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id
+        and {_IS_OVER.format("l")} and {_RANK.format("l")} > {_RANK.format("r")})"""
 # The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
 # is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
@@ -89,8 +94,8 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ActionItemKind.REPRESENTATION_ENDED,
         (
             "cast(md5(cast(r.id as text) || cast(i.id as text)) as uuid)",
-            "r.until_on",
-            "'The firm that pays has not represented the case since ' || r.until_on || ': bill who pays now'",
+            _OVER.format("r"),
+            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': bill who pays now'",
         ),
         OWED_BY_FORMER_FIRM,
     ),

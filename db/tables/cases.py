@@ -56,7 +56,7 @@ representations = clinic_table(
     CheckConstraint("until_on is null or until_on >= from_on", name="ends_after_it_begins"),
     CheckConstraint("known_until >= known_from", name="known_until_after_known_from"),
     index("ix_representations_case", "case_id", "from_on"),
-    index("ix_representations_ended", "until_on", "case_id", where="until_on is not null"),
+    index("ix_representations_over", "case_id", where="until_on is not null or known_until is not null"),
 )
 
 # Changes of attorney that are recorded before the day on which they take effect; at most one of a case is pending.

@@ -154,10 +154,10 @@ def _add_days_of_knowledge() -> None:
         op.f("ck_representations_known_until_after_known_from"), "representations", "known_until >= known_from"
     )
     op.create_index(
-        "ix_representations_ended",
+        "ix_representations_over",
         "representations",
-        _keys("until_on", "case_id"),
-        postgresql_where=sa.text("until_on is not null"),
+        _keys("case_id"),
+        postgresql_where=sa.text("until_on is not null or known_until is not null"),
     )
 
 
@@ -199,7 +199,7 @@ def _create_changes() -> None:
 
 def downgrade() -> None:
     op.drop_table("attorney_changes")
-    op.drop_index("ix_representations_ended", "representations")
+    op.drop_index("ix_representations_over", "representations")
     # What was replaced is not known to the release before.
     op.execute("delete from representations where known_until is not null")
     for column in ("known_until", "known_from"):

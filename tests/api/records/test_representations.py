@@ -343,6 +343,19 @@ def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_
     assert (items(), world.owed_by_former_firm(case)) == ([], [])
 
 
+def test_a_firm_that_is_found_never_to_have_represented_the_case_is_listed_from_the_day_of_the_finding(
+    world: World, case: str
+) -> None:
+    _, bea = world.lawyers
+    _assign(world, case, bea, day(-30))
+    nodes = world.billing.read(ITEMS)["actionItems"]["nodes"]
+    invoice = _invoice_of(world, case)
+    assert [(one["kind"], one["dueOn"]) for one in nodes if one["invoice"]["id"] == invoice] == [
+        ("REPRESENTATION_ENDED", day(0))
+    ]
+    assert world.owed_by_former_firm(case) == [uuid_of(invoice)]
+
+
 def test_an_attorney_to_whom_a_case_is_to_change_and_the_firm_are_not_retired(world: World, case: str) -> None:
     bea = world.lawyers[1]
     firm = world.billing.read("query ($id: ID!) { node(id: $id) { ... on Attorney { lawFirm { id } } } }", id=bea)

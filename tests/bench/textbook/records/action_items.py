@@ -128,14 +128,15 @@ async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem
         ended = []
         for r in await records.many(Representation, "case_id", i.case_id):
             attorney = await records.one(Attorney, r.attorney_id)
-            is_over = r.until_on is not None and r.until_on > r.from_on and r.known_until is None
-            if is_over and attorney is not None and attorney.firm_id == payer.firm_id:
+            is_ended = r.known_until is None and r.until_on is not None and r.until_on > r.from_on
+            if (is_ended or r.known_until is not None) and attorney is not None and attorney.firm_id == payer.firm_id:
                 ended.append(r)
         if ended and (now is None or now.firm_id != payer.firm_id):
-            last = max(ended, key=lambda r: (r.until_on, r.id))
-            words = f"The firm that pays has not represented the case since {last.until_on}: bill who pays now"
+            last = max(ended, key=lambda r: (r.known_until is None, r.known_until or r.until_on, r.id))
+            day_of_it = last.known_until or last.until_on
+            words = f"The firm that pays has not represented the case since {day_of_it}: bill who pays now"
             identity = UUID(md5(f"{last.id}{i.id}".encode(), usedforsecurity=False).hexdigest())
-            yield ActionItem(identity, "representation_ended", last.until_on, words, i.id)
+            yield ActionItem(identity, "representation_ended", day_of_it, words, i.id)
 
 
 _KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _former_firms)
