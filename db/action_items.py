@@ -14,11 +14,12 @@ _OVER = "coalesce({0}.known_until, {0}.until_on)"
 _IS_OVER = "({0}.known_until is null and {0}.until_on > {0}.from_on or {0}.known_until is not null)"
 _RANK = f"({{0}}.known_until is null, {_OVER}, {{0}}.id)"
 # The open invoices `i` whose payer is a firm that does not represent the case any more; `r` is the last period of the firm that
-# is over, first of all among those that are still known.
+# is over, first of all among those that are still known. The few such periods are read first: `offset 0` is a fence.
 OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
-    join invoices i on i.clinic_id = r.clinic_id and i.case_id = r.case_id
+    cross join lateral (select v.clinic_id, v.id, v.payer_id, v.attorney_id from invoices v
+        where v.clinic_id = r.clinic_id and v.case_id = r.case_id and v.status in {_OPEN} offset 0) i
     join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id and p.firm_id = a.firm_id
-    where {_IS_OVER.format("r")} and i.status in {_OPEN}
+    where {_IS_OVER.format("r")}
     and not exists (select from attorneys n where n.clinic_id = i.clinic_id and n.id = i.attorney_id and n.firm_id = p.firm_id)
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
         where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id

@@ -17,7 +17,7 @@ _PERIODS = """select id, attorney_id, from_on, until_on from representations
     where clinic_id = $1 and case_id = $2 and known_until is null order by from_on, id"""
 _PENDING = """select id, attorney_id, effective_on from attorney_changes
     where clinic_id = $1 and case_id = $2 and status = 'pending' for no key update"""
-_OWED = f"select i.id from {OWED_BY_FORMER_FIRM} and i.clinic_id = $1 and i.case_id = $2 order by i.id"
+_OWED = f"select i.id from {OWED_BY_FORMER_FIRM} and r.clinic_id = $1 and r.case_id = $2 order by i.id"
 
 
 async def assign_attorney(work: UnitOfWork) -> UUID:
