@@ -1,7 +1,6 @@
 """Commands of payers: one of the kind ATTORNEY may name the law firm that pays."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from domain.access.people import PayerKind
@@ -15,23 +14,21 @@ _FIRM = "select firm_id from attorneys where clinic_id = $1 and id = $2"
 
 async def create(work: UnitOfWork) -> UUID:
     """Create a payer; without a firm, that of its attorney."""
+    await _check_firm(work)
     attorney = work.inputs.get("attorney_id")
     if work.inputs.get("firm_id") is None and attorney is not None and work.inputs.get("kind") == PayerKind.ATTORNEY:
         found = await work.one(_FIRM, attorney)
-        work = _with(work, firm_id=found["firm_id"]) if found else work
-    return await parties.create(await _checked(work), PAYER)
+        if found:
+            work = replace(work, inputs={**work.inputs, "firm_id": found["firm_id"]})
+    return await parties.create(work, PAYER)
 
 
 async def update(work: UnitOfWork) -> UUID:
     """Change the given fields of a payer."""
-    return await parties.update(await _checked(work), PAYER)
+    await _check_firm(work)
+    return await parties.update(work, PAYER)
 
 
-async def _checked(work: UnitOfWork) -> UnitOfWork:
+async def _check_firm(work: UnitOfWork) -> None:
     if work.inputs.get("firm_id") is not None:
         await check_firm(work, work.inputs["firm_id"])
-    return work
-
-
-def _with(work: UnitOfWork, **inputs: Any) -> UnitOfWork:
-    return replace(work, inputs={**work.inputs, **inputs})

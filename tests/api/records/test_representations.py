@@ -57,12 +57,15 @@ class World(Clinic):
         """Go to a time of a later day, without running the worker."""
         self.clock.moment = moment(START + timedelta(days=number), hour, minute)
 
-    def work(self) -> int:
-        """Run the worker's changes of attorney at the present time."""
+    def work(self, workers: int = 1) -> int:
+        """Run the worker's changes of attorney at the present time, in so many workers at once."""
 
-        async def run() -> int:
+        async def one() -> int:
             async with Database(self.address.login) as database:
                 return await apply_attorney_changes(database, self.clock)
+
+        async def run() -> int:
+            return sum(await asyncio.gather(*(one() for _ in range(workers))))
 
         return asyncio.run(run())
 
@@ -378,6 +381,18 @@ def test_the_worker_records_its_change_in_the_audit_log_once(world: World, case:
     assert [world.work() for _ in range(3)] == [1, 0, 0]
     events = rows(world.address, "select role, user_id from audit_events where operation = 'applyAttorneyChange'")
     assert [tuple(row) for row in events] == [("worker", None)]
+
+
+def test_concurrent_workers_apply_each_change_once(world: World, case: str) -> None:
+    ada, bea = world.lawyers
+    other = world.case(attorneyId=ada, openedOn=day(-9))
+    for each in (case, other):
+        _assign(world, each, bea, day(1))
+    world.come(1)
+    assert world.work(workers=3) == 2
+    query = "select count(*) from representations where case_id = any($1::uuid[])"
+    assert rows(world.address, query, [uuid_of(case), uuid_of(other)])[0][0] == 4
+    assert _breaches(world) == ()
 
 
 def test_the_attorney_who_comes_learns_nothing_of_it_before_the_day(world: World, case: str) -> None:
