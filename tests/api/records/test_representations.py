@@ -1,125 +1,24 @@
 """A change of attorney by its day: who sees the case before, on and after it, what is shown of it, and which figures move."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from db.pools import Database
 from db.verify import Breach
-from domain.billing.outcomes import Actor
-from domain.clinics import clinic_day
-from jobs.attorney_changes import apply_attorney_changes
-from resolvers.commands.billing.representations import list_owed_by_former_firm
-from resolvers.commands.unit_of_work import UnitOfWork
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.support.api.assembled_server import assembled, served
-from tests.support.api.clinic_clock import NEW_YORK, ClinicClock, moment
+from tests.support.api.clinic_clock import ClinicClock, moment
 from tests.support.api.mutations import done, refused
-from tests.support.api.records import find_records, nothing_changes, today, uuid_of
-from tests.support.api.scenarios import Clinic, broken_laws
+from tests.support.api.records import find_records, nothing_changes, uuid_of
+from tests.support.api.represented_clinic import CASE, ITEMS, START, RepresentedClinic, day
+from tests.support.api.scenarios import broken_laws
 from tests.support.api.sign_in_attempts import add_account
 from tests.support.client import Client
 from tests.support.databases import copied, rows
-
-CASE = """case { id attorney { id } representations { attorney { id } fromOn untilOn }
-    attorneyChange { id attorney { id } effectiveOn requestedBy { name } } }"""
-REDUCTIONS = """query ($of: AnalyticsFilter!, $asOf: Date) { analytics(filter: $of, asOf: $asOf) {
-    reductionsByAttorney { attorney { id } invoiceCount reductionRate { numerator } } } }"""
-ITEMS = "{ actionItems(first: 500) { nodes { kind dueOn subject invoice { id } } } }"
-
-
-# The database keeps the states of invoices by its own clock.
-START = today()
-
-
-def day(number: int) -> str:
-    """A day so many days after the first day of the story."""
-    return (START + timedelta(days=number)).isoformat()
-
-
-@dataclass
-class World(Clinic):
-    """A clinic whose clock the test sets, two attorneys of different firms with accounts, and a payer of each firm."""
-
-    clock: ClinicClock
-    lawyers: tuple[str, str]
-    clients: tuple[Client, Client]
-    payers: tuple[str, str]
-
-    def come(self, number: int, hour: int = 12, minute: int = 0) -> None:
-        """Go to a time of a later day, without running the worker."""
-        self.clock.moment = moment(START + timedelta(days=number), hour, minute)
-
-    def work(self, workers: int = 1) -> int:
-        """Run the worker's changes of attorney at the present time, in so many workers at once."""
-
-        async def one() -> int:
-            async with Database(self.address.login) as database:
-                return await apply_attorney_changes(database, self.clock)
-
-        async def run() -> int:
-            return sum(await asyncio.gather(*(one() for _ in range(workers))))
-
-        return asyncio.run(run())
-
-    def see(self, case: str) -> tuple[bool, bool]:
-        """Whether each attorney sees the case and all of its invoices; nobody sees a part of it."""
-        seen = []
-        for client in self.clients:
-            answer = client.read(
-                """query ($id: ID!, $f: InvoiceFilter) { case(id: $id) { id } cases(first: 500) { nodes { id } }
-                invoices(first: 500) { nodes { case { id } } } }""".replace(", $f: InvoiceFilter", ""),
-                id=case,
-            )
-            parts = {
-                answer["case"] is not None,
-                case in [node["id"] for node in answer["cases"]["nodes"]],
-                case in [node["case"]["id"] for node in answer["invoices"]["nodes"]],
-            }
-            assert len(parts) == 1, parts
-            seen.append(parts.pop())
-        return seen[0], seen[1]
-
-    def look_at(self, case: str) -> Any:
-        """The case as billing staff see it."""
-        return self.billing.read(f"query ($id: ID!) {{ {CASE.replace('case {', 'case(id: $id) {', 1)} }}", id=case)[
-            "case"
-        ]
-
-    def reductions(self, as_of: str | None = None) -> dict[str, str]:
-        """The sum of the reductions of the story's invoices by attorney: all others were created on earlier days."""
-        answer = self.billing.read(REDUCTIONS, of={"from": day(-1), "to": day(100)}, asOf=as_of)
-        return {
-            row["attorney"]["id"]: row["reductionRate"]["numerator"]
-            for row in answer["analytics"]["reductionsByAttorney"]
-        }
-
-    def owed_by_former_firm(self, case: str) -> list[UUID]:
-        """The invoices that the command's function lists."""
-
-        async def run() -> list[UUID]:
-            [row] = await asyncio.to_thread(
-                rows, self.address, "select clinic_id from cases where id = $1", uuid_of(case)
-            )
-            async with (
-                Database(self.address.login) as database,
-                database.working(row["clinic_id"]) as connection,
-            ):
-                await connection.execute(
-                    f"set local role clinic_billing; set local app.clinic_id = '{row['clinic_id']}'"
-                )
-                today = clinic_day(self.clock.moment, NEW_YORK)
-                known: Any = (connection, row["clinic_id"], None, Actor(None, today), self.clock.moment, "test", {})
-                return await list_owed_by_former_firm(UnitOfWork(*known), uuid_of(case))
-
-        return asyncio.run(run())
 
 
 def _account(address: DatabaseUrls, attorney: str) -> str:
@@ -130,7 +29,7 @@ def _account(address: DatabaseUrls, attorney: str) -> str:
 
 
 @pytest.fixture
-def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[World]:
+def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[RepresentedClinic]:
     with ExitStack() as stack:
         address = stack.enter_context(copied(postgres_server, template_database))
         clock = ClinicClock()
@@ -155,13 +54,15 @@ def world(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator
         ada, bea = (one["id"] for one in made)
         clients = signed_in(_account(address, ada)), signed_in(_account(address, bea))
         first, second = (one["id"] for one in payers)
-        world = World(billing, admin, find_records(address), address, clock, (ada, bea), clients, (first, second))
+        world = RepresentedClinic(
+            billing, admin, find_records(address), address, clock, (ada, bea), clients, (first, second)
+        )
         world.payer = first
         yield world
 
 
 @pytest.fixture
-def case(world: World) -> str:
+def case(world: RepresentedClinic) -> str:
     """A case of the first attorney with a submitted invoice, whose payer is her firm."""
     identity = world.case(attorneyId=world.lawyers[0], openedOn=day(-20))
     invoice = world.invoice("1000.00", identity)
@@ -169,19 +70,19 @@ def case(world: World) -> str:
     return identity
 
 
-def _invoice_of(world: World, case: str) -> str:
+def _invoice_of(world: RepresentedClinic, case: str) -> str:
     query = "query ($id: ID!) { case(id: $id) { invoices { nodes { id } } } }"
     [node] = world.billing.read(query, id=case)["case"]["invoices"]["nodes"]
     identity: str = node["id"]
     return identity
 
 
-def _assign(world: World, case: str, attorney: str | None, on: str | None = None) -> Any:
+def _assign(world: RepresentedClinic, case: str, attorney: str | None, on: str | None = None) -> Any:
     given = {"effectiveOn": on} if on else {}
     return done(world.billing, "assignAttorney", CASE, caseId=case, attorneyId=attorney, **given)
 
 
-def test_access_moves_at_midnight_in_the_clinic_of_a_future_day(world: World, case: str) -> None:
+def test_access_moves_at_midnight_in_the_clinic_of_a_future_day(world: RepresentedClinic, case: str) -> None:
     ada, bea = world.lawyers
     assigned = _assign(world, case, bea, day(3))
     assert assigned["attorney"] == {"id": ada}
@@ -210,13 +111,13 @@ def test_access_moves_at_midnight_in_the_clinic_of_a_future_day(world: World, ca
     assert _breaches(world) == ()
 
 
-def _breaches(world: World) -> tuple[Breach, ...]:
+def _breaches(world: RepresentedClinic) -> tuple[Breach, ...]:
     # The law of the fixtures' own foreign clinic and counter is not of this test.
     return tuple(breach for breach in broken_laws(world.address) if breach.law.kind in ("Case", "Attorney"))
 
 
 def test_after_an_outage_a_change_counts_from_its_day_and_access_moves_when_the_worker_runs(
-    world: World, case: str
+    world: RepresentedClinic, case: str
 ) -> None:
     ada, bea = world.lawyers
     _assign(world, case, bea, day(2))
@@ -230,7 +131,7 @@ def test_after_an_outage_a_change_counts_from_its_day_and_access_moves_when_the_
     assert _breaches(world) == ()
 
 
-def test_a_pending_change_is_replaced_and_cancelled(world: World, case: str) -> None:
+def test_a_pending_change_is_replaced_and_cancelled(world: RepresentedClinic, case: str) -> None:
     _, bea = world.lawyers
     first = _assign(world, case, bea, day(3))["attorneyChange"]["id"]
     second = _assign(world, case, None, day(5))["attorneyChange"]
@@ -248,7 +149,7 @@ def test_a_pending_change_is_replaced_and_cancelled(world: World, case: str) -> 
 
 
 def test_an_immediate_change_leaves_a_pending_one_to_somebody_else_and_replaces_one_to_the_same(
-    world: World, case: str
+    world: RepresentedClinic, case: str
 ) -> None:
     _, bea = world.lawyers
     _assign(world, case, bea, day(3))
@@ -265,14 +166,18 @@ def test_an_immediate_change_leaves_a_pending_one_to_somebody_else_and_replaces_
 @pytest.mark.parametrize(
     ("on", "message"), [("2026-01-04", "must not be before the date of injury"), (day(91), "more than 90 days ahead")]
 )
-def test_a_day_that_cannot_be_is_refused_and_changes_nothing(world: World, case: str, on: str, message: str) -> None:
+def test_a_day_that_cannot_be_is_refused_and_changes_nothing(
+    world: RepresentedClinic, case: str, on: str, message: str
+) -> None:
     with nothing_changes(world.address):
         values = {"caseId": case, "attorneyId": world.lawyers[1], "effectiveOn": on}
         error = refused(world.billing, "assignAttorney", CASE, **values)
     assert (error["path"], message in error["message"]) == (["input", "effectiveOn"], True)
 
 
-def test_a_past_day_moves_the_periods_and_the_figures_but_no_access_before_now(world: World, case: str) -> None:
+def test_a_past_day_moves_the_periods_and_the_figures_but_no_access_before_now(
+    world: RepresentedClinic, case: str
+) -> None:
     ada, bea = world.lawyers
     invoice = _invoice_of(world, case)
     world.come(2)
@@ -294,7 +199,7 @@ def test_a_past_day_moves_the_periods_and_the_figures_but_no_access_before_now(w
     assert _breaches(world) == ()
 
 
-def test_reductions_go_by_the_attorney_of_the_day_of_the_agreement(world: World, case: str) -> None:
+def test_reductions_go_by_the_attorney_of_the_day_of_the_agreement(world: RepresentedClinic, case: str) -> None:
     ada, bea = world.lawyers
     invoice = _invoice_of(world, case)
     world.step("requestReduction", invoice, amount="600.00")
@@ -314,7 +219,7 @@ def test_reductions_go_by_the_attorney_of_the_day_of_the_agreement(world: World,
 
 
 def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_else_pays(
-    world: World, case: str
+    world: RepresentedClinic, case: str
 ) -> None:
     _, bea = world.lawyers
     invoice, paid_by_other = _invoice_of(world, case), world.found.own["Payer"]
@@ -347,7 +252,7 @@ def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_
 
 
 def test_a_firm_that_is_found_never_to_have_represented_the_case_is_listed_from_the_day_of_the_finding(
-    world: World, case: str
+    world: RepresentedClinic, case: str
 ) -> None:
     _, bea = world.lawyers
     _assign(world, case, bea, day(-30))
@@ -359,7 +264,9 @@ def test_a_firm_that_is_found_never_to_have_represented_the_case_is_listed_from_
     assert world.owed_by_former_firm(case) == [uuid_of(invoice)]
 
 
-def test_an_attorney_to_whom_a_case_is_to_change_and_the_firm_are_not_retired(world: World, case: str) -> None:
+def test_an_attorney_to_whom_a_case_is_to_change_and_the_firm_are_not_retired(
+    world: RepresentedClinic, case: str
+) -> None:
     bea = world.lawyers[1]
     firm = world.billing.read("query ($id: ID!) { node(id: $id) { ... on Attorney { lawFirm { id } } } }", id=bea)
     _assign(world, case, bea, day(3))
@@ -375,7 +282,7 @@ def test_an_attorney_to_whom_a_case_is_to_change_and_the_firm_are_not_retired(wo
     assert done(world.billing, "retireAttorney", "attorney { id active }", attorneyId=bea)["active"] is False
 
 
-def test_the_worker_records_its_change_in_the_audit_log_once(world: World, case: str) -> None:
+def test_the_worker_records_its_change_in_the_audit_log_once(world: RepresentedClinic, case: str) -> None:
     _assign(world, case, world.lawyers[1], day(1))
     world.come(1)
     assert [world.work() for _ in range(3)] == [1, 0, 0]
@@ -383,7 +290,7 @@ def test_the_worker_records_its_change_in_the_audit_log_once(world: World, case:
     assert [tuple(row) for row in events] == [("worker", None)]
 
 
-def test_concurrent_workers_apply_each_change_once(world: World, case: str) -> None:
+def test_concurrent_workers_apply_each_change_once(world: RepresentedClinic, case: str) -> None:
     ada, bea = world.lawyers
     other = world.case(attorneyId=ada, openedOn=day(-9))
     for each in (case, other):
@@ -395,7 +302,7 @@ def test_concurrent_workers_apply_each_change_once(world: World, case: str) -> N
     assert _breaches(world) == ()
 
 
-def test_the_attorney_who_comes_learns_nothing_of_it_before_the_day(world: World, case: str) -> None:
+def test_the_attorney_who_comes_learns_nothing_of_it_before_the_day(world: RepresentedClinic, case: str) -> None:
     for client in world.clients:
         for field in ("attorneyChange { id }", "representations { id }", "attorney { id }"):
             assert client.refusals(f"query ($id: ID!) {{ case(id: $id) {{ {field} }} }}", id=case) != []
