@@ -11,7 +11,7 @@ from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemK
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
 # The transitions after which an invoice is filed with another payer.
-_PAYER_CHANGES = listed(("change_payer",))
+_PAYER_CHANGES = listed(("change_payer", "transfer_balance"))
 
 
 def _id_of(kind: ActionItemKind) -> str:
@@ -35,6 +35,21 @@ _COVERED = f"""{_LEFT} k join invoices i on i.clinic_id = k.clinic_id and i.case
 # The balances of the payer's open invoices of a case up to this one.
 _TOGETHER = f"""(select sum(o.balance) from invoices o where o.clinic_id = i.clinic_id and o.case_id = i.case_id
     and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
+# When a period of representation was over: it ended, or a later change replaced it as wrong.
+_OVER = "coalesce({0}.known_until, {0}.until_on)"
+_IS_OVER = "({0}.known_until is null and {0}.until_on > {0}.from_on or {0}.known_until is not null)"
+_RANK = f"({{0}}.known_until is null, {_OVER}, {{0}}.id)"
+# The open invoices `i` whose payer is a firm that does not represent the case any more; `r` is the last period of the firm that
+# is over, first of all among those that are still known. The few such periods are read first: `offset 0` is a fence.
+OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
+    cross join lateral (select v.clinic_id, v.id, v.payer_id, v.attorney_id from invoices v
+        where v.clinic_id = r.clinic_id and v.case_id = r.case_id and v.status in {_OPEN} offset 0) i
+    join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id and p.firm_id = a.firm_id
+    where {_IS_OVER.format("r")}
+    and not exists (select from attorneys n where n.clinic_id = i.clinic_id and n.id = i.attorney_id and n.firm_id = p.firm_id)
+    and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
+        where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id
+        and {_IS_OVER.format("l")} and {_RANK.format("l")} > {_RANK.format("r")})"""
 # The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
 # is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
@@ -136,6 +151,16 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             and not exists (select from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id
                 and e.transition = 'submit_invoice' and not exists (select from invoice_events l where l.clinic_id = e.clinic_id
                     and l.invoice_id = e.invoice_id and l.seq > e.seq and l.transition in {_PAYER_CHANGES}))""",
+    ),
+    # Until the balance has another payer, or is closed.
+    (
+        ActionItemKind.REPRESENTATION_ENDED,
+        (
+            "cast(md5(cast(r.id as text) || cast(i.id as text)) as uuid)",
+            _OVER.format("r"),
+            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': bill who pays now'",
+        ),
+        OWED_BY_FORMER_FIRM,
     ),
 ]
 _NOBODY = ("cast(null as uuid)",) * 2

@@ -6,10 +6,10 @@ from uuid import UUID
 import asyncpg
 
 from db.global_ids import make_id
-from db.laws import cheques, coverages, histories, invoices, records
+from db.laws import cheques, coverages, histories, invoices, records, representations
 from db.laws.base import Law
 
-LAWS = (*invoices.LAWS, *cheques.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS)
+LAWS = (*(*invoices.LAWS, *cheques.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS, *representations.LAWS),)
 
 
 @dataclass(frozen=True, slots=True)

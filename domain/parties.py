@@ -1,4 +1,4 @@
-"""The columns, checks and derived columns of patients, payers, attorneys, physicians and facilities."""
+"""The columns, checks and derived columns of patients, payers, firms, attorneys, physicians and facilities."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,10 +65,14 @@ def _patient(row: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+# The references that only a payer of one kind can have.
+_OF_KIND = {"patient_id": PayerKind.PATIENT, "attorney_id": PayerKind.ATTORNEY, "firm_id": PayerKind.ATTORNEY}
+
+
 def _payer(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if row["kind"] is None:
         raise InvalidInput("This cannot be left blank", ("kind",))
-    for column, kind in (("patient_id", PayerKind.PATIENT), ("attorney_id", PayerKind.ATTORNEY)):
+    for column, kind in _OF_KIND.items():
         if row.get(column) is not None and row["kind"] != kind:
             raise InvalidInput(f"Only a payer of kind {kind.name} can have this reference", (column,))
     return {**_named(row), "kind": PayerKind(row["kind"]).value}
@@ -102,13 +106,19 @@ PATIENT = Kind(
     identity_key="mrn_key",
 )
 PAYER = Kind(
-    "payers", "payer", {"name": NAME, **_CONTACT, "address": ADDRESS}, _payer, ("kind", "patient_id", "attorney_id")
+    "payers",
+    "payer",
+    {"name": NAME, **_CONTACT, "address": ADDRESS},
+    _payer,
+    ("kind", "patient_id", "attorney_id", "firm_id"),
 )
+FIRM = Kind("firms", "firm", {"name": NAME, **_CONTACT, "address": ADDRESS}, _named)
 ATTORNEY = Kind(
     "attorneys",
     "attorney",
     {"name": NAME, "firm": NAME, **_CONTACT},
     _attorney,
+    ("firm_id",),
     identity=("name", "firm"),
     identity_key="name_key",
 )

@@ -21,6 +21,7 @@ from db.security.policies import JOBS, STAFF_LOGIN, WORKER_ROLE
 from domain.clock import Clock, now
 from identity.sessions import Sessions
 from jobs.agreements import lapse_agreements
+from jobs.attorney_changes import apply_attorney_changes
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.heartbeat import BEATS_EVERY_SECONDS, WorkerHeartbeat
@@ -60,6 +61,10 @@ async def _lapse(tools: Tools) -> int:
     return await lapse_agreements(tools.database, tools.clock)
 
 
+async def _apply_attorney_changes(tools: Tools) -> int:
+    return await apply_attorney_changes(tools.database, tools.clock)
+
+
 async def _drop_stale_uploads(tools: Tools) -> int:
     return await drop_stale_uploads(tools.database, tools.clock, tools.files.store.drop_folder)
 
@@ -85,6 +90,7 @@ async def _plan_reminders(tools: Tools) -> int:
 # Job → cron schedule (minute, hour, day, month, weekday; UTC) and task. Every job also runs when a worker starts.
 # A clinic's day begins at a full or a quarter hour of UTC in every time zone.
 TASKS: dict[str, tuple[str, Task]] = {
+    "apply_attorney_changes": ("*/15 * * * *", _apply_attorney_changes),
     "lapse_agreements": ("*/15 * * * *", _lapse),
     "plan_reminders": ("*/15 * * * *", _plan_reminders),
     "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),

@@ -65,6 +65,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
         (
             "action_items",
             "agreements",
+            "attorney_changes",
             "attorneys",
             "cheque_allocations",
             "cheques",
@@ -74,6 +75,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "expected_payments",
             "fee_schedule_rates",
             "fee_schedules",
+            "firms",
             "holds",
             "internal_notes",
             "invoice_adjustments",

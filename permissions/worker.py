@@ -15,6 +15,7 @@ class Need:
 
 _KEY = ("clinic_id", "id")
 _OF_INVOICE = (*_KEY, "invoice_id")
+_PERIOD = (*_KEY, *"case_id attorney_id from_on until_on".split())
 _EVENT = (
     *_KEY,
     *"user_id role operation entities fields filters row_count request_id at".split(),
@@ -73,7 +74,16 @@ WORKER: dict[str, Need] = {
         # The columns that a lapse changes, and none of the billed or paid amounts.
         changes=("status", "open_status", "version", "agreed_amount", "agreed_on", "conditional_until", "updated_at"),
     ),
-    "cases": Need((*_KEY, "number", "status")),
+    # Changes of attorney that take effect: the case's attorney, and its periods of representation.
+    "cases": Need(
+        (*_KEY, "number", "status", "attorney_id", "version", "date_of_injury"), changes=("attorney_id", "version")
+    ),
+    "representations": Need(
+        (*_PERIOD, "known_until"), changes=("until_on", "known_until"), adds=(*_PERIOD, "known_from", "recorded_at")
+    ),
+    "attorney_changes": Need(
+        (*_KEY, "case_id", "attorney_id", "effective_on", "status"), changes=("status", "ended_at")
+    ),
     "invoice_lines": Need(_OF_INVOICE),
     # The facts behind the amounts: whether an agreement was paid in time.
     "cheque_allocations": Need(

@@ -68,6 +68,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
     "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
     "facilities": ("geographic_factor", "name_key"),
+    "firms": ("name_key",),
     "fee_schedule_rates": ("fee_schedule_id", "code", "rate"),
     "fee_schedules": ("payer_id", "facility_id", "name", "name_key", "valid_from", "valid_to"),
     "holds": ("case_id", "invoice_id", "payer_id", "until_on"),
@@ -85,6 +86,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
+    "attorney_changes": ("case_id",),
 }
 
 # The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.
@@ -99,8 +101,9 @@ LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
 _PATIENT = _columns("mrn mrn_key phone_key first_name last_name sort_name birth_date phone email address")
 _CONTACT = _columns("name email phone name_fragments")
-_PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id"))
-_ATTORNEY = (*_CONTACT, "firm")
+_PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id firm_id"))
+_FIRM = (*_CONTACT, "address")
+_ATTORNEY = (*_CONTACT, *_columns("firm firm_id"))
 _PHYSICIAN = _columns("name npi name_fragments")
 _COVERAGE = _columns("""payer_id kind priority policy_number claim_number insured_name insured_relationship adjuster_name
     adjuster_phone adjuster_email effective_from effective_to limit_amount deductible_amount pays_percent other_payments_amount
@@ -122,6 +125,7 @@ WRITES: dict[str, Write] = {
     "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "is_duplicate", "retired_at")),
     "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
     "payers": Write(adds=_PAYER, changes=(*_PAYER, "retired_at")),
+    "firms": Write(adds=_FIRM, changes=(*_FIRM, "retired_at")),
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "is_duplicate", "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),
     "facilities": Write(_ADMIN, _FACILITY, (*_FACILITY, "active")),
@@ -158,7 +162,14 @@ WRITES: dict[str, Write] = {
         below=("case_id", "cases"),
     ),
     "encounter_exams": Write(_TREATING, _columns("encounter_id exam_type_id bilateral units position")),
-    "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
+    "representations": Write(
+        adds=_columns("case_id attorney_id from_on until_on known_from"), changes=_columns("until_on known_until")
+    ),
+    "attorney_changes": Write(
+        adds=_columns("case_id attorney_id effective_on requested_by requested_at"),
+        changes=_columns("status ended_by ended_at"),
+        by="requested_by",
+    ),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
             service_date billed_amount replaces_id updated_at"""),

@@ -317,6 +317,7 @@ enum_type(
         "COVERAGE_EXHAUSTED": "The limit of the payer's coverage is used up, and the invoice has a balance.",
         "COVERAGE_NEARLY_EXHAUSTED": "What remains of the payer's coverage does not suffice for the invoice and those before it.",
         "FILING_DUE": "The last day to file the invoice with the payer is at most a week away.",
+        "REPRESENTATION_ENDED": "The law firm that is to pay does not represent the case any more.",
     },
 )
 enum_type(

@@ -14,6 +14,7 @@ LABELS: dict[str, dict[str, str]] = {
         "COVERAGE_EXHAUSTED": "Coverage exhausted",
         "COVERAGE_NEARLY_EXHAUSTED": "Coverage nearly exhausted",
         "FILING_DUE": "Filing due",
+        "REPRESENTATION_ENDED": "Representation ended",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",

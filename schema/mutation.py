@@ -16,6 +16,7 @@ from schema.billing.coverages import CoverageMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
+from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
@@ -23,6 +24,7 @@ from schema.records.encounters import EncounterMutations
 from schema.records.exam_types import ExamTypeMutations
 from schema.records.facilities import FacilityMutations
 from schema.records.fee_schedules import FeeScheduleMutations
+from schema.records.firms import FirmMutations
 from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
 from schema.records.physicians import PhysicianMutations
@@ -38,6 +40,7 @@ from schema.reports.exports import ExportMutations
 _GENERATED = (
     TransitionMutations,
     AttorneyMutations,
+    FirmMutations,
     PhysicianMutations,
     FacilityMutations,
     PatientMutations,
@@ -47,6 +50,7 @@ _GENERATED = (
     FeeScheduleMutations,
     CaseMutations,
     CoverageMutations,
+    RepresentationMutations,
     UploadMutations,
     CreationMutations,
     NoteMutations,

@@ -27,11 +27,12 @@ from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, ImportKind, InvoiceOrderField
 from schema.reading import compiled_root, read
-from schema.records.attorneys import Attorney
+from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
 from schema.records.exam_types import ExamType
 from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
+from schema.records.firms import Firm
 from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.physicians import Physician
 from schema.reminders.confirmations import ReminderConfirmation
@@ -56,6 +57,7 @@ ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
+AttorneysWanted = Annotated[AttorneyFilter | None, argument("Only attorneys that match this filter.", "staff")]
 CodesWanted = Annotated[CptCodeFilter | None, argument("Only codes that match this filter.", "signed_in")]
 ActiveOnly = Annotated[
     bool | None, argument("If true, only active exams; if false, retired exams as well.", "treatment")
@@ -161,10 +163,23 @@ class Query:
     ) -> PayerConnection:
         return await read(info)
 
+    @compiled_root("staff", "The law firms, by name.")
+    async def firms(
+        self,
+        info: Info,
+        search: Search = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Firm]:
+        return await read(info)
+
     @compiled_root("staff", "The attorneys, by name.")
     async def attorneys(
         self,
         info: Info,
+        filter: AttorneysWanted = UNSET,
         search: Search = UNSET,
         first: First = UNSET,
         after: After = UNSET,

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from schema.billing.invoices import Invoice
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
+    from schema.billing.representations import AttorneyChange, Representation
     from schema.records.attorneys import Attorney
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
+    from schema.records.firms import Firm
 
+AttorneyChangeRef = Annotated["AttorneyChange", strawberry.lazy("schema.billing.representations")]
 AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
 ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.billing.cheques")]
@@ -22,6 +25,8 @@ CoverageRef = Annotated["Coverage", strawberry.lazy("schema.billing.coverages")]
 ExpectedPaymentRef = Annotated["ExpectedPayment", strawberry.lazy("schema.billing.coverages")]
 EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters")]
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
+FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
+RepresentationRef = Annotated["Representation", strawberry.lazy("schema.billing.representations")]

@@ -23,7 +23,7 @@ _RECORD = f"""with waiting as (insert into audit_pending (clinic_id, id, event_i
         $9::text[], $10::text[], $11::bigint[]) t (c, i, u, r, o, a, q, e, f, b, n)
     on conflict do nothing"""
 # Table → type of its rows, and column → type of the record that a row refers to.
-_TYPES_WRITTEN = (*ENTITIES, "Attorney", "Facility", "Hold", "Physician", "User")
+_TYPES_WRITTEN = (*ENTITIES, "Attorney", "Facility", "Firm", "Hold", "Physician", "User")
 _TYPE_OF = {VIEWS[name].table.name: name for name in _TYPES_WRITTEN}
 _REFERENCES = {
     "invoice_id": "Invoice",

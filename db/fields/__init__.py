@@ -2,7 +2,7 @@
 
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
-from db.fields.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
+from db.fields.cases import ATTORNEY_CHANGE, CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
 from db.fields.cheques import ALLOCATION, CHEQUE
 from db.fields.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.documents import UPLOAD
@@ -19,7 +19,7 @@ from db.fields.messages import (
     REMINDER_TEMPLATE,
     SUPPRESSED_ADDRESS,
 )
-from db.fields.parties import ATTORNEY, FACILITY, PATIENT, PAYER, PHYSICIAN
+from db.fields.parties import ATTORNEY, FACILITY, FIRM, PATIENT, PAYER, PHYSICIAN
 from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
 from db.fields.reports import (
     AGING_REPORT,
@@ -39,6 +39,7 @@ VIEWS: dict[str, View] = {
     "Analytics": ANALYTICS,
     "ApiToken": API_TOKEN,
     "Attorney": ATTORNEY,
+    "AttorneyChange": ATTORNEY_CHANGE,
     "AttorneyReduction": ATTORNEY_REDUCTION,
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
@@ -58,6 +59,7 @@ VIEWS: dict[str, View] = {
     "Facility": FACILITY,
     "FeeSchedule": FEE_SCHEDULE,
     "FeeScheduleRate": FEE_SCHEDULE_RATE,
+    "Firm": FIRM,
     "Hold": HOLD,
     "InternalNote": NOTE,
     "Invoice": INVOICE,

@@ -1,4 +1,4 @@
-"""The SQL of cases, representations and encounters."""
+"""The SQL of cases, representations with their coming changes, and encounters."""
 
 from sqlalchemy import Date, Numeric, Text, and_, any_, cast, func, literal, or_, select
 
@@ -20,10 +20,11 @@ from db.fields.base import (
 )
 from db.fields.coverages import COVERAGES, PROPOSED_PAYER
 from db.fields.holds import in_force
-from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
+from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
 from domain.normal_forms import normal_key
+from domain.representations import AttorneyChangeStatus
 
 
 def _hold_over_case(c: Row, h: Row) -> Expression:
@@ -42,6 +43,16 @@ def _sum_of(column: str) -> Read:
     return total
 
 
+def _known_now(c: Row, r: Row) -> Expression:
+    """The periods of a case that were not replaced by a later change."""
+    return and_(owned("case_id")(c, r), r.known_until.is_(None))
+
+
+def _pending(c: Row, change: Row) -> Expression:
+    pending = literal(AttorneyChangeStatus.PENDING.value, literal_execute=True)
+    return and_(owned("case_id")(c, change), change.status == pending)
+
+
 def _search(c: Row, text: Expression) -> Expression:
     return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_found(c.scope, text)))
 
@@ -55,7 +66,8 @@ CASE = View(
         "status": name_of("status"),
         "patient": One("Patient", by_id("patient_id")),
         "attorney": One("Attorney", by_id("attorney_id")),
-        "representations": Many("Representation", owned("case_id"), lambda r: [r.from_on, r.id]),
+        "representations": Many("Representation", _known_now, lambda r: [r.from_on, r.id]),
+        "attorneyChange": One("AttorneyChange", _pending),
         "hold": One("Hold", _hold_over_case, lambda h: [h.until_on.desc(), h.id]),
         "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
         "coverages": COVERAGES,
@@ -68,6 +80,7 @@ CASE = View(
         "status": Filter(lambda c, wanted: c.status == any_(wanted), TEXTS),
         "patientId": Filter(lambda c, ids: c.patient_id == any_(ids), UUIDS),
         "attorneyId": Filter(lambda c, ids: c.attorney_id == any_(ids), UUIDS),
+        "firmId": Filter(lambda c, ids: c.attorney_id.in_(attorneys_of_firms(c.scope, ids)), UUIDS),
         "openedFrom": Filter(lambda c, day: c.opened_on >= day, Date()),
         "openedTo": Filter(lambda c, day: c.opened_on <= day, Date()),
         "search": Filter(_search, Text(collation="C"), normal_key),
@@ -90,6 +103,16 @@ REPRESENTATION = View(
         "id": lambda r: id_expression("Representation", r.id),
         **plain("from_on", "until_on"),
         "attorney": One("Attorney", by_id("attorney_id")),
+    },
+)
+
+ATTORNEY_CHANGE = View(
+    tables.attorney_changes,
+    {
+        "id": lambda change: id_expression("AttorneyChange", change.id),
+        **plain("effective_on", "requested_at"),
+        "attorney": One("Attorney", by_id("attorney_id")),
+        "requestedBy": One("User", by_id("requested_by")),
     },
 )
 

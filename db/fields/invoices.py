@@ -22,7 +22,7 @@ from db.fields.base import (
 )
 from db.fields.coverages import EXPECTED_PAYMENTS
 from db.fields.holds import hold_over
-from db.fields.parties import TEXTS, UUIDS, patients_found, starts_with
+from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.fields.transitions import available
 from db.global_ids import id_expression
 from db.row import Row
@@ -126,6 +126,7 @@ FILTERS = {
     "physicianId": _among("physician_id"),
     "facilityId": _among("facility_id"),
     "attorneyId": _among("attorney_id"),
+    "firmId": Filter(lambda i, ids: i.attorney_id.in_(attorneys_of_firms(i.scope, ids)), UUIDS),
     "caseId": _among("case_id"),
     "patientId": _among("patient_id"),
     "createdFrom": Filter(lambda i, day: i.created_on >= day, Date()),

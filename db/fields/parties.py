@@ -1,4 +1,4 @@
-"""The SQL of patients, payers, attorneys, physicians and facilities, with their search by name."""
+"""The SQL of patients, payers, firms, attorneys, physicians and facilities, with their search by name."""
 
 from typing import Any
 
@@ -21,7 +21,20 @@ from sqlalchemy import (
 )
 
 from db import tables
-from db.fields.base import Expression, Filter, One, Order, Pages, View, name_of, owned, plain, same_clinic, text_of
+from db.fields.base import (
+    Expression,
+    Filter,
+    One,
+    Order,
+    Pages,
+    View,
+    by_id,
+    name_of,
+    owned,
+    plain,
+    same_clinic,
+    text_of,
+)
 from db.fields.holds import in_force
 from db.global_ids import id_expression
 from db.row import Row, Scope
@@ -91,6 +104,21 @@ _LIKE_A_PHONE = r"^[-+(). ]*([0-9][-+(). ]*){3,}$"
 _BY_NAME = {"search": Filter(_has_fragment, _SORTED_TEXT, normal_key)}
 
 
+def _firm_name(a: Row) -> Expression:
+    """The name of the firm itself: attorneys' records may still spell it in several ways."""
+    f = a.scope.row(tables.firms)
+    return select(f.name).select_from(f.source).where(by_id("firm_id")(a, f)).scalar_subquery()
+
+
+def attorneys_of_firms(scope: Scope, firms: Expression) -> Select[tuple[object]]:
+    """The ids of the clinic's attorneys who belong to one of these firms."""
+    a = scope.row(tables.attorneys)
+    return select(a.id).select_from(a.source).where(a.clinic_id == scope.clinic_id, a.firm_id == any_(firms))
+
+
+_OF_FIRM = {"firmId": Filter(lambda party, ids: party.firm_id == any_(ids), UUIDS)}
+
+
 def _payer_name(p: Row) -> Expression:
     """An analyst's data set contains no patient's name, not even that of a patient who is the payer."""
     return p.listed_name if p.scope.role is Role.ANALYST else p.name
@@ -119,6 +147,7 @@ PAYER = View(
         "kind": name_of("kind"),
         **plain("email", "phone", "address"),
         "active": _not_retired,
+        "firm": One("Firm", by_id("firm_id")),
         "hold": One(
             "Hold",
             lambda p, h: and_(same_clinic(p, h), h.payer_id == p.id, in_force(h)),
@@ -126,20 +155,36 @@ PAYER = View(
         ),
         "invoices": Pages("Invoice", owned("payer_id")),
     },
-    {**_BY_NAME, "kind": Filter(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
+    {**_BY_NAME, **_OF_FIRM, "kind": Filter(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
     order=Order(_payer_name, _SORTED_TEXT),
     listed_as="payers",
     found_as="payer",
+)
+
+FIRM = View(
+    tables.firms,
+    {
+        "id": lambda f: id_expression("Firm", f.id),
+        **plain("name", "email", "phone", "address"),
+        "active": _not_retired,
+        "attorneys": Pages("Attorney", owned("firm_id")),
+        "payers": Pages("Payer", owned("firm_id")),
+    },
+    _BY_NAME,
+    order=Order(lambda f: f.name, _SORTED_TEXT),
+    listed_as="firms",
 )
 
 ATTORNEY = View(
     tables.attorneys,
     {
         "id": lambda a: id_expression("Attorney", a.id),
-        **plain("name", "firm", "email", "phone"),
+        **plain("name", "email", "phone"),
+        "firm": _firm_name,
+        "lawFirm": One("Firm", by_id("firm_id")),
         "active": _not_retired,
     },
-    _BY_NAME,
+    {**_BY_NAME, **_OF_FIRM},
     order=Order(lambda a: a.name, _SORTED_TEXT),
     listed_as="attorneys",
 )

@@ -55,13 +55,6 @@ LAWS = (
         where (i.patient_id, i.attorney_id) is distinct from (c.patient_id, c.attorney_id)""",
     ),
     Law(
-        "The attorney of a case is the only one among its current representations",
-        "Case",
-        """select c.id from cases c left join representations r on (r.clinic_id, r.case_id) = (c.clinic_id, c.id)
-        and r.until_on is null group by c.clinic_id, c.id
-        having array_remove(array_agg(r.attorney_id), null) <> array_remove(array[c.attorney_id], null)""",
-    ),
-    Law(
         "The totals of aging are the sum of the balances",
         "Invoice",
         f"""select id from (select i.id, i.status, i.balance,

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     true,
 )
@@ -57,6 +58,22 @@ def is_open(i: Row) -> Expression:
 def is_not_void(i: Row) -> Expression:
     """That an invoice is not void, so that it counts."""
     return i.status != literal("void", literal_execute=True)
+
+
+def represents(r: Row, i: Row, day: Expression) -> Expression:
+    """That a period of representation is of an invoice's case, contains a day, and is known on the scope's day."""
+    if r.scope.is_past:
+        known = and_(
+            func.coalesce(r.known_from, r.from_on) <= r.scope.today, _is_null_or_after(r.known_until, r.scope.today)
+        )
+    else:
+        known = r.known_until.is_(None)
+    of_case = and_(r.clinic_id == i.scope.clinic_id, r.case_id == i.case_id)
+    return and_(of_case, r.from_on <= day, _is_null_or_after(r.until_on, day), known)
+
+
+def _is_null_or_after(day: Expression, other: Expression) -> Expression:
+    return or_(day.is_(None), day > other)
 
 
 _COUNT, _SUM = func.count(), func.sum

@@ -52,6 +52,13 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "Query.aging": _ALL,
     "Query.analytics": _OWN,
     "Analytics.billed": _ALL,
+    # Who represented the case on the day of an agreement.
+    "Analytics.reductionsByAttorney": {
+        "representations": (
+            *("clinic_id", "case_id", "attorney_id", "from_on", "until_on", "known_from", "known_until"),
+        ),
+        **dict.fromkeys(("invoices", "invoice_states"), ("case_id", "agreed_on")),
+    },
     "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
     "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
     "AgingBasis.RESPONSIBILITY": dict.fromkeys(("invoices", "invoice_states"), ("responsible_since",)),
@@ -92,4 +99,4 @@ def columns_kept(role: Role | None) -> list[str]:
     ledger = [*_LEDGER]
     if role is Role.PHYSICIAN:
         return own
-    return [*own, *ledger, *(["attorney_id"] if role in STAFF else [])]
+    return [*own, *ledger, *(["attorney_id", "case_id", "agreed_on"] if role in STAFF else [])]

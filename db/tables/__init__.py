@@ -2,7 +2,7 @@
 
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
-from db.tables.cases import cases, representations, treating_physicians
+from db.tables.cases import attorney_changes, cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, documents
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
@@ -18,7 +18,7 @@ from db.tables.invoices import (
     reduction_offers,
 )
 from db.tables.ledger import agreements, invoice_adjustments, responsibilities, write_offs
-from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
+from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
 from db.tables.records import export_records, exports, import_mappings
@@ -46,6 +46,7 @@ from db.tables.sign_in import (
 
 __all__ = [
     "agreements",
+    "attorney_changes",
     "attorneys",
     "audit_chain",
     "audit_entities",
@@ -69,6 +70,7 @@ __all__ = [
     "facilities",
     "fee_schedule_rates",
     "fee_schedules",
+    "firms",
     "holds",
     "idempotency_keys",
     "import_mappings",

@@ -1,4 +1,4 @@
-"""The tables of cases: the case, its representations by attorneys, and its treating physicians."""
+"""The tables of cases: the case, its representations by attorneys with their coming changes, and its treating physicians."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -14,8 +14,9 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, is_duplicate, metadata, normal_form, one_of, refers, words
+from db.tables.base import clinic_table, index, is_duplicate, metadata, moment, normal_form, one_of, refers, words
 from domain.billing.cases import CaseStatus, CloseReason
+from domain.representations import AttorneyChangeStatus
 
 cases = clinic_table(
     "cases",
@@ -47,14 +48,38 @@ cases = clinic_table(
     index("uq_cases_number_key", "number_key", where="not is_duplicate and number_key is not null", unique=True),
 )
 
+# The periods of a case, each from from_on until before until_on. A change that is recorded later than the day on which it counts
+# ends what was known before and adds what is known since: known_from and known_until are days of the clinic. Null means since
+# from_on, and still.
 representations = clinic_table(
     "representations",
     *refers("case_id", "cases"),
     *refers("attorney_id", "attorneys"),
     Column("from_on", Date, nullable=False),
     Column("until_on", Date),
+    Column("known_from", Date),
+    Column("known_until", Date),
     CheckConstraint("until_on is null or until_on >= from_on", name="ends_after_it_begins"),
+    CheckConstraint("known_until >= known_from", name="known_until_after_known_from"),
     index("ix_representations_case", "case_id", "from_on"),
+    index("ix_representations_over", "case_id", where="until_on is not null or known_until is not null"),
+)
+
+# Changes of attorney that are recorded before the day on which they take effect; at most one of a case is pending.
+attorney_changes = clinic_table(
+    "attorney_changes",
+    *refers("case_id", "cases"),
+    *refers("attorney_id", "attorneys", nullable=True),
+    Column("effective_on", Date, nullable=False),
+    Column("status", Text, nullable=False, server_default=AttorneyChangeStatus.PENDING),
+    *refers("requested_by", "users", nullable=True),
+    moment("requested_at"),
+    *refers("ended_by", "users", nullable=True),
+    moment("ended_at", nullable=True),
+    one_of("status", AttorneyChangeStatus),
+    CheckConstraint("(status = 'pending') = (ended_at is null)", name="pending_has_no_end"),
+    index("uq_attorney_changes_pending", "case_id", where="status = 'pending'", unique=True),
+    index("ix_attorney_changes_due", "effective_on", where="status = 'pending'"),
 )
 
 # Which physician treats in which case: maintained by triggers on encounters and invoices, never by the application.

@@ -62,10 +62,24 @@ patient_names = Table(
     index("ix_patient_names_patient", "patient_id"),
 )
 
+firms = clinic_table(
+    "firms",
+    words("name"),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("address", Text),
+    *_fragments(),
+    moment("retired_at", nullable=True),
+    index("ix_firms_name", "name", "id"),
+    index("uq_firms_name_key", "name_key", unique=True),
+)
+
 attorneys = clinic_table(
     "attorneys",
     words("name"),
+    # The name of the firm as the attorney's record spells it; readers get the name of the firm itself. A later release drops it.
     words("firm"),
+    *refers("firm_id", "firms"),
     Column("email", Text),
     Column("phone", Text),
     *_fragments("name || ' ' || firm"),
@@ -73,6 +87,7 @@ attorneys = clinic_table(
     moment("retired_at", nullable=True),
     UniqueConstraint("clinic_id", "name", "firm"),
     index("uq_attorneys_name_key", "name_key", where="not is_duplicate and name_key is not null", unique=True),
+    index("ix_attorneys_firm", "firm_id", "name", "id"),
 )
 
 payers = clinic_table(
@@ -90,12 +105,15 @@ payers = clinic_table(
     Column("address", Text),
     *refers("patient_id", "patients", nullable=True),
     *refers("attorney_id", "attorneys", nullable=True),
+    *refers("firm_id", "firms", nullable=True),
     words("external_key", nullable=True),
     *_fragments(),
     moment("retired_at", nullable=True),
     UniqueConstraint("clinic_id", "external_key"),
     one_of("kind", PayerKind),
     CheckConstraint("patient_id is null or kind = 'patient'", name="patient_pays_for_self"),
+    CheckConstraint("firm_id is null or kind = 'attorney'", name="firm_pays_as_attorney"),
+    index("ix_payers_firm", "firm_id", "name", "id", where="firm_id is not null"),
     index("ix_payers_name", "name", "id"),
     index("ix_payers_name_key", "name_key"),
     index("ix_payers_listed_name", "listed_name", "id"),

@@ -42,6 +42,7 @@ class ActionItemKind(StrEnum):
     COVERAGE_EXHAUSTED = "coverage_exhausted"
     COVERAGE_NEARLY_EXHAUSTED = "coverage_nearly_exhausted"
     FILING_DUE = "filing_due"
+    REPRESENTATION_ENDED = "representation_ended"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.access.people import PayerKind, Role
 from domain.ids import new_id
-from domain.normal_forms import name_fragments
+from domain.normal_forms import name_fragments, normal_key
 from imports.default_reminders import default_reminders
 from imports.demo import names as demo_names
 from imports.demo.codes import CODES, EXAMS, Exam, PriceList, Schedule
@@ -56,6 +56,7 @@ class DemoClinic:
     physicians: list[tuple[UUID, str]] = field(default_factory=list)
     lawyers: list[Lawyer] = field(default_factory=list)
     insurances: list[UUID] = field(default_factory=list)
+    firms: dict[str, UUID] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clinic_id = self.new_id(self.first_day)
@@ -75,6 +76,18 @@ class DemoClinic:
         batch.extend(table, (row,))
         identity: UUID = row["id"]
         return identity
+
+    def firm(self, name: str, batch: Batch, **contact: Any) -> UUID:
+        """The law firm of a name, added to the batch where it is new."""
+        key = normal_key(name)
+        if key not in self.firms:
+            # Ids of their own, so that the rest of the clinic does not depend on the number of firms.
+            moment = noon_of(self.first_day)
+            identity = new_id(moment, SeededRandom(key).getrandbits)
+            row = {"clinic_id": self.clinic_id, "id": identity, "recorded_at": moment, "name": name, **contact}
+            batch.extend("firms", ({**row, "name_fragments": name_fragments(name)},))
+            self.firms[key] = identity
+        return self.firms[key]
 
 
 def open_clinic(clinic: DemoClinic, password_hash: str) -> Batch:
@@ -127,12 +140,17 @@ def _add_lawyers(clinic: DemoClinic, batch: Batch, count: int) -> None:
         name = demo_names.person_name(clinic.random)
         firm = demo_names.firm_name(clinic.random, name.split()[-1])
         contact = {"email": f"lawyer{number + 1}@firm{number + 1}.example", "phone": demo_names.phone(clinic.random)}
-        fragments = name_fragments(name, firm)
-        person = {"name": name, "firm": firm, "name_fragments": fragments, **contact}
+        firm_id = clinic.firm(firm, batch, phone=contact["phone"])
+        person = {
+            "name": name,
+            "firm": firm,
+            "firm_id": firm_id,
+            "name_fragments": name_fragments(name, firm),
+            **contact,
+        }
         attorney_id = clinic.add(batch, "attorneys", clinic.first_day, **person)
-        payer_id = _add_payer(
-            clinic, batch, clinic.first_day, f"{name}, {firm}", PayerKind.ATTORNEY, attorney_id=attorney_id, **contact
-        )
+        of = {"attorney_id": attorney_id, "firm_id": firm_id}
+        payer_id = _add_payer(clinic, batch, clinic.first_day, f"{name}, {firm}", PayerKind.ATTORNEY, **of, **contact)
         clinic.lawyers.append(Lawyer(attorney_id, payer_id, name))
 
 
@@ -145,7 +163,7 @@ def _add_insurances(clinic: DemoClinic, batch: Batch, count: int) -> None:
 
 
 def _add_payer(clinic: DemoClinic, batch: Batch, on: date, name: str, kind: PayerKind, **columns: Any) -> UUID:
-    row = {"email": None, "phone": None, "patient_id": None, "attorney_id": None, **columns}
+    row = {"email": None, "phone": None, "patient_id": None, "attorney_id": None, "firm_id": None, **columns}
     row |= {"name": name, "kind": kind, "name_fragments": name_fragments(name)}
     return clinic.add(batch, "payers", on, address=demo_names.address(clinic.random), **row)
 

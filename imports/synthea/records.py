@@ -160,7 +160,9 @@ async def _deal(target: Target, cases: int, attorneys: int) -> list[UUID | None]
     if not attorneys or not cases:
         return [None] * cases
     rows = {f"Synthea Law Office {n:02d}": f"Attorney {n:02d}" for n in range(1, attorneys + 1)}
-    ids = await target.keep("attorneys", "firm", {firm: _attorney(name, firm) for firm, name in rows.items()})
+    firms = await target.keep("firms", "name", {firm: {"name_fragments": name_fragments(firm)} for firm in rows})
+    people = {firm: _attorney(name, firm, firms[firm]) for firm, name in rows.items()}
+    ids = await target.keep("attorneys", "firm", people)
     query = "select attorney_id, count(*) from cases where clinic_id = $1 and attorney_id is not null group by 1"
     counts = {row["attorney_id"]: row["count"] for row in await target.connection.fetch(query, target.clinic_id)}
     heap = [(counts.get(identity, 0), firm) for firm, identity in ids.items()]
@@ -226,8 +228,8 @@ async def _keep_encounters(target: Target, folder: SyntheaFolder, records: Recor
     return await target.keep("encounters", "external_key", rows)
 
 
-def _attorney(name: str, firm: str) -> dict[str, Any]:
-    return {"name": name, "name_fragments": name_fragments(name, firm)}
+def _attorney(name: str, firm: str, firm_id: UUID) -> dict[str, Any]:
+    return {"name": name, "firm_id": firm_id, "name_fragments": name_fragments(name, firm)}
 
 
 def _payer(name: str, kind: PayerKind, patient_id: UUID | None, phone: str | None) -> dict[str, Any]:

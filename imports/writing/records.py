@@ -12,10 +12,18 @@ from imports.checking import Checked, Row
 from imports.rows import insert, remove, update
 from imports.shapes import Records
 from imports.target import Changes, Target
+from imports.writing.firms import give_attorneys_firms, give_payers_firms, refuse_retired_firms
 from imports.writing.patient_names import keep_names
 from imports.writing.representations import keep_representations
 from imports.writing.validity import check_validity
 
+# Table → the function that completes its rows before they are written.
+_BEFORE: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
+    "attorneys": give_attorneys_firms,
+    "payers": give_payers_firms,
+}
+# Table → the function that refuses rows for what their records refer to.
+_REFUSED: dict[str, Callable[[Target, Checked, Changes], Awaitable[None]]] = {"attorneys": refuse_retired_firms}
 # Table → the function that writes dependent rows after its rows are written.
 _BESIDES: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
     "patients": keep_names,
@@ -30,6 +38,9 @@ async def write_records(target: Target, checked: Checked) -> None:
     if apart:
         valid = await target.find_among(apart.find, {row.values["code"] for row in checked.rows})
         await asyncio.to_thread(check_validity, checked, apart, valid)
+    for change in changes:
+        if change.records.table in _REFUSED:
+            await _REFUSED[change.records.table](target, checked, change)
     if not checked.problems.lines:
         for change in changes:
             await _write(target, change)
@@ -131,6 +142,8 @@ def _of(row: Row, names: Sequence[str]) -> dict[str, Any]:
 
 async def _write(target: Target, changes: Changes) -> None:
     table = changes.records.table
+    if table in _BEFORE:
+        await _BEFORE[table](target, changes)
     await remove(target, table, changes.removed)
     # Rows that end are written before rows that begin, so that their validity does not overlap.
     await update(target, table, changes.changed)

@@ -9,7 +9,7 @@ from imports.rows import insert
 from imports.target import Changes, Target
 
 _END = """update representations set until_on = $3
-    where clinic_id = $1 and case_id in (select unnest($2::uuid[])) and until_on is null"""
+    where clinic_id = $1 and case_id in (select unnest($2::uuid[])) and until_on is null and known_until is null"""
 _COUNT = "update cases set version = version + 1 where clinic_id = $1 and id in (select unnest($2::uuid[]))"
 
 

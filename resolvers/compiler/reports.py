@@ -86,6 +86,18 @@ class Report:
         period = self.within(lambda i: i.created_on)
         return self._kept("cohort", self.invoices(period, measures.is_not_void))
 
+    @cached_property
+    def _agreed(self) -> CTE:
+        """The cohort's invoices with an agreement, each with the attorney who represented its case on the day of it."""
+        row, conditions = self.cohort(lambda i: i.agreed_amount.is_not(None))
+        period = self.scope.row(tables.representations)
+        columns = [
+            (period if column == "attorney_id" else row, column) for column in figures.columns_kept(self.scope.role)
+        ]
+        source = row.source.join(period.source, measures.represents(period, row, row.agreed_on))
+        kept = select(*(getattr(of, column).label(column) for of, column in columns))
+        return kept.select_from(source).where(*conditions, *_reach(period)).cte(self.scope.name("agreed"))
+
     def _kept(self, name: str, found: tuple[Row, list[Expression]]) -> CTE:
         """Invoices with all columns that any figure uses, as far as the role may read them."""
         row, conditions = found
@@ -106,6 +118,11 @@ class Report:
     def cohort(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
         """An invoice that was created in the report's period and is not void."""
         row = Shared(tables.invoices, self.scope, self._cohort)
+        return row, [part(row) for part in more]
+
+    def represented(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
+        """An invoice of the cohort with an agreement, whose attorney is the one of the day of the agreement."""
+        row = Shared(tables.invoices, self.scope, self._agreed)
         return row, [part(row) for part in more]
 
     def within(self, day: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
@@ -236,8 +253,10 @@ def analytics(compiler: Compiler, field: SelectedField) -> Select[Any]:
     row.lists = {
         "physicianProductivity": partial(_productivity, report),
         "agingByPayer": partial(_payers, report),
-        "reductionsByPayer": partial(_reductions, report, reports.payer_reductions, "payer_id"),
-        "reductionsByAttorney": partial(_reductions, report, reports.attorney_reductions, "attorney_id"),
+        "reductionsByPayer": partial(_reductions, report, report.cohort, reports.payer_reductions, "payer_id"),
+        "reductionsByAttorney": partial(
+            _reductions, report, report.represented, reports.attorney_reductions, "attorney_id"
+        ),
         "trend": partial(_trend, report),
     }
     columns = compiler.columns(target, asked, row)
@@ -275,7 +294,7 @@ def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoice
 
 
 def _reductions(
-    report: Report, table: Any, name: str, target: GraphQLObjectType, asked: list[SelectedField]
+    report: Report, invoices: Any, table: Any, name: str, target: GraphQLObjectType, asked: list[SelectedField]
 ) -> Expression:
     def agreed(row: Row) -> Expression:
         return and_(row.agreed_amount.is_not(None), getattr(row, name).is_not(None))
@@ -284,7 +303,7 @@ def _reductions(
         found: Expression = getattr(row, name)
         return found
 
-    build = partial(_by_key, report, key, name, partial(report.cohort, agreed))
+    build = partial(_by_key, report, key, name, partial(invoices, agreed))
     row = report.derived(table, build)
     return report.list(
         target, asked, row, lambda r: (r.reduced / func.nullif(r.agreed_open, 0)).desc().nulls_last(), key

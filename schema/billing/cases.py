@@ -18,7 +18,15 @@ from schema.enums import CaseStatus
 from schema.keys import key
 from schema.reading import compiled
 from schema.records.attorneys import Attorney
-from schema.references import CaseRef, CoverageRef, EncounterRef, PatientRef, PayerRef
+from schema.references import (
+    AttorneyChangeRef,
+    CaseRef,
+    CoverageRef,
+    EncounterRef,
+    PatientRef,
+    PayerRef,
+    RepresentationRef,
+)
 from schema.reminders.reminders import Hold
 
 CaseConnection = Connection[CaseRef]
@@ -44,14 +52,6 @@ def _proposed_payer(
     return compiled()
 
 
-@strawberry.type(description="The representation of a case by an attorney, for a period.")
-class Representation:
-    id: strawberry.ID = output_field("staff", "The representation's id.")
-    attorney: Attorney = output_field("staff", "The attorney.")
-    from_on: date = output_field("staff", "The first day of the representation.")
-    until_on: date | None = output_field("staff", "The last day of the representation; null while it lasts.")
-
-
 @strawberry.type(description="A personal-injury case: the treatment and the bills of one injury of one patient.")
 class Case(Node):
     id: strawberry.ID = output_field("existence", "The case's id.")
@@ -60,8 +60,11 @@ class Case(Node):
     attorney: Attorney | None = output_field(
         "staff", "The attorney who represents the patient now; null if there is none."
     )
-    representations: list[Representation] = output_field(
-        "staff", "All attorneys who have represented the patient, with the period of each."
+    representations: list[RepresentationRef] = output_field(
+        "staff", "All attorneys who have represented the patient, with the period of each, as known now."
+    )
+    attorney_change: AttorneyChangeRef | None = output_field(
+        "staff", "The change of attorney that is recorded and has not taken effect yet; null if there is none."
     )
     status: CaseStatus = output_field("staff", "Whether the case still has bills to collect.")
     date_of_injury: date = output_field("identity", "The day of the injury.")
@@ -101,6 +104,10 @@ class CaseFilter:
     attorney_id: list[strawberry.ID] | None = input_field(
         ("Case.attorney", "Attorney.id"), "Only cases that one of these attorneys represents now."
     )
+    firm_id: list[strawberry.ID] | None = input_field(
+        ("Case.attorney", "Attorney.lawFirm", "Firm.id"),
+        "Only cases that an attorney of one of these law firms represents now.",
+    )
     opened_from: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or later.")
     opened_to: date | None = input_field(("Case.openedOn",), "Only cases opened on this day or earlier.")
     search: str | None = input_field(
@@ -119,15 +126,6 @@ class CreateCaseInput:
     idempotency_key: str | None = key("staff")
 
 
-@strawberry.input(description="The attorney who represents a case from today on.")
-class AssignAttorneyInput:
-    case_id: strawberry.ID = input_field("staff", "The id of the case.")
-    attorney_id: strawberry.ID | None = input_field(
-        "staff", "The attorney who represents the case from today on; null for none."
-    )
-    idempotency_key: str | None = key("staff")
-
-
 CasePayload: Any = payload_of(Case, "staff", "case")
 
 
@@ -135,13 +133,5 @@ CaseMutations: Any = create_type(
     "CaseMutations",
     [
         command("create_case", cases.create, "Open a case.", CreateCaseInput, "The new case.", CasePayload),
-        command(
-            "assign_attorney",
-            cases.assign_attorney,
-            "Assign the attorney who represents a case from today on; the previous attorney loses access to it at once.",
-            AssignAttorneyInput,
-            "The case and its attorney.",
-            CasePayload,
-        ),
     ],
 )

@@ -151,6 +151,10 @@ class InvoiceFilter:
         ("Invoice.case", "Case.attorney", "Attorney.id"),
         "Only invoices of cases that one of these attorneys represents now.",
     )
+    firm_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.case", "Case.attorney", "Attorney.lawFirm", "Firm.id"),
+        "Only invoices of cases that an attorney of one of these law firms represents now.",
+    )
     case_id: list[strawberry.ID] | None = input_field(("Invoice.case", "Case.id"), "Only invoices of these cases.")
     patient_id: list[strawberry.ID] | None = input_field(
         ("Invoice.patient", "Patient.id"), "Only invoices of these patients."

@@ -8,13 +8,13 @@ from strawberry import UNSET
 
 from domain.parties import PAYER
 from permissions.classes import argument, input_field, output_field, query_field
-from resolvers.commands.records import parties
+from resolvers.commands.records import parties, payers
 from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.connections import After, Connection, First, Node
 from schema.enums import PayerKind
 from schema.reading import compiled
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
-from schema.references import PayerRef
+from schema.references import FirmRef, PayerRef
 from schema.reminders.reminders import Hold
 
 PayerConnection = Connection[PayerRef]
@@ -29,6 +29,9 @@ class Payer(Node):
     phone: str | None = output_field("staff", "The payer's telephone number.")
     address: str | None = output_field("staff", "The payer's postal address.")
     active: bool = output_field("staff", "Whether new invoices can be addressed to the payer.")
+    firm: FirmRef | None = output_field(
+        "staff", "The law firm that pays; null for a payer of another kind, and where none is given."
+    )
     hold: Hold | None = output_field(
         "negotiation", "The hold that stops reminders to the payer now; null if there is none."
     )
@@ -49,6 +52,9 @@ class Payer(Node):
 @strawberry.input(description="Filter for payers; all conditions must be met.")
 class PayerFilter:
     kind: list[PayerKind] | None = input_field(("Payer.kind",), "Only payers of these kinds.")
+    firm_id: list[strawberry.ID] | None = input_field(
+        ("Payer.firm", "Firm.id"), "Only payers that are one of these law firms."
+    )
     # A payer may be a patient: roles that may not search patients by name may not search payers by name.
     search: str | None = input_field(("Payer.name", "Patient.name"), "The start of any word of the payer's name.")
 
@@ -64,10 +70,14 @@ PayerMutations: Any = record_mutations(
         RecordField("address", str, "The postal address."),
         RecordField("patient_id", strawberry.ID, "The patient, for a payer of the kind PATIENT."),
         RecordField("attorney_id", strawberry.ID, "The attorney, for a payer of the kind ATTORNEY."),
+        RecordField(
+            "firm_id",
+            strawberry.ID,
+            "The law firm, for a payer of the kind ATTORNEY; by default the firm of the attorney.",
+            change_description="The law firm, for a payer of the kind ATTORNEY; null for none.",
+        ),
         active("payer"),
     ),
-    RecordCommands(
-        partial(parties.create, kind=PAYER), partial(parties.update, kind=PAYER), partial(parties.retire, kind=PAYER)
-    ),
+    RecordCommands(payers.create, payers.update, partial(parties.retire, kind=PAYER)),
     RecordTexts(retire="Retire a payer. Existing records of the payer stay as they are."),
 )

@@ -6,7 +6,7 @@ import sys
 import asyncpg
 import click
 
-from db.duplicates import Duplicates, find_duplicates
+from db.duplicates import AmbiguousName, Duplicates, find_ambiguous_firms, find_duplicates
 from db.security.policy_version import Standing
 from db.verify import LAWS, Verified
 from db.verify import verify as verify_laws
@@ -30,35 +30,44 @@ def migrate(settings: Settings) -> None:
     async def run() -> None:
         async with opened(settings) as address:
             before = await bring_up_to_date(address, told.append)
-            twice = [] if before is Standing.NEWER else await _duplicates(address)
+            twice, unclear = ([], []) if before is Standing.NEWER else await _duplicates(address)
         for words in told:
             click.echo(f"{words}.")
         click.echo(_RESULTS[before] if told or before is Standing.NEWER else _NOTHING)
         if twice:
             click.echo(f"{len(twice):,} numbers or names have several records: `billing duplicates` lists them.")
+        if unclear:
+            click.echo(f"{len(unclear):,} law firms are named ambiguously: `billing duplicates` lists them.")
 
     asyncio.run(run())
 
 
-@click.command(help="List records of earlier releases that have the number or name of another record of their clinic.")
+@click.command(
+    help="List records of earlier releases that have the number or name of another one of their clinic, and ambiguous names of law firms."
+)
 @pass_settings
 def duplicates(settings: Settings) -> None:
     """List the clinic, the kind and the ids of each group: the oldest record first."""
 
-    async def find() -> list[Duplicates]:
+    async def find() -> tuple[list[Duplicates], list[AmbiguousName]]:
         async with opened(settings) as address:
             return await _duplicates(address)
 
-    found = asyncio.run(find())
+    found, unclear = asyncio.run(find())
     for group in found:
         click.echo(f"{group.clinic}: {group.kind} {' '.join(group.ids)}")
     click.echo(f"{len(found):,} numbers or names have several records." if found else "There are no duplicates.")
+    for name in unclear:
+        others = f": {' '.join(name.others)}" if name.others else ""
+        click.echo(f"{name.clinic}: {name.kind} {name.id}: {name.reason}{others}")
+    if unclear:
+        click.echo(f"{len(unclear):,} law firms are named ambiguously.")
 
 
-async def _duplicates(address: DatabaseUrls) -> list[Duplicates]:
+async def _duplicates(address: DatabaseUrls) -> tuple[list[Duplicates], list[AmbiguousName]]:
     connection = await asyncpg.connect(address.owner)
     try:
-        return await find_duplicates(connection)
+        return await find_duplicates(connection), await find_ambiguous_firms(connection)
     finally:
         await connection.close()
 

@@ -31,6 +31,8 @@ _SETTLED = "select id from cases where status = 'settled' order by number limit 
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
 _REPRESENTED = "select case_id as id from representations where until_on is null order by id limit 1"
+_SUBSTITUTED = "select case_id as id from representations where until_on is not null order by id limit 1"
+_ATTORNEY = "select id from attorneys order by id limit 1"
 _EVENTS = "from invoice_events where invoice_id = $"
 
 _LAST_STATE, _FIRST_STATE = (
@@ -156,6 +158,11 @@ VIOLATIONS = [
     ("The attorney of a case", _REPRESENTED, "update representations set until_on = from_on where case_id = $ and until_on is null"),
     ("The attorney of a case", _REPRESENTED, """insert into representations (clinic_id, id, case_id, attorney_id, from_on)
      select clinic_id, gen_random_uuid(), id, attorney_id, opened_on from cases where id = $"""),
+    ("The periods in which", _SUBSTITUTED, "update representations set until_on = until_on + 1 where case_id = $ and until_on is not null"),
+    ("The periods in which", _SUBSTITUTED, """insert into representations (clinic_id, id, case_id, attorney_id, from_on, until_on,
+     known_from, known_until) select clinic_id, gen_random_uuid(), case_id, attorney_id, from_on, until_on, until_on, until_on + 1
+     from representations where case_id = $ and until_on is not null"""),
+    ("An attorney is found", _ATTORNEY, "update attorneys set name_fragments = array['another firm'] where id = $"),
     ("The totals of aging", _GIVEN_UP, """alter table invoices alter column balance drop expression;
      update invoices set balance = 1 where id = $"""),
     ("The past states", _COVERED, f"delete from invoice_states where {_LAST_STATE}"),

@@ -92,7 +92,8 @@ _NEVER_SET = {
     "holds": ("released_at",),
     "idempotency_keys": ("result_id",),
     "payers": ("retired_at",),
-    "representations": ("until_on",),
+    "representations": ("known_until",),
+    "attorney_changes": ("status", "ended_by", "ended_at"),
 }
 
 

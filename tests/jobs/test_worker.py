@@ -222,6 +222,10 @@ LISTED = """insert into export_records (clinic_id, export_id, table_name, part, 
     select clinic_id, id, 'invoices', 0, '{}' from exports"""
 
 
+PENDING_CHANGE = """insert into attorney_changes (clinic_id, id, case_id, effective_on, requested_at)
+    select clinic_id, gen_random_uuid(), id, '2035-01-01', now() from cases order by id limit 1"""
+
+
 # The events that wait to be chained are read for all clinics at once.
 @pytest.mark.parametrize("table", sorted(set(WORKER) - set(ACROSS_CLINICS)))
 def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: DatabaseUrls, table: str) -> None:
@@ -230,6 +234,7 @@ def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: Databas
     rows(own_address, AUDIT_EVENT)
     rows(own_address, SENT_REMINDER)
     rows(own_address, LISTED)
+    rows(own_address, PENDING_CHANGE)
     count = f"select count(clinic_id) from {table}"
     assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
     assert asyncio.run(_as_worker(own_address, other_clinic, count))[0][0] == 0

@@ -50,6 +50,7 @@ _ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physici
 _STAFF = (
     *_ANALYST,
     "agreements",
+    "attorney_changes",
     "attorneys",
     "cheque_allocations",
     "cheques",
@@ -61,6 +62,7 @@ _STAFF = (
     "exam_types",
     "fee_schedule_rates",
     "fee_schedules",
+    "firms",
     "holds",
     "internal_notes",
     "invoice_adjustments",
@@ -93,7 +95,11 @@ _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id,
 _LEFT = """select case_id, payer_id, limit_amount - coalesce(other_payments_amount, 0) - coalesce((select sum(amount)
     from cheque_allocations where coverage_id = coverages.id), 0) as rest from coverages where clinic_id = $1"""
 # The action items of billing staff that are due by today.
-_TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
+_TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representations r join attorneys a on a.id = r.attorney_id
+        join invoices i on i.case_id = r.case_id and i.status in {_OPEN} join payers p on p.id = i.payer_id and p.firm_id = a.firm_id
+        where i.clinic_id = $1 and r.until_on > r.from_on and r.known_until is null
+            and a.firm_id is distinct from (select firm_id from attorneys n where n.id = i.attorney_id)
+    union select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
     union select id from invoices where clinic_id = $1 and status = 'pending_cheque' and conditional_until < {_TODAY}
     union select e.id from ({_LAST_STEPS}) e join invoices i on i.id = e.invoice_id and i.status = 'pending_reduction'
         where e.transition = 'lapse_agreement'

@@ -346,7 +346,8 @@ def test_without_graphql_s_rules_hidden_filters_and_orders_are_refused(address: 
     wanted, order = ADMIN.type_map["InvoiceFilter"], ADMIN.type_map["InvoiceOrderField"]
     assert isinstance(wanted, GraphQLInputObjectType)
     assert isinstance(order, GraphQLEnumType)
-    samples = {"attorneyId": f'["{make_id("Attorney", uuid4())}"]', "agingBucket": "[DAYS_0_30]", "search": '"a"'}
+    samples = {f"{word.lower()}Id": f'["{make_id(word, uuid4())}"]' for word in ("Attorney", "Firm")}
+    samples |= {"agingBucket": "[DAYS_0_30]", "search": '"a"'}
     filters = {
         name: samples.get(name, "true") for name in wanted.fields if f"InvoiceFilter.{name}" not in seen_by(role)
     }

@@ -10,10 +10,12 @@ from server.database_urls import DatabaseUrls
 OTHER = "other"
 # Every id of the copy is derived from the original's, so that references stay valid.
 _OTHER_ID = "md5('other clinic ' || {0}::text)::uuid"
-# The demo clinic lacks a message to a payer and a void invoice of the attorney's user.
+# The demo clinic lacks a message to a payer, a pending change of attorney and a void invoice of the attorney's user.
 _GAPS = """
     insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on)
         select clinic_id, gen_random_uuid(), 'payer@example.com', 'Reminder', 'queued', created_on from invoices order by id limit 1;
+    insert into attorney_changes (clinic_id, id, case_id, effective_on, requested_at)
+        select clinic_id, gen_random_uuid(), id, '2035-01-01', now() from cases where attorney_id is not null order by id limit 1;
     update invoices set status = 'void' where (clinic_id, id) = (
         select i.clinic_id, i.id from invoices i join users u on u.clinic_id = i.clinic_id and u.attorney_id = i.attorney_id
         where i.status = 'pending_invoice' and i.received_amount = 0 order by i.id limit 1)"""

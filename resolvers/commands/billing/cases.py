@@ -1,6 +1,5 @@
-"""Commands of cases: opening a case, assigning its attorney, settling and reopening it."""
+"""Commands of cases: opening a case, settling and reopening it."""
 
-from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
@@ -10,17 +9,16 @@ from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from domain.errors import Conflict, IllegalTransition, NotFound
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from domain.texts import REMARK, checked, optional_text
-from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
+from resolvers.commands.transitions import Row, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _CASE = "select id, number, patient_id, attorney_id, status, version, opened_on from cases where clinic_id = $1 and id = $2 for update"
 _INVOICES = "select id from invoices where clinic_id = $1 and case_id = $2"
-_PATIENT = "select retired_at from patients where clinic_id = $1 and id = $2"
-_ATTORNEY = "select retired_at from attorneys where clinic_id = $1 and id = $2"
+_RETIRED = "select retired_at from {word}s where clinic_id = $1 and id = $2"
 # Cases are opened one after the other, so that two cases of a clinic never get the same number.
 _IN_TURN = "select pg_advisory_xact_lock(hashtextextended('cases ' || $1::uuid::text, 0))"
 _TAKEN = "select 1 from cases where clinic_id = $1 and number_key = $2"
@@ -41,22 +39,32 @@ async def lock_invoices(work: UnitOfWork, case: UUID) -> dict[UUID, Row]:
     return await lock(work, [row["id"] for row in await work.all(_INVOICES, case)])
 
 
+async def check_active(work: UnitOfWork, word: str, identity: UUID) -> None:
+    """Raise an error for a patient or an attorney who cannot be accessed or is retired."""
+    row = await work.one(_RETIRED.format(word=word), identity)
+    if row is None:
+        raise NotFound(f"There is no such {word}", (f"{word}_id",))
+    if row["retired_at"]:
+        raise Conflict(f"This {word} is retired", (f"{word}_id",))
+
+
 async def create(work: UnitOfWork) -> UUID:
     """Open a case of a patient, with an attorney if one is given."""
     inputs, identity = work.inputs, new_id(work.moment)
     opened_on = not_later(inputs.get("opened_on") or work.today, work.today, "opened_on")
     check_injury(inputs["date_of_injury"], opened_on)
-    await _check_party(work, _PATIENT, "patient", inputs["patient_id"])
+    await check_active(work, "patient", inputs["patient_id"])
     attorney = inputs.get("attorney_id")
     if attorney is not None:
-        await _check_party(work, _ATTORNEY, "attorney", attorney)
+        await check_active(work, "attorney", attorney)
     days = {"date_of_injury": inputs["date_of_injury"], "opened_on": opened_on}
     of = {"patient_id": inputs["patient_id"], "attorney_id": attorney}
     number, writes = await _number(work, opened_on.year), work.writes()
     numbered = {"number": number, "number_key": normal_key(number)}
     writes.insert("cases", id=identity, recorded_at=work.moment, status="open", **numbered, **of, **days)
     if attorney is not None:
-        _represent(work, writes, identity, attorney, opened_on)
+        begun = {"case_id": identity, "attorney_id": attorney, "from_on": opened_on}
+        writes.insert("representations", id=new_id(work.moment), recorded_at=work.moment, **begun)
     await writes.run(work.connection)
     return identity
 
@@ -71,44 +79,6 @@ async def _number(work: UnitOfWork, year: int) -> str:
         return inputs
     begin = begin_of_number(year)
     return number_of(begin, ((await work.one(_LAST_NUMBER, normal_key(begin)))[0] or 0) + 1)
-
-
-async def _check_party(work: UnitOfWork, sql: str, word: str, identity: UUID) -> None:
-    row = await work.one(sql, identity)
-    if row is None:
-        raise NotFound(f"There is no such {word}", (f"{word}_id",))
-    if row["retired_at"]:
-        raise Conflict(f"This {word} is retired", (f"{word}_id",))
-
-
-def _represent(work: UnitOfWork, writes: WriteBatch, case: UUID, attorney: UUID, from_on: date) -> None:
-    who = {"case_id": case, "attorney_id": attorney, "from_on": from_on}
-    writes.insert("representations", id=new_id(work.moment), recorded_at=work.moment, **who)
-
-
-async def assign_attorney(work: UnitOfWork) -> UUID:
-    """Assign the attorney, or none, from now on; access to the case and its invoices changes with it."""
-    if "attorney_id" not in work.inputs:
-        raise InvalidInput(
-            "Give the attorney who represents the patient from now on, or null for none", ("attorney_id",)
-        )
-    attorney: UUID | None = work.inputs["attorney_id"]
-    case = await lock_case(work, work.inputs["case_id"])
-    if case["attorney_id"] == attorney:
-        raise Conflict("The case already has this attorney", ("attorney_id",))
-    if attorney is not None:
-        await _check_party(work, _ATTORNEY, "attorney", attorney)
-    writes = work.writes()
-    # The database copies the attorney to the invoices, which are locked here in the order that all commands keep.
-    for invoice in await lock_invoices(work, case["id"]):
-        announce(work, writes, invoice, ["attorney_id"])
-    writes.update("representations", {"case_id": case["id"], "until_on": None}, until_on=work.today)
-    if attorney is not None:
-        _represent(work, writes, case["id"], attorney, work.today)
-    writes.update("cases", {"id": case["id"]}, attorney_id=attorney, version=case["version"] + 1)
-    await writes.run(work.connection)
-    identity: UUID = case["id"]
-    return identity
 
 
 async def close(work: UnitOfWork) -> UUID:

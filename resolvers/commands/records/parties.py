@@ -33,7 +33,7 @@ async def create(work: UnitOfWork, kind: Kind) -> UUID:
     _check_birth(work, row)
     writes = work.writes()
     writes.insert(kind.table, id=identity, recorded_at=work.moment, **{**row, **kind.follows(row)})
-    await _run(work, kind, writes)
+    await run(work, kind, writes)
     if kind is PATIENT:
         await _keep_names(work, identity, row)
     return identity
@@ -53,7 +53,7 @@ async def update(work: UnitOfWork, kind: Kind) -> UUID:
         writes.update(kind.table, {"id": row["id"]}, **{**changed, **kind.follows(merged), **of_its_own})
         if kind is PATIENT:
             await _rename(work, writes, row, merged)
-        await _run(work, kind, writes)
+        await run(work, kind, writes)
         if is_another:
             await _settle_duplicates(work, kind, kind.identity_of(row))
     identity: UUID = row["id"]
@@ -86,7 +86,8 @@ async def _locked(work: UnitOfWork, kind: Kind) -> Mapping[str, Any]:
     return dict(row)
 
 
-async def _run(work: UnitOfWork, kind: Kind, writes: WriteBatch) -> None:
+async def run(work: UnitOfWork, kind: Kind, writes: WriteBatch) -> None:
+    """Write a batch; a record that is the same as another one is a Conflict."""
     try:
         await writes.run(work.connection)
     except asyncpg.UniqueViolationError as error:

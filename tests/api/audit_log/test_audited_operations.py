@@ -53,7 +53,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     ),
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
-        """invoices cases patients payers cheques attorneys physicians facilities cptCodes actionItems outboundMessages exports
+        """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes actionItems outboundMessages exports
         users auditTrail suppressedAddresses""".split(),
         lambda ids: {"first": 2},
     ),

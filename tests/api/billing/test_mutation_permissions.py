@@ -105,6 +105,10 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "Coverage",
         lambda ids: {"coverageId": ids["Coverage"], "status": "EXHAUSTED"},
     ),
+    "cancelAttorneyChange": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"]}),
+    "createFirm": ("firm { id }", "", lambda ids: {"name": "Viewed & Viewed"}),
+    "updateFirm": ("firm { id }", "Firm", lambda ids: {"firmId": ids["Firm"], "phone": "555-0100"}),
+    "retireFirm": ("firm { id }", "Firm", lambda ids: {"firmId": ids["Firm"]}),
     "createPatient": (
         "patient { id }",
         "",
@@ -210,6 +214,10 @@ def test_a_record_of_another_clinic_is_answered_like_one_that_does_not_exist(
         ("updateReminder", "assigneeId", "User"),
         ("createPayer", "attorneyId", "Attorney"),
         ("updatePayer", "attorneyId", "Attorney"),
+        ("createPayer", "firmId", "Firm"),
+        ("updatePayer", "firmId", "Firm"),
+        ("createAttorney", "firmId", "Firm"),
+        ("updateAttorney", "firmId", "Firm"),
     ],
 )
 def test_every_record_that_an_input_names_must_be_of_the_clinic(

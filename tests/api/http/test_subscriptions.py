@@ -1,20 +1,25 @@
 """Subscribers receive changes from every server process: those that they may see, have in reach and asked for, and no others."""
 
+import asyncio
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from db.global_ids import make_id
+from db.pools import Database
 from domain.access.people import Role
+from jobs.attorney_changes import apply_attorney_changes
 from resolvers.changes import names_seen
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
+from tests.support.api.records import today
 from tests.support.databases import rows
 from tests.support.logins import add_login
-from tests.support.subscriber import INVOICE, announce, announce_in, connected, listening
+from tests.support.subscriber import HINTS, INVOICE, announce, announce_in, connected, listening
 from tests.support.subscriptions import InvoicePool, Listen, Received, sign_in, step
 
 STAFF = [Role.ADMIN, Role.BILLING]
@@ -124,12 +129,24 @@ def test_a_void_invoice_sends_the_attorney_no_further_event(
 OTHER_ATTORNEY = """select attorney_id, id from invoices where status <> 'void'
     and attorney_id not in (select attorney_id from users where attorney_id is not null) order by id limit 1"""
 ADD_ATTORNEY = """insert into users (clinic_id, id, email, name, role, attorney_id)
-    select clinic_id, gen_random_uuid(), 'other.attorney@demo.example', 'Other', 'attorney', $1
+    select clinic_id, gen_random_uuid(), $2 || '@demo.example', 'Other', 'attorney', $1
     from users where email = 'attorney@demo.example' returning id"""
 ASSIGN = "mutation ($input: AssignAttorneyInput!) { assignAttorney(input: $input) { errors { message } } }"
 
 
+def begin_the_day_after(address: DatabaseUrls) -> None:
+    """Let the worker apply the changes of attorney of tomorrow."""
+
+    async def work() -> None:
+        async with Database(address.login, hints=HINTS) as database:
+            assert await apply_attorney_changes(database, lambda: datetime.now(UTC) + timedelta(days=1)) == 1
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("in_advance", [False, True])
 def test_a_change_of_attorney_moves_the_events_to_the_new_attorney(
+    in_advance: bool,
     address: DatabaseUrls,
     listening_url: str,
     writing_url: str,
@@ -140,16 +157,24 @@ def test_a_change_of_attorney_moves_the_events_to_the_new_attorney(
     invoice = invoice_pool.invoice("pending_invoice", whose="attorney", submitted=True)
     (case,) = rows(address, "select case_id from invoices where id = $1", invoice)
     (other,) = rows(address, OTHER_ATTORNEY)
-    [added] = rows(address, ADD_ATTORNEY, other["attorney_id"])
+    who = f"other.{'later' if in_advance else 'now'}"
+    [added] = rows(address, ADD_ATTORNEY, other["attorney_id"], who)
     add_login(address, added["id"])
     assigned = {"caseId": make_id("Case", case["case_id"]), "attorneyId": make_id("Attorney", other["attorney_id"])}
+    if in_advance:
+        assigned["effectiveOn"] = (today() + timedelta(days=1)).isoformat()
     with (
         listen("attorney") as before,
-        sign_in(listening_url, "other.attorney") as client,
+        sign_in(listening_url, who) as client,
         listening(address, listening_url, client.token, other["id"]) as now,
         sign_in(writing_url, "admin") as admin,
     ):
         assert admin.read(ASSIGN, input=assigned)["assignAttorney"]["errors"] == []
+        if in_advance:
+            # Neither attorney hears of it before the day.
+            assert received(before) == [[]]
+            assert now.is_silent(0.5)
+            begin_the_day_after(address)
         step(writing_url, "acceptInFull", invoice)
         # The new attorney's subscription receives the case's invoices and what happens to them.
         while now.next_result() != {"number": invoice_pool.number(invoice), "status": "PENDING_CHEQUE"}:

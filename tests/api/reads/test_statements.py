@@ -25,6 +25,7 @@ LISTS = {
     "cases": "last: 4",
     "patients": 'first: 3, filter: {search: "a"}',
     "payers": "first: 3, filter: {kind: [INSURANCE]}",
+    "firms": 'first: 3, search: "a"',
     "attorneys": "last: 2",
     "physicians": "first: 3",
     "facilities": 'first: 3, search: "s"',

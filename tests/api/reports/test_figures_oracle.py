@@ -90,11 +90,11 @@ class Comparison:
         owed, overdue, recent = then.outstanding(where)
         _is_ratio(actual["arOver90"], overdue, owed)
         assert actual["arDays"] == pytest.approx(float(owed * 90 / recent)) if recent else actual["arDays"] is None
-        for key, name, field in (
-            ("payer", "Payer", "reductionsByPayer"),
-            ("attorney", "Attorney", "reductionsByAttorney"),
+        for key, column, name, field in (
+            ("payer", "payer", "Payer", "reductionsByPayer"),
+            ("attorney", "agreed_with", "Attorney", "reductionsByAttorney"),
         ):
-            by_party = then.measures(f"{where} and agreed is not null and {key} is not null", period, key)
+            by_party = then.measures(f"{where} and agreed is not null and {column} is not null", period, column)
             actual_rows = {row[key]["id"]: (row["invoiceCount"], row["reductionRate"]) for row in actual[field]}
             assert set(actual_rows) == {make_id(name, UUID(one)) for one in by_party}
             for one, expected in by_party.items():

@@ -68,7 +68,10 @@ ANALYTICS_BY_HAND = {
     "payers' medians": f"""select payer_id, {_MEDIAN}, max($2::date - $3::date) from invoices where clinic_id = $1 and status <> 'void'
         and fully_paid_on is not null group by 1""",
     "reductions by payer": f"select payer_id, {_SUMS} {_COHORT} and agreed_amount is not null group by 1",
-    "reductions by attorney": f"select attorney_id, {_SUMS} {_COHORT} and agreed_amount is not null group by 1",
+    "reductions by attorney": f"""select r.attorney_id, {_SUMS} from invoices i join representations r on r.clinic_id = $1
+        and r.case_id = i.case_id and r.from_on <= i.agreed_on and (r.until_on is null or r.until_on > i.agreed_on)
+        and r.known_until is null where i.clinic_id = $1 and status <> 'void' and created_on between $3 and $2
+        and agreed_amount is not null group by 1""",
     "trend": f"select date_trunc('month', created_on), {_SUMS} {_COHORT} group by 1",
     "trend of days": f"""select date_trunc('month', created_on), avg(fully_paid_on - created_on), {_MEDIAN} {_COHORT}
         and fully_paid_on is not null group by 1""",

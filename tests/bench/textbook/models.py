@@ -25,6 +25,14 @@ class Attorney(Model):
     __table__ = tables.attorneys
 
 
+class AttorneyChange(Model):
+    __table__ = tables.attorney_changes
+
+
+class Firm(Model):
+    __table__ = tables.firms
+
+
 class AuditEvent(Model):
     __table__ = tables.audit_events
 

@@ -3,8 +3,8 @@
 from domain.access.people import Role
 
 _STAFF_ADD = """
-    agreements attorneys cases cheque_allocations cheques coverage_events coverages denials documents encounter_exams encounters holds
-    idempotency_keys import_mappings internal_notes invoice_adjustments invoice_counters
+    agreements attorney_changes attorneys cases cheque_allocations cheques coverage_events coverages denials documents
+    encounter_exams encounters firms holds idempotency_keys import_mappings internal_notes invoice_adjustments invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities
     suppressed_addresses write_offs

@@ -38,7 +38,8 @@ _LEVEL = """policy_id level after_days in_status template_id recipient recipient
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 STAFF_COLUMNS = {
     "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
-    "attorneys": "clinic_id id name firm email phone name_fragments retired_at | name_key is_duplicate",
+    "attorney_changes": "clinic_id id case_id attorney_id effective_on status requested_by requested_at | ended_by ended_at",
+    "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
     "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status | version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on | recorded_at reverses_id",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
@@ -57,6 +58,7 @@ STAFF_COLUMNS = {
     "facilities": "clinic_id id name geographic_factor active name_fragments | name_key",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to | name_key",
+    "firms": "clinic_id id name email phone address name_fragments retired_at | name_key",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
@@ -75,7 +77,7 @@ STAFF_COLUMNS = {
     "patient_names": "clinic_id fragment patient_id",
     "patients": """clinic_id id mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address retired_at
         | is_duplicate""",
-    "payers": "clinic_id id kind name email phone address name_fragments retired_at | patient_id attorney_id name_key",
+    "payers": "clinic_id id kind name email phone address firm_id name_fragments retired_at | patient_id attorney_id name_key",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "reminder_confirmations": f"clinic_id id {_CONFIRMED} ended_by ended_at",
@@ -84,7 +86,7 @@ STAFF_COLUMNS = {
     "reminder_policies": f"clinic_id id {_POLICY}",
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
     "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
-    "representations": "clinic_id id case_id attorney_id from_on until_on",
+    "representations": "clinic_id id case_id attorney_id from_on until_on known_from known_until",
     "responsibilities": """clinic_id id invoice_id number payer_id coverage_id from_on reason note document_id decided_by
         recorded_at""",
     "users": "clinic_id id name",
@@ -183,7 +185,9 @@ READ_BY_THE_WORKER = {
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
         conditional_until earlier_received_amount contractual_amount small_balance_amount recovered_amount open_status
         responsible_since first_submitted_on patient_id recorded_at updated_at""",
-    "cases": "clinic_id id number status",
+    "cases": "clinic_id id number status attorney_id version date_of_injury",
+    "representations": "clinic_id id case_id attorney_id from_on until_on known_until",
+    "attorney_changes": "clinic_id id case_id attorney_id effective_on status",
     "invoice_lines": "clinic_id id invoice_id",
     "cheque_allocations": "clinic_id id invoice_id cheque_id coverage_id amount effective_on recorded_at reverses_id",
     "cheques": "clinic_id id payer_id",
@@ -229,7 +233,8 @@ READ_BY_SIGNING_IN = {
 # Columns that an insert sets, besides the key and the time of recording.
 _ADDED_BY_STAFF = {
     "agreements": "invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by",
-    "attorneys": "name firm email phone name_fragments",
+    "attorney_changes": "case_id attorney_id effective_on requested_by requested_at",
+    "attorneys": "name firm firm_id email phone name_fragments",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
     "cheques": "payer_id number amount cheque_date received_on document_id",
@@ -239,6 +244,7 @@ _ADDED_BY_STAFF = {
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
     "encounters": "case_id patient_id physician_id facility_id service_date",
+    "firms": "name email phone address name_fragments",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
@@ -252,7 +258,7 @@ _ADDED_BY_STAFF = {
         physician_id facility_id encounter_id replaces_id""",
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
-    "payers": "name kind email phone address patient_id attorney_id name_fragments",
+    "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
     "reminder_confirmations": _CONFIRMED,
     "suppressed_addresses": _SUPPRESSED,
@@ -260,7 +266,7 @@ _ADDED_BY_STAFF = {
     "reminder_policies": _POLICY,
     "reminder_templates": "name version subject body created_by",
     "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
-    "representations": "case_id attorney_id from_on",
+    "representations": "case_id attorney_id from_on until_on known_from",
     "responsibilities": "invoice_id number payer_id coverage_id from_on reason note document_id decided_by",
     "write_offs": "invoice_id number written_off_on reversed_on decided_by",
 }
@@ -277,8 +283,10 @@ _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
 _CHANGED_BY_STAFF = {
     "agreements": "ended_on ended_at ended_by",
-    "attorneys": "name firm email phone name_fragments is_duplicate retired_at",
+    "attorney_changes": "status ended_by ended_at",
+    "attorneys": "name firm firm_id email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on closed_on closed_reason version",
+    "firms": "name email phone address name_fragments retired_at",
     "cheques": "returned_on return_reason",
     "coverages": f"letter_id {_COVERAGE} {_COVERAGE_ENDS} version",
     "documents": "consumed_at stored_at sha256 blob_key",
@@ -290,7 +298,7 @@ _CHANGED_BY_STAFF = {
         fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
         small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
-    "payers": "name kind email phone address patient_id attorney_id name_fragments retired_at",
+    "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments retired_at",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
     "reminder_confirmations": "ended_by ended_at",
@@ -298,7 +306,7 @@ _CHANGED_BY_STAFF = {
     "reminder_levels": "template_id",
     "reminder_policies": _POLICY,
     "reminders": "target_date subject notes assignee_id status outcome closed_at",
-    "representations": "until_on",
+    "representations": "until_on known_until",
     "write_offs": "reversed_on",
     **_CHANGED_BY_EVERY_ROLE,
 }
@@ -352,6 +360,7 @@ ADDED = {
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
         "message_invoices": "invoice_id message_id policy_id level template_id repetition counted_from",
         "export_records": "export_id table_name part ids",
+        "representations": "case_id attorney_id from_on until_on known_from",
     },
 }
 REMOVED = {
@@ -394,6 +403,9 @@ CHANGED = {
     WORKER_ROLE: {
         "invoices": "status open_status version agreed_amount agreed_on conditional_until updated_at",
         "agreements": "ended_on ended_at ended_by",
+        "cases": "attorney_id version",
+        "representations": "until_on known_until",
+        "attorney_changes": "status ended_at",
         "reduction_offers": "status",
         "documents": "stored_at",
         "clinics": "reminded_on",

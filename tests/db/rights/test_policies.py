@@ -110,6 +110,7 @@ def _as_postgresql_writes_it(address: DatabaseUrls, conditions: set[tuple[str, s
 
 # The column that names the user who adds a row, and whether only that user may change the row.
 AUTHOR_COLUMNS = {
+    "attorney_changes": ("requested_by", False),
     "audit_events": ("user_id", False),
     "coverage_events": ("by_user_id", False),
     "denials": ("recorded_by", False),

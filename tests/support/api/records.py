@@ -52,7 +52,20 @@ def find_records(address: DatabaseUrls) -> Found:
         """insert into sessions (clinic_id, id, user_id, token_hash, kind, name, expires_at) select clinic_id, gen_random_uuid(),
         id, uuid_send(id), 'api_token', 'Reports', now() + interval '9 days' from users where role = 'analyst'""",
     )
-    return Found(_demo_ids(address), _foreign_ids(address))
+    rows(
+        address,
+        """insert into firms (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Idle & Quiet' from clinics
+        where short_name = 'demo'""",
+    )
+    found = Found(_demo_ids(address), _foreign_ids(address))
+    rows(
+        address,
+        """insert into attorney_changes (clinic_id, id, case_id, attorney_id, effective_on, requested_at)
+        select c.clinic_id, gen_random_uuid(), c.id, a.id, '2035-01-01', now() from cases c
+        join attorneys a on a.clinic_id = c.clinic_id and a.id <> c.attorney_id where c.id = $1 order by a.id limit 1""",
+        uuid_of(found.own["Case"]),
+    )
+    return found
 
 
 def _demo_ids(address: DatabaseUrls) -> Ids:
@@ -64,6 +77,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
     first = {
         "Payer": f"select id from payers where {clinic} and kind = 'attorney' order by id limit 1",
         "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
+        "Firm": f"select id from firms where {clinic} and name = 'Idle & Quiet'",
         "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
         "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and first_submitted_on is null "
@@ -88,6 +102,7 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Patient": "patients",
         "Payer": "payers",
         "Attorney": "attorneys",
+        "Firm": "firms",
         "Physician": "physicians",
         "Facility": "facilities",
         "Invoice": "invoices",

@@ -27,12 +27,13 @@ _RAW = {
     "events": "select invoice_id, at, transition, to_status, changes from invoice_events where clinic_id = $1 order by invoice_id, seq",
     "allocations": "select invoice_id, amount, recorded_at from cheque_allocations where clinic_id = $1",
     "denials": "select invoice_id, recorded_at from denials where clinic_id = $1",
-    "representations": "select case_id, attorney_id, from_on, until_on from representations where clinic_id = $1",
+    "representations": """select case_id, attorney_id, from_on, until_on, known_from, known_until from representations
+        where clinic_id = $1""",
     "encounters": "select id, physician_id, facility_id, service_date, recorded_at from encounters where clinic_id = $1",
     "exams": "select encounter_id, units, recorded_at from encounter_exams where clinic_id = $1",
 }
-_TABLE = """create or replace table i (id text, payer text, physician text, facility text, attorney text, encounter text,
-    created date, serviced date, status text, submitted date, agreed_on date, paid date, billed decimal(14, 2),
+_TABLE = """create or replace table i (id text, payer text, physician text, facility text, attorney text, agreed_with text,
+    encounter text, created date, serviced date, status text, submitted date, agreed_on date, paid date, billed decimal(14, 2),
     agreed decimal(14, 2), received decimal(14, 2), was_submitted boolean, denied boolean)"""
 _VISITS = "create or replace table e (id text, physician text, facility text, served date, exams int)"
 _BUCKET = """case when greatest(?::date - {basis}, 0) <= 30 then 0 when ?::date - {basis} <= 60 then 1
@@ -115,21 +116,25 @@ class Oracle:
         allocated = self.of_invoice["allocations"][invoice["id"]]
         received = sum((a["amount"] for a in allocated if a["recorded_at"] < end), Decimal(0))
         denied = any(d["recorded_at"] < end for d in self.of_invoice["denials"][invoice["id"]])
+        days = [state.get(name) for name in ("submitted_on", "agreed_on", "fully_paid_on")]
         parties = (
             state["payer"] or payer_before or str(invoice["payer_id"]),
             _text(invoice["physician_id"]),
             _text(invoice["facility_id"]),
-            self._attorney(invoice["case_id"], day),
+            self._attorney(invoice["case_id"], day, day),
+            self._attorney(invoice["case_id"], days[1], day) if days[1] else None,
             _text(invoice["encounter_id"]),
         )
-        days = [state.get(name) for name in ("submitted_on", "agreed_on", "fully_paid_on")]
         money = (state["billed"], state.get("agreed"), received)
         begun = invoice["created_on"], invoice["service_date"], state["status"]
         return (str(invoice["id"]), *parties, *begun, *days, *money, state["was_submitted"], denied)
 
-    def _attorney(self, case: Any, day: date) -> str | None:
+    def _attorney(self, case: Any, on: date, known_on: date) -> str | None:
+        """Who represented a case on a day, as it was known on another one."""
         for row in self.raw["representations"]:
-            if row["case_id"] == case and row["from_on"] <= day and (row["until_on"] is None or row["until_on"] > day):
+            until, forgotten = row["until_on"] or date.max, row["known_until"] or date.max
+            is_known = (row["known_from"] or row["from_on"]) <= known_on < forgotten
+            if row["case_id"] == case and is_known and row["from_on"] <= on < until:
                 return str(row["attorney_id"])
         return None
 

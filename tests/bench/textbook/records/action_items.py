@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import md5
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo
 from domain.billing.transitions import BY_NAME
 from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
+    Attorney,
+    Case,
     Cheque,
     ChequeAllocation,
     Coverage,
@@ -21,8 +24,10 @@ from tests.bench.textbook.models import (
     InvoiceEvent,
     MessageInvoice,
     OutboundMessage,
+    Payer,
     ReductionOffer,
     Reminder,
+    Representation,
     User,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
@@ -149,6 +154,9 @@ async def _since(records: Records, coverage: Any) -> date:
     return last
 
 
+_MOVES = ("change_payer", "transfer_balance")
+
+
 async def _filings(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for i in await records.all(Invoice):
         if i.status != "pending_invoice" or i.submitted_on is not None:
@@ -159,9 +167,7 @@ async def _filings(records: Records, day: date) -> AsyncIterator[ActionItem]:
         events = sorted(await records.many(InvoiceEvent, "invoice_id", i.id), key=lambda event: event.seq)
         was_submitted = False
         for event in events:
-            was_submitted = (
-                was_submitted or event.transition == "submit_invoice"
-            ) and event.transition != "change_payer"
+            was_submitted = (was_submitted or event.transition == "submit_invoice") and event.transition not in _MOVES
         if within and not was_submitted:
             last = i.service_date + min(within) * _DAY
             words = f"File the invoice with the payer by {last}"
@@ -174,7 +180,30 @@ def _of_invoice(i: Any, kind: str, due_on: date, words: str) -> ActionItem:
     return ActionItem(identity, kind, due_on, words, i.id)
 
 
-_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _coverages, _filings)
+async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for i in await records.all(Invoice):
+        payer = await records.one(Payer, i.payer_id)
+        if i.status not in _OPEN or payer is None or payer.firm_id is None:
+            continue
+        case = await records.one(Case, i.case_id)
+        now = await records.one(Attorney, case.attorney_id) if case else None
+        ended = []
+        for r in await records.many(Representation, "case_id", i.case_id):
+            attorney = await records.one(Attorney, r.attorney_id)
+            is_ended = r.known_until is None and r.until_on is not None and r.until_on > r.from_on
+            if (is_ended or r.known_until is not None) and attorney is not None and attorney.firm_id == payer.firm_id:
+                ended.append(r)
+        if ended and (now is None or now.firm_id != payer.firm_id):
+            last = max(ended, key=lambda r: (r.known_until is None, r.known_until or r.until_on, r.id))
+            day_of_it = last.known_until or last.until_on
+            words = f"The firm that pays has not represented the case since {day_of_it}: bill who pays now"
+            identity = UUID(md5(f"{last.id}{i.id}".encode(), usedforsecurity=False).hexdigest())
+            yield ActionItem(identity, "representation_ended", day_of_it, words, i.id)
+
+
+_KINDS = (
+    *(_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _coverages, _filings, _former_firms),
+)
 
 
 async def _items(records: Records, source: Any, args: Args) -> Connection:

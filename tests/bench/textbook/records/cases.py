@@ -9,6 +9,7 @@ from domain.access.people import Role
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
 from tests.bench.textbook.models import (
     Attorney,
+    AttorneyChange,
     Case,
     Encounter,
     EncounterExam,
@@ -18,10 +19,11 @@ from tests.bench.textbook.models import (
     Patient,
     Physician,
     Representation,
+    User,
 )
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.invoices import balance
-from tests.bench.textbook.records.parties import patient_is_found
+from tests.bench.textbook.records.parties import is_of_firms, patient_is_found
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among, squeezed
 
@@ -53,6 +55,8 @@ async def fits(records: Records, case: Any, wanted: Args) -> bool:
     }
     if not all(conditions[name](value) for name, value in wanted.items() if name in conditions):
         return False
+    if "firmId" in wanted and not await is_of_firms(records, case.attorney_id, wanted["firmId"]):
+        return False
     return "search" not in wanted or await _is_found(records, case, wanted["search"])
 
 
@@ -63,12 +67,25 @@ def sorting(records: Records, args: Args) -> Sorting:
     return Sorting("Case.openedOn", lambda case: case.opened_on, date, descending=True)
 
 
+async def _representations(records: Records, case: Any, args: Args) -> list[Any]:
+    known = [one for one in await records.many(Representation, "case_id", case.id) if one.known_until is None]
+    return sorted(known, key=lambda row: (row.from_on, row.id))
+
+
+async def _attorney_change(records: Records, case: Any, args: Args) -> Any:
+    changes = await records.many(AttorneyChange, "case_id", case.id)
+    return next((change for change in changes if change.status == "pending"), None)
+
+
 CASE_FIELDS: Fields = {
     "Query.cases": listing(Case, fits, sorting),
     "Patient.cases": listing(Case, fits, sorting, "patient_id"),
     "Case.patient": one(Patient, "patient_id"),
     "Case.attorney": one(Attorney, "attorney_id"),
-    "Case.representations": many(Representation, "case_id", "from_on", "id"),
+    "Case.representations": _representations,
+    "Case.attorneyChange": _attorney_change,
+    "AttorneyChange.attorney": one(Attorney, "attorney_id"),
+    "AttorneyChange.requestedBy": one(User, "requested_by"),
     "Case.billedTotal": _billed_total,
     "Case.outstanding": _outstanding,
     "Representation.attorney": one(Attorney, "attorney_id"),

@@ -27,7 +27,7 @@ from tests.bench.textbook.models import (
 )
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.followups import hold_of, is_due
-from tests.bench.textbook.records.parties import patient_is_found
+from tests.bench.textbook.records.parties import is_of_firms, patient_is_found
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among, squeezed
 
@@ -149,14 +149,22 @@ _PLAIN: Mapping[str, Callable[[Records, Any, Any], bool]] = {
 }
 
 
+async def _is_represented(records: Records, invoice: Any, wanted: Args) -> bool:
+    if not {"attorneyId", "firmId"} & set(wanted):
+        return True
+    case = await records.one(Case, invoice.case_id)
+    attorney = case.attorney_id if case else None
+    if "attorneyId" in wanted and not is_among(wanted["attorneyId"], "Attorney", attorney):
+        return False
+    return "firmId" not in wanted or await is_of_firms(records, attorney, wanted["firmId"])
+
+
 async def fits(records: Records, invoice: Any, wanted: Args) -> bool:
     """Whether an invoice matches a filter."""
     if not all(_PLAIN[name](records, invoice, value) for name, value in wanted.items() if name in _PLAIN):
         return False
-    if "attorneyId" in wanted:
-        case = await records.one(Case, invoice.case_id)
-        if not is_among(wanted["attorneyId"], "Attorney", case.attorney_id if case else None):
-            return False
+    if not await _is_represented(records, invoice, wanted):
+        return False
     if "denied" in wanted and await _is_denied(records, invoice) != wanted["denied"]:
         return False
     if "hasDueReminder" in wanted and await _has_due_reminder(records, invoice) != wanted["hasDueReminder"]:

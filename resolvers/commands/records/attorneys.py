@@ -1,0 +1,53 @@
+"""Commands of attorneys: each belongs to a law firm, which is named by its id or by its name."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from domain.errors import Conflict, InvalidInput
+from domain.parties import ATTORNEY
+from resolvers.commands.records import parties
+from resolvers.commands.records.firms import find_firm
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_CHANGES = "select count(*) from attorney_changes where clinic_id = $1 and attorney_id = $2 and status = 'pending'"
+
+
+async def create(work: UnitOfWork) -> UUID:
+    """Create an attorney of a firm, which is created as well if there is none of its name."""
+    if work.inputs.get("firm") is None and work.inputs.get("firm_id") is None:
+        raise InvalidInput("Give the law firm, by its id or by its name", ("firm",))
+    return await parties.create(await _of_firm(work), ATTORNEY)
+
+
+async def update(work: UnitOfWork) -> UUID:
+    """Change the given fields of an attorney; another firm is that of the attorney from now on."""
+    if work.inputs.get("active") is False:
+        await _check_no_change(work, "active")
+    return await parties.update(await _of_firm(work), ATTORNEY)
+
+
+async def retire(work: UnitOfWork) -> UUID:
+    """Retire an attorney to whom no case is to change."""
+    await _check_no_change(work, "attorney_id")
+    return await parties.retire(work, ATTORNEY)
+
+
+async def _of_firm(work: UnitOfWork) -> UnitOfWork:
+    """The same unit of work, in which the firm is named by its id and by its name as its own record spells it."""
+    given = {name: value for name, value in work.inputs.items() if name in ("firm", "firm_id")}
+    # On creation, a null is a field that is not given; nothing clears the firm of an attorney.
+    if len(given) > 1:
+        given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return work
+    if given.get("firm_id", "") is None:
+        raise InvalidInput("This cannot be left blank", ("firm_id",))
+    firm = await find_firm(work, given)
+    return replace(work, inputs={**work.inputs, "firm": firm["name"], "firm_id": firm["id"]})
+
+
+async def _check_no_change(work: UnitOfWork, field: str) -> None:
+    [count] = await work.one(_CHANGES, work.inputs["attorney_id"])
+    if count:
+        words = f"{count:,} cases are to change to this attorney: cancel these changes first (cancelAttorneyChange)"
+        raise Conflict(words, (field,))
