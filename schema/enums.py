@@ -110,7 +110,10 @@ enum_type(
     "The kind of rows in an export file.",
     {
         "INVOICES": "Invoices, one row each.",
-        "PAYMENTS": ("records", "Payments: allocations of cheques to invoices, and reversals for returned cheques."),
+        "PAYMENTS": (
+            "records",
+            "Payments: their allocations to invoices and reversals, and what is unapplied, refunded or returned.",
+        ),
         "ADJUSTMENTS": ("records", "Reductions, write-offs and voids, by day."),
         "QUICKBOOKS_INVOICES": (
             "records",
@@ -154,9 +157,17 @@ enum_type(
 )
 enum_type(
     WarningCode,
-    "administration",
+    "staff",
     "The code of a warning.",
-    {"NPI_IN_USE": "Another active physician has the same National Provider Identifier (NPI)."},
+    {
+        "NPI_IN_USE": (
+            "administration",
+            "Another active physician has the same National Provider Identifier (NPI).",
+        ),
+        "SIMILAR_NUMBER": "Another payment of the payer has a similar number.",
+        "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
+        "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
+    },
 )
 enum_type(
     InvoiceStatus,
@@ -304,6 +315,9 @@ enum_type(
         "RETURNED_CHEQUE": "The bank returned a cheque unpaid.",
         "FAILED_MESSAGE": "A message to the payer could not be delivered.",
         "APPEAL_DEADLINE": "The last day to appeal a denial is at most two weeks away.",
+        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week of its receipt, or was refunded before its payment "
+        "was returned.",
+        "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
     },
 )
 enum_type(

@@ -1,6 +1,7 @@
 """GraphQL types of user errors: the domain's errors as clients read them, with an access rule for each type."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import strawberry
 
@@ -62,18 +63,23 @@ class Conflict(UserError):
     path: list[str] = output_field("signed_in", "The path to the part of the input concerned.")
 
 
-@only_for("administration")
+@only_for("staff")
 @strawberry.type(description="Warnings about a change that was made.")
 class ChangeWarning:
-    message: str = output_field("administration", "The warning, in plain English.")
-    code: WarningCode = output_field("administration", "The code of the warning.")
-    path: list[str] = output_field("administration", "The path to the part of the input concerned.")
+    message: str = output_field("staff", "The warning, in plain English.")
+    code: WarningCode = output_field("staff", "The code of the warning.")
+    path: list[str] = output_field("staff", "The path to the part of the input concerned.")
+    amount: Decimal | None = output_field(
+        "staff", "The amount in US dollars that the warning is about; null if it is about none."
+    )
 
 
 def change_warnings(warnings: Iterable[domain_warnings.ChangeWarning]) -> list[ChangeWarning]:
     """The GraphQL warnings for warnings of the domain."""
     return [
-        ChangeWarning(message=one.message, code=WarningCode(one.code), path=["input", *map(camel, one.path)])
+        ChangeWarning(
+            message=one.message, code=WarningCode(one.code), path=["input", *map(camel, one.path)], amount=one.amount
+        )
         for one in warnings
     ]
 

@@ -11,6 +11,8 @@ LABELS: dict[str, dict[str, str]] = {
         "RETURNED_CHEQUE": "Cheque returned",
         "FAILED_MESSAGE": "Message not delivered",
         "APPEAL_DEADLINE": "Appeal deadline",
+        "UNAPPLIED_MONEY": "Unapplied money",
+        "DEPOSIT_DUE": "Deposit due",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -47,6 +49,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNDECIDED": "To be chosen",
     },
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled"},
+    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
@@ -100,6 +103,14 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "Party": {"CLINIC": "Clinic", "PAYER": "Payer"},
     "PayerKind": {"ATTORNEY": "Attorney", "INSURANCE": "Insurance", "PATIENT": "Patient"},
+    "PaymentMethod": {
+        "PAPER": "Paper cheque",
+        "ACH": "ACH transfer",
+        "WIRE": "Wire transfer",
+        "CARD": "Card",
+        "VIRTUAL_CARD": "Virtual card",
+        "CASH": "Cash",
+    },
     "PriceSource": {
         "PAYER_FACILITY_RATE": "Payer's rate at the facility",
         "PAYER_RATE": "Payer's rate",
@@ -115,6 +126,13 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
+    "ReturnKind": {
+        "NSF": "Not sufficient funds",
+        "STOPPED": "Payment stopped",
+        "STALE": "Too old",
+        "LOST": "Lost",
+        "REPLACED": "Replaced",
+    },
     "Role": {
         "ADMIN": "Administrator",
         "BILLING": "Billing staff",
@@ -131,5 +149,10 @@ LABELS: dict[str, dict[str, str]] = {
         "PORTAL": "Payer's portal",
         "HAND": "Hand delivery",
     },
-    "WarningCode": {"NPI_IN_USE": "NPI already in use"},
+    "WarningCode": {
+        "NPI_IN_USE": "NPI already in use",
+        "SIMILAR_NUMBER": "Similar number",
+        "STALE_CHEQUE": "Stale cheque",
+        "UNAPPLIED_MONEY": "Unapplied money",
+    },
 }

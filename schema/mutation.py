@@ -12,6 +12,7 @@ from schema.access.sessions import ApiTokenMutations
 from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
+from schema.billing.deposits import DepositMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
@@ -47,6 +48,7 @@ _GENERATED = (
     CaseMutations,
     UploadMutations,
     CreationMutations,
+    DepositMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,

@@ -6,7 +6,8 @@ import strawberry
 
 if TYPE_CHECKING:
     from schema.billing.cases import Case
-    from schema.billing.cheques import ChequeAllocation
+    from schema.billing.cheques import Cheque, ChequeAllocation
+    from schema.billing.deposits import Deposit
     from schema.billing.invoices import Invoice
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
+ChequeRef = Annotated["Cheque", strawberry.lazy("schema.billing.cheques")]
 ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.billing.cheques")]
+DepositRef = Annotated["Deposit", strawberry.lazy("schema.billing.deposits")]
 EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters")]
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]

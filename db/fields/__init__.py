@@ -3,7 +3,7 @@
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
-from db.fields.cheques import ALLOCATION, CHEQUE
+from db.fields.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.documents import UPLOAD
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
@@ -45,6 +45,7 @@ VIEWS: dict[str, View] = {
     "ChequeAllocation": ALLOCATION,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
@@ -69,6 +70,7 @@ VIEWS: dict[str, View] = {
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
     "ReductionOffer": OFFER,
+    "Refund": REFUND,
     "Reminder": REMINDER,
     "ReminderConfirmation": REMINDER_CONFIRMATION,
     "ReminderLevel": REMINDER_LEVEL,

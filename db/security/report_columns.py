@@ -49,6 +49,13 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "Query.aging": _ALL,
     "Query.analytics": _OWN,
     "Analytics.billed": _ALL,
+    "PayerAging.unappliedAmount": {
+        "cheques": (
+            *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
+            *("returned_at", "recorded_at"),
+        ),
+        **dict.fromkeys(("cheque_allocations", "refunds"), ("clinic_id", "cheque_id", "amount", "recorded_at")),
+    },
     "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
     "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
 }

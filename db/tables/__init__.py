@@ -3,7 +3,7 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import cases, representations, treating_physicians
-from db.tables.cheques import cheque_allocations, cheques, documents
+from db.tables.cheques import cheque_allocations, cheques, deposits, documents, refunds
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.invoices import (
     changes,
@@ -55,6 +55,7 @@ __all__ = [
     "clinics",
     "cpt_codes",
     "denials",
+    "deposits",
     "documents",
     "encounter_exams",
     "encounters",
@@ -87,6 +88,7 @@ __all__ = [
     "policy_version",
     "recovery_codes",
     "reduction_offers",
+    "refunds",
     "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",

@@ -10,6 +10,7 @@ from domain.billing import outcomes
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.outcomes import Effect
+from domain.payments.cheques import PaymentMethod, ReturnKind
 
 S = InvoiceStatus
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
@@ -214,18 +215,37 @@ TRANSITIONS = (
     Transition(
         "record_cheque",
         "Record a cheque",
-        "Record a received cheque and allocate it to invoices.",
-        "A cheque that was received.",
+        "Record a received cheque or another payment, and allocate it to invoices.",
+        "A cheque or another payment that was received.",
         _AWAITING,
         _PAYING,
         outcomes.allocate,
         (
             Input("payer_id", UUID, "Payer", "The payer who sent it."),
-            Input("number", str, "Cheque number", "The number printed on it."),
+            _optional("method", PaymentMethod, "Method", "How it was paid; PAPER by default."),
+            Input(
+                "number",
+                str,
+                "Cheque number",
+                "The number printed on it, the reference of an electronic payment, or the clinic's receipt number for cash.",
+            ),
+            _optional("bank", str, "Bank", "The bank or account on which it is drawn, if that is known."),
             Input("amount", Decimal, "Amount", "Its amount in US dollars."),
-            Input("cheque_date", date, "Cheque date", "The day written on it."),
+            Input(
+                "cheque_date",
+                date,
+                "Cheque date",
+                "The day written on it, or the settlement day of an electronic payment. A cheque that is dated after its receipt "
+                "is held: it pays nothing until its deposit is recorded.",
+            ),
             Input("received_on", date, "Received on", "The day on which the clinic received it."),
-            Input("document_id", UUID, "Scan", "The id of the uploaded scan."),
+            _optional(
+                "document_id",
+                UUID,
+                "Scan",
+                "The id of the uploaded scan or remittance document; a paper cheque requires its scan.",
+            ),
+            _optional("replaces_id", UUID, "Replaces", "The id of the payer's returned payment that it replaces."),
             _ALLOCATIONS,
         ),
         record="cheque",
@@ -244,15 +264,16 @@ TRANSITIONS = (
     Transition(
         "return_cheque",
         "Record a returned cheque",
-        "Record that the bank returned a cheque unpaid. The invoices that it paid are outstanding again.",
-        "A cheque that the bank returned unpaid (a bounced cheque).",
+        "Record that a cheque was returned unpaid. The invoices that it paid are outstanding again.",
+        "A cheque that was returned unpaid: by the bank, or because it was lost or replaced.",
         _PAYING,
         _AWAITING,
         outcomes.take_back,
         (
             _CHEQUE,
-            Input("returned_on", date, "Returned on", "The day on which the bank returned it."),
-            _reason("Why the bank returned it."),
+            Input("returned_on", date, "Returned on", "The day on which it was returned."),
+            _optional("kind", ReturnKind, "Kind", "The kind of return; NSF by default."),
+            _reason("Why it was returned."),
         ),
         ("something_received",),
         admin_start=(S.PAID,),

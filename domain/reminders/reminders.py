@@ -32,13 +32,15 @@ class ReminderRecipient(StrEnum):
 
 
 class ActionItemKind(StrEnum):
-    """Why billing staff have to act on an invoice."""
+    """Why billing staff have to act on an invoice or a payment."""
 
     DUE_REMINDER = "due_reminder"
     LAPSED_AGREEMENT = "lapsed_agreement"
     RETURNED_CHEQUE = "returned_cheque"
     FAILED_MESSAGE = "failed_message"
     APPEAL_DEADLINE = "appeal_deadline"
+    UNAPPLIED_MONEY = "unapplied_money"
+    DEPOSIT_DUE = "deposit_due"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -105,7 +105,7 @@ class AssignAttorneyInput:
     idempotency_key: str | None = key("staff")
 
 
-CasePayload: Any = payload_of(Case, "staff", "case")
+CasePayload: Any = payload_of(Case, "staff", "case", warns=True)
 
 
 CaseMutations: Any = create_type(
