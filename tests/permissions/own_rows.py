@@ -53,6 +53,7 @@ _STAFF = (
     "cheque_allocations",
     "cheques",
     "denials",
+    "deposits",
     "encounter_exams",
     "encounters",
     "exam_types",
@@ -63,6 +64,7 @@ _STAFF = (
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
+    "refunds",
     "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",
@@ -83,6 +85,10 @@ _LAST_DENIALS = "select distinct on (invoice_id) * from denials where clinic_id 
 _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id, m.due_on from message_invoices l
     join outbound_messages m on m.id = l.message_id and m.status = 'failed' where l.clinic_id = $1
     order by l.message_id, l.invoice_id, l.id"""
+_HELD = "held_from is not null and released_at is null and returned_on is null"
+_UNUSED = f"""case when returned_on is null and not ({_HELD}) then amount else 0 end <>
+    (select coalesce(sum(a.amount), 0) from cheque_allocations a where a.cheque_id = cheques.id)
+    + (select coalesce(sum(r.amount), 0) from refunds r where r.cheque_id = cheques.id)"""
 # The action items of billing staff that are due by today.
 _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'scheduled' and target_date <= {_TODAY}
     union select id from invoices where clinic_id = $1 and status = 'pending_cheque' and conditional_until < {_TODAY}
@@ -97,7 +103,10 @@ _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'schedul
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
-        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}"""
+        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+    union select id from cheques where clinic_id = $1 and {_UNUSED} and case when returned_on is null
+        then received_on + 7 else returned_on end <= {_TODAY}
+    union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

@@ -112,6 +112,7 @@ def _as_postgresql_writes_it(address: DatabaseUrls, conditions: set[tuple[str, s
 AUTHOR_COLUMNS = {
     "audit_events": ("user_id", False),
     "denials": ("recorded_by", False),
+    "deposits": ("recorded_by", False),
     "documents": ("uploaded_by", True),
     "exports": ("requested_by", True),
     "holds": ("placed_by", False),
@@ -120,6 +121,7 @@ AUTHOR_COLUMNS = {
     "import_mappings": ("changed_by", False),
     "invoice_events": ("by_user_id", False),
     "reduction_offers": ("made_by", False),
+    "refunds": ("refunded_by", False),
     "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
     "reminders": ("created_by", False),
