@@ -7,8 +7,12 @@ from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
 from domain.billing.transitions import TRANSITIONS
+from domain.payments.cheques import UNAPPLIED_AFTER
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
 
+_NOTHING = ("cast(null as uuid)",)
+_NOBODY = _NOTHING * 2
+_WITHOUT_INVOICE = "cross join lateral (select c.clinic_id, cast(null as uuid) as id) i"
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
 # The transitions after which an invoice is filed with another payer.
 _PAYER_CHANGES = listed(("change_payer", "transfer_balance"))
@@ -50,8 +54,8 @@ OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
         where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id
         and {_IS_OVER.format("l")} and {_RANK.format("l")} > {_RANK.format("r")})"""
-# The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
-# is the invoice.
+# The kind; then id, due date and subject of the item, for a reminder its assignee and id, and the payment that it is about; then
+# the FROM clause, in which `i` is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
@@ -86,7 +90,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     # Until another payment is allocated to the invoice; once, even where the cheque was allocated to it several times.
     (
         ActionItemKind.RETURNED_CHEQUE,
-        ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'"),
+        ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'", *_NOBODY, "c.id"),
         """cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
         where r.amount < 0 and i.status = 'pending_cheque' and not exists (select from cheque_allocations a
@@ -162,13 +166,31 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ),
         OWED_BY_FORMER_FIRM,
     ),
+    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, without end.
+    (
+        ActionItemKind.UNAPPLIED_MONEY,
+        (
+            "c.id",
+            f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
+            """case when c.returned_on is null then c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
+                else 'Payment ' || c.number || ' was returned after a refund of ' || -c.unapplied_amount end""",
+            *_NOBODY,
+            "c.id",
+        ),
+        f"cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0",
+    ),
+    (
+        ActionItemKind.DEPOSIT_DUE,
+        ("c.id", "c.cheque_date", "'Deposit cheque ' || c.number", *_NOBODY, "c.id"),
+        f"""cheques c {_WITHOUT_INVOICE}
+        where c.held_from is not null and c.released_at is null and c.returned_on is null""",
+    ),
 ]
-_NOBODY = ("cast(null as uuid)",) * 2
-_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "kind", "clinic_id", "invoice_id")
+_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "kind", "clinic_id", "invoice_id")
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOBODY)[:5], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 3)[:6], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -196,6 +218,7 @@ action_items = Table(
     Column("subject", Text),
     Column("assignee_id", Uuid),
     Column("reminder_id", Uuid),
+    Column("cheque_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

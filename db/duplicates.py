@@ -12,7 +12,10 @@ _GROUPS = {
     "Attorney": "select clinic_id, name_key as key, id from attorneys",
     "Case": "select clinic_id, number_key as key, id from cases",
     "Invoice": "select clinic_id, upper(number) as key, id from invoices",
-    "Cheque": "select clinic_id, payer_id::text || upper(number) as key, id from cheques where returned_on is null",
+    # Payments of one number at several banks are different ones, and so are payments in cash.
+    "Cheque": """select clinic_id, concat_ws(' ', payer_id, method, number_key) as key, id from cheques c
+        where returned_on is null and (is_duplicate or exists (select from cheques d where (d.clinic_id, d.payer_id, d.method, d.number_key)
+            = (c.clinic_id, c.payer_id, c.method, c.number_key) and d.is_duplicate and d.returned_on is null))""",
     # A code has a row for each period of its validity.
     "CptCode": """select clinic_id, upper(code) as key, id from cpt_codes c where exists (
         select from cpt_codes d where d.clinic_id = c.clinic_id and upper(d.code) = upper(c.code) and d.code <> c.code)""",

@@ -1,5 +1,6 @@
 """Warnings: what a user should look at although the change was made."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +15,9 @@ class WarningCode(StrEnum):
     COVERAGE_EXCEEDED = "coverage_exceeded"
     LIMIT_BELOW_RECEIPTS = "limit_below_receipts"
     RECEIPTS_WITHOUT_COVERAGE = "receipts_without_coverage"
+    SIMILAR_NUMBER = "similar_number"
+    STALE_CHEQUE = "stale_cheque"
+    UNAPPLIED_MONEY = "unapplied_money"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,21 @@ class ChangeWarning:
 NPI_IN_USE = ChangeWarning(
     WarningCode.NPI_IN_USE, "Another active physician has this NPI, which belongs to one person", ("npi",)
 )
+STALE_CHEQUE = ChangeWarning(
+    WarningCode.STALE_CHEQUE, "The cheque was older than 180 days when it was received", ("cheque_date",)
+)
+
+
+def similar_number(numbers: Iterable[str]) -> ChangeWarning:
+    """The warning that other payments of the payer have similar numbers."""
+    words = f"Other payments of this payer have a similar number: {', '.join(numbers)}"
+    return ChangeWarning(WarningCode.SIMILAR_NUMBER, words, ("number",))
+
+
+def unapplied_money(payer: str, amount: Decimal) -> ChangeWarning:
+    """The warning that a payer of a settled case has unapplied money."""
+    words = f"{amount} of {payer} is not applied to an invoice"
+    return ChangeWarning(WarningCode.UNAPPLIED_MONEY, words, ("case_id",), amount)
 
 
 def coverage_exceeded(amount: Decimal, path: tuple[str, ...]) -> ChangeWarning:

@@ -72,6 +72,7 @@ _INVOICES = (
     _date("Birth date", "patient.birthDate", default=False),
     _amount("Reduction", "negotiation.reductionAmount", default=False),
 )
+# The rows of a payment add up to its amount.
 _PAYMENTS = (
     Column("Cheque number", "cheque.number"),
     _date("Cheque date", "cheque.chequeDate"),
@@ -83,7 +84,15 @@ _PAYMENTS = (
     Column("Patient name", "invoice.patient.name", width=28),
     _amount("Amount", "amount"),
     _date("Effective on", "effectiveOn"),
+    Column("Kind", "kind", Cell.WORD, 14),
+    Column("Method", "cheque.method", Cell.WORD, 14),
     _amount("Cheque amount", "cheque.amount", default=False),
+    Column("Bank", "cheque.bank", width=28, default=False),
+    Column("Return kind", "cheque.returnKind", Cell.WORD, 14, default=False),
+    _date("Deposited on", "cheque.deposit.depositedOn", default=False),
+    Column("Bank account", "cheque.deposit.bankAccount", width=28, default=False),
+    _date("Cleared on", "cheque.clearedOn", default=False),
+    Column("Refunded to", "refund.payee", width=28, default=False),
     _amount("Billed amount", "invoice.billedAmount", default=False),
 )
 _ADJUSTMENTS = (

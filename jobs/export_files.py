@@ -29,7 +29,7 @@ from resolvers.context import ReadContext
 
 _BEGIN = """update exports set status = 'running', attempts = attempts + 1, rows_written = 0
     where clinic_id = $1 and id = $2 and status in ('queued', 'running') and attempts < $3
-    returning requested_by, role, kind, format, filter, columns, byte_order_mark, attempts"""
+    returning requested_by, role, kind, format, filter, columns, deposit_id, byte_order_mark, attempts"""
 # An export that was cancelled, or that another attempt builds by now, is not changed.
 _MINE = "where clinic_id = $1 and id = $2 and attempts = $3 and status = 'running'"
 _COUNTED = (
@@ -229,7 +229,7 @@ class _Building:
             at=moment,
             request_id=uuid4().hex,
             fields=tuple(sorted({name for part in parts for name in part.rows.fields})),
-            filters=tuple(f"InvoiceFilter.{name}" for name in sorted(wanted.filter)),
+            filters=_filters(wanted),
             row_count=count,
         )
         async with self.builder.database.working(self.clinic_id) as connection:
@@ -243,6 +243,12 @@ class _Building:
         if not is_kept:
             await self.builder.store.drop(key)
             raise _StoppedError
+
+
+def _filters(wanted: Wanted) -> tuple[str, ...]:
+    """The coordinates by which the rows were filtered."""
+    of_deposit = ("ExportPaymentsInput.depositId",) if wanted.deposit_id is not None else ()
+    return (*of_deposit, *(f"InvoiceFilter.{name}" for name in sorted(wanted.filter)))
 
 
 class _Totals(NamedTuple):

@@ -31,7 +31,8 @@ IMPORTING: dict[str, tuple[str, ...]] = {
     ),
     # Cheques received before the import have no scanned document and are marked as imported.
     "cheques": (
-        *("clinic_id", "id", "payer_id", "number", "amount", "cheque_date", "received_on", "imported", "recorded_at"),
+        *("clinic_id", "id", "payer_id", "method", "number", "number_key", "amount", "cheque_date", "received_on"),
+        *("imported", "recorded_at"),
     ),
     "invoice_states": (
         *("clinic_id", "invoice_id", "known_from", "known_until", "case_id", "patient_id", "payer_id", "physician_id"),

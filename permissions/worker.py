@@ -147,7 +147,7 @@ WORKER: dict[str, Need] = {
     "exports": Need(
         (
             *_KEY,
-            *"requested_by role kind format status filter columns byte_order_mark attempts expires_at row_count".split(),
+            *"requested_by role kind format status filter columns deposit_id byte_order_mark attempts expires_at row_count".split(),
         ),
         changes=tuple(
             (

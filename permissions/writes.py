@@ -59,7 +59,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "reverses_id",
     ),
     "clinics": ("payment_terms_days", "small_balance_tolerance"),
-    "cheques": ("payer_id", "number", "amount", "received_on"),
+    "cheques": (
+        *("payer_id", "method", "number", "number_likeness", "amount", "cheque_date", "received_on", "held_from"),
+        *("unapplied_amount", "is_duplicate"),
+    ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
@@ -94,7 +97,7 @@ LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("use
 
 # The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.
 LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
-    "exports": ("role", "blob_key", "byte_order_mark", "case_ids", "record_count"),
+    "exports": ("role", "blob_key", "byte_order_mark", "case_ids", "deposit_id", "record_count"),
     "export_records": ("export_id", "table_name", "ids"),
 }
 
@@ -249,8 +252,16 @@ WRITES: dict[str, Write] = {
         own=True,
     ),
     "cheques": Write(
-        adds=_columns("payer_id number amount cheque_date received_on document_id"),
-        changes=_columns("returned_on return_reason"),
+        adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
+            document_id"""),
+        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            released_at"""),
+    ),
+    "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
+    "refunds": Write(
+        _ADMIN,
+        _columns("cheque_id amount payee reason refunded_on method document_id refunded_by"),
+        by="refunded_by",
     ),
     "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.
@@ -279,7 +290,7 @@ WRITES: dict[str, Write] = {
     ),
     "exports": Write(
         _EVERYBODY,
-        _columns("requested_by role kind format status filter columns byte_order_mark file_name created_at"),
+        _columns("requested_by role kind format status filter columns deposit_id byte_order_mark file_name created_at"),
         ("status", "failure"),
         by="requested_by",
         own=True,

@@ -110,7 +110,10 @@ enum_type(
     "The kind of rows in an export file.",
     {
         "INVOICES": "Invoices, one row each.",
-        "PAYMENTS": ("records", "Payments: allocations of cheques to invoices, and reversals for returned cheques."),
+        "PAYMENTS": (
+            "records",
+            "Payments: their allocations to invoices and reversals, and what is unapplied, refunded or returned.",
+        ),
         "ADJUSTMENTS": ("records", "Reductions, write-offs and voids, by day."),
         "QUICKBOOKS_INVOICES": (
             "records",
@@ -161,6 +164,9 @@ enum_type(
         "COVERAGE_EXCEEDED": "A payment is above what remained of its coverage.",
         "LIMIT_BELOW_RECEIPTS": "The limit of a coverage is below what was paid under it.",
         "RECEIPTS_WITHOUT_COVERAGE": "The payer paid in the case before the coverage was recorded.",
+        "SIMILAR_NUMBER": "Another payment of the payer has a similar number.",
+        "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
+        "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
     },
 )
 enum_type(
@@ -318,6 +324,9 @@ enum_type(
         "COVERAGE_NEARLY_EXHAUSTED": "What remains of the payer's coverage does not suffice for the invoice and those before it.",
         "FILING_DUE": "The last day to file the invoice with the payer is at most a week away.",
         "REPRESENTATION_ENDED": "The law firm that is to pay does not represent the case any more.",
+        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week of its receipt, or was refunded before its payment "
+        "was returned.",
+        "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
     },
 )
 enum_type(

@@ -15,6 +15,8 @@ LABELS: dict[str, dict[str, str]] = {
         "COVERAGE_NEARLY_EXHAUSTED": "Coverage nearly exhausted",
         "FILING_DUE": "Filing due",
         "REPRESENTATION_ENDED": "Representation ended",
+        "UNAPPLIED_MONEY": "Unapplied money",
+        "DEPOSIT_DUE": "Deposit due",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -72,6 +74,7 @@ LABELS: dict[str, dict[str, str]] = {
         "REFUSED": "Refused",
         "CLOSED": "Closed",
     },
+    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",
@@ -143,6 +146,14 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "Party": {"CLINIC": "Clinic", "PAYER": "Payer"},
     "PayerKind": {"ATTORNEY": "Attorney", "INSURANCE": "Insurance", "PATIENT": "Patient"},
+    "PaymentMethod": {
+        "PAPER": "Paper cheque",
+        "ACH": "ACH transfer",
+        "WIRE": "Wire transfer",
+        "CARD": "Card",
+        "VIRTUAL_CARD": "Virtual card",
+        "CASH": "Cash",
+    },
     "PriceSource": {
         "PAYER_FACILITY_RATE": "Payer's rate at the facility",
         "PAYER_RATE": "Payer's rate",
@@ -158,6 +169,13 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
+    "ReturnKind": {
+        "NSF": "Not sufficient funds",
+        "STOPPED": "Payment stopped",
+        "STALE": "Too old",
+        "LOST": "Lost",
+        "REPLACED": "Replaced",
+    },
     "Role": {
         "ADMIN": "Administrator",
         "BILLING": "Billing staff",
@@ -179,5 +197,8 @@ LABELS: dict[str, dict[str, str]] = {
         "COVERAGE_EXCEEDED": "Above what remained",
         "LIMIT_BELOW_RECEIPTS": "Limit below what was paid",
         "RECEIPTS_WITHOUT_COVERAGE": "Earlier payments not counted",
+        "SIMILAR_NUMBER": "Similar number",
+        "STALE_CHEQUE": "Stale cheque",
+        "UNAPPLIED_MONEY": "Unapplied money",
     },
 }

@@ -20,6 +20,7 @@ from schema.access.users import User
 from schema.access.viewer import Viewer, present
 from schema.billing.cases import Case, CaseConnection, CaseFilter
 from schema.billing.cheques import ChequeConnection, ChequeFilter
+from schema.billing.deposits import DepositConnection, DepositFilter
 from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
@@ -54,6 +55,7 @@ InvoicesReported = Annotated[
 InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoices.", "signed_in")]
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
 ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
+DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
@@ -242,7 +244,7 @@ class Query:
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
 
-    @compiled_root("records", "The received cheques, newest first.")
+    @compiled_root("records", "The received payments (cheques), newest first.")
     async def cheques(
         self,
         info: Info,
@@ -252,6 +254,18 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> ChequeConnection:
+        return await read(info)
+
+    @compiled_root("records", "The deposits of payments in bank accounts, newest first.")
+    async def deposits(
+        self,
+        info: Info,
+        filter: DepositsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> DepositConnection:
         return await read(info)
 
     @compiled_root(

@@ -6,8 +6,9 @@ import strawberry
 
 if TYPE_CHECKING:
     from schema.billing.cases import Case
-    from schema.billing.cheques import ChequeAllocation
+    from schema.billing.cheques import Cheque, ChequeAllocation
     from schema.billing.coverages import Coverage, ExpectedPayment
+    from schema.billing.deposits import Deposit
     from schema.billing.invoices import Invoice
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 AttorneyChangeRef = Annotated["AttorneyChange", strawberry.lazy("schema.billing.representations")]
 AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
+ChequeRef = Annotated["Cheque", strawberry.lazy("schema.billing.cheques")]
 ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.billing.cheques")]
 CoverageRef = Annotated["Coverage", strawberry.lazy("schema.billing.coverages")]
 ExpectedPaymentRef = Annotated["ExpectedPayment", strawberry.lazy("schema.billing.coverages")]
+DepositRef = Annotated["Deposit", strawberry.lazy("schema.billing.deposits")]
 EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters")]
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
 FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]

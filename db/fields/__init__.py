@@ -3,7 +3,7 @@
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.cases import ATTORNEY_CHANGE, CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
-from db.fields.cheques import ALLOCATION, CHEQUE
+from db.fields.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.documents import UPLOAD
 from db.fields.exports import EXPORT
@@ -51,6 +51,7 @@ VIEWS: dict[str, View] = {
     "CoverageEvent": COVERAGE_EVENT,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
@@ -77,6 +78,7 @@ VIEWS: dict[str, View] = {
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
     "ReductionOffer": OFFER,
+    "Refund": REFUND,
     "Reminder": REMINDER,
     "ReminderConfirmation": REMINDER_CONFIRMATION,
     "ReminderLevel": REMINDER_LEVEL,

@@ -1,41 +1,79 @@
-"""The SQL of cheques and their allocations (remittance)."""
+"""The SQL of cheques (payments), and of their allocations, deposits and refunds."""
 
-from sqlalchemy import Date, Numeric, Text, any_, case, cast, func, select
+from typing import Any
+
+from sqlalchemy import Date, Numeric, Text, Uuid, and_, any_, case, cast, func, literal, select
 
 from db import tables
-from db.fields.base import Expression, Filter, Many, One, Order, View, amounts, by_id, owned, plain
-from db.fields.parties import UUIDS, starts_with
+from db.fields.base import Expression, Filter, Many, One, Order, View, amounts, by_id, name_of, owned, plain
+from db.fields.parties import TEXTS, UUIDS, starts_with
 from db.global_ids import id_expression
 from db.row import Row
 from db.signed_urls import link
+from domain.payments.cheques import ChequeStatus, ReturnKind
 
 
-def _left(c: Row) -> Expression:
-    """The unallocated amount of a cheque; 0 for a returned cheque."""
-    a = c.scope.row(tables.cheque_allocations)
-    allocated = select(func.coalesce(func.sum(a.amount), 0)).select_from(a.source).where(owned("cheque_id")(c, a))
-    return case((c.returned_on.is_not(None), 0), else_=c.amount - allocated.scalar_subquery())
+def is_held(c: Row) -> Expression:
+    """That a post-dated cheque waits for its day: it is no money yet."""
+    return and_(c.held_from.is_not(None), c.released_at.is_(None), c.returned_on.is_(None))
 
 
-def _unapplied(c: Row) -> Expression:
-    return cast(cast(_left(c), Numeric(12, 2)), Text)
+def _word(text: str) -> Expression:
+    return literal(str(text), literal_execute=True)
+
+
+def _status(c: Row) -> Expression:
+    states = ((c.returned_on.is_not(None), ChequeStatus.RETURNED), (is_held(c), ChequeStatus.HELD))
+    named = [(condition, _word(state.name)) for condition, state in states]
+    return case(*named, else_=_word(ChequeStatus.RECEIVED.name))
+
+
+def _in_status(c: Row, wanted: Expression) -> Expression:
+    return func.lower(_status(c)) == any_(wanted)
+
+
+def _return_kind(c: Row) -> Expression:
+    kind = func.upper(func.coalesce(c.return_kind, _word(ReturnKind.NSF)))
+    return case((c.returned_on.is_not(None), kind))
+
+
+def _is_bounced(c: Row) -> Expression:
+    return and_(
+        c.returned_on.is_not(None), func.coalesce(c.return_kind, _word(ReturnKind.NSF)) == _word(ReturnKind.NSF)
+    )
+
+
+def _deposited_on(c: Row) -> Expression:
+    d = c.scope.row(tables.deposits)
+    return select(d.deposited_on).select_from(d.source).where(by_id("deposit_id")(c, d)).scalar_subquery()
 
 
 def _is_unapplied(c: Row, wanted: bool) -> Expression:
-    return _left(c) > 0 if wanted else _left(c) == 0
+    return c.unapplied_amount > 0 if wanted else c.unapplied_amount <= 0
 
 
-def _is_returned(c: Row, wanted: bool) -> Expression:
-    return c.returned_on.is_not(None) if wanted else c.returned_on.is_(None)
+def _has(column: str) -> Any:
+    """A filter by whether a column is set."""
+
+    def narrow(c: Row, wanted: bool) -> Expression:
+        value = getattr(c, column)
+        found: Expression = value.is_not(None) if wanted else value.is_(None)
+        return found
+
+    return Filter(narrow)
 
 
 _FILTERS = {
     "payerId": Filter(lambda c, ids: c.payer_id == any_(ids), UUIDS),
     "number": Filter(lambda c, number: starts_with(c.number, number), Text(collation="C")),
+    "method": Filter(lambda c, wanted: c.method == any_(wanted), TEXTS),
+    "status": Filter(_in_status, TEXTS),
     "receivedFrom": Filter(lambda c, day: c.received_on >= day, Date()),
     "receivedTo": Filter(lambda c, day: c.received_on <= day, Date()),
+    "depositId": Filter(lambda c, deposit: c.deposit_id == deposit, Uuid()),
+    "deposited": _has("deposit_id"),
     "unapplied": Filter(_is_unapplied),
-    "returned": Filter(_is_returned),
+    "returned": _has("returned_on"),
 }
 
 
@@ -43,11 +81,19 @@ CHEQUE = View(
     tables.cheques,
     {
         "id": lambda c: id_expression("Cheque", c.id),
-        **plain("number", "cheque_date", "received_on", "returned_on"),
-        **amounts("amount"),
-        "unappliedAmount": _unapplied,
+        **plain("number", "bank", "cheque_date", "received_on", "held_from", "cleared_on", "returned_on"),
+        **amounts("amount", "unapplied_amount"),
+        "method": name_of("method"),
+        "status": _status,
+        "returnKind": _return_kind,
+        "isBounced": _is_bounced,
+        "depositedOn": _deposited_on,
+        "deposit": One("Deposit", by_id("deposit_id")),
+        "replaces": One("Cheque", by_id("replaces_id")),
+        "replacedBy": Many("Cheque", owned("replaces_id"), lambda c: [c.received_on, c.id]),
         "payer": One("Payer", by_id("payer_id")),
         "allocations": Many("ChequeAllocation", owned("cheque_id"), lambda a: [a.effective_on, a.id]),
+        "refunds": Many("Refund", owned("cheque_id"), lambda r: [r.refunded_on, r.id]),
         "documentUrl": lambda c: link(c, "documents", "Upload", c.document_id),
     },
     _FILTERS,
@@ -65,4 +111,46 @@ ALLOCATION = View(
         "invoice": One("Invoice", by_id("invoice_id")),
         "coverage": One("Coverage", by_id("coverage_id")),
     },
+)
+
+REFUND = View(
+    tables.refunds,
+    {
+        "id": lambda r: id_expression("Refund", r.id),
+        **plain("payee", "reason", "refunded_on"),
+        **amounts("amount"),
+        "method": name_of("method"),
+        "refundedBy": One("User", by_id("refunded_by")),
+        "documentUrl": lambda r: link(r, "documents", "Upload", r.document_id),
+    },
+)
+
+
+def _of_deposit(d: Row, value: Any) -> Expression:
+    """A figure over the payments of a deposit."""
+    c = d.scope.row(tables.cheques)
+    return select(value(c)).select_from(c.source).where(owned("deposit_id")(d, c)).scalar_subquery()
+
+
+def _total(d: Row) -> Expression:
+    total = _of_deposit(d, lambda c: func.coalesce(func.sum(c.amount), 0))
+    return cast(cast(total, Numeric(16, 2)), Text)
+
+
+DEPOSIT = View(
+    tables.deposits,
+    {
+        "id": lambda d: id_expression("Deposit", d.id),
+        **plain("bank_account", "deposited_on"),
+        "paymentCount": lambda d: _of_deposit(d, lambda c: func.count()),
+        "total": _total,
+        "cheques": Many("Cheque", owned("deposit_id"), lambda c: [c.received_on, c.id]),
+        "recordedBy": One("User", by_id("recorded_by")),
+    },
+    {
+        "depositedFrom": Filter(lambda d, day: d.deposited_on >= day, Date()),
+        "depositedTo": Filter(lambda d, day: d.deposited_on <= day, Date()),
+    },
+    order=Order(lambda d: d.deposited_on, Date(), descending=True),
+    listed_as="deposits",
 )

@@ -24,6 +24,8 @@ SHOWN_TABLES = (
     tables.attorneys,
     tables.cheques,
     tables.cheque_allocations,
+    tables.deposits,
+    tables.refunds,
 )
 Narrow = Callable[[Row], list[Expression]]
 

@@ -54,7 +54,9 @@ def _key(name: str) -> list[Column[Any]]:
 
 
 aging = Table("aging", _NOWHERE, Column("basis", Text), *_ages())
-payer_aging = Table("payer_aging", _NOWHERE, *_key("payer_id"), *_ages(), Column("days_median", Float))
+payer_aging = Table(
+    "payer_aging", _NOWHERE, *_key("payer_id"), *_ages(), *_sums("unapplied"), Column("days_median", Float)
+)
 analytics = Table("analytics", _NOWHERE, *_cohort(), *_sums("outstanding", "overdue", "recent"))
 months = Table("months", _NOWHERE, Column("month", Date), *_cohort())
 payer_reductions = Table("payer_reductions", _NOWHERE, *_key("payer_id"), *_cohort())
@@ -132,7 +134,13 @@ _COHORT: dict[str, Field] = {
 
 AGING_REPORT = View(aging, {"asOf": lambda row: row.scope.today, "basis": lambda row: row.basis, **_AGES})
 PAYER_AGING = View(
-    payer_aging, {"payer": One("Payer", by_id("payer_id")), **_AGES, "medianDaysToPay": lambda row: row.days_median}
+    payer_aging,
+    {
+        "payer": One("Payer", by_id("payer_id")),
+        **_AGES,
+        "unappliedAmount": lambda row: money(row.unapplied),
+        "medianDaysToPay": lambda row: row.days_median,
+    },
 )
 MONTHLY_ANALYTICS = View(months, {"month": lambda r: r.month, **_COHORT})
 PAYER_REDUCTION = View(

@@ -59,6 +59,13 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         ),
         **dict.fromkeys(("invoices", "invoice_states"), ("case_id", "agreed_on")),
     },
+    "PayerAging.unappliedAmount": {
+        "cheques": (
+            *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
+            *("returned_at", "recorded_at"),
+        ),
+        **dict.fromkeys(("cheque_allocations", "refunds"), ("clinic_id", "cheque_id", "amount", "recorded_at")),
+    },
     "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
     "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
     "AgingBasis.RESPONSIBILITY": dict.fromkeys(("invoices", "invoice_states"), ("responsible_since",)),

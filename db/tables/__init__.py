@@ -3,7 +3,7 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import attorney_changes, cases, representations, treating_physicians
-from db.tables.cheques import cheque_allocations, cheques, documents
+from db.tables.cheques import cheque_allocations, cheques, deposits, documents, refunds
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.invoices import (
@@ -61,6 +61,7 @@ __all__ = [
     "coverages",
     "cpt_codes",
     "denials",
+    "deposits",
     "documents",
     "encounter_exams",
     "encounters",
@@ -95,6 +96,7 @@ __all__ = [
     "policy_version",
     "recovery_codes",
     "reduction_offers",
+    "refunds",
     "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",

@@ -1,8 +1,20 @@
-"""The tables of cheques, of their allocations to invoices, and of scanned documents."""
+"""The tables of cheques (payments), of their allocations, deposits and refunds, and of scanned documents."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    LargeBinary,
+    Numeric,
+    Text,
+    text,
+)
 
-from db.tables.base import clinic_table, index, moment, money, refers, words
+from db.tables.base import clinic_table, index, is_duplicate, moment, money, normal_form, one_of, refers, words
+from domain.payments.cheques import PaymentMethod, ReturnKind
 
 documents = clinic_table(
     "documents",
@@ -17,30 +29,100 @@ documents = clinic_table(
     moment("consumed_at", nullable=True),
 )
 
+# Payments that were brought to a bank account together.
+deposits = clinic_table(
+    "deposits",
+    Column("bank_account", Text, nullable=False),
+    Column("deposited_on", Date, nullable=False),
+    *refers("recorded_by", "users", nullable=True),
+    index("ix_deposits_deposited", "deposited_on desc", "id desc"),
+)
+
+# A payment is money unless it is held (a post-dated cheque whose deposit is not recorded) or was returned.
+IS_MONEY = "returned_on is null and (held_from is null or released_at is not null)"
+
 cheques = clinic_table(
     "cheques",
     *refers("payer_id", "payers"),
+    Column("method", Text, nullable=False, server_default=text("'paper'")),
+    # The bank or account on which it is drawn, where that is known.
+    Column("bank", Text),
+    normal_form("bank_key"),
     words("number"),
+    # Filled by a trigger for a process of the release before.
+    normal_form("number_key"),
+    # By which similar numbers are found: domain/payments/cheques.py computes the same.
+    normal_form("number_likeness", computed="ltrim(regexp_replace(upper(number_key), '[^0-9A-Z]', '', 'g'), '0')"),
+    is_duplicate(),
     money("amount"),
     Column("cheque_date", Date, nullable=False),
+    # Of a held cheque the day of its arrival, until its deposit makes it money received on that day.
     Column("received_on", Date, nullable=False),
+    Column("held_from", Date),
+    moment("released_at", nullable=True),
+    # An earlier release recorded it as received before the day written on it.
+    Column("is_post_dated", Boolean, nullable=False, server_default=text("false")),
+    *refers("deposit_id", "deposits", nullable=True),
+    Column("cleared_on", Date),
     Column("returned_on", Date),
     Column("return_reason", Text),
+    # Null in rows of earlier releases, whose returns count as NSF.
+    Column("return_kind", Text),
+    moment("returned_at", nullable=True),
+    *refers("replaces_id", "cheques", nullable=True),
     *refers("document_id", "documents", nullable=True),
     # Imported records have no scanned document and are marked as imported.
     Column("imported", Boolean, nullable=False, server_default=text("false")),
     words("external_key", nullable=True),
-    CheckConstraint("amount > 0", name="amount_positive"),
-    CheckConstraint("imported or document_id is not null", name="has_a_document"),
-    index("ix_cheques_received", "received_on desc", "id desc"),
-    Index(
-        "uq_cheques_number_not_returned",
-        "clinic_id",
-        "payer_id",
-        "number",
-        unique=True,
-        postgresql_where=text("returned_on is null"),
+    # Its allocations, reversals included, and its refunds: kept by triggers.
+    Column("applied_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
+    Column(
+        "unapplied_amount",
+        Numeric(12, 2),
+        Computed(f"case when {IS_MONEY} then amount else 0 end - applied_amount", persisted=True),
     ),
+    one_of("method", PaymentMethod),
+    one_of("return_kind", ReturnKind),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("imported or document_id is not null or method <> 'paper'", name="has_a_document"),
+    CheckConstraint("released_at is null or held_from is not null", name="released_after_held"),
+    CheckConstraint(
+        "cheque_date <= received_on or is_post_dated or (held_from is not null and released_at is null)",
+        name="post_dated_is_held",
+    ),
+    index("ix_cheques_received", "received_on desc", "id desc"),
+    index("ix_cheques_likeness", "payer_id", "number_likeness"),
+    index("ix_cheques_deposit", "deposit_id", where="deposit_id is not null"),
+    index("ix_cheques_replaces", "replaces_id", where="replaces_id is not null"),
+    index("ix_cheques_unapplied", "payer_id", where="unapplied_amount <> 0"),
+    index(
+        "ix_cheques_held",
+        "cheque_date",
+        where="held_from is not null and released_at is null and returned_on is null",
+    ),
+    # A trigger refuses what this index cannot: that one of two cheques names a bank, and the other none.
+    index(
+        "uq_cheques_number_key",
+        *("payer_id", "method", "number_key", "bank_key"),
+        where="returned_on is null and method <> 'cash' and not is_duplicate",
+        unique=True,
+    ),
+)
+
+# What went back to a payer: rows are never changed or deleted.
+refunds = clinic_table(
+    "refunds",
+    *refers("cheque_id", "cheques"),
+    money("amount"),
+    Column("payee", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("refunded_on", Date, nullable=False),
+    Column("method", Text, nullable=False),
+    *refers("document_id", "documents", nullable=True),
+    *refers("refunded_by", "users", nullable=True),
+    one_of("method", PaymentMethod),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    index("ix_refunds_cheque", "cheque_id"),
 )
 
 cheque_allocations = clinic_table(

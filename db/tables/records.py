@@ -34,6 +34,8 @@ exports = clinic_table(
     Column("status", Text, nullable=False),
     Column("filter", JSON, nullable=False, server_default=text("'{}'")),
     Column("columns", JSON, nullable=False, server_default=text("'[]'")),
+    # The deposit whose payments the file shows; null for payments of all deposits and of none.
+    *refers("deposit_id", "deposits", nullable=True),
     # Whether a CSV file begins with a byte order mark.
     Column("byte_order_mark", Boolean, nullable=False, server_default=text("true")),
     Column("file_name", Text, nullable=False),

@@ -126,8 +126,8 @@ TRANSITIONS = (
     Transition(
         "record_cheque",
         "Record a cheque",
-        "Record a received cheque and allocate it to invoices.",
-        "A cheque that was received.",
+        "Record a received cheque or another payment, and allocate it to invoices.",
+        "A cheque or another payment that was received.",
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         receipts.receive,
@@ -154,8 +154,8 @@ TRANSITIONS = (
     Transition(
         "return_cheque",
         "Record a returned cheque",
-        "Record that the bank returned a cheque unpaid. The invoices that it paid are outstanding again.",
-        "A cheque that the bank returned unpaid (a bounced cheque).",
+        "Record that a cheque was returned unpaid. The invoices that it paid are outstanding again.",
+        "A cheque that was returned unpaid: by the bank, or because it was lost or replaced.",
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         receipts.take_back,

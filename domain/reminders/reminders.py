@@ -32,7 +32,7 @@ class ReminderRecipient(StrEnum):
 
 
 class ActionItemKind(StrEnum):
-    """Why billing staff have to act on an invoice."""
+    """Why billing staff have to act on an invoice or a payment."""
 
     DUE_REMINDER = "due_reminder"
     LAPSED_AGREEMENT = "lapsed_agreement"
@@ -43,6 +43,8 @@ class ActionItemKind(StrEnum):
     COVERAGE_NEARLY_EXHAUSTED = "coverage_nearly_exhausted"
     FILING_DUE = "filing_due"
     REPRESENTATION_ENDED = "representation_ended"
+    UNAPPLIED_MONEY = "unapplied_money"
+    DEPOSIT_DUE = "deposit_due"
 
 
 # How long before its deadline an appeal becomes an action item.

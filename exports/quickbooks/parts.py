@@ -28,6 +28,7 @@ PAYMENTS = (
     Column("customer_id", "invoice.payer.id"),
     Column("customer", "invoice.payer.name"),
     Column("on", "effectiveOn", Cell.DATE),
+    Column("method", "cheque.method", Cell.WORD),
     Column("cheque", "cheque.number"),
     Column("amount", "amount", Cell.AMOUNT),
 )

@@ -48,6 +48,17 @@ _ADJUSTED = {
     "WRITE_OFF": (LOST, "Write-off"),
     "VOID": (LOST, "Void"),
 }
+_PAID = {
+    "PAPER": "Cheque",
+    "ACH": "ACH transfer",
+    "WIRE": "Wire transfer",
+    "CARD": "Card payment",
+    "VIRTUAL_CARD": "Virtual card",
+    "CASH": "Cash receipt",
+}
+_REVERSED = {
+    method: f"Reversal of {words[0].lower() if method != 'ACH' else 'A'}{words[1:]}" for method, words in _PAID.items()
+}
 # The same records give the same file.
 _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)
 
@@ -246,10 +257,10 @@ class _Payments(_Journal):
     def write(self, chunk: bytes) -> int:
         """Write the next output of COPY, which ends with a row; returns the number of rows."""
         count = 0
-        for identity, number, customer_id, payer, on, cheque, amount in _read(chunk):
+        for identity, number, customer_id, payer, on, method, cheque, amount in _read(chunk):
             customer, received = self._set.customer(customer_id, payer), Decimal(amount)
             self._set.accounts[customer].received += received
-            words = f"{'Cheque' if received > 0 else 'Reversal of cheque'} {cheque}: {number}"
+            words = f"{_PAID[method] if received > 0 else _REVERSED[method]} {cheque}: {number}"
             self._add(_entry_number("P", identity), on, RECEIVED, one_line(words), customer, received)
             count += 1
         return count

@@ -10,11 +10,14 @@ from uuid import UUID
 
 from domain.access.people import Role
 from domain.billing.invoices import InvoiceStatus
+from domain.payments.cheques import ReturnKind
 from imports.demo.cases import CaseFile, reopen
 from imports.demo.clinic import DemoClinic
+from imports.demo.payments import method_of, payment_row
 from imports.demo.scenarios import WRITE_OFF_REASONS
 from imports.history.batch import Batch
 from imports.history.invoice_history import InvoiceHistory
+from imports.history.rows import ZERO, noon_of
 
 FIRST_NUMBER = 100_201
 MOST_TOGETHER = 5
@@ -41,6 +44,11 @@ class Cheque:
 
     row: dict[str, Any]
     paid: list[Expected]
+
+    @property
+    def applied(self) -> Decimal:
+        """What it pays."""
+        return sum((one.history.received_by_cheque.get(self.row["id"], ZERO) for one in self.paid), ZERO)
 
 
 class ChequeDesk:
@@ -115,10 +123,9 @@ class ChequeDesk:
 
     def _row(self, payer_id: UUID, amount: Decimal, on: date, entered: date) -> dict[str, Any]:
         self._number += self.random.between(1, 9)
-        columns = {"payer_id": payer_id, "number": str(self._number), "amount": amount}
-        columns |= {"cheque_date": self.random.after(on, -9, -1), "received_on": on}
-        columns |= {"returned_on": None, "return_reason": None, "document_id": None, "imported": True}
-        return self.clinic.record(entered, **columns)
+        method, dated = method_of(self.clinic, payer_id, self._number), self.random.after(on, -9, -1)
+        paid = {"payer_id": payer_id, "amount": amount, "cheque_date": dated}
+        return self.clinic.record(entered, **payment_row(str(self._number), method, on, **paid))
 
     def _bounced(self, cheque: Cheque) -> list[Cheque]:
         """The bank returns the cheque; usually another one follows."""
@@ -127,7 +134,9 @@ class ChequeDesk:
         later = self.random.after(cheque.row["returned_on"], 6, 30)
         if later > self.clinic.today:
             return []
-        return [self._pay([(one, one.history.unpaid) for one in cheque.paid], later)]
+        instead = self._pay([(one, one.history.unpaid) for one in cheque.paid], later)
+        instead.row["replaces_id"] = cheque.row["id"]
+        return [instead]
 
     def send_back(self, cheque: Cheque) -> bool:
         """Return a cheque some days after the last event; returns False, and changes nothing, if that would be after today."""
@@ -144,6 +153,7 @@ class ChequeDesk:
                 reopen(one.case, on, reason)
             self._lapse(one.history, on)
         cheque.row |= {"returned_on": on, "return_reason": reason}
+        cheque.row |= {"return_kind": ReturnKind.NSF, "returned_at": noon_of(on)}
         return True
 
     def _lapse(self, history: InvoiceHistory, on: date) -> None:

@@ -12,6 +12,7 @@ from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import DemoClinic, open_clinic
 from imports.demo.coverages import CoverageDesk
 from imports.demo.follow_ups import follow_up, hold_payers
+from imports.demo.payments import PaymentDesk
 from imports.demo.scenarios import Acting, Scenario
 from imports.demo.several_payers import SeveralPayers
 from imports.history.batch import Batch
@@ -36,7 +37,7 @@ class DemoHistory:
     def __init__(self, clinic: DemoClinic, password_hash: str) -> None:
         self.clinic, self.totals = clinic, Totals()
         self._password_hash = password_hash
-        self._desk = ChequeDesk(clinic)
+        self._desk, self._payments = ChequeDesk(clinic), PaymentDesk(clinic)
         self._several = SeveralPayers(clinic, self._desk)
         self._coverages = CoverageDesk(clinic)
 
@@ -50,6 +51,7 @@ class DemoHistory:
             yield self._build(builder, plans), self.totals.invoices
         end = Batch()
         hold_payers(clinic, end)
+        self.totals.cheques += self._payments.add_others(end)
         for year, number in calendar.last_numbers.items():
             end.add("invoice_counters", clinic_id=clinic.clinic_id, year=year, last_number=number)
         yield end, self.totals.invoices
@@ -65,6 +67,7 @@ class DemoHistory:
         for case in cases:
             self._settle(case)
         self._send_back(cheques)
+        self._follow(cheques, batch)
         for case in cases:
             follow_up(self.clinic, case, batch)
             self._coverages.cover(case, batch)
@@ -100,6 +103,12 @@ class DemoHistory:
         for cheque in cheques:
             if cheque.row["returned_on"] is None and self.clinic.random.chance(0.004):
                 self._desk.send_back(cheque)
+
+    def _follow(self, cheques: list[Cheque], batch: Batch) -> None:
+        """Deposit the payments, and refund some of what is left of them."""
+        for cheque in cheques:
+            cheque.row["applied_amount"] = cheque.applied
+        self._payments.follow([cheque.row for cheque in cheques], batch)
 
     def _write(self, case: CaseFile, batch: Batch) -> None:
         batch.extend("cases", (case.row,))

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.billing.negotiation import SubmissionMethod
 from domain.billing.pricing import PriceSource
 from domain.ids import new_id
+from domain.normal_forms import code_form
 from imports.history.batch import Batch
 from imports.history.invoice_history import InvoiceHistory
 from imports.history.rows import HistoryLine, HistoryStart, noon_of
@@ -180,7 +181,9 @@ def _add_cheque(payment: Payment, clinic_id: UUID, payer_id: UUID, batch: Batch)
         clinic_id=clinic_id,
         id=cheque_id,
         payer_id=payer_id,
+        method=payment.method,
         number=payment.id,
+        number_key=code_form(payment.id),
         external_key=payment.id,
         amount=payment.amount,
         cheque_date=payment.day,

@@ -11,11 +11,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from domain.billing.money import LARGEST
+from domain.payments.cheques import PaymentMethod
 from imports.synthea.csv_rows import TEXT_LENGTH, ZERO, CsvRow, read_rows
 
 CLAIMS, TRANSACTIONS, ENCOUNTERS = "claims.csv", "claims_transactions.csv", "encounters.csv"
 NO_INSURANCE = "NO_INSURANCE"
 _KINDS = ("CHARGE", "PAYMENT", "ADJUSTMENT", "TRANSFERIN", "TRANSFEROUT")
+# How Synthea names the methods of payments; the others, such as COPAY, do not say how it was paid.
+_METHODS = {
+    "CASH": PaymentMethod.CASH,
+    "CC": PaymentMethod.CARD,
+    "CHECK": PaymentMethod.PAPER,
+    "ECHECK": PaymentMethod.ACH,
+}
 _PROGRESS_ROWS = 50_000
 
 # The current phase, the number of finished items, and their total (None: not known yet).
@@ -72,6 +80,7 @@ class Payment:
     id: str
     day: date
     amount: Decimal
+    method: PaymentMethod = PaymentMethod.PAPER
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +212,7 @@ class _FolderReader:
         claims = self._by_id(CLAIMS, columns, self._claim, "LASTBILLEDDATE1")
         seen: set[str] = set()
         columns = "ID CLAIMID PATIENTID TYPE FROMDATE PROCEDURECODE NOTES UNITS UNITAMOUNT PAYMENTS ADJUSTMENTS"
-        for row in self._rows(TRANSACTIONS, columns):
+        for row in self._rows(TRANSACTIONS, columns, "METHOD"):
             identity = row.text("ID")
             if identity in seen:
                 raise row.broken("ID", "is there twice")
@@ -236,7 +245,8 @@ class _FolderReader:
         elif kind == "ADJUSTMENT":
             claim.adjusted += row.money("ADJUSTMENTS")
         elif kind == "PAYMENT" and (amount := row.money("PAYMENTS")):
-            claim.payments.append(Payment(identity, row.day_of_moment("FROMDATE", self.time_zone), amount))
+            method = _METHODS.get(row.maybe("METHOD") or "", PaymentMethod.PAPER)
+            claim.payments.append(Payment(identity, row.day_of_moment("FROMDATE", self.time_zone), amount, method))
 
     def _payer_id(self, row: CsvRow, column: str) -> str | None:
         payer_id = _known(row, column, self.payers) if row.maybe(column) else None

@@ -13,6 +13,7 @@ from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
+from domain.payments.cheques import PaymentMethod
 from imports.checking import Checked, Row
 from imports.history.rows import ZERO, HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories
@@ -36,8 +37,8 @@ _KNOWN = """select i.number, i.case_id, i.billed_amount, i.status, i.payer_id, i
     from invoices i where i.clinic_id = $1 and i.number in (select unnest($2::text[]))"""
 # A number that is not in its normal form has a small letter, or a character that is not ASCII.
 _NOT_IN_CAPITALS = "select number from invoices where clinic_id = $1 and number ~ '[^ -`{-~]'"
-_CHEQUES = """select payer_id, number from cheques
-    where clinic_id = $1 and number in (select unnest($2::text[])) and returned_on is null"""
+_CHEQUES = """select payer_id, number_key as number from cheques
+    where clinic_id = $1 and number_key in (select unnest($2::text[])) and method = 'paper' and returned_on is null"""
 _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_number)
     select $1, n.year, n.place from unnest($2::integer[], $3::integer[]) n (year, place)
     on conflict (clinic_id, year) do update set last_number = greatest(kept.last_number, excluded.last_number)"""
@@ -130,7 +131,8 @@ def _cheques(target: Target, new: Sequence[Row]) -> Cheques:
             cheques[cheque]["amount"] += received
             continue
         made = {"id": new_id(target.moment), "recorded_at": target.moment, "imported": True, "first_line": row.line}
-        paid = {"payer_id": payer, "number": number, "amount": received}
+        paid = {"payer_id": payer, "number": number, "number_key": number, "amount": received}
+        paid |= {"method": PaymentMethod.PAPER}
         cheques[cheque] = {**made, **paid, "cheque_date": target.today, "received_on": target.today}
     return cheques
 

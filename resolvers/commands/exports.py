@@ -28,7 +28,7 @@ from domain.exports import (
 from domain.ids import new_id
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
-from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
+from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, identity_of, run_command
 from resolvers.compiler.export_statements import SETS, Wanted, chosen, compile_export, compile_reach_check
 from resolvers.compiler.reading import selection_of
 from resolvers.context import ReadContext, RequestContext
@@ -40,9 +40,10 @@ _COUNT = "select count(*) from exports where clinic_id = $1 and requested_by = $
 _CANCEL = """update exports set status = $4, failure = $5
     where clinic_id = $1 and id = $2 and requested_by = $3 and status = any($6) returning id"""
 _STATUS = "select status from exports where clinic_id = $1 and id = $2 and requested_by = $3"
-_READY = """select kind, format, filter, columns, byte_order_mark, file_name, byte_size, sha256, blob_key from exports
+_READY = """select kind, format, filter, columns, deposit_id, byte_order_mark, file_name, byte_size, sha256, blob_key from exports
     where clinic_id = $1 and id = $2 and requested_by = $3 and role = $4 and status = 'ready' and expires_at > $5
     and record_count is not null"""
+_DEPOSIT = "select 1 from deposits where clinic_id = $1 and id = $2"
 _GIVE_UP = (
     "update exports set status = 'expired' where clinic_id = $1 and id = $2 and requested_by = $3 and status = 'ready'"
 )
@@ -71,6 +72,8 @@ async def _ask(info: Info, kind: ExportKind, work: UnitOfWork) -> UUID:
     assert work.actor.role is not None
     if (await work.one(_COUNT, work.user_id, _UNDER_WAY))["count"] >= MOST_UNDER_WAY:
         raise InvalidInput(f"{MOST_UNDER_WAY} of your exports are still in progress: wait for one, or cancel it")
+    if wanted.deposit_id is not None and await work.one(_DEPOSIT, wanted.deposit_id) is None:
+        raise NotFound("There is no such deposit", ("deposit_id",))
     for part in compile_export(core_info(info).schema, work.actor.role, wanted):
         # The plan rejects a value that no statement could take.
         part.rows.values(info.context, part.arguments)
@@ -87,6 +90,7 @@ async def _ask(info: Info, kind: ExportKind, work: UnitOfWork) -> UUID:
         status=ExportStatus.QUEUED.value,
         filter=wanted.filter,
         columns=list(wanted.columns),
+        deposit_id=wanted.deposit_id,
         byte_order_mark=wanted.byte_order_mark,
         file_name=file_name(kind, wanted.format, work.today),
     )
@@ -104,7 +108,9 @@ def _wanted(info: Info, kind: ExportKind) -> Wanted:
     )
     if kind in SETS:
         return replace(found, filter={"status": sorted(status.name for status in OPEN), **found.filter})
-    return replace(found, byte_order_mark=input_.get("byteOrderMark") is not False)
+    deposit = input_.get("depositId")
+    deposit_id = None if deposit is None else identity_of(deposit, ("deposit_id",))
+    return replace(found, byte_order_mark=input_.get("byteOrderMark") is not False, deposit_id=deposit_id)
 
 
 def _format(kind: ExportKind, input_: Any) -> ExportFormat:

@@ -244,7 +244,7 @@ def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
         return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
     if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
         return values_of(value, path)
-    if isinstance(value, str) and (name == "id" or name.endswith("_id")):
+    if isinstance(value, str) and (name == "id" or name.endswith(("_id", "_ids"))):
         return identity_of(value, path)
     return storable_text(value, path) if isinstance(value, str) else value
 

@@ -36,6 +36,7 @@ from db.fields import VIEWS
 from db.fields.adjustments import ADJUSTMENT, adjustments
 from db.fields.base import Expression, One, Pages, View
 from db.fields.exports import SHOWN_TABLES, records_in_reach
+from db.fields.payments import PAYMENT, payments, payments_of_deposit
 from db.row import Row, Scope
 from db.security.reach import reach_of
 from domain.access.people import Role
@@ -65,7 +66,8 @@ _MOST_PARTS = 1_000_000
 class Root:
     """A kind of export: how its rows are read, their type in the schema, and the field that leads to the invoice.
 
-    `billed` and `received` are the paths of the control totals, by which the file can be verified.
+    `billed` and `received` are the paths of the control totals, by which the file can be verified. Where not every row
+    `has_invoice`, a filter of invoices leaves out the rows without one.
     """
 
     view: View
@@ -76,6 +78,7 @@ class Root:
     billed: str = ""
     received: str = ""
     left_out: InvoiceStatus | None = None
+    has_invoice: bool = True
 
 
 def _row_of(name: str) -> Callable[[Scope], Row]:
@@ -87,7 +90,14 @@ _INVOICE = (VIEWS["Invoice"], _row_of("Invoice"), "Invoice")
 _ALLOCATION = (VIEWS["ChequeAllocation"], _row_of("ChequeAllocation"), "ChequeAllocation", _OF_INVOICE)
 ROOTS: dict[ExportKind, Root] = {
     ExportKind.INVOICES: Root(*_INVOICE, billed="billedAmount", received="receivedAmount"),
-    ExportKind.PAYMENTS: Root(*_ALLOCATION, order=("effective_on", "id"), received="amount"),
+    ExportKind.PAYMENTS: Root(
+        PAYMENT,
+        payments,
+        invoice=_OF_INVOICE,
+        order=("effective_on", "cheque_id", "place", "key"),
+        received="amount",
+        has_invoice=False,
+    ),
     ExportKind.ADJUSTMENTS: Root(
         ADJUSTMENT, adjustments, invoice=_OF_INVOICE, order=("adjusted_on", "invoice_id", "kind")
     ),
@@ -101,27 +111,32 @@ SETS: dict[ExportKind, tuple[tuple[Root, tuple[Column, ...]], ...]] = {
             replace(ROOTS[ExportKind.ADJUSTMENTS], left_out=_WITHOUT_VOID),
             parts.ADJUSTMENTS,
         ),
-        (replace(ROOTS[ExportKind.PAYMENTS], left_out=_WITHOUT_VOID), parts.PAYMENTS),
+        # Money that is not applied to an invoice is no part of a customer's balance.
+        (
+            Root(*_ALLOCATION, order=("effective_on", "id"), received="amount", left_out=_WITHOUT_VOID),
+            parts.PAYMENTS,
+        ),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A requested export: its filter as JSON with the API's names, its columns as paths."""
+    """A requested export: its filter as JSON with the API's names, its columns as paths, and the deposit whose payments it shows."""
 
     kind: ExportKind
     format: ExportFormat
     filter: Mapping[str, Any]
     columns: Sequence[str]
     byte_order_mark: bool = True
+    deposit_id: UUID | None = None
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
         """The values of a row of the table exports."""
         kind, export_format = ExportKind(row["kind"]), ExportFormat(row["format"])
         columns = orjson.loads(row["columns"])
-        return cls(kind, export_format, orjson.loads(row["filter"]), columns, row["byte_order_mark"])
+        return cls(kind, export_format, orjson.loads(row["filter"]), columns, row["byte_order_mark"], row["deposit_id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +189,7 @@ def compile_export(schema: GraphQLSchema, role: Role, wanted: Wanted) -> tuple[S
         rows, totals, shown = (_Statement(schema, role, root, arguments) for _ in range(3))
         written = rows.in_order(how.row(columns, rows.cells(columns, how)))
         listed = shown.shown(columns, number * _MOST_PARTS)
-        found.append(Statements(columns, written, totals.added_up(), listed, [arguments]))
+        found.append(Statements(columns, written, totals.added_up(), listed, [arguments, _chosen_deposit(wanted)]))
     return tuple(found)
 
 
@@ -190,14 +205,21 @@ def compile_reach_check(schema: GraphQLSchema, role: Role, wanted: Wanted, ident
         cells = how.row(columns, statement.cells(columns, how))
         # The first one asks for the records of all parts.
         plan = statement.still_in_reach(cells, with_records=number == 0)
-        found.append(ReachCheck(plan, [arguments, {"export_id": identity}]))
+        found.append(ReachCheck(plan, [arguments, {"export_id": identity, **_chosen_deposit(wanted)}]))
     return tuple(found)
+
+
+def _chosen_deposit(wanted: Wanted) -> Mapping[str, Any]:
+    return {"deposit_id": wanted.deposit_id}
 
 
 def _parts(schema: GraphQLSchema, wanted: Wanted) -> Sequence[tuple[Root, tuple[Column, ...]]]:
     """The parts of an export: what a row of each is, and its columns."""
     if wanted.kind not in SETS:
-        return ((ROOTS[wanted.kind], chosen(schema, wanted.kind, wanted.columns)),)
+        root = ROOTS[wanted.kind]
+        if wanted.deposit_id is not None:
+            root = replace(root, row=payments_of_deposit)
+        return ((root, chosen(schema, wanted.kind, wanted.columns)),)
     if not all(_is_offered(schema, root, column) for root, columns in SETS[wanted.kind] for column in columns):
         raise InvalidInput("This role does not have all columns of the files", ("columns",))
     # An export of an earlier release is one file, of invoices.
@@ -247,6 +269,7 @@ class _Statement:
         self._paths = _paths(schema, root, self._scope)
         self._asked = SelectedField(_FILTERED, _FILTERED, (), schema.query_type.fields[_FILTERED])
         self._binder = Binder([self._asked])
+        self._binder.param_sources["deposit_id"] = lambda context, arguments: arguments[1]["deposit_id"]
         self._audited = AuditedIds(is_on=False)
 
     def cells(self, columns: Sequence[Column], how: Format) -> list[Expression]:
@@ -343,7 +366,7 @@ class _Statement:
         invoice, how = self._scope.row(VIEWS["Invoice"].table), self._root.view.fields[self._root.invoice]
         assert isinstance(how, One)
         on = how.on(row, invoice)
-        return row, invoice, row.source.join(invoice.source, on)
+        return row, invoice, row.source.join(invoice.source, on, isouter=not self._root.has_invoice)
 
     def _conditions(self, row: Row, invoice: Row) -> list[Expression]:
         """The condition of the rows of the file: the tenant (clinic), the role's access, and the filter."""
@@ -351,7 +374,8 @@ class _Statement:
         compiler = Compiler(selector, self._scope, self._binder, self._audited, connection)
         reach = reach_of(row) if row.table.name in ROWS else []
         found = [row.clinic_id == self._scope.clinic_id, *reach]
-        found += Page(compiler, Pages("Invoice"), self._asked, None, self._arguments).narrowed(invoice)
+        narrowed = Page(compiler, Pages("Invoice"), self._asked, None, self._arguments).narrowed(invoice)
+        found += [invoice.id.is_not(None), *narrowed] if narrowed and not self._root.has_invoice else narrowed
         if self._root.left_out:
             found.append(invoice.status != literal(self._root.left_out.value, literal_execute=True))
         return found

@@ -17,6 +17,7 @@ from db.fields.base import Pages
 from db.reports import measures
 from db.reports.as_of import AsOf
 from db.reports.measures import PLACES
+from db.reports.unapplied import unapplied_by_payer
 from db.row import Derived, Row, Scope, Shared
 from db.security import report_columns as figures
 from db.security.reach import reach_of
@@ -236,6 +237,10 @@ def _payers(report: Report, target: GraphQLObjectType, asked: list[SelectedField
         figures = [ages.c[name] for name in sorted(used & set(ages.c.keys()))]
         source = ages.outerjoin(paid, paid.c.key == ages.c.key)
         named = [_clinic(report), ages.c.key.label("payer_id"), paid.c.days_median]
+        if "unapplied" in used:
+            lying = unapplied_by_payer(report.scope).subquery("unapplied")
+            source = source.outerjoin(lying, lying.c.key == ages.c.key)
+            named.append(func.coalesce(lying.c.unapplied, 0).label("unapplied"))
         return select(*named, *figures).select_from(source)
 
     row = report.derived(reports.payer_aging, build)

@@ -64,7 +64,7 @@ class OwnMutations:
 
     @mutation(
         ACTIONS["change_password"],
-        "Replace your password. All other sessions that were started with the old password end.",
+        "Set a new password. All other sessions that were started with the old password end.",
     )
     async def change_password(
         self,

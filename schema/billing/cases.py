@@ -126,7 +126,7 @@ class CreateCaseInput:
     idempotency_key: str | None = key("staff")
 
 
-CasePayload: Any = payload_of(Case, "staff", "case")
+CasePayload: Any = payload_of(Case, "staff", "case", warns=True)
 
 
 CaseMutations: Any = create_type(

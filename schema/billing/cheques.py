@@ -1,4 +1,4 @@
-"""GraphQL types, filters and mutations of cheques and of their allocations to invoices."""
+"""GraphQL types and filters of cheques (payments by any method) and of their allocations to invoices."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,31 +7,63 @@ from typing import Any
 import strawberry
 
 from permissions.classes import input_field, output_field
+from schema.billing.refunds import Refund
 from schema.commands import payload_of
 from schema.connections import Connection, Node
-from schema.references import ChequeAllocationRef, CoverageRef, InvoiceRef, PayerRef
+from schema.payment_enums import ChequeStatus, PaymentMethod, ReturnKind
+from schema.references import ChequeAllocationRef, ChequeRef, CoverageRef, DepositRef, InvoiceRef, PayerRef
 
 
-@strawberry.type(description="A cheque received from a payer.")
+@strawberry.type(description="A payment received from a payer: a cheque, an electronic payment, or cash.")
 class Cheque(Node):
     id: strawberry.ID = output_field("records", "The cheque's id.")
-    number: str = output_field("records", "The number printed on the cheque.")
-    amount: Decimal = output_field("records", "The amount of the cheque in US dollars.")
+    method: PaymentMethod = output_field("records", "How it was paid.")
+    number: str = output_field(
+        "records",
+        "The number printed on the cheque, the reference of an electronic payment, or the clinic's receipt number for cash.",
+    )
+    bank: str | None = output_field("records", "The bank or account on which it is drawn; null if that is not known.")
+    status: ChequeStatus = output_field("records", "Whether it is money.")
+    amount: Decimal = output_field("records", "The amount of the payment in US dollars.")
     unapplied_amount: Decimal = output_field(
-        "records", "The part of the amount that is not allocated to an invoice yet, in US dollars."
+        "records",
+        "The part of the amount that is neither allocated to an invoice nor refunded, in US dollars. It is 0 while a cheque is "
+        "held, and negative if it was returned after a refund.",
     )
-    cheque_date: date = output_field("records", "The day written on the cheque.")
-    received_on: date = output_field("records", "The day on which the clinic received it.")
-    returned_on: date | None = output_field(
-        "records", "The day on which the bank returned it unpaid (a bounced cheque); null if it did not."
+    cheque_date: date = output_field(
+        "records", "The day written on the cheque, or the settlement day of an electronic payment."
     )
+    received_on: date = output_field(
+        "records",
+        "The day on which the clinic received it. A held cheque is received on the day of its deposit; until then, this is the "
+        "day on which it arrived.",
+    )
+    held_from: date | None = output_field(
+        "records", "The day on which a post-dated cheque arrived; null if it was not post-dated."
+    )
+    deposited_on: date | None = output_field("records", "The day of its deposit; null if it was not deposited.")
+    deposit: DepositRef | None = output_field("records", "Its deposit; null if it was not deposited.")
+    cleared_on: date | None = output_field(
+        "records", "The day on which the bank cleared it; null if that is not known."
+    )
+    returned_on: date | None = output_field("records", "The day on which it was returned unpaid; null if it was not.")
+    return_kind: ReturnKind | None = output_field("records", "Why it was returned; null if it was not.")
+    is_bounced: bool = output_field(
+        "records",
+        "Whether the bank returned it for lack of funds (a bounced cheque); no other return counts as bounced.",
+    )
+    replaces: ChequeRef | None = output_field(
+        "records", "The returned payment that it replaces; null if it replaces none."
+    )
+    replaced_by: list[ChequeRef] = output_field("records", "The payments that replace it.")
     payer: PayerRef = output_field("records", "The payer who sent it.")
     allocations: list[ChequeAllocationRef] = output_field(
         "records", "The invoices that it pays, with the amount for each."
     )
+    refunds: list[Refund] = output_field("records", "What was paid back of it, oldest first.")
     document_url: str | None = output_field(
         "records",
-        "A signed URL of the scan, valid for 15 minutes and until the session ends; null for an imported cheque.",
+        "A signed URL of the scan, valid for 15 minutes and until the session ends; null if there is none, as for an imported cheque.",
     )
 
 
@@ -41,20 +73,26 @@ ChequeConnection = Connection[Cheque]
 @strawberry.input(description="Filter for cheques; all conditions must be met.")
 class ChequeFilter:
     payer_id: list[strawberry.ID] | None = input_field(("Cheque.payer", "Payer.id"), "Only cheques of these payers.")
-    number: str | None = input_field(("Cheque.number",), "The start of the number printed on the cheque.")
+    number: str | None = input_field(("Cheque.number",), "The start of the number or reference.")
+    method: list[PaymentMethod] | None = input_field(("Cheque.method",), "Only payments by one of these methods.")
+    status: list[ChequeStatus] | None = input_field(("Cheque.status",), "Only payments with one of these statuses.")
     received_from: date | None = input_field(("Cheque.receivedOn",), "Only cheques received on or after this day.")
     received_to: date | None = input_field(("Cheque.receivedOn",), "Only cheques received on or before this day.")
+    deposit_id: strawberry.ID | None = input_field(("Cheque.deposit", "Deposit.id"), "Only payments of this deposit.")
+    deposited: bool | None = input_field(
+        ("Cheque.deposit",), "If true, only payments of a deposit; if false, only those that were not deposited."
+    )
     unapplied: bool | None = input_field(
         ("Cheque.unappliedAmount",),
-        "If true, only cheques with an unallocated amount; if false, only fully allocated cheques.",
+        "If true, only cheques with an unapplied amount; if false, only the others.",
     )
     returned: bool | None = input_field(
-        ("Cheque.returnedOn",), "If true, only cheques that the bank returned unpaid; if false, only the others."
+        ("Cheque.returnedOn",), "If true, only cheques that were returned unpaid; if false, only the others."
     )
 
 
 @strawberry.type(
-    description="The part of a cheque that pays one invoice. A returned cheque adds the same allocation with a "
+    description="The part of a payment that pays one invoice. A returned cheque adds the same allocation with a "
     "negative amount."
 )
 class ChequeAllocation:

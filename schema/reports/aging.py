@@ -61,6 +61,11 @@ class PayerAging:
     buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
     invoice_count: int = output_field("figures", "The number of open invoices of this payer.")
     outstanding: Decimal = output_field("figures", "The outstanding amount of this payer in US dollars.")
+    unapplied_amount: Decimal = output_field(
+        "records",
+        "What is unapplied of all payments of this payer in US dollars, whatever the filter: it is not subtracted from what is "
+        "outstanding.",
+    )
     median_days_to_pay: float | None = output_field(
         "figures",
         "The median number of days from creation to full payment, over the fully paid invoices of this "

@@ -45,8 +45,8 @@ class Export(Node):
     )
     received_total: Decimal | None = output_field(
         "ledger",
-        "The sum of the received amounts in the file in US dollars, as a control sum; null if the rows "
-        "have no such amount, and when the file is gone.",
+        "The sum of the received amounts in the file in US dollars, as a control sum; of payments the sum of the rows, which is that of "
+        "the payments. Null if the rows have no such amount, and when the file is gone.",
     )
     download_url: str | None = output_field(
         "signed_in",
@@ -102,10 +102,16 @@ class ExportInvoicesInput:
     byte_order_mark: bool | None = input_field("signed_in", _MARK)
 
 
-@strawberry.input(description="An export of payments: one row for each allocation of a cheque to an invoice.")
+@strawberry.input(
+    description="An export of payments: a row for each allocation to an invoice, reversal, refund, unapplied rest and return of a payment. "
+    "The rows of a payment add up to its amount, and those of a deposit to its total."
+)
 class ExportPaymentsInput:
     format: ExportFormat = input_field("records", "The file format.")
-    filter: InvoiceFilter | None = input_field("records", _CHOSEN)
+    filter: InvoiceFilter | None = input_field(
+        "records", f"{_CHOSEN} With conditions, only what was allocated to these invoices."
+    )
+    deposit_id: strawberry.ID | None = input_field("records", "Only the payments of this deposit.")
     columns: list[str] | None = input_field("records", _COLUMNS)
     byte_order_mark: bool | None = input_field("records", _MARK)
 
@@ -148,7 +154,8 @@ class ExportMutations:
 
     @mutation(
         ACTIONS["export_payments"],
-        "Export the payments by cheque; reversals for returned cheques have negative amounts.",
+        "Export the payments: what each was allocated to, what is unapplied, and what was refunded or returned; reversals for returned "
+        "payments have negative amounts.",
     )
     async def export_payments(
         self, info: Info, input: Annotated[ExportPaymentsInput, argument("The content of the file.", "records")]
@@ -178,7 +185,7 @@ class ExportMutations:
     ) -> ExportPayload:
         return ExportPayload(result=await exports.ask(info, Kind.QUICKBOOKS_INVOICES))
 
-    @mutation(ACTIONS["cancel_export"], "Cancel an export that is not ready; its job is stopped.")
+    @mutation(ACTIONS["cancel_export"], "Cancel an export that is not ready; its job ends.")
     async def cancel_export(
         self, info: Info, input: Annotated[CancelExportInput, argument("The announced file.", "signed_in")]
     ) -> ExportPayload:

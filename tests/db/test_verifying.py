@@ -27,6 +27,10 @@ _REVERSAL = "select id from cheque_allocations where amount < 0 order by id limi
 _UNDER = """select id from cheque_allocations where coverage_id is not null and cheque_id in (
     select cheque_id from cheque_allocations group by 1 having count(*) = 1) order by id limit 1"""
 _VERIFIED = "select id from coverages where status = 'active' order by id limit 1"
+_PAYER = "select payer_id from cheques where applied_amount > 0 order by id limit 1"
+_HELD = "select id from cheques where held_from is not null and released_at is null order by id limit 1"
+_DEPOSITED = "select id from cheques where cleared_on is not null order by id limit 1"
+_REFUNDED = "select cheque_id as id from refunds order by id limit 1"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -100,6 +104,32 @@ VIOLATIONS = [
     ("A coverage's history", _VERIFIED, "delete from coverage_events where coverage_id = $"),
     ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
     ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
+    ("A payment is used for", _SHARED, "update cheques set applied_amount = applied_amount + 0.01 where id = $"),
+    ("A payment is used for", _REFUNDED, "delete from refunds where cheque_id = $"),
+    ("Payments that are money", _PAYER, """update cheques set applied_amount = 0 where id = (select id from cheques
+     where payer_id = $ and applied_amount > 0 limit 1)"""),
+    # What a returned payment has paid is reversed.
+    ("Payments that are money", "select payer_id from cheques where returned_on is not null order by id limit 1",
+     """delete from cheque_allocations where id = (select a.id from cheque_allocations a join cheques c on c.id = a.cheque_id
+     where c.payer_id = $ and a.amount < 0 limit 1)"""),
+    ("Only a payment", _SHARED, "update cheques set applied_amount = amount + 0.01 where id = $"),
+    ("A held cheque is", _HELD, "update cheques set cleared_on = received_on where id = $"),
+    ("A held cheque is", _HELD, """insert into cheque_allocations (clinic_id, id, cheque_id, invoice_id, amount, effective_on)
+     select c.clinic_id, gen_random_uuid(), c.id, i.id, 1, c.received_on from cheques c, invoices i where c.id = $ limit 1"""),
+    ("A payment is received", _SHARED, "update cheques set cheque_date = received_on + 1 where id = $"),
+    ("A payment is received", _SHARED, "update cheques set received_on = recorded_at::date + 2 where id = $"),
+    ("A payment is deposited", _DEPOSITED, "update cheques set received_on = received_on + 30, cleared_on = null where id = $"),
+    ("A payment is deposited", _DEPOSITED, "update cheques set cleared_on = received_on - 1 where id = $"),
+    ("A payment is deposited", _HELD, "update cheques set released_at = now() where id = $"),
+    ("A payment replaces", _SHARED, """update cheques set replaces_id = (select id from cheques where returned_on is null
+     and id <> $ limit 1) where id = $"""),
+    ("A refund is not", "select id from refunds order by id limit 1", "update refunds set refunded_on = '2000-01-01' where id = $"),
+    # An unknown bank equals every bank.
+    ("No two payments", """select c.id from cheques c where c.id = (select max(id::text)::uuid from cheques
+     where method = 'paper' and returned_on is null and payer_id = (select payer_id from cheques where method = 'paper'
+     and returned_on is null group by payer_id having count(*) > 1 order by payer_id limit 1))""",
+     """update cheques c set bank_key = 'a bank', number_key = (select o.number_key from cheques o where o.payer_id = c.payer_id
+     and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),

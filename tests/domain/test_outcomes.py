@@ -14,8 +14,8 @@ from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, InvalidInput
+from tests.domain.billing.books import FIRM, INSURER, LETTER, MEDPAY, PATIENT, Books, day, reduction_of, sent
 from tests.domain.test_transitions import INVOICE, MORNING, TODAY, YESTERDAY
-from tests.imports.history.books import FIRM, INSURER, LETTER, MEDPAY, PATIENT, Books, day, reduction_of, sent
 
 S = InvoiceStatus
 TOMORROW = TODAY + timedelta(days=1)

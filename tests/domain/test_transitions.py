@@ -31,7 +31,7 @@ counter_reduction   .   R   .   .     .     .   .
 agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   .     .     .   .
-record_denial       I   I   IC  .     .     .   .
+record_denial       I   IR  IC  .     .     .   .
 record_cheque       IQ  RQ  CQ  QC    .     .   WQ
 allocate_cheque     IQ  RQ  CQ  QC    .     .   WQ
 return_cheque       I   R   C   IRCQW .     .   W
@@ -39,7 +39,7 @@ settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     .     .   .
 change_payer        I   .   .   .     .     .   .
-transfer_balance    IC  IC  IC  .     .     .   .
+transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   .   .     .     .   .
 revive_agreement    .   .   .   .     .     .   .
 void_invoice        .   .   .   .     .     .   .
@@ -57,7 +57,7 @@ counter_reduction   .   R   .   .     .     .   .
 agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
-record_denial       I   I   IC  .     .     .   .
+record_denial       I   IR  IC  .     .     .   .
 record_cheque       IQ  RQ  CQ  QC    P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QC    P     .   WQ
 return_cheque       I   R   C   IRCQW IRCPW .   W
@@ -65,7 +65,7 @@ settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     Q     .   .
 change_payer        I   .   .   .     .     .   .
-transfer_balance    IC  IC  IC  .     .     .   .
+transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   .   .     .     .   .
 revive_agreement    .   .   .   .     .     .   .
 void_invoice        V   .   .   .     .     .   .
@@ -84,7 +84,7 @@ counter_reduction   .   R   .   .     .     .   .
 agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
-record_denial       I   I   IC  .     .     .   .
+record_denial       I   IR  IC  .     .     .   .
 record_cheque       IQ  RQ  CQ  QC    P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QC    P     .   WQ
 return_cheque       I   R   C   IRCQW IRCPW .   W
@@ -92,9 +92,9 @@ settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     Q     .   .
 change_payer        I   .   .   .     .     .   .
-transfer_balance    IC  IC  IC  .     .     .   .
+transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   R   .     .     .   .
-revive_agreement    .   C   .   .     .     .   .
+revive_agreement    .   CQ  .   .     .     .   .
 void_invoice        V   .   .   .     .     .   .
 write_off_invoice   W   W   W   .     .     .   .
 reverse_write_off   .   .   .   .     .     .   IRC
@@ -200,7 +200,7 @@ request_reduction   submitted
 counter_reduction
 agree_reduction
 decline_reduction
-reopen_reduction    something_unpaid
+reopen_reduction    something_to_negotiate
 record_denial       sent
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
@@ -334,6 +334,11 @@ UNTIL_YESTERDAY = {"conditional_until": YESTERDAY, "agreed": Decimal("800.00")}
         ("something_due", {"written_off": Decimal("1000.00")}, False),
         ("something_unpaid", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
         ("something_unpaid", {"received": Decimal("999.99"), "contractual": Decimal("0.01")}, False),
+        ("something_to_negotiate", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
+        ("something_to_negotiate", {"received": Decimal("999.00"), "small_balance": Decimal("1.00")}, False),
+        ("something_to_negotiate", {"received": Decimal("998.99"), "small_balance": Decimal("1.00")}, True),
+        ("something_to_negotiate", {"received": Decimal("999.99"), "contractual": Decimal("0.01")}, False),
+        ("something_to_negotiate", {"received": Decimal("800.00"), "recovered": Decimal("0.01")}, False),
         ("small_balance", {"received": Decimal("999.00")}, True),
         ("small_balance", {"received": Decimal("998.99")}, False),
         ("small_balance", {"received": Decimal("998.99"), "small_balance_tolerance": Decimal("1.01")}, True),

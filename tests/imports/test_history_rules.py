@@ -23,7 +23,7 @@ VIOLATIONS = [
     ),
     (
         "fully paid on the day of the cheque that completed it",
-        "update cheques set received_on = received_on - 1 where number = 'row-10'",
+        "update cheques set received_on = received_on - 1, cheque_date = cheque_date - 1 where number = 'row-10'",
     ),
     ("the dates of an invoice are in order", f"update invoices set submitted_on = created_on - 1 where id = {B1}"),
     (

@@ -57,6 +57,7 @@ _STAFF = (
     "coverage_events",
     "coverages",
     "denials",
+    "deposits",
     "encounter_exams",
     "encounters",
     "exam_types",
@@ -69,6 +70,7 @@ _STAFF = (
     "invoice_events",
     "outbound_messages",
     "reduction_offers",
+    "refunds",
     "reminder_confirmations",
     "reminder_levels",
     "reminder_policies",
@@ -94,6 +96,10 @@ _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id,
 # In the demo clinic a payer has at most one coverage in a case, and none is exhausted by a decision of staff.
 _LEFT = """select case_id, payer_id, limit_amount - coalesce(other_payments_amount, 0) - coalesce((select sum(amount)
     from cheque_allocations where coverage_id = coverages.id), 0) as rest from coverages where clinic_id = $1"""
+_HELD = "held_from is not null and released_at is null and returned_on is null"
+_UNUSED = f"""case when returned_on is null and not ({_HELD}) then amount else 0 end <>
+    (select coalesce(sum(a.amount), 0) from cheque_allocations a where a.cheque_id = cheques.id)
+    + (select coalesce(sum(r.amount), 0) from refunds r where r.cheque_id = cheques.id)"""
 # The action items of billing staff that are due by today.
 _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representations r join attorneys a on a.id = r.attorney_id
         join invoices i on i.case_id = r.case_id and i.status in {_OPEN} join payers p on p.id = i.payer_id and p.firm_id = a.firm_id
@@ -120,7 +126,10 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
         where i.status in {_OPEN} and k.rest <= 0
     union select md5('coverage_nearly_exhausted' || i.id)::uuid from ({_LEFT}) k join invoices i using (case_id, payer_id)
         where i.status in {_OPEN} and k.rest > 0 and k.rest < (select sum(o.balance) from invoices o where o.case_id = i.case_id
-            and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
+            and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))
+    union select id from cheques where clinic_id = $1 and {_UNUSED} and case when returned_on is null
+        then received_on + 7 else returned_on end <= {_TODAY}
+    union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

@@ -2,11 +2,12 @@
 
 import pytest
 
-from schema import enums
+from schema import enums, payment_enums
 from schema.billing import coverage_enums
+from schema.billing import enums as billing_enums
 from schema.labels import LABELS
 
-_MODULES = (enums, coverage_enums)
+_MODULES = (enums, billing_enums, coverage_enums, payment_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 

@@ -8,6 +8,7 @@ from domain.billing.cases import CloseReason
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.transition import Allocation, Input, optional_input, reason_input
+from domain.payments.cheques import PaymentMethod, ReturnKind
 
 LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
 CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")
@@ -58,17 +59,37 @@ DENIAL = (
 )
 NEW_CHEQUE = (
     Input("payer_id", UUID, "Payer", "The payer who sent it."),
-    Input("number", str, "Cheque number", "The number printed on it."),
+    optional_input("method", PaymentMethod, "Method", "How it was paid; PAPER by default."),
+    Input(
+        "number",
+        str,
+        "Cheque number",
+        "The number printed on it, the reference of an electronic payment, or the clinic's receipt number for cash.",
+    ),
+    optional_input("bank", str, "Bank", "The bank or account on which it is drawn, if that is known."),
     Input("amount", Decimal, "Amount", "Its amount in US dollars."),
-    Input("cheque_date", date, "Cheque date", "The day written on it."),
+    Input(
+        "cheque_date",
+        date,
+        "Cheque date",
+        "The day written on it, or the settlement day of an electronic payment. A cheque that is dated after its receipt "
+        "is held: it pays nothing until its deposit is recorded.",
+    ),
     Input("received_on", date, "Received on", "The day on which the clinic received it."),
-    Input("document_id", UUID, "Scan", "The id of the uploaded scan."),
+    optional_input(
+        "document_id",
+        UUID,
+        "Scan",
+        "The id of the uploaded scan or remittance document; a paper cheque requires its scan.",
+    ),
+    optional_input("replaces_id", UUID, "Replaces", "The id of the payer's returned payment that it replaces."),
     ALLOCATIONS,
 )
 RETURN = (
     CHEQUE,
-    Input("returned_on", date, "Returned on", "The day on which the bank returned it."),
-    reason_input("Why the bank returned it."),
+    Input("returned_on", date, "Returned on", "The day on which it was returned."),
+    optional_input("kind", ReturnKind, "Kind", "The kind of return; NSF by default."),
+    reason_input("Why it was returned."),
 )
 CLOSING = (
     CASE,

@@ -13,6 +13,7 @@ from domain.errors import Conflict, IllegalTransition, NotFound
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from domain.texts import REMARK, checked, optional_text
+from resolvers.commands.billing.payments import warn_of_unapplied
 from resolvers.commands.transitions import Row, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -120,6 +121,7 @@ async def settle(work: UnitOfWork) -> UUID:
         move(work, writes, "settle_case", row, work.inputs)
     writes.update("cases", {"id": case["id"]}, status="settled", settled_on=work.today, version=case["version"] + 1)
     await writes.run(work.connection)
+    await warn_of_unapplied(work, rows)
     identity: UUID = case["id"]
     return identity
 

@@ -1,11 +1,9 @@
 """Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -20,16 +18,16 @@ from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
-from domain.texts import CODE, required_text
+from domain.payments.cheques import ReturnKind
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.billing.covered_payments import find_coverages
-from resolvers.commands.documents import consume
+from resolvers.commands.billing.payments import new_payment
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CHEQUE = """select id, payer_id, number, amount, received_on, returned_on from cheques
+_CHEQUE = """select id, payer_id, number, amount, received_on, returned_on, unapplied_amount,
+    held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for update"""
-_ALLOCATED = "select coalesce(sum(amount), 0) from cheque_allocations where clinic_id = $1 and cheque_id = $2"
 _PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
@@ -40,29 +38,16 @@ _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, 
 
 async def record(work: UnitOfWork) -> UUID:
     """Record a received cheque with its document and its allocations."""
-    inputs, cheque_id = work.inputs, new_id(work.moment)
-    inputs = {**inputs, "number": _check_cheque(inputs, work.today)}
-    await consume(work)
-    columns = ("payer_id", "number", "amount", "cheque_date", "received_on", "document_id")
+    cheque = {"id": new_id(work.moment), "recorded_at": work.moment, **await new_payment(work)}
     writes = work.writes()
-    writes.insert("cheques", id=cheque_id, recorded_at=work.moment, **{name: inputs[name] for name in columns})
-    cheque = {"id": cheque_id, **inputs}
-    await _allocate(work, writes, "record_cheque", cheque, inputs["amount"])
+    writes.insert("cheques", **cheque)
+    await _allocate(work, writes, "record_cheque", cheque, cheque["amount"])
     try:
         await writes.run(work.connection)
     except asyncpg.UniqueViolationError as error:
-        raise Conflict("A cheque of this payer with this number is already recorded", ("number",)) from error
-    return cheque_id
-
-
-def _check_cheque(inputs: Mapping[str, Any], today: date) -> str:
-    """Check the cheque; returns its number as it is stored."""
-    if inputs["amount"] <= 0:
-        raise InvalidInput("The amount must be greater than 0", ("amount",))
-    number = required_text(inputs, "number", CODE)
-    if inputs["received_on"] > today:
-        raise InvalidInput("The date is in the future", ("received_on",))
-    return number
+        raise Conflict("A payment of this payer with this number is already recorded", ("number",)) from error
+    identity: UUID = cheque["id"]
+    return identity
 
 
 async def allocate(work: UnitOfWork) -> UUID:
@@ -70,11 +55,12 @@ async def allocate(work: UnitOfWork) -> UUID:
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
-    allocated = (await work.one(_ALLOCATED, cheque["id"]))[0]
+    if cheque["is_held"]:
+        raise Conflict("This cheque is held: record its deposit first", ("cheque_id",))
     if not work.inputs["allocations"]:
         raise InvalidInput("At least one allocation is required", ("allocations",))
     writes = work.writes()
-    await _allocate(work, writes, "allocate_cheque", cheque, cheque["amount"] - allocated)
+    await _allocate(work, writes, "allocate_cheque", cheque, cheque["unapplied_amount"])
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
@@ -171,7 +157,7 @@ def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, r
 
 
 async def take_back(work: UnitOfWork) -> UUID:
-    """Return a bounced cheque: its allocations are reversed, and settled cases of paid invoices are reopened."""
+    """Return a cheque, such as a bounced one: its allocations are reversed, and settled cases of paid invoices are reopened."""
     reason = reason_of(work.inputs)
     cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])})
     # All commands lock cases before cheques, and cheques before invoices.
@@ -185,7 +171,9 @@ async def take_back(work: UnitOfWork) -> UUID:
             "The return date must not be before the date of receipt, nor in the future", ("returned_on",)
         )
     writes = work.writes()
-    writes.update("cheques", {"id": cheque["id"]}, returned_on=returned_on, return_reason=reason)
+    kind = work.inputs.get("kind") or ReturnKind.NSF
+    returned = {"return_reason": reason, "return_kind": kind.value, "returned_at": work.moment}
+    writes.update("cheques", {"id": cheque["id"]}, returned_on=returned_on, **returned)
     standing = await work.all(_STANDING, cheque["id"])
     if not {part["case_id"] for part in standing} <= set(cases):
         raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))

@@ -54,7 +54,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes actionItems outboundMessages exports
-        users auditTrail suppressedAddresses""".split(),
+        users auditTrail suppressedAddresses deposits""".split(),
         lambda ids: {"first": 2},
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export")},

@@ -29,6 +29,17 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"invoiceId": ids["Invoice"], "floorAmount": "1"},
     ),
     "addInternalNote": ("invoice { id }", "Invoice", lambda ids: {"invoiceId": ids["Invoice"], "body": "Mind this"}),
+    "createDeposit": (
+        "deposit { id }",
+        "Cheque",
+        lambda ids: {"bankAccount": "Operating", "depositedOn": "2026-06-30", "chequeIds": [ids["Cheque"]]},
+    ),
+    "depositCheques": (
+        "deposit { id }",
+        "Deposit",
+        lambda ids: {"depositId": ids["Deposit"], "chequeIds": [ids["OtherCheque"]]},
+    ),
+    "clearCheque": ("cheque { id }", "Cheque", lambda ids: {"chequeId": ids["Cheque"], "clearedOn": "2026-07-01"}),
     "placeHold": (
         "hold { id }",
         "Payer",
@@ -133,6 +144,18 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "retirePhysician": ("physician { id }", "Physician", lambda ids: {"physicianId": ids["Physician"]}),
     "createFacility": ("facility { id }", "", lambda ids: {"name": "Viewer's place"}),
     "updateFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"], "name": "Nowhere"}),
+    "refundCheque": (
+        "cheque { id }",
+        "Cheque",
+        lambda ids: {
+            "chequeId": ids["Cheque"],
+            "amount": "1.00",
+            "payee": "Al Viewer",
+            "reason": "Paid twice",
+            "refundedOn": "2026-06-30",
+            "method": "PAPER",
+        },
+    ),
     "updateClinic": ("clinic { id }", "", lambda ids: {"phone": "(555) 555-0100"}),
     "createUser": (
         "user { id }",

@@ -125,20 +125,36 @@ def told(bureau: Bureau, name: str, columns: list[Column]) -> Values:
     """What the API says of the rows of an export."""
     billing = bureau.people[Role.BILLING]
     if name != "exportInvoices":
-        return _told_by_invoice(billing, name, columns)
+        return _told_by_cheque(billing, name, columns)
     selection = _selected(columns, 0)
     nodes = billing.read(f"{{ invoices(first: 500) {{ nodes {{ {selection} }} }} }}")["invoices"]["nodes"]
     return [[_followed(node, column.path) for column in columns] for node in nodes]
 
 
-def _told_by_invoice(billing: Client, name: str, columns: list[Column]) -> Values:
+def _told_by_cheque(billing: Client, name: str, columns: list[Column]) -> Values:
     assert name == "exportPayments"
-    selection = _selected([column for column in columns if not column.path.startswith("invoice.")], 0)
-    of_invoice = _selected([column for column in columns if column.path.startswith("invoice.")], len("invoice."))
-    query = f"{{ invoices(first: 500) {{ nodes {{ {of_invoice} cheques {{ {selection} }} }} }} }}"
-    nodes = billing.read(query)["invoices"]["nodes"]
-    pairs = [{**cheque, "invoice": node} for node in nodes for cheque in node["cheques"]]
-    return [[_followed(pair, column.path) for column in columns] for pair in pairs]
+    of_cheque, of_invoice = (
+        _selected([column for column in columns if column.path.startswith(part)], len(part))
+        for part in ("cheque.", "invoice.")
+    )
+    query = f"""{{ cheques(first: 500) {{ nodes {{ {of_cheque} whole: amount at: receivedOn back: returnedOn status unappliedAmount
+        allocations {{ amount effectiveOn invoice {{ {of_invoice} }} }} refunds {{ amount refundedOn }} }} }} }}"""
+    nodes = billing.read(query)["cheques"]["nodes"]
+    return [[_followed(row, column.path) for column in columns] for node in nodes for row in _uses(node)]
+
+
+def _uses(cheque: Any) -> Iterator[dict[str, Any]]:
+    """What a payment was used for, as the API says it."""
+    for part in cheque["allocations"]:
+        kind = "ALLOCATION" if Decimal(part["amount"]) > 0 else "REVERSAL"
+        yield {**part, "cheque": cheque, "kind": kind}
+    others = [("REFUND", refund["amount"], refund["refundedOn"]) for refund in cheque["refunds"]]
+    if Decimal(cheque["unappliedAmount"]):
+        others.append(("UNAPPLIED", cheque["unappliedAmount"], cheque["back"] or cheque["at"]))
+    if cheque["status"] == "RETURNED":
+        others.append(("RETURNED", cheque["whole"], cheque["back"]))
+    for kind, amount, on in others:
+        yield {"kind": kind, "amount": amount, "effectiveOn": on, "cheque": cheque, "invoice": None, "refund": None}
 
 
 def _selected(columns: list[Column], skipped: int) -> str:

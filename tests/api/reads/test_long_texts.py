@@ -65,7 +65,7 @@ def _object(of: GraphQLInputObjectType, found: Found, place: Path | None, text: 
 
 
 def _id(name: str, found: Found) -> str:
-    stem = name.removesuffix("Id")
+    stem = name.removesuffix("s").removesuffix("Id")
     kind = f"{stem[0].upper()}{stem[1:]}".replace("Document", "Upload").replace("Mapping", "ImportMapping")
     return found.own.get(kind) or found.unknown(kind)
 

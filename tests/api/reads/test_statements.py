@@ -30,6 +30,7 @@ LISTS = {
     "physicians": "first: 3",
     "facilities": 'first: 3, search: "s"',
     "cheques": "first: 3, filter: {returned: false, unapplied: false}",
+    "deposits": 'first: 3, filter: {depositedTo: "2026-06-30"}',
     "cptCodes": "first: 3, filter: {activeOnly: true}",
     "examTypes": "activeOnly: false",
     "feeSchedules": "payerId: null",

@@ -65,6 +65,10 @@ class Denial(Model):
     __table__ = tables.denials
 
 
+class Deposit(Model):
+    __table__ = tables.deposits
+
+
 class Encounter(Model):
     __table__ = tables.encounters
 
@@ -131,6 +135,10 @@ class Physician(Model):
 
 class ReductionOffer(Model):
     __table__ = tables.reduction_offers
+
+
+class Refund(Model):
+    __table__ = tables.refunds
 
 
 class Reminder(Model):

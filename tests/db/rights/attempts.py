@@ -3,7 +3,7 @@
 from domain.access.people import Role
 
 _STAFF_ADD = """
-    agreements attorney_changes attorneys cases cheque_allocations cheques coverage_events coverages denials documents
+    agreements attorney_changes attorneys cases cheque_allocations cheques coverage_events coverages denials deposits documents
     encounter_exams encounters firms holds idempotency_keys import_mappings internal_notes invoice_adjustments invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities
@@ -27,6 +27,7 @@ ADDED: dict[Role, set[str]] = {
             "sessions",
             "users",
             "invitations",
+            "refunds",
         ),
     },
     Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},

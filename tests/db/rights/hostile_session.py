@@ -42,6 +42,12 @@ _SCHEDULES = f"""insert into public.fee_schedules (clinic_id, id, name, valid_fr
         select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
         where s.name in ('one', 'third')"""
 
+# Two cheques with one number, of which one names a bank.
+_PAYER = "(select {} from public.payers order by id limit 1)"
+_SPELT = f"""{_PAYER.format("clinic_id")}, gen_random_uuid(), {_PAYER.format("id")}, 'X-1', 1, '2026-05-04', '2026-05-04', true"""
+_CHEQUE = f"""insert into public.cheques (clinic_id, id, payer_id, number, amount, cheque_date, received_on, imported, bank_key)
+    values ({_SPELT}"""
+
 FIRINGS = {
     "keep_invoice_attorney": Firing(
         f"update public.invoices set case_id = case_id where id = ({_ONE_OPEN.replace('is not null', 'is null')})",
@@ -97,6 +103,16 @@ FIRINGS = {
             select i.clinic_id, gen_random_uuid(), i.id, '2026-07-01', 'a', u.id, u.id, now() from public.invoices i
             join public.users u using (clinic_id) where u.role = 'attorney' limit 1""",
         refusal=asyncpg.ForeignKeyViolationError,
+    ),
+    "refuse_same_cheque": Firing(
+        f"{_CHEQUE}, 'a bank'), ({_SPELT}, null)",
+        refusal=asyncpg.UniqueViolationError,
+    ),
+    "keep_applied_amount": Firing(
+        """insert into public.refunds (clinic_id, id, cheque_id, amount, payee, reason, refunded_on, method)
+            select clinic_id, gen_random_uuid(), id, 0.01, 'a', 'a', received_on, 'paper' from public.cheques
+            where returned_on is null limit 1""",
+        "select sum(applied_amount) from public.cheques",
     ),
     "audit_events_about": Firing(
         "update public.clinics set name = (select count(*)::text from public.audit_events_about(array[clinic_id]))",

@@ -21,7 +21,7 @@ _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # Exports; after the bar, the columns that a download reads.
 _FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
     billed_total failure created_at expires_at record_count"""
-_FETCHED = "role blob_key byte_order_mark case_ids"
+_FETCHED = "role blob_key byte_order_mark case_ids deposit_id"
 _FILE_AND_RECEIVED = f"{_FILE} received_total | {_FETCHED}"
 # The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
 _RECORDS = "clinic_id export_id table_name ids"
@@ -35,18 +35,21 @@ _COVERAGE_ENDS = "status exhausted_on closed_on closing_reason closing_letter_id
 _POLICY = "name payer_kind facility_id billing_lead_id active"
 _LEVEL = """policy_id level after_days in_status template_id recipient recipient_address copy_to copy_address minimum_balance
     repeat_days repeat_times"""
+_CHEQUE = """clinic_id id payer_id method bank number amount cheque_date received_on held_from released_at deposit_id cleared_on
+    returned_on return_kind returned_at replaces_id document_id unapplied_amount recorded_at"""
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 STAFF_COLUMNS = {
     "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
     "attorney_changes": "clinic_id id case_id attorney_id effective_on status requested_by requested_at | ended_by ended_at",
     "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
     "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status | version",
-    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on | recorded_at reverses_id",
-    "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id",
+    "cheques": f"{_CHEQUE} | return_reason number_likeness is_duplicate",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {_COVERAGE} letter_id {_COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
+    "deposits": "clinic_id id bank_account deposited_on recorded_by",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
@@ -80,6 +83,7 @@ STAFF_COLUMNS = {
     "payers": "clinic_id id kind name email phone address firm_id name_fragments retired_at | patient_id attorney_id name_key",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
+    "refunds": "clinic_id id cheque_id amount payee reason refunded_on method document_id refunded_by recorded_at",
     "reminder_confirmations": f"clinic_id id {_CONFIRMED} ended_by ended_at",
     "suppressed_addresses": f"clinic_id id {_SUPPRESSED} removed_by removed_at",
     "reminder_levels": f"clinic_id id {_LEVEL}",
@@ -199,7 +203,8 @@ READ_BY_THE_WORKER = {
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",
     "invoice_events": "clinic_id id invoice_id seq",
     "documents": "clinic_id id recorded_at stored_at consumed_at",
-    "exports": "clinic_id id requested_by role kind format status filter columns byte_order_mark attempts expires_at row_count",
+    "exports": """clinic_id id requested_by role kind format status filter columns deposit_id byte_order_mark attempts expires_at
+        row_count""",
     "export_records": "clinic_id export_id",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id id event_ids",
@@ -237,9 +242,10 @@ _ADDED_BY_STAFF = {
     "attorneys": "name firm firm_id email phone name_fragments",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
-    "cheques": "payer_id number amount cheque_date received_on document_id",
+    "cheques": "payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id",
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {_COVERAGE}",
+    "deposits": "bank_account deposited_on recorded_by",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
@@ -277,7 +283,7 @@ _AUDITED = {
 # Every role may request and cancel an export.
 _ADDED_BY_EVERY_ROLE = {
     **_AUDITED,
-    "exports": "requested_by role kind format status filter columns byte_order_mark file_name created_at",
+    "exports": "requested_by role kind format status filter columns deposit_id byte_order_mark file_name created_at",
 }
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
@@ -287,7 +293,7 @@ _CHANGED_BY_STAFF = {
     "attorneys": "name firm firm_id email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on closed_on closed_reason version",
     "firms": "name email phone address name_fragments retired_at",
-    "cheques": "returned_on return_reason",
+    "cheques": "returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at",
     "coverages": f"letter_id {_COVERAGE} {_COVERAGE_ENDS} version",
     "documents": "consumed_at stored_at sha256 blob_key",
     "holds": "released_at",
@@ -323,6 +329,7 @@ ADDED = {
         "sessions": "user_id token_hash kind name expires_at",
         "users": "email name role attorney_id physician_id",
         "invitations": "user_id email role is_mailed expires_at next_attempt_at",
+        "refunds": "cheque_id amount payee reason refunded_on method document_id refunded_by",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
@@ -344,7 +351,7 @@ ADDED = {
     AUDIT_ROLE: _AUDITED,
     # Users import the history of an invoice in their own names.
     IMPORT_ROLE: {
-        "cheques": "payer_id number amount cheque_date received_on imported",
+        "cheques": "payer_id method number number_key amount cheque_date received_on imported",
         "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id physician_id
             facility_id encounter_id attorney_id version submitted_on first_submitted_on submission_method agreed_on
             fully_paid_on paid_on agreed_amount received_amount written_off_amount floor_amount target_amount

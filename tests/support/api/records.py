@@ -57,6 +57,15 @@ def find_records(address: DatabaseUrls) -> Found:
         """insert into firms (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Idle & Quiet' from clinics
         where short_name = 'demo'""",
     )
+    # Two payments of which nothing is applied or deposited.
+    for number in ("FOUND-1", "FOUND-2"):
+        rows(
+            address,
+            """insert into cheques (clinic_id, id, payer_id, method, number, amount, cheque_date, received_on)
+            select clinic_id, gen_random_uuid(), id, 'wire', $1, 90, '2026-06-01', '2026-06-01' from payers
+            where clinic_id = (select clinic_id from clinics where short_name = 'demo') order by id limit 1""",
+            number,
+        )
     found = Found(_demo_ids(address), _foreign_ids(address))
     rows(
         address,
@@ -82,6 +91,8 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Facility": f"select id from facilities where {clinic} and geographic_factor > 1 order by id limit 1",
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and first_submitted_on is null "
         "and floor_amount is null order by id limit 1",
+        "Cheque": f"select id from cheques where {clinic} and number = 'FOUND-1'",
+        "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
         "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
@@ -93,6 +104,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
     }
     found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
+    found["OtherCheque"] = make_id("Cheque", rows(address, "select id from cheques where number = 'FOUND-2'")[0]["id"])
     return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
 
 
@@ -106,6 +118,8 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Physician": "physicians",
         "Facility": "facilities",
         "Invoice": "invoices",
+        "Cheque": "cheques",
+        "Deposit": "deposits",
         "Hold": "holds",
         "Reminder": "reminders",
         "ReminderTemplate": "reminder_templates",
@@ -133,6 +147,12 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             "id, payer_id, until_on, reason, placed_at",
             f"{new}, {first['payers']}, '2035-01-01', 'Quiet', now()",
         ),
+        (
+            "cheques",
+            "id, payer_id, method, number, amount, cheque_date, received_on",
+            f"{new}, {first['payers']}, 'wire', 'F-1', 90, {day}, {day}",
+        ),
+        ("deposits", "id, bank_account, deposited_on", f"{new}, 'Foreign account', {day}"),
         (
             "reminders",
             "id, invoice_id, target_date, subject, created_at",

@@ -106,7 +106,15 @@ class RepresentedClinic(Clinic):
                     f"set local role clinic_billing; set local app.clinic_id = '{row['clinic_id']}'"
                 )
                 today = clinic_day(self.clock.moment, NEW_YORK)
-                known: Any = (connection, row["clinic_id"], None, Actor(None, today, self.clock.moment), self.clock.moment, "test", {})
+                known: Any = (
+                    connection,
+                    row["clinic_id"],
+                    None,
+                    Actor(None, today, self.clock.moment),
+                    self.clock.moment,
+                    "test",
+                    {},
+                )
                 return await list_owed_by_former_firm(UnitOfWork(*known), uuid_of(case))
 
         return asyncio.run(run())

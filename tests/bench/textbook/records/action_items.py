@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import md5
@@ -31,6 +31,7 @@ from tests.bench.textbook.models import (
     User,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
+from tests.bench.textbook.records.cheques import is_held, unapplied
 from tests.bench.textbook.records.coverages import open_invoices, rest
 from tests.bench.textbook.records.invoices import balance
 from tests.bench.textbook.records.records import Records
@@ -48,9 +49,10 @@ class ActionItem:
     kind: str
     due_on: date
     subject: str
-    invoice_id: UUID
+    invoice_id: UUID | None
     assignee_id: UUID | None = None
     reminder_id: UUID | None = None
+    cheque_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -93,7 +95,22 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
             is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
             if invoice and invoice.status == "pending_cheque" and last.amount < 0 and not is_paid_since:
                 words = f"Cheque {cheque.number} was returned"
-                yield ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
+                item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
+                yield replace(item, cheque_id=cheque.id)
+
+
+async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for cheque in await records.all(Cheque):
+        left = await unapplied(records, cheque, {})
+        if is_held(cheque) and cheque.returned_on is None:
+            item = ActionItem(cheque.id, "deposit_due", cheque.cheque_date, f"Deposit cheque {cheque.number}", None)
+            yield replace(item, cheque_id=cheque.id)
+        elif left:
+            words = f"{left} of payment {cheque.number} is not applied"
+            if cheque.returned_on is not None:
+                words = f"Payment {cheque.number} was returned after a refund of {-left}"
+            due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
+            yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
 
 
 async def _messages(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -202,7 +219,18 @@ async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem
 
 
 _KINDS = (
-    *(_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _coverages, _filings, _former_firms),
+    *(
+        _reminders,
+        _agreements,
+        _negotiations,
+        _cheques,
+        _payments,
+        _messages,
+        _appeals,
+        _coverages,
+        _filings,
+        _former_firms,
+    ),
 )
 
 
@@ -221,4 +249,5 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.assignee": one(User, "assignee_id"),
     "ActionItem.reminder": one(Reminder, "reminder_id"),
     "ActionItem.invoice": one(Invoice, "invoice_id"),
+    "ActionItem.cheque": one(Cheque, "cheque_id"),
 }

@@ -1,54 +1,116 @@
-"""The resolvers of the textbook for cheques and their allocations."""
+"""The resolvers of the textbook for cheques (payments), their allocations, deposits and refunds."""
 
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
-from tests.bench.textbook.models import Cheque, ChequeAllocation, Invoice, Payer
+from tests.bench.textbook.models import Cheque, ChequeAllocation, Deposit, Invoice, Payer, Refund, User
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
 
 
-async def _unapplied(records: Records, cheque: Any, args: Args) -> Decimal:
-    if cheque.returned_on is not None:
-        return Decimal("0.00")
+def is_held(cheque: Any) -> bool:
+    """Whether a cheque waits for its day."""
+    return cheque.held_from is not None and cheque.released_at is None
+
+
+async def unapplied(records: Records, cheque: Any, args: Args) -> Decimal:
+    """What is left of a payment after its allocations and refunds."""
+    is_money = cheque.returned_on is None and not is_held(cheque)
     allocations = await records.many(ChequeAllocation, "cheque_id", cheque.id)
-    left: Decimal = cheque.amount - sum(allocation.amount for allocation in allocations)
+    refunds = await records.many(Refund, "cheque_id", cheque.id)
+    used = sum((part.amount for part in (*allocations, *refunds)), Decimal("0.00"))
+    left: Decimal = (cheque.amount if is_money else Decimal("0.00")) - used
     return left
 
 
-async def _document_url(records: Records, cheque: Any, args: Args) -> None:
+async def _status(records: Records, cheque: Any, args: Args) -> str:
+    if cheque.returned_on is not None:
+        return "RETURNED"
+    return "HELD" if is_held(cheque) else "RECEIVED"
+
+
+async def _return_kind(records: Records, cheque: Any, args: Args) -> str | None:
+    return (cheque.return_kind or "nsf").upper() if cheque.returned_on else None
+
+
+async def _is_bounced(records: Records, cheque: Any, args: Args) -> bool:
+    return await _return_kind(records, cheque, args) == "NSF"
+
+
+async def _deposited_on(records: Records, cheque: Any, args: Args) -> date | None:
+    deposit = await records.one(Deposit, cheque.deposit_id)
+    return deposit.deposited_on if deposit else None
+
+
+async def _document_url(records: Records, row: Any, args: Args) -> None:
     # The textbook has no signed URLs: in its data every cheque comes from an import, and has no scan.
-    assert cheque.document_id is None
+    assert row.document_id is None
 
 
 async def _fits(records: Records, cheque: Any, wanted: Args) -> bool:
-    if "payerId" in wanted and not is_among(wanted["payerId"], "Payer", cheque.payer_id):
-        return False
-    if "receivedFrom" in wanted and cheque.received_on < date.fromisoformat(wanted["receivedFrom"]):
-        return False
-    if "receivedTo" in wanted and cheque.received_on > date.fromisoformat(wanted["receivedTo"]):
-        return False
-    if "returned" in wanted and (cheque.returned_on is not None) is not wanted["returned"]:
-        return False
-    if "unapplied" in wanted and (await _unapplied(records, cheque, {}) > 0) is not wanted["unapplied"]:
-        return False
-    is_numbered: bool = cheque.number.startswith(wanted.get("number", ""))
-    return is_numbered
+    checks = (
+        "payerId" not in wanted or is_among(wanted["payerId"], "Payer", cheque.payer_id),
+        "receivedFrom" not in wanted or cheque.received_on >= date.fromisoformat(wanted["receivedFrom"]),
+        "receivedTo" not in wanted or cheque.received_on <= date.fromisoformat(wanted["receivedTo"]),
+        "returned" not in wanted or (cheque.returned_on is not None) is wanted["returned"],
+        "deposited" not in wanted or (cheque.deposit_id is not None) is wanted["deposited"],
+        "depositId" not in wanted
+        or (cheque.deposit_id is not None and is_among([wanted["depositId"]], "Deposit", cheque.deposit_id)),
+        "method" not in wanted or cheque.method.upper() in wanted["method"],
+        "status" not in wanted or await _status(records, cheque, {}) in wanted["status"],
+        "unapplied" not in wanted or (await unapplied(records, cheque, {}) > 0) is wanted["unapplied"],
+        cheque.number.startswith(wanted.get("number", "")),
+    )
+    return all(checks)
 
 
 def _latest_first(records: Records, args: Args) -> Sorting:
     return Sorting("Cheque.DEFAULT", lambda cheque: cheque.received_on, date, descending=True)
 
 
+async def _deposit_fits(records: Records, deposit: Any, wanted: Args) -> bool:
+    first, last = wanted.get("depositedFrom"), wanted.get("depositedTo")
+    return (first is None or deposit.deposited_on >= date.fromisoformat(first)) and (
+        last is None or deposit.deposited_on <= date.fromisoformat(last)
+    )
+
+
+def _latest_deposit_first(records: Records, args: Args) -> Sorting:
+    return Sorting("Deposit.DEFAULT", lambda deposit: deposit.deposited_on, date, descending=True)
+
+
+async def _total(records: Records, deposit: Any, args: Args) -> Decimal:
+    return sum((c.amount for c in await records.many(Cheque, "deposit_id", deposit.id)), Decimal("0.00"))
+
+
+async def _count(records: Records, deposit: Any, args: Args) -> int:
+    return len(await records.many(Cheque, "deposit_id", deposit.id))
+
+
 CHEQUE_FIELDS: Fields = {
     "Query.cheques": listing(Cheque, _fits, _latest_first),
+    "Query.deposits": listing(Deposit, _deposit_fits, _latest_deposit_first),
     "Cheque.documentUrl": _document_url,
-    "Cheque.unappliedAmount": _unapplied,
+    "Cheque.unappliedAmount": unapplied,
+    "Cheque.status": _status,
+    "Cheque.returnKind": _return_kind,
+    "Cheque.isBounced": _is_bounced,
+    "Cheque.depositedOn": _deposited_on,
+    "Cheque.deposit": one(Deposit, "deposit_id"),
+    "Cheque.replaces": one(Cheque, "replaces_id"),
+    "Cheque.replacedBy": many(Cheque, "replaces_id", "received_on", "id"),
     "Cheque.payer": one(Payer, "payer_id"),
     "Cheque.allocations": many(ChequeAllocation, "cheque_id", "effective_on", "id"),
+    "Cheque.refunds": many(Refund, "cheque_id", "refunded_on", "id"),
     "ChequeAllocation.cheque": one(Cheque, "cheque_id"),
     "ChequeAllocation.invoice": one(Invoice, "invoice_id"),
+    "Deposit.paymentCount": _count,
+    "Deposit.total": _total,
+    "Deposit.cheques": many(Cheque, "deposit_id", "received_on", "id"),
+    "Deposit.recordedBy": one(User, "recorded_by"),
+    "Refund.documentUrl": _document_url,
+    "Refund.refundedBy": one(User, "refunded_by"),
 }

@@ -13,8 +13,8 @@ from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import OfferStatus, Party
 from domain.billing.outcomes import Actor
 from domain.errors import IllegalTransition, InvalidInput
+from tests.domain.billing.books import FIRM, PATIENT, REASON, Books, day, reduction_of, sent
 from tests.domain.test_transitions import MORNING
-from tests.imports.history.books import FIRM, PATIENT, REASON, Books, day, reduction_of, sent
 
 S = InvoiceStatus
 

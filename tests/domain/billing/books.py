@@ -76,7 +76,7 @@ class Books:
     def _row(self) -> dict[str, Any]:
         names = {
             **{name: f"{name}_amount" for name in ("billed", "agreed", "received", "written_off", "earlier_received")},
-            **{name: f"{name}_amount" for name in ("contractual", "small_balance", "floor", "target")},
+            **{name: f"{name}_amount" for name in ("contractual", "small_balance", "recovered", "floor", "target")},
         }
         return {names.get(name, name): getattr(self.invoice, name) for name in Invoice.__dataclass_fields__}
 

@@ -1,0 +1,152 @@
+"""The SQL of the rows of an export of payments: what each payment was used for, so that its rows add up to its amount."""
+
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Date,
+    Integer,
+    MetaData,
+    Numeric,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+
+from db import tables
+from db.fields.base import One, View, amounts, by_id, plain
+from db.row import Derived, Expression, Row, Scope
+
+_TABLE = Table(
+    "payments",
+    MetaData(),
+    Column("clinic_id", Uuid),
+    Column("cheque_id", Uuid),
+    Column("invoice_id", Uuid),
+    Column("refund_id", Uuid),
+    Column("effective_on", Date),
+    # The order of the rows of a payment, and of rows that are alike.
+    Column("place", Integer),
+    Column("key", Uuid),
+    Column("kind", Text),
+    Column("amount", Numeric(12, 2)),
+)
+
+PAYMENT = View(
+    _TABLE,
+    {
+        **plain("effective_on", "kind"),
+        **amounts("amount"),
+        "cheque": One("Cheque", by_id("cheque_id")),
+        "invoice": One("Invoice", by_id("invoice_id")),
+        "refund": One("Refund", by_id("refund_id")),
+    },
+)
+
+
+def payments(scope: Scope) -> Row:
+    """A row for each allocation, reversal, refund, unapplied rest and return of payments; held cheques are no money and have none."""
+    return Derived(_TABLE, scope, lambda used: _parts(scope))
+
+
+def payments_of_deposit(scope: Scope) -> Row:
+    """The same for the payments of one deposit, whose id comes from the request."""
+    deposit = scope.brought("deposit_id", Uuid())
+    return Derived(_TABLE, scope, lambda used: _parts(scope, deposit))
+
+
+def _parts(scope: Scope, deposit: Expression | None = None) -> Select[Any]:
+    parts = (
+        _allocations(scope, deposit),
+        _refunds(scope, deposit),
+        _unapplied(scope, deposit),
+        _returned(scope, deposit),
+    )
+    found = union_all(*parts).subquery(scope.name("parts"))
+    return select(*found.c)
+
+
+def _allocations(scope: Scope, deposit: Expression | None) -> Select[Any]:
+    a = scope.row(tables.cheque_allocations)
+    is_reversal = a.amount < 0
+    columns = _columns(
+        a,
+        cheque_id=a.cheque_id,
+        invoice_id=a.invoice_id,
+        effective_on=a.effective_on,
+        place=case((is_reversal, 2), else_=1),
+        kind=case((is_reversal, _word("REVERSAL")), else_=_word("ALLOCATION")),
+        amount=a.amount,
+    )
+    return _narrowed(a, columns, deposit)
+
+
+def _refunds(scope: Scope, deposit: Expression | None) -> Select[Any]:
+    r = scope.row(tables.refunds)
+    columns = _columns(
+        r,
+        cheque_id=r.cheque_id,
+        refund_id=r.id,
+        effective_on=r.refunded_on,
+        place=3,
+        kind=_word("REFUND"),
+        amount=r.amount,
+    )
+    return _narrowed(r, columns, deposit)
+
+
+def _unapplied(scope: Scope, deposit: Expression | None) -> Select[Any]:
+    c = scope.row(tables.cheques)
+    columns = _columns(
+        c,
+        cheque_id=c.id,
+        effective_on=func.coalesce(c.returned_on, c.received_on),
+        place=4,
+        kind=_word("UNAPPLIED"),
+        amount=c.unapplied_amount,
+    )
+    return _narrowed(c, columns, deposit).where(c.unapplied_amount != literal(0, literal_execute=True))
+
+
+def _returned(scope: Scope, deposit: Expression | None) -> Select[Any]:
+    c = scope.row(tables.cheques)
+    columns = _columns(c, cheque_id=c.id, effective_on=c.returned_on, place=5, kind=_word("RETURNED"), amount=c.amount)
+    # A held cheque that was returned was never money.
+    was_money = and_(c.returned_on.is_not(None), (c.held_from.is_(None)) | (c.released_at.is_not(None)))
+    return _narrowed(c, columns, deposit).where(was_money)
+
+
+def _columns(row: Row, **values: Any) -> list[Expression]:
+    """The columns of a part, typed alike; those that it does not have are null."""
+    known = {"clinic_id": row.clinic_id, "key": row.id, **values}
+    return [_typed(column, known.get(column.name)).label(column.name) for column in _TABLE.c]
+
+
+def _typed(column: Any, value: Any) -> Expression:
+    if isinstance(value, int):
+        value = literal(value, literal_execute=True)
+    return cast(null() if value is None else value, column.type)
+
+
+def _narrowed(row: Row, columns: list[Expression], deposit: Expression | None) -> Select[Any]:
+    found: Select[Any] = select(*columns).select_from(row.source).where(row.clinic_id == row.scope.clinic_id)
+    if deposit is None:
+        return found
+    if row.table is tables.cheques:
+        return found.where(row.deposit_id == deposit)
+    c = row.scope.row(tables.cheques)
+    of_deposit = select(c.id).select_from(c.source).where(c.clinic_id == row.scope.clinic_id, c.deposit_id == deposit)
+    return found.where(row.cheque_id.in_(of_deposit))
+
+
+def _word(text: str) -> Expression:
+    return literal(text, literal_execute=True)

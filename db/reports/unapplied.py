@@ -1,0 +1,36 @@
+"""The SQL of the unapplied money of each payer, now or as it was known at the end of a past day."""
+
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, literal, select
+
+from db import tables
+from db.reports.as_of import AsOf
+from db.row import Expression, Row, Scope
+
+
+def unapplied_by_payer(scope: Scope) -> Select[Any]:
+    """A row for each payer with payments: its id as `key`, and its unapplied money."""
+    c = scope.row(tables.cheques)
+    amount = _known_amount(c, scope) if isinstance(scope, AsOf) else c.unapplied_amount
+    conditions = [c.clinic_id == scope.clinic_id, *scope.known(c)]
+    if not isinstance(scope, AsOf):
+        conditions.append(c.unapplied_amount != literal(0, literal_execute=True))
+    found: Select[Any] = select(c.payer_id.label("key"), func.sum(amount).label("unapplied")).select_from(c.source)
+    return found.where(*conditions).group_by(c.payer_id)
+
+
+def _known_amount(c: Row, scope: AsOf) -> Expression:
+    """What was unapplied of a payment: its amount, if it was money, less what had been allocated and refunded."""
+    was_money = c.held_from.is_(None) | and_(c.released_at.is_not(None), c.released_at < scope.cut)
+    returned_at = func.coalesce(c.returned_at, c.recorded_at)
+    was_returned = and_(c.returned_on.is_not(None), returned_at < scope.cut)
+    held = case((and_(was_money, ~was_returned), c.amount), else_=literal(0, literal_execute=True))
+    used = [_used(c, scope.row(table), scope) for table in (tables.cheque_allocations, tables.refunds)]
+    return held - used[0] - used[1]
+
+
+def _used(c: Row, part: Row, scope: AsOf) -> Expression:
+    amount = func.coalesce(func.sum(part.amount), literal(0, literal_execute=True))
+    mine = (part.clinic_id == scope.clinic_id, part.cheque_id == c.id, *scope.known(part))
+    return select(amount).select_from(part.source).where(*mine).scalar_subquery()

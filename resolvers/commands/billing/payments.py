@@ -1,0 +1,96 @@
+"""The columns of a new payment, checked, with warnings; and the warning of unapplied money when a case is settled."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from domain.errors import Conflict, InvalidInput, NotFound
+from domain.normal_forms import normal_key
+from domain.payments.cheques import PaymentMethod, is_post_dated, is_stale, likeness_of
+from domain.texts import CODE, Text, optional_text, required_text
+from domain.warnings import STALE_CHEQUE, similar_number, unapplied_money
+from resolvers.commands.documents import consume
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_BANK = Text(200)
+_SIMILAR = """select number from cheques where clinic_id = $1 and payer_id = $2 and number_likeness = $3
+    and method <> 'cash' and returned_on is null order by received_on desc, id desc limit 5"""
+_REPLACED = "select payer_id, returned_on from cheques where clinic_id = $1 and id = $2"
+_UNAPPLIED = """select p.name, sum(c.unapplied_amount) as amount from cheques c
+    join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
+    where c.clinic_id = $1 and c.payer_id = any($2) and c.unapplied_amount <> 0 group by p.id, p.name
+    having sum(c.unapplied_amount) <> 0 order by p.name, p.id"""
+
+
+async def new_payment(work: UnitOfWork) -> dict[str, Any]:
+    """The columns of the payment in the input; its document is consumed."""
+    inputs = work.inputs
+    if inputs["amount"] <= 0:
+        raise InvalidInput("The amount must be greater than 0", ("amount",))
+    method = inputs.get("method") or PaymentMethod.PAPER
+    number, bank = required_text(inputs, "number", CODE), optional_text(inputs, "bank", _BANK)
+    held_from = _check_days(work, method)
+    if held_from and inputs["allocations"]:
+        words = "A post-dated cheque is held until its day: record it without allocations"
+        raise InvalidInput(words, ("allocations",))
+    await _check_replaced(work)
+    await _take_document(work, method)
+    if method is not PaymentMethod.CASH:
+        await _warn_of_similar(work, number)
+    names = ("payer_id", "amount", "cheque_date", "received_on")
+    known = {name: inputs.get(name) for name in ("document_id", "replaces_id")}
+    keys = {"number_key": number, "bank": bank, "bank_key": bank and normal_key(bank)}
+    return {
+        **{name: inputs[name] for name in names},
+        **known,
+        **keys,
+        "number": number,
+        "method": method.value,
+        "held_from": held_from,
+    }
+
+
+def _check_days(work: UnitOfWork, method: PaymentMethod) -> Any:
+    """Check the days; returns the day from which the payment is held, None if it is money at once."""
+    received_on, cheque_date = work.inputs["received_on"], work.inputs["cheque_date"]
+    if received_on > work.today:
+        raise InvalidInput("The date is in the future", ("received_on",))
+    if method is PaymentMethod.PAPER and is_stale(cheque_date, received_on):
+        work.warnings.append(STALE_CHEQUE)
+    return received_on if is_post_dated(method, cheque_date, received_on) else None
+
+
+async def _check_replaced(work: UnitOfWork) -> None:
+    replaces = work.inputs.get("replaces_id")
+    if replaces is None:
+        return
+    replaced = await work.one(_REPLACED, replaces)
+    if replaced is None:
+        raise NotFound("There is no such cheque", ("replaces_id",))
+    if replaced["payer_id"] != work.inputs["payer_id"]:
+        raise InvalidInput("The replaced payment has another payer", ("replaces_id",))
+    if replaced["returned_on"] is None:
+        raise Conflict("The replaced payment has not been returned: record its return first", ("replaces_id",))
+    if work.inputs["received_on"] < replaced["returned_on"]:
+        raise InvalidInput("The date must not be before the return of the replaced payment", ("received_on",))
+
+
+async def _take_document(work: UnitOfWork, method: PaymentMethod) -> None:
+    if work.inputs.get("document_id") is not None:
+        await consume(work)
+    elif method is PaymentMethod.PAPER:
+        raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
+
+
+async def _warn_of_similar(work: UnitOfWork, number: str) -> None:
+    likeness = likeness_of(number)
+    found = await work.all(_SIMILAR, work.inputs["payer_id"], likeness) if likeness else []
+    if found:
+        work.warnings.append(similar_number(row["number"] for row in found))
+
+
+async def warn_of_unapplied(work: UnitOfWork, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add a warning for each payer of some invoices whose money is unapplied."""
+    payers: list[UUID] = sorted({row["payer_id"] for row in rows})
+    for row in await work.all(_UNAPPLIED, payers):
+        work.warnings.append(unapplied_money(row["name"], row["amount"]))
