@@ -233,7 +233,7 @@ def test_the_proposed_payer_is_that_of_the_first_active_coverage_in_effect_on_th
     assert _proposed(billing, case) not in (None, "Coverage Mutual")
 
 
-def test_health_insurance_is_proposed_by_the_day_of_service(billing: Client, case: str, insurer: str) -> None:
+def test_health_insurance_is_proposed_by_the_day_of_treatment(billing: Client, case: str, insurer: str) -> None:
     days = {"effectiveFrom": "2026-02-01", "effectiveTo": "2026-03-01"}
     health = done(billing, "addCoverage", COVERAGE, caseId=case, payerId=insurer, kind="HEALTH", **days)
     done(billing, "verifyCoverage", COVERAGE, coverageId=health["id"])
