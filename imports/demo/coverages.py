@@ -72,8 +72,7 @@ class CoverageDesk:
             change = change_of("status", CoverageStatus.UNVERIFIED.name, CoverageStatus.ACTIVE.name)
             self._tell(batch, row["id"], verified_at, CoverageAction.VERIFIED, [change], seq=2)
         for history in case.histories:
-            if history.row["payer_id"] == payer_id:
-                history.count_under(row["id"])
+            history.count_under(row["id"], payer_id)
 
     def _people(self, case: CaseFile) -> dict[str, Any]:
         """The insured person, who is the patient, and the adjuster."""

@@ -239,10 +239,12 @@ class InvoiceHistory:
         moment = self._moment(on)
         self._notes.append(self._record(moment, body=body, written_by=self.by, written_at=moment))
 
-    def count_under(self, coverage_id: UUID) -> None:
-        """All payments of the invoice count under a coverage of its payer."""
+    def count_under(self, coverage_id: UUID, payer_id: UUID) -> None:
+        """All payments of a payer count under a coverage of that payer."""
+        own = {one.id for one in self._facts.receipts if one.payer_id == payer_id}
         for allocation in self._allocations:
-            allocation["coverage_id"] = coverage_id
+            if allocation["id"] in own:
+                allocation["coverage_id"] = coverage_id
 
     def write(self, batch: Batch) -> None:
         """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
