@@ -9,8 +9,10 @@ from domain.billing.transitions import TRANSITIONS
 from domain.reminders.reminders import APPEAL_NOTICE, ActionItemKind
 
 _OPEN, _STEPS = listed(OPEN), listed(row.name for row in TRANSITIONS)
+# The records that an item can be about, each by its id in a column of its own.
+RECORDS = ("invoice_id", "encounter_id")
 # The kind; then id, due date and subject of the item, and for a reminder its assignee and id; then the FROM clause, in which `i`
-# is the invoice.
+# is the record that the item is about: an invoice, unless ABOUT names another one.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
@@ -75,13 +77,23 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where d.appeal_due_on is not null and i.status = 'pending_invoice' and i.submitted_on is null
             and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id and n.id > d.id)""",
     ),
+    # Until it is billed or cancelled.
+    (
+        ActionItemKind.UNBILLED_ENCOUNTER,
+        ("i.id", "i.service_date + c.unbilled_after_days", "'The visit of ' || i.service_date || ' is not billed'"),
+        """encounters i join clinics c on c.clinic_id = i.clinic_id
+        where i.invoice_id is null and i.cancelled_at is null""",
+    ),
 ]
+ABOUT = {ActionItemKind.UNBILLED_ENCOUNTER: "encounter_id"}
 _NOBODY = ("cast(null as uuid)",) * 2
-_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "kind", "clinic_id", "invoice_id")
+_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "kind", "clinic_id", *RECORDS)
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOBODY)[:5], f"'{kind}'", "i.clinic_id", "i.id")
+    about = ABOUT.get(kind, "invoice_id")
+    records = ("i.id" if name == about else "cast(null as uuid)" for name in RECORDS)
+    whole = (*(values + _NOBODY)[:5], f"'{kind}'", "i.clinic_id", *records)
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -111,7 +123,7 @@ action_items = Table(
     Column("reminder_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
-    Column("invoice_id", Uuid),
+    *(Column(name, Uuid) for name in RECORDS),
     info={"row": _ActionItem},
 )
 

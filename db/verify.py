@@ -6,10 +6,12 @@ from uuid import UUID
 import asyncpg
 
 from db.global_ids import make_id
-from db.laws import cheques, histories, invoices, records
+from db.laws import cheques, days, encounters, histories, invoices, records
 from db.laws.base import Law
 
-LAWS = (*invoices.LAWS, *cheques.LAWS, *histories.LAWS, *records.LAWS)
+LAWS = (*invoices.LAWS, *cheques.LAWS, *histories.LAWS, *records.LAWS, *encounters.LAWS, *days.LAWS)
+# The known exceptions: records that a law does not bind.
+EXCEPTIONS = encounters.EXCEPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,13 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result: how many records were checked, and the laws that are broken."""
+    """The result: how many records were checked, the laws that are broken, and the exceptions that are known."""
 
     invoices: int
     cases: int
     cheques: int
     breaches: tuple[Breach, ...]
+    exceptions: tuple[Breach, ...] = ()
 
 
 async def verify(connection: asyncpg.Connection) -> Verified:
@@ -36,17 +39,23 @@ async def verify(connection: asyncpg.Connection) -> Verified:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         # The laws sort and join whole tables.
         await connection.execute("set local work_mem = '128MB'; set local jit = off")
-        breaches = await find_breaches(connection)
+        breaches, exceptions = await find_breaches(connection), await find_exceptions(connection)
         counts = await connection.fetchrow("""select (select count(*) from invoices) as invoices,
             (select count(*) from cases) as cases, (select count(*) from cheques) as cheques""")
     assert counts is not None
-    return Verified(breaches=breaches, **counts)
+    return Verified(breaches=breaches, exceptions=exceptions, **counts)
 
 
 async def find_breaches(connection: asyncpg.Connection, shown: int = 20) -> tuple[Breach, ...]:
     """The laws that are broken among the records visible to the connection, each with up to `shown` ids."""
     asked = [await _ask(connection, law, shown) for law in LAWS]
     return tuple(breach for breach in asked if breach)
+
+
+async def find_exceptions(connection: asyncpg.Connection, shown: int = 20) -> tuple[Breach, ...]:
+    """The known exceptions among the records visible to the connection, each with up to `shown` ids."""
+    asked = [await _ask(connection, known, shown) for known in EXCEPTIONS]
+    return tuple(found for found in asked if found)
 
 
 async def _ask(connection: asyncpg.Connection, law: Law, shown: int) -> Breach | None:

@@ -46,14 +46,17 @@ def _columns(names: str) -> tuple[str, ...]:
 # by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
     "attorneys": ("name_key",),
-    "cases": ("number", "number_key", "patient_id", "opened_on"),
+    "cases": ("number", "number_key", "patient_id", "opened_on", "date_of_injury"),
     "cheque_allocations": ("cheque_id", "invoice_id", "amount"),
-    "clinics": ("payment_terms_days",),
+    "clinics": ("payment_terms_days", "unbilled_after_days"),
     "cheques": ("payer_id", "number", "amount", "received_on"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
-    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
-    "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
+    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position", "removed_at"),
+    "encounters": (
+        *("case_id", "patient_id", "physician_id", "facility_id", "service_date", "recorded_at", "invoice_id"),
+        *("changed_at", "cancelled_at", "version", "before_injury_reason", "before_injury_by"),
+    ),
     "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
     "facilities": ("geographic_factor", "name_key"),
     "fee_schedule_rates": ("fee_schedule_id", "code", "rate"),
@@ -64,7 +67,15 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_counters": ("year",),
     "invoice_events": ("invoice_id", "seq"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
-    "invoices": ("number", "case_id", "facility_id", "created_on"),
+    "invoices": (
+        "number",
+        "case_id",
+        "patient_id",
+        "physician_id",
+        "facility_id",
+        "created_on",
+        "before_injury_reason",
+    ),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key",),
     "physicians": ("name_key",),
@@ -73,8 +84,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
 }
 
-# The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.
-LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
+# The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once, and what a correction
+# of a visit depends on.
+LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {
+    "encounters": ("recorded_at",),
+    "idempotency_keys": ("user_id", "key"),
+}
 
 # The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.
 LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
@@ -123,23 +138,38 @@ WRITES: dict[str, Write] = {
     ),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
-        changes=_columns("attorney_id status settled_on version"),
+        changes=_columns("attorney_id status settled_on date_of_injury opened_on version"),
     ),
-    "clinics": Write(_ADMIN, changes=_columns("address phone sender_name sender_address reply_to payment_terms_days")),
+    "case_events": Write(adds=_columns("case_id at by_user_id action changes request_id"), by="by_user_id"),
+    "clinics": Write(
+        _ADMIN,
+        changes=_columns("address phone sender_name sender_address reply_to payment_terms_days unbilled_after_days"),
+    ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
     "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
     "encounters": Write(
         _TREATING,
-        _columns("case_id patient_id physician_id facility_id service_date"),
+        _columns("case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by"),
+        _columns("""physician_id facility_id service_date version changed_at cancelled_at before_injury_reason
+            before_injury_by"""),
+        in_reach=True,
         below=("case_id", "cases"),
     ),
-    "encounter_exams": Write(_TREATING, _columns("encounter_id exam_type_id bilateral units position")),
+    "encounter_exams": Write(
+        _TREATING, _columns("encounter_id exam_type_id bilateral units position"), ("removed_at",), in_reach=True
+    ),
+    "encounter_states": Write(
+        _TREATING, _columns("encounter_id known_from known_until physician_id facility_id service_date"), in_reach=True
+    ),
+    "encounter_events": Write(
+        _TREATING, _columns("encounter_id at by_user_id action changes request_id"), by="by_user_id", in_reach=True
+    ),
     "representations": Write(adds=_columns("case_id attorney_id from_on"), changes=("until_on",)),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
-            service_date billed_amount updated_at"""),
+            service_date billed_amount before_injury_reason before_injury_by updated_at"""),
         changes=_columns("""status version payer_id service_date submitted_on submission_method agreed_on fully_paid_on paid_on
             billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount conditional_until
             updated_at"""),
@@ -147,7 +177,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoice_lines": Write(
         adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate
-            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to"""),
+            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by"""),
         removes=True,
     ),
     "invoice_events": Write(

@@ -11,6 +11,7 @@ LABELS: dict[str, dict[str, str]] = {
         "RETURNED_CHEQUE": "Cheque returned",
         "FAILED_MESSAGE": "Message not delivered",
         "APPEAL_DEADLINE": "Appeal deadline",
+        "UNBILLED_ENCOUNTER": "Visit not billed",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -47,6 +48,8 @@ LABELS: dict[str, dict[str, str]] = {
         "UNDECIDED": "To be chosen",
     },
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled"},
+    "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
+    "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",

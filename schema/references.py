@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 if TYPE_CHECKING:
+    from schema.access.users import User
     from schema.billing.cases import Case
     from schema.billing.cheques import ChequeAllocation
     from schema.billing.invoices import Invoice
@@ -22,3 +23,4 @@ ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
+UserRef = Annotated["User", strawberry.lazy("schema.access.users")]

@@ -28,7 +28,7 @@ IMPLIED = frozenset(
 )
 # A record that belongs to an invoice is recorded by the invoice's id, unless it is read below that invoice.
 _OWNER, _OWNED_BY = "Invoice", "invoice_id"
-_OWNERS = {"invoice_id": "Invoice", "case_id": "Case", "payer_id": "Payer"}
+_OWNERS = {"invoice_id": "Invoice", "encounter_id": "Encounter", "case_id": "Case", "payer_id": "Payer"}
 # Type of records about several invoices → the table that lists them, and its column for the record.
 _LISTS = {"OutboundMessage": ("message_invoices", "message_id")}
 COUNTED = b"#n"
@@ -46,7 +46,7 @@ def entity_ids_of(type_name: str, row: Row, via: tuple[str, str] | None = None) 
     if _OWNED_BY not in row.table.c or (via is not None and via[0] == _OWNER):
         return []
     if row.table.c[_OWNED_BY].nullable:
-        # A hold is on an invoice, on a case or on a payer.
+        # A hold is on an invoice, on a case or on a payer; an action item is about an invoice or another record.
         owners = {name: of_type for name, of_type in _OWNERS.items() if name in row.table.c}
         return [func.coalesce(entity_id(of_type, getattr(row, name)), NOTHING) for name, of_type in owners.items()]
     return [entity_id(_OWNER, getattr(row, _OWNED_BY))]

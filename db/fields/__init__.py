@@ -2,9 +2,10 @@
 
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
-from db.fields.cases import CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
+from db.fields.cases import CASE, CASE_EVENT, REPRESENTATION
 from db.fields.cheques import ALLOCATION, CHEQUE
 from db.fields.documents import UPLOAD
+from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
 from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
@@ -40,12 +41,14 @@ VIEWS: dict[str, View] = {
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
     "Case": CASE,
+    "CaseEvent": CASE_EVENT,
     "Change": CHANGE,
     "Cheque": CHEQUE,
     "ChequeAllocation": ALLOCATION,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
     "Encounter": ENCOUNTER,
+    "EncounterEvent": ENCOUNTER_EVENT,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
     "Export": EXPORT,

@@ -1,4 +1,4 @@
-"""The SQL of cases, representations and encounters."""
+"""The SQL of cases, their history and their representations."""
 
 from sqlalchemy import Date, Numeric, Text, and_, any_, cast, func, literal, or_, select
 
@@ -6,6 +6,7 @@ from db import tables
 from db.fields.base import (
     Expression,
     Filter,
+    JsonList,
     Many,
     One,
     Order,
@@ -49,7 +50,7 @@ CASE = View(
     tables.cases,
     {
         "id": lambda c: id_expression("Case", c.id),
-        **plain("number", "date_of_injury", "opened_on", "settled_on"),
+        **plain("number", "date_of_injury", "opened_on", "settled_on", "version"),
         "status": name_of("status"),
         "patient": One("Patient", by_id("patient_id")),
         "attorney": One("Attorney", by_id("attorney_id")),
@@ -57,6 +58,7 @@ CASE = View(
         "hold": One("Hold", _hold_over_case, lambda h: [h.until_on.desc(), h.id]),
         "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
         "invoices": Pages("Invoice", owned("case_id")),
+        "history": Many("CaseEvent", owned("case_id"), lambda e: [e.at, e.id]),
         "billedTotal": _sum_of("billed_amount"),
         "outstanding": _sum_of("balance"),
     },
@@ -80,6 +82,16 @@ CASE = View(
     found_as="case",
 )
 
+CASE_EVENT = View(
+    tables.case_events,
+    {
+        "id": lambda e: id_expression("CaseEvent", e.id),
+        **plain("at", "action"),
+        "by": One("User", by_id("by_user_id")),
+        "changes": JsonList("Change", "changes"),
+    },
+)
+
 REPRESENTATION = View(
     tables.representations,
     {
@@ -87,22 +99,4 @@ REPRESENTATION = View(
         **plain("from_on", "until_on"),
         "attorney": One("Attorney", by_id("attorney_id")),
     },
-)
-
-ENCOUNTER = View(
-    tables.encounters,
-    {
-        "id": lambda e: id_expression("Encounter", e.id),
-        **plain("service_date"),
-        "case": One("Case", by_id("case_id")),
-        "patient": One("Patient", by_id("patient_id")),
-        "physician": One("Physician", by_id("physician_id")),
-        "facility": One("Facility", by_id("facility_id")),
-        "exams": Many("EncounterExam", owned("encounter_id"), lambda e: [e.position, e.id]),
-    },
-)
-
-ENCOUNTER_EXAM = View(
-    tables.encounter_exams,
-    {**plain("bilateral", "units"), "examType": One("ExamType", by_id("exam_type_id"))},
 )

@@ -38,6 +38,7 @@ ACTION_ITEM = View(
         "assignee": One("User", by_id("assignee_id")),
         "reminder": One("Reminder", by_id("reminder_id")),
         "invoice": One("Invoice", by_id("invoice_id")),
+        "encounter": One("Encounter", by_id("encounter_id")),
     },
     {
         "asOf": Filter(lambda a, day: a.due_on <= day, Date()),

@@ -2,9 +2,10 @@
 
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
-from db.tables.cases import cases, representations, treating_physicians
+from db.tables.cases import case_events, cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, documents
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
+from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
 from db.tables.invoices import (
     changes,
     denials,
@@ -18,7 +19,7 @@ from db.tables.invoices import (
 )
 from db.tables.parties import attorneys, facilities, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
-from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
+from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules
 from db.tables.records import export_records, exports, import_mappings
 from db.tables.reminders import (
     holds,
@@ -48,6 +49,7 @@ __all__ = [
     "audit_entities",
     "audit_events",
     "audit_pending",
+    "case_events",
     "cases",
     "changes",
     "cheque_allocations",
@@ -56,7 +58,9 @@ __all__ = [
     "cpt_codes",
     "denials",
     "documents",
+    "encounter_events",
     "encounter_exams",
+    "encounter_states",
     "encounters",
     "exam_types",
     "export_records",

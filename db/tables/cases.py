@@ -1,6 +1,7 @@
-"""The tables of cases: the case, its representations by attorneys, and its treating physicians."""
+"""The tables of cases: the case, its history, its representations by attorneys, and its treating physicians."""
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     Column,
     Date,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, is_duplicate, metadata, normal_form, one_of, refers, words
+from db.tables.base import clinic_table, index, is_duplicate, metadata, moment, normal_form, one_of, refers, words
 
 cases = clinic_table(
     "cases",
@@ -39,6 +40,18 @@ cases = clinic_table(
     index("ix_cases_attorney_patient", "attorney_id", "patient_id"),
     index("ix_cases_number_key", "number_key"),
     index("uq_cases_number_key", "number_key", where="not is_duplicate and number_key is not null", unique=True),
+)
+
+# What was changed in a case, append-only.
+case_events = clinic_table(
+    "case_events",
+    *refers("case_id", "cases"),
+    moment("at"),
+    *refers("by_user_id", "users", nullable=True),
+    Column("action", Text, nullable=False),
+    Column("changes", JSON, nullable=False, server_default=text("'[]'")),
+    Column("request_id", Text),
+    index("ix_case_events_case", "case_id", "at"),
 )
 
 representations = clinic_table(

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
 from domain.clinics import LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
+from domain.treatment.encounters import LONGEST_UNBILLED_AFTER_DAYS, UNBILLED_AFTER_DAYS
 
 clinics = Table(
     "clinics",
@@ -32,6 +33,8 @@ clinics = Table(
     Column("reminded_on", Date),
     # From an invoice to its due day; accounting programs are told it.
     Column("payment_terms_days", Integer, nullable=False, server_default=text(str(PAYMENT_TERMS_DAYS))),
+    # How many days after its day an unbilled visit is an action item.
+    Column("unbilled_after_days", Integer, nullable=False, server_default=text(str(UNBILLED_AFTER_DAYS))),
     # The letterhead of messages, and their sender: the server's where none is set.
     Column("address", Text),
     Column("phone", Text),
@@ -41,6 +44,7 @@ clinics = Table(
     recorded_at(),
     UniqueConstraint("short_name"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
+    CheckConstraint(f"unbilled_after_days between 0 and {LONGEST_UNBILLED_AFTER_DAYS}", name="unbilled_after"),
 )
 
 users = clinic_table(

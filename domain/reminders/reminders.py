@@ -32,13 +32,14 @@ class ReminderRecipient(StrEnum):
 
 
 class ActionItemKind(StrEnum):
-    """Why billing staff have to act on an invoice."""
+    """Why billing staff have to act on an invoice or on another record."""
 
     DUE_REMINDER = "due_reminder"
     LAPSED_AGREEMENT = "lapsed_agreement"
     RETURNED_CHEQUE = "returned_cheque"
     FAILED_MESSAGE = "failed_message"
     APPEAL_DEADLINE = "appeal_deadline"
+    UNBILLED_ENCOUNTER = "unbilled_encounter"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -1,4 +1,4 @@
-"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail and its terms of payment."""
+"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail, its terms of payment and its work list."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ _COLUMNS = (
     "sender_address",
     "reply_to",
     "payment_terms_days",
+    "unbilled_after_days",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages."
@@ -32,6 +33,8 @@ _SENDER_ADDRESS = (
 )
 _REPLY_TO = "The e-mail address for replies, and for requests to unsubscribe; the sender's by default."
 _TERMS = "The terms of payment: the number of days from an invoice to its due day, 0 to 365; exports for QuickBooks have due days by them."
+
+_UNBILLED = "After how many days a visit that is not billed is an action item of billing staff, 0 to 365; 7 by default."
 
 
 @strawberry.type(description="The clinic's own data.")
@@ -46,6 +49,7 @@ class ClinicProfile:
     sender_address: str | None = output_field("administration", _SENDER_ADDRESS)
     reply_to: str | None = output_field("administration", _REPLY_TO)
     payment_terms_days: int = output_field("administration", _TERMS)
+    unbilled_after_days: int = output_field("administration", _UNBILLED)
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")
@@ -64,6 +68,7 @@ class UpdateClinicInput:
     sender_address: str | None = input_field("administration", _SENDER_ADDRESS, default=UNSET)
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)
     payment_terms_days: int | None = input_field("administration", _TERMS, default=UNSET)
+    unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 
@@ -72,7 +77,8 @@ class ClinicMutations:
     """The mutation of the clinic's own data."""
 
     @mutation(
-        ACTIONS["update_clinic"], "Change the clinic's letterhead, the sender of its mail and its terms of payment."
+        ACTIONS["update_clinic"],
+        "Change the clinic's letterhead, the sender of its mail, its terms of payment, and when unbilled visits become action items.",
     )
     async def update_clinic(
         self, info: Info, input: Annotated[UpdateClinicInput, argument("The changes.", "administration")]

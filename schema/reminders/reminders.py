@@ -14,7 +14,7 @@ from schema.commands import command, payload_of
 from schema.connections import Connection
 from schema.enums import ActionItemKind, ReminderStatus
 from schema.keys import key
-from schema.references import InvoiceRef
+from schema.references import EncounterRef, InvoiceRef
 
 
 @strawberry.type(description="A task of billing staff for an invoice, due on a day.")
@@ -42,7 +42,12 @@ class ActionItem:
         "negotiation", "The user to whom it is assigned; null if any member of billing staff may do it."
     )
     reminder: Reminder | None = output_field("negotiation", "The reminder, if the item is one.")
-    invoice: InvoiceRef = output_field("negotiation", "The invoice, with its status, age and balance.")
+    invoice: InvoiceRef | None = output_field(
+        "negotiation", "The invoice, with its status, age and balance; null if the item is about another record."
+    )
+    encounter: EncounterRef | None = output_field(
+        "negotiation", "The visit, if the item is about one that is not billed."
+    )
 
 
 ActionItemConnection = Connection[ActionItem]

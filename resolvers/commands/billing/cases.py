@@ -1,25 +1,30 @@
-"""Commands of cases: opening a case, assigning its attorney, settling and reopening it."""
+"""Commands of cases: opening and changing a case, assigning its attorney, settling and reopening it."""
 
 from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
-from db.write_batch import Sql, WriteBatch
+from db.write_batch import WriteBatch
 from domain.billing.cases import NUMBER, begin_of_number, check_injury, number_of
+from domain.billing.invoice_events import change_of
 from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from domain.texts import checked
+from resolvers.commands.billing.case_history import record_case_event
+from resolvers.commands.billing.injuries import refuse_past_treatment
 from resolvers.commands.transitions import Row, announce, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CASE = "select id, number, patient_id, attorney_id, status, version, opened_on from cases where clinic_id = $1 and id = $2 for update"
+_CASE = """select id, number, patient_id, attorney_id, status, version, date_of_injury, opened_on,
+    settled_on from cases where clinic_id = $1 and id = $2 for update"""
 _INVOICES = "select id from invoices where clinic_id = $1 and case_id = $2"
 _PATIENT = "select retired_at from patients where clinic_id = $1 and id = $2"
+_NAMES = "select id, name from attorneys where clinic_id = $1 and id = any($2::uuid[])"
 _ATTORNEY = "select retired_at from attorneys where clinic_id = $1 and id = $2"
 # Cases are opened one after the other, so that two cases of a clinic never get the same number.
 _IN_TURN = "select pg_advisory_xact_lock(hashtextextended('cases ' || $1::uuid::text, 0))"
@@ -81,6 +86,32 @@ async def _check_party(work: UnitOfWork, sql: str, word: str, identity: UUID) ->
         raise Conflict(f"This {word} is retired", (f"{word}_id",))
 
 
+async def update(work: UnitOfWork) -> UUID:
+    """Change the day of injury or the opening day. The day of injury cannot be moved past treatment."""
+    case = await lock_case(work, work.inputs["case_id"])
+    if work.inputs.get("version") not in (None, case["version"]):
+        raise StaleVersion("The case has been changed since it was read", ("version",), case["version"])
+    days: dict[str, date] = {}
+    for name in ("date_of_injury", "opened_on"):
+        if name in work.inputs:
+            if work.inputs[name] is None:
+                raise InvalidInput("This cannot be left blank", (name,))
+            days[name] = work.inputs[name]
+    injured_on: date = days.get("date_of_injury") or case["date_of_injury"]
+    check_injury(injured_on, days.get("opened_on") or case["opened_on"])
+    if injured_on > case["date_of_injury"]:
+        await refuse_past_treatment(work, case["id"], injured_on)
+    changed = {name: day for name, day in days.items() if day != case[name]}
+    if changed:
+        writes = work.writes()
+        writes.update("cases", {"id": case["id"]}, **changed, version=case["version"] + 1)
+        changes = [change_of(name, case[name], day) for name, day in changed.items()]
+        record_case_event(work, writes, case["id"], "update_case", changes)
+        await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
 def _represent(work: UnitOfWork, writes: WriteBatch, case: UUID, attorney: UUID, from_on: date) -> None:
     who = {"case_id": case, "attorney_id": attorney, "from_on": from_on}
     writes.insert("representations", id=new_id(work.moment), recorded_at=work.moment, **who)
@@ -103,6 +134,9 @@ async def assign_attorney(work: UnitOfWork) -> UUID:
     for invoice in await lock_invoices(work, case["id"]):
         announce(work, writes, invoice, ["attorney_id"])
     writes.update("representations", {"case_id": case["id"], "until_on": None}, until_on=work.today)
+    names = {row["id"]: row["name"] for row in await work.all(_NAMES, [case["attorney_id"], attorney])}
+    change = change_of("attorney", names.get(case["attorney_id"]), names.get(attorney))
+    record_case_event(work, writes, case["id"], "assign_attorney", [change])
     if attorney is not None:
         _represent(work, writes, case["id"], attorney, work.today)
     writes.update("cases", {"id": case["id"]}, attorney_id=attorney, version=case["version"] + 1)
@@ -128,6 +162,8 @@ async def settle(work: UnitOfWork) -> UUID:
     for row in covered:
         move(work, writes, "settle_case", row, work.inputs)
     writes.update("cases", {"id": case["id"]}, status="settled", settled_on=work.today, version=case["version"] + 1)
+    changes = [change_of("status", case["status"], "settled"), change_of("settled_on", None, work.today)]
+    record_case_event(work, writes, case["id"], "settle_case", changes)
     await writes.run(work.connection)
     identity: UUID = case["id"]
     return identity
@@ -153,12 +189,17 @@ async def open_again(work: UnitOfWork) -> UUID:
     for row in rows:
         if row["status"] == InvoiceStatus.PAID:
             move(work, writes, "reopen_case", row, work.inputs)
-    reopen(writes, case["id"])
+    reopen(work, writes, case, "reopen_case")
     await writes.run(work.connection)
     identity: UUID = case["id"]
     return identity
 
 
-def reopen(writes: WriteBatch, case: UUID) -> None:
-    """Add the change that a case is open again to the batch of writes."""
-    writes.update("cases", {"id": case}, status="open", settled_on=None, version=Sql("version + 1"))
+def reopen(work: UnitOfWork, writes: WriteBatch, case: Row, action: str) -> None:
+    """Add the change that a locked case is open again to the batch of writes; `action` is the command that reopens it."""
+    writes.update("cases", {"id": case["id"]}, status="open", settled_on=None, version=case["version"] + 1)
+    changes = [change_of("status", case["status"], "open"), change_of("settled_on", case["settled_on"], None)]
+    reason = (work.inputs.get("reason") or "").strip()
+    record_case_event(
+        work, writes, case["id"], action, [*changes, *([change_of("reason", None, reason)] if reason else [])]
+    )

@@ -133,7 +133,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     reason = reason_of(work.inputs)
     cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])})
     # All commands lock cases before cheques, and cheques before invoices.
-    settled = {row["id"] for case in cases if (row := await lock_case(work, case))["status"] == "settled"}
+    settled = {row["id"]: row for case in cases if (row := await lock_case(work, case))["status"] == "settled"}
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has already been returned", ("cheque_id",))
@@ -153,7 +153,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     return identity
 
 
-async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: set[UUID]) -> None:
+async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: Mapping[UUID, Row]) -> None:
     owed_again: dict[UUID, Decimal] = defaultdict(Decimal)
     for part in standing:
         owed_again[part["invoice_id"]] += part["amount"]
@@ -170,4 +170,4 @@ async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], se
         elif row["case_id"] in reopened:
             move(work, writes, "reopen_case", row, work.inputs)
     for case in reopened:
-        reopen(writes, case)
+        reopen(work, writes, settled[case], "return_cheque")
