@@ -45,14 +45,14 @@ LAWS = (
         "A line repeats no other line of an invoice that is not void, unless it was confirmed", "InvoiceLine", _REPEATED
     ),
     Law(
-        "The version of a visit counts its corrections",
+        "A visit's version counts its corrections",
         "Encounter",
         """select e.id from encounters e left join (select clinic_id, encounter_id, count(*) as told from encounter_events
         group by 1, 2) h on (h.clinic_id, h.encounter_id) = (e.clinic_id, e.id)
         where e.version <> 1 + coalesce(h.told, 0)""",
     ),
     Law(
-        "The past states of a visit have no overlap, and end where its present state begins",
+        "Past states of a visit have no overlap, and end where its present state begins",
         "Encounter",
         """select e.id from encounters e left join (select clinic_id, encounter_id, known_until,
             lead(known_from, 1, known_until) over (partition by clinic_id, encounter_id order by known_from) as next,

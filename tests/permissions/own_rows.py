@@ -41,6 +41,7 @@ OWN: dict[Role, dict[str, str]] = {
         "physicians": "select $2::uuid as id from clinics where clinic_id = $1",
         "facilities": f"select facility_id as id from ({_TREATED}) i union select facility_id from ({_VISITS}) e",
         "encounters": _VISITS,
+        "encounter_events": f"select id from encounter_events where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
         "encounter_exams": f"select id from encounter_exams where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
         "exam_types": "select id from exam_types where clinic_id = $1",
     },
@@ -52,7 +53,9 @@ _STAFF = (
     "attorneys",
     "cheque_allocations",
     "cheques",
+    "case_events",
     "denials",
+    "encounter_events",
     "encounter_exams",
     "encounters",
     "exam_types",
@@ -97,7 +100,9 @@ _TO_DO = f"""select id from reminders where clinic_id = $1 and status = 'schedul
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
-        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}"""
+        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+    union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
+        and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

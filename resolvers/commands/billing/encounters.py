@@ -32,9 +32,9 @@ async def record(work: UnitOfWork) -> UUID:
     if inputs.get("facility_id") is not None:
         await found(work, FACILITY, "facility", inputs["facility_id"])
     service_date = not_later(inputs["service_date"], work.today, "service_date")
-    confirmed = confirmation_of(work, service_date, case["date_of_injury"])
     selected = [SelectedExam(**exam) for exam in inputs["exams"]]
     await check_exams(work, selected, service_date)
+    confirmed = confirmation_of(work, service_date, case["date_of_injury"])
     writes = work.writes()
     who = {"case_id": inputs["case_id"], "patient_id": case["patient_id"], "physician_id": physician}
     where = {"facility_id": inputs.get("facility_id"), "service_date": service_date}

@@ -88,7 +88,7 @@ def test_a_denied_invoice_is_corrected_and_submitted_again(clinic: Clinic) -> No
     ]
     assert list(allowed(denied)) == ["submit_invoice", "change_payer"]
     mended = [{"code": "A4556", "overridePrice": "600.00", "overrideReason": "The payer was right"}]
-    assert clinic.step("replaceInvoiceLines", invoice, lines=mended)["billedAmount"] == "600.00"
+    assert clinic.step("replaceInvoiceLines", invoice, lines=mended, confirmDuplicate=True)["billedAmount"] == "600.00"
     again = clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="PORTAL")
     assert (again["submittedOn"], again["status"]) == (TODAY, "PENDING_INVOICE")
     assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "600.00"
@@ -229,7 +229,8 @@ def test_a_settled_case_takes_a_new_invoice_only_when_an_administrator_has_reope
     clinic.pays("10.00", {invoice: "10.00"})
     clinic.settles(case)
     line = {"code": "A4556"}
-    draft = {"caseId": case, "payerId": clinic.payer, "serviceDate": "2026-03-02", "lines": [line]}
+    of = {"caseId": case, "payerId": clinic.payer, "serviceDate": "2026-03-02"}
+    draft = {**of, "lines": [line], "confirmDuplicate": True}
     with nothing_changes(clinic.address):
         assert refused(clinic.billing, "createInvoice", INVOICE, **draft)["code"] == "CONFLICT"
     reopened = done(clinic.admin, "reopenCase", SETTLED, caseId=case, reason="One more visit")

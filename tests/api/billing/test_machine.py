@@ -127,14 +127,18 @@ class World:
             "reopen_case": lambda: {"caseId": case, "reason": "As it happens"},
             "change_payer": lambda: {**of_invoice, "payerId": payer},
             "create_invoice": lambda: self._draft(case, command.amount),
-            "replace_invoice_lines": lambda: {"invoiceId": invoice, "lines": [line(command.amount)]},
+            "replace_invoice_lines": lambda: {
+                "invoiceId": invoice,
+                "lines": [line(command.amount)],
+                "confirmDuplicate": True,
+            },
             "assign_attorney": lambda: {"caseId": case, "attorneyId": self.clinic.found.own["Attorney"]},
         }
         return inputs.get(command.name, lambda: of_invoice)()
 
     def _draft(self, case: str, amount: str) -> dict[str, Any]:
         draft = {"caseId": case, "payerId": self.clinic.payer, "serviceDate": "2026-03-02"}
-        return {**draft, "lines": [line(amount)]}
+        return {**draft, "lines": [line(amount)], "confirmDuplicate": True}
 
 
 def _selection(name: str) -> str:

@@ -31,6 +31,7 @@ LISTS = {
     "cheques": "first: 3, filter: {returned: false, unapplied: false}",
     "cptCodes": "first: 3, filter: {activeOnly: true}",
     "examTypes": "activeOnly: false",
+    "encounters": "first: 3, orderBy: {field: RECORDED_AT, direction: ASC}, filter: {billed: true}",
     "feeSchedules": "payerId: null",
     "actionItems": 'first: 3, asOf: "2026-06-30"',
     "reminderTemplates": "",

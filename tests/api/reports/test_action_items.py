@@ -39,7 +39,7 @@ def clinic(billing: Client, admin: Client, found: Found, address: DatabaseUrls) 
 def items(client: Client, invoice: str, **variables: Any) -> list[Any]:
     """The action items of one invoice."""
     found = client.read(ITEMS, **{"first": 500, **variables})["actionItems"]["nodes"]
-    return [item for item in found if item["invoice"]["id"] == invoice]
+    return [item for item in found if item["invoice"] and item["invoice"]["id"] == invoice]
 
 
 def kinds(client: Client, invoice: str, **variables: Any) -> list[tuple[str, str]]:

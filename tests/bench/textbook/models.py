@@ -33,6 +33,10 @@ class Case(Model):
     __table__ = tables.cases
 
 
+class CaseEvent(Model):
+    __table__ = tables.case_events
+
+
 class Cheque(Model):
     __table__ = tables.cheques
 
@@ -51,6 +55,10 @@ class Denial(Model):
 
 class Encounter(Model):
     __table__ = tables.encounters
+
+
+class EncounterEvent(Model):
+    __table__ = tables.encounter_events
 
 
 class EncounterExam(Model):

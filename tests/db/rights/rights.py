@@ -14,8 +14,11 @@ _INVOICE = """clinic_id id number status billed_amount created_on service_date
 _SUMS = "submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount"
 _KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
     known_from known_until"""
-_VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
-_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
+_VISIT = """clinic_id id case_id patient_id physician_id facility_id service_date recorded_at version cancelled_at invoice_id
+    changed_at before_injury_reason before_injury_by"""
+# What the visit was before a correction.
+_VISIT_BEFORE = "encounter_id known_from known_until physician_id facility_id service_date"
+_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position removed_at"
 _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # Exports; after the bar, the columns that a download reads.
 _FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
@@ -33,16 +36,19 @@ _LEVEL = """policy_id level after_days in_status template_id recipient recipient
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm email phone name_fragments retired_at | name_key is_duplicate",
-    "cases": f"{_CASE} opened_on attorney_id settled_on status | version",
+    "case_events": "clinic_id id case_id at by_user_id action changes",
+    "cases": f"{_CASE} opened_on attorney_id settled_on status version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id amount effective_on",
     "cheques": "clinic_id id payer_id number amount cheque_date received_on returned_on document_id | return_reason",
-    "clinics": "| clinic_id payment_terms_days",
+    "clinics": "| clinic_id payment_terms_days unbilled_after_days",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
+    "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
     "encounter_exams": f"{_EXAM} recorded_at",
-    "encounters": f"{_VISIT} recorded_at",
+    "encounter_states": f"clinic_id {_VISIT_BEFORE}",
+    "encounters": _VISIT,
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": _FILE_AND_RECEIVED,
     "export_records": f"| {_RECORDS}",
@@ -56,10 +62,11 @@ STAFF_COLUMNS = {
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
-        price_schedule price_valid_from price_valid_to""",
+        price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
     "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
-        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at | submission_method""",
+        received_amount written_off_amount balance floor_amount target_amount conditional_until updated_at
+        before_injury_reason | submission_method""",
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
@@ -80,7 +87,7 @@ STAFF_COLUMNS = {
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"| clinic_id {_LETTERHEAD} payment_terms_days",
+    "clinics": f"| clinic_id {_LETTERHEAD} payment_terms_days unbilled_after_days",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -118,7 +125,8 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "treating_physicians": "clinic_id physician_id case_id patient_id",
         # Encounters and their exam types.
         "encounter_exams": f"{_EXAM} recorded_at",
-        "encounters": f"{_VISIT} recorded_at",
+        "encounter_states": f"clinic_id {_VISIT_BEFORE}",
+        "encounters": _VISIT,
         "exam_types": "clinic_id id parent_id name code selection_rule position active",
         "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
     },
@@ -143,8 +151,9 @@ READ_BY_REPORTS = {
     "invoices": f"{_KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
     "invoice_states": f"{_KEPT} {_ADDED_UP}",
     "denials": "clinic_id invoice_id recorded_at",
-    "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
-    "encounter_exams": "clinic_id encounter_id units recorded_at",
+    "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
+    "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
+    "encounter_states": f"clinic_id {_VISIT_BEFORE}",
     "payers": "clinic_id id listed_name",
     "physicians": _PARTY,
 }
@@ -208,13 +217,16 @@ READ_BY_SIGNING_IN = {
 # Columns that an insert sets, besides the key and the time of recording.
 _ADDED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments",
+    "case_events": "case_id at by_user_id action changes request_id",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id",
     "cheques": "payer_id number amount cheque_date received_on document_id",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
+    "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
-    "encounters": "case_id patient_id physician_id facility_id service_date",
+    "encounter_states": _VISIT_BEFORE,
+    "encounters": "case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
@@ -222,9 +234,9 @@ _ADDED_BY_STAFF = {
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
-        bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
+        bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
-        physician_id facility_id encounter_id""",
+        physician_id facility_id encounter_id before_injury_reason before_injury_by""",
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id name_fragments",
@@ -248,11 +260,18 @@ _ADDED_BY_EVERY_ROLE = {
 }
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
+# Day, physician and facility of a visit that is not billed, or its cancellation; the exams that a correction replaced.
+_CHANGED_BY_WHO_TREATS = {
+    "encounter_exams": "removed_at",
+    "encounters": """physician_id facility_id service_date version changed_at cancelled_at before_injury_reason
+        before_injury_by""",
+}
 _CHANGED_BY_STAFF = {
     "attorneys": "name firm email phone name_fragments is_duplicate retired_at",
-    "cases": "attorney_id status settled_on version",
+    "cases": "attorney_id status settled_on date_of_injury opened_on version",
     "cheques": "returned_on return_reason",
     "documents": "consumed_at stored_at sha256 blob_key",
+    **_CHANGED_BY_WHO_TREATS,
     "holds": "released_at",
     "idempotency_keys": "operation input_hash recorded_at result_id",
     "import_mappings": "mapping version changed_by changed_at",
@@ -288,7 +307,10 @@ ADDED = {
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
         table: _ADDED_BY_STAFF[table]
-        for table in (*_ADDED_BY_EVERY_ROLE, "encounter_exams", "encounters", "idempotency_keys")
+        for table in (
+            *_ADDED_BY_EVERY_ROLE,
+            *("encounter_events", "encounter_exams", "encounter_states", "encounters", "idempotency_keys"),
+        )
     },
     "clinic_attorney": _ADDED_BY_EVERY_ROLE,
     "clinic_analyst": _ADDED_BY_EVERY_ROLE,
@@ -330,7 +352,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{_LETTERHEAD} payment_terms_days",
+        "clinics": f"{_LETTERHEAD} payment_terms_days unbilled_after_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
@@ -343,6 +365,7 @@ CHANGED = {
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {
         "idempotency_keys": "operation input_hash recorded_at result_id",
+        **_CHANGED_BY_WHO_TREATS,
         **_CHANGED_BY_EVERY_ROLE,
     },
     "clinic_attorney": _CHANGED_BY_EVERY_ROLE,

@@ -13,6 +13,7 @@ from tests.bench.textbook.models import (
     Cheque,
     ChequeAllocation,
     Denial,
+    Encounter,
     Invoice,
     InvoiceEvent,
     MessageInvoice,
@@ -22,6 +23,7 @@ from tests.bench.textbook.models import (
     User,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
+from tests.bench.textbook.records.encounters import bill_of
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
 
@@ -37,9 +39,10 @@ class ActionItem:
     kind: str
     due_on: date
     subject: str
-    invoice_id: UUID
+    invoice_id: UUID | None
     assignee_id: UUID | None = None
     reminder_id: UUID | None = None
+    encounter_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -113,7 +116,14 @@ async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
 
 
-_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals)
+async def _visits(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for e in await records.all(Encounter):
+        if e.cancelled_at is None and await bill_of(records, e) is None:
+            words = f"The visit of {e.service_date} is not billed"
+            yield ActionItem(e.id, "unbilled_encounter", e.service_date + 7 * _DAY, words, None, encounter_id=e.id)
+
+
+_KINDS = (_reminders, _agreements, _negotiations, _cheques, _messages, _appeals, _visits)
 
 
 async def _items(records: Records, source: Any, args: Args) -> Connection:
@@ -131,4 +141,5 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.assignee": one(User, "assignee_id"),
     "ActionItem.reminder": one(Reminder, "reminder_id"),
     "ActionItem.invoice": one(Invoice, "invoice_id"),
+    "ActionItem.encounter": one(Encounter, "encounter_id"),
 }
