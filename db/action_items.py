@@ -82,7 +82,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ActionItemKind.UNBILLED_ENCOUNTER,
         ("i.id", "i.service_date + c.unbilled_after_days", "'The visit of ' || i.service_date || ' is not billed'"),
         """encounters i join clinics c on c.clinic_id = i.clinic_id
-        where i.invoice_id is null and i.cancelled_at is null""",
+        where not i.is_billed and i.cancelled_at is null""",
     ),
 ]
 ABOUT = {ActionItemKind.UNBILLED_ENCOUNTER: "encounter_id"}

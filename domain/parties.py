@@ -7,8 +7,7 @@ from typing import Any
 
 from domain.access.people import PayerKind
 from domain.errors import InvalidInput
-from domain.normal_forms import name_fragments, normal_key, phone_key
-from domain.npi import npi_form
+from domain.normal_forms import name_fragments, normal_key, npi_form, phone_key
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
 FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor must look like "1.0432"')

@@ -154,6 +154,7 @@ WRITES: dict[str, Write] = {
         _columns("case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by"),
         _columns("""physician_id facility_id service_date version changed_at cancelled_at before_injury_reason
             before_injury_by"""),
+        conceals=frozenset({"before_injury_reason", "before_injury_by"}),
         in_reach=True,
         below=("case_id", "cases"),
     ),

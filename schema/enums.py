@@ -314,7 +314,7 @@ enum_type(
     EncounterStatus,
     ("Encounter.status",),
     "The status of a visit.",
-    {"RECORDED": "It took place as it is recorded.", "CANCELLED": "It did not take place, or was recorded by mistake."},
+    {"RECORDED": "It took place as it is recorded.", "CANCELLED": "It did not take place, or was entered by mistake."},
 )
 enum_type(
     EncounterOrderField,

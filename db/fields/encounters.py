@@ -26,9 +26,7 @@ def _has_status(e: Row, wanted: Expression) -> Expression:
 
 def _billed(e: Row, wanted: bool) -> Expression:
     """Cancelled visits are not to be billed, so that they are not among those that are unbilled."""
-    if wanted:
-        return e.invoice_id.is_not(None)
-    return and_(e.invoice_id.is_(None), e.cancelled_at.is_(None))
+    return e.is_billed if wanted else and_(not_(e.is_billed), e.cancelled_at.is_(None))
 
 
 def _among(column: str) -> Filter:
@@ -43,7 +41,7 @@ ENCOUNTER = View(
         "id": lambda e: id_expression("Encounter", e.id),
         **plain("service_date", "recorded_at", "version", "before_injury_reason"),
         "status": _status,
-        "billed": lambda e: e.invoice_id.is_not(None),
+        "billed": lambda e: e.is_billed,
         "invoice": One("Invoice", by_id("invoice_id")),
         "case": One("Case", by_id("case_id")),
         "patient": One("Patient", by_id("patient_id")),

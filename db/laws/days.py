@@ -1,14 +1,14 @@
 """The laws of pairs of days, one for each pair of the domain's table."""
 
 from db.laws.base import Law
-from domain.day_pairs import CREATION_SUBMISSION, INJURY_SERVICE, PAIRS, SERVICE_CREATION, DayPair
+from domain.days import CREATION_SUBMISSION, INJURY_TREATMENT, PAIRS, TREATMENT_CREATION, DayPair
 
 _INVOICES = "select i.id from invoices i where i.{earlier} > i.{later}"
 # Pair → the query for the invoices that break it.
 _QUERIES: dict[DayPair, str] = {
-    INJURY_SERVICE: """select i.id from invoices i join cases c on (c.clinic_id, c.id) = (i.clinic_id, i.case_id)
+    INJURY_TREATMENT: """select i.id from invoices i join cases c on (c.clinic_id, c.id) = (i.clinic_id, i.case_id)
         where c.{earlier} > i.{later} and i.status <> 'void' and i.before_injury_reason is null""",
-    SERVICE_CREATION: _INVOICES,
+    TREATMENT_CREATION: _INVOICES,
     CREATION_SUBMISSION: _INVOICES,
 }
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKeyConstraint,
@@ -33,6 +34,8 @@ encounters = clinic_table(
     moment("cancelled_at", nullable=True),
     # The invoice that bills it: the one that is not void. A trigger maintains it, so that visits that are not billed are found by an index.
     Column("invoice_id", Uuid),
+    # All that physicians see of its billing.
+    Column("is_billed", Boolean, Computed("invoice_id is not null", persisted=True)),
     # Why treatment before the day of injury is accepted, and by whom: an administrator, or null for what an earlier release stored.
     Column("before_injury_reason", Text),
     *refers("before_injury_by", "users", nullable=True),
@@ -45,7 +48,7 @@ encounters = clinic_table(
     index("ix_encounters_physician_facility", "physician_id", "facility_id"),
     index("ix_encounters_service", "service_date desc", "id desc"),
     index("ix_encounters_recorded", "recorded_at desc", "id desc"),
-    index("ix_encounters_unbilled", "service_date", "id", where="invoice_id is null and cancelled_at is null"),
+    index("ix_encounters_unbilled", "service_date", "id", where="not is_billed and cancelled_at is null"),
 )
 
 encounter_exams = clinic_table(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.billing.invoices import OPEN, InvoiceStatus
-from domain.day_pairs import CREATION_SUBMISSION, SERVICE_CREATION
+from domain.days import CREATION_SUBMISSION, TREATMENT_CREATION
 from domain.errors import InvalidInput
 from domain.texts import Text
 
@@ -97,8 +97,8 @@ RULES = (
     _Rule("billed_amount", "The billed amount must be above 0", lambda row: row["billed_amount"] > 0),
     _Rule(
         "service_date",
-        SERVICE_CREATION.message,
-        lambda row: SERVICE_CREATION.holds(row["service_date"], row["created_on"]),
+        TREATMENT_CREATION.message,
+        lambda row: TREATMENT_CREATION.holds(row["service_date"], row["created_on"]),
     ),
     _Rule(
         "submitted_on",

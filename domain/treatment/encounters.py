@@ -3,7 +3,7 @@
 from datetime import date
 from enum import StrEnum
 
-from domain.day_pairs import INJURY_SERVICE
+from domain.days import INJURY_TREATMENT
 from domain.errors import InvalidInput
 
 # After how many days without an invoice a visit is an action item of billing staff.
@@ -22,10 +22,10 @@ def accepted_reason(service_date: date, date_of_injury: date, reason: str | None
 
     InvalidInput for treatment before the injury without a reason; `next_step` says who can do what about it.
     """
-    if INJURY_SERVICE.holds(date_of_injury, service_date):
+    if INJURY_TREATMENT.holds(date_of_injury, service_date):
         return None
     if reason is None:
-        raise InvalidInput(f"{INJURY_SERVICE.message}, {date_of_injury}: {next_step}", ("service_date",))
+        raise InvalidInput(f"{INJURY_TREATMENT.message}, {date_of_injury}: {next_step}", ("service_date",))
     return reason
 
 

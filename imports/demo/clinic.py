@@ -8,8 +8,7 @@ from uuid import UUID
 
 from domain.access.people import PayerKind, Role
 from domain.ids import new_id
-from domain.normal_forms import name_fragments
-from domain.npi import check_digit
+from domain.normal_forms import check_digit, name_fragments
 from imports.default_reminders import default_reminders
 from imports.demo import names as demo_names
 from imports.demo.codes import CODES, EXAMS, Exam, PriceList, Schedule

@@ -11,7 +11,7 @@ from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
-from domain.day_pairs import INJURY_SERVICE
+from domain.days import INJURY_TREATMENT
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
 from imports.checking import Checked, Row
@@ -82,8 +82,8 @@ def _compare(checked: Checked, cases: Found, known: Found) -> None:
             _check_known(checked, row, before)
         elif case["status"] != "open":
             checked.refuse(row, "case_id", "This case is settled; an administrator can reopen it")
-        elif not INJURY_SERVICE.holds(case["date_of_injury"], row.values["service_date"]):
-            words = f"{INJURY_SERVICE.message} of the case, {case['date_of_injury']}"
+        elif not INJURY_TREATMENT.holds(case["date_of_injury"], row.values["service_date"]):
+            words = f"{INJURY_TREATMENT.message} of the case, {case['date_of_injury']}"
             checked.refuse(row, "service_date", words, row.values["service_date"])
         row.is_new = before is None
 

@@ -49,9 +49,7 @@ class CaseEvent:
     id: strawberry.ID = output_field("workflow", "The event's id.")
     at: datetime = output_field("workflow", "When it happened.")
     by: User | None = output_field("workflow", "The user who did it.")
-    action: str = output_field(
-        "workflow", "What was done: update_case, assign_attorney, settle_case, reopen_case or return_cheque."
-    )
+    action: str = output_field("workflow", "What was done, such as update_case or assign_attorney.")
     changes: list[Change] = output_field("workflow", "The values that changed.")
 
 

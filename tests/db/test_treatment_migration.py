@@ -50,7 +50,7 @@ def verified(address: DatabaseUrls) -> tuple[int, str]:
 
 def test_what_an_earlier_release_stored_is_marked_and_reported_apart_from_violations(before: DatabaseUrls) -> None:
     first, early, *_ = rows(before, _BILLED)
-    twice = bill_again(before, first["id"], number="EARLIER-1")
+    twice = bill_again(before, first["id"], number="Z-EARLIER-1")
     rows(
         before, "update cases set date_of_injury = $2::date + 1 where id = $1", early["case_id"], early["service_date"]
     )
@@ -88,7 +88,7 @@ def test_each_kind_of_exception_is_listed_once(before: DatabaseUrls) -> None:
 
 def test_a_marked_invoice_takes_the_visit_over_when_the_first_one_is_void(before: DatabaseUrls) -> None:
     first = rows(before, _BILLED)[0]
-    twice = bill_again(before, first["id"], number="EARLIER-2")
+    twice = bill_again(before, first["id"], number="Z-EARLIER-2")
     asyncio.run(bring_up_to_date(before))
     of = "select invoice_id from encounters where id = $1"
     rows(before, "update invoices set status = 'void' where id = $1", first["id"])
@@ -101,8 +101,8 @@ def test_the_guards_bind_new_rows_of_a_migrated_database(before: DatabaseUrls) -
     first = rows(before, _BILLED)[0]
     asyncio.run(bring_up_to_date(before))
     with pytest.raises(asyncpg.UniqueViolationError):
-        bill_again(before, first["id"], number="LATER-1")
-    other = bill_again(before, first["id"], encounter="null::uuid", number="LATER-2")
+        bill_again(before, first["id"], number="Z-LATER-1")
+    other = bill_again(before, first["id"], encounter="null::uuid", number="Z-LATER-2")
     code, output = verified(before)
     assert (code, "A line repeats no other line" in output) == (1, True)
     assert rows(before, "select is_billed_twice from invoices where id = $1", other)[0][0] is False

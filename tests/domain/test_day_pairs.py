@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from db.verify import LAWS
-from domain.day_pairs import PAIRS, DayPair
+from domain.days import PAIRS, DayPair
 from domain.errors import InvalidInput
 from domain.treatment.encounters import accepted_reason
 
@@ -37,12 +37,12 @@ def test_the_pairs_are_those_of_treatment_and_billing_in_their_order() -> None:
 
 @pytest.mark.parametrize("reason", [None, "The injury was recorded wrongly"])
 def test_treatment_before_the_injury_needs_a_reason_which_is_kept_only_then(reason: str | None) -> None:
-    for injury, service in product(_DAYS, _DAYS):
-        if service >= injury:
-            assert accepted_reason(service, injury, reason, "ask") is None
+    for injury, served in product(_DAYS, _DAYS):
+        if served >= injury:
+            assert accepted_reason(served, injury, reason, "ask") is None
         elif reason:
-            assert accepted_reason(service, injury, reason, "ask") == reason
+            assert accepted_reason(served, injury, reason, "ask") == reason
         else:
             with pytest.raises(InvalidInput, match=f"before the date of injury, {injury}: ask") as refusal:
-                accepted_reason(service, injury, reason, "ask")
+                accepted_reason(served, injury, reason, "ask")
             assert refusal.value.path == ("service_date",)

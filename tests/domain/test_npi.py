@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from domain.errors import InvalidInput
-from domain.npi import check_digit, npi_form
+from domain.normal_forms import check_digit, npi_form
 from domain.parties import PHYSICIAN
 
 

@@ -121,6 +121,8 @@ def upgrade() -> None:
     for name in ("changed_at", "cancelled_at"):
         op.add_column("encounters", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     op.add_column("encounters", sa.Column("invoice_id", sa.Uuid(), nullable=True))
+    is_billed = sa.Computed("invoice_id is not null", persisted=True)
+    op.add_column("encounters", sa.Column("is_billed", sa.Boolean(), is_billed, nullable=True))
     op.add_column("encounter_exams", sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "invoices", sa.Column("is_billed_twice", sa.Boolean(), server_default=sa.text("false"), nullable=False)
@@ -218,7 +220,7 @@ def _create_indexes() -> None:
         "ix_encounters_unbilled",
         "encounters",
         ["clinic_id", sa.text("service_date"), sa.text("id")],
-        postgresql_where=sa.text("invoice_id is null and cancelled_at is null"),
+        postgresql_where=sa.text("not is_billed and cancelled_at is null"),
     )
     op.create_index(
         "ix_invoices_encounter",
@@ -262,7 +264,7 @@ def downgrade() -> None:
     # The release before shows every exam of a visit.
     op.execute("delete from encounter_exams where removed_at is not null")
     op.drop_column("encounter_exams", "removed_at")
-    for name in ("version", "changed_at", "cancelled_at", "invoice_id", "before_injury_reason"):
+    for name in ("version", "changed_at", "cancelled_at", "is_billed", "invoice_id", "before_injury_reason"):
         op.drop_column("encounters", name)
     for name in ("is_billed_twice", "before_injury_reason"):
         op.drop_column("invoices", name)

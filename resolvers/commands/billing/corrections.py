@@ -18,9 +18,10 @@ from resolvers.commands.next_steps import next_step
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
-_ENCOUNTER = """select id, case_id, physician_id, facility_id, service_date, recorded_at, changed_at, cancelled_at, invoice_id,
+_ENCOUNTER = """select id, case_id, physician_id, facility_id, service_date, recorded_at, changed_at, cancelled_at, is_billed,
     version from encounters where clinic_id = $1 and id = $2 for update"""
-_BILLED_BY = "select number from invoices where clinic_id = $1 and id = $2"
+_BILLED_BY = """select i.number from encounters e join invoices i on i.clinic_id = e.clinic_id and i.id = e.invoice_id
+    where e.clinic_id = $1 and e.id = $2"""
 _INJURY = "select date_of_injury from cases where clinic_id = $1 and id = $2"
 _EXAMS = """select e.exam_type_id, e.bilateral, e.units, t.name from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id
@@ -69,18 +70,18 @@ async def _locked(work: UnitOfWork) -> Row:
         raise NotFound("There is no such visit", ("encounter_id",))
     if row["cancelled_at"]:
         raise Conflict(f"The visit is cancelled: record it anew ({next_step('record_encounter')})", ("encounter_id",))
-    if row["invoice_id"]:
-        raise Conflict(await _refusal_of_billed(work, row["invoice_id"]), ("encounter_id",))
+    if row["is_billed"]:
+        raise Conflict(await _refusal_of_billed(work, row["id"]), ("encounter_id",))
     if work.inputs.get("version") not in (None, row["version"]):
         raise StaleVersion("The visit has been changed since it was read", ("version",), row["version"])
     return row
 
 
-async def _refusal_of_billed(work: UnitOfWork, invoice: UUID) -> str:
+async def _refusal_of_billed(work: UnitOfWork, encounter: UUID) -> str:
     """Physicians see whether a visit is billed, and nothing of its billing."""
     if work.actor.role not in STAFF:
         return "The visit is billed: ask billing staff to correct it"
-    number = (await work.one(_BILLED_BY, invoice))["number"]
+    number = (await work.one(_BILLED_BY, encounter))["number"]
     return f"Invoice {number} bills this visit: void it first ({next_step('void_invoice')})"
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.npi import check_digit
+from domain.normal_forms import check_digit
 from server.database_urls import DatabaseUrls
 from tests.support.api.mutations import CASE, LINE, NEW, answered, done, refused
 from tests.support.api.records import Found, changed_by

@@ -3,7 +3,7 @@
 from domain.access.people import Role
 
 _STAFF_ADD = """
-    attorneys cases cheque_allocations cheques denials documents encounter_exams encounters holds
+    attorneys case_events cases cheque_allocations cheques denials documents encounter_events encounter_exams encounter_states encounters holds
     idempotency_keys import_mappings internal_notes invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations suppressed_addresses
@@ -28,7 +28,10 @@ ADDED: dict[Role, set[str]] = {
             "invitations",
         ),
     },
-    Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},
+    Role.PHYSICIAN: {
+        *(_EVERY_ROLE_ADDS | {"encounters", "encounter_events", "encounter_exams", "encounter_states"}),
+        "idempotency_keys",
+    },
 }
 REMOVED: dict[Role, set[str]] = {
     **{role: set() for role in Role},

@@ -14,8 +14,8 @@ _INVOICE = """clinic_id id number status billed_amount created_on service_date
 _SUMS = "submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount"
 _KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
     known_from known_until"""
-_VISIT = """clinic_id id case_id patient_id physician_id facility_id service_date recorded_at version cancelled_at invoice_id
-    changed_at before_injury_reason before_injury_by"""
+_VISIT = """clinic_id id case_id patient_id physician_id facility_id service_date recorded_at version cancelled_at is_billed
+    changed_at"""
 # What the visit was before a correction.
 _VISIT_BEFORE = "encounter_id known_from known_until physician_id facility_id service_date"
 _EXAM = "clinic_id id encounter_id exam_type_id bilateral units position removed_at"
@@ -48,7 +48,7 @@ STAFF_COLUMNS = {
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
     "encounter_exams": f"{_EXAM} recorded_at",
     "encounter_states": f"clinic_id {_VISIT_BEFORE}",
-    "encounters": _VISIT,
+    "encounters": f"{_VISIT} invoice_id before_injury_reason | before_injury_by",
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": _FILE_AND_RECEIVED,
     "export_records": f"| {_RECORDS}",
@@ -125,6 +125,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "treating_physicians": "clinic_id physician_id case_id patient_id",
         # Encounters and their exam types.
         "encounter_exams": f"{_EXAM} recorded_at",
+        "encounter_events": "clinic_id id",
         "encounter_states": f"clinic_id {_VISIT_BEFORE}",
         "encounters": _VISIT,
         "exam_types": "clinic_id id parent_id name code selection_rule position active",

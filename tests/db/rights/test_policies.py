@@ -111,8 +111,10 @@ def _as_postgresql_writes_it(address: DatabaseUrls, conditions: set[tuple[str, s
 # The column that names the user who adds a row, and whether only that user may change the row.
 AUTHOR_COLUMNS = {
     "audit_events": ("user_id", False),
+    "case_events": ("by_user_id", False),
     "denials": ("recorded_by", False),
     "documents": ("uploaded_by", True),
+    "encounter_events": ("by_user_id", False),
     "exports": ("requested_by", True),
     "holds": ("placed_by", False),
     "idempotency_keys": ("user_id", True),
