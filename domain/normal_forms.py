@@ -14,7 +14,7 @@ _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h"}
 )
 _NATIONAL_DIGITS, _COUNTRY_CODE = 10, "1"
-# The prefix that ISO/IEC 7812 gives to health identifiers of the United States: the check digit of a National Provider Identifier is computed over it, too.
+# The prefix that ISO/IEC 7812 gives to health identifiers of the United States: the check digit of an NPI is computed over it, too.
 _NPI_PREFIX = "80840"
 _NPI_DIGITS = 10
 

@@ -52,7 +52,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "import_mappings": dict.fromkeys(_STAFF, Reach.IMPORTED_KINDS),
     "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "encounter_events": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
-    "encounter_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "encounter_states": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
