@@ -22,4 +22,4 @@ def next_step(mutation: str) -> str:
 
 
 BEFORE_INJURY = f"correct the day, change the day of injury ({next_step('update_case')}), or have an administrator confirm it with confirmReason"
-ASK_STAFF = "correct the day, or ask billing staff to confirm it"
+ASK_ADMINISTRATOR = "correct the day, or ask an administrator to confirm it"

@@ -9,7 +9,7 @@ from domain.access.people import Role
 from domain.errors import Conflict
 from domain.texts import REMARK, optional_text
 from domain.treatment.encounters import accepted_reason
-from resolvers.commands.next_steps import ASK_STAFF, BEFORE_INJURY, next_step
+from resolvers.commands.next_steps import ASK_ADMINISTRATOR, BEFORE_INJURY, next_step
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # All visits of the case are locked, so that none is corrected meanwhile.
@@ -22,7 +22,7 @@ _MOST_NAMED = 10
 
 def confirmation_of(work: UnitOfWork, service_date: date, date_of_injury: date) -> dict[str, Any]:
     """The columns that keep why and by whom treatment before the injury was accepted; InvalidInput where it was not."""
-    step = ASK_STAFF if work.actor.role is Role.PHYSICIAN else BEFORE_INJURY
+    step = ASK_ADMINISTRATOR if work.actor.role is Role.PHYSICIAN else BEFORE_INJURY
     given = optional_text(work.inputs, "confirm_reason", REMARK)
     reason = accepted_reason(service_date, date_of_injury, given, step)
     return {"before_injury_reason": reason, "before_injury_by": work.user_id if reason else None}

@@ -35,7 +35,7 @@ def test_treatment_before_the_injury_is_refused_and_the_refusal_says_who_can_do_
     assert {error["message"] for error in errors} == {" ".join(words.split())}
     own = {name: value for name, value in earlier.items() if name != "physicianId"}
     error = refused_to(physician, "recordEncounter", "encounter { id }", **own)
-    assert error["message"].endswith("correct the day, or ask billing staff to confirm it")
+    assert error["message"].endswith("correct the day, or ask an administrator to confirm it")
     assert "updateCase" not in error["message"]
 
 
