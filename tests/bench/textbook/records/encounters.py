@@ -67,7 +67,9 @@ async def fits(records: Records, encounter: Any, wanted: Args) -> bool:
 
 def sorting(records: Records, args: Args) -> Sorting:
     """By the day of the visit, newest first, or as asked."""
-    order = args.get("orderBy") or {"field": "SERVICE_DATE", "direction": "DESC"}
+    order = args.get("orderBy")
+    if order is None:
+        return Sorting("Encounter.DEFAULT", lambda encounter: encounter.service_date, date, descending=True)
     is_descending = order["direction"] == "DESC"
     name = f"Encounter.{order['field']}"
     if order["field"] == "SERVICE_DATE":
