@@ -165,7 +165,7 @@ def ids(admin: Client, anonymous: Client, found: Found, address: DatabaseUrls) -
     session = rows(address, "select id from sessions where kind = 'session' order by id desc limit 1")[0]["id"]
     made = {"CptCode": code["id"], "ExamType": exam["id"], "FeeSchedule": schedule["id"], "Reminder": reminder["id"]}
     visit = {"caseId": found.own["Case"], "physicianId": found.own["Physician"], "facilityId": found.own["Facility"]}
-    exams = [{"examTypeId": found.own["ExamType"]}]
+    exams = [{"examTypeId": exam["id"]}]
     recorded = done(admin, "recordEncounter", "encounter { id }", **visit, serviceDate="2026-06-29", exams=exams)
     made["Unbilled"] = recorded["id"]
     made["Invited"] = invited_account(admin)[0].id
