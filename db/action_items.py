@@ -54,8 +54,8 @@ OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
         where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id
         and {_IS_OVER.format("l")} and {_RANK.format("l")} > {_RANK.format("r")})"""
-# The kind; then id, due date and subject of the item, for a reminder its assignee and id, and the payment that it is about; then
-# the FROM clause, in which `i` is the invoice.
+# The kind; then id, due date and subject of the item, for a reminder its assignee and id, and the payment or the visit that it is
+# about; then the FROM clause, in which `i` is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
@@ -185,12 +185,29 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         f"""cheques c {_WITHOUT_INVOICE}
         where c.held_from is not null and c.released_at is null and c.returned_on is null""",
     ),
+    # Until it is billed or cancelled.
+    (
+        ActionItemKind.UNBILLED_ENCOUNTER,
+        (
+            "c.id",
+            "c.service_date + k.unbilled_after_days",
+            "'The visit of ' || c.service_date || ' is not billed'",
+            *_NOBODY,
+            *_NOTHING,
+            "c.id",
+        ),
+        f"""encounters c join clinics k on k.clinic_id = c.clinic_id {_WITHOUT_INVOICE}
+        where not c.is_billed and c.cancelled_at is null""",
+    ),
 ]
-_NAMES = ("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "kind", "clinic_id", "invoice_id")
+_NAMES = (
+    *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
+    *("kind", "clinic_id", "invoice_id"),
+)
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOTHING * 3)[:6], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 4)[:7], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -219,6 +236,7 @@ action_items = Table(
     Column("assignee_id", Uuid),
     Column("reminder_id", Uuid),
     Column("cheque_id", Uuid),
+    Column("encounter_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

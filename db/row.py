@@ -65,6 +65,10 @@ class Scope:
         """A row of invoices in the state of the scope's day."""
         return self.row(metadata.tables["invoices"])
 
+    def encounter(self) -> "Row":
+        """A row of encounters in the state of the scope's day."""
+        return self.row(metadata.tables["encounters"])
+
     def brought(self, name: str, type_: Any) -> Expression:
         """A named parameter whose value comes from the request; resolvers/compiler/plans.py defines the names."""
         return bindparam(name, None, type_=type_)

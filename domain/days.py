@@ -1,25 +1,45 @@
-"""Checks that dates in the input are plausible, not in the future or not in the past; the first and the last day of a month."""
+"""The bounds of days in the input, the pairs of days of which one must not be after the other, and the ends of a month."""
 
 from calendar import monthrange
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from domain.errors import InvalidInput
 
+_IN_THE_FUTURE = "The date is in the future"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The first day that an input may name, and how many years after today the last one lies (0: it is today)."""
+
+    earliest: date
+    years_ahead: int
+
+
 # A year with a digit missing or too many is a typing error: 0026 or 20226 for 2026.
-_EARLIEST = date(2000, 1, 1)
-_EARLIEST_OF = {"birth_date": date(1900, 1, 1)}
-_YEARS_AHEAD = 10
+_FIRST, _FIRST_BIRTH = date(2000, 1, 1), date(1900, 1, 1)
+_PAST = Bounds(_FIRST, 0)
+# Column or input → its bounds, where they are not those of a day on which something falls due.
+BOUNDS = {
+    "birth_date": Bounds(_FIRST_BIRTH, 0),
+    **dict.fromkeys(("date_of_injury", "opened_on", "service_date"), _PAST),
+    # The last day to sue.
+    "limitation_date": Bounds(_FIRST, 30),
+}
+DUE = Bounds(_FIRST, 10)
 
 
 def check_day(day: date, today: date, name: str, path: tuple[str, ...] = ()) -> None:
-    """InvalidInput for a day before 2000, of a birth before 1900, or more than ten years ahead; `name` is the column or input."""
-    earliest, latest = _EARLIEST_OF.get(name, _EARLIEST), _last_day(today)
-    if day < earliest:
-        raise InvalidInput(f"The date must not be before {earliest}", path or (name,))
-    if day > latest:
-        raise InvalidInput(f"The date must not be after {latest}", path or (name,))
+    """InvalidInput for a day outside its bounds; `name` is the column or input."""
+    bounds = BOUNDS.get(name, DUE)
+    if day < bounds.earliest:
+        raise InvalidInput(f"The date must not be before {bounds.earliest}", path or (name,))
+    if day > _years_after(today, bounds.years_ahead):
+        words = f"The date must not be after {_years_after(today, bounds.years_ahead)}"
+        raise InvalidInput(words if bounds.years_ahead else _IN_THE_FUTURE, path or (name,))
 
 
 def check_days(inputs: Mapping[str, Any], today: date, path: tuple[str, ...] = ()) -> None:
@@ -38,15 +58,15 @@ def _check_value(name: str, value: Any, today: date, path: tuple[str, ...]) -> N
             _check_value(name, item, today, (*path, str(place)))
 
 
-def _last_day(today: date) -> date:
-    year = today.year + _YEARS_AHEAD
+def _years_after(today: date, years: int) -> date:
+    year = today.year + years
     return date(year, today.month, min(today.day, monthrange(year, today.month)[1]))
 
 
 def not_later(day: date, today: date, name: str) -> date:
     """The date of a past event; InvalidInput for one in the future."""
     if day > today:
-        raise InvalidInput("The date is in the future", (name,))
+        raise InvalidInput(_IN_THE_FUTURE, (name,))
     return day
 
 
@@ -55,6 +75,41 @@ def not_past(day: date, today: date, name: str) -> date:
     if day < today:
         raise InvalidInput("The date is in the past", (name,))
     return day
+
+
+@dataclass(frozen=True, slots=True)
+class DayPair:
+    """Two columns with days, the message where the later one lies before the earlier one, and the same as a law of `billing verify`."""
+
+    earlier: str
+    later: str
+    message: str
+    law: str
+
+    def holds(self, earlier: date | None, later: date | None) -> bool:
+        """Whether two days are in order; a day that is not known breaks nothing."""
+        return earlier is None or later is None or earlier <= later
+
+
+INJURY_TREATMENT = DayPair(
+    "date_of_injury",
+    "service_date",
+    "The treatment must not be before the date of injury",
+    "Treatment is not before the injury, unless an administrator confirmed it",
+)
+TREATMENT_CREATION = DayPair(
+    "service_date",
+    "created_on",
+    "The service date must not be after the creation date",
+    "An invoice is not created before the treatment",
+)
+CREATION_SUBMISSION = DayPair(
+    "created_on",
+    "submitted_on",
+    "The submission date must not be before the creation date",
+    "An invoice is not submitted before its creation",
+)
+PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION)
 
 
 def first_of_month(day: date) -> date:

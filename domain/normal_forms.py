@@ -14,6 +14,9 @@ _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h"}
 )
 _NATIONAL_DIGITS, _COUNTRY_CODE = 10, "1"
+# The prefix that ISO/IEC 7812 gives to health identifiers of the United States: the check digit of an NPI is computed over it, too.
+_NPI_PREFIX = "80840"
+_NPI_DIGITS = 10
 
 
 def clean_text(text: str) -> str:
@@ -65,6 +68,30 @@ def phone_key(phone: str) -> str | None:
     if len(digits) == _NATIONAL_DIGITS + 1:
         digits = digits.removeprefix(_COUNTRY_CODE)
     return digits or None
+
+
+def npi_form(text: str) -> str:
+    """An NPI as it is stored: ten ASCII digits; ValueError for any other text, or where the check digit is wrong.
+
+    >>> npi_form(" 1234567893 ")
+    '1234567893'
+    """
+    found = code_form(text)
+    if not re.fullmatch(f"[0-9]{{{_NPI_DIGITS}}}", found) or check_digit(found[:-1]) != found[-1]:
+        raise ValueError("no National Provider Identifier")
+    return found
+
+
+def check_digit(digits: str) -> str:
+    """The last digit of the NPI that begins with these nine digits: the Luhn check digit over 80840 and them.
+
+    >>> check_digit("123456789")
+    '3'
+    """
+    doubled = [
+        sum(divmod(int(digit) * (2 - place % 2), 10)) for place, digit in enumerate(reversed(_NPI_PREFIX + digits))
+    ]
+    return str(-sum(doubled) % 10)
 
 
 def name_fragments(*names: str) -> list[str]:

@@ -7,11 +7,13 @@ from typing import Any
 
 from domain.access.people import PayerKind
 from domain.errors import InvalidInput
-from domain.normal_forms import name_fragments, normal_key, phone_key
+from domain.normal_forms import name_fragments, normal_key, npi_form, phone_key
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
 FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor must look like "1.0432"')
-NPI = Text(10, form=r"[0-9]{10}", words="A National Provider Identifier (NPI) has ten digits")
+NPI = Text(
+    50, words="A National Provider Identifier (NPI) has ten digits, of which the last is a check digit", read=npi_form
+)
 MRN = Text(50, needed=True)
 PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}

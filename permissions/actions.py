@@ -10,7 +10,7 @@ _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold
     schedule_reminder update_reminder complete_reminder cancel_reminder
     save_reminder_template preview_reminder_template save_reminder_policy preview_reminders confirm_reminders stop_reminders
-    suppress_address allow_address resend_message create_case assign_attorney cancel_attorney_change
+    suppress_address allow_address resend_message create_case update_case assign_attorney cancel_attorney_change
     create_firm update_firm retire_firm
     add_coverage update_coverage verify_coverage close_coverage
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
@@ -40,7 +40,7 @@ ACTIONS: dict[str, str] = {
     "create_upload": "staff",
     **dict.fromkeys(("export_invoices", "cancel_export"), "signed_in"),
     **dict.fromkeys(("export_payments", "export_adjustments", "export_quickbooks_invoices"), "records"),
-    "record_encounter": "treatment",
+    **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "treatment"),
     **dict.fromkeys(_STAFF, "staff"),
     **dict.fromkeys(_ADMINISTRATION, "administration"),
     **{row.name: _RULE_OF[row.roles] for row in TRANSITIONS if row.roles},

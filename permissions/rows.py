@@ -18,7 +18,7 @@ class Reach(StrEnum):
     OF_TREATED_CASE = "cases that the physician treats, and their patients"
     ON_TREATED_INVOICE = "parties named on invoices of the physician's treatments"
     OF_TREATED_INVOICE = "lines of invoices of the physician's treatments"
-    OF_TREATED_ENCOUNTER = "exams of the physician's treatments"
+    OF_TREATED_ENCOUNTER = "exams and corrections of the physician's treatments"
     WHERE_TREATED = "places named on the physician's treatments and on invoices for them"
     SELF = "the user's own record"
     OWN = "the user's own rows"
@@ -51,6 +51,8 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
     "import_mappings": dict.fromkeys(_STAFF, Reach.IMPORTED_KINDS),
     "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
+    "encounter_events": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
+    "encounter_states": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
@@ -67,6 +69,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "agreements",
             "attorney_changes",
             "attorneys",
+            "case_events",
             "cheque_allocations",
             "cheques",
             "clinics",

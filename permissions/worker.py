@@ -84,6 +84,9 @@ WORKER: dict[str, Need] = {
     "attorney_changes": Need(
         (*_KEY, "case_id", "attorney_id", "effective_on", "status"), changes=("status", "ended_at")
     ),
+    "case_events": Need(
+        (), adds=(*_KEY, "case_id", "at", "by_user_id", "action", "changes", "request_id", "recorded_at")
+    ),
     "invoice_lines": Need(_OF_INVOICE),
     # The facts behind the amounts: whether an agreement was paid in time.
     "cheque_allocations": Need(

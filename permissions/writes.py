@@ -48,7 +48,7 @@ def _columns(names: str) -> tuple[str, ...]:
 LOOKED_UP: dict[str, tuple[str, ...]] = {
     "agreements": ("recorded_at",),
     "attorneys": ("name_key",),
-    "cases": ("number", "number_key", "patient_id", "opened_on"),
+    "cases": ("number", "number_key", "patient_id", "opened_on", "date_of_injury"),
     "cheque_allocations": (
         "cheque_id",
         "invoice_id",
@@ -58,7 +58,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "recorded_at",
         "reverses_id",
     ),
-    "clinics": ("payment_terms_days", "small_balance_tolerance"),
+    "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
     "cheques": (
         *("payer_id", "method", "number", "number_likeness", "amount", "cheque_date", "received_on", "held_from"),
         *("unapplied_amount", "is_duplicate"),
@@ -67,8 +67,11 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "coverages": ("case_id", "payer_id"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
-    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position"),
-    "encounters": ("case_id", "physician_id", "facility_id", "service_date"),
+    "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position", "removed_at"),
+    "encounters": (
+        *("case_id", "patient_id", "physician_id", "facility_id", "service_date", "recorded_at", "invoice_id"),
+        *("changed_at", "cancelled_at", "version", "before_injury_reason", "before_injury_by"),
+    ),
     "exam_types": ("parent_id", "name", "code", "selection_rule", "position", "active"),
     "facilities": ("geographic_factor", "name_key"),
     "firms": ("name_key",),
@@ -80,7 +83,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_counters": ("year",),
     "invoice_events": ("invoice_id", "seq"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
-    "invoices": ("number", "case_id", "patient_id", "facility_id", "created_on", "first_submitted_on", "recorded_at"),
+    "invoices": (
+        *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
+        *("before_injury_reason", "recorded_at"),
+    ),
     "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),
@@ -92,8 +98,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "attorney_changes": ("case_id",),
 }
 
-# The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once.
-LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {"idempotency_keys": ("user_id", "key")}
+# The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once, and what a correction
+# of a visit depends on.
+LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {
+    "encounters": ("recorded_at",),
+    "idempotency_keys": ("user_id", "key"),
+}
 
 # The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.
 LOOKED_UP_BY_EVERYBODY: dict[str, tuple[str, ...]] = {
@@ -147,12 +157,14 @@ WRITES: dict[str, Write] = {
     ),
     "cases": Write(
         adds=_columns("number number_key status patient_id attorney_id date_of_injury opened_on"),
-        changes=_columns("attorney_id status settled_on closed_on closed_reason version"),
+        changes=_columns("attorney_id status settled_on closed_on closed_reason date_of_injury opened_on version"),
     ),
+    "case_events": Write(adds=_columns("case_id at by_user_id action changes request_id"), by="by_user_id"),
     "clinics": Write(
         _ADMIN,
         changes=_columns(
-            "address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance"
+            """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
+            unbilled_after_days"""
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
@@ -161,10 +173,22 @@ WRITES: dict[str, Write] = {
     "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
     "encounters": Write(
         _TREATING,
-        _columns("case_id patient_id physician_id facility_id service_date"),
+        _columns("case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by"),
+        _columns("""physician_id facility_id service_date version changed_at cancelled_at before_injury_reason
+            before_injury_by"""),
+        conceals=frozenset({"before_injury_reason", "before_injury_by"}),
+        in_reach=True,
         below=("case_id", "cases"),
     ),
-    "encounter_exams": Write(_TREATING, _columns("encounter_id exam_type_id bilateral units position")),
+    "encounter_exams": Write(
+        _TREATING, _columns("encounter_id exam_type_id bilateral units position"), ("removed_at",), in_reach=True
+    ),
+    "encounter_states": Write(
+        _TREATING, _columns("encounter_id known_from known_until physician_id facility_id service_date"), in_reach=True
+    ),
+    "encounter_events": Write(
+        _TREATING, _columns("encounter_id at by_user_id action changes request_id"), by="by_user_id", in_reach=True
+    ),
     "representations": Write(
         adds=_columns("case_id attorney_id from_on until_on known_from"), changes=_columns("until_on known_until")
     ),
@@ -175,7 +199,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
-            service_date billed_amount replaces_id updated_at"""),
+            service_date billed_amount before_injury_reason before_injury_by replaces_id updated_at"""),
         changes=_columns("""status open_status version payer_id responsible_since service_date submitted_on submission_method agreed_on
             fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
             small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at"""),
@@ -183,7 +207,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoice_lines": Write(
         adds=_columns("""invoice_id position code label units bilateral unit_price amount price_source price_rate
-            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to"""),
+            geographic_factor bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by"""),
         removes=True,
     ),
     "invoice_events": Write(

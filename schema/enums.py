@@ -6,12 +6,13 @@ from domain.billing.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
-from domain.billing.orders import Direction, InvoiceOrderField
+from domain.billing.orders import Direction, EncounterOrderField, InvoiceOrderField
 from domain.billing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.errors import ErrorCode
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import FIRST_SHORT_YEAR, CellFormat, ImportKind
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
+from domain.treatment.encounters import EncounterStatus
 from domain.warnings import WarningCode
 from permissions.actions import IMPORTS
 from permissions.classes import enum_type
@@ -25,6 +26,8 @@ __all__ = [
     "CaseStatus",
     "CellFormat",
     "Direction",
+    "EncounterOrderField",
+    "EncounterStatus",
     "ErrorCode",
     "ExportFormat",
     "ExportKind",
@@ -149,7 +152,7 @@ enum_type(
     "The error code.",
     {
         "ILLEGAL_TRANSITION": "The transition does not start from the current status of the invoice.",
-        "STALE_VERSION": "The record has been changed since it was read (optimistic locking).",
+        "STALE_VERSION": ("treatment", "The record has been changed since it was read (optimistic locking)."),
         "INVALID_INPUT": ("public", "A part of the input is missing or invalid."),
         "NOT_FOUND": ("signed_in", "The record does not exist or you cannot access it."),
         "CONFLICT": ("signed_in", "The request contradicts existing records."),
@@ -327,6 +330,22 @@ enum_type(
         "UNAPPLIED_MONEY": "Money of a payer was not applied within a week of its receipt, or was refunded before its payment "
         "was returned.",
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
+        "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
+    },
+)
+enum_type(
+    EncounterStatus,
+    ("Encounter.status",),
+    "The status of a visit.",
+    {"RECORDED": "It took place as it is recorded.", "CANCELLED": "It did not take place, or was entered by mistake."},
+)
+enum_type(
+    EncounterOrderField,
+    "treatment",
+    "The sort field of visits.",
+    {
+        "SERVICE_DATE": (("Encounter.serviceDate",), "The day of the visit."),
+        "RECORDED_AT": (("Encounter.recordedAt",), "When it was recorded."),
     },
 )
 enum_type(

@@ -30,13 +30,13 @@ class IllegalTransition(UserError):
     legal_now: list[str] = output_field("staff", "The transitions that are possible now.")
 
 
-@only_for("staff")
+@only_for("treatment")
 @strawberry.type(description="The record has been changed since it was read (optimistic locking).")
 class StaleVersion(UserError):
-    message: str = output_field("staff", "The error message, in plain English.")
-    code: ErrorCode = output_field("staff", "The error code.")
-    path: list[str] = output_field("staff", "The path to the part of the input concerned.")
-    current_version: int = output_field("staff", "The current version of the record.")
+    message: str = output_field("treatment", "The error message, in plain English.")
+    code: ErrorCode = output_field("treatment", "The error code.")
+    path: list[str] = output_field("treatment", "The path to the part of the input concerned.")
+    current_version: int = output_field("treatment", "The current version of the record.")
 
 
 @only_for("public")

@@ -17,6 +17,7 @@ LABELS: dict[str, dict[str, str]] = {
         "REPRESENTATION_ENDED": "Representation ended",
         "UNAPPLIED_MONEY": "Unapplied money",
         "DEPOSIT_DUE": "Deposit due",
+        "UNBILLED_ENCOUNTER": "Visit not billed",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -75,6 +76,8 @@ LABELS: dict[str, dict[str, str]] = {
         "CLOSED": "Closed",
     },
     "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned"},
+    "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
+    "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
     "ExportKind": {
         "INVOICES": "Invoices",

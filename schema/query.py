@@ -26,10 +26,11 @@ from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
 from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
-from schema.enums import AgingBasis, Direction, ImportKind, InvoiceOrderField
+from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
+from schema.records.encounters import EncounterConnection, EncounterFilter, EncounterOrder
 from schema.records.exam_types import ExamType
 from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
@@ -83,6 +84,9 @@ MessagesWanted = Annotated[
 ]
 EventsWanted = Annotated[AuditFilter | None, argument("Only events that match this filter.", "administration")]
 Search = Annotated[str | None, argument("The start of any word of the name.", "staff")]
+EncountersWanted = Annotated[EncounterFilter | None, argument("Only visits that match this filter.", "treatment")]
+EncountersSorted = Annotated[EncounterOrder | None, argument("A sort order of visits.", "treatment")]
+NEWEST_VISITS_FIRST = EncounterOrder(field=EncounterOrderField.SERVICE_DATE, direction=Direction.DESC)
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 
@@ -224,6 +228,19 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[CptCode]:
+        return await read(info)
+
+    @compiled_root("treatment", "The visits that you can access, newest first by default.")
+    async def encounters(
+        self,
+        info: Info,
+        filter: EncountersWanted = UNSET,
+        order_by: EncountersSorted = NEWEST_VISITS_FIRST,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> EncounterConnection:
         return await read(info)
 
     @compiled_root("treatment", "The active main exams in their order, each with its sub-exams.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 if TYPE_CHECKING:
+    from schema.access.users import User
     from schema.billing.cases import Case
     from schema.billing.cheques import Cheque, ChequeAllocation
     from schema.billing.coverages import Coverage, ExpectedPayment
@@ -33,3 +34,4 @@ InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
 RepresentationRef = Annotated["Representation", strawberry.lazy("schema.billing.representations")]
+UserRef = Annotated["User", strawberry.lazy("schema.access.users")]

@@ -30,7 +30,13 @@ IMPLIED = frozenset(
 )
 # A record that belongs to an invoice is recorded by the invoice's id, unless it is read below that invoice.
 _OWNER, _OWNED_BY = "Invoice", "invoice_id"
-_OWNERS = {"invoice_id": "Invoice", "case_id": "Case", "payer_id": "Payer", "cheque_id": "Cheque"}
+_OWNERS = {
+    "invoice_id": "Invoice",
+    "encounter_id": "Encounter",
+    "case_id": "Case",
+    "payer_id": "Payer",
+    "cheque_id": "Cheque",
+}
 # Type of records about several invoices → the table that lists them, and its column for the record.
 _LISTS = {"OutboundMessage": ("message_invoices", "message_id")}
 COUNTED = b"#n"
@@ -48,7 +54,7 @@ def entity_ids_of(type_name: str, row: Row, via: tuple[str, str] | None = None) 
     if _OWNED_BY not in row.table.c or (via is not None and via[0] == _OWNER):
         return []
     if row.table.c[_OWNED_BY].nullable:
-        # A hold is on an invoice, on a case or on a payer; an action item is about an invoice, a payment or both.
+        # A hold is on an invoice, on a case or on a payer; an action item is about an invoice, a payment or a visit.
         owners = {name: of_type for name, of_type in _OWNERS.items() if name in row.table.c}
         return [func.coalesce(entity_id(of_type, getattr(row, name)), NOTHING) for name, of_type in owners.items()]
     return [entity_id(_OWNER, getattr(row, _OWNED_BY))]

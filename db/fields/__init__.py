@@ -2,10 +2,11 @@
 
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
-from db.fields.cases import ATTORNEY_CHANGE, CASE, ENCOUNTER, ENCOUNTER_EXAM, REPRESENTATION
+from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.documents import UPLOAD
+from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
 from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
@@ -44,6 +45,7 @@ VIEWS: dict[str, View] = {
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
     "Case": CASE,
+    "CaseEvent": CASE_EVENT,
     "Change": CHANGE,
     "Cheque": CHEQUE,
     "ChequeAllocation": ALLOCATION,
@@ -53,6 +55,7 @@ VIEWS: dict[str, View] = {
     "Denial": DENIAL,
     "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
+    "EncounterEvent": ENCOUNTER_EVENT,
     "EncounterExam": ENCOUNTER_EXAM,
     "ExamType": EXAM_TYPE,
     "ExpectedPayment": EXPECTED_PAYMENT,

@@ -1,4 +1,4 @@
-"""The SQL of cases, representations with their coming changes, and encounters."""
+"""The SQL of cases, their history, and their representations with coming changes."""
 
 from sqlalchemy import Date, Numeric, Text, and_, any_, cast, func, literal, or_, select
 
@@ -6,6 +6,7 @@ from db import tables
 from db.fields.base import (
     Expression,
     Filter,
+    JsonList,
     Many,
     One,
     Order,
@@ -61,7 +62,7 @@ CASE = View(
     tables.cases,
     {
         "id": lambda c: id_expression("Case", c.id),
-        **plain("number", "date_of_injury", "opened_on", "settled_on", "closed_on"),
+        **plain("number", "date_of_injury", "opened_on", "settled_on", "closed_on", "version"),
         "closedReason": name_of("closed_reason"),
         "status": name_of("status"),
         "patient": One("Patient", by_id("patient_id")),
@@ -73,6 +74,7 @@ CASE = View(
         "coverages": COVERAGES,
         "proposedPayer": PROPOSED_PAYER,
         "invoices": Pages("Invoice", owned("case_id")),
+        "history": Many("CaseEvent", owned("case_id"), lambda e: [e.at, e.id]),
         "billedTotal": _sum_of("billed_amount"),
         "outstanding": _sum_of("balance"),
     },
@@ -97,6 +99,16 @@ CASE = View(
     found_as="case",
 )
 
+CASE_EVENT = View(
+    tables.case_events,
+    {
+        "id": lambda e: id_expression("CaseEvent", e.id),
+        **plain("at", "action"),
+        "by": One("User", by_id("by_user_id")),
+        "changes": JsonList("Change", "changes"),
+    },
+)
+
 REPRESENTATION = View(
     tables.representations,
     {
@@ -114,22 +126,4 @@ ATTORNEY_CHANGE = View(
         "attorney": One("Attorney", by_id("attorney_id")),
         "requestedBy": One("User", by_id("requested_by")),
     },
-)
-
-ENCOUNTER = View(
-    tables.encounters,
-    {
-        "id": lambda e: id_expression("Encounter", e.id),
-        **plain("service_date"),
-        "case": One("Case", by_id("case_id")),
-        "patient": One("Patient", by_id("patient_id")),
-        "physician": One("Physician", by_id("physician_id")),
-        "facility": One("Facility", by_id("facility_id")),
-        "exams": Many("EncounterExam", owned("encounter_id"), lambda e: [e.position, e.id]),
-    },
-)
-
-ENCOUNTER_EXAM = View(
-    tables.encounter_exams,
-    {**plain("bilateral", "units"), "examType": One("ExamType", by_id("exam_type_id"))},
 )

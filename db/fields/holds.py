@@ -39,6 +39,7 @@ ACTION_ITEM = View(
         "reminder": One("Reminder", by_id("reminder_id")),
         "invoice": One("Invoice", by_id("invoice_id")),
         "cheque": One("Cheque", by_id("cheque_id")),
+        "encounter": One("Encounter", by_id("encounter_id")),
     },
     {
         "asOf": Filter(lambda a, day: a.due_on <= day, Date()),

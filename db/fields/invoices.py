@@ -161,7 +161,8 @@ INVOICE = View(
     {
         "id": lambda i: id_expression("Invoice", i.id),
         **plain(
-            "number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on", "updated_at"
+            *("number", "version", "created_on", "service_date", "submitted_on", "fully_paid_on", "paid_on"),
+            *("updated_at", "before_injury_reason"),
         ),
         **amounts("billed_amount", "agreed_amount", "received_amount", "written_off_amount", "balance"),
         **amounts("contractual_amount", "small_balance_amount", "recovered_amount"),
@@ -211,7 +212,8 @@ LINE = View(
     tables.invoice_lines,
     {
         "id": lambda line: id_expression("InvoiceLine", line.id),
-        **plain("position", "label", "units", "bilateral", cptCode="code"),
+        **plain("position", "label", "units", "bilateral", "is_repeated", cptCode="code"),
+        "repeatConfirmedBy": One("User", by_id("repeat_confirmed_by")),
         **amounts("unit_price", "amount"),
         "priceTrace": SameRow("PriceTrace"),
     },

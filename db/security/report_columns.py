@@ -26,8 +26,15 @@ _LEDGER = (
     *("earlier_received_amount", "contractual_amount", "recovered_amount"),
 )
 _VISITS = {
-    "encounters": ("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
-    "encounter_exams": ("clinic_id", "encounter_id", "units", "recorded_at"),
+    "encounters": (
+        *("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
+        *("changed_at", "cancelled_at"),
+    ),
+    "encounter_exams": ("clinic_id", "encounter_id", "units", "recorded_at", "removed_at"),
+    "encounter_states": (
+        *("clinic_id", "encounter_id", "known_from", "known_until"),
+        *("physician_id", "facility_id", "service_date"),
+    ),
 }
 # The columns of a physician's own productivity report.
 _OWN = {

@@ -2,10 +2,11 @@
 
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
-from db.tables.cases import attorney_changes, cases, representations, treating_physicians
+from db.tables.cases import attorney_changes, case_events, cases, representations, treating_physicians
 from db.tables.cheques import cheque_allocations, cheques, deposits, documents, refunds
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
+from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
 from db.tables.invoices import (
     changes,
     denials,
@@ -20,7 +21,7 @@ from db.tables.invoices import (
 from db.tables.ledger import agreements, invoice_adjustments, responsibilities, write_offs
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
-from db.tables.pricing import cpt_codes, encounter_exams, encounters, exam_types, fee_schedule_rates, fee_schedules
+from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules
 from db.tables.records import export_records, exports, import_mappings
 from db.tables.reminders import (
     holds,
@@ -52,6 +53,7 @@ __all__ = [
     "audit_entities",
     "audit_events",
     "audit_pending",
+    "case_events",
     "cases",
     "changes",
     "cheque_allocations",
@@ -63,7 +65,9 @@ __all__ = [
     "denials",
     "deposits",
     "documents",
+    "encounter_events",
     "encounter_exams",
+    "encounter_states",
     "encounters",
     "exam_types",
     "export_records",

@@ -1,6 +1,7 @@
-"""The tables of cases: the case, its representations by attorneys with their coming changes, and its treating physicians."""
+"""The tables of cases: the case, its history, its representations by attorneys with their coming changes, and its treating physicians."""
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     Column,
     Date,
@@ -46,6 +47,18 @@ cases = clinic_table(
     index("ix_cases_attorney_patient", "attorney_id", "patient_id"),
     index("ix_cases_number_key", "number_key"),
     index("uq_cases_number_key", "number_key", where="not is_duplicate and number_key is not null", unique=True),
+)
+
+# What was changed in a case, append-only.
+case_events = clinic_table(
+    "case_events",
+    *refers("case_id", "cases"),
+    moment("at"),
+    *refers("by_user_id", "users", nullable=True),
+    Column("action", Text, nullable=False),
+    Column("changes", JSON, nullable=False, server_default=text("'[]'")),
+    Column("request_id", Text),
+    index("ix_case_events_case", "case_id", "at"),
 )
 
 # The periods of a case, each from from_on until before until_on. A change that is recorded later than the day on which it counts

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
 from domain.clinics import LARGEST_TOLERANCE, LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
+from domain.treatment.encounters import LONGEST_UNBILLED_AFTER_DAYS, UNBILLED_AFTER_DAYS
 
 clinics = Table(
     "clinics",
@@ -35,6 +36,8 @@ clinics = Table(
     Column("payment_terms_days", Integer, nullable=False, server_default=text(str(PAYMENT_TERMS_DAYS))),
     # The largest balance that the clinic gives up after a payment.
     Column("small_balance_tolerance", Numeric(12, 2), nullable=False, server_default=text("1.00")),
+    # How many days after its day an unbilled visit is an action item.
+    Column("unbilled_after_days", Integer, nullable=False, server_default=text(str(UNBILLED_AFTER_DAYS))),
     # The letterhead of messages, and their sender: the server's where none is set.
     Column("address", Text),
     Column("phone", Text),
@@ -45,6 +48,7 @@ clinics = Table(
     UniqueConstraint("short_name"),
     CheckConstraint(f"small_balance_tolerance between 0 and {LARGEST_TOLERANCE}", name="small_balance_tolerance"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
+    CheckConstraint(f"unbilled_after_days between 0 and {LONGEST_UNBILLED_AFTER_DAYS}", name="unbilled_after"),
 )
 
 users = clinic_table(

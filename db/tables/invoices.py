@@ -93,6 +93,11 @@ invoices = clinic_table(
     words("external_key", nullable=True),
     # The void invoice with wrong lines that this one replaces.
     *refers("replaces_id", "invoices", nullable=True),
+    # Stored by an earlier release although another invoice that is not void bills the same visit.
+    Column("is_billed_twice", Boolean, nullable=False, server_default=text("false")),
+    # Why treatment before the day of injury is accepted, and by whom: an administrator, or null for what an earlier release stored.
+    Column("before_injury_reason", Text),
+    *refers("before_injury_by", "users", nullable=True),
     # The clinic's day since which the row is as it is; earlier states are in invoice_states. Maintained by a trigger.
     Column("known_from", Date, nullable=False, server_default=FetchedValue()),
     moment("updated_at"),
@@ -133,6 +138,13 @@ invoices = clinic_table(
     index("ix_invoices_physician_facility", "physician_id", "facility_id"),
     index("ix_invoices_open", "created_on", where=_OPEN, beside=(*_AGED, "known_from")),
     index("ix_invoices_replaces", "replaces_id", where="replaces_id is not null", unique=True),
+    index(
+        "uq_invoices_encounter",
+        "encounter_id",
+        where="encounter_id is not null and status <> 'void' and not is_billed_twice",
+        unique=True,
+    ),
+    index("ix_invoices_encounter", "encounter_id", where="encounter_id is not null"),
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
@@ -195,10 +207,14 @@ invoice_lines = clinic_table(
     Column("price_schedule", Text),
     Column("price_valid_from", Date),
     Column("price_valid_to", Date),
+    # Whether it repeats another line, and who confirmed that it is meant: null for what an earlier release or an import stored.
+    Column("is_repeated", Boolean, nullable=False, server_default=text("false")),
+    *refers("repeat_confirmed_by", "users", nullable=True),
     UniqueConstraint("clinic_id", "invoice_id", "position"),
     one_of("price_source", PriceSource),
     CheckConstraint("units >= 1", name="units_positive"),
     CheckConstraint("unit_price >= 0 and amount >= 0", name="amounts_not_negative"),
+    CheckConstraint("is_repeated or repeat_confirmed_by is null", name="only_repeats_are_confirmed"),
 )
 
 reduction_offers = clinic_table(

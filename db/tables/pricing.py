@@ -1,11 +1,10 @@
-"""The tables of procedure codes, exam types, fee schedules, and the encounters in which exams were performed."""
+"""The tables of procedure codes, exam types and fee schedules."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
     Date,
-    ForeignKeyConstraint,
     Integer,
     Text,
     UniqueConstraint,
@@ -63,30 +62,4 @@ fee_schedule_rates = clinic_table(
     UniqueConstraint("clinic_id", "fee_schedule_id", "code"),
     CheckConstraint("rate >= 0", name="rate_not_negative"),
     index("ix_fee_schedule_rates_code", "code"),
-)
-
-encounters = clinic_table(
-    "encounters",
-    *refers("case_id", "cases"),
-    *refers("patient_id", "patients"),
-    *refers("physician_id", "physicians"),
-    *refers("facility_id", "facilities", nullable=True),
-    Column("service_date", Date, nullable=False),
-    words("external_key", nullable=True),
-    UniqueConstraint("clinic_id", "external_key"),
-    ForeignKeyConstraint(["clinic_id", "case_id", "patient_id"], ["cases.clinic_id", "cases.id", "cases.patient_id"]),
-    index("ix_encounters_physician", "physician_id", "service_date"),
-    index("ix_encounters_case", "case_id", "service_date"),
-    index("ix_encounters_physician_facility", "physician_id", "facility_id"),
-)
-
-encounter_exams = clinic_table(
-    "encounter_exams",
-    *refers("encounter_id", "encounters"),
-    *refers("exam_type_id", "exam_types"),
-    Column("bilateral", Boolean, nullable=False, server_default=text("false")),
-    Column("units", Integer, nullable=False, server_default=text("1")),
-    Column("position", Integer, nullable=False, server_default=text("0")),
-    CheckConstraint("units between 1 and 999", name="units_in_range"),
-    index("ix_encounter_exams_encounter", "encounter_id"),
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.billing.invoices import OPEN, InvoiceStatus
+from domain.days import CREATION_SUBMISSION, TREATMENT_CREATION
 from domain.errors import InvalidInput
 from domain.texts import Text
 
@@ -55,10 +56,6 @@ def _is_well_formed(row: Row) -> bool:
     return place_of(row["number"]) is not None or not _LIKE_OURS.fullmatch(row["number"])
 
 
-def _is_submitted_after_creation(row: Row) -> bool:
-    return row["submitted_on"] is None or row["submitted_on"] >= row["created_on"]
-
-
 def _is_submitted_where_needed(row: Row) -> bool:
     return row["submitted_on"] is not None or row["status"] == InvoiceStatus.PENDING_INVOICE
 
@@ -100,10 +97,14 @@ RULES = (
     _Rule("billed_amount", "The billed amount must be above 0", lambda row: row["billed_amount"] > 0),
     _Rule(
         "service_date",
-        "The service date must not be after the creation date",
-        lambda row: row["service_date"] <= row["created_on"],
+        TREATMENT_CREATION.message,
+        lambda row: TREATMENT_CREATION.holds(row["service_date"], row["created_on"]),
     ),
-    _Rule("submitted_on", "The submission date must not be before the creation date", _is_submitted_after_creation),
+    _Rule(
+        "submitted_on",
+        CREATION_SUBMISSION.message,
+        lambda row: CREATION_SUBMISSION.holds(row["created_on"], row["submitted_on"]),
+    ),
     _Rule("submitted_on", "An invoice with this status needs a submission date", _is_submitted_where_needed),
     _Rule(
         "agreed_amount",

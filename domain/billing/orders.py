@@ -1,4 +1,4 @@
-"""The sort orders of invoice lists: the field and the direction."""
+"""The sort orders of lists of invoices and of encounters: the field and the direction."""
 
 from enum import StrEnum
 
@@ -19,3 +19,10 @@ class InvoiceOrderField(StrEnum):
     BILLED_AMOUNT = "billed_amount"
     BALANCE = "balance"
     AGE = "age"
+
+
+class EncounterOrderField(StrEnum):
+    """The field by which encounters are sorted."""
+
+    SERVICE_DATE = "service_date"
+    RECORDED_AT = "recorded_at"

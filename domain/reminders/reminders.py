@@ -32,7 +32,7 @@ class ReminderRecipient(StrEnum):
 
 
 class ActionItemKind(StrEnum):
-    """Why billing staff have to act on an invoice or a payment."""
+    """Why billing staff have to act on an invoice or on another record."""
 
     DUE_REMINDER = "due_reminder"
     LAPSED_AGREEMENT = "lapsed_agreement"
@@ -45,6 +45,7 @@ class ActionItemKind(StrEnum):
     REPRESENTATION_ENDED = "representation_ended"
     UNAPPLIED_MONEY = "unapplied_money"
     DEPOSIT_DUE = "deposit_due"
+    UNBILLED_ENCOUNTER = "unbilled_encounter"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -1,6 +1,6 @@
 """The cases of the demo clinic: patient, attorney, physician, exams and billed lines of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,15 +26,17 @@ REMEMBERED_PATIENTS = 40
 
 @dataclass(slots=True)
 class Patient:
-    """A row of patients, and the patient's payer id (None until an invoice is billed to the patient)."""
+    """A row of patients, the patient's payer id (None until an invoice is billed to the patient), and what was billed."""
 
     row: dict[str, Any]
     payer_id: UUID | None = None
+    # What was billed of the patient's treatment: code, side, day and physician.
+    billed: set[tuple[str, bool, date, UUID]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class CaseFile:
-    """A case with its invoices; the row of cases changes until it is written."""
+    """A case with its visits and their invoices, in the same order; the row of cases changes until it is written."""
 
     row: dict[str, Any]
     profile: OutcomeProfile
@@ -43,6 +45,7 @@ class CaseFile:
     lawyer: Lawyer | None
     changed_on: date | None
     histories: list[InvoiceHistory]
+    encounters: list[dict[str, Any]]
 
     def lawyer_on(self, day: date) -> Lawyer | None:
         """The attorney who represents the case on a day."""
@@ -70,7 +73,7 @@ class CaseBuilder:
         row = self._case_row(plan, patient)
         former, lawyer, changed_on = self._lawyers(plan)
         row["attorney_id"] = lawyer.attorney_id if lawyer else None
-        case = CaseFile(row, outcome_profile_of(self.random), patient, former, lawyer, changed_on, [])
+        case = CaseFile(row, outcome_profile_of(self.random), patient, former, lawyer, changed_on, [], [])
         self._represent(case, batch)
         physician_id = self.random.one_of(self.clinic.physicians)[0]
         for number, day in zip(plan.numbers, plan.created, strict=True):
@@ -141,8 +144,10 @@ class CaseBuilder:
         payer_id = self._payer(case, on, batch)
         who = {"physician_id": physician_id, "facility_id": facility_id}
         of = {"case_id": case.row["id"], "patient_id": case.row["patient_id"], **who}
-        encounter_id = self.clinic.add(batch, "encounters", served, **of, service_date=served)
-        lines = self._examine(encounter_id, payer_id, facility_id, served, batch)
+        encounter = self.clinic.record(served, **of, service_date=served, invoice_id=None)
+        case.encounters.append(encounter)
+        lines = self._examine(encounter["id"], payer_id, facility_id, served, batch)
+        lines = _marked(lines, case.patient, served, physician_id)
         floor, target = self._limits(sum((line.amount for line in lines), Decimal(0)))
         start = HistoryStart(
             self.clinic.clinic_id,
@@ -151,7 +156,7 @@ class CaseBuilder:
             service_date=served,
             payer_id=payer_id,
             attorney_id=case.row["attorney_id"],
-            encounter_id=encounter_id,
+            encounter_id=encounter["id"],
             lines=lines,
             former_attorney_id=case.former.attorney_id if case.former else None,
             attorney_changed_on=case.changed_on,
@@ -197,6 +202,18 @@ class CaseBuilder:
             price = self.random.share(lines[0].unit_price, 70, 90)
             lines[0] = overridden(lines[0], price, "Agreed with the firm beforehand")
         return tuple(lines)
+
+
+def _marked(
+    lines: tuple[HistoryLine, ...], patient: Patient, served: date, physician_id: UUID
+) -> tuple[HistoryLine, ...]:
+    """The lines, those marked that repeat what is already billed of the patient's treatment."""
+    found = []
+    for line in lines:
+        what = (line.code, line.bilateral, served, physician_id)
+        found.append(replace(line, is_repeated=what in patient.billed))
+        patient.billed.add(what)
+    return tuple(found)
 
 
 def _exams(clinic: DemoClinic, random: SeededRandom) -> list[tuple[UUID, str]]:

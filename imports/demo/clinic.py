@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.access.people import PayerKind, Role
 from domain.ids import new_id
-from domain.normal_forms import name_fragments, normal_key
+from domain.normal_forms import check_digit, name_fragments, normal_key
 from imports.default_reminders import default_reminders
 from imports.demo import names as demo_names
 from imports.demo.codes import CODES, EXAMS, Exam, PriceList, Schedule
@@ -129,8 +129,9 @@ def _add_facilities(clinic: DemoClinic, batch: Batch) -> None:
 def _add_physicians(clinic: DemoClinic, batch: Batch, count: int) -> None:
     for number in range(count):
         name = f"Dr. {demo_names.person_name(clinic.random)}"
-        # The digits of an NPI that cannot exist: real ones begin with 1 or 2.
-        columns = {"name": name, "npi": f"9{number:09d}", "name_fragments": name_fragments(name)}
+        # An NPI that belongs to nobody, with its check digit: real ones begin with 1 or 2.
+        npi = f"9{number:08d}"
+        columns = {"name": name, "npi": npi + check_digit(npi), "name_fragments": name_fragments(name)}
         active = number == 0 or number % 13 != 12
         clinic.physicians.append((clinic.add(batch, "physicians", clinic.first_day, active=active, **columns), name))
 

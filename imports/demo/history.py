@@ -112,7 +112,9 @@ class DemoHistory:
 
     def _write(self, case: CaseFile, batch: Batch) -> None:
         batch.extend("cases", (case.row,))
-        for history in case.histories:
+        for encounter, history in zip(case.encounters, case.histories, strict=True):
+            encounter["invoice_id"] = None if history.status is InvoiceStatus.VOID else history.id
+            batch.extend("encounters", (encounter,))
             history.write(batch)
             self.totals.billed += history.billed
             self.totals.received += history.received

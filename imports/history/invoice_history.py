@@ -23,6 +23,7 @@ from domain.billing.lifecycle import apply
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.ids import new_id
+from domain.treatment.repeated_lines import confirmation
 from imports.history.batch import Batch
 from imports.history.rows import (
     ONE,
@@ -70,9 +71,13 @@ class InvoiceHistory:
         moment = self._moment(start.created_on)
         billed = sum((line.amount for line in start.lines), ZERO)
         self.row = first_row(start, new_id(moment, self._bits), billed, moment)
-        self._lines = [self._record(moment, **line_row(line, position)) for position, line in enumerate(start.lines, 1)]
+        self._lines = [
+            self._record(moment, **line_row(line, position, by)) for position, line in enumerate(start.lines, 1)
+        ]
         self._facts = Facts(billed, (Responsibility(1, start.payer_id, start.created_on, moment),))
-        self._append(CREATED, None, moment, [change_of("billed_amount", None, billed)], self.by)
+        repeated = [position for position, line in enumerate(start.lines) if line.is_repeated]
+        changes = [change_of("billed_amount", None, billed), *confirmation(start.lines, repeated)]
+        self._append(CREATED, None, moment, changes, self.by)
 
     # The current state.
 

@@ -34,6 +34,8 @@ class HistoryLine:
     schedule: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    # Whether it repeats a line of another invoice that is not void, or of the same one.
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,8 @@ def fact_rows(facts: Facts) -> dict[str, list[dict[str, Any]]]:
     return {table: [asdict(fact) for fact in rows] for table, rows in tables.items()}
 
 
-def line_row(line: HistoryLine, position: int) -> dict[str, Any]:
-    """The columns of invoice_lines that describe what a line bills."""
+def line_row(line: HistoryLine, position: int, by: UUID | None) -> dict[str, Any]:
+    """The columns of invoice_lines that describe what a line bills; `by` confirmed it if it is repeated."""
     return {
         "position": position,
         "code": line.code,
@@ -176,6 +178,8 @@ def line_row(line: HistoryLine, position: int) -> dict[str, Any]:
         "price_schedule": line.schedule,
         "price_valid_from": line.valid_from,
         "price_valid_to": line.valid_to,
+        "is_repeated": line.is_repeated,
+        "repeat_confirmed_by": by if line.is_repeated else None,
     }
 
 

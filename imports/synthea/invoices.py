@@ -73,9 +73,18 @@ def _start(target: Target, bill: Bill, number: str, records: Records) -> History
         attorney_id=case.attorney_id,
         physician_id=records.physicians[bill.provider_id] if bill.provider_id else None,
         facility_id=records.facilities[bill.organization_id] if bill.organization_id else None,
-        encounter_id=records.encounters[bill.encounter_id] if bill.encounter_id else None,
+        encounter_id=_billed_now(bill, records),
         external_key=bill.key,
     )
+
+
+def _billed_now(bill: Bill, records: Records) -> UUID | None:
+    """The encounter of a claim; None if there is none, or an earlier claim bills it already."""
+    encounter_id = records.encounters[bill.encounter_id] if bill.encounter_id else None
+    if encounter_id is None or encounter_id in records.billed:
+        return None
+    records.billed.add(encounter_id)
+    return encounter_id
 
 
 def _by_patient(bills: Sequence[Bill]) -> Mapping[str, list[Bill]]:

@@ -12,6 +12,7 @@ from imports.default_reminders import default_reminders
 from imports.history.batch import Batch
 from imports.synthea.bills import Bill, bills_of
 from imports.synthea.csv_rows import ZERO, BrokenRowError
+from imports.synthea.exceptions import mark_exceptions
 from imports.synthea.files import TRANSACTIONS, Progress, SyntheaFolder, read_folder
 from imports.synthea.invoices import write_invoices
 from imports.synthea.records import Target, keep_records
@@ -53,6 +54,7 @@ async def import_synthea(
         await write_invoices(target, new, records, say)
         await _prove(target, new)
         if new:
+            await mark_exceptions(connection, clinic_id)
             # The planner needs statistics before the first query, and autovacuum would not have run yet.
             await connection.execute("analyze")
         return await _summary(target, read, bills)

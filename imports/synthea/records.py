@@ -79,6 +79,8 @@ class Records:
     payers: Ids
     patient_payers: Ids
     encounters: Ids
+    # The encounters that an invoice bills.
+    billed: set[UUID] = field(default_factory=set)
 
 
 async def keep_records(target: Target, folder: SyntheaFolder, bills: Sequence[Bill], attorneys: int) -> Records:
@@ -110,6 +112,8 @@ async def keep_records(target: Target, folder: SyntheaFolder, bills: Sequence[Bi
     )
     records.encounters.update(await _keep_encounters(target, folder, records))
     await target.batch.load(target.connection)
+    billed = "select id from encounters where clinic_id = $1 and invoice_id is not null"
+    records.billed.update(row["id"] for row in await target.connection.fetch(billed, target.clinic_id))
     return records
 
 
@@ -145,14 +149,13 @@ def case_number(patient_id: str) -> str:
 
 
 def _first_days(folder: SyntheaFolder, bills: Iterable[Bill]) -> dict[str, date]:
-    """The day of each patient's first encounter; of the first claim where there is no encounter."""
+    """The day of each patient's first encounter or claim."""
     days: dict[str, date] = {}
     for encounter in folder.encounters.values():
         days[encounter.patient_id] = min(encounter.day, days.get(encounter.patient_id, encounter.day))
-    claimed: dict[str, date] = {}
     for bill in bills:
-        claimed[bill.patient_id] = min(bill.day, claimed.get(bill.patient_id, bill.day))
-    return claimed | days
+        days[bill.patient_id] = min(bill.day, days.get(bill.patient_id, bill.day))
+    return days
 
 
 async def _deal(target: Target, cases: int, attorneys: int) -> list[UUID | None]:

@@ -11,6 +11,7 @@ from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
 from domain.billing.pricing import PriceSource
+from domain.days import INJURY_TREATMENT
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
 from domain.payments.cheques import PaymentMethod
@@ -27,7 +28,7 @@ Cheques = dict[_Cheque, dict[str, Any]]
 
 _RANDOM = SystemRandom()
 # The case cannot be settled or reassigned while invoices are added to it.
-_CASES = """select c.id, c.status, c.patient_id, c.attorney_id, p.first_name, p.last_name from cases c
+_CASES = """select c.id, c.status, c.patient_id, c.attorney_id, c.date_of_injury, p.first_name, p.last_name from cases c
     join patients p on p.clinic_id = c.clinic_id and p.id = c.patient_id
     where c.clinic_id = $1 and c.id in (select unnest($2::uuid[])) order by c.id for no key update of c"""
 _KNOWN = """select i.number, i.case_id, i.billed_amount, i.status, i.payer_id, i.physician_id, i.facility_id, i.created_on,
@@ -82,6 +83,9 @@ def _compare(checked: Checked, cases: Found, known: Found) -> None:
             _check_known(checked, row, before)
         elif case["status"] != "open":
             checked.refuse(row, "case_id", "This case is settled; an administrator can reopen it")
+        elif not INJURY_TREATMENT.holds(case["date_of_injury"], row.values["service_date"]):
+            words = f"{INJURY_TREATMENT.message} of the case, {case['date_of_injury']}"
+            checked.refuse(row, "service_date", words, row.values["service_date"])
         row.is_new = before is None
 
 

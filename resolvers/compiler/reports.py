@@ -350,14 +350,20 @@ def _productivity(report: Report, target: GraphQLObjectType, asked: list[Selecte
 
 def _visits(report: Report) -> Select[Any]:
     """Encounters of the period and their exams, by physician; only those billed by the filter's invoices, if it restricts them."""
-    e, x, scope = report.scope.row(tables.encounters), report.scope.row(tables.encounter_exams), report.scope
+    e, x, scope = report.scope.encounter(), report.scope.row(tables.encounter_exams), report.scope
     performed = (
         select(func.coalesce(func.sum(x.units), 0).label("exams"))
         .select_from(x.source)
-        .where(x.clinic_id == scope.clinic_id, x.encounter_id == e.id, *_reach(x), *scope.known(x))
+        .where(
+            x.clinic_id == scope.clinic_id,
+            x.encounter_id == e.id,
+            *_reach(x),
+            *scope.known(x),
+            scope.lasting(x.removed_at),
+        )
         .lateral("performed")
     )
-    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e)]
+    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e), scope.lasting(e.cancelled_at)]
     conditions.append(report.within(lambda row: row.service_date)(e))
     named = {name for name, value in (report.arguments.get("filter") or {}).items() if value is not None}
     conditions += report.narrowed(e, named & _OF_VISITS)
@@ -368,6 +374,7 @@ def _visits(report: Report) -> Select[Any]:
         )
     counts = [func.count().label("encounter_count"), func.sum(performed.c.exams).label("exam_count")]
     found: Select[Any] = select(e.physician_id.label("physician_id"), *counts)
+    # The FROM clause is built last, when all columns that are read are known.
     return found.select_from(e.source.join(performed, true())).where(*conditions).group_by(e.physician_id)
 
 

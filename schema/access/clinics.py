@@ -1,4 +1,4 @@
-"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail and its terms of payment."""
+"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail, its terms of payment and its work list."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,6 +25,7 @@ _COLUMNS = (
     "reply_to",
     "payment_terms_days",
     "small_balance_tolerance",
+    "unbilled_after_days",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages."
@@ -36,6 +37,7 @@ _REPLY_TO = "The e-mail address for replies, and for requests to unsubscribe; th
 _TERMS = "The terms of payment: the number of days from an invoice to its due day, 0 to 365; exports for QuickBooks have due days by them."
 
 _TOLERANCE = "The largest balance that may be given up after a payment (closeSmallBalance), 0.00 to 100.00 US dollars."
+_UNBILLED = "After how many days a visit that is not billed is an action item of billing staff, 0 to 365; 7 by default."
 
 
 @strawberry.type(description="The clinic's own data.")
@@ -51,6 +53,7 @@ class ClinicProfile:
     reply_to: str | None = output_field("administration", _REPLY_TO)
     payment_terms_days: int = output_field("administration", _TERMS)
     small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
+    unbilled_after_days: int = output_field("administration", _UNBILLED)
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")
@@ -70,6 +73,7 @@ class UpdateClinicInput:
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)
     payment_terms_days: int | None = input_field("administration", _TERMS, default=UNSET)
     small_balance_tolerance: Decimal | None = input_field("administration", _TOLERANCE, default=UNSET)
+    unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 
@@ -78,7 +82,8 @@ class ClinicMutations:
     """The mutation of the clinic's own data."""
 
     @mutation(
-        ACTIONS["update_clinic"], "Change the clinic's letterhead, the sender of its mail and its terms of payment."
+        ACTIONS["update_clinic"],
+        "Change the clinic's letterhead, the sender of its mail, its terms of payment, and when unbilled visits become action items.",
     )
     async def update_clinic(
         self, info: Info, input: Annotated[UpdateClinicInput, argument("The changes.", "administration")]

@@ -1,6 +1,6 @@
 """GraphQL types, filters and mutations of cases."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -10,11 +10,13 @@ from strawberry.tools import create_type
 
 from permissions.classes import argument, input_field, output_field
 from resolvers.commands.billing import cases
+from schema.access.users import User
 from schema.billing.enums import CloseReason
 from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.commands import command, payload_of
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import CaseStatus
+from schema.history import Change
 from schema.keys import key
 from schema.reading import compiled
 from schema.records.attorneys import Attorney
@@ -52,10 +54,23 @@ def _proposed_payer(
     return compiled()
 
 
+@strawberry.type(description="A change of a case; never changed afterwards.")
+class CaseEvent:
+    id: strawberry.ID = output_field("workflow", "The event's id.")
+    at: datetime = output_field("workflow", "When it happened.")
+    by: User | None = output_field("workflow", "The user who did it.")
+    action: str = output_field("workflow", "What was done, such as update_case or assign_attorney.")
+    changes: list[Change] = output_field("workflow", "The values that changed.")
+
+
 @strawberry.type(description="A personal-injury case: the treatment and the bills of one injury of one patient.")
 class Case(Node):
     id: strawberry.ID = output_field("existence", "The case's id.")
     number: str = output_field("identity", "The case number.")
+    version: int = output_field(
+        "workflow",
+        "The version for optimistic locking; it grows with every change of the case. Send it with a mutation to detect concurrent changes.",
+    )
     patient: PatientRef = output_field("identity", "The injured patient.")
     attorney: Attorney | None = output_field(
         "staff", "The attorney who represents the patient now; null if there is none."
@@ -93,6 +108,7 @@ class Case(Node):
     invoices: InvoiceConnection = output_field("staff", "The invoices of the case.", resolver=_invoices)
     billed_total: Decimal = output_field("staff", "The total billed in the case in US dollars, without voided bills.")
     outstanding: Decimal = output_field("staff", "The total outstanding in the case in US dollars.")
+    history: list[CaseEvent] = output_field("workflow", "The changes of the case, oldest first.")
 
 
 @strawberry.input(description="Filter for cases; all conditions must be met.")
@@ -126,6 +142,20 @@ class CreateCaseInput:
     idempotency_key: str | None = key("staff")
 
 
+@strawberry.input(description="Changes to a case; omitted fields stay as they are.")
+class UpdateCaseInput:
+    case_id: strawberry.ID = input_field("staff", "The id of the case.")
+    date_of_injury: date | None = input_field(
+        "staff", "The day of the injury; not after treatment that is recorded or billed.", default=UNSET
+    )
+    opened_on: date | None = input_field("staff", "The day on which the clinic opened the case.", default=UNSET)
+    version: int | None = input_field(
+        "staff",
+        "Optimistic locking: the version that was read. The request is rejected if the case has been changed since.",
+    )
+    idempotency_key: str | None = key("staff")
+
+
 CasePayload: Any = payload_of(Case, "staff", "case", warns=True)
 
 
@@ -133,5 +163,13 @@ CaseMutations: Any = create_type(
     "CaseMutations",
     [
         command("create_case", cases.create, "Open a case.", CreateCaseInput, "The new case.", CasePayload),
+        command(
+            "update_case",
+            cases.update,
+            "Change the day of injury or the opening day of a case.",
+            UpdateCaseInput,
+            "The case and the changes.",
+            CasePayload,
+        ),
     ],
 )

@@ -18,7 +18,7 @@ from schema.billing.coverage_enums import (
     CoverageStatus,
     InsuredRelationship,
 )
-from schema.billing.history import Change
+from schema.history import Change
 from schema.commands import command, payload_of
 from schema.connections import Node
 from schema.keys import key

@@ -7,13 +7,7 @@ import strawberry
 from permissions.classes import output_field
 from schema.access.users import User
 from schema.enums import InvoiceStatus
-
-
-@strawberry.type(description="One value that an event changed.")
-class Change:
-    field: str = output_field("workflow", "The name of the field.")
-    before: str | None = output_field("workflow", "The value before, as text.")
-    after: str | None = output_field("workflow", "The value after, as text.")
+from schema.history import Change
 
 
 @strawberry.type(description="An entry in the history of an invoice; never changed afterwards.")

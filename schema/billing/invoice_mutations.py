@@ -15,6 +15,10 @@ from schema.keys import VERSION, key
 
 _INVOICE = "The id of the invoice."
 _LINES = "The lines to bill."
+_DUPLICATE = (
+    "Confirms that lines are billed although they repeat others: the same code for the same patient, day, physician and side, in "
+    "another invoice that is not void or in this one."
+)
 
 
 @strawberry.input(
@@ -43,6 +47,10 @@ class CreateInvoiceInput:
     lines: list[InvoiceLineInput] | None = input_field(
         "staff", f"{_LINES} Without lines, every exam of the visit that has a code is billed."
     )
+    confirm_duplicate: bool = input_field("staff", _DUPLICATE, default=False)
+    confirm_reason: str | None = input_field(
+        "administration", "Confirms treatment before the day of injury, with the reason; only administrators can."
+    )
     idempotency_key: str | None = key("staff")
 
 
@@ -50,6 +58,7 @@ class CreateInvoiceInput:
 class ReplaceInvoiceLinesInput:
     invoice_id: strawberry.ID = input_field("staff", _INVOICE)
     lines: list[InvoiceLineInput] = input_field("staff", _LINES)
+    confirm_duplicate: bool = input_field("staff", _DUPLICATE, default=False)
     version: int | None = input_field("staff", VERSION)
     idempotency_key: str | None = key("staff")
 

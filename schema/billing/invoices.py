@@ -67,6 +67,9 @@ class Invoice(Node):
     physician: Physician | None = output_field("parties", "The treating physician.")
     facility: Facility | None = output_field("parties", "The facility of the treatment.")
     encounter: Encounter | None = output_field("staff", "The visit that is billed; null if there is none.")
+    before_injury_reason: str | None = output_field(
+        "staff", "Why treatment before the day of injury was accepted; null where none was."
+    )
     lines: list[InvoiceLine] = output_field("existence", "The lines to bill.")
     billed_amount: Decimal = output_field("existence", "The billed amount in US dollars: the sum of the lines.")
     agreed_amount: Decimal | None = output_field(

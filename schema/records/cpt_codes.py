@@ -13,6 +13,7 @@ from resolvers.commands.records import cpt_codes, parties
 from schema.connections import Node
 from schema.enums import BilateralPolicy, PriceSource
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
+from schema.references import UserRef
 
 
 @strawberry.type(description="A CPT code that can be billed, with its price.")
@@ -73,6 +74,12 @@ class InvoiceLine:
     unit_price: Decimal = output_field("pricing", "The price of one unit in US dollars.")
     amount: Decimal = output_field("existence", "The amount of the line in US dollars.")
     price_trace: PriceTrace = output_field("pricing", "How the price was determined.")
+    is_repeated: bool = output_field(
+        "workflow", "Whether it repeats a line of another invoice, or of this one, and is billed all the same."
+    )
+    repeat_confirmed_by: UserRef | None = output_field(
+        "workflow", "The user who confirmed that the line is billed again; null where nobody was asked."
+    )
 
 
 CptCodeMutations: Any = record_mutations(

@@ -14,7 +14,7 @@ from schema.commands import command, payload_of
 from schema.connections import Connection
 from schema.enums import ActionItemKind, ReminderStatus
 from schema.keys import key
-from schema.references import ChequeRef, InvoiceRef
+from schema.references import ChequeRef, EncounterRef, InvoiceRef
 
 
 @strawberry.type(description="A task of billing staff for an invoice, due on a day.")
@@ -43,9 +43,12 @@ class ActionItem:
     )
     reminder: Reminder | None = output_field("negotiation", "The reminder, if the item is one.")
     invoice: InvoiceRef | None = output_field(
-        "negotiation", "The invoice, with its status, age and balance; null if the item is about a payment alone."
+        "negotiation", "The invoice, with its status, age and balance; null if the item is about another record."
     )
     cheque: ChequeRef | None = output_field("negotiation", "The payment; null if the item is not about one.")
+    encounter: EncounterRef | None = output_field(
+        "negotiation", "The visit, if the item is about one that is not billed."
+    )
 
 
 ActionItemConnection = Connection[ActionItem]

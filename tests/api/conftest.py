@@ -1,6 +1,7 @@
 """The fixtures of the API's tests: records to begin with, and clients that are signed in as billing staff."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -61,16 +62,18 @@ def own_attorney(address: DatabaseUrls) -> str:
 
 @pytest.fixture
 def case(billing: Client, found: Found) -> str:
-    """A new case without invoices or events."""
-    opened = done(billing, "createCase", CASE, patientId=found.own["Patient"], dateOfInjury="2026-01-05")
+    """A new case of a new patient, without invoices or events."""
+    patient = done(billing, "createPatient", "patient { id }", mrn=f"{uuid4()}", firstName="Case", lastName="Fixture")
+    opened = done(billing, "createCase", CASE, patientId=patient["id"], dateOfInjury="2026-01-05")
     identity: str = opened["id"]
     return identity
 
 
 @pytest.fixture
 def draft(case: str, found: Found) -> dict[str, Any]:
-    """The input that creates an invoice."""
-    return {"caseId": case, "payerId": found.own["Payer"], "serviceDate": "2026-03-02", "lines": [LINE]}
+    """The input that creates an invoice, also when the same is billed again."""
+    of = {"caseId": case, "payerId": found.own["Payer"], "serviceDate": "2026-03-02"}
+    return {**of, "lines": [LINE], "confirmDuplicate": True}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.support.databases import rows
 from tests.support.other_clinic import add_other_clinic
 
 CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
-OWN = {"number": "OLD-1", "external_key": "OLD-1"}
+OWN = {"number": "OLD-1", "external_key": "OLD-1", "encounter_id": None}
 
 
 def added(address: DatabaseUrls, table: str, row: Any, clinic: UUID) -> str:

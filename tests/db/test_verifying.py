@@ -47,6 +47,12 @@ _LAST_STATE, _FIRST_STATE = (
 _EXPORT = """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, record_count)
     select clinic_id, $, id, role, 'invoices', 'csv', '{}', 'a.csv', now(), 1 from users limit 1"""
 
+_BILLED_VISIT = "select id from encounters where invoice_id is not null order by id limit 1"
+_UNBILLED_VISIT = "select id from encounters where invoice_id is null order by id limit 1"
+_BILLING_VISIT = "select id from invoices where encounter_id is not null and status <> 'void' order by number limit 1"
+_UNIQUE_LINE = """select l.id from invoice_lines l join invoices i on i.id = l.invoice_id where i.status <> 'void'
+    and not l.is_repeated order by l.id desc limit 1"""
+
 # The rule, the query for the record that is to break it ($ in the statement), and the statement that breaks it.
 VIOLATIONS = [
     ("Received is the sum", _COVERED, "update invoices set received_amount = received_amount - 1 where id = $"),
@@ -208,6 +214,33 @@ VIOLATIONS = [
     ("A finished export", "select gen_random_uuid()", f"{_EXPORT.format('ready')}"),
     ("A finished export", "select gen_random_uuid()", f"""{_EXPORT.format('running')}; insert into export_records
      (clinic_id, export_id, table_name, part, ids) select clinic_id, $, 'invoices', 0, array[$::uuid] from clinics"""),
+    ("A visit is billed by at most", _BILLING_VISIT, """drop index uq_invoices_encounter; insert into invoices (clinic_id, id, number, case_id,
+     patient_id, payer_id, encounter_id, created_on, service_date, billed_amount, known_from, updated_at) select clinic_id, gen_random_uuid(),
+     'A', case_id, patient_id, payer_id, encounter_id, created_on, service_date, 0, created_on, now() from invoices where id = $"""),
+    ("A visit names the invoice", _BILLED_VISIT, "update encounters set invoice_id = null where id = $"),
+    ("A visit names the invoice", _BILLED_VISIT, "update invoices set encounter_id = null where encounter_id = $"),
+    ("A visit names the invoice", _BILLED_VISIT, "update invoices set status = 'void' where encounter_id = $"),
+    ("A visit names the invoice", _UNBILLED_VISIT, "update encounters set invoice_id = gen_random_uuid() where id = $"),
+    ("A cancelled visit", _BILLED_VISIT, "update encounters set cancelled_at = now() - interval '1 hour' where id = $"),
+    ("An invoice bills a visit", _BILLING_VISIT,
+     "update invoices set case_id = (select c.id from cases c where c.id <> case_id order by c.id limit 1) where id = $"),
+    ("A visit is not before", _BILLED_VISIT, "update encounters set service_date = '2000-01-01' where id = $"),
+    ("A line repeats", "select 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid", f"""insert into invoice_lines
+     (clinic_id, id, invoice_id, position, code, label, units, bilateral, unit_price, amount, price_source, price_rate)
+     select clinic_id, $, invoice_id, 99, code,
+     label, units, bilateral, 0, 0, 'base_price', 0 from invoice_lines where id = ({_UNIQUE_LINE})"""),
+    ("A visit's version", _BILLED_VISIT, "update encounters set version = 2 where id = $"),
+    ("A visit's version", _BILLED_VISIT, """insert into encounter_events (clinic_id, id, encounter_id, at, action)
+     select clinic_id, gen_random_uuid(), id, now(), 'update_encounter' from encounters where id = $"""),
+    ("Past states of a visit", _BILLED_VISIT, """insert into encounter_states select clinic_id, id, recorded_at, now(), physician_id,
+     facility_id, service_date from encounters where id = $"""),
+    ("Past states of a visit", _BILLED_VISIT, """update encounters set changed_at = '2026-06-03' where id = $; insert into encounter_states
+     select clinic_id, id, day, day + 2, physician_id, facility_id, service_date from encounters,
+     unnest(array['2026-05-31'::date, '2026-06-01']) day where id = $"""),
+    ("Treatment is not before", _BILLING_VISIT, "update invoices set service_date = '2000-01-01' where id = $"),
+    ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),
+    ("An invoice is not submitted", "select id from invoices where submitted_on is not null order by number limit 1",
+     "update invoices set submitted_on = created_on - 1 where id = $"),
 ]  # fmt: skip
 # Triggers, foreign keys and checks prevent the violations, so that they are dropped first, as only the owner can.
 _UNGUARDED = """set session_replication_role = replica; do $$ declare c record; begin

@@ -39,7 +39,7 @@ TABLES = (
 )
 PREREQUISITES = {
     ImportKind.PATIENTS: "mrn,first_name,last_name\nP-1,Lena,Vega\nP-2,Omar,Sample\n",
-    ImportKind.PHYSICIANS: "name,npi\nDr. Filed,0000000009\n",
+    ImportKind.PHYSICIANS: "name,npi\nDr. Filed,0000000097\n",
     ImportKind.FACILITIES: "name,geographic_factor\nFiled House,1.0500\n",
     ImportKind.PAYERS: "name,kind\nSample Mutual,INSURANCE\nOther Mutual,INSURANCE\n",
     ImportKind.CASES: "number,patient_mrn,date_of_injury,opened_on\nC-1,P-1,2026-01-05,2026-01-06\nC-2,P-2,2026-01-05,2026-01-06\n",

@@ -100,18 +100,18 @@ def test_a_name_that_several_existing_records_have_is_refused(own_address: Datab
             f"insert into physicians (clinic_id, id, name) values ({CLINIC}, gen_random_uuid(), 'Dr. Twin') returning id",
         )
     before = content(own_address)
-    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Twin,0000000001\n")
+    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Twin,0000000014\n")
     assert bad_cells(report) == [(2, "name", "Dr. Twin", "Several existing records match")]
     assert content(own_address) == before
 
 
 def test_a_physician_of_the_same_name_with_another_npi_is_refused(own_address: DatabaseUrls) -> None:
-    kind, other = ImportKind.PHYSICIANS, "name,npi\nDr. J. Smith,0000000002\n"
+    kind, other = ImportKind.PHYSICIANS, "name,npi\nDr. J. Smith,0000000022\n"
     assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,\n")) == (1, 0, 0, 0)
-    assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,0000000001\n")) == (0, 1, 0, 0)
+    assert counts(imported(own_address, kind, "name,npi\nDr. J. Smith,0000000014\n")) == (0, 1, 0, 0)
     assert counts(imported(own_address, kind, "name\nDr. J. Smith\n")) == (0, 0, 1, 0)
     before = content(own_address)
-    for text in (other, other.replace("0000000002", "")):
+    for text in (other, other.replace("0000000022", "")):
         [(line, column, _, reason)] = bad_cells(imported(own_address, kind, text))
         assert (line, column, reason) == (2, "npi", "The record with this name has another value")
     assert content(own_address) == before

@@ -155,6 +155,12 @@ def test_a_case_with_another_attorney_moves_with_its_invoices_and_a_case_without
     assert [row[1:] for row in representations_of(prepared, number) if row[0] == "Ivo Sample"] != []
     assert [row for row in representations_of(prepared, number) if row[2] is None] == []
     assert rows(prepared, "select version from cases where number = $1", number)[0][0] == 3
+    told = """select e.action, e.changes::jsonb -> 0 ->> 'after' from case_events e join cases c on c.id = e.case_id
+        where c.number = $1 order by e.id"""
+    assert [tuple(row) for row in rows(prepared, told, number)] == [
+        ("import_records", "Ivo Sample"),
+        ("import_records", None),
+    ]
 
 
 def test_every_bad_case_is_reported_and_nothing_is_written(prepared: DatabaseUrls) -> None:

@@ -15,7 +15,7 @@ _SPELLINGS: dict[ImportKind, tuple[str, str, str]] = {
     ImportKind.PATIENTS: (_PATIENTS, "Ré-7,Ann,Lee,1980-01-02,", "re\u20117 ,Ann\u00a0 Lee\u200b,Lee,1980-01-02,"),
     ImportKind.PAYERS: (_PAYERS, "O'Neil Mutual,INSURANCE,,,", "O\u2019NEIL  Mutual ,INSURANCE,,,"),
     ImportKind.ATTORNEYS: ("name,firm", "José Vega,Vega & Sons", "jose vega,VEGA & SONS"),
-    ImportKind.PHYSICIANS: ("name,npi", "Dr. Zoë,0000000001", "DR. ZOE ,0000000001"),
+    ImportKind.PHYSICIANS: ("name,npi", "Dr. Zoë,0000000014", "DR. ZOE ,0000000014"),
     ImportKind.FACILITIES: ("name,geographic_factor", "North-Side,1.0000", "north\u2013side,1.0000"),
     ImportKind.CODES: ("code,label,base_price,valid_from", "ZX101,A,1.00,2026-01-01", "zx101,A,1.00,2026-01-01"),
 }
@@ -128,11 +128,11 @@ def test_a_code_that_earlier_releases_spelled_in_two_ways_is_refused(
 
 
 def test_the_npi_of_two_physicians_is_imported_with_a_warning(own_address: DatabaseUrls) -> None:
-    imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. First,0000000001\n")
-    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Other,0000000002\nDr. Second,0000000001\n")
+    imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. First,0000000014\n")
+    report = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Other,0000000022\nDr. Second,0000000014\n")
     assert counts(report) == (2, 0, 0, 0)
-    assert [(cell.line, cell.column, cell.value) for cell in report.warnings] == [(3, "npi", "0000000001")]
+    assert [(cell.line, cell.column, cell.value) for cell in report.warnings] == [(3, "npi", "0000000014")]
     assert report.as_text().startswith("Warning: line 3, npi: Another active physician has this NPI")
     rows(own_address, "update physicians set active = false where name = 'Dr. First'")
-    again = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Second,0000000001\n")
+    again = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Second,0000000014\n")
     assert again.warnings == ()

@@ -41,6 +41,7 @@ OWN: dict[Role, dict[str, str]] = {
         "physicians": "select $2::uuid as id from clinics where clinic_id = $1",
         "facilities": f"select facility_id as id from ({_TREATED}) i union select facility_id from ({_VISITS}) e",
         "encounters": _VISITS,
+        "encounter_events": f"select id from encounter_events where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
         "encounter_exams": f"select id from encounter_exams where clinic_id = $1 and encounter_id in (select id from ({_VISITS}) e)",
         "exam_types": "select id from exam_types where clinic_id = $1",
     },
@@ -54,10 +55,12 @@ _STAFF = (
     "attorneys",
     "cheque_allocations",
     "cheques",
+    "case_events",
     "coverage_events",
     "coverages",
     "denials",
     "deposits",
+    "encounter_events",
     "encounter_exams",
     "encounters",
     "exam_types",
@@ -129,7 +132,9 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
             and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))
     union select id from cheques where clinic_id = $1 and {_UNUSED} and case when returned_on is null
         then received_on + 7 else returned_on end <= {_TODAY}
-    union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}"""
+    union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
+    union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
+        and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

@@ -109,23 +109,35 @@ ATTORNEY = {
 PHYSICIAN = {
     **ATTORNEY,
     "Case": f"{ATTORNEY['Case']} encounters",
-    "Encounter": "id case patient physician facility serviceDate exams",
+    "Encounter": "id status version case patient physician facility serviceDate recordedAt exams billed",
+    "EncounterConnection": PAGE,
+    "EncounterEdge": "cursor node",
+    "EncounterFilter": "status billed caseId patientId physicianId facilityId serviceFrom serviceTo",
+    "EncounterOrder": "field direction",
+    "EncounterOrderField": "SERVICE_DATE RECORDED_AT",
+    "EncounterStatus": "RECORDED CANCELLED",
+    "CancelEncounterInput": "encounterId reason version idempotencyKey",
+    # They correct their own visits, and hear when somebody else has.
+    "ErrorCode": "STALE_VERSION INVALID_INPUT NOT_FOUND CONFLICT",
+    "StaleVersion": "message code path currentVersion",
     "EncounterExam": "examType bilateral units",
     "EncounterPayload": "encounter errors",
     "ExamLineInput": "examTypeId bilateral units",
     "ExamType": "id name code selectionRule position active parent subExams(activeOnly)",
     "InvoiceLineInput": "code units bilateral",
-    "Mutation": f"recordEncounter(input) {ATTORNEY['Mutation']}",
+    "Mutation": f"recordEncounter(input) updateEncounter(input) cancelEncounter(input) {ATTORNEY['Mutation']}",
     "Patient": "id name firstName lastName mrn birthDate phone email address",
     "PriceQuote": "total",
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
-    "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}examTypes(activeOnly) priceQuote(input) analytics(filter asOf) {_FILES}",
+    "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}encounters(filter orderBy {PAGED}) examTypes(activeOnly) "
+    f"priceQuote(input) analytics(filter asOf) {_FILES}",
     # Their own work only, and no received amounts.
     "Analytics": "physicianProductivity",
     "AnalyticsFilter": "from to payerId physicianId facilityId",
     "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice",
     "RecordEncounterInput": "caseId facilityId serviceDate exams idempotencyKey",
+    "UpdateEncounterInput": "encounterId facilityId serviceDate exams version idempotencyKey",
     "SelectionRule": "ANY EXACTLY_ONE AT_LEAST_ONE",
 }
 

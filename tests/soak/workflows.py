@@ -42,7 +42,8 @@ def negotiated(clinic: Clinic, rng: Random) -> None:
     own = clinic.found.own
     who = {"physicianId": own["Physician"], "facilityId": own["Facility"], "serviceDate": _SEEN_ON}
     visit = done(clinic.billing, "recordEncounter", VISIT, caseId=case, **who, exams=exams(clinic.billing))
-    draft = {"caseId": case, "payerId": clinic.payer, "serviceDate": _SEEN_ON, "encounterId": visit["id"]}
+    of = {"caseId": case, "payerId": clinic.payer, "serviceDate": _SEEN_ON}
+    draft = {**of, "encounterId": visit["id"], "confirmDuplicate": True}
     invoice = done(clinic.billing, "createInvoice", NEW, **draft)["id"]
     clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="MAIL")
     clinic.step("requestReduction", invoice, amount="20.00")

@@ -1,23 +1,28 @@
-"""Commands of cases: opening a case, settling and reopening it."""
+"""Commands of cases: opening, changing, settling, closing and reopening a case."""
 
+from datetime import date
 from typing import NoReturn
 from uuid import UUID
 
-from db.write_batch import Sql, WriteBatch
+from db.write_batch import WriteBatch
 from domain.billing.cases import NUMBER, CaseStatus, CloseReason, begin_of_number, check_injury, number_of
+from domain.billing.invoice_events import change_of
 from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import Conflict, IllegalTransition, NotFound
+from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from domain.texts import REMARK, checked, optional_text
+from resolvers.commands.billing.case_history import record_case_event
+from resolvers.commands.billing.injuries import refuse_past_treatment
 from resolvers.commands.billing.payments import warn_of_unapplied
 from resolvers.commands.transitions import Row, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CASE = "select id, number, patient_id, attorney_id, status, version, opened_on from cases where clinic_id = $1 and id = $2 for update"
+_CASE = """select id, number, patient_id, attorney_id, status, version, date_of_injury, opened_on,
+    settled_on, closed_on, closed_reason from cases where clinic_id = $1 and id = $2 for update"""
 _INVOICES = "select id from invoices where clinic_id = $1 and case_id = $2"
 _RETIRED = "select retired_at from {word}s where clinic_id = $1 and id = $2"
 # Cases are opened one after the other, so that two cases of a clinic never get the same number.
@@ -82,6 +87,32 @@ async def _number(work: UnitOfWork, year: int) -> str:
     return number_of(begin, ((await work.one(_LAST_NUMBER, normal_key(begin)))[0] or 0) + 1)
 
 
+async def update(work: UnitOfWork) -> UUID:
+    """Change the day of injury or the opening day. The day of injury cannot be moved past treatment."""
+    case = await lock_case(work, work.inputs["case_id"])
+    if work.inputs.get("version") not in (None, case["version"]):
+        raise StaleVersion("The case has been changed since it was read", ("version",), case["version"])
+    days: dict[str, date] = {}
+    for name in ("date_of_injury", "opened_on"):
+        if name in work.inputs:
+            if work.inputs[name] is None:
+                raise InvalidInput("This cannot be left blank", (name,))
+            days[name] = work.inputs[name]
+    injured_on: date = days.get("date_of_injury") or case["date_of_injury"]
+    check_injury(injured_on, days.get("opened_on") or case["opened_on"])
+    if injured_on > case["date_of_injury"]:
+        await refuse_past_treatment(work, case["id"], injured_on)
+    changed = {name: day for name, day in days.items() if day != case[name]}
+    if changed:
+        writes = work.writes()
+        writes.update("cases", {"id": case["id"]}, **changed, version=case["version"] + 1)
+        changes = [change_of(name, case[name], day) for name, day in changed.items()]
+        record_case_event(work, writes, case["id"], "update_case", changes)
+        await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
 async def close(work: UnitOfWork) -> UUID:
     """Close a case that was dropped or lost: all of its invoices are covered, void or written off."""
     case = await lock_case(work, work.inputs["case_id"])
@@ -98,6 +129,9 @@ async def close(work: UnitOfWork) -> UUID:
             move(work, writes, "close_case", row, told)
     closed = {"status": CaseStatus.CLOSED.value, "closed_on": work.today, "closed_reason": reason.value}
     writes.update("cases", {"id": case["id"]}, **closed, version=case["version"] + 1)
+    changes = [change_of("status", case["status"], CaseStatus.CLOSED.value), change_of("closed_on", None, work.today)]
+    changes += [change_of("closed_reason", None, reason.value), *([change_of("reason", None, note)] if note else [])]
+    record_case_event(work, writes, case["id"], "close_case", changes)
     await writes.run(work.connection)
     identity: UUID = case["id"]
     return identity
@@ -120,6 +154,8 @@ async def settle(work: UnitOfWork) -> UUID:
     for row in covered:
         move(work, writes, "settle_case", row, work.inputs)
     writes.update("cases", {"id": case["id"]}, status="settled", settled_on=work.today, version=case["version"] + 1)
+    changes = [change_of("status", case["status"], "settled"), change_of("settled_on", None, work.today)]
+    record_case_event(work, writes, case["id"], "settle_case", changes)
     await writes.run(work.connection)
     await warn_of_unapplied(work, rows)
     identity: UUID = case["id"]
@@ -146,20 +182,18 @@ async def open_again(work: UnitOfWork) -> UUID:
     for row in rows:
         if row["status"] == InvoiceStatus.PAID:
             move(work, writes, "reopen_case", row, work.inputs)
-    reopen(writes, case["id"])
+    reopen(work, writes, case, "reopen_case")
     await writes.run(work.connection)
     identity: UUID = case["id"]
     return identity
 
 
-def reopen(writes: WriteBatch, case: UUID) -> None:
-    """Add the change that a case is open again to the batch of writes."""
-    writes.update(
-        "cases",
-        {"id": case},
-        status="open",
-        settled_on=None,
-        closed_on=None,
-        closed_reason=None,
-        version=Sql("version + 1"),
+def reopen(work: UnitOfWork, writes: WriteBatch, case: Row, action: str) -> None:
+    """Add the change that a locked case is open again to the batch of writes; `action` is the command that reopens it."""
+    opened = {"status": CaseStatus.OPEN.value, "settled_on": None, "closed_on": None, "closed_reason": None}
+    writes.update("cases", {"id": case["id"]}, **opened, version=case["version"] + 1)
+    changes = [change_of(name, case[name], value) for name, value in opened.items() if case[name] != value]
+    reason = (work.inputs.get("reason") or "").strip()
+    record_case_event(
+        work, writes, case["id"], action, [*changes, *([change_of("reason", None, reason)] if reason else [])]
     )

@@ -1,6 +1,6 @@
 """Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -161,7 +161,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     reason = reason_of(work.inputs)
     cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])})
     # All commands lock cases before cheques, and cheques before invoices.
-    settled = {row["id"] for case in cases if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN}
+    settled = {row["id"]: row for case in cases if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN}
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has already been returned", ("cheque_id",))
@@ -183,7 +183,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     return identity
 
 
-async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: set[UUID]) -> None:
+async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: Mapping[UUID, Row]) -> None:
     paid = {part["invoice_id"] for part in standing}
     others = await work.all(
         "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
@@ -202,7 +202,7 @@ async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], se
         if identity not in paid and row["case_id"] in reopened:
             move(work, writes, "reopen_case", row, work.inputs, replace(work.actor, role=Role.ADMIN))
     for case in reopened:
-        reopen(writes, case)
+        reopen(work, writes, settled[case], "return_cheque")
 
 
 def _reversal(work: UnitOfWork, row: Row, part: Row) -> Receipt:

@@ -1,6 +1,6 @@
 """Commands of invoices: creating an invoice, and changes other than transitions (lines, negotiation limits, notes)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NoReturn
 from uuid import UUID
@@ -12,13 +12,17 @@ from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import check_limits
-from domain.billing.pricing import PricedLine, WantedLine, total
+from domain.billing.pricing import Place, PricedLine, WantedLine, total
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.texts import NOTE, required_text
+from domain.treatment.repeated_lines import confirmation
 from resolvers.commands.billing.cases import lock_case
+from resolvers.commands.billing.injuries import confirmation_of
 from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
+from resolvers.commands.billing.repeated_lines import Treatment, confirmed_repeats
+from resolvers.commands.next_steps import next_step
 from resolvers.commands.payers import check_payer
 from resolvers.commands.transitions import (
     Row,
@@ -31,25 +35,31 @@ from resolvers.commands.transitions import (
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _NOTE = replace(NOTE, needed=True)
-_ENCOUNTER = "select case_id, physician_id, facility_id, service_date from encounters where clinic_id = $1 and id = $2"
+_CONFIRMED = ("before_injury_reason", "before_injury_by")
+# Locked, so that it is neither corrected nor cancelled meanwhile.
+_ENCOUNTER = """select case_id, physician_id, facility_id, service_date, cancelled_at, invoice_id, before_injury_reason,
+    before_injury_by from encounters where clinic_id = $1 and id = $2 for update"""
+_NUMBER_OF = "select number from invoices where clinic_id = $1 and id = $2"
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
-_BILLED = "select payer_id, facility_id, service_date from invoices where clinic_id = $1 and id = $2"
+_BILLED = "select payer_id, facility_id, service_date, patient_id, physician_id from invoices where clinic_id = $1 and id = $2"
 _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
 _EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
-    where e.clinic_id = $1 and e.encounter_id = $2 order by e.position, e.id"""
+    where e.clinic_id = $1 and e.encounter_id = $2 and e.removed_at is null order by e.position, e.id"""
 _REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
 
 
 async def create(work: UnitOfWork) -> UUID:
     """Create an invoice for an open case, with the next number of the clinic's year."""
-    inputs = {**work.inputs, **await _of_encounter(work)}
-    case = await lock_case(work, inputs["case_id"])
+    case = await lock_case(work, work.inputs["case_id"])
     if case["status"] != CaseStatus.OPEN:
-        raise Conflict(f"The case is {case['status']}; an administrator can reopen it", ("case_id",))
+        raise Conflict(f"The case is {case['status']}: reopen it first ({next_step('reopen_case')})", ("case_id",))
+    inputs = {**work.inputs, **await _of_encounter(work)}
     await _check_parties(work, inputs)
-    not_later(inputs["service_date"], work.today, "service_date")
-    circumstances = Circumstances(inputs["payer_id"], inputs.get("facility_id"), inputs["service_date"])
+    service_date = not_later(inputs["service_date"], work.today, "service_date")
+    if not inputs.get("before_injury_reason"):
+        inputs |= confirmation_of(work, service_date, case["date_of_injury"])
+    circumstances = Circumstances(inputs["payer_id"], inputs.get("facility_id"), service_date)
     return await _insert(work, case, inputs, await _lines(work, inputs, circumstances))
 
 
@@ -76,7 +86,13 @@ async def _of_encounter(work: UnitOfWork) -> dict[str, Any]:
     for name in ("case_id", "service_date", "physician_id", "facility_id"):
         if inputs.get(name) is not None and inputs[name] != found[name]:
             raise InvalidInput("This contradicts the visit that is billed", (name,))
-    return dict(found)
+    if found["cancelled_at"]:
+        raise Conflict(f"The visit is cancelled: record it anew ({next_step('record_encounter')})", ("encounter_id",))
+    if found["invoice_id"]:
+        number = (await work.one(_NUMBER_OF, found["invoice_id"]))["number"]
+        words = f"Invoice {number} bills this visit already: void it first ({next_step('void_invoice')})"
+        raise Conflict(words, ("encounter_id",))
+    return {name: value for name, value in found.items() if name not in ("cancelled_at", "invoice_id")}
 
 
 async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any]) -> None:
@@ -88,6 +104,8 @@ async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any]) -> None:
 
 async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines: Sequence[PricedLine]) -> UUID:
     identity, billed, writes = new_id(work.moment), total(lines), work.writes()
+    treatment = Treatment(case["patient_id"], inputs["service_date"], inputs.get("physician_id"))
+    repeated = await confirmed_repeats(work, identity, treatment, lines, _places(inputs, lines))
     # The counter's row is locked from here on, and other commands that create an invoice wait for it: nothing is
     # written later.
     row = {
@@ -95,7 +113,7 @@ async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines:
         "case_id": case["id"],
         "patient_id": case["patient_id"],
         "payer_id": inputs["payer_id"],
-        **{name: inputs.get(name) for name in ("physician_id", "facility_id", "encounter_id")},
+        **{name: inputs.get(name) for name in ("physician_id", "facility_id", "encounter_id", *_CONFIRMED)},
         "created_on": work.today,
         "service_date": inputs["service_date"],
         "billed_amount": billed,
@@ -110,14 +128,22 @@ async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines:
     }
     known = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": identity}
     writes.insert("responsibilities", **known, **first, decided_by=work.user_id)
-    _insert_lines(work, writes, identity, lines)
+    _insert_lines(work, writes, identity, lines, repeated)
     begun = {"id": identity, "events": 0}
-    changes = [change_of("billed_amount", None, billed)]
+    changes = [change_of("billed_amount", None, billed), *confirmation(lines, sorted(repeated))]
+    if row["before_injury_reason"]:
+        changes.append(change_of("before_injury_reason", None, row["before_injury_reason"]))
     record_event(work, writes, begun, "create_invoice", None, InvoiceStatus.PENDING_INVOICE.value, changes)
     announce(work, writes, identity, [*row, "status", "version", "invoice_lines"])
     work.remember(writes, identity)
     await writes.run(work.connection)
     return identity
+
+
+def _places(inputs: Mapping[str, Any], lines: Sequence[PricedLine]) -> list[Place]:
+    """Where the lines stand in the input."""
+    name = "encounter_id" if inputs.get("lines") is None else "lines"
+    return [(name, str(place)) for place in range(len(lines))]
 
 
 def _number(writes: WriteBatch, year: int) -> Sql:
@@ -126,11 +152,20 @@ def _number(writes: WriteBatch, year: int) -> Sql:
     return Sql(f"'INV-{year:04d}-' || lpad({count}::text, greatest(6, length({count}::text)), '0')")
 
 
-def _insert_lines(work: UnitOfWork, writes: WriteBatch, invoice: UUID, lines: Sequence[PricedLine]) -> None:
+def _insert_lines(
+    work: UnitOfWork, writes: WriteBatch, invoice: UUID, lines: Sequence[PricedLine], repeated: Collection[int]
+) -> None:
     known = {"invoice_id": invoice, "recorded_at": work.moment}
     rows = [
-        {"id": new_id(work.moment), **known, "position": position, **asdict(line)}
-        for position, line in enumerate(lines, 1)
+        {
+            "id": new_id(work.moment),
+            **known,
+            "position": place + 1,
+            **asdict(line),
+            "is_repeated": place in repeated,
+            "repeat_confirmed_by": work.user_id if place in repeated else None,
+        }
+        for place, line in enumerate(lines)
     ]
     writes.insert_all("invoice_lines", rows)
 
@@ -144,8 +179,11 @@ async def replace_lines(work: UnitOfWork) -> UUID:
     if invoice.first_submitted_on:
         words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
-    circumstances = Circumstances(*await work.one(_BILLED, invoice.id))
+    billed = await work.one(_BILLED, invoice.id)
+    circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
     lines = await price(work, wanted_lines(work.inputs["lines"]), circumstances)
+    treatment = Treatment(billed["patient_id"], billed["service_date"], billed["physician_id"])
+    repeated = await confirmed_repeats(work, invoice.id, treatment, lines, _places(work.inputs, lines))
     if max(row["floor_amount"] or 0, row["target_amount"] or 0) > total(lines):
         raise Conflict(
             "The new total would be below the limits of the negotiation: change the limits first", ("lines",)
@@ -153,8 +191,9 @@ async def replace_lines(work: UnitOfWork) -> UUID:
     before = _texts_of(await work.all(_LINES, invoice.id))
     await work.connection.execute(_REMOVE, work.clinic_id, invoice.id)
     writes = work.writes()
-    _insert_lines(work, writes, invoice.id, lines)
-    changes = [change_of("lines", before, _texts_of([asdict(line) for line in lines]))]
+    _insert_lines(work, writes, invoice.id, lines, repeated)
+    after = _texts_of([asdict(line) for line in lines])
+    changes = [change_of("lines", before, after), *confirmation(lines, sorted(repeated))]
     return await _change(
         work, writes, row, "replace_invoice_lines", {"billed_amount": total(lines)}, changes, "invoice_lines"
     )

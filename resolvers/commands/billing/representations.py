@@ -5,9 +5,11 @@ from uuid import UUID
 
 from db.action_items import OWED_BY_FORMER_FIRM
 from db.write_batch import Sql, WriteBatch
+from domain.billing.invoice_events import change_of
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.representations import AttorneyChangeStatus, Period, Substitution, check_effective_day, substitute
+from resolvers.commands.billing.case_history import record_case_event
 from resolvers.commands.billing.cases import check_active, lock_invoices
 from resolvers.commands.transitions import Row, announce
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -17,6 +19,7 @@ _PERIODS = """select id, attorney_id, from_on, until_on from representations
     where clinic_id = $1 and case_id = $2 and known_until is null order by from_on, id"""
 _PENDING = """select id, attorney_id, effective_on from attorney_changes
     where clinic_id = $1 and case_id = $2 and status = 'pending' for no key update"""
+_NAMES = "select id, name from attorneys where clinic_id = $1 and id = any($2::uuid[])"
 _OWED = f"select i.id from {OWED_BY_FORMER_FIRM} and r.clinic_id = $1 and r.case_id = $2 order by i.id"
 
 
@@ -125,6 +128,9 @@ async def _apply(work: UnitOfWork, case: Row, attorney: UUID | None, day: date) 
         for invoice in await lock_invoices(work, case["id"]):
             announce(work, writes, invoice, ["attorney_id"])
     writes.update("cases", {"id": case["id"]}, attorney_id=attorney, version=Sql("version + 1"))
+    names = {row["id"]: row["name"] for row in await work.all(_NAMES, [case["attorney_id"], attorney])}
+    change = change_of("attorney", names.get(case["attorney_id"]), names.get(attorney))
+    record_case_event(work, writes, case["id"], "assign_attorney", [change, change_of("effective_on", None, day)])
     _write(work, writes, case["id"], made)
     await writes.run(work.connection)
 

@@ -54,7 +54,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes actionItems outboundMessages exports
-        users auditTrail suppressedAddresses deposits""".split(),
+        users auditTrail suppressedAddresses deposits encounters""".split(),
         lambda ids: {"first": 2},
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export")},
@@ -76,6 +76,8 @@ _MUTATION_INPUTS: dict[str, Any] = {
         "serviceDate": _DAY,
         "exams": [{"examTypeId": ids["ExamType"]}],
     },
+    "updateEncounter": lambda ids: {"encounterId": ids["Unbilled"], "facilityId": None},
+    "cancelEncounter": lambda ids: {"encounterId": ids["Unbilled"], "reason": _TEXT},
     "createCptCode": lambda ids: {"code": "SEEN-1", **_NEW_CODE},
     "updateCptCode": lambda ids: {"cptCodeId": ids["CptCode"], "label": _TEXT},
     "retireCptCode": lambda ids: {"cptCodeId": ids["CptCode"]},
@@ -162,6 +164,10 @@ def ids(admin: Client, anonymous: Client, found: Found, address: DatabaseUrls) -
     anonymous.signed_in(new_account(admin).email)
     session = rows(address, "select id from sessions where kind = 'session' order by id desc limit 1")[0]["id"]
     made = {"CptCode": code["id"], "ExamType": exam["id"], "FeeSchedule": schedule["id"], "Reminder": reminder["id"]}
+    visit = {"caseId": found.own["Case"], "physicianId": found.own["Physician"], "facilityId": found.own["Facility"]}
+    exams = [{"examTypeId": exam["id"]}]
+    recorded = done(admin, "recordEncounter", "encounter { id }", **visit, serviceDate="2026-06-29", exams=exams)
+    made["Unbilled"] = recorded["id"]
     made["Invited"] = invited_account(admin)[0].id
     return {**found.own, **made, "number": number, "Session": make_id("Session", session)}
 

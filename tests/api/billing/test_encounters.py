@@ -151,7 +151,7 @@ def record_visit(physician: Client, **inputs: Any) -> Any:
 def test_a_physician_records_a_visit_of_their_own_patient_in_their_own_name(
     physician: Client, address: DatabaseUrls, own_case: dict[str, Any], exams: dict[str, str]
 ) -> None:
-    inputs = {"caseId": own_case["case"]["id"], "facilityId": own_case["facility"]["id"], "serviceDate": "2026-05-04"}
+    inputs = {"caseId": own_case["case"]["id"], "facilityId": own_case["facility"]["id"], "serviceDate": "2026-07-01"}
     key = {"idempotencyKey": f"own {uuid4()}"}
     wanted = [{"examTypeId": exams["RAY-RIBS"], "bilateral": True}]
     answers = [record_visit(physician, **inputs, exams=wanted, **key) for _ in range(2)]

@@ -231,7 +231,8 @@ def test_a_settled_case_takes_a_new_invoice_only_when_an_administrator_has_reope
     clinic.pays("10.00", {invoice: "10.00"})
     clinic.settles(case)
     line = {"code": "A4556"}
-    draft = {"caseId": case, "payerId": clinic.payer, "serviceDate": "2026-03-02", "lines": [line]}
+    of = {"caseId": case, "payerId": clinic.payer, "serviceDate": "2026-03-02"}
+    draft = {**of, "lines": [line], "confirmDuplicate": True}
     with nothing_changes(clinic.address):
         assert refused(clinic.billing, "createInvoice", INVOICE, **draft)["code"] == "CONFLICT"
     reopened = done(clinic.admin, "reopenCase", SETTLED, caseId=case, reason="One more visit")

@@ -134,7 +134,11 @@ class World:
             "transfer_balance": lambda: self._transfer(invoice, payer, command),
             "change_payer": lambda: {**of_invoice, "payerId": payer},
             "create_invoice": lambda: self._draft(case, command.amount),
-            "replace_invoice_lines": lambda: {"invoiceId": invoice, "lines": [line(command.amount)]},
+            "replace_invoice_lines": lambda: {
+                "invoiceId": invoice,
+                "lines": [line(command.amount)],
+                "confirmDuplicate": True,
+            },
             "assign_attorney": lambda: {"caseId": case, "attorneyId": self.clinic.found.own["Attorney"]},
         }
         return inputs.get(command.name, lambda: of_invoice)()
@@ -145,7 +149,7 @@ class World:
 
     def _draft(self, case: str, amount: str) -> dict[str, Any]:
         draft = {"caseId": case, "payerId": self.clinic.payer, "serviceDate": "2026-03-02"}
-        return {**draft, "lines": [line(amount)]}
+        return {**draft, "lines": [line(amount)], "confirmDuplicate": True}
 
 
 def _selection(name: str) -> str:

@@ -99,6 +99,7 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"outboundMessageId": ids["OutboundMessage"]},
     ),
     "createCase": ("case { id }", "Patient", lambda ids: {"patientId": ids["Patient"], "dateOfInjury": _DAY}),
+    "updateCase": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"], "openedOn": "2026-06-30"}),
     "assignAttorney": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"], "attorneyId": None}),
     "addCoverage": (
         "coverage { id }",

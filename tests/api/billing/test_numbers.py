@@ -54,7 +54,7 @@ def drafts(own_address: DatabaseUrls, clinic: UUID) -> list[dict[str, Any]]:
     payer = rows(own_address, "select id from payers where clinic_id = $1 and kind = 'insurance' limit 1", clinic)[0][
         "id"
     ]
-    rest = {"payerId": make_id("Payer", payer), "serviceDate": "2026-03-02", "lines": [LINE]}
+    rest = {"payerId": make_id("Payer", payer), "serviceDate": "2026-03-02", "lines": [LINE], "confirmDuplicate": True}
     return [{**rest, "caseId": make_id("Case", case["id"])} for case in cases]
 
 
@@ -154,6 +154,7 @@ async def _create_at(address: DatabaseUrls, moment: datetime, draft: dict[str, A
         )
         user = await connection.fetchval("select id from users where email = 'billing@demo.example'")
         inputs = {"case_id": uuid_of(draft["caseId"]), "payer_id": uuid_of(draft["payerId"]), "lines": draft["lines"]}
+        inputs["confirm_duplicate"] = True
         inputs["service_date"] = clinic_day(moment, zone)
         actor = Actor(Role.BILLING, clinic_day(moment, zone), moment)
         async with connection.transaction():

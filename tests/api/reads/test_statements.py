@@ -33,6 +33,7 @@ LISTS = {
     "deposits": 'first: 3, filter: {depositedTo: "2026-06-30"}',
     "cptCodes": "first: 3, filter: {activeOnly: true}",
     "examTypes": "activeOnly: false",
+    "encounters": "first: 3, orderBy: {field: RECORDED_AT, direction: ASC}, filter: {billed: true}",
     "feeSchedules": "payerId: null",
     "actionItems": 'first: 3, asOf: "2026-06-30"',
     "reminderTemplates": "",

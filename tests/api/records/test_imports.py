@@ -104,7 +104,7 @@ def test_fee_schedules_are_imported_from_a_file_of_their_own(house: House) -> No
 PEOPLE = {
     "ATTORNEYS": ("name,firm,phone", "Ada Filed,Filed & Co,555-0100", "attorneys", "{ name firm phone }"),
     "PAYERS": ("name,kind,attorney", "Filed & Co,ATTORNEY,Ada Filed", "payers", "{ name kind }"),
-    "PHYSICIANS": ("name,npi", "Dr. Filed,0000000009", "physicians", "{ name npi }"),
+    "PHYSICIANS": ("name,npi", "Dr. Filed,0000000097", "physicians", "{ name npi }"),
     "FACILITIES": ("name,geographic_factor", "Filed House,1.0500", "facilities", "{ name geographicFactor }"),
     "PATIENTS": ("mrn,first_name,last_name,phone", "F-1,Pat,Filed,555-0100", "patients", "{ name phone }"),
     "CASES": (
@@ -117,7 +117,7 @@ PEOPLE = {
 FOUND = {
     "ATTORNEYS": {"name": "Ada Filed", "firm": "Filed & Co", "phone": "555-0100"},
     "PAYERS": {"name": "Filed & Co", "kind": "ATTORNEY"},
-    "PHYSICIANS": {"name": "Dr. Filed", "npi": "0000000009"},
+    "PHYSICIANS": {"name": "Dr. Filed", "npi": "0000000097"},
     "FACILITIES": {"name": "Filed House", "geographicFactor": "1.0500"},
     "PATIENTS": {"name": "Pat Filed", "phone": "555-0100"},
     "CASES": {

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.normal_forms import check_digit
 from server.database_urls import DatabaseUrls
 from tests.support.api.mutations import CASE, LINE, NEW, answered, done, refused
 from tests.support.api.records import Found, changed_by
@@ -149,8 +150,8 @@ def test_a_payer_names_a_patient_or_an_attorney_only_as_its_kind_requires(billin
 def test_administrators_keep_physicians_and_facilities_and_prices_follow_the_facility(
     admin: Client, draft: dict[str, Any]
 ) -> None:
-    physician = done(admin, "createPhysician", PHYSICIAN, name="Dr. Ada Fresh", npi="9000099999")
-    assert (physician["npi"], physician["active"]) == ("9000099999", True)
+    physician = done(admin, "createPhysician", PHYSICIAN, name="Dr. Ada Fresh", npi="9000099991")
+    assert (physician["npi"], physician["active"]) == ("9000099991", True)
     assert physician["id"] in listed(admin, "physicians", "fresh")
     place = done(admin, "createFacility", FACILITY, name="New Hill Clinic")
     assert place["geographicFactor"] == "1.0000"
@@ -172,7 +173,10 @@ def test_administrators_keep_physicians_and_facilities_and_prices_follow_the_fac
             ("createFacility", "geographicFactor", value)
             for value in ("0", "0.0000", "-1", "1.00001", "100", "1e1", "NaN", "")
         ),
-        *(("createPhysician", "npi", value) for value in ("123", "12345678901", "12345abcde", "\u0661" * 10)),
+        *(
+            ("createPhysician", "npi", value)
+            for value in ("123", "12345678901", "12345abcde", "1234567890", "\u0661" * 10)
+        ),
         *(("createPhysician", "name", value) for value in ("", " ", "x" * 201, "Dr.\nHeader: x", "Dr.\u2028X")),
         *(
             ("createPatient", "email", value)
@@ -216,7 +220,8 @@ def test_one_idempotency_key_records_a_patient_once(billing: Client) -> None:
 
 
 def test_the_npi_of_another_active_physician_is_taken_with_a_warning(admin: Client) -> None:
-    npi = f"{uuid4().int % 10**10:010d}"
+    nine = f"{uuid4().int % 10**9:09d}"
+    npi = nine + check_digit(nine)
     selection = f"{PHYSICIAN} warnings {{ code message path }}"
     first = answered(admin, "createPhysician", selection, name="Dr. First", npi=npi)
     assert (first["errors"], first["warnings"]) == ([], [])

@@ -70,3 +70,11 @@ def test_staff_put_an_address_on_the_suppression_list_and_take_it_off(billing: C
 @pytest.mark.parametrize("role", [Role.BILLING, Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
 def test_other_roles_have_no_profile(sign_in: SignIn, role: Role) -> None:
     assert "Cannot query field" in sign_in(role).refusals("{ clinic { phone } }")[0]
+
+
+@pytest.mark.parametrize("days", [-1, 366, None])
+def test_the_days_until_an_unbilled_visit_is_an_item_are_within_a_year(admin: Client, days: int | None) -> None:
+    selection = "clinic { unbilledAfterDays }"
+    assert done(admin, "updateClinic", selection, unbilledAfterDays=0) == {"unbilledAfterDays": 0}
+    assert refused(admin, "updateClinic", selection, unbilledAfterDays=days)["path"] == ["input", "unbilledAfterDays"]
+    assert done(admin, "updateClinic", selection, unbilledAfterDays=365) == {"unbilledAfterDays": 365}

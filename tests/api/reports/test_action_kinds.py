@@ -168,3 +168,32 @@ def test_the_list_of_an_assignee_contains_their_reminders_only(
     assert made[1] not in listed
     for who in (found.unknown("User"), found.foreign["User"], bill):
         assert clinic.billing.read(ITEMS, who=who)["actionItems"]["totalCount"] == 0
+
+
+def test_a_visit_is_an_item_some_days_after_it_took_place_until_it_is_billed_or_cancelled(clinic: Clinic) -> None:
+    case = clinic.case()
+    who = {"caseId": case, "physicianId": clinic.found.own["Physician"], "exams": []}
+    visits = [
+        done(clinic.billing, "recordEncounter", "encounter { id }", **who, serviceDate=day(-2))["id"] for _ in range(2)
+    ]
+
+    def listed(on: str) -> list[Any]:
+        query = """query ($on: Date) { actionItems(asOf: $on, first: 500) { nodes { kind dueOn subject invoice { id }
+            encounter { id case { id } } } } }"""
+        found = clinic.billing.read(query, on=on)["actionItems"]["nodes"]
+        return [item for item in found if item["encounter"] and item["encounter"]["id"] in visits]
+
+    assert listed(day(4)) == []
+    assert [(item["kind"], item["dueOn"], item["invoice"]) for item in listed(day(5))] == [
+        ("UNBILLED_ENCOUNTER", day(5), None)
+    ] * 2
+    assert listed(day(5))[0]["subject"] == f"The visit of {day(-2)} is not billed"
+    done(clinic.admin, "updateClinic", "clinic { unbilledAfterDays }", unbilledAfterDays=2)
+    assert len(listed(day(0))) == 2
+    done(clinic.admin, "updateClinic", "clinic { unbilledAfterDays }", unbilledAfterDays=7)
+    of = {"caseId": case, "payerId": clinic.payer, "serviceDate": day(-2), "encounterId": visits[0]}
+    line = {"code": "A4556", "overridePrice": "9.00", "overrideReason": "As agreed"}
+    done(clinic.billing, "createInvoice", "invoice { id }", **of, lines=[line], confirmDuplicate=True)
+    assert [item["encounter"]["id"] for item in listed(day(5))] == [visits[1]]
+    done(clinic.billing, "cancelEncounter", "encounter { id }", encounterId=visits[1], reason="Never came")
+    assert listed(day(5)) == []

@@ -26,6 +26,7 @@ from tests.bench.textbook.records.audit import AUDIT_FIELDS
 from tests.bench.textbook.records.cases import CASE_FIELDS
 from tests.bench.textbook.records.cheques import CHEQUE_FIELDS
 from tests.bench.textbook.records.coverages import COVERAGE_FIELDS
+from tests.bench.textbook.records.encounters import ENCOUNTER_FIELDS
 from tests.bench.textbook.records.followups import FOLLOW_UP_FIELDS
 from tests.bench.textbook.records.invoices import INVOICE_FIELDS
 from tests.bench.textbook.records.messages import MESSAGE_FIELDS
@@ -43,6 +44,7 @@ FIELDS: Fields = {
     **INVOICE_FIELDS,
     **MESSAGE_FIELDS,
     **CASE_FIELDS,
+    **ENCOUNTER_FIELDS,
     **CHEQUE_FIELDS,
     **COVERAGE_FIELDS,
     **FOLLOW_UP_FIELDS,

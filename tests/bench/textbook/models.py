@@ -41,6 +41,10 @@ class Case(Model):
     __table__ = tables.cases
 
 
+class CaseEvent(Model):
+    __table__ = tables.case_events
+
+
 class Cheque(Model):
     __table__ = tables.cheques
 
@@ -71,6 +75,10 @@ class Deposit(Model):
 
 class Encounter(Model):
     __table__ = tables.encounters
+
+
+class EncounterEvent(Model):
+    __table__ = tables.encounter_events
 
 
 class EncounterExam(Model):

@@ -3,8 +3,9 @@
 from domain.access.people import Role
 
 _STAFF_ADD = """
-    agreements attorney_changes attorneys cases cheque_allocations cheques coverage_events coverages denials deposits documents
-    encounter_exams encounters firms holds idempotency_keys import_mappings internal_notes invoice_adjustments invoice_counters
+    agreements attorney_changes attorneys case_events cases cheque_allocations cheques coverage_events coverages denials deposits
+    documents encounter_events encounter_exams encounter_states encounters firms holds idempotency_keys import_mappings
+    internal_notes invoice_adjustments invoice_counters
     invoice_events invoice_lines invoices patient_names patients payers reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities
     suppressed_addresses write_offs
@@ -30,7 +31,10 @@ ADDED: dict[Role, set[str]] = {
             "refunds",
         ),
     },
-    Role.PHYSICIAN: {*_EVERY_ROLE_ADDS, "encounters", "encounter_exams", "idempotency_keys"},
+    Role.PHYSICIAN: {
+        *(_EVERY_ROLE_ADDS | {"encounters", "encounter_events", "encounter_exams", "encounter_states"}),
+        "idempotency_keys",
+    },
 }
 REMOVED: dict[Role, set[str]] = {
     **{role: set() for role in Role},

@@ -34,6 +34,7 @@ _FIRST_CODE = "select * from public.cpt_codes where active order by code limit 1
 _ONE_OPEN = (
     "select id from public.invoices where status = 'pending_invoice' and attorney_id is not null order by id limit 1"
 )
+_UNBILLED = "select count(*) from public.encounters where invoice_id is null"
 # Two schedules for all payers that price the same code, and a third with the same code in another year.
 _SCHEDULES = f"""insert into public.fee_schedules (clinic_id, id, name, valid_from, valid_to)
         select clinic_id, gen_random_uuid(), name, day, day + 300 from ({_FIRST_CODE}) c,
@@ -63,6 +64,23 @@ FIRINGS = {
             select c.clinic_id, gen_random_uuid(), c.id, c.patient_id, p.id, '2026-05-04' from public.cases c
             join public.physicians p using (clinic_id) where not exists (select from public.treating_physicians t
                 where t.case_id = c.id and t.physician_id = p.id) limit 1""",
+        "select count(*) from public.treating_physicians",
+    ),
+    "keep_encounter_invoice": Firing(
+        """insert into public.invoices (clinic_id, id, number, case_id, patient_id, payer_id, encounter_id, created_on, service_date,
+            billed_amount, updated_at) select e.clinic_id, gen_random_uuid(), 'A-1', e.case_id, e.patient_id, p.id, e.id, e.service_date,
+            e.service_date, 0, now() from public.encounters e cross join lateral (select id from public.payers limit 1) p
+            where e.invoice_id is null limit 1""",
+        _UNBILLED,
+    ),
+    "change_encounter_invoice": Firing(
+        f"update public.invoices set encounter_id = null where id = ({_ONE_OPEN})",
+        _UNBILLED,
+    ),
+    "move_treating_physician": Firing(
+        """update public.encounters e set physician_id = p.id from public.physicians p where e.id = (
+            select id from public.encounters where invoice_id is null limit 1) and p.id <> e.physician_id
+            and not exists (select from public.treating_physicians t where t.case_id = e.case_id and t.physician_id = p.id)""",
         "select count(*) from public.treating_physicians",
     ),
     "keep_invoice_state": Firing(

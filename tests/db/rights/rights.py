@@ -15,8 +15,11 @@ _SUMS = """submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount
     contractual_amount recovered_amount responsible_since"""
 _KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
     known_from known_until"""
-_VISIT = "clinic_id id case_id patient_id physician_id facility_id service_date"
-_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position"
+_VISIT = """clinic_id id case_id patient_id physician_id facility_id service_date recorded_at version cancelled_at is_billed
+    changed_at"""
+# What the visit was before a correction.
+_VISIT_BEFORE = "encounter_id known_from known_until physician_id facility_id service_date"
+_EXAM = "clinic_id id encounter_id exam_type_id bilateral units position removed_at"
 _CASE = "clinic_id id number number_key date_of_injury patient_id"
 # Exports; after the bar, the columns that a download reads.
 _FILE = """clinic_id id requested_by kind format status filter columns file_name row_count rows_written byte_size sha256
@@ -42,10 +45,11 @@ STAFF_COLUMNS = {
     "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
     "attorney_changes": "clinic_id id case_id attorney_id effective_on status requested_by requested_at | ended_by ended_at",
     "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
-    "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status | version",
+    "case_events": "clinic_id id case_id at by_user_id action changes",
+    "cases": f"{_CASE} opened_on attorney_id settled_on closed_on closed_reason status version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id",
     "cheques": f"{_CHEQUE} | return_reason number_likeness is_duplicate",
-    "clinics": "clinic_id small_balance_tolerance | payment_terms_days",
+    "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {_COVERAGE} letter_id {_COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -53,8 +57,10 @@ STAFF_COLUMNS = {
     "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
+    "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
     "encounter_exams": f"{_EXAM} recorded_at",
-    "encounters": f"{_VISIT} recorded_at",
+    "encounter_states": f"clinic_id {_VISIT_BEFORE}",
+    "encounters": f"{_VISIT} invoice_id before_injury_reason | before_injury_by",
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": _FILE_AND_RECEIVED,
     "export_records": f"| {_RECORDS}",
@@ -70,11 +76,11 @@ STAFF_COLUMNS = {
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{_LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
-        price_schedule price_valid_from price_valid_to""",
+        price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoice_states": f"{_KEPT} {_SUMS} case_id patient_id attorney_id",
     "invoices": f"""{_INVOICE} {_SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
-        | submission_method open_status recorded_at""",
+        before_injury_reason | submission_method open_status recorded_at""",
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
@@ -99,7 +105,7 @@ STAFF_COLUMNS = {
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"clinic_id small_balance_tolerance | {_LETTERHEAD} payment_terms_days",
+    "clinics": f"clinic_id small_balance_tolerance | {_LETTERHEAD} payment_terms_days unbilled_after_days",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -137,7 +143,9 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "treating_physicians": "clinic_id physician_id case_id patient_id",
         # Encounters and their exam types.
         "encounter_exams": f"{_EXAM} recorded_at",
-        "encounters": f"{_VISIT} recorded_at",
+        "encounter_events": "clinic_id id",
+        "encounter_states": f"clinic_id {_VISIT_BEFORE}",
+        "encounters": _VISIT,
         "exam_types": "clinic_id id parent_id name code selection_rule position active",
         "idempotency_keys": "clinic_id id user_id key operation input_hash recorded_at result_id",
     },
@@ -163,8 +171,9 @@ READ_BY_REPORTS = {
     "invoices": f"{_KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
     "invoice_states": f"{_KEPT} {_ADDED_UP}",
     "denials": "clinic_id invoice_id recorded_at",
-    "encounters": "clinic_id id physician_id facility_id service_date recorded_at",
-    "encounter_exams": "clinic_id encounter_id units recorded_at",
+    "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
+    "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
+    "encounter_states": f"clinic_id {_VISIT_BEFORE}",
     "payers": "clinic_id id listed_name",
     "physicians": _PARTY,
 }
@@ -240,6 +249,7 @@ _ADDED_BY_STAFF = {
     "agreements": "invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by",
     "attorney_changes": "case_id attorney_id effective_on requested_by requested_at",
     "attorneys": "name firm firm_id email phone name_fragments",
+    "case_events": "case_id at by_user_id action changes request_id",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
     "cheques": "payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id",
@@ -248,8 +258,10 @@ _ADDED_BY_STAFF = {
     "deposits": "bank_account deposited_on recorded_by",
     "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
+    "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
-    "encounters": "case_id patient_id physician_id facility_id service_date",
+    "encounter_states": _VISIT_BEFORE,
+    "encounters": "case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by",
     "firms": "name email phone address name_fragments",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
@@ -259,9 +271,9 @@ _ADDED_BY_STAFF = {
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{_LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
-        bilateral_factor override_reason price_schedule price_valid_from price_valid_to""",
+        bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
-        physician_id facility_id encounter_id replaces_id""",
+        physician_id facility_id encounter_id replaces_id before_injury_reason before_injury_by""",
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
@@ -287,15 +299,22 @@ _ADDED_BY_EVERY_ROLE = {
 }
 _CHANGED_BY_EVERY_ROLE = {"exports": "status failure"}
 _ADDED_BY_STAFF |= _ADDED_BY_EVERY_ROLE
+# Day, physician and facility of a visit that is not billed, or its cancellation; the exams that a correction replaced.
+_CHANGED_BY_WHO_TREATS = {
+    "encounter_exams": "removed_at",
+    "encounters": """physician_id facility_id service_date version changed_at cancelled_at before_injury_reason
+        before_injury_by""",
+}
 _CHANGED_BY_STAFF = {
     "agreements": "ended_on ended_at ended_by",
     "attorney_changes": "status ended_by ended_at",
     "attorneys": "name firm firm_id email phone name_fragments is_duplicate retired_at",
-    "cases": "attorney_id status settled_on closed_on closed_reason version",
+    "cases": "attorney_id status settled_on closed_on closed_reason date_of_injury opened_on version",
     "firms": "name email phone address name_fragments retired_at",
     "cheques": "returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at",
     "coverages": f"letter_id {_COVERAGE} {_COVERAGE_ENDS} version",
     "documents": "consumed_at stored_at sha256 blob_key",
+    **_CHANGED_BY_WHO_TREATS,
     "holds": "released_at",
     "idempotency_keys": "operation input_hash recorded_at result_id",
     "import_mappings": "mapping version changed_by changed_at",
@@ -334,7 +353,10 @@ ADDED = {
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
         table: _ADDED_BY_STAFF[table]
-        for table in (*_ADDED_BY_EVERY_ROLE, "encounter_exams", "encounters", "idempotency_keys")
+        for table in (
+            *_ADDED_BY_EVERY_ROLE,
+            *("encounter_events", "encounter_exams", "encounter_states", "encounters", "idempotency_keys"),
+        )
     },
     "clinic_attorney": _ADDED_BY_EVERY_ROLE,
     "clinic_analyst": _ADDED_BY_EVERY_ROLE,
@@ -362,6 +384,7 @@ ADDED = {
     },
     WORKER_ROLE: {
         **_AUDITED,
+        "case_events": _ADDED_BY_STAFF["case_events"],
         "audit_chain": "seq event_id hash subjects",
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
@@ -379,7 +402,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{_LETTERHEAD} payment_terms_days small_balance_tolerance",
+        "clinics": f"{_LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
@@ -392,6 +415,7 @@ CHANGED = {
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {
         "idempotency_keys": "operation input_hash recorded_at result_id",
+        **_CHANGED_BY_WHO_TREATS,
         **_CHANGED_BY_EVERY_ROLE,
     },
     "clinic_attorney": _CHANGED_BY_EVERY_ROLE,

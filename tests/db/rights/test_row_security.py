@@ -30,6 +30,15 @@ UNREADABLE = ["second_factors"]
 OF_SIGN_IN = ["sign_in_attempts", "logins", "memberships", "login_second_factors", "recovery_codes", "reset_links"]
 
 
+# An event and a past state of every case and visit.
+_CORRECTED = (
+    """insert into case_events (clinic_id, id, case_id, at, action)
+        select clinic_id, gen_random_uuid(), id, now(), 'update_case' from cases""",
+    """insert into encounter_events (clinic_id, id, encounter_id, at, action)
+        select clinic_id, gen_random_uuid(), id, now(), 'update_encounter' from encounters""",
+    """insert into encounter_states (clinic_id, encounter_id, known_from, known_until, physician_id, service_date)
+        select clinic_id, id, recorded_at, now(), physician_id, service_date from encounters""",
+)
 # For every user of the staff: an announced upload, an upload used by a mutation, an idempotency key, a session and an invitation; and
 # a row in each of the tables of sign-in.
 OWN_ROWS_OF_USERS = (
@@ -55,7 +64,7 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
     """Two clinics with equal records under different ids."""
     with copied(postgres_server, template_database) as copy:
         add_other_clinic(copy)
-        for statement in OWN_ROWS_OF_USERS:
+        for statement in (*OWN_ROWS_OF_USERS, *_CORRECTED):
             rows(copy, statement)
         yield copy
 

@@ -76,7 +76,8 @@ def test_exams_can_only_be_added_to_an_own_encounter(address: DatabaseUrls, phys
 @pytest.mark.parametrize(
     "statement",
     [
-        "update encounters set service_date = service_date",
+        "update encounters set case_id = case_id",
+        "update encounters set invoice_id = null",
         "delete from encounters",
         "update encounter_exams set units = 2",
         "delete from encounter_exams",
@@ -88,7 +89,7 @@ def test_exams_can_only_be_added_to_an_own_encounter(address: DatabaseUrls, phys
         "update exam_types set name = 'Mine'",
     ],
 )
-def test_a_physician_cannot_change_encounters_or_read_prices(
+def test_a_physician_cannot_move_or_delete_encounters_or_read_prices(
     address: DatabaseUrls, physician: Viewer, statement: str
 ) -> None:
     assert attempt(address, physician, (statement,)) == "permission denied"

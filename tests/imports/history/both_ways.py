@@ -124,11 +124,14 @@ class BothWays:
         )
         who = {"case_id": case_id, "attorney_id": setting.attorney_id, "from_on": self.day, "until_on": None}
         batch.add("representations", **shared, id=new_id(moment), **who)
-        # The lines of both invoices are the same.
+        # The lines of both invoices are the same, and confirmed as such.
         same = SeededRandom(self.number)
         amounts = [Decimal(same.between(1, 900)) / 4 for _ in range(same.between(1, 3))]
         amounts = [Decimal(0)] if self.number % 12 == 0 else amounts
-        lines = tuple(HistoryLine(f"OWN-{nth}", "A service", 1, amount, amount) for nth, amount in enumerate(amounts))
+        lines = tuple(
+            HistoryLine(f"OWN-{nth}", "A service", 1, amount, amount, is_repeated=True)
+            for nth, amount in enumerate(amounts)
+        )
         start = HistoryStart(
             setting.clinic_id,
             f"BOTH-{name}",

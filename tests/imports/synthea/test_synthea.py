@@ -110,11 +110,13 @@ def test_an_invoice_has_the_patient_payer_physician_facility_and_encounter_of_it
         join patients pa on pa.id = i.patient_id join payers py on py.id = i.payer_id
         left join physicians ph on ph.id = i.physician_id left join facilities f on f.id = i.facility_id
         left join encounters e on e.id = i.encounter_id where i.external_key = any($1) order by 1"""
-    assert [tuple(row) for row in database.rows(query, ["claim-a2", "claim-b2", "claim-c5"])] == [
+    assert [tuple(row) for row in database.rows(query, ["claim-a2", "claim-b2", "claim-c1", "claim-c5"])] == [
         ("claim-a2", "patient-a", "First Mutual", "Peter Two", "Hilltop Clinic", "encounter-a2"),
         # Medication without an encounter: the facility is the provider's.
         ("claim-b2", "patient-b", "Ben Uninsured", "Paula One", "Riverside Clinic", None),
-        ("claim-c5", "patient-c", "Second Mutual", "Peter Two", "Hilltop Clinic", "encounter-c1"),
+        # Of several claims for an encounter, the first one bills it.
+        ("claim-c1", "patient-c", "Second Mutual", "Peter Two", "Hilltop Clinic", "encounter-c1"),
+        ("claim-c5", "patient-c", "Second Mutual", "Peter Two", "Hilltop Clinic", None),
     ]
 
 

@@ -72,7 +72,8 @@ class Clinic:
 
     def invoice(self, price: str = "1000.00", case: str | None = None) -> str:
         """The id of a new invoice, in a new case by default."""
-        draft = {"caseId": case or self.case(), "payerId": self.payer, "serviceDate": "2026-03-02"}
+        of = {"caseId": case or self.case(), "payerId": self.payer}
+        draft = {**of, "serviceDate": "2026-03-02", "confirmDuplicate": True}
         identity: str = done(self.billing, "createInvoice", NEW, lines=[line(price)], **draft)["id"]
         return identity
 

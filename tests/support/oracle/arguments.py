@@ -25,6 +25,7 @@ from tests.support.oracle.audit_events import FIELDS, OPERATIONS
 from tests.support.oracle.facts import Facts
 
 _PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
+_DEFAULT_ORDERS = {"InvoiceOrder": ("CREATED_ON", "DESC"), "EncounterOrder": ("SERVICE_DATE", "DESC")}
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
 _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
@@ -127,7 +128,7 @@ class Arguments:
         item = definition.args["orderBy"]
         chance = self.rng.random()
         if chance < 0.3:
-            return ("CREATED_ON", "DESC") if parent.name == "Query" else None
+            return _DEFAULT_ORDERS[get_named_type(item.type).name] if parent.name == "Query" else None
         if chance < 0.4:
             written["orderBy"] = self._write(item.type, None)
             return None

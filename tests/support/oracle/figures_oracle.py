@@ -29,8 +29,8 @@ _RAW = {
     "denials": "select invoice_id, recorded_at from denials where clinic_id = $1",
     "representations": """select case_id, attorney_id, from_on, until_on, known_from, known_until from representations
         where clinic_id = $1""",
-    "encounters": "select id, physician_id, facility_id, service_date, recorded_at from encounters where clinic_id = $1",
-    "exams": "select encounter_id, units, recorded_at from encounter_exams where clinic_id = $1",
+    "encounters": """select id, physician_id, facility_id, service_date, recorded_at, cancelled_at from encounters where clinic_id = $1""",
+    "exams": "select encounter_id, units, recorded_at, removed_at from encounter_exams where clinic_id = $1",
 }
 _TABLE = """create or replace table i (id text, payer text, physician text, facility text, attorney text, agreed_with text,
     encounter text, created date, serviced date, status text, submitted date, agreed_on date, paid date, billed decimal(14, 2),
@@ -85,11 +85,11 @@ class Oracle:
         found = [row for invoice in self.raw["invoices"] if (row := self._then(invoice, end, day or today))]
         exams: dict[Any, int] = defaultdict(int)
         for row in self.raw["exams"]:
-            exams[row["encounter_id"]] += row["units"] if row["recorded_at"] < end else 0
+            exams[row["encounter_id"]] += row["units"] if row["recorded_at"] < end <= (row["removed_at"] or end) else 0
         visits = [
             (str(e["id"]), str(e["physician_id"]), _text(e["facility_id"]), e["service_date"], exams[e["id"]])
             for e in self.raw["encounters"]
-            if e["recorded_at"] < end
+            if e["recorded_at"] < end <= (e["cancelled_at"] or end)
         ]
         return Figures(found, visits, day or today)
 

@@ -103,7 +103,7 @@ class AnswerSources:
             listed = str(definition.type).removesuffix("Connection!")
             orders: list[tuple[str, str] | None] = [None]
             if "orderBy" in definition.args:
-                fields = self.schema.type_map["InvoiceOrderField"].values  # type: ignore[attr-defined]
+                fields = self.schema.type_map[f"{listed}OrderField"].values  # type: ignore[attr-defined]
                 orders += [(field, direction) for field in fields for direction in ("ASC", "DESC")]
             for order in orders:
                 self.facts.cursors[listed, order] = await self._cursors(name, order, "orderBy" in definition.args)

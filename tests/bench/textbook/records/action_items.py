@@ -20,6 +20,7 @@ from tests.bench.textbook.models import (
     ChequeAllocation,
     Coverage,
     Denial,
+    Encounter,
     Invoice,
     InvoiceEvent,
     MessageInvoice,
@@ -33,6 +34,7 @@ from tests.bench.textbook.models import (
 from tests.bench.textbook.pages import Connection, Sorting, connection
 from tests.bench.textbook.records.cheques import is_held, unapplied
 from tests.bench.textbook.records.coverages import open_invoices, rest
+from tests.bench.textbook.records.encounters import bill_of
 from tests.bench.textbook.records.invoices import balance
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
@@ -53,6 +55,7 @@ class ActionItem:
     assignee_id: UUID | None = None
     reminder_id: UUID | None = None
     cheque_id: UUID | None = None
+    encounter_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -218,6 +221,13 @@ async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem
             yield ActionItem(identity, "representation_ended", day_of_it, words, i.id)
 
 
+async def _visits(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for e in await records.all(Encounter):
+        if e.cancelled_at is None and await bill_of(records, e) is None:
+            words = f"The visit of {e.service_date} is not billed"
+            yield ActionItem(e.id, "unbilled_encounter", e.service_date + 7 * _DAY, words, None, encounter_id=e.id)
+
+
 _KINDS = (
     *(
         _reminders,
@@ -230,6 +240,7 @@ _KINDS = (
         _coverages,
         _filings,
         _former_firms,
+        _visits,
     ),
 )
 
@@ -250,4 +261,5 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.reminder": one(Reminder, "reminder_id"),
     "ActionItem.invoice": one(Invoice, "invoice_id"),
     "ActionItem.cheque": one(Cheque, "cheque_id"),
+    "ActionItem.encounter": one(Encounter, "encounter_id"),
 }

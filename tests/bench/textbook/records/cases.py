@@ -1,4 +1,4 @@
-"""The resolvers of the textbook for cases, encounters and representations."""
+"""The resolvers of the textbook for cases, their history and their representations."""
 
 from collections.abc import Callable
 from datetime import date
@@ -11,13 +11,10 @@ from tests.bench.textbook.models import (
     Attorney,
     AttorneyChange,
     Case,
+    CaseEvent,
     Encounter,
-    EncounterExam,
-    ExamType,
-    Facility,
     Invoice,
     Patient,
-    Physician,
     Representation,
     User,
 )
@@ -90,10 +87,6 @@ CASE_FIELDS: Fields = {
     "Case.outstanding": _outstanding,
     "Representation.attorney": one(Attorney, "attorney_id"),
     "Case.encounters": many(Encounter, "case_id", "service_date", "id"),
-    "Encounter.exams": many(EncounterExam, "encounter_id", "position", "id"),
-    "EncounterExam.examType": one(ExamType, "exam_type_id"),
-    "Encounter.case": one(Case, "case_id"),
-    "Encounter.patient": one(Patient, "patient_id"),
-    "Encounter.physician": one(Physician, "physician_id"),
-    "Encounter.facility": one(Facility, "facility_id"),
+    "Case.history": many(CaseEvent, "case_id", "at", "id"),
+    "CaseEvent.by": one(User, "by_user_id"),
 }
