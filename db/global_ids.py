@@ -15,7 +15,7 @@ TAGS = {
     "AttorneyChange": "ac",
     "AuditEvent": "ae",
     "Case": "ca",
-    "CaseEvent": "ce",
+    "CaseEvent": "cx",
     "Cheque": "ch",
     "ChequeAllocation": "al",
     "Clinic": "cl",

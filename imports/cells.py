@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.billing.money import LARGEST, parse_money
-from domain.billing.price_lists import CODE
 from domain.errors import InvalidInput
 from domain.imports import LONGEST_SHOWN
 from domain.parties import FACTOR
+from domain.pricing.price_lists import CODE
 from domain.texts import Text, required_text
 from imports.damaged_texts import damage, damage_of_identifier, damage_of_name
 

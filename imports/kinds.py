@@ -11,11 +11,11 @@ from domain.access.people import PayerKind
 from domain.billing import opening_balances as openings
 from domain.billing.cases import NUMBER, check_injury
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.price_lists import check_validity
-from domain.billing.pricing import BilateralPolicy
 from domain.imports import ImportKind
 from domain.normal_forms import code_form
 from domain.parties import ATTORNEY, FACILITY, MRN, NPI, PART_OF_NAME, PATIENT, PAYER, PHYSICIAN
+from domain.pricing.price_lists import check_validity
+from domain.pricing.pricing import BilateralPolicy
 from domain.texts import ADDRESS, CODE, EMAIL, NAME, PHONE
 from imports.cells import amount, code, day, factor, identifier, ignored, name, one_of, text
 from imports.history.rows import ZERO

@@ -7,10 +7,10 @@ from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.orders import Direction, EncounterOrderField, InvoiceOrderField
-from domain.billing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.errors import ErrorCode
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import FIRST_SHORT_YEAR, CellFormat, ImportKind
+from domain.pricing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
 from domain.treatment.encounters import EncounterStatus
 from domain.warnings import WarningCode

@@ -13,12 +13,12 @@ from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
 from schema.billing.coverages import CoverageMutations
-from schema.billing.deposits import DepositMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
+from schema.payments.deposits import DepositMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations

@@ -19,14 +19,14 @@ from schema.access.clinics import ClinicProfile, present_profile
 from schema.access.users import User
 from schema.access.viewer import Viewer, present
 from schema.billing.cases import Case, CaseConnection, CaseFilter
-from schema.billing.cheques import ChequeConnection, ChequeFilter
-from schema.billing.deposits import DepositConnection, DepositFilter
 from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
 from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
+from schema.payments.cheques import ChequeConnection, ChequeFilter
+from schema.payments.deposits import DepositConnection, DepositFilter
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter

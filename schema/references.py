@@ -7,13 +7,13 @@ import strawberry
 if TYPE_CHECKING:
     from schema.access.users import User
     from schema.billing.cases import Case
-    from schema.billing.cheques import Cheque, ChequeAllocation
     from schema.billing.coverages import Coverage, ExpectedPayment
-    from schema.billing.deposits import Deposit
     from schema.billing.invoices import Invoice
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
     from schema.billing.representations import AttorneyChange, Representation
+    from schema.payments.cheques import Cheque, ChequeAllocation
+    from schema.payments.deposits import Deposit
     from schema.records.attorneys import Attorney
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 AttorneyChangeRef = Annotated["AttorneyChange", strawberry.lazy("schema.billing.representations")]
 AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
-ChequeRef = Annotated["Cheque", strawberry.lazy("schema.billing.cheques")]
-ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.billing.cheques")]
+ChequeRef = Annotated["Cheque", strawberry.lazy("schema.payments.cheques")]
+ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.payments.cheques")]
 CoverageRef = Annotated["Coverage", strawberry.lazy("schema.billing.coverages")]
 ExpectedPaymentRef = Annotated["ExpectedPayment", strawberry.lazy("schema.billing.coverages")]
-DepositRef = Annotated["Deposit", strawberry.lazy("schema.billing.deposits")]
+DepositRef = Annotated["Deposit", strawberry.lazy("schema.payments.deposits")]
 EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters")]
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
 FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]

@@ -2,15 +2,15 @@
 
 from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
+from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
+from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
+from db.fields.billing.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
-from db.fields.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
-from db.fields.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
-from db.fields.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
-from db.fields.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.messages import (
     MESSAGE_INVOICE,
     OUTBOUND_MESSAGE,

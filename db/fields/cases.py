@@ -19,7 +19,7 @@ from db.fields.base import (
     plain,
     same_clinic,
 )
-from db.fields.coverages import COVERAGES, PROPOSED_PAYER
+from db.fields.billing.coverages import COVERAGES, PROPOSED_PAYER
 from db.fields.holds import in_force
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Read, ReportList, View, by_id
-from db.fields.invoices import FILTERS
+from db.fields.billing.invoices import FILTERS
 from db.reports.measures import PLACES
 from db.row import Row
 from domain.billing.aging import BUCKETS

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from db.tables.base import clinic_table, index, listed, metadata, moment, money, one_of, refers, words
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
-from domain.billing.pricing import PriceSource
+from domain.pricing.pricing import PriceSource
 
 # The amounts and the status of an invoice must agree; the database refuses a row in which they do not.
 _STATUS_AGREES_WITH_LEDGER = """case status

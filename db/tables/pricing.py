@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, money, normal_form, one_of, refers, words
-from domain.billing.pricing import BilateralPolicy, SelectionRule
+from domain.pricing.pricing import BilateralPolicy, SelectionRule
 
 cpt_codes = clinic_table(
     "cpt_codes",

@@ -9,9 +9,9 @@ from uuid import UUID
 from domain.access.people import Role
 from domain.billing.cases import CaseStatus, CloseReason
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.pricing import BilateralPolicy, SelectionRule
 from domain.normal_forms import name_fragments, normal_key
 from domain.parties import PATIENT
+from domain.pricing.pricing import BilateralPolicy, SelectionRule
 from imports.demo import names as demo_names
 from imports.demo.calendar import PlannedCase
 from imports.demo.clinic import DemoClinic, Lawyer, add_patient_payer

@@ -10,7 +10,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from domain.billing.money import round_money
-from domain.billing.pricing import (
+from domain.pricing.pricing import (
     SCHEDULES,
     BilateralPolicy,
     CodePrice,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.facts import Facts
-from domain.billing.pricing import PriceSource
+from domain.pricing.pricing import PriceSource
 
 ZERO = Decimal("0.00")
 ONE = Decimal("1.0")

@@ -7,9 +7,9 @@ from random import SystemRandom
 from uuid import UUID
 
 from domain.billing.negotiation import SubmissionMethod
-from domain.billing.pricing import PriceSource
 from domain.ids import new_id
 from domain.normal_forms import code_form
+from domain.pricing.pricing import PriceSource
 from imports.history.batch import Batch
 from imports.history.invoice_history import InvoiceHistory
 from imports.history.rows import HistoryLine, HistoryStart, noon_of

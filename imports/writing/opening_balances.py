@@ -10,11 +10,11 @@ from uuid import UUID
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
-from domain.billing.pricing import PriceSource
 from domain.days import INJURY_TREATMENT
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
 from domain.payments.cheques import PaymentMethod
+from domain.pricing.pricing import PriceSource
 from imports.checking import Checked, Row
 from imports.history.rows import ZERO, HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories

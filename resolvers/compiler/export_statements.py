@@ -33,8 +33,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from db import tables
 from db.fields import VIEWS
-from db.fields.adjustments import ADJUSTMENT, adjustments
 from db.fields.base import Expression, One, Pages, View
+from db.fields.billing.adjustments import ADJUSTMENT, adjustments
 from db.fields.exports import SHOWN_TABLES, records_in_reach
 from db.fields.payments import PAYMENT, payments, payments_of_deposit
 from db.row import Row, Scope

@@ -18,9 +18,9 @@ from schema.billing.coverage_enums import (
     CoverageStatus,
     InsuredRelationship,
 )
-from schema.history import Change
 from schema.commands import command, payload_of
 from schema.connections import Node
+from schema.history import Change
 from schema.keys import key
 from schema.references import CaseRef, PayerRef
 

@@ -8,7 +8,6 @@ import strawberry
 from strawberry import UNSET
 
 from permissions.classes import argument, input_field, output_field
-from schema.billing.cheques import ChequeAllocation
 from schema.billing.history import AvailableTransition, InvoiceEvent
 from schema.billing.negotiation import Denial, InternalNote, Negotiation
 from schema.billing.responsibility import Responsibility
@@ -21,6 +20,7 @@ from schema.enums import (
     InvoiceStatus,
     ReminderStatus,
 )
+from schema.payments.cheques import ChequeAllocation
 from schema.reading import compiled
 from schema.records.cpt_codes import InvoiceLine
 from schema.records.encounters import Encounter

@@ -11,10 +11,10 @@ from resolvers.commands.billing import cases, cheques, transfers
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
 from schema.billing.cases import CasePayload
-from schema.billing.cheques import ChequePayload
 from schema.billing.invoice_mutations import InvoicePayload
 from schema.billing.transition_inputs import INPUTS
 from schema.commands import command
+from schema.payments.cheques import ChequePayload
 
 # Transitions of several invoices at once → their commands. Those of one invoice all have the same command.
 COMMANDS: dict[str, CommandFunction] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from domain.billing.price_lists import CPT_CODE
+from domain.pricing.price_lists import CPT_CODE
 from permissions.classes import input_field, output_field
 from resolvers.commands.records import cpt_codes, parties
 from schema.connections import Node

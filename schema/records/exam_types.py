@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.billing.price_lists import EXAM_TYPE
+from domain.pricing.price_lists import EXAM_TYPE
 from permissions.classes import argument, input_field, output_field
 from resolvers.commands.records import exam_types, parties
 from schema.connections import Node

@@ -215,8 +215,9 @@ VIOLATIONS = [
     ("A finished export", "select gen_random_uuid()", f"""{_EXPORT.format('running')}; insert into export_records
      (clinic_id, export_id, table_name, part, ids) select clinic_id, $, 'invoices', 0, array[$::uuid] from clinics"""),
     ("A visit is billed by at most", _BILLING_VISIT, """drop index uq_invoices_encounter; insert into invoices (clinic_id, id, number, case_id,
-     patient_id, payer_id, encounter_id, created_on, service_date, billed_amount, known_from, updated_at) select clinic_id, gen_random_uuid(),
-     'A', case_id, patient_id, payer_id, encounter_id, created_on, service_date, 0, created_on, now() from invoices where id = $"""),
+     patient_id, payer_id, encounter_id, created_on, service_date, billed_amount, known_from, responsible_since, updated_at)
+     select clinic_id, gen_random_uuid(), 'A', case_id, patient_id, payer_id, encounter_id, created_on, service_date, 0, created_on,
+     created_on, now() from invoices where id = $"""),
     ("A visit names the invoice", _BILLED_VISIT, "update encounters set invoice_id = null where id = $"),
     ("A visit names the invoice", _BILLED_VISIT, "update invoices set encounter_id = null where encounter_id = $"),
     ("A visit names the invoice", _BILLED_VISIT, "update invoices set status = 'void' where encounter_id = $"),

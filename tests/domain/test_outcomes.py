@@ -9,17 +9,16 @@ import pytest
 
 from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.facts import ZERO, AgreementEnd, AgreementKind, ResponsibilityReason
+from domain.billing.ledger.facts import ZERO, AgreementKind
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, InvalidInput
-from tests.domain.billing.books import FIRM, INSURER, LETTER, MEDPAY, PATIENT, Books, day, reduction_of, sent
+from tests.domain.billing.books import FIRM, INSURER, PATIENT, agreed, day, reduction_of, sent
 from tests.domain.test_transitions import INVOICE, MORNING, TODAY, YESTERDAY
 
 S = InvoiceStatus
 TOMORROW = TODAY + timedelta(days=1)
-LETTERED = (ResponsibilityReason.EXHAUSTED, ResponsibilityReason.REFUSED)
 
 
 def effect(name: str, invoice: Invoice, role: Role | None = Role.BILLING, **inputs: Any) -> Outcome:
@@ -41,13 +40,6 @@ def test_the_submission_date_is_between_the_creation_date_and_today() -> None:
         assert outcome.values == {"submitted_on": on, "submission_method": "fax"}
     for on in (TOMORROW, INVOICE.created_on - timedelta(days=1)):
         assert refused("submit_invoice", INVOICE, submitted_on=on, method=SubmissionMethod.FAX) == ("submitted_on",)
-
-
-def agreed(amount: str = "800.00", until: int | None = None) -> Books:
-    """An invoice of 1,000.00 on whose amount the insurer agreed on the third day."""
-    books = sent()
-    books.agree(2, amount, until)
-    return books
 
 
 def test_accepting_in_full_agrees_to_the_open_part() -> None:
@@ -231,55 +223,6 @@ def test_an_administrator_reopens_a_covered_agreement_that_was_recorded_with_a_w
     )
 
 
-def test_a_denial_is_a_record_that_clears_the_submission() -> None:
-    outcome = effect("record_denial", INVOICE, denied_on=TODAY, reason_code="CO-50", appeal_due_on=TOMORROW)
-    assert outcome.values == {"submitted_on": None, "submission_method": None}
-    assert outcome.open_offer is OfferStatus.DECLINED
-    assert outcome.denial == {
-        "denied_on": TODAY,
-        "reason_code": "CO-50",
-        "amount": None,
-        "note": None,
-        "appeal_due_on": TOMORROW,
-    }
-
-
-@pytest.mark.parametrize(
-    ("inputs", "path"),
-    [
-        ({"denied_on": TOMORROW}, "denied_on"),
-        ({"reason_code": "  "}, "reason_code"),
-        ({"amount": Decimal(0)}, "amount"),
-        ({"amount": Decimal("1000.01")}, "amount"),
-    ],
-)
-def test_an_invalid_day_reason_or_amount_of_a_denial_is_refused(inputs: dict[str, Any], path: str) -> None:
-    assert refused("record_denial", INVOICE, **{"denied_on": TODAY, "reason_code": "CO-50", **inputs}) == (path,)
-
-
-@pytest.mark.parametrize("denied", [2, 4])
-def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round(denied: int) -> None:
-    books = agreed()
-    books.receive(3, "300.00")
-    outcome = books.step(4, "record_denial", denied_on=day(denied), reason_code="CO-50")
-    assert outcome.agreed_offer is OfferStatus.SUPERSEDED
-    assert (books.status, books.invoice.submitted_on, books.invoice.first_submitted_on) == (
-        S.PENDING_INVOICE,
-        None,
-        day(1),
-    )
-    assert (books.amounts, books.ledger.earlier_received) == ("700.00 - 300.00 0.00 700.00", Decimal("300.00"))
-
-
-def test_a_denial_of_a_day_before_the_agreement_is_a_record_alone() -> None:
-    books = agreed()
-    outcome = books.step(4, "record_denial", denied_on=day(1), reason_code="CO-50")
-    assert (outcome.denial or {})["denied_on"] == day(1)
-    assert (outcome.open_offer, outcome.agreed_offer) == (None, None)
-    assert (books.status, books.amounts) == (S.PENDING_CHEQUE, "1000.00 800.00 0.00 0.00 800.00")
-    assert books.invoice.submitted_on == day(1)
-
-
 def test_after_a_change_of_payer_the_invoice_has_to_be_submitted_again() -> None:
     outcome = effect("change_payer", INVOICE, payer_id=FIRM, reason="insured elsewhere")
     unsubmitted = {"submitted_on": None, "submission_method": None}
@@ -287,80 +230,3 @@ def test_after_a_change_of_payer_the_invoice_has_to_be_submitted_again() -> None
     assert outcome.facts is not None
     assert [one.payer_id for one in outcome.facts.responsibilities] == [INSURER, FIRM]
     assert refused("change_payer", INVOICE, payer_id=INVOICE.payer_id, reason="the same") == ("payer_id",)
-
-
-# The transfer of a balance.
-
-
-@pytest.mark.parametrize("reason", ResponsibilityReason)
-def test_a_transfer_has_a_reason_and_for_some_the_payers_letter(reason: ResponsibilityReason) -> None:
-    books = sent()
-    inputs: dict[str, Any] = {"payer_id": FIRM, "reason": reason}
-    if reason is ResponsibilityReason.FIRST or reason in LETTERED:
-        path = ("reason",) if reason is ResponsibilityReason.FIRST else ("document_id",)
-        assert refused("transfer_balance", books.invoice, **inputs) == path
-    if reason is not ResponsibilityReason.FIRST:
-        outcome = books.step(2, "transfer_balance", **inputs, document_id=LETTER if reason in LETTERED else None)
-        assert (books.facts.responsibilities[-1].reason, books.facts.responsibilities[-1].number) == (reason, 2)
-        assert (outcome.values["payer_id"], outcome.values["responsible_since"]) == (FIRM, day(2))
-
-
-def test_a_transfer_clears_limits_offer_and_submission() -> None:
-    books = sent()
-    books.invoice = replace(books.invoice, floor=Decimal("500.00"), target=Decimal("600.00"))
-    books.step(2, "request_reduction", amount=Decimal("300.00"))
-    outcome = books.transfer(3)
-    assert outcome.open_offer is OfferStatus.SUPERSEDED
-    invoice = books.invoice
-    assert (books.status, invoice.payer_id, invoice.submitted_on) == (S.PENDING_INVOICE, FIRM, None)
-    assert (invoice.floor, invoice.target, invoice.open_offer) == (None, None, None)
-
-
-@pytest.mark.parametrize(("agreed_on", "effective_on"), [(None, 41), (7, 6)])
-def test_a_transfer_is_neither_in_the_future_nor_before_the_last_agreement(
-    agreed_on: int | None, effective_on: int
-) -> None:
-    books = sent()
-    books.transfer(5, effective_on=day(3))
-    assert books.facts.responsibilities[-1].from_on == day(3)
-    books.submit(6)
-    if agreed_on is not None:
-        books.agree(agreed_on, "300.00")
-    to: dict[str, Any] = {"payer_id": PATIENT, "reason": ResponsibilityReason.OTHER}
-    assert refused("transfer_balance", books.invoice, **to, effective_on=day(effective_on)) == ("effective_on",)
-    assert refused("transfer_balance", books.invoice, **to, effective_on=day(2)) == ("effective_on",)
-    books.transfer(8, PATIENT, effective_on=day(agreed_on or 3))
-
-
-def test_a_transfer_needs_another_payer_or_another_coverage() -> None:
-    books = sent()
-    assert refused("transfer_balance", books.invoice, payer_id=INSURER, reason="other") == ("payer_id",)
-    assert refused("transfer_balance", books.invoice, reason="other") == ("payer_id",)
-    books.transfer(2, INSURER, coverage_id=MEDPAY)
-    same: dict[str, Any] = {"payer_id": INSURER, "coverage_id": MEDPAY, "reason": "other"}
-    assert refused("transfer_balance", books.invoice, **same) == ("payer_id",)
-
-
-def test_of_a_conditional_agreement_that_runs_a_transfer_says_whether_it_is_kept_or_why_it_ends() -> None:
-    books = agreed(until=9)
-    to: dict[str, Any] = {"payer_id": FIRM, "reason": "other"}
-    assert refused("transfer_balance", books.invoice, **to) == ("keep_agreement",)
-    assert refused("transfer_balance", books.invoice, **to, keep_agreement=False) == ("note",)
-    outcome = books.transfer(3, keep_agreement=False, note="The new firm does not honour it")
-    assert (outcome.agreed_offer, books.facts.agreements[0].ended_by) == (
-        OfferStatus.SUPERSEDED,
-        AgreementEnd.TRANSFERRED,
-    )
-    assert (books.status, books.amounts) == (S.PENDING_INVOICE, "1000.00 - 0.00 0.00 1000.00")
-    assert refused("transfer_balance", books.invoice, payer_id=PATIENT, reason="other", keep_agreement=True) == (
-        "keep_agreement",
-    )
-
-
-def test_an_agreement_without_a_condition_ends_with_a_transfer_unless_it_is_kept() -> None:
-    books, kept = agreed(), agreed()
-    assert books.transfer(3).agreed_offer is OfferStatus.SUPERSEDED
-    assert kept.transfer(3, keep_agreement=True).agreed_offer is None
-    assert (books.status, books.amounts) == (S.PENDING_INVOICE, "1000.00 - 0.00 0.00 1000.00")
-    assert (kept.status, kept.amounts) == (S.PENDING_CHEQUE, "1000.00 800.00 0.00 0.00 800.00")
-    assert kept.invoice.submitted_on is None

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.billing.exams import Exam, MainExam, SelectedExam, check_selection, lines_of
-from domain.billing.pricing import (
+from domain.errors import InvalidInput, NotFound
+from domain.pricing.pricing import (
     ONE,
     BilateralPolicy,
     CodePrice,
@@ -23,7 +23,7 @@ from domain.billing.pricing import (
     price_lines,
     total,
 )
-from domain.errors import InvalidInput, NotFound
+from domain.treatment.exams import Exam, MainExam, SelectedExam, check_selection, lines_of
 
 SINCE = date(2026, 1, 1)
 SELECTIONS = 10_000

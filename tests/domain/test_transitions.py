@@ -227,7 +227,7 @@ agree_reduction
 decline_reduction   reason
 reopen_reduction    reason
 record_denial       denied_on reason_code
-record_cheque       payer_id amount received_on allocations
+record_cheque       payer_id number amount cheque_date received_on allocations
 allocate_cheque     cheque_id allocations
 return_cheque       cheque_id returned_on reason
 settle_case         case_id

@@ -15,7 +15,7 @@ from tests.drills.tree import Edit, Tree, files_by_hand
 from tests.support.client import Client
 from tests.support.databases import rows
 
-INVOICE_SCHEMA, INVOICE_FIELDS = "schema/billing/invoices.py", "db/fields/invoices.py"
+INVOICE_SCHEMA, INVOICE_FIELDS = "schema/billing/invoices.py", "db/fields/billing/invoices.py"
 _SERVICE_DATE = '    service_date: date = output_field("existence", "The day of service.")\n'
 _VOID = """    Transition(
         "void_invoice",

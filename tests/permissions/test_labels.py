@@ -2,10 +2,11 @@
 
 import pytest
 
-from schema import enums, payment_enums
+from schema import enums
 from schema.billing import coverage_enums
 from schema.billing import enums as billing_enums
 from schema.labels import LABELS
+from schema.payments import enums as payment_enums
 
 _MODULES = (enums, billing_enums, coverage_enums, payment_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}

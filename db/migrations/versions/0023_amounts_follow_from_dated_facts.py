@@ -89,6 +89,12 @@ end $$""",
     )
 
 
+# Besides the transitions of the release before, those of this one: they are in histories of a database that went down and up again.
+_NEW_PAYER = "('change_payer', 'transfer_balance')"
+_AGREES_ON = "('accept_in_full', 'agree_reduction', 'close_empty', 'revive_agreement')"
+_ENDS = """case when e.transition = 'lapse_agreement' then 'lapsed' when e.transition = 'reopen_reduction' then 'reopened'
+    when e.transition = 'transfer_balance' then 'transferred'
+    when e.transition = 'record_denial' and e.from_status = 'pending_cheque' and e.to_status = 'pending_invoice' then 'denied' end"""
 _DAY = "(e.at at time zone c.time_zone)::date"
 # The payer before the first change of the payer, and after each one.
 RESPONSIBILITIES = f"""insert into responsibilities (clinic_id, id, invoice_id, number, payer_id, from_on, reason, decided_by, recorded_at)
@@ -97,33 +103,33 @@ RESPONSIBILITIES = f"""insert into responsibilities (clinic_id, id, invoice_id, 
     from (
         select i.clinic_id, i.id as invoice_id, 0 as seq, i.created_on as from_on, null::uuid as decided_by, i.recorded_at,
             coalesce((select t.before::uuid from invoice_events e, json_to_recordset(e.changes) t (field text, before text)
-                where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) and e.transition = 'change_payer' and t.field = 'payerId'
+                where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) and e.transition in {_NEW_PAYER} and t.field = 'payerId'
                 order by e.seq limit 1), i.payer_id) as payer_id
         from invoices i
         union all
         select e.clinic_id, e.invoice_id, e.seq, {_DAY}, e.by_user_id, e.at, t.after::uuid
         from invoice_events e join clinics c using (clinic_id), json_to_recordset(e.changes) t (field text, after text)
-        where e.transition = 'change_payer' and t.field = 'payerId') found"""
+        where e.transition in {_NEW_PAYER} and t.field = 'payerId') found"""
 # Each agreement in the histories, and how it ended.
 AGREEMENTS = f"""insert into agreements (clinic_id, id, invoice_id, number, kind, amount, agreed_on, conditional_until, recorded_at,
         ended_on, ended_at, ended_by)
     select clinic_id, gen_random_uuid(), invoice_id, row_number() over (partition by clinic_id, invoice_id order by seq),
-        kind, case kind when 'negotiated' then amount end, agreed_on, until, at, case when ends then next_on end, case when ends then next_at end,
-        case when ends then case next when 'lapse_agreement' then 'lapsed' else 'reopened' end end
+        kind, case kind when 'negotiated' then amount end, agreed_on, until, at, next_on, next_at, next
     from (
-        select *, next in ('lapse_agreement', 'reopen_reduction') as ends,
-            case transition when 'accept_in_full' then 'full' else 'negotiated' end as kind from (
-            select e.clinic_id, e.invoice_id, e.seq, e.transition, e.at, {_DAY} as agreed_on,
-                (select t.after::numeric from json_to_recordset(e.changes) t (field text, after text)
-                    where t.field = 'agreedAmount') as amount,
-                (select t.after::date from json_to_recordset(e.changes) t (field text, after text)
-                    where t.field = 'conditionalUntil') as until,
-                lead(e.transition) over w as next, lead({_DAY}) over w as next_on, lead(e.at) over w as next_at
-            from invoice_events e join clinics c using (clinic_id)
-            where e.transition in ('accept_in_full', 'agree_reduction', 'reopen_reduction', 'lapse_agreement')
-            window w as (partition by e.clinic_id, e.invoice_id order by e.seq)) steps
-        where transition in ('accept_in_full', 'agree_reduction')) found
-    where amount is not null"""
+        select *, case when transition in ('accept_in_full', 'close_empty') then 'full' else 'negotiated' end as kind from (
+            select *, lead(ends) over w as next, case when lead(ends) over w is not null then lead(agreed_on) over w end as next_on,
+                case when lead(ends) over w is not null then lead(at) over w end as next_at
+            from (
+                select e.clinic_id, e.invoice_id, e.seq, e.transition, e.to_status, e.at, {_DAY} as agreed_on, {_ENDS} as ends,
+                    (select t.after::numeric from json_to_recordset(e.changes) t (field text, after text)
+                        where t.field = 'agreedAmount') as amount,
+                    (select t.after::date from json_to_recordset(e.changes) t (field text, after text)
+                        where t.field = 'conditionalUntil') as until
+                from invoice_events e join clinics c using (clinic_id)
+                where e.transition in {_AGREES_ON} or {_ENDS} is not null) told
+            window w as (partition by clinic_id, invoice_id order by seq)) steps
+        where transition in {_AGREES_ON} or transition = 'transfer_balance' and to_status = 'pending_cheque') found
+    where amount is not null or kind = 'full'"""
 # An invoice that was imported with an agreement but without the event of it.
 _WITHOUT_EVENT = """insert into agreements (clinic_id, id, invoice_id, number, kind, amount, agreed_on, conditional_until, recorded_at)
     select i.clinic_id, gen_random_uuid(), i.id, coalesce(a.last, 0) + 1, 'negotiated', i.agreed_amount, coalesce(i.agreed_on, i.created_on),
@@ -136,19 +142,36 @@ WRITE_OFFS = f"""insert into write_offs (clinic_id, id, invoice_id, number, writ
     from invoices i join clinics c using (clinic_id) left join lateral (select at, by_user_id from invoice_events e
         where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) and e.transition = 'write_off_invoice' order by seq desc limit 1) e on true
     where i.status = 'written_off'"""
-_OPEN_STATUS = """update invoices i set open_status = case
-        when i.status in ('pending_invoice', 'pending_reduction', 'pending_cheque') then i.status
-        when i.status in ('cheque_received', 'paid') then 'pending_cheque'
+# What small balances were given up and taken back.
+_ADJUSTMENTS = f"""insert into invoice_adjustments (clinic_id, id, invoice_id, number, kind, amount, effective_on, decided_by, recorded_at)
+    select e.clinic_id, gen_random_uuid(), e.invoice_id, row_number() over (partition by e.clinic_id, e.invoice_id order by e.seq),
+        'small_balance', t.after::numeric - t.before::numeric, {_DAY}, e.by_user_id, e.at
+    from invoice_events e join clinics c using (clinic_id), json_to_recordset(e.changes) t (field text, before text, after text)
+    where t.field = 'smallBalanceAmount' and t.after <> t.before"""
+
+
+def _last_of(field: str) -> str:
+    """The last value of an amount in the history of an invoice; 0 where no event has changed it."""
+    return f"""coalesce((select t.after::numeric from invoice_events e, json_to_recordset(e.changes) t (field text, after text)
+        where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id) and t.field = '{field}' order by e.seq desc limit 1), 0)"""
+
+
+_OPEN_STATUS = f"""update invoices i set open_status = case
+        when i.status in {_OPEN_STATUSES} then i.status
+        when i.status in ('cheque_received', 'paid') then case when i.agreed_amount is null then 'pending_invoice' else 'pending_cheque' end
         when i.status = 'void' then 'pending_invoice'
         else coalesce((select e.from_status from invoice_events e where (e.clinic_id, e.invoice_id) = (i.clinic_id, i.id)
             and e.transition = 'write_off_invoice' order by e.seq desc limit 1), 'pending_invoice') end,
-    responsible_since = r.from_on
+    responsible_since = r.from_on, earlier_received_amount = {_last_of("earlierReceivedAmount")},
+    small_balance_amount = {_last_of("smallBalanceAmount")}, recovered_amount = {_last_of("recoveredAmount")}
     from (select distinct on (clinic_id, invoice_id) clinic_id, invoice_id, from_on from responsibilities
         order by clinic_id, invoice_id, number desc) r where (r.clinic_id, r.invoice_id) = (i.clinic_id, i.id)"""
 
 
 def upgrade() -> None:
     op.execute("alter table invoices disable trigger user")
+    for name in ("agreed_within_billed", "received_within_agreed", "status_agrees_with_ledger"):
+        op.drop_constraint(op.f(f"ck_invoices_{name}"), "invoices", type_="check")
     for table in ("invoices", "invoice_states"):
         for name in _COMPUTED:
             op.add_column(table, sa.Column(name, sa.Numeric(12, 2), server_default=sa.text("0"), nullable=False))
@@ -177,14 +200,14 @@ def upgrade() -> None:
     op.create_check_constraint(op.f(_TOLERANCE), "clinics", "small_balance_tolerance between 0 and 100")
     _close_cases()
     _create_tables()
-    for statement in (RESPONSIBILITIES, AGREEMENTS, _WITHOUT_EVENT, WRITE_OFFS, _OPEN_STATUS):
+    for statement in (RESPONSIBILITIES, AGREEMENTS, _WITHOUT_EVENT, WRITE_OFFS, _ADJUSTMENTS, _OPEN_STATUS):
         op.execute(statement)
     op.alter_column("invoices", "responsible_since", nullable=False)
     _replace_balance(_BALANCE)
     op.execute(
         f"alter table invoice_states add column balance numeric(12, 2) generated always as ({_BALANCE}) stored not null"
     )
-    _replace_checks()
+    _create_checks()
     _index(_AGED, _AGED)
     for statement in _keeping(CHANGES, "new.responsible_since := coalesce(new.responsible_since, new.created_on);"):
         op.execute(statement)
@@ -300,9 +323,7 @@ def _replace_balance(expression: str) -> None:
     op.execute("create index ix_invoices_balance on invoices (clinic_id, balance desc, id desc)")
 
 
-def _replace_checks() -> None:
-    for name in ("agreed_within_billed", "received_within_agreed", "status_agrees_with_ledger"):
-        op.drop_constraint(op.f(f"ck_invoices_{name}"), "invoices", type_="check")
+def _create_checks() -> None:
     for name, condition in {
         "agreed_within_open_part": f"agreed_amount >= 0 and agreed_amount <= {_OPEN_PART}",
         "received_within_agreed": (

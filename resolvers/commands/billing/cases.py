@@ -17,7 +17,7 @@ from domain.normal_forms import normal_key
 from domain.texts import REMARK, checked, optional_text
 from resolvers.commands.billing.case_history import record_case_event
 from resolvers.commands.billing.injuries import refuse_past_treatment
-from resolvers.commands.billing.payments import warn_of_unapplied
+from resolvers.commands.payments.payments import warn_of_unapplied
 from resolvers.commands.transitions import Row, invoice_of, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 

@@ -20,8 +20,8 @@ from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import ReturnKind
 from resolvers.commands.billing.cases import lock_case, reopen
-from resolvers.commands.billing.covered_payments import find_coverages
-from resolvers.commands.billing.payments import new_payment
+from resolvers.commands.payments.covered_payments import find_coverages
+from resolvers.commands.payments.payments import new_payment
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from db.write_batch import WriteBatch
-from domain.billing.exams import SelectedExam
 from domain.billing.invoice_events import Change, change_of
 from domain.days import not_later
 from domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from domain.texts import REASON, required_text
+from domain.treatment.exams import SelectedExam
 from permissions.rules import STAFF
 from resolvers.commands.billing.case_history import event_columns
 from resolvers.commands.billing.encounters import FACILITY, PHYSICIAN, check_exams, exam_rows, found

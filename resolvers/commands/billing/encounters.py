@@ -7,11 +7,11 @@ from uuid import UUID
 
 from db.pools import pricing
 from domain.access.people import Role
-from domain.billing.exams import Exam, SelectedExam, check_selection, lines_of
-from domain.billing.pricing import BilateralPolicy, check_line, naming
 from domain.days import not_later
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
+from domain.pricing.pricing import BilateralPolicy, check_line, naming
+from domain.treatment.exams import Exam, SelectedExam, check_selection, lines_of
 from resolvers.commands.billing.injuries import confirmation_of
 from resolvers.commands.billing.pricing import EXAMS, exams_of
 from resolvers.commands.unit_of_work import UnitOfWork

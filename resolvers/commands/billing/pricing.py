@@ -10,8 +10,9 @@ from uuid import UUID
 
 import orjson
 
-from domain.billing.exams import Exam, MainExam
-from domain.billing.pricing import (
+from domain.errors import NotFound
+from domain.normal_forms import code_form
+from domain.pricing.pricing import (
     ONE,
     SCHEDULES,
     BilateralPolicy,
@@ -24,8 +25,7 @@ from domain.billing.pricing import (
     WantedLine,
     price_lines,
 )
-from domain.errors import NotFound
-from domain.normal_forms import code_form
+from domain.treatment.exams import Exam, MainExam
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Exams with their main exams; `ids` is the parameter with the ids.

@@ -12,10 +12,10 @@ from strawberry import Info
 from db.global_ids import TAGS
 from domain.access.people import Role
 from domain.api_names import camel
-from domain.billing.exams import SelectedExam, check_selection, lines_of
 from domain.billing.money import format_money
-from domain.billing.pricing import PricedLine, WantedLine, total
 from domain.errors import DomainError, InvalidInput
+from domain.pricing.pricing import PricedLine, WantedLine, total
+from domain.treatment.exams import SelectedExam, check_selection, lines_of
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.billing.pricing import PRICES, Circumstances, Prices, check_parties, read_prices

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from domain.billing.pricing import Place, PricedLine
+from domain.pricing.pricing import Place, PricedLine
 from domain.treatment.repeated_lines import refuse_repeats, repeats_of
 from resolvers.commands.unit_of_work import UnitOfWork
 

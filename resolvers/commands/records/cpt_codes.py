@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from domain.billing.price_lists import CPT_CODE, begins_anew
 from domain.errors import NotFound
 from domain.ids import new_id
+from domain.pricing.price_lists import CPT_CODE, begins_anew
 from resolvers.commands.records import parties
 from resolvers.commands.unit_of_work import UnitOfWork
 

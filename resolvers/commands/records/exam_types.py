@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from domain.billing.price_lists import EXAM_TYPE
 from domain.errors import InvalidInput, NotFound
 from domain.normal_forms import code_form
+from domain.pricing.price_lists import EXAM_TYPE
 from resolvers.commands.records import parties
 from resolvers.commands.unit_of_work import UnitOfWork
 

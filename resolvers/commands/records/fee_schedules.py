@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from db.write_batch import WriteBatch
-from domain.billing.price_lists import begins_anew, check_rates, check_validity
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
+from domain.pricing.price_lists import begins_anew, check_rates, check_validity
 from domain.texts import NAME, checked
 from resolvers.commands.unit_of_work import UnitOfWork
 

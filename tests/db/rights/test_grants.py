@@ -32,17 +32,15 @@ from permissions.writes import LOOKED_UP_BY_EVERYBODY, WRITES, Write
 from schema.whole import surface
 from server.database_urls import DatabaseUrls
 from tests.db.rights.rights import (
-    ADDED,
-    CHANGED,
     READ_BY_PRICING,
     READ_BY_REPORTS,
     READ_BY_SIGNING_IN,
     READ_BY_THE_WORKER,
-    REMOVED,
     WRITTEN_BY_HAND,
     Columns,
     column_sets,
 )
+from tests.db.rights.written import ADDED, CHANGED, REMOVED
 from tests.support.databases import rows
 
 GROUPS = [*map(role_name, Role), SIGN_IN, AUDIT_ROLE, WORKER_ROLE, PRICING_ROLE, REPORT_ROLE, IMPORT_ROLE]

@@ -27,8 +27,9 @@ from permissions.rows import ROWS
 from permissions.worker import ACROSS_CLINICS, WORKER
 from permissions.writes import WRITES
 from server.database_urls import DatabaseUrls
-from tests.db.rights.rights import ADDED, CHANGED, READ_BY_REPORTS, READ_BY_SIGNING_IN, REMOVED
+from tests.db.rights.rights import READ_BY_REPORTS, READ_BY_SIGNING_IN
 from tests.db.rights.test_grants import GROUPS
+from tests.db.rights.written import ADDED, CHANGED, REMOVED
 from tests.support.databases import rows
 
 

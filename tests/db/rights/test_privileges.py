@@ -22,16 +22,15 @@ from domain.access.people import Role
 from schema.whole import surface
 from server.database_urls import DatabaseUrls
 from tests.db.rights.rights import (
-    CHANGED,
     READ_BY_PRICING,
     READ_BY_REPORTS,
     READ_BY_SIGNING_IN,
     READ_BY_THE_WORKER,
-    REMOVED,
     Columns,
     column_sets,
 )
 from tests.db.rights.test_grants import GROUPS, keyed
+from tests.db.rights.written import CHANGED, REMOVED
 from tests.support.databases import rows
 
 # Every privilege on a table or a column that a role other than the owner holds; "-" is PUBLIC.

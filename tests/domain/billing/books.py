@@ -143,6 +143,28 @@ def sent(billed: str = "1000.00") -> Books:
     return books
 
 
+def agreed(amount: str = "800.00", until: int | None = None) -> Books:
+    """An invoice of 1,000.00 on whose amount the insurer agreed on the third day."""
+    books = sent()
+    books.agree(2, amount, until)
+    return books
+
+
+def covered() -> Books:
+    """An invoice whose agreed amount the insurer has paid."""
+    books = agreed()
+    books.receive(3, "800.00")
+    return books
+
+
+def written_off() -> Books:
+    """An invoice of which 300.00 were paid, and 500.00 written off."""
+    books = agreed()
+    books.receive(3, "300.00")
+    books.step(4, "write_off_invoice", **REASON)
+    return books
+
+
 def reduction_of(ledger: Ledger) -> Decimal:
     """What was granted and is not owed."""
     return ZERO if ledger.agreed is None else ledger.open_part - ledger.agreed

@@ -1,4 +1,4 @@
-"""What receipts, returns, small balances, write-offs and lapsed agreements do to the books of an invoice."""
+"""What receipts, returns and write-offs do to the books of an invoice."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,37 +8,22 @@ import pytest
 
 from domain.access.people import Role
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.ledger.facts import ZERO
-from domain.billing.lifecycle import legal_now
-from domain.billing.negotiation import OfferStatus, Party
-from domain.billing.outcomes import Actor
+from domain.billing.negotiation import OfferStatus
 from domain.errors import IllegalTransition, InvalidInput
-from tests.domain.billing.books import FIRM, PATIENT, REASON, Books, day, reduction_of, sent
-from tests.domain.test_transitions import MORNING
+from tests.domain.billing.books import (
+    FIRM,
+    PATIENT,
+    REASON,
+    Books,
+    agreed,
+    covered,
+    day,
+    reduction_of,
+    sent,
+    written_off,
+)
 
 S = InvoiceStatus
-
-
-def agreed(amount: str = "800.00", until: int | None = None) -> Books:
-    """An invoice of 1,000.00 on whose amount the insurer agreed on the third day."""
-    books = sent()
-    books.agree(2, amount, until)
-    return books
-
-
-def covered() -> Books:
-    """An invoice whose agreed amount the insurer has paid."""
-    books = agreed()
-    books.receive(3, "800.00")
-    return books
-
-
-def written_off() -> Books:
-    """An invoice of which 300.00 were paid, and 500.00 written off."""
-    books = agreed()
-    books.receive(3, "300.00")
-    books.step(4, "write_off_invoice", **REASON)
-    return books
 
 
 # Receipts.
@@ -232,169 +217,3 @@ def test_a_write_off_of_a_closed_case_is_not_reversed() -> None:
     books.invoice = replace(books.invoice, case_is_open=False)
     with pytest.raises(IllegalTransition):
         books.step(5, "reverse_write_off", **REASON)
-
-
-# Small and empty balances, and closed cases.
-
-
-def with_small_balance() -> Books:
-    """An invoice that was accepted in full, and of which 1.00 was given up."""
-    books = sent()
-    books.step(2, "accept_in_full")
-    books.receive(3, "999.00")
-    books.step(4, "close_small_balance")
-    return books
-
-
-def test_a_small_balance_is_given_up_after_a_payment_and_at_most_the_tolerance() -> None:
-    books = agreed("1.00")
-    with pytest.raises(IllegalTransition):
-        books.step(3, "close_small_balance")
-    books = agreed()
-    books.receive(3, "798.99")
-    with pytest.raises(IllegalTransition):
-        books.step(4, "close_small_balance")
-    books = with_small_balance()
-    assert (books.status, books.ledger.small_balance, books.ledger.balance) == (S.CHEQUE_RECEIVED, Decimal(1), ZERO)
-    assert books.ledger.fully_paid_on == day(4)
-
-
-@pytest.mark.parametrize(("amount", "status"), [("1.00", S.CHEQUE_RECEIVED), ("0.40", S.PENDING_CHEQUE)])
-def test_later_money_takes_a_small_balance_back_first(amount: str, status: InvoiceStatus) -> None:
-    books = with_small_balance()
-    books.receive(9, amount)
-    assert (books.status, books.ledger.small_balance) == (status, ZERO)
-    assert books.ledger.balance == Decimal("1.00") - Decimal(amount)
-    assert [one.amount for one in books.facts.adjustments] == [Decimal("1.00"), Decimal("-1.00")]
-
-
-def test_a_small_balance_stays_given_up_after_a_return_and_is_given_up_once() -> None:
-    books = with_small_balance()
-    books.take_back(5, books.facts.receipts[0])
-    assert (books.status, books.ledger.balance) == (S.PENDING_CHEQUE, Decimal("999.00"))
-    books.invoice = replace(books.invoice, received=Decimal("998.50"))
-    with pytest.raises(IllegalTransition, match="given up before"):
-        books.step(6, "close_small_balance")
-
-
-def test_an_empty_invoice_is_closed_without_a_day_fully_paid() -> None:
-    books = Books("0.00")
-    books.step(1, "close_empty", **REASON)
-    assert (books.status, books.amounts, books.ledger.fully_paid_on) == (
-        S.CHEQUE_RECEIVED,
-        "0.00 0.00 0.00 0.00 0.00",
-        None,
-    )
-    with pytest.raises(IllegalTransition):
-        Books("0.01").step(1, "close_empty", **REASON)
-
-
-@pytest.mark.parametrize("name", ["settle_case", "close_case"])
-def test_closing_a_case_sets_the_day_paid_and_reopening_clears_it(name: str) -> None:
-    books = covered()
-    assert books.step(5, name).values == {"paid_on": day(5)}
-    assert books.status is S.PAID
-    assert books.step(6, "reopen_case", **REASON).values == {"paid_on": None}
-    assert (books.status, books.amounts) == (S.CHEQUE_RECEIVED, "1000.00 800.00 800.00 0.00 0.00")
-
-
-# Conditional agreements.
-
-
-def test_money_received_in_time_and_recorded_late_revives_the_agreement() -> None:
-    books = agreed(until=10)
-    books.step(11, "lapse_agreement", None)
-    assert (books.facts.agreements[0].ended_on, books.status) == (day(11), S.PENDING_REDUCTION)
-    books.receive(12, "300.00", received=10)
-    assert (books.status, books.amounts, books.applied["revive_agreement"]) == (
-        S.PENDING_CHEQUE,
-        "1000.00 800.00 300.00 0.00 500.00",
-        1,
-    )
-    books.receive(13, "500.00")
-    assert (books.status, books.ledger.fully_paid_on) == (S.CHEQUE_RECEIVED, day(13))
-
-
-@pytest.mark.parametrize(("received", "offer"), [(11, None), (10, "900.00")])
-def test_a_lapsed_agreement_is_not_revived_by_late_money_or_while_a_newer_offer_stands(
-    received: int, offer: str | None
-) -> None:
-    books = agreed(until=10)
-    books.step(11, "lapse_agreement", None)
-    if offer:
-        books.step(11, "counter_reduction", party=Party.CLINIC, amount=Decimal(offer))
-    books.receive(12, "300.00", received=received)
-    assert (books.status, books.amounts) == (S.PENDING_REDUCTION, "1000.00 - 300.00 0.00 700.00")
-
-
-def test_the_money_of_another_payer_does_not_keep_an_agreement_from_lapsing() -> None:
-    books = agreed(until=10)
-    books.receive(5, "100.00", PATIENT)
-    books.receive(12, "300.00", received=11)
-    assert (books.status, books.applied["lapse_agreement"]) == (S.PENDING_REDUCTION, 1)
-    assert books.amounts == "900.00 - 400.00 0.00 600.00"
-
-
-def test_an_agreement_does_not_lapse_on_its_last_day_nor_after_money_in_time_but_after_its_return() -> None:
-    books = agreed(until=10)
-    with pytest.raises(IllegalTransition):
-        books.step(10, "lapse_agreement", None)
-    cheque = books.receive(10, "1.00")
-    with pytest.raises(IllegalTransition):
-        books.step(11, "lapse_agreement", None)
-    books.take_back(15, cheque)
-    outcome = books.step(16, "lapse_agreement", None)
-    assert (outcome.agreed_offer, books.facts.agreements[0].ended_on) == (OfferStatus.LAPSED, day(15))
-
-
-# What the product refuses although its rules ask for it.
-
-
-@pytest.mark.xfail(
-    strict=True, raises=IllegalTransition, reason="record_cheque has no move from paid to pending_cheque"
-)
-def test_a_part_of_a_small_balance_is_paid_after_the_case_was_settled() -> None:
-    books = with_small_balance()
-    books.step(5, "settle_case")
-    books.receive(9, "0.40")
-    assert (books.status, books.ledger.balance) == (S.PENDING_CHEQUE, Decimal("0.60"))
-
-
-@pytest.mark.xfail(
-    strict=True, raises=(IllegalTransition, InvalidInput), reason="revive_agreement only ends in pending_cheque"
-)
-def test_money_in_time_is_recorded_after_late_money_that_covers_the_lapsed_agreement() -> None:
-    books = agreed("400.00", until=10)
-    books.step(11, "lapse_agreement", None)
-    books.receive(12, "400.00")
-    books.receive(13, "100.00", received=9)
-    assert books.ledger.received == Decimal("500.00")
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the day of the adjustment that was taken back stays")
-def test_the_day_fully_paid_is_that_of_the_money_that_takes_the_place_of_a_small_balance() -> None:
-    books = with_small_balance()
-    books.receive(9, "1.00")
-    assert books.ledger.fully_paid_on == day(9)
-
-
-@pytest.mark.xfail(strict=True, raises=IllegalTransition, reason="transfer_balance has no move to cheque_received")
-def test_an_agreement_is_kept_by_a_payer_who_has_paid_it_already() -> None:
-    books = agreed("400.00")
-    books.receive(8, "500.00", PATIENT)
-    books.transfer(9, PATIENT, effective_on=day(5), keep_agreement=True)
-    assert books.status is S.CHEQUE_RECEIVED
-
-
-def recovered() -> Books:
-    """A written-off invoice whose agreed amount was paid after all."""
-    books = written_off()
-    books.receive(5, "500.00")
-    return books
-
-
-@pytest.mark.parametrize("make", [with_small_balance, recovered])
-@pytest.mark.xfail(strict=True, reason="something_unpaid holds, and the end is not one of the table")
-def test_a_reopening_that_leaves_nothing_to_negotiate_is_not_offered(make: Callable[[], Books]) -> None:
-    books = make()
-    assert "reopen_reduction" not in legal_now(books.invoice, Actor(Role.ADMIN, day(9), MORNING))

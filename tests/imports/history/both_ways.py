@@ -148,8 +148,7 @@ class BothWays:
 
     async def _event(self) -> None:
         """One event by both ways: both apply it, or both reject it with the same error."""
-        likely = _LIKELY.get(self.built.status, "return_cheque").split()
-        name = self.random.choice(KNOWN if self.random.random() < 1 / 6 else likely)
+        name = self._name()
         if name in ("allocate_cheque", "return_cheque") and not self._usable(name):
             name = "accept_in_full"
         if name == "close_case" and self.built.status in (InvoiceStatus.VOID, InvoiceStatus.WRITTEN_OFF):
@@ -169,6 +168,16 @@ class BothWays:
         (self.rejected if by_builder else self.applied)[name] += 1
         if not by_builder and name in ("record_cheque", "return_cheque"):
             await self._follow_cheque(name, inputs)
+
+    def _name(self) -> str:
+        """The next transition: often an agreement lapses whose day has passed, or is paid when it has lapsed."""
+        built, pick = self.built.facts, self.random.choice
+        until, lapsed = built.conditional_until, lapsed_agreement(built.known)
+        if until is not None and until < self.day and self.random.chance(0.5):
+            return "lapse_agreement"
+        if lapsed is not None and built.status is InvoiceStatus.PENDING_REDUCTION and self.random.chance(0.5):
+            return "record_cheque"
+        return pick(KNOWN if self.random.chance(1 / 6) else _LIKELY.get(self.built.status, "return_cheque").split())
 
     async def _command(self, name: str, inputs: dict[str, Any]) -> DomainError | None:
         # Each event has a moment of its own, by which the database's trigger finds its day.
@@ -286,8 +295,8 @@ class BothWays:
         if name == "close_case":
             lost: dict[str, Any] = {"case_id": self.live_case, "reason": CloseReason.LOST}
             # The history has the note; without one, the reason.
-            note = {"note": reason} if reason.strip() else {}
-            return lost | note, lambda: built.apply(day, "close_case", reason=note.get("note", CloseReason.LOST.name))
+            note = {"note": reason} if reason.strip() else self.random.choice([{}, {"note": None}])
+            return lost | note, lambda: built.apply(day, "close_case", reason=note.get("note") or CloseReason.LOST.name)
         if name == "reopen_case":
             return {"case_id": self.live_case, "reason": reason}, lambda: built.reopen_case(day, reason)
         return self._cheque(name, amount, reason)
@@ -296,10 +305,7 @@ class BothWays:
         day, built = self.day, self.built
         allocation = [{"invoice_id": self.live_id, "amount": amount}]
         if name == "record_cheque":
-            self.builders_cheque, received_on = (
-                new_id(noon_of(day)),
-                day - timedelta(days=self.random.choice([0, 0, 2])),
-            )
+            self.builders_cheque, received_on = new_id(noon_of(day)), self._received_on()
             inputs = {
                 "payer_id": built.row["payer_id"],
                 "number": str(uuid4()).upper(),
@@ -318,6 +324,13 @@ class BothWays:
         rest = min(mine["amount"] - built.received_by_cheque.get(mine["id"], Decimal(0)), max(built.unpaid, Decimal(0)))
         inputs = {"cheque_id": live, "allocations": [{"invoice_id": self.live_id, "amount": rest}]}
         return inputs, lambda: self._pay(built.allocate_cheque, mine["id"], rest, mine["received_on"])
+
+    def _received_on(self) -> date:
+        """Today or two days ago; after an agreement has lapsed, sometimes a day on which it was not too late."""
+        lapsed, days = lapsed_agreement(self.built.facts.known), [self.day, self.day, self.day - timedelta(days=2)]
+        if lapsed and lapsed.conditional_until:
+            days += [lapsed.conditional_until, max(lapsed.agreed_on, lapsed.conditional_until - timedelta(days=4))]
+        return self.random.choice(days)
 
     def _pay(self, pay: Callable[..., None], cheque_id: UUID, amount: Decimal, received_on: date) -> None:
         """Before a payment, the command lets an agreement lapse that was not paid in time, or revives one that was."""

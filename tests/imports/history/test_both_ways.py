@@ -46,6 +46,10 @@ _ROWS = {
         order by a.recorded_at, a.reverses_id is not null, a.amount, c.amount""",
 }
 
+# The agreements that commands revived, because money was recorded late that was received in time.
+_REVIVED = """select count(*) from invoice_events e join invoices i on i.id = e.invoice_id
+    where i.number like 'BOTH-B%' and e.transition = 'revive_agreement'"""
+
 
 def _rows_of(address: DatabaseUrls, invoice: UUID) -> dict[tuple[str, int, str], Any]:
     """Each value of each row, by table, place and column."""
@@ -98,6 +102,8 @@ def test_random_histories_have_the_same_rows_by_commands_and_by_the_builder(own_
     applied, rejected = _compare(own_address, range(60))
     assert applied.total() > 400
     assert rejected.total() > 100
+    [[revived]] = rows(own_address, _REVIVED)
+    assert revived > 0
 
 
 @pytest.mark.prove

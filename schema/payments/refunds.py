@@ -7,7 +7,7 @@ import strawberry
 
 from permissions.classes import output_field
 from schema.access.users import User
-from schema.payment_enums import PaymentMethod
+from schema.payments.enums import PaymentMethod
 
 
 @strawberry.type(description="A part of a payment that the clinic paid back; it is recorded once and never changed.")

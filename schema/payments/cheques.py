@@ -7,10 +7,10 @@ from typing import Any
 import strawberry
 
 from permissions.classes import input_field, output_field
-from schema.billing.refunds import Refund
 from schema.commands import payload_of
 from schema.connections import Connection, Node
-from schema.payment_enums import ChequeStatus, PaymentMethod, ReturnKind
+from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind
+from schema.payments.refunds import Refund
 from schema.references import ChequeAllocationRef, ChequeRef, CoverageRef, DepositRef, InvoiceRef, PayerRef
 
 

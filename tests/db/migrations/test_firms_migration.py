@@ -15,7 +15,7 @@ from db.migrate import migrate
 from domain.normal_forms import name_fragments
 from server.cli import main
 from server.database_urls import DatabaseUrls, bring_up_to_date
-from tests.db.test_identities_migration import add, one
+from tests.db.migrations.test_identities_migration import add, one
 from tests.imports.imported_files import broken
 from tests.support.databases import rows
 

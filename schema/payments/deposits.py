@@ -8,13 +8,13 @@ import strawberry
 from strawberry.tools import create_type
 
 from permissions.classes import input_field, output_field
-from resolvers.commands.billing import deposits, refunds
+from resolvers.commands.payments import deposits, refunds
 from schema.access.users import User
-from schema.billing.cheques import Cheque, ChequePayload
 from schema.commands import command, payload_of
 from schema.connections import Connection, Node
 from schema.keys import key
-from schema.payment_enums import PaymentMethod
+from schema.payments.cheques import Cheque, ChequePayload
+from schema.payments.enums import PaymentMethod
 
 
 @strawberry.type(description="Payments that were deposited together in a bank account.")

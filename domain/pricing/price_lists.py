@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from domain.billing.money import LARGEST
-from domain.billing.pricing import BilateralPolicy, SelectionRule
 from domain.errors import InvalidInput
 from domain.normal_forms import code_form
 from domain.parties import Kind
+from domain.pricing.pricing import BilateralPolicy, SelectionRule
 from domain.texts import NAME, Text
 
 MOST_RATES = 1_000

@@ -20,10 +20,10 @@ from db.fields.base import (
     plain,
     there_is,
 )
-from db.fields.coverages import EXPECTED_PAYMENTS
+from db.fields.billing.coverages import EXPECTED_PAYMENTS
+from db.fields.billing.transitions import available
 from db.fields.holds import hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
-from db.fields.transitions import available
 from db.global_ids import id_expression
 from db.row import Row
 from domain.billing.aging import BUCKETS, AgingBucket
