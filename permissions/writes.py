@@ -85,7 +85,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
     "invoices": (
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
-        *("before_injury_reason", "recorded_at"),
+        *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
     "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
@@ -199,7 +199,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoices": Write(
         adds=_columns("""number status case_id patient_id payer_id physician_id facility_id encounter_id created_on
-            service_date billed_amount before_injury_reason before_injury_by replaces_id updated_at"""),
+            service_date billed_amount before_injury_reason before_injury_by replaces_id responsible_since updated_at"""),
         changes=_columns("""status open_status version payer_id responsible_since service_date submitted_on submission_method agreed_on
             fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
             small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at"""),

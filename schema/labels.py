@@ -127,6 +127,7 @@ LABELS: dict[str, dict[str, str]] = {
         "REOPENED": "Negotiated again",
         "DENIED": "Denied",
         "TRANSFERRED": "Transferred",
+        "REPLACED": "Replaced",
     },
     "AgreementKind": {"FULL": "In full", "NEGOTIATED": "Negotiated", "CONTINUED": "Continued"},
     "CloseReason": {"DROPPED": "Dropped", "LOST": "Lost", "UNCOLLECTIBLE": "Uncollectible"},

@@ -25,14 +25,14 @@ LAWS = (
         where c.returned_on is not null group by c.clinic_id, c.id, a.invoice_id having sum(a.amount) <> 0""",
     ),
     Law(
-        "A reversal is equal and opposite, once, of the same cheque and invoice, from the day of the return",
+        "A reversal is equal and opposite, once, of the same cheque and invoice, from the day of the return, or from its own when it was moved",
         "ChequeAllocation",
         """select r.id from (select *, row_number() over (partition by clinic_id, reverses_id order by id) as nth
         from cheque_allocations where reverses_id is not null) r
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id) where r.nth > 1
-        or (r.amount, r.cheque_id, r.invoice_id, r.effective_on)
-        is distinct from (-a.amount, a.cheque_id, a.invoice_id, greatest(c.returned_on, a.effective_on))""",
+        or (r.amount, r.cheque_id, r.invoice_id) is distinct from (-a.amount, a.cheque_id, a.invoice_id)
+        or r.effective_on not in (a.effective_on, greatest(c.returned_on, a.effective_on))""",
     ),
     Law(
         "A cheque pays invoices for which its payer is or was responsible, or of the patient who pays",

@@ -56,6 +56,7 @@ class Invoice:
     floor: Decimal | None
     target: Decimal | None
     conditional_until: date | None
+    is_replacement: bool
     line_count: int
     open_offer: Decimal | None
     case_is_settled: bool
@@ -91,6 +92,7 @@ class Invoice:
             floor=row["floor_amount"],
             target=row["target_amount"],
             conditional_until=row["conditional_until"],
+            is_replacement=row["replaces_id"] is not None,
             **looked_up,
         )
 
@@ -98,6 +100,11 @@ class Invoice:
     def has_lines(self) -> bool:
         """Whether it bills at least one line."""
         return self.line_count > 0
+
+    @property
+    def sent_on(self) -> date | None:
+        """The day of the first submission; one that replaces another invoice counts as sent from its creation."""
+        return self.first_submitted_on or (self.created_on if self.is_replacement else None)
 
     @property
     def known(self) -> Facts:
@@ -187,7 +194,7 @@ GUARDS = {
     "empty": Guard("open_part", Condition.IS_ZERO, "The open part of the billed amount is not 0.00"),
     "not_submitted": Guard("submitted_on", Condition.IS_UNKNOWN, "The invoice is already submitted"),
     "submitted": Guard("submitted_on", Condition.IS_KNOWN, "The invoice is not submitted"),
-    "sent": Guard("first_submitted_on", Condition.IS_KNOWN, "The invoice was never submitted"),
+    "sent": Guard("sent_on", Condition.IS_KNOWN, "The invoice was never submitted"),
     "nothing_received": Guard("received", Condition.IS_ZERO, "Money has been received for the invoice"),
     "something_received": Guard("received", Condition.IS_POSITIVE, "No money has been received for the invoice"),
     "something_due": Guard("balance", Condition.IS_POSITIVE, "Nothing is due"),

@@ -38,7 +38,8 @@ def apply(name: str, invoice: Invoice, inputs: Inputs, actor: Actor) -> tuple[Ou
     end = None
     if outcome.facts is not None:
         ledger = ledger_of(outcome.facts)
-        end = status_of(ledger, outcome.open_status or invoice.open_status, _is_paid(invoice, outcome, ledger))
+        open_status = outcome.open_status or invoice.open_status
+        end = outcome.end or status_of(ledger, open_status, _is_paid(invoice, outcome, ledger))
         is_reopened = invoice.paid_on is not None and end is not InvoiceStatus.PAID
         opened = {"paid_on": None} if is_reopened else {}
         outcome = replace(outcome, values={**outcome.values, **amounts_of(ledger), **opened})

@@ -31,7 +31,8 @@ class Outcome:
 
     `agreed_offer` is the new status of the accepted offer, when the agreement is undone; `lapsed_offer` that of the lapsed one, when
     its agreement is revived. `facts` are the facts after the transition, from which the amounts are computed, where it changes any;
-    `open_status` is the status that the invoice has from now on while something is left to pay, where it changes.
+    `open_status` is the status that the invoice has from now on while something is left to pay, where it changes; `end` is its
+    status where that does not follow from the amounts.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Outcome:
     denial: Mapping[str, Any] | None = None
     facts: Facts | None = None
     open_status: InvoiceStatus | None = None
+    end: InvoiceStatus | None = None
 
 
 Effect = Callable[[Invoice, Inputs, Actor], Outcome]

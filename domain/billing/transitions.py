@@ -267,6 +267,18 @@ TRANSITIONS = (
         reads_facts=False,
     ),
     Transition(
+        "replace_invoice",
+        "Replace",
+        "Replace an invoice with wrong lines: it becomes void, and another one bills the right lines. What was received is allocated "
+        "to the new invoice, up to its amount.",
+        "The invoice to replace, and the lines to bill instead.",
+        _OPEN,
+        (S.VOID,),
+        closing.replace_invoice,
+        inputs.REPLACEMENT,
+        ("sent", "case_open"),
+    ),
+    Transition(
         "write_off_invoice",
         "Write off",
         "Write off the outstanding balance of an invoice.",

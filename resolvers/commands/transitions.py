@@ -26,7 +26,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _FACTS = """select i.id, i.number, i.case_id, i.patient_id, i.payer_id, i.status, i.open_status, i.version, i.created_on,
     i.billed_amount, i.agreed_amount, i.received_amount, i.earlier_received_amount, i.contractual_amount, i.small_balance_amount,
     i.written_off_amount, i.recovered_amount, i.submitted_on, i.first_submitted_on, i.submission_method, i.agreed_on,
-    i.fully_paid_on, i.paid_on, i.updated_at, i.floor_amount, i.target_amount, i.conditional_until, i.responsible_since,
+    i.fully_paid_on, i.paid_on, i.updated_at, i.floor_amount, i.target_amount, i.conditional_until, i.responsible_since, i.replaces_id,
     (select c.small_balance_tolerance from clinics c where c.clinic_id = i.clinic_id) as small_balance_tolerance,
     (select count(*) from invoice_lines l where l.clinic_id = i.clinic_id and l.invoice_id = i.id) as line_count,
     (select o.amount from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id and o.status = 'open'

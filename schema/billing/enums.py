@@ -39,6 +39,7 @@ enum_type(
         "REOPENED": "The negotiation was reopened.",
         "DENIED": "The payer denied the invoice.",
         "TRANSFERRED": "The balance was transferred to another payer.",
+        "REPLACED": "Another invoice with other lines replaced this one.",
     },
 )
 enum_type(

@@ -10,28 +10,12 @@ from strawberry.tools import create_type
 from permissions.classes import input_field
 from resolvers.commands.billing import invoices
 from schema.billing.invoices import Invoice
+from schema.billing.lines import DUPLICATE, InvoiceLineInput
 from schema.commands import command, payload_of
 from schema.keys import VERSION, key
 
 _INVOICE = "The id of the invoice."
 _LINES = "The lines to bill."
-_DUPLICATE = (
-    "Confirms that lines are billed although they repeat others: the same code for the same patient, day, physician and side, in "
-    "another invoice that is not void or in this one."
-)
-
-
-@strawberry.input(
-    description="One line to bill. Its price is that of the day of service, unless the price is overridden."
-)
-class InvoiceLineInput:
-    code: str = input_field("treatment", "The code, as in the master list of CPT codes.")
-    units: int = input_field("treatment", "The number of units, 1 to 999.", default=1)
-    bilateral: bool = input_field("treatment", "Whether it was done on both sides.", default=False)
-    override_price: Decimal | None = input_field(
-        "staff", "A unit price in US dollars that replaces the computed one; it requires a reason."
-    )
-    override_reason: str | None = input_field("staff", "Why the price is overridden.")
 
 
 @strawberry.input(description="A new invoice.")
@@ -47,7 +31,7 @@ class CreateInvoiceInput:
     lines: list[InvoiceLineInput] | None = input_field(
         "staff", f"{_LINES} Without lines, every exam of the visit that has a code is billed."
     )
-    confirm_duplicate: bool = input_field("staff", _DUPLICATE, default=False)
+    confirm_duplicate: bool = input_field("staff", DUPLICATE, default=False)
     confirm_reason: str | None = input_field(
         "administration", "Confirms treatment before the day of injury, with the reason; only administrators can."
     )
@@ -58,7 +42,7 @@ class CreateInvoiceInput:
 class ReplaceInvoiceLinesInput:
     invoice_id: strawberry.ID = input_field("staff", _INVOICE)
     lines: list[InvoiceLineInput] = input_field("staff", _LINES)
-    confirm_duplicate: bool = input_field("staff", _DUPLICATE, default=False)
+    confirm_duplicate: bool = input_field("staff", DUPLICATE, default=False)
     version: int | None = input_field("staff", VERSION)
     idempotency_key: str | None = key("staff")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from permissions.classes import input_field, output_field
-from schema.billing.invoice_mutations import InvoiceLineInput
+from schema.billing.lines import InvoiceLineInput
 from schema.errors import UserError
 from schema.records.cpt_codes import PriceTrace
 from schema.records.exam_types import ExamLineInput

@@ -9,8 +9,10 @@ import strawberry
 
 from domain.billing.transition import Allocation, Input, Transition
 from domain.billing.transitions import TRANSITIONS
+from domain.pricing.pricing import WantedLine
 from permissions.actions import ACTIONS
 from permissions.classes import input_field
+from schema.billing.lines import InvoiceLineInput
 from schema.keys import VERSION, key
 
 _INVOICE = Input("invoice_id", UUID, "Invoice", "The id of the invoice.")
@@ -28,7 +30,7 @@ class AllocationInput:
 
 
 # Types of the domain → types of the API; the others are published as they are.
-_PUBLISHED: dict[type, Any] = {UUID: strawberry.ID, Allocation: AllocationInput}
+_PUBLISHED: dict[type, Any] = {UUID: strawberry.ID, Allocation: AllocationInput, WantedLine: InvoiceLineInput}
 
 
 def _type_of(one: Input) -> Any:

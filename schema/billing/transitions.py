@@ -7,7 +7,7 @@ from strawberry.tools import create_type
 
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
-from resolvers.commands.billing import cases, cheques, transfers
+from resolvers.commands.billing import cases, cheques, replacements, transfers
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
 from schema.billing.cases import CasePayload
@@ -22,6 +22,7 @@ COMMANDS: dict[str, CommandFunction] = {
     "allocate_cheque": cheques.allocate,
     "return_cheque": cheques.take_back,
     "transfer_balance": transfers.transfer,
+    "replace_invoice": replacements.replace_invoice,
     "settle_case": cases.settle,
     "close_case": cases.close,
     "reopen_case": cases.open_again,

@@ -287,6 +287,7 @@ INVOICE = Invoice(
     floor=Decimal("600.00"),
     target=None,
     conditional_until=None,
+    is_replacement=False,
     line_count=2,
     open_offer=None,
     case_is_settled=False,

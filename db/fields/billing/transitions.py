@@ -57,7 +57,9 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "small_balance": lambda i: i.small_balance_amount,
     "has_small_balance": _has_small_balance,
     "submitted_on": lambda i: i.submitted_on,
-    "first_submitted_on": lambda i: i.first_submitted_on,
+    "sent_on": lambda i: func.coalesce(
+        i.first_submitted_on, case((i.replaces_id.is_not(None), i.created_on), else_=null())
+    ),
     "conditional_until": lambda i: i.conditional_until,
     "case_is_covered": _case_covered,
     "case_is_open": lambda i: _case_is(i, "open"),

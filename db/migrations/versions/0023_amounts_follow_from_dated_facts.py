@@ -259,7 +259,8 @@ def _create_tables() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "ended_by in ('lapsed', 'reopened', 'denied', 'transferred')", name=op.f("ck_agreements_ended_by_known")
+            "ended_by in ('lapsed', 'reopened', 'denied', 'transferred', 'replaced')",
+            name=op.f("ck_agreements_ended_by_known"),
         ),
         sa.CheckConstraint("kind in ('full', 'negotiated', 'continued')", name=op.f("ck_agreements_kind_known")),
         sa.CheckConstraint(

@@ -2,16 +2,34 @@
 
 from dataclasses import replace
 
+from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Agreement, AgreementKind, WriteOff
+from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Agreement, AgreementEnd, AgreementKind, WriteOff
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
+from domain.errors import InvalidInput
 
 
 def void(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The invoice was issued in error."""
     reason_of(inputs)
     return Outcome()
+
+
+def replace_invoice(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """Another invoice bills other lines in the place of this one, which is void; what was received goes along."""
+    reason_of(inputs)
+    if invoice.received > 0 and actor.role is not Role.ADMIN:
+        words = "Money has been received: only an administrator can replace the invoice"
+        raise InvalidInput(words, ("invoice_id",))
+    facts = invoice.known.ended(AgreementEnd.REPLACED, actor.today, actor.moment)
+    facts = replace(facts, receipts=(*facts.receipts, *inputs["reversals"]))
+    if invoice.small_balance > 0:
+        number, kind = len(facts.adjustments) + 1, AdjustmentKind.SMALL_BALANCE
+        back = Adjustment(number, kind, -invoice.small_balance, actor.today, actor.moment)
+        facts = replace(facts, adjustments=(*facts.adjustments, back))
+    ended = OfferStatus.SUPERSEDED if invoice.agreed is not None else None
+    return Outcome(open_offer=OfferStatus.DECLINED, agreed_offer=ended, facts=facts, end=InvoiceStatus.VOID)
 
 
 def write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:

@@ -9,6 +9,7 @@ from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.transition import Allocation, Input, optional_input, reason_input
 from domain.payments.cheques import PaymentMethod, ReturnKind
+from domain.pricing.pricing import WantedLine
 
 LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
 CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")
@@ -90,6 +91,11 @@ RETURN = (
     Input("returned_on", date, "Returned on", "The day on which it was returned."),
     optional_input("kind", ReturnKind, "Kind", "The kind of return; NSF by default."),
     reason_input("Why it was returned."),
+)
+REPLACEMENT = (
+    Input("lines", WantedLine, "Lines", "The lines to bill instead.", is_list=True),
+    reason_input("What is wrong with the invoice."),
+    optional_input("confirm_duplicate", bool, "Confirm repeated lines", "Whether lines that repeat others are billed."),
 )
 CLOSING = (
     CASE,

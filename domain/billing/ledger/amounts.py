@@ -189,12 +189,22 @@ def effective_day(received_on: date, created_on: date) -> date:
     return max(received_on, created_on)
 
 
+def standing(facts: Facts) -> list[Receipt]:
+    """The receipts that were not returned or moved, in the order of their days."""
+    returned = {one.reverses_id for one in facts.receipts}
+    found = [one for one in facts.receipts if one.reverses_id is None and one.id not in returned]
+    return sorted(found, key=_counts_on)
+
+
+def _counts_on(receipt: Receipt) -> tuple[date, datetime]:
+    return receipt.effective_on, receipt.recorded_at
+
+
 def received_by(facts: Facts, day: date) -> Decimal:
     """What was received in the present round up to a day and has not been returned."""
     line = _Timeline(facts)
-    returned = {one.reverses_id for one in facts.receipts}
-    standing = (one for one in facts.receipts if one.reverses_id is None and one.id not in returned)
-    return _sum(one.amount for one in standing if line.places[one.id] == line.present and one.effective_on <= day)
+    found = (one for one in standing(facts) if line.places[one.id] == line.present)
+    return _sum(one.amount for one in found if one.effective_on <= day)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

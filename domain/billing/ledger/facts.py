@@ -45,6 +45,7 @@ class AgreementEnd(StrEnum):
     REOPENED = "reopened"
     DENIED = "denied"
     TRANSFERRED = "transferred"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, 
     from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-    where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 order by a.id"""
+    where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 and not exists (select from cheque_allocations r
+        where r.clinic_id = a.clinic_id and r.reverses_id = a.id) order by a.id"""
 
 
 async def record(work: UnitOfWork) -> UUID:
@@ -95,7 +96,7 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
             _check_may_pay(row, receipt)
             move(work, writes, name, row, {"receipt": receipt})
         coverages.pay(work, coverage, part["amount"], (*path, "amount"))
-        _insert(work, writes, cheque["id"], row["id"], receipt)
+        insert_allocation(work, writes, cheque["id"], row["id"], receipt)
 
 
 def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
@@ -149,7 +150,8 @@ def _about(*path: str) -> Iterator[None]:
         raise
 
 
-def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, receipt: Receipt) -> None:
+def insert_allocation(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, receipt: Receipt) -> None:
+    """Add the row of a receipt, or of its reversal, to the batch."""
     columns = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
     columns |= {"coverage_id": receipt.coverage_id}
     key = {"id": receipt.id, "recorded_at": receipt.recorded_at, "cheque_id": cheque, "invoice_id": invoice}
@@ -195,7 +197,7 @@ async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], se
         reversals = [_reversal(work, row, part) for part in standing if part["invoice_id"] == identity]
         end = move(work, writes, "return_cheque", row, {**work.inputs, "reversals": reversals})
         for reversal in reversals:
-            _insert(work, writes, standing[0]["cheque_id"], identity, reversal)
+            insert_allocation(work, writes, standing[0]["cheque_id"], identity, reversal)
         if row["status"] == InvoiceStatus.PAID != end:
             reopened.add(row["case_id"])
     for identity, row in rows.items():

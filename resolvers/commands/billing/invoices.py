@@ -9,7 +9,7 @@ from db.write_batch import Sql, WriteBatch
 from domain.billing.cases import CaseStatus
 from domain.billing.invoice_events import change_of
 from domain.billing.invoices import OPEN, InvoiceStatus
-from domain.billing.ledger.facts import ResponsibilityReason
+from domain.billing.ledger.facts import Responsibility
 from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import check_limits
 from domain.days import not_later
@@ -52,18 +52,23 @@ _REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
 async def create(work: UnitOfWork) -> UUID:
     """Create an invoice for an open case, with the next number of the clinic's year."""
     case = await lock_case(work, work.inputs["case_id"])
-    if case["status"] != CaseStatus.OPEN:
-        raise Conflict(f"The case is {case['status']}: reopen it first ({next_step('reopen_case')})", ("case_id",))
+    check_open(case, ("case_id",))
     inputs = {**work.inputs, **await _of_encounter(work)}
     await _check_parties(work, inputs)
     service_date = not_later(inputs["service_date"], work.today, "service_date")
     if not inputs.get("before_injury_reason"):
         inputs |= confirmation_of(work, service_date, case["date_of_injury"])
     circumstances = Circumstances(inputs["payer_id"], inputs.get("facility_id"), service_date)
-    return await _insert(work, case, inputs, await _lines(work, inputs, circumstances))
+    return await insert_invoice(work, case, inputs, await priced_lines(work, inputs, circumstances))
 
 
-async def _lines(work: UnitOfWork, inputs: Mapping[str, Any], circumstances: Circumstances) -> list[PricedLine]:
+def check_open(case: Row, path: tuple[str, ...]) -> None:
+    """Refuse a new invoice of a settled or closed case."""
+    if case["status"] != CaseStatus.OPEN:
+        raise Conflict(f"The case is {case['status']}: reopen it first ({next_step('reopen_case')})", path)
+
+
+async def priced_lines(work: UnitOfWork, inputs: Mapping[str, Any], circumstances: Circumstances) -> list[PricedLine]:
     """The lines to bill: the given lines or, without any, every exam of the visit that has a code."""
     if inputs.get("lines") is not None:
         return await price(work, wanted_lines(inputs["lines"]), circumstances)
@@ -102,7 +107,15 @@ async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any]) -> None:
         raise NotFound("There is no such physician", ("physician_id",))
 
 
-async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines: Sequence[PricedLine]) -> UUID:
+async def insert_invoice(
+    work: UnitOfWork,
+    case: Row,
+    inputs: Mapping[str, Any],
+    lines: Sequence[PricedLine],
+    replaces: Row | None = None,
+    owed_by: Sequence[Responsibility] = (),
+) -> UUID:
+    """Insert an invoice; `replaces` is the void one in whose place it is, and `owed_by` are the payers that go along with it."""
     identity, billed, writes = new_id(work.moment), total(lines), work.writes()
     treatment = Treatment(case["patient_id"], inputs["service_date"], inputs.get("physician_id"))
     repeated = await confirmed_repeats(work, identity, treatment, lines, _places(inputs, lines))
@@ -119,18 +132,16 @@ async def _insert(work: UnitOfWork, case: Row, inputs: Mapping[str, Any], lines:
         "billed_amount": billed,
         "updated_at": work.moment,
     }
+    owed_by = owed_by or [Responsibility(1, inputs["payer_id"], work.today, work.moment)]
+    row |= {"responsible_since": owed_by[-1].from_on, "replaces_id": replaces["id"] if replaces else None}
     writes.insert("invoices", id=identity, recorded_at=work.moment, status=InvoiceStatus.PENDING_INVOICE.value, **row)
-    first = {
-        "number": 1,
-        "payer_id": inputs["payer_id"],
-        "from_on": work.today,
-        "reason": ResponsibilityReason.FIRST.value,
-    }
-    known = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": identity}
-    writes.insert("responsibilities", **known, **first, decided_by=work.user_id)
+    of = {"invoice_id": identity, "decided_by": work.user_id}
+    writes.insert_all("responsibilities", [{"id": new_id(work.moment), **asdict(one), **of} for one in owed_by])
     _insert_lines(work, writes, identity, lines, repeated)
     begun = {"id": identity, "events": 0}
     changes = [change_of("billed_amount", None, billed), *confirmation(lines, sorted(repeated))]
+    if replaces:
+        changes.append(change_of("replaces", None, replaces["number"]))
     if row["before_injury_reason"]:
         changes.append(change_of("before_injury_reason", None, row["before_injury_reason"]))
     record_event(work, writes, begun, "create_invoice", None, InvoiceStatus.PENDING_INVOICE.value, changes)
@@ -188,6 +199,8 @@ async def replace_lines(work: UnitOfWork) -> UUID:
         raise Conflict(
             "The new total would be below the limits of the negotiation: change the limits first", ("lines",)
         )
+    if invoice.received > total(lines):
+        raise Conflict("More than the new total has been received for the invoice", ("lines",))
     before = _texts_of(await work.all(_LINES, invoice.id))
     await work.connection.execute(_REMOVE, work.clinic_id, invoice.id)
     writes = work.writes()

@@ -52,7 +52,7 @@ def transferred(clinic: Clinic, invoice: str, payer: str, **more: Any) -> Any:
 
 def test_the_firm_owes_what_the_insurer_left_and_only_that_is_reduced(clinic: Clinic, firm: str) -> None:
     lines = [line("2712.32"), line("1538.72")]
-    draft = {"caseId": clinic.case(), "payerId": clinic.payer, "serviceDate": "2026-03-02"}
+    draft = {"caseId": clinic.case(), "payerId": clinic.payer, "serviceDate": "2026-03-02", "confirmDuplicate": True}
     invoice = done(clinic.billing, "createInvoice", INVOICE, lines=lines, **draft)["id"]
     clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="MAIL")
     clinic.pays("2800.00", {invoice: "2800.00"})

@@ -42,6 +42,7 @@ async def _facts(records: Records, row: Any) -> Invoice:
         floor=row.floor_amount,
         target=row.target_amount,
         conditional_until=row.conditional_until,
+        is_replacement=row.replaces_id is not None,
         line_count=len(lines),
         open_offer=None,
         case_is_open=case.status == "open",

@@ -1,0 +1,86 @@
+"""The command that replaces an invoice with wrong lines: it is voided, and another one bills the right lines in its place."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.billing.ledger.amounts import effective_day, standing
+from domain.billing.ledger.facts import Receipt
+from domain.errors import NotFound
+from domain.ids import new_id
+from resolvers.commands.billing.cases import lock_case
+from resolvers.commands.billing.cheques import insert_allocation
+from resolvers.commands.billing.invoices import check_open, insert_invoice, priced_lines
+from resolvers.commands.billing.pricing import Circumstances
+from resolvers.commands.transitions import Row, lock, moment_of, move
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_BILLED = """select case_id, payer_id, physician_id, facility_id, encounter_id, service_date, before_injury_reason, before_injury_by
+    from invoices where clinic_id = $1 and id = $2"""
+# All commands lock cases before cheques, and cheques before invoices.
+_CHEQUES = """select c.id, c.received_on from cheques c where c.clinic_id = $1 and c.id in (select cheque_id from cheque_allocations
+    where clinic_id = $1 and invoice_id = $2) order by c.id for update"""
+_PAID_BY = "select id, cheque_id from cheque_allocations where clinic_id = $1 and invoice_id = $2"
+_DENIALS = """select denied_on, reason_code, amount, note, appeal_due_on, recorded_by from denials
+    where clinic_id = $1 and invoice_id = $2 order by id"""
+
+
+async def replace_invoice(work: UnitOfWork) -> UUID:
+    """Void an invoice and bill other lines in its place; payers, denials and the money that was received go along."""
+    old: UUID = work.inputs["invoice_id"]
+    billed = await work.one(_BILLED, old)
+    if billed is None:
+        raise NotFound("There is no such invoice", ("invoice_id",))
+    case = await lock_case(work, billed["case_id"])
+    check_open(case, ("invoice_id",))
+    received_on = {row["id"]: row["received_on"] for row in await work.all(_CHEQUES, old)}
+    row = (await lock(work, [old], with_facts=True))[old]
+    circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
+    lines = await priced_lines(work, work.inputs, circumstances)
+    paid = standing(row["facts"])
+    paid_by = {part["id"]: part["cheque_id"] for part in await work.all(_PAID_BY, old)}
+    await _void(work, row, paid, paid_by)
+    owed_by = [replace(one, recorded_at=work.moment) for one in row["facts"].responsibilities]
+    new = await insert_invoice(work, case, dict(billed), lines, replaces=row, owed_by=owed_by)
+    await _bring_along(work, old, new, paid, {one.id: (paid_by[one.id], received_on[paid_by[one.id]]) for one in paid})
+    return new
+
+
+async def _void(work: UnitOfWork, row: Row, paid: list[Receipt], paid_by: Mapping[UUID, UUID]) -> None:
+    """Void the invoice, in a statement of its own: a visit is billed by one invoice at a time."""
+    writes, moment = work.writes(), moment_of(work, row)
+    reversals = [
+        replace(one, id=new_id(work.moment), amount=-one.amount, recorded_at=moment, reverses_id=one.id) for one in paid
+    ]
+    move(work, writes, "replace_invoice", row, {**work.inputs, "reversals": reversals})
+    for one in reversals:
+        assert one.reverses_id is not None
+        insert_allocation(work, writes, paid_by[one.reverses_id], row["id"], one)
+    await writes.run(work.connection)
+
+
+async def _bring_along(
+    work: UnitOfWork, old: UUID, new: UUID, paid: list[Receipt], cheques: Mapping[UUID, tuple[UUID, Any]]
+) -> None:
+    """Allocate what was received to the new invoice, up to its amount; the rest is unapplied. Denials are copied."""
+    for one in paid:
+        row = (await lock(work, [new], with_facts=True))[new]
+        amount = min(one.amount, row["billed_amount"] - row["received_amount"])
+        if amount <= Decimal(0):
+            break
+        cheque, received_on = cheques[one.id]
+        counts_on, moment = effective_day(received_on, row["created_on"]), moment_of(work, row)
+        identity = new_id(work.moment)
+        receipt = replace(one, id=identity, amount=amount, effective_on=counts_on, recorded_at=moment)
+        writes = work.writes()
+        move(work, writes, "allocate_cheque", row, {"receipt": receipt})
+        insert_allocation(work, writes, cheque, new, receipt)
+        await writes.run(work.connection)
+    writes = work.writes()
+    for denial in await work.all(_DENIALS, old):
+        key = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": new}
+        # Whoever copies a record is its author.
+        writes.insert("denials", **key, **{**dict(denial), "recorded_by": work.user_id})
+    await writes.run(work.connection)
