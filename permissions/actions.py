@@ -11,7 +11,7 @@ _STAFF = """
     schedule_reminder update_reminder complete_reminder cancel_reminder
     save_reminder_template preview_reminder_template save_reminder_policy preview_reminders confirm_reminders stop_reminders
     suppress_address allow_address resend_message create_case update_case assign_attorney cancel_attorney_change
-    create_firm update_firm retire_firm
+    create_firm update_firm retire_firm transfer_from_former_firm
     add_coverage update_coverage verify_coverage close_coverage
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records import_preview save_import_mapping delete_import_mapping

@@ -63,6 +63,7 @@ WORKER: dict[str, Need] = {
             "recovered_amount",
             "open_status",
             "responsible_since",
+            "replaces_id",
             "first_submitted_on",
             "patient_id",
             "recorded_at",

@@ -311,7 +311,8 @@ class InvoiceHistory:
         if outcome.agreed_offer:
             self._close_offer(outcome.agreed_offer, was=OfferStatus.ACCEPTED)
         if outcome.lapsed_offer:
-            self._close_offer(outcome.lapsed_offer, was=OfferStatus.LAPSED)
+            lapsed = [offer for offer in self._offers if offer["status"] == OfferStatus.LAPSED]
+            lapsed[-1]["status"] = outcome.lapsed_offer
         if outcome.offer:
             made = {"made_by": self.by, "made_at": moment}
             self._offers.append(self._record(moment, round=len(self._offers) + 1, **outcome.offer, **made))

@@ -8,7 +8,7 @@ from strawberry.tools import create_type
 
 from domain.representations import LONGEST_NOTICE
 from permissions.classes import input_field, output_field
-from resolvers.commands.billing import representations
+from resolvers.commands.billing import representations, transfers
 from schema.access.users import User
 from schema.billing.cases import CasePayload
 from schema.commands import command
@@ -57,6 +57,18 @@ class CancelAttorneyChangeInput:
     idempotency_key: str | None = key("staff")
 
 
+@strawberry.input(description="A case whose open invoices are owed by a law firm that represented it before.")
+class TransferFromFormerFirmInput:
+    case_id: strawberry.ID = input_field("staff", "The id of the case.")
+    payer_id: strawberry.ID = input_field("staff", "The payer who owes the invoices from today on.")
+    keep_agreements: bool = input_field(
+        "staff",
+        "Whether the new payer honours the agreements, and owes what is still to be paid of each; else they end.",
+    )
+    note: str | None = input_field("staff", "A note in the history of each invoice.")
+    idempotency_key: str | None = key("staff")
+
+
 RepresentationMutations: Any = create_type(
     "RepresentationMutations",
     [
@@ -76,6 +88,15 @@ RepresentationMutations: Any = create_type(
             "Cancel the change of attorney of a case that has not taken effect yet.",
             CancelAttorneyChangeInput,
             "The case.",
+            CasePayload,
+        ),
+        command(
+            "transfer_from_former_firm",
+            transfers.transfer_from_former_firm,
+            "Transfer to another payer, in one step, all open invoices of a case whose payer is a law firm that does not represent "
+            "it any more: those of the action items REPRESENTATION_ENDED.",
+            TransferFromFormerFirmInput,
+            "The case and the new payer.",
             CasePayload,
         ),
     ],

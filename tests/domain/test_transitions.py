@@ -43,6 +43,7 @@ transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   .   .     .     .   .
 revive_agreement    .   .   .   .     .     .   .
 void_invoice        .   .   .   .     .     .   .
+replace_invoice     V   V   V   .     .     .   .
 write_off_invoice   .   .   .   .     .     .   .
 reverse_write_off   .   .   .   .     .     .   .
 close_small_balance .   .   Q   .     .     .   .
@@ -69,6 +70,7 @@ transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   .   .     .     .   .
 revive_agreement    .   .   .   .     .     .   .
 void_invoice        V   .   .   .     .     .   .
+replace_invoice     V   V   V   .     .     .   .
 write_off_invoice   W   W   W   .     .     .   .
 reverse_write_off   .   .   .   .     .     .   IRC
 close_small_balance .   .   Q   .     .     .   .
@@ -96,6 +98,7 @@ transfer_balance    I   I   ICQ .     .     .   .
 lapse_agreement     .   .   R   .     .     .   .
 revive_agreement    .   CQ  .   .     .     .   .
 void_invoice        V   .   .   .     .     .   .
+replace_invoice     V   V   V   .     .     .   .
 write_off_invoice   W   W   W   .     .     .   .
 reverse_write_off   .   .   .   .     .     .   IRC
 close_small_balance .   .   Q   .     .     .   .
@@ -168,7 +171,7 @@ def test_a_refusal_names_the_status_and_the_legal_transitions_in_the_order_of_th
         advance(InvoiceStatus.PENDING_REDUCTION, "submit_invoice", None, Role.BILLING)
     assert refused.value.legal_now == (
         *("counter_reduction", "agree_reduction", "decline_reduction", "record_denial"),
-        *("record_cheque", "allocate_cheque", "return_cheque", "transfer_balance"),
+        *("record_cheque", "allocate_cheque", "return_cheque", "transfer_balance", "replace_invoice"),
     )
     assert "pending_reduction" in refused.value.message
 
@@ -213,6 +216,7 @@ transfer_balance    sent something_due
 lapse_agreement     condition_passed nothing_in_time
 revive_agreement
 void_invoice        nothing_received
+replace_invoice     sent case_open
 write_off_invoice   something_due
 reverse_write_off   case_open
 close_small_balance something_received no_small_balance small_balance
@@ -238,6 +242,7 @@ transfer_balance    reason
 lapse_agreement
 revive_agreement
 void_invoice        reason
+replace_invoice     lines reason
 write_off_invoice   reason
 reverse_write_off   reason
 close_small_balance

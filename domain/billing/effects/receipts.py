@@ -28,7 +28,7 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if receipt.amount <= 0 or receipt.amount > left_for(invoice, receipt):
         raise InvalidInput("The amount must be above 0 and at most the invoice's balance", ("amount",))
     facts = invoice.known
-    if invoice.small_balance > 0:
+    if invoice.small_balance > 0 and is_in_present_round(facts, receipt):
         # What is paid after the settlement opens no case again.
         is_paid = invoice.status is InvoiceStatus.PAID
         again = min(invoice.small_balance, receipt.amount) if is_paid else invoice.small_balance

@@ -4,7 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from domain.billing.coverages import BalanceBilling, check_balance_billing
+from domain.billing.ledger.facts import ResponsibilityReason
 from domain.errors import InvalidInput, NotFound
+from resolvers.commands.billing.cases import lock_case
+from resolvers.commands.billing.representations import list_owed_by_former_firm
 from resolvers.commands.documents import consume
 from resolvers.commands.payers import check_payer
 from resolvers.commands.transitions import Row, lock, move
@@ -32,6 +35,33 @@ async def transfer(work: UnitOfWork) -> UUID:
     await _check_balance_billing(work, row)
     await writes.run(work.connection)
     return identity
+
+
+async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
+    """Transfer what a former law firm of a case owes to another payer, all invoices in one step.
+
+    Nothing changes where no invoice is owed so. An invoice that was never submitted gets the new payer; agreements are kept where
+    the input says so and one stands.
+    """
+    case = await lock_case(work, work.inputs["case_id"])
+    await check_payer(work, work.inputs["payer_id"])
+    owed = await list_owed_by_former_firm(work, case["id"])
+    writes = work.writes()
+    for row in (await lock(work, owed, with_facts=True)).values():
+        name, inputs = _step(work, row)
+        move(work, writes, name, row, inputs)
+    await writes.run(work.connection)
+    identity: UUID = case["id"]
+    return identity
+
+
+def _step(work: UnitOfWork, row: Row) -> tuple[str, dict[str, Any]]:
+    payer, note = work.inputs["payer_id"], work.inputs.get("note") or "The law firm no longer represents the patient"
+    if row["first_submitted_on"] is None:
+        return "change_payer", {"payer_id": payer, "reason": note}
+    keeps = bool(work.inputs["keep_agreements"]) and row["agreed_amount"] is not None
+    reason = ResponsibilityReason.REPRESENTATION_ENDED
+    return "transfer_balance", {"payer_id": payer, "reason": reason, "keep_agreement": keeps, "note": note}
 
 
 async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:

@@ -118,6 +118,11 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"coverageId": ids["Coverage"], "status": "EXHAUSTED"},
     ),
     "cancelAttorneyChange": ("case { id }", "Case", lambda ids: {"caseId": ids["Case"]}),
+    "transferFromFormerFirm": (
+        "case { id }",
+        "Case",
+        lambda ids: {"caseId": ids["Case"], "payerId": ids["Payer"], "keepAgreements": False},
+    ),
     "createFirm": ("firm { id }", "", lambda ids: {"name": "Viewed & Viewed"}),
     "updateFirm": ("firm { id }", "Firm", lambda ids: {"firmId": ids["Firm"], "phone": "555-0100"}),
     "retireFirm": ("firm { id }", "Firm", lambda ids: {"firmId": ids["Firm"]}),
@@ -272,6 +277,8 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         ids["Reminder"] = done(client, "scheduleReminder", "reminder { id }", **EXAMPLES["scheduleReminder"][2](ids))[
             "id"
         ]
+    if name == "transferFromFormerFirm":
+        ids["Payer"] = done(client, "createPayer", "payer { id }", name="Next Firm", kind="ATTORNEY")["id"]
     if name == "inviteUserAgain":
         ids["User"] = done(
             client, "createUser", "user { id }", email="invited@demo.example", name="In", role="BILLING"

@@ -224,6 +224,7 @@ def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_
     _, bea = world.lawyers
     invoice, paid_by_other = _invoice_of(world, case), world.found.own["Payer"]
     draft = {"caseId": case, "payerId": paid_by_other, "serviceDate": "2026-03-02", "lines": [{"code": "A4556"}]}
+    draft["confirmDuplicate"] = True
     done(world.billing, "createInvoice", "invoice { id }", **draft)
 
     def items() -> list[tuple[str, str]]:
@@ -249,6 +250,34 @@ def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_
     values = {"invoiceId": invoice, "payerId": paid_by_other, "reason": "The firm is out"}
     done(world.billing, "changePayer", "invoice { id }", **values)
     assert (items(), world.owed_by_former_firm(case)) == ([], [])
+
+
+def test_all_balances_of_the_former_firm_are_transferred_in_one_step_and_agreements_are_kept(
+    world: RepresentedClinic, case: str
+) -> None:
+    _, bea = world.lawyers
+    agreed = _invoice_of(world, case)
+    for name, values in (("requestReduction", {"amount": "20.00"}), ("agreeReduction", {})):
+        billed = done(world.billing, name, "invoice { payer { id } serviceDate }", invoiceId=agreed, **values)
+    draft = {"caseId": case, "payerId": billed["payer"]["id"], "lines": [{"code": "A4556"}], "confirmDuplicate": True}
+    new = done(world.billing, "createInvoice", "invoice { id }", serviceDate=billed["serviceDate"], **draft)["id"]
+    _assign(world, case, bea)
+    assert sorted(world.owed_by_former_firm(case)) == sorted(map(uuid_of, (new, agreed)))
+    payer = world.found.own["Payer"]
+    of = {"caseId": case, "payerId": payer, "keepAgreements": True, "note": "Bea & Co honours it"}
+    done(world.billing, "transferFromFormerFirm", "case { id }", **of)
+    assert world.owed_by_former_firm(case) == []
+    query = """query ($id: ID!) { invoice(id: $id) { status agreedAmount payer { id } history { transition }
+        responsibilities { reason note } } }"""
+    moved = [world.billing.read(query, id=one)["invoice"] for one in (new, agreed)]
+    assert [(one["status"], one["agreedAmount"], one["history"][-1]["transition"]) for one in moved] == [
+        ("PENDING_INVOICE", None, "change_payer"),
+        ("PENDING_CHEQUE", "20.00", "transfer_balance"),
+    ]
+    assert {one["payer"]["id"] for one in moved} == {payer}
+    assert moved[1]["responsibilities"][-1] == {"reason": "REPRESENTATION_ENDED", "note": "Bea & Co honours it"}
+    done(world.billing, "transferFromFormerFirm", "case { id }", **of)
+    assert _breaches(world) == ()
 
 
 def test_a_firm_that_is_found_never_to_have_represented_the_case_is_listed_from_the_day_of_the_finding(

@@ -184,7 +184,7 @@ READ_BY_THE_WORKER = {
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
         conditional_until earlier_received_amount contractual_amount small_balance_amount recovered_amount open_status
-        responsible_since first_submitted_on patient_id recorded_at updated_at""",
+        responsible_since replaces_id first_submitted_on patient_id recorded_at updated_at""",
     "cases": "clinic_id id number status attorney_id version date_of_injury",
     "representations": "clinic_id id case_id attorney_id from_on until_on known_until",
     "attorney_changes": "clinic_id id case_id attorney_id effective_on status",

@@ -78,7 +78,8 @@ class Books:
             **{name: f"{name}_amount" for name in ("billed", "agreed", "received", "written_off", "earlier_received")},
             **{name: f"{name}_amount" for name in ("contractual", "small_balance", "recovered", "floor", "target")},
         }
-        return {names.get(name, name): getattr(self.invoice, name) for name in Invoice.__dataclass_fields__}
+        row = {names.get(name, name): getattr(self.invoice, name) for name in Invoice.__dataclass_fields__}
+        return {**row, "replaces_id": self.invoice.id if self.invoice.is_replacement else None}
 
     def receive(
         self, on: int, amount: str | Decimal, payer: UUID = INSURER, received: int | None = None, **more: Any

@@ -179,7 +179,6 @@ def test_what_was_reduced_before_a_small_balance_is_negotiated_again_without_it(
 # What the product refuses although its rules ask for it.
 
 
-@pytest.mark.xfail(strict=True, raises=IllegalTransition, reason="the small balance is taken back, and then it is due")
 def test_money_of_an_earlier_payer_leaves_the_small_balance_of_a_paid_invoice_given_up() -> None:
     books = sent()
     books.transfer(2)

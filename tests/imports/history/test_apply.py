@@ -60,6 +60,9 @@ IN_STATE: dict[InvoiceStatus, Callable[[], InvoiceHistory]] = {
     Status.WRITTEN_OFF: written_off,
 }
 APPLY: dict[str, Callable[[InvoiceHistory], object]] = {
+    "replace_invoice": lambda history: history.apply(
+        day(10), "replace_invoice", reversals=[], reason="As it should be"
+    ),
     "submit_invoice": lambda history: history.submit_invoice(day(10), SubmissionMethod.MAIL),
     "accept_in_full": lambda history: history.accept_in_full(day(10)),
     "request_reduction": lambda history: history.request_reduction(day(10), Decimal("400.00")),

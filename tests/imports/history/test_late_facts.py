@@ -45,7 +45,6 @@ def test_an_agreement_that_late_money_has_covered_is_revived_as_covered() -> Non
     assert (history.status, statuses(history)) == (Status.CHEQUE_RECEIVED, ["superseded", "accepted"])
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="only the newest offer is accepted again in memory")
 def test_the_offer_of_a_revived_agreement_is_accepted_again_although_a_newer_offer_has_expired() -> None:
     history = lapsed()
     history.counter_reduction(day(11), Party.CLINIC, Decimal("900.00"))
