@@ -20,6 +20,17 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedLine:
+    """A line to be billed: code, units, one side or both, and optionally an override price with its reason."""
+
+    code: str
+    units: int = 1
+    bilateral: bool = False
+    override_price: Decimal | None = None
+    override_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One input of a transition: a type of the standard library, an enum of the domain, or a list of allocations.
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.billing.money import LARGEST, round_money
+from domain.billing.transition import WantedLine
 from domain.errors import DomainError, InvalidInput
 
 
@@ -55,17 +56,6 @@ SCHEDULES = {
 }
 # Rates negotiated with a payer and override prices are final: the geographic factor does not apply to them.
 FINAL = (PriceSource.PAYER_FACILITY_RATE, PriceSource.PAYER_RATE, PriceSource.OVERRIDE)
-
-
-@dataclass(frozen=True, slots=True)
-class WantedLine:
-    """A line to be billed: code, units, one side or both, and optionally an override price with its reason."""
-
-    code: str
-    units: int = 1
-    bilateral: bool = False
-    override_price: Decimal | None = None
-    override_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

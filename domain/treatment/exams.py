@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.billing.transition import WantedLine
 from domain.errors import InvalidInput, NotFound
-from domain.pricing.pricing import MOST_LINES, MOST_UNITS, Place, SelectionRule, WantedLine, naming
+from domain.pricing.pricing import MOST_LINES, MOST_UNITS, Place, SelectionRule, naming
 
 # Rule → the minimum and maximum number of sub-exams of a selected main exam (None: no maximum), and the rule in words.
 RULES: dict[SelectionRule, tuple[int, int | None, str]] = {

@@ -10,16 +10,8 @@ from functools import lru_cache
 from uuid import UUID
 
 from domain.billing.money import round_money
-from domain.pricing.pricing import (
-    SCHEDULES,
-    BilateralPolicy,
-    CodePrice,
-    PriceSource,
-    Rate,
-    SelectionRule,
-    WantedLine,
-    price_lines,
-)
+from domain.billing.transition import WantedLine
+from domain.pricing.pricing import SCHEDULES, BilateralPolicy, CodePrice, PriceSource, Rate, SelectionRule, price_lines
 from imports.history.invoice_history import HistoryLine
 
 

@@ -7,9 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from domain.billing.transition import Allocation, Input, Transition
+from domain.billing.transition import Allocation, Input, Transition, WantedLine
 from domain.billing.transitions import TRANSITIONS
-from domain.pricing.pricing import WantedLine
 from permissions.actions import ACTIONS
 from permissions.classes import input_field
 from schema.billing.lines import InvoiceLineInput

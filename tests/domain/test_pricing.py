@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.billing.transition import WantedLine
 from domain.errors import InvalidInput, NotFound
 from domain.pricing.pricing import (
     ONE,
@@ -19,7 +20,6 @@ from domain.pricing.pricing import (
     PriceSource,
     Rate,
     SelectionRule,
-    WantedLine,
     price_lines,
     total,
 )

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
+from domain.billing.transition import WantedLine
 from domain.errors import Conflict
-from domain.pricing.pricing import WantedLine
 from domain.treatment.repeated_lines import Billed, Repeat, confirmation, refuse_repeats, repeats_of
 
 _KINDS = [("A", False), ("A", True), ("B", False), ("OPENING", False)]

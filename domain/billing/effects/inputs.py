@@ -7,9 +7,8 @@ from uuid import UUID
 from domain.billing.cases import CloseReason
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
-from domain.billing.transition import Allocation, Input, optional_input, reason_input
+from domain.billing.transition import Allocation, Input, WantedLine, optional_input, reason_input
 from domain.payments.cheques import PaymentMethod, ReturnKind
-from domain.pricing.pricing import WantedLine
 
 LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.")
 CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.")

@@ -12,10 +12,11 @@ from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.facts import Responsibility
 from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import check_limits
+from domain.billing.transition import WantedLine
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from domain.ids import new_id
-from domain.pricing.pricing import Place, PricedLine, WantedLine, total
+from domain.pricing.pricing import Place, PricedLine, total
 from domain.texts import NOTE, required_text
 from domain.treatment.repeated_lines import confirmation
 from resolvers.commands.billing.cases import lock_case

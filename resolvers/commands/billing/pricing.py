@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.billing.transition import WantedLine
 from domain.errors import NotFound
 from domain.normal_forms import code_form
 from domain.pricing.pricing import (
@@ -22,7 +23,6 @@ from domain.pricing.pricing import (
     PriceSource,
     Rate,
     SelectionRule,
-    WantedLine,
     price_lines,
 )
 from domain.treatment.exams import Exam, MainExam

@@ -13,8 +13,9 @@ from db.global_ids import TAGS
 from domain.access.people import Role
 from domain.api_names import camel
 from domain.billing.money import format_money
+from domain.billing.transition import WantedLine
 from domain.errors import DomainError, InvalidInput
-from domain.pricing.pricing import PricedLine, WantedLine, total
+from domain.pricing.pricing import PricedLine, total
 from domain.treatment.exams import SelectedExam, check_selection, lines_of
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer

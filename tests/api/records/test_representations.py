@@ -223,8 +223,13 @@ def test_the_balances_that_the_former_firm_owes_are_action_items_until_somebody_
 ) -> None:
     _, bea = world.lawyers
     invoice, paid_by_other = _invoice_of(world, case), world.found.own["Payer"]
-    draft = {"caseId": case, "payerId": paid_by_other, "serviceDate": "2026-03-02", "lines": [{"code": "A4556"}]}
-    draft["confirmDuplicate"] = True
+    draft: dict[str, Any] = {
+        "caseId": case,
+        "payerId": paid_by_other,
+        "serviceDate": "2026-03-02",
+        "lines": [{"code": "A4556"}],
+    }
+    draft |= {"confirmDuplicate": True}
     done(world.billing, "createInvoice", "invoice { id }", **draft)
 
     def items() -> list[tuple[str, str]]:
