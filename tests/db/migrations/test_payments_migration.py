@@ -71,7 +71,7 @@ def test_cheques_spelt_twice_stay_as_they_are_and_are_marked_listed_and_reported
     assert set(listed.split()) == {"demo:", "Cheque", *(make_id("Cheque", each) for each in (first, *others))}
     code, output = billing(before, "verify")
     assert code == 0, output
-    assert "Cheques with the number of another one of their payer, of earlier releases: 3\n" in output
+    assert "Known exceptions: Cheques with the number of another one of their payer: 3\n" in output
     assert all(make_id("Cheque", each) in output for each in others)
 
 
@@ -83,7 +83,7 @@ def test_a_cheque_that_was_received_before_its_day_is_an_exception_and_others_ar
     assert one(before, "is_post_dated", usual) == (False,)
     code, output = billing(before, "verify")
     assert code == 0, output
-    listed = output.partition("Cheques received before the day written on them, of earlier releases: ")[2]
+    listed = output.partition("Known exceptions: Cheques received before the day written on them: ")[2]
     assert make_id("Cheque", early) in listed
     assert make_id("Cheque", usual) not in listed
 
