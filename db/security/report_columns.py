@@ -73,6 +73,8 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         ),
         **dict.fromkeys(("cheque_allocations", "refunds"), ("clinic_id", "cheque_id", "amount", "recorded_at")),
     },
+    # What was written off and given up, by the days on which it was.
+    "Mutation.exportAdjustments": {"invoice_states": ("written_off_amount", "small_balance_amount")},
     "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
     "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
     "AgingBasis.RESPONSIBILITY": dict.fromkeys(("invoices", "invoice_states"), ("responsible_since",)),

@@ -93,9 +93,11 @@ class _Timeline:
         return _sum(one.amount for one in self.facts.adjustments if one.kind is kind and _is_before(one, *until))
 
     def open_part(self, place: int, until: _Point = _NOW) -> Decimal:
-        """What a round is about: billed less contractual adjustments and what is received outside of the round."""
-        outside = self.received(until) - self.received(until, place)
-        return self.facts.billed - self.adjusted(AdjustmentKind.CONTRACTUAL, until) - outside
+        """What a round is about: billed less contractual adjustments and the receipts of no round or of earlier rounds."""
+        before = _sum(
+            one.amount for one in self.facts.receipts if self.places[one.id] < place and _is_before(one, *until)
+        )
+        return self.facts.billed - self.adjusted(AdjustmentKind.CONTRACTUAL, until) - before
 
     def agreed(self, agreement: Agreement, until: _Point = _NOW) -> Decimal:
         """What an agreement binds to: never less than was received, and the reduction is never more than was granted."""

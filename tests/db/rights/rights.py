@@ -64,7 +64,7 @@ STAFF_COLUMNS = {
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
         price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
-    "invoice_states": f"{KEPT} {SUMS} case_id patient_id attorney_id",
+    "invoice_states": f"{KEPT} {SUMS} case_id patient_id attorney_id written_off_amount small_balance_amount",
     "invoices": f"""{INVOICE} {SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",

@@ -104,3 +104,14 @@ def test_a_payer_who_has_paid_nothing_yet_owes_the_agreement_that_is_kept() -> N
     books.receive(8, "500.00", PATIENT)
     books.transfer(9, FIRM, keep_agreement=True)
     assert (books.status, books.amounts) == (S.PENDING_CHEQUE, "500.00 400.00 500.00 0.00 400.00")
+
+
+@pytest.mark.parametrize(("amount", "balance"), [("100.00", "600.00"), ("600.00", "100.00"), ("700.00", "0.00")])
+@pytest.mark.parametrize("received", [2, 5])
+def test_what_the_payer_who_keeps_an_agreement_has_sent_before_pays_it_and_lowers_nothing(
+    amount: str, balance: str, received: int
+) -> None:
+    books = agreed("700.00")
+    books.transfer(4, FIRM, keep_agreement=True)
+    books.receive(6, amount, FIRM, received=received)
+    assert books.amounts == f"1000.00 700.00 {amount} 0.00 {balance}"
