@@ -96,7 +96,7 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
             paid = await records.many(ChequeAllocation, "invoice_id", invoice_id)
             last = max((one for one in paid if one.cheque_id == cheque.id), key=lambda one: one.id)
             is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
-            if invoice and invoice.status == "pending_cheque" and last.amount < 0 and not is_paid_since:
+            if invoice and invoice.status in _OPEN and last.amount < 0 and not is_paid_since:
                 words = f"Cheque {cheque.number} was returned"
                 item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
                 yield replace(item, cheque_id=cheque.id)
