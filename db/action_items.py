@@ -127,7 +127,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             _id_of(ActionItemKind.COVERAGE_EXHAUSTED),
             "greatest(i.created_on, k.since)",
-            "'The coverage is exhausted: $' || i.balance || ' is open'",
+            "'The coverage is exhausted: transfer the balance of $' || i.balance",
         ),
         f"{_COVERED} and k.rest = 0",
     ),
@@ -163,7 +163,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             "cast(md5(cast(r.id as text) || cast(i.id as text)) as uuid)",
             _OVER.format("r"),
-            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': bill who pays now'",
+            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': transfer the balance'",
         ),
         OWED_BY_FORMER_FIRM,
     ),
@@ -173,8 +173,8 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             "c.id",
             f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
-            """case when c.returned_on is null then c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
-                else 'Payment ' || c.number || ' was returned after a refund of ' || -c.unapplied_amount end""",
+            """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
+                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount end""",
             *_NOBODY,
             "c.id",
         ),

@@ -52,7 +52,7 @@ def transferred(clinic: Clinic, invoice: str, payer: str, **more: Any) -> Any:
 
 def test_the_firm_owes_what_the_insurer_left_and_only_that_is_reduced(clinic: Clinic, firm: str) -> None:
     lines = [line("2712.32"), line("1538.72")]
-    draft = {"caseId": clinic.case(), "payerId": clinic.payer, "serviceDate": "2026-03-02"}
+    draft = {"caseId": clinic.case(), "payerId": clinic.payer, "serviceDate": "2026-03-02", "confirmDuplicate": True}
     invoice = done(clinic.billing, "createInvoice", INVOICE, lines=lines, **draft)["id"]
     clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="MAIL")
     clinic.pays("2800.00", {invoice: "2800.00"})
@@ -179,7 +179,10 @@ def test_a_small_balance_is_given_up_once_and_due_again_when_money_comes(clinic:
     invoice = clinic.agreed("1000.00")
     with nothing_changes(clinic.address):
         error = refused(clinic.billing, "closeSmallBalance", INVOICE, invoiceId=invoice)
-    assert error["message"] == "No money has been received for the invoice; The balance is not a small one"
+    assert (
+        error["message"]
+        == "No money has been received for the invoice; The balance is above the clinic's tolerance for small balances"
+    )
     clinic.pays("999.20", {invoice: "999.20"})
     closed = done(clinic.billing, "closeSmallBalance", MONEY, invoiceId=invoice)
     assert (closed["status"], closed["smallBalanceAmount"], closed["balance"]) == ("CHEQUE_RECEIVED", "0.80", "0.00")
