@@ -219,7 +219,8 @@ TRANSITIONS = (
     Transition(
         "transfer_balance",
         "Transfer the balance",
-        "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer.",
+        "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer, "
+        "unless the agreement is kept.",
         "The transfer of the open part of an invoice to another payer.",
         _OPEN,
         (*_PENDING, *_AWAITING, *_COVERED),
