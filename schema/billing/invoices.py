@@ -75,7 +75,7 @@ class Invoice(Node):
     billed_amount: Decimal = output_field("existence", "The billed amount in US dollars: the sum of the lines.")
     agreed_amount: Decimal | None = output_field(
         "ledger",
-        "What the present payer is to pay of the open part, in US dollars, by the agreement that stands; null while none stands.",
+        "What the present payer is to pay of the open part, in US dollars; null while nothing is agreed.",
     )
     received_amount: Decimal = output_field("ledger", "The amount received so far from all payers, in US dollars.")
     written_off_amount: Decimal = output_field("ledger", "The amount written off as uncollectible, in US dollars.")
