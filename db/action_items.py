@@ -44,7 +44,8 @@ _OVER = "coalesce({0}.known_until, {0}.until_on)"
 _IS_OVER = "({0}.known_until is null and {0}.until_on > {0}.from_on or {0}.known_until is not null)"
 _RANK = f"({{0}}.known_until is null, {_OVER}, {{0}}.id)"
 # The open invoices `i` whose payer is a firm that does not represent the case any more; `r` is the last period of the firm that
-# is over, first of all among those that are still known. The few such periods are read first: `offset 0` is a fence.
+# is over, first of all among those that are still known. `offset 0` keeps PostgreSQL from reading all invoices before the few
+# such periods.
 OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
     cross join lateral (select v.clinic_id, v.id, v.payer_id, v.attorney_id from invoices v
         where v.clinic_id = r.clinic_id and v.case_id = r.case_id and v.status in {_OPEN} offset 0) i
@@ -87,13 +88,13 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         """reduction_offers o join invoices i on i.clinic_id = o.clinic_id and i.id = o.invoice_id
         where o.status = 'open' and o.expires_on is not null and i.status = 'pending_reduction'""",
     ),
-    # Until another payment is allocated to the invoice; once, even where the cheque was allocated to it several times.
+    # Of an open invoice, until another payment is allocated to it; once, even where the cheque was allocated to it several times.
     (
         ActionItemKind.RETURNED_CHEQUE,
         ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'", *_NOBODY, "c.id"),
-        """cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
+        f"""cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
-        where r.amount < 0 and i.status = 'pending_cheque' and not exists (select from cheque_allocations a
+        where r.amount < 0 and i.status in {_OPEN} and not exists (select from cheque_allocations a
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
             and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
     ),
@@ -126,7 +127,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             _id_of(ActionItemKind.COVERAGE_EXHAUSTED),
             "greatest(i.created_on, k.since)",
-            "'The coverage is exhausted: $' || i.balance || ' is open'",
+            "'The coverage is exhausted: transfer the balance of $' || i.balance",
         ),
         f"{_COVERED} and k.rest = 0",
     ),
@@ -162,7 +163,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             "cast(md5(cast(r.id as text) || cast(i.id as text)) as uuid)",
             _OVER.format("r"),
-            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': bill who pays now'",
+            f"'The firm that pays has not represented the case since ' || {_OVER.format('r')} || ': transfer the balance'",
         ),
         OWED_BY_FORMER_FIRM,
     ),
@@ -172,8 +173,8 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             "c.id",
             f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
-            """case when c.returned_on is null then c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
-                else 'Payment ' || c.number || ' was returned after a refund of ' || -c.unapplied_amount end""",
+            """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
+                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount end""",
             *_NOBODY,
             "c.id",
         ),

@@ -46,7 +46,9 @@ def similar_number(numbers: Iterable[str]) -> ChangeWarning:
 
 def unapplied_money(payer: str, amount: Decimal) -> ChangeWarning:
     """The warning that a payer of a settled case has unapplied money."""
-    words = f"{amount} of {payer} is not applied to an invoice"
+    words = f"${format_money(amount)} that {payer} has paid is not applied to an invoice"
+    if amount < 0:
+        words = f"{payer} was refunded ${format_money(-amount)} of payments that were returned"
     return ChangeWarning(WarningCode.UNAPPLIED_MONEY, words, ("case_id",), amount)
 
 
@@ -66,6 +68,6 @@ def receipts_without_coverage(amount: Decimal) -> ChangeWarning:
     """The payer has paid `amount` in the case before the coverage was recorded, which does not count under it."""
     words = (
         f"This payer has paid ${format_money(amount)} in this case before the coverage was recorded: "
-        "it does not count under the coverage until those payments are corrected to name it"
+        "that money does not count under the coverage"
     )
     return ChangeWarning(WarningCode.RECEIPTS_WITHOUT_COVERAGE, words, ("payer_id",), amount)

@@ -24,7 +24,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SUBMITTED": "Submission date",
         "SERVICE": "Service date",
         "AGREED": "Agreement date",
-        "RESPONSIBILITY": "Since the payer owes",
+        "RESPONSIBILITY": "Payer responsible since",
     },
     "AgingBucket": {
         "DAYS_0_30": "0 to 30 days",
@@ -198,7 +198,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "WarningCode": {
         "NPI_IN_USE": "NPI already in use",
-        "COVERAGE_EXCEEDED": "Above what remained",
+        "COVERAGE_EXCEEDED": "Coverage exceeded",
         "LIMIT_BELOW_RECEIPTS": "Limit below what was paid",
         "RECEIPTS_WITHOUT_COVERAGE": "Earlier payments not counted",
         "SIMILAR_NUMBER": "Similar number",

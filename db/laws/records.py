@@ -15,7 +15,7 @@ def _holds(bucket: Bucket) -> str:
 
 
 _TIMES_COUNTED = f"case when status in {listed(OPEN)} then {' + '.join(map(_holds, BUCKETS))} else 0 end"
-# Invoice numbers in the server's own format; imports may have kept others: `offset 0` is a fence against casting those.
+# Invoice numbers in the server's own format; imports may have kept others: `offset 0` keeps the planner from casting those.
 _OURS = "(select clinic_id, id, number, external_key, created_on from invoices where number ~ '^INV-[0-9]{4}-[0-9]{6,12}$' offset 0) o"
 _NUMBERED = f"(select *, substr(number, 5, 4)::int as year, substr(number, 10)::bigint as place from {_OURS}) n"
 

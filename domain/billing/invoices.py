@@ -200,13 +200,13 @@ GUARDS = {
     "something_due": Guard("balance", Condition.IS_POSITIVE, "Nothing is due"),
     "something_unpaid": Guard("unpaid", Condition.IS_POSITIVE, "Everything that was billed has been received"),
     "something_to_negotiate": Guard("negotiable", Condition.IS_POSITIVE, "Nothing is due, and nothing was reduced"),
-    "small_balance": Guard("has_small_balance", Condition.IS_TRUE, "The balance is not a small one"),
+    "small_balance": Guard(
+        "has_small_balance", Condition.IS_TRUE, "The balance is above the clinic's tolerance for small balances"
+    ),
     "no_small_balance": Guard("small_balance", Condition.IS_ZERO, "A small balance has been given up before"),
     "condition_passed": Guard("conditional_until", Condition.IS_BEFORE_TODAY, "No conditional agreement has expired"),
     "nothing_in_time": Guard("received_in_time", Condition.IS_ZERO, "Money was received in time"),
-    "case_covered": Guard(
-        "case_is_covered", Condition.IS_TRUE, "Not every invoice of the case is covered, void or written off"
-    ),
+    "case_covered": Guard("case_is_covered", Condition.IS_TRUE, "An invoice of the case is still open"),
     "case_settled": Guard("case_is_settled", Condition.IS_TRUE, "The case is open"),
     "case_open": Guard("case_is_open", Condition.IS_TRUE, "The case is closed; an administrator can reopen it"),
 }

@@ -168,7 +168,7 @@ TRANSITIONS = (
     Transition(
         "settle_case",
         "Settle the case",
-        "Settle a case: all of its fully covered invoices become paid.",
+        "Settle a case of which no invoice is open: those with the status CHEQUE_RECEIVED become PAID.",
         "The case to settle.",
         (S.CHEQUE_RECEIVED,),
         (S.PAID,),
@@ -181,7 +181,7 @@ TRANSITIONS = (
     Transition(
         "close_case",
         "Close the case",
-        "Close a case without a settlement, when it was dropped or lost: all of its invoices are covered, void or written off.",
+        "Close a case without a settlement, when it was dropped or lost and no invoice of it is open.",
         "The case to close.",
         _COVERED,
         _PAID,
@@ -219,7 +219,8 @@ TRANSITIONS = (
     Transition(
         "transfer_balance",
         "Transfer the balance",
-        "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer.",
+        "Make another payer, or another coverage, responsible for the open part of an invoice. It has to be submitted to that payer, "
+        "unless the agreement is kept.",
         "The transfer of the open part of an invoice to another payer.",
         _OPEN,
         (*_PENDING, *_AWAITING, *_COVERED),

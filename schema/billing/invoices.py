@@ -55,7 +55,8 @@ class Invoice(Node):
         "records", "The day on which it was submitted to the payer; null if it was not."
     )
     fully_paid_on: date | None = output_field(
-        "records", "The day on which cheques covered it in full; null if they have not."
+        "records",
+        "The day from which on nothing was left to pay; null while something is left, and for an invoice of 0.00.",
     )
     paid_on: date | None = output_field(
         "records", "The day on which it was closed together with its case; null if it is not."
@@ -73,9 +74,10 @@ class Invoice(Node):
     lines: list[InvoiceLine] = output_field("existence", "The lines to bill.")
     billed_amount: Decimal = output_field("existence", "The billed amount in US dollars: the sum of the lines.")
     agreed_amount: Decimal | None = output_field(
-        "ledger", "The agreed amount in US dollars; null until a reduction or the full amount is agreed."
+        "ledger",
+        "What the present payer is to pay of the open part, in US dollars; null while nothing is agreed.",
     )
-    received_amount: Decimal = output_field("ledger", "The amount received so far, in US dollars.")
+    received_amount: Decimal = output_field("ledger", "The amount received so far from all payers, in US dollars.")
     written_off_amount: Decimal = output_field("ledger", "The amount written off as uncollectible, in US dollars.")
     balance: Decimal = output_field("ledger", "The outstanding balance in US dollars.")
     open_amount: Decimal = output_field(

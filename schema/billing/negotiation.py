@@ -17,7 +17,7 @@ class ReductionOffer:
     round: int = output_field("negotiation", "The number of the offer within the negotiation, from 1.")
     party: Party = output_field("negotiation", "The side that made the offer.")
     amount: Decimal = output_field(
-        "negotiation", "The amount in US dollars that would be paid instead of the billed amount."
+        "negotiation", "The amount in US dollars that would be paid instead of the open part."
     )
     reason: str | None = output_field("negotiation", "The reason for the amount.")
     expires_on: date | None = output_field("negotiation", "The last day on which it can be accepted.")
@@ -40,7 +40,7 @@ class Negotiation:
     )
     reduction_rate: float | None = output_field("negotiation", "The reduction as a share of the open part, 0 to 1.")
     conditional_until: date | None = output_field(
-        "negotiation", "The day on which a conditional agreement lapses unless a cheque is received."
+        "negotiation", "The day on which a conditional agreement lapses unless money is received by then."
     )
 
 

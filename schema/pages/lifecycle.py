@@ -57,7 +57,7 @@ Generated from `domain/billing/transitions.py` by `make snapshots`; a test fails
 
 ![Statuses and transitions](lifecycle.svg)
 
-| transition | from | to | needs | guards | roles |
+| transition | from | to | needs | refused when | roles |
 |---|---|---|---|---|---|
 {rows}
 
@@ -74,7 +74,7 @@ that are possible now. The database rejects every change of status that is not a
 
 def _row(row: Transition) -> str:
     starts = [*row.start, *(f"{status} (admin)" for status in row.admin_start)]
-    guards = "; ".join(f"not: {GUARDS[name].words}" for name in row.guards)
+    guards = "; ".join(GUARDS[name].words for name in row.guards)
     roles = ", ".join(sorted(row.roles)) or "the worker"
     cells = (f"`{row.name}`", ", ".join(starts), ", ".join(row.end), ", ".join(map(camel, row.required)), guards, roles)
     return f"| {' | '.join(cell or '-' for cell in cells)} |"

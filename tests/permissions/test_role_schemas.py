@@ -34,8 +34,8 @@ ROLES = (None, *Role)
 STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words, which a sentence may use without revealing anything.
 EVERYDAY = set(
-    "agreed any at billed by change clinic closed created follow from hand mail month open other payment rate refused row sent service submitted "
-    "to word".split()
+    "agreed any at billed by change clinic closed created follow from full hand mail month negotiated open other payment rate "
+    "refused replace row sent service submitted to uncollectible until word".split()
 ) | {"new password", "second factor"}
 
 

@@ -105,7 +105,7 @@ TRANSFER = (
     optional_input(
         "payer_id", UUID, "Payer", "The new payer; not needed where a coverage is given, which has a payer."
     ),
-    Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part."),
+    Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part; any reason but FIRST."),
     optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
     optional_input("effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."),
     optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 from domain.errors import InvalidInput
 
@@ -25,8 +26,10 @@ def left_for(invoice: Invoice, receipt: Receipt) -> Decimal:
 def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """A part of a payment is allocated to the invoice; a small balance that was given up is due again first."""
     receipt: Receipt = inputs["receipt"]
-    if receipt.amount <= 0 or receipt.amount > left_for(invoice, receipt):
-        raise InvalidInput("The amount must be above 0 and at most the invoice's balance", ("amount",))
+    left = left_for(invoice, receipt)
+    if not 0 < receipt.amount <= left:
+        words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
+        raise InvalidInput(words, ("amount",))
     facts = invoice.known
     if invoice.small_balance > 0 and is_in_present_round(facts, receipt):
         # What is paid after the settlement opens no case again.

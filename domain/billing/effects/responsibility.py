@@ -31,7 +31,7 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if (payer, coverage) == (last.payer_id, last.coverage_id):
         raise InvalidInput("This payer owes the open part already: name another payer or coverage", ("payer_id",))
     if reason is ResponsibilityReason.FIRST:
-        raise InvalidInput("This reason is that of the first payer", ("reason",))
+        raise InvalidInput("The reason FIRST is that of the first payer: choose another one", ("reason",))
     if reason in _WITH_A_LETTER and inputs.get("document_id") is None:
         raise InvalidInput("The payer's letter is required for this reason: upload it first", ("document_id",))
     from_on, keeps = _effective_on(invoice, last, inputs, actor), _keeps(invoice, inputs)

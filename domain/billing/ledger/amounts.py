@@ -145,7 +145,7 @@ class _Timeline:
         return covered if self.facts.billed > 0 else None
 
     def recovered(self, write_off: WriteOff) -> Decimal:
-        """What was received after the write-off and not returned: reversals count as the receipts that they reverse."""
+        """The recovery: what was received after the write-off and not returned; reversals count as the receipts that they reverse."""
         first = {one.id: one for one in self.facts.receipts}
         after = (write_off.written_off_on, write_off.recorded_at)
         kept = (one for one in self.facts.receipts if not _is_before(first[one.reverses_id or one.id], *after))

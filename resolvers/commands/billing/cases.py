@@ -114,12 +114,12 @@ async def update(work: UnitOfWork) -> UUID:
 
 
 async def close(work: UnitOfWork) -> UUID:
-    """Close a case that was dropped or lost: all of its invoices are covered, void or written off."""
+    """Close a case that was dropped or lost, and of which no invoice is open."""
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())
     waiting = [row for row in rows if row["status"] not in COVERED]
     if waiting:
-        _refuse(work, "close_case", waiting, "all invoices must be covered, void or written off")
+        _refuse(work, "close_case", waiting, "no invoice of the case may be open")
     if case["status"] != CaseStatus.OPEN:
         raise Conflict(f"The case is {case['status']} already", ("case_id",))
     reason, note = CloseReason(work.inputs["reason"]), optional_text(work.inputs, "note", REMARK)
@@ -138,7 +138,7 @@ async def close(work: UnitOfWork) -> UUID:
 
 
 async def settle(work: UnitOfWork) -> UUID:
-    """Settle a case whose invoices are all covered, void or written off."""
+    """Settle a case of which no invoice is open."""
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())
     covered = [row for row in rows if row["status"] == InvoiceStatus.CHEQUE_RECEIVED]
@@ -148,7 +148,7 @@ async def settle(work: UnitOfWork) -> UUID:
             work,
             "settle_case",
             [*waiting, *rows],
-            "all invoices must be covered, void or written off, and at least one covered",
+            "no invoice of the case may be open, and at least one must have the status CHEQUE_RECEIVED",
         )
     writes = work.writes()
     for row in covered:
@@ -172,7 +172,7 @@ def _refuse(work: UnitOfWork, name: str, rows: list[Row], words: str) -> NoRetur
 
 
 async def open_again(work: UnitOfWork) -> UUID:
-    """Reopen a settled case: its paid invoices return to their status before the settlement."""
+    """Reopen a settled or closed case: its paid invoices return to their status before the settlement."""
     reason_of(work.inputs)
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())

@@ -31,7 +31,7 @@ async def new_payment(work: UnitOfWork) -> dict[str, Any]:
     number, bank = required_text(inputs, "number", CODE), optional_text(inputs, "bank", _BANK)
     held_from = _check_days(work, method)
     if held_from and inputs["allocations"]:
-        words = "A post-dated cheque is held until its day: record it without allocations"
+        words = "A post-dated cheque is held until its deposit is recorded: record it without allocations"
         raise InvalidInput(words, ("allocations",))
     await _check_replaced(work)
     await _take_document(work, method)

@@ -26,7 +26,7 @@ async def refund(work: UnitOfWork) -> UUID:
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     if cheque["is_held"]:
-        raise Conflict("This cheque is held: it is no money until its deposit", ("cheque_id",))
+        raise Conflict("This cheque is held: record its deposit first", ("cheque_id",))
     check_refund(inputs["amount"], cheque["unapplied_amount"])
     if refunded_on < cheque["received_on"]:
         raise InvalidInput("The date must not be before the date of receipt", ("refunded_on",))

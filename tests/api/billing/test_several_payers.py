@@ -179,7 +179,10 @@ def test_a_small_balance_is_given_up_once_and_due_again_when_money_comes(clinic:
     invoice = clinic.agreed("1000.00")
     with nothing_changes(clinic.address):
         error = refused(clinic.billing, "closeSmallBalance", INVOICE, invoiceId=invoice)
-    assert error["message"] == "No money has been received for the invoice; The balance is not a small one"
+    assert (
+        error["message"]
+        == "No money has been received for the invoice; The balance is above the clinic's tolerance for small balances"
+    )
     clinic.pays("999.20", {invoice: "999.20"})
     closed = done(clinic.billing, "closeSmallBalance", MONEY, invoiceId=invoice)
     assert (closed["status"], closed["smallBalanceAmount"], closed["balance"]) == ("CHEQUE_RECEIVED", "0.80", "0.00")

@@ -99,14 +99,14 @@ def test_a_payment_that_bounces_after_its_refund_leaves_negative_money_and_an_ac
     refunded(clinic, cheque, "40.00")
     assert returned(clinic, cheque)["unappliedAmount"] == "-40.00"
     assert items(clinic.billing, cheque) == [
-        ("UNAPPLIED_MONEY", TODAY, "Payment GONE-1 was returned after a refund of 40.00")
+        ("UNAPPLIED_MONEY", TODAY, "Payment GONE-1 was returned after a refund of $40.00")
     ]
 
 
 def test_money_that_lies_unapplied_for_a_week_is_an_action_item(clinic: Clinic) -> None:
     cheque = paid(clinic, "100.00", number="lying-1", receivedOn=day(-7), chequeDate=day(-7))["id"]
     assert items(clinic.billing, cheque, day(-1)) == []
-    assert items(clinic.billing, cheque) == [("UNAPPLIED_MONEY", TODAY, "100.00 of payment LYING-1 is not applied")]
+    assert items(clinic.billing, cheque) == [("UNAPPLIED_MONEY", TODAY, "$100.00 of payment LYING-1 is not applied")]
     refunded(clinic, cheque, "100.00")
     assert items(clinic.billing, cheque) == []
 

@@ -131,6 +131,21 @@ def test_a_returned_cheque_is_an_item_until_the_next_payment(clinic: Clinic, bil
     assert kinds(billing, invoice) == []
 
 
+@pytest.mark.parametrize("is_transferred", [False, True])
+def test_a_returned_cheque_of_an_invoice_without_agreement_is_an_item(
+    clinic: Clinic, billing: Client, is_transferred: bool
+) -> None:
+    invoice = clinic.submitted()
+    cheque = clinic.pays("400.00", {invoice: "400.00"})
+    if is_transferred:
+        firm = done(billing, "createPayer", "payer { id }", name="Bounced & Partners", kind="ATTORNEY")["id"]
+        clinic.step("transferBalance", invoice, payerId=firm, reason="OTHER")
+    clinic.bounces(cheque["id"])
+    assert kinds(billing, invoice) == [("RETURNED_CHEQUE", TODAY.isoformat())]
+    clinic.pays("50.00", {invoice: "50.00"})
+    assert kinds(billing, invoice) == []
+
+
 def test_a_message_that_failed_is_an_item_until_a_later_one_goes_out(
     address: DatabaseUrls, clinic: Clinic, billing: Client
 ) -> None:

@@ -51,7 +51,7 @@ def test_a_coverage_whose_limit_is_used_up_is_an_item_of_each_open_invoice_of_it
     for invoice, balance in ((first, "300.00"), (second, "200.00")):
         [item] = items(insured.billing, invoice)
         assert (item["kind"], item["dueOn"]) == ("COVERAGE_EXHAUSTED", TODAY.isoformat())
-        assert item["subject"] == f"The coverage is exhausted: ${balance} is open"
+        assert item["subject"] == f"The coverage is exhausted: transfer the balance of ${balance}"
     insured.step("writeOffInvoice", second, insured.admin, reason="Nobody owes it")
     insured.step("changePayer", first, payerId=insured.found.own["Payer"], reason="The firm pays")
     assert [kinds(insured.billing, one) for one in (first, second)] == [[], []]

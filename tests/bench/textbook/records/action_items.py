@@ -96,7 +96,7 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
             paid = await records.many(ChequeAllocation, "invoice_id", invoice_id)
             last = max((one for one in paid if one.cheque_id == cheque.id), key=lambda one: one.id)
             is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
-            if invoice and invoice.status == "pending_cheque" and last.amount < 0 and not is_paid_since:
+            if invoice and invoice.status in _OPEN and last.amount < 0 and not is_paid_since:
                 words = f"Cheque {cheque.number} was returned"
                 item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
                 yield replace(item, cheque_id=cheque.id)
@@ -109,9 +109,9 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
             item = ActionItem(cheque.id, "deposit_due", cheque.cheque_date, f"Deposit cheque {cheque.number}", None)
             yield replace(item, cheque_id=cheque.id)
         elif left:
-            words = f"{left} of payment {cheque.number} is not applied"
+            words = f"${left} of payment {cheque.number} is not applied"
             if cheque.returned_on is not None:
-                words = f"Payment {cheque.number} was returned after a refund of {-left}"
+                words = f"Payment {cheque.number} was returned after a refund of ${-left}"
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
 
@@ -159,7 +159,7 @@ async def _coverages(records: Records, day: date) -> AsyncIterator[ActionItem]:
             together += balance(i)
             due_on, kind = max(i.created_on, since), "coverage_exhausted"
             if left == 0:
-                yield _of_invoice(i, kind, due_on, f"The coverage is exhausted: ${balance(i)} is open")
+                yield _of_invoice(i, kind, due_on, f"The coverage is exhausted: transfer the balance of ${balance(i)}")
             elif left < together:
                 words = f"${left} of the coverage remains, less than the open balances"
                 yield _of_invoice(i, "coverage_nearly_exhausted", due_on, words)
@@ -216,7 +216,7 @@ async def _former_firms(records: Records, day: date) -> AsyncIterator[ActionItem
         if ended and (now is None or now.firm_id != payer.firm_id):
             last = max(ended, key=lambda r: (r.known_until is None, r.known_until or r.until_on, r.id))
             day_of_it = last.known_until or last.until_on
-            words = f"The firm that pays has not represented the case since {day_of_it}: bill who pays now"
+            words = f"The firm that pays has not represented the case since {day_of_it}: transfer the balance"
             identity = UUID(md5(f"{last.id}{i.id}".encode(), usedforsecurity=False).hexdigest())
             yield ActionItem(identity, "representation_ended", day_of_it, words, i.id)
 
