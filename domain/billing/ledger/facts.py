@@ -50,7 +50,7 @@ class AgreementEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Responsibility:
-    """A payer is responsible for the open part from a day on; `number` counts from 1."""
+    """From a day on, a payer is the responsible payer: it owes the open part. `number` counts from 1."""
 
     number: int
     payer_id: UUID
