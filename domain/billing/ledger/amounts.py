@@ -54,7 +54,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """A stretch of the collection from one payer; `began_at` is the moment at which its beginning was recorded."""
+    """The collection from one payer between two decisions; `began_at` is the moment at which its beginning was recorded."""
 
     payer_id: UUID
     coverage_id: UUID | None
