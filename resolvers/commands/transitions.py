@@ -95,11 +95,11 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     identity: UUID = work.inputs["invoice_id"]
     if work.inputs.get("document_id"):
         await consume(work)
-    if work.inputs.get("payer_id"):
-        await check_payer(work, work.inputs["payer_id"])
     writes = work.writes()
     reads_facts = BY_NAME[name].reads_facts
     row = (await lock(work, [identity], _FEW_FACTS, with_facts=reads_facts))[identity]
+    if work.inputs.get("payer_id"):
+        await check_payer(work, work.inputs["payer_id"], row["patient_id"])
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:

@@ -52,6 +52,7 @@ _UNNAMED = """select coalesce(sum(a.amount), 0) from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.coverage_id is null and c.payer_id = $2 and i.case_id = $3"""
 _OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and payer_id = any($3) and status in {listed(OPEN)}"""
+_PATIENT = "select patient_id from cases where clinic_id = $1 and id = $2"
 _KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
 # What an event of the history says itself: who did it, and when.
@@ -66,7 +67,7 @@ async def add(work: UnitOfWork) -> UUID:
     columns = completed({}, columns_of(given), work.today)
     columns |= await _letter(work, "letter_id")
     case = await lock_case(work, work.inputs["case_id"])
-    await _check_payer(work, columns)
+    await _check_payer(work, columns, case["id"])
     if columns.get("priority") is None:
         columns["priority"] = min((await work.one(_LAST, case["id"]))[0] + 1, LAST_PRIORITY)
     identity, writes = new_id(work.moment), work.writes()
@@ -96,7 +97,9 @@ async def update(work: UnitOfWork) -> UUID:
         )
         raise Conflict(words, ("payer_id",))
     if {"payer_id", "kind"} & set(changed):
-        await _check_payer(work, {**row, **changed}, is_new=changed.get("payer_id", row["payer_id"]) != row["payer_id"])
+        await _check_payer(
+            work, {**row, **changed}, row["case_id"], is_new=changed.get("payer_id", row["payer_id"]) != row["payer_id"]
+        )
     changed |= letter
     await _change(work, row, changed, CoverageAction.UPDATED)
     _warn_of_limit(work, {**row, **changed}, received)
@@ -133,9 +136,9 @@ async def _locked(work: UnitOfWork) -> Row:
     return dict(row)
 
 
-async def _check_payer(work: UnitOfWork, columns: Row, *, is_new: bool = True) -> None:
+async def _check_payer(work: UnitOfWork, columns: Row, case_id: UUID, *, is_new: bool = True) -> None:
     if is_new:
-        await check_payer(work, columns["payer_id"])
+        await check_payer(work, columns["payer_id"], (await work.one(_PATIENT, case_id))[0])
     kind = (await work.one(_KIND_OF_PAYER, columns["payer_id"]))[0]
     check_payer_kind(CoverageKind(columns["kind"]), PayerKind(kind))
 

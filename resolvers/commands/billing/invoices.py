@@ -55,7 +55,7 @@ async def create(work: UnitOfWork) -> UUID:
     case = await lock_case(work, work.inputs["case_id"])
     check_open(case, ("case_id",))
     inputs = {**work.inputs, **await _of_encounter(work)}
-    await _check_parties(work, inputs)
+    await _check_parties(work, inputs, case["patient_id"])
     service_date = not_later(inputs["service_date"], work.today, "service_date")
     if not inputs.get("before_injury_reason"):
         inputs |= confirmation_of(work, service_date, case["date_of_injury"])
@@ -101,8 +101,8 @@ async def _of_encounter(work: UnitOfWork) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in ("cancelled_at", "invoice_id")}
 
 
-async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any]) -> None:
-    await check_payer(work, inputs["payer_id"])
+async def _check_parties(work: UnitOfWork, inputs: Mapping[str, Any], patient: UUID) -> None:
+    await check_payer(work, inputs["payer_id"], patient)
     physician = inputs.get("physician_id")
     if physician is not None and await work.one(_PHYSICIAN, physician) is None:
         raise NotFound("There is no such physician", ("physician_id",))

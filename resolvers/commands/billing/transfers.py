@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from domain.billing.coverages import BalanceBilling, check_balance_billing
+from domain.billing.coverages import AdjustmentGroup, BalanceBilling, check_balance_billing
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.errors import InvalidInput, NotFound
 from resolvers.commands.billing.cases import lock_case
@@ -20,6 +20,12 @@ _RULE = """select c.balance_billing from responsibilities r
 # The coverage under which the present payer was billed, where the responsibility names none: its only one in the case.
 _ONLY_ONE = """select min(balance_billing) as balance_billing from coverages
     where clinic_id = $1 and payer_id = $2 and case_id = $3 having count(*) = 1"""
+
+# What the patient owes by the contract with the insurer; of other reasons, the group is not known before the remittance is.
+_GROUPS = {
+    ResponsibilityReason.DEDUCTIBLE: AdjustmentGroup.PR,
+    ResponsibilityReason.COINSURANCE: AdjustmentGroup.PR,
+}
 
 
 async def transfer(work: UnitOfWork) -> UUID:
@@ -44,7 +50,7 @@ async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
     the input says so and one stands.
     """
     case = await lock_case(work, work.inputs["case_id"])
-    await check_payer(work, work.inputs["payer_id"])
+    await check_payer(work, work.inputs["payer_id"], case["patient_id"])
     owed = await list_owed_by_former_firm(work, case["id"])
     writes = work.writes()
     for row in (await lock(work, owed, with_facts=True)).values():
@@ -74,7 +80,7 @@ async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:
             raise InvalidInput("This payer is not that of the coverage", ("payer_id",))
         payer = found["payer_id"]
     if payer is not None:
-        await check_payer(work, payer)
+        await check_payer(work, payer, row["patient_id"])
     return {**work.inputs, "payer_id": payer}
 
 
@@ -85,7 +91,7 @@ async def _check_balance_billing(work: UnitOfWork, row: Row) -> None:
         return
     rule = BalanceBilling(found["balance_billing"])
     try:
-        check_balance_billing(rule, None, work.actor.role, work.inputs.get("note"))
+        check_balance_billing(rule, _GROUPS.get(work.inputs["reason"]), work.actor.role, work.inputs.get("note"))
     except InvalidInput as refusal:
         refusal.path = ("note",) if refusal.path else ("payer_id",)
         raise

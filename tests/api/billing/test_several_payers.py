@@ -265,6 +265,52 @@ def test_an_invalid_transfer_is_refused(clinic: Clinic, firm: str, inputs: dict[
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", path])
 
 
+def test_nobody_owes_for_another_patient(clinic: Clinic, firm: str) -> None:
+    named = {"mrn": "MRN-OTHER", "firstName": "Ilse", "lastName": "Example"}
+    patient = done(clinic.billing, "createPatient", "patient { id }", **named)["id"]
+    own = {"name": "Ilse Example", "kind": "PATIENT", "patientId": patient}
+    other = done(clinic.billing, "createPayer", "payer { id }", **own)["id"]
+    waiting, sent = clinic.invoice("10.00"), clinic.submitted("10.00")
+    case = clinic.case()
+    new = {"caseId": case, "serviceDate": TODAY, "lines": [line("10.00")]}
+    refusals = [
+        ("createInvoice", INVOICE, new),
+        ("changePayer", INVOICE, {"invoiceId": waiting, "reason": "Moved"}),
+        ("transferBalance", INVOICE, {"invoiceId": sent, "reason": "OTHER", "note": "Moved"}),
+        ("addCoverage", "coverage { id }", {"caseId": case, "kind": "PATIENT"}),
+    ]
+    with nothing_changes(clinic.address):
+        for name, selection, inputs in refusals:
+            error = refused(clinic.billing, name, selection, payerId=other, **inputs)
+            assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "payerId"]), name
+            assert error["message"] == "This payer is another patient", name
+
+
+@pytest.mark.parametrize("reason", ["DEDUCTIBLE", "COINSURANCE"])
+def test_what_the_patient_owes_by_contract_moves_also_where_balance_billing_is_forbidden(
+    clinic: Clinic, firm: str, reason: str
+) -> None:
+    insurer = done(clinic.billing, "createPayer", "payer { id }", name=f"Health plan {reason}", kind="INSURANCE")["id"]
+    case = clinic.case()
+    done(clinic.billing, "addCoverage", "coverage { id }", caseId=case, payerId=insurer, kind="HEALTH")
+    invoice = clinic.invoice("100.00", case)
+    clinic.step("changePayer", invoice, payerId=insurer, reason="Insured")
+    clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="EMAIL")
+    with nothing_changes(clinic.address):
+        error = refused(
+            clinic.billing,
+            "transferBalance",
+            INVOICE,
+            invoiceId=invoice,
+            payerId=firm,
+            reason="OTHER",
+            note="It is due",
+        )
+    assert "PR" in error["message"]
+    moved = done(clinic.billing, "transferBalance", MONEY, invoiceId=invoice, payerId=firm, reason=reason)
+    assert moved["responsibilities"][-1]["reason"] == reason
+
+
 def test_a_denial_of_an_agreed_invoice_begins_a_new_round(clinic: Clinic, firm: str) -> None:
     invoice = clinic.agreed("500.00")
     clinic.pays("200.00", {invoice: "200.00"})
