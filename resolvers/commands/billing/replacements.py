@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.billing.ledger.amounts import effective_day, standing
 from domain.billing.ledger.facts import Receipt
-from domain.errors import NotFound
+from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
@@ -41,6 +41,8 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
     lines = await priced_lines(work, work.inputs, circumstances)
     paid = standing(row["facts"])
     paid_by = {part["id"]: part["cheque_id"] for part in await work.all(_PAID_BY, old)}
+    if any(paid_by[one.id] not in received_on for one in paid):
+        raise Conflict("Money has just been received for the invoice: read it again", ("invoice_id",))
     await _void(work, row, paid, paid_by)
     owed_by = [replace(one, recorded_at=work.moment) for one in row["facts"].responsibilities]
     new = await insert_invoice(work, case, dict(billed), lines, replaces=row, owed_by=owed_by)

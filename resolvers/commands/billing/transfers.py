@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.billing.coverages import AdjustmentGroup, BalanceBilling, check_balance_billing
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.errors import InvalidInput, NotFound
+from domain.texts import REMARK, optional_text
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.representations import list_owed_by_former_firm
 from resolvers.commands.documents import consume
@@ -31,6 +32,7 @@ _GROUPS = {
 async def transfer(work: UnitOfWork) -> UUID:
     """Transfer the open part of an invoice; the payer is that of the coverage, where one is named."""
     identity: UUID = work.inputs["invoice_id"]
+    work.inputs = {**work.inputs, "note": optional_text(work.inputs, "note", REMARK)}
     if work.inputs.get("document_id"):
         await consume(work)
     row = (await lock(work, [identity], with_facts=True))[identity]
@@ -49,6 +51,7 @@ async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
     Nothing changes where no invoice is owed so. An invoice that was never submitted gets the new payer; agreements are kept where
     the input says so and one stands.
     """
+    work.inputs = {**work.inputs, "note": optional_text(work.inputs, "note", REMARK)}
     case = await lock_case(work, work.inputs["case_id"])
     await check_payer(work, work.inputs["payer_id"], case["patient_id"])
     owed = await list_owed_by_former_firm(work, case["id"])

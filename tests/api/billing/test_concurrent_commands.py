@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.support.api.mutations import answered
-from tests.support.api.scenarios import CHEQUE, INVOICE, TODAY, Clinic, allocations
+from tests.support.api.scenarios import CHEQUE, INVOICE, TODAY, Clinic, allocations, broken_laws, line
 
 _AT_ONCE = 50
 
@@ -76,3 +76,16 @@ def test_cheques_that_pay_the_same_invoices_in_different_orders_do_not_deadlock(
     answers = _all_at_once(40, pay)
     assert Counter(map(_outcome, answers)) == {"done": 40}
     assert {clinic.look(invoice)["receivedAmount"] for invoice in invoices} == {"40.00"}
+
+
+def test_an_invoice_that_is_paid_while_it_is_replaced_is_replaced_with_the_money_or_not_at_all(clinic: Clinic) -> None:
+    lines = {"lines": [line("80.00")], "reason": "Wrong", "confirmDuplicate": True}
+    for _ in range(4):
+        invoice = clinic.submitted("100.00")
+        cheques = [clinic.cheque_of("10.00", {invoice: "10.00"}) for _ in range(4)]
+        with ThreadPoolExecutor(5) as crowd:
+            replaced = crowd.submit(answered, clinic.admin, "replaceInvoice", INVOICE, invoiceId=invoice, **lines)
+            paid = [crowd.submit(answered, clinic.billing, "recordCheque", CHEQUE, **cheque) for cheque in cheques]
+        assert _outcome(replaced.result()) in {"done", "CONFLICT"}
+        assert {_outcome(one.result()) for one in paid} <= {"done", "ILLEGAL_TRANSITION"}
+    assert broken_laws(clinic.address) == ()

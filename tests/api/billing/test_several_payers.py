@@ -106,6 +106,16 @@ def test_money_of_the_insurer_that_comes_late_shrinks_the_reduction_and_what_bou
     assert bounced["negotiation"]["reductionAmount"] == "551.04"
 
 
+def test_the_note_of_a_transfer_has_a_limit_and_a_blank_one_is_none(clinic: Clinic, firm: str) -> None:
+    invoice = clinic.submitted("100.00")
+    inputs = {"invoiceId": invoice, "payerId": firm, "reason": "OTHER"}
+    with nothing_changes(clinic.address):
+        error = refused(clinic.billing, "transferBalance", INVOICE, **inputs, note="x" * 2_001)
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "note"])
+    moved = done(clinic.billing, "transferBalance", MONEY, **inputs, note=" ")
+    assert moved["responsibilities"][-1]["note"] is None
+
+
 def test_a_kept_agreement_binds_the_new_firm_to_what_is_still_to_be_paid(clinic: Clinic, firm: str) -> None:
     invoice = clinic.submitted("1000.00")
     clinic.step("requestReduction", invoice, amount="600.00")
