@@ -36,12 +36,12 @@ _ALL = (
     Measure("billed", "Billed", "the sum of the billed amounts", Unit.DOLLARS),
     Measure("received", "Received", "the sum of the amounts received for them", Unit.DOLLARS),
     Measure("collection_rate", "Collection rate", "received ÷ billed", Unit.RATIO),
-    Measure("contractual", "Contractual", "the sum of the contractual adjustments", Unit.DOLLARS),
+    Measure("contractual", "Contractual", "what contracts with payers take off the billed amounts", Unit.DOLLARS),
     Measure("recovered", "Recovered", "what was received after invoices had been written off", Unit.DOLLARS),
     Measure(
         "net_collection_rate",
         "Net collection rate",
-        "received ÷ (billed less contractual adjustments and agreed reductions)",
+        "received ÷ (billed less what contracts with payers take off and agreed reductions)",
         Unit.RATIO,
     ),
     Measure(

@@ -80,10 +80,10 @@ def amounts_of(ledger: Ledger) -> Mapping[str, Any]:
 
 def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
     row = BY_NAME[name]
-    is_possible = row.starts(invoice.status, actor.role)
-    if is_possible and all(GUARDS[guard].holds(invoice, actor.today) for guard in row.guards):
+    is_possible, guards = row.starts(invoice.status, actor.role), row.guards_for(actor.role)
+    blocked = [GUARDS[guard].words for guard in guards if not GUARDS[guard].holds(invoice, actor.today)]
+    if is_possible and not blocked:
         return
-    blocked = [GUARDS[guard].words for guard in row.guards if not GUARDS[guard].holds(invoice, actor.today)]
     words = "; ".join(blocked) if is_possible else _way(name, invoice.status)
     raise IllegalTransition(words, ("invoice_id",), invoice.status, name, legal_now(invoice, actor))
 
@@ -101,5 +101,7 @@ def legal_now(invoice: Invoice, actor: Actor) -> tuple[str, ...]:
     """The transitions that the actor may apply to the invoice in its current status."""
     names = legal_from(invoice.status, actor.role)
     return tuple(
-        name for name in names if all(GUARDS[guard].holds(invoice, actor.today) for guard in BY_NAME[name].guards)
+        name
+        for name in names
+        if all(GUARDS[guard].holds(invoice, actor.today) for guard in BY_NAME[name].guards_for(actor.role))
     )

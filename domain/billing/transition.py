@@ -51,7 +51,8 @@ class Transition:
 
     `label` is the caption of a button, `description` says what the mutation does, `input_description` what its input is.
     `record` is the kind of record that the mutation changes: an invoice, whose id every such transition takes, or a cheque or case
-    with several invoices. `admin_start` are states from which only an admin may start it.
+    with several invoices. `admin_start` are states from which only an admin may start it, `staff_guards` are guards that bind
+    everybody but an admin.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Transition:
     guards: tuple[str, ...] = ()
     roles: frozenset[Role] = STAFF
     admin_start: tuple[InvoiceStatus, ...] = ()
+    staff_guards: tuple[str, ...] = ()
     record: str = "invoice"
     # Whether its guards or its effect need the facts behind the amounts.
     reads_facts: bool = True
@@ -79,6 +81,10 @@ class Transition:
     def required(self) -> tuple[str, ...]:
         """The names of the inputs that must be given."""
         return tuple(one.name for one in self.inputs if one.is_required)
+
+    def guards_for(self, role: Role | None) -> tuple[str, ...]:
+        """The names of the guards that bind a role (None: the worker)."""
+        return self.guards if role in (Role.ADMIN, None) else (*self.guards, *self.staff_guards)
 
     def starts(self, status: InvoiceStatus, role: Role | None) -> bool:
         """Whether a role may start it from a state (None: the worker, which may start every transition)."""

@@ -278,6 +278,7 @@ TRANSITIONS = (
         closing.replace_invoice,
         inputs.REPLACEMENT,
         ("sent", "case_open"),
+        staff_guards=("nothing_received",),
     ),
     Transition(
         "write_off_invoice",

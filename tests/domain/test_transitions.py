@@ -254,6 +254,12 @@ def table(text: str) -> dict[str, tuple[str, ...]]:
     return {line.split()[0]: tuple(line.split()[1:]) for line in text.strip().splitlines()}
 
 
+def test_money_that_was_received_moves_to_another_invoice_by_an_administrator() -> None:
+    assert {row.name: row.staff_guards for row in TRANSITIONS if row.staff_guards} == {
+        "replace_invoice": ("nothing_received",)
+    }
+
+
 def test_each_transition_has_its_guards() -> None:
     assert {row.name: row.guards for row in TRANSITIONS} == table(GUARDED), (
         "draw the guards of each transition in GUARDED"

@@ -20,18 +20,19 @@ _SERVICE_DATE = '    service_date: date = output_field("existence", "The day of 
 _VOID = """    Transition(
         "void_invoice",
 """
-_DRAWN = "void_invoice        {}   .   .   .   .   .   .\n"
+_DRAWN = "void_invoice        {}   .   .   .     .     .   .\n"
 _NEGOTIATED = """    Transition(
         "void_negotiated",
         "Void",
         "Void an invoice whose reduction is being negotiated.",
         "The invoice to void.",
-        _REDUCING,
+        (S.PENDING_REDUCTION,),
         (S.VOID,),
-        outcomes.decline_reduction,
-        (_reason("Why the invoice was issued in error."),),
-        ("never_received",),
+        closing.void,
+        (reason_input("Why the invoice was issued in error."),),
+        ("nothing_received",),
         _ADMIN,
+        reads_facts=False,
     ),
 """
 
@@ -96,8 +97,10 @@ def _filtered(anonymous: Client, address: DatabaseUrls) -> None:
 
 def _transition(anonymous: Client, address: DatabaseUrls) -> None:
     admin, billing = (anonymous.signed_in(f"{role}@demo.example") for role in ("admin", "billing"))
-    invoice = admin.read("{ invoices(filter: {status: [PENDING_REDUCTION]}, first: 1) { nodes { id } } }")
-    identity = invoice["invoices"]["nodes"][0]["id"]
+    invoice = admin.read(
+        "{ invoices(filter: {status: [PENDING_REDUCTION]}, first: 50) { nodes { id receivedAmount } } }"
+    )
+    identity = next(one["id"] for one in invoice["invoices"]["nodes"] if one["receivedAmount"] == "0.00")
     mutation = """mutation ($input: VoidNegotiatedInput!) { voidNegotiated(input: $input) {
         invoice { status history { transition toStatus } } errors { message } } }"""
     done = admin.read(mutation, input={"invoiceId": identity, "reason": "Twice"})["voidNegotiated"]
@@ -219,12 +222,16 @@ DRILLS = (
         "add a transition of an invoice, of known guards and effects",
         (
             Edit("domain/billing/transitions.py", _VOID, _NEGOTIATED + _VOID),
-            Edit(_SQUARE, _DRAWN.format("V"), "void_negotiated     .   V   .   .   .   .   .\n" + _DRAWN.format("V")),
-            Edit(_SQUARE, _DRAWN.format("."), "void_negotiated     .   .   .   .   .   .   .\n" + _DRAWN.format(".")),
+            Edit(
+                _SQUARE, _DRAWN.format("V"), "void_negotiated     .   V   .   .     .     .   .\n" + _DRAWN.format("V")
+            ),
+            Edit(
+                _SQUARE, _DRAWN.format("."), "void_negotiated     .   .   .   .     .     .   .\n" + _DRAWN.format(".")
+            ),
             Edit(
                 _SQUARE,
-                "void_invoice        never_received\n",
-                "void_negotiated     never_received\nvoid_invoice        never_received\n",
+                "void_invoice        nothing_received\n",
+                "void_negotiated     nothing_received\nvoid_invoice        nothing_received\n",
             ),
             Edit(_SQUARE, "void_invoice        reason\n", "void_negotiated     reason\nvoid_invoice        reason\n"),
         ),
@@ -233,7 +240,6 @@ DRILLS = (
             "domain/billing/transitions.py": (_SQUARE, "draw each transition of the table"),
             _SQUARE: (_SQUARE, "draw each transition of the table"),
         },
-        changes_rights=True,
     ),
     Drill(
         "add an export column",

@@ -71,6 +71,11 @@ def lapse(address: DatabaseUrls, moment: datetime) -> int:
     return asyncio.run(run())
 
 
+RECEIVED = """with payment as (insert into cheques (clinic_id, id, payer_id, number, amount, cheque_date, received_on, imported)
+        select clinic_id, gen_random_uuid(), payer_id, 'WHILE-WAITING', 1, $2, $2, true from invoices where id = $1
+        returning clinic_id, id)
+    insert into cheque_allocations (clinic_id, id, cheque_id, invoice_id, amount, effective_on)
+        select clinic_id, gen_random_uuid(), id, $1, 1, $2 from payment"""
 ONE_LAPSE = [(None, "pending_cheque", "pending_reduction")]
 
 
@@ -108,7 +113,7 @@ def test_a_lapse_clears_the_agreement_and_is_recorded_in_the_history_without_a_u
 
 
 def test_a_partly_paid_agreement_does_not_lapse(own_address: DatabaseUrls) -> None:
-    (invoice,) = agreements(own_address, LONG_AGO, 1, paid=True)
+    (invoice,) = agreements(own_address, LAST_DAY, 1, paid=True)
     assert lapse(own_address, NEXT_MOMENT) == 0
     assert (state(own_address, invoice)["status"], lapses(own_address, invoice)) == ("pending_cheque", [])
 
@@ -160,6 +165,7 @@ async def test_a_cheque_recorded_while_the_worker_waits_for_the_invoice_prevents
         transaction = clerk.transaction()
         await transaction.start()
         await clerk.execute("update invoices set received_amount = 1 where id = $1", invoice)
+        await clerk.execute(RECEIVED, invoice, LAST_DAY)
         lapsing = asyncio.create_task(lapse_agreements(database, lambda: NEXT_MOMENT))
         await _until(lambda: _waits_for_a_lock(own_address))
         await transaction.commit()
@@ -226,8 +232,11 @@ PENDING_CHANGE = """insert into attorney_changes (clinic_id, id, case_id, effect
     select clinic_id, gen_random_uuid(), id, '2035-01-01', now() from cases order by id limit 1"""
 
 
-# The events that wait to be chained are read for all clinics at once.
-@pytest.mark.parametrize("table", sorted(set(WORKER) - set(ACROSS_CLINICS)))
+# The events that wait to be chained are read for all clinics at once; the history of cases is only written.
+READ = {table for table, need in WORKER.items() if need.reads}
+
+
+@pytest.mark.parametrize("table", sorted(READ - set(ACROSS_CLINICS)))
 def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: DatabaseUrls, table: str) -> None:
     other_clinic = UUID(int=7)
     rows(own_address, UPLOAD)
@@ -314,7 +323,7 @@ def test_every_job_runs_at_the_start_of_the_worker(own_address: DatabaseUrls) ->
 @pytest.mark.prove
 def test_two_worker_processes_lapse_every_agreement_once(own_address: DatabaseUrls) -> None:
     invoices = agreements(own_address, LONG_AGO, 6)
-    (covered,) = agreements(own_address, LONG_AGO, 1, paid=True)
+    (covered,) = agreements(own_address, LAST_DAY, 1, paid=True)
     with billing(own_address, "worker"), billing(own_address, "worker"):
         _wait_for_lapses(own_address, invoices, 20)
     assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE] * 6

@@ -141,7 +141,8 @@ PHYSICIAN = {
     "SelectionRule": "ANY EXACTLY_ONE AT_LEAST_ONE",
 }
 
-_MEASURED = "invoiceCount billed received collectionRate netCollectionRate reductionRate daysInAr denialRate"
+# Contractual adjustments and recoveries are sums over many invoices, as what is received is.
+_MEASURED = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate"
 ANALYST = {
     **_SIGNED_IN,
     "AgingBasis": "CREATED SERVICE",

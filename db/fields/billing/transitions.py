@@ -92,7 +92,7 @@ def available(i: Row) -> list[tuple[Expression, list[dict[str, Expression]]]]:
 
 
 def _step(row: Transition, i: Row) -> dict[str, Expression]:
-    conditions = {GUARDS[name].words: holds(GUARDS[name], i) for name in row.guards}
+    conditions = {GUARDS[name].words: holds(GUARDS[name], i) for name in row.guards_for(i.scope.role)}
     words = [case((not_(condition), _word(reason)), else_=null()) for reason, condition in conditions.items()]
     blocked = func.to_json(func.array_remove(cast(array(words), ARRAY(Text())), null()))
     return {

@@ -12,7 +12,7 @@ from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
-from resolvers.commands.billing.invoices import check_open, insert_invoice, priced_lines
+from resolvers.commands.billing.invoices import insert_invoice, priced_lines
 from resolvers.commands.billing.pricing import Circumstances
 from resolvers.commands.transitions import Row, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -34,7 +34,6 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
     if billed is None:
         raise NotFound("There is no such invoice", ("invoice_id",))
     case = await lock_case(work, billed["case_id"])
-    check_open(case, ("invoice_id",))
     received_on = {row["id"]: row["received_on"] for row in await work.all(_CHEQUES, old)}
     row = (await lock(work, [old], with_facts=True))[old]
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])

@@ -68,6 +68,8 @@ _QUERY_INPUTS: dict[str, Any] = {
 _NEW_CODE = {"label": _TEXT, "basePrice": "91.27", "validFrom": _DAY}
 _MUTATION_INPUTS: dict[str, Any] = {
     **{name: inputs for name, (_, _, inputs) in EXAMPLES.items()},
+    # The lines of the example are billed already.
+    "createInvoice": lambda ids: {**EXAMPLES["createInvoice"][2](ids), "confirmDuplicate": True},
     "confirmReminders": lambda ids: {"token": "none"},
     "createUpload": lambda ids: {"fileName": "scan.pdf", "contentType": "application/pdf", "byteSize": 9},
     "recordEncounter": lambda ids: {
@@ -201,11 +203,21 @@ STARTS = {
 }
 
 
+def _ready(clinic: Clinic, name: str) -> str:
+    """The id of an invoice for which a mutation is possible."""
+    if name == "closeEmpty":
+        return clinic.invoice("0.00")
+    if name == "closeSmallBalance":
+        identity = clinic.agreed("100.00")
+        clinic.pays("99.50", {identity: "99.50"})
+        return identity
+    # In its first state a new invoice of this clinic is already submitted.
+    return clinic.invoice() if name == "submitInvoice" else clinic.in_state(STARTS[_TRANSITION_OF[name]])
+
+
 @pytest.mark.parametrize("name", _TRANSITION_OF)
 def test_every_transition_of_an_invoice_leaves_an_event(address: DatabaseUrls, clinic: Clinic, name: str) -> None:
-    # In its first state a new invoice of this clinic is already submitted.
-    identity = clinic.invoice() if name == "submitInvoice" else clinic.in_state(STARTS[_TRANSITION_OF[name]])
-    invoice = clinic.look(identity, clinic.admin)
+    invoice = clinic.look(_ready(clinic, name), clinic.admin)
     scan, cheque = clinic.upload(clinic.admin), clinic.pays("500.00", {})["id"]
     inputs = clinic.inputs(_TRANSITION_OF[name], invoice, scan, cheque)
     document = _document("mutation", name, MUTATIONS[name], 1)

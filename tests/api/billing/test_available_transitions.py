@@ -67,7 +67,7 @@ def expected(invoice: Invoice, role: Role) -> list[dict[str, Any]]:
     found = []
     for row in TRANSITIONS:
         if row.starts(invoice.status, role):
-            blocked = [GUARDS[name].words for name in row.guards if not GUARDS[name].holds(invoice, today())]
+            blocked = [GUARDS[name].words for name in row.guards_for(role) if not GUARDS[name].holds(invoice, today())]
             step = {
                 "name": row.name,
                 "allowed": not blocked,

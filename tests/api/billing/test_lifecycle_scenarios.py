@@ -93,6 +93,7 @@ def test_a_denied_invoice_is_submitted_again(clinic: Clinic) -> None:
         "allocate_cheque",
         "change_payer",
         "transfer_balance",
+        "replace_invoice",
     ]
     again = clinic.step("submitInvoice", invoice, submittedOn=TODAY, method="PORTAL")
     assert (again["submittedOn"], again["status"]) == (TODAY, "PENDING_INVOICE")

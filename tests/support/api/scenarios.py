@@ -149,6 +149,7 @@ class Clinic:
                 "keepAgreement": False,
                 "note": "As it should be",
             },
+            "replace_invoice": {**named, "lines": [line("1000.00")], "confirmDuplicate": True},
             "change_payer": {**named, "payerId": self.another_payer(invoice)},
         }
         if name == "record_cheque":
@@ -174,9 +175,8 @@ class Clinic:
 
     def another_payer(self, invoice: Any) -> str:
         """The id of another payer."""
-        query = (
-            "select id from payers where id <> $1 and clinic_id = (select clinic_id from payers where id = $1) limit 1"
-        )
+        query = """select id from payers where id <> $1 and clinic_id = (select clinic_id from payers where id = $1)
+            and patient_id is null limit 1"""
         return make_id("Payer", rows(self.address, query, uuid_of(invoice["payer"]["id"]))[0]["id"])
 
     def latest_cheque(self, invoice: str) -> str:

@@ -239,7 +239,13 @@ def test_a_coverage_that_is_added_after_payments_warns_that_they_do_not_count(in
 def _worked(clinic: Clinic, case: str) -> str:
     """The invoice of the worked example: 2,712.32 and 1,538.72."""
     lines = [{**line(price), "code": code} for price, code in (("2712.32", "A4556"), ("1538.72", "L0120"))]
-    draft = {"caseId": case, "payerId": clinic.payer, "serviceDate": "2026-03-02", "lines": lines}
+    draft = {
+        "caseId": case,
+        "payerId": clinic.payer,
+        "serviceDate": "2026-03-02",
+        "lines": lines,
+        "confirmDuplicate": True,
+    }
     identity: str = done(clinic.billing, "createInvoice", NEW, **draft)["id"]
     return identity
 

@@ -57,7 +57,7 @@ async def _available(records: Records, row: Any, args: Args) -> list[dict[str, A
     found = []
     for transition in TRANSITIONS:
         if transition.starts(invoice.status, records.viewer.role):
-            guards = [GUARDS[name] for name in transition.guards]
+            guards = [GUARDS[name] for name in transition.guards_for(records.viewer.role)]
             blocked = [guard.words for guard in guards if not guard.holds(invoice, records.today)]
             entry = {"name": transition.name, "allowed": not blocked, "blockedBy": blocked}
             found.append({**entry, "requires": list(map(camel, transition.required))})
