@@ -68,6 +68,10 @@ _QUERY_INPUTS: dict[str, Any] = {
 _NEW_CODE = {"label": _TEXT, "basePrice": "91.27", "validFrom": _DAY}
 _MUTATION_INPUTS: dict[str, Any] = {
     **{name: inputs for name, (_, _, inputs) in EXAMPLES.items()},
+    "transferFromFormerFirm": lambda ids: {
+        **EXAMPLES["transferFromFormerFirm"][2](ids),
+        "payerId": ids["NextPayer"],
+    },
     # The lines of the example are billed already.
     "createInvoice": lambda ids: {**EXAMPLES["createInvoice"][2](ids), "confirmDuplicate": True},
     "confirmReminders": lambda ids: {"token": "none"},
@@ -170,6 +174,8 @@ def ids(admin: Client, anonymous: Client, found: Found, address: DatabaseUrls) -
     exams = [{"examTypeId": exam["id"]}]
     recorded = done(admin, "recordEncounter", "encounter { id }", **visit, serviceDate="2026-06-29", exams=exams)
     made["Unbilled"] = recorded["id"]
+    named = {"name": f"Next Firm {recorded['id']}", "kind": "ATTORNEY"}
+    made["NextPayer"] = done(admin, "createPayer", "payer { id }", **named)["id"]
     made["Invited"] = invited_account(admin)[0].id
     return {**found.own, **made, "number": number, "Session": make_id("Session", session)}
 

@@ -145,8 +145,25 @@ def test_the_mutations_accept_exactly_the_available_transitions(
 
 
 def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set[str]) -> dict[str, Any] | None:
-    """An input for a transition; None without a cheque that could be returned, and where its case ignores a closed invoice."""
+    """An input for a transition; None where no input is valid.
+
+    So it is without a cheque that could be returned, or whose return concerns another invoice that is paid, where the case ignores
+    a closed invoice, and where the patient alone owed and has paid what was agreed.
+    """
     is_of_others = name in ("settle_case", "close_case", "reopen_case") and invoice["status"] in ("VOID", "WRITTEN_OFF")
+    is_covered = invoice["status"] in ("CHEQUE_RECEIVED", "PAID")
+    if (
+        is_covered
+        and name in ("record_cheque", "allocate_cheque")
+        and clinic.payer_of(invoice) == invoice["payer"]["id"]
+    ):
+        return None
+    if (
+        name in now
+        and name == "return_cheque"
+        and _pays_paid(clinic, clinic.latest_cheque(invoice["id"]), invoice["id"])
+    ):
+        return None
     if is_of_others or (name == "return_cheque" and "return_cheque" not in now):
         return None
     scan = clinic.upload(client) if name == "record_cheque" else ""
@@ -154,3 +171,10 @@ def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set
     if name == "allocate_cheque":
         cheque = clinic.pays("1.00", {}, payerId=clinic.payer_of(invoice))["id"]
     return clinic.inputs(name, invoice, scan, cheque)
+
+
+def _pays_paid(clinic: Clinic, cheque: str, invoice: str) -> bool:
+    """Whether a cheque pays another invoice, too, that is paid."""
+    query = """select from cheque_allocations a join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
+        where a.cheque_id = $1 and i.id <> $2 and i.status = 'paid'"""
+    return rows(clinic.address, query, uuid_of(cheque), uuid_of(invoice)) != []

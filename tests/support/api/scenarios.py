@@ -135,7 +135,7 @@ class Clinic:
             "accept_in_full": {"invoiceId": identity},
             "request_reduction": {"invoiceId": identity, "amount": "0.01"},
             "counter_reduction": {"invoiceId": identity, "party": "CLINIC", "amount": "0.01"},
-            "agree_reduction": {"invoiceId": identity, "amount": invoice["billedAmount"]},
+            "agree_reduction": {"invoiceId": identity, "amount": self._open_part(identity)},
             "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
             "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
             "settle_case": {"caseId": invoice["case"]["id"]},
@@ -158,11 +158,22 @@ class Clinic:
             return {"chequeId": self.latest_cheque(identity), "returnedOn": TODAY, "reason": "As it should be"}
         return by_transition.get(name, named)
 
+    def _open_part(self, invoice: str) -> str:
+        query = "select billed_amount - contractual_amount - earlier_received_amount from invoices where id = $1"
+        return str(rows(self.address, query, uuid_of(invoice))[0][0])
+
     def payer_of(self, invoice: Any) -> str:
-        """The id of a payer who can pay a part of the invoice: of a covered one the patient, whose money shrinks the reduction."""
+        """The id of a payer who can pay a part of the invoice.
+
+        Of one of which nothing is left to pay it is an earlier payer or else the patient, whose money shrinks the reduction.
+        """
         if invoice["status"] not in ("CHEQUE_RECEIVED", "PAID"):
             identity: str = invoice["payer"]["id"]
             return identity
+        earlier = """select r.payer_id from responsibilities r join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
+            where i.id = $1 and r.payer_id <> i.payer_id limit 1"""
+        for found in rows(self.address, earlier, uuid_of(invoice["id"])):
+            return make_id("Payer", found["payer_id"])
         patient = rows(self.address, "select patient_id from invoices where id = $1", uuid_of(invoice["id"]))[0][
             "patient_id"
         ]
