@@ -39,20 +39,21 @@ def sent(invoice: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def unreadable(clinic: Clinic) -> Iterator[str]:
-    """A field that billing staff may select, and whose column the database does not let them read."""
-    rows(clinic.address, "revoke select (updated_at) on invoices from clinic_billing")
-    yield "updatedAt"
-    rows(clinic.address, "grant select (updated_at) on invoices to clinic_billing")
+def unreadable(clinic: Clinic) -> Iterator[tuple[str, str]]:
+    """An invoice, and a field that billing staff may select, and whose column the database does not let them read."""
+    invoice = clinic.invoice()
+    rows(clinic.address, "revoke select (service_date) on invoices from clinic_billing")
+    yield invoice, "serviceDate"
+    rows(clinic.address, "grant select (service_date) on invoices to clinic_billing")
 
 
 @pytest.mark.parametrize("key", [None, "so that it is done once"])
 def test_a_mutation_whose_payload_cannot_be_read_is_rolled_back(
-    clinic: Clinic, unreadable: str, key: str | None
+    clinic: Clinic, unreadable: tuple[str, str], key: str | None
 ) -> None:
-    invoice = clinic.invoice()
+    invoice, field = unreadable
     with nothing_changes(clinic.address):
-        answer = clinic.billing.ask(SUBMIT % f"invoice {{ {unreadable} }}", input=sent(invoice, idempotencyKey=key))
+        answer = clinic.billing.ask(SUBMIT % f"invoice {{ {field} }}", input=sent(invoice, idempotencyKey=key))
     assert answer["data"] is None
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["INTERNAL_ERROR"]
     assert rows(clinic.address, "select 1 from idempotency_keys where key = $1", key) == []
@@ -133,7 +134,9 @@ def test_a_mutation_refuses_roles_without_permission_at_run_time(
     clinic: Clinic, sign_in: SignIn, tmp_path: Path, role: Role
 ) -> None:
     client, invoice = sign_in(role), clinic.look(clinic.invoice())
-    assert _not_permitted(role) == (["void_invoice", "write_off_invoice"] if role in _STAFF else STEPS)
+    assert _not_permitted(role) == (
+        ["void_invoice", "write_off_invoice", "reverse_write_off"] if role in _STAFF else STEPS
+    )
     with nothing_changes(clinic.address):
         for name in _not_permitted(role):
             inputs = clinic.inputs(name, invoice, "", "")
