@@ -170,16 +170,14 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
     "InvoiceLine.position": set(RESTRICTED),
     "InvoiceLine.id": set(RESTRICTED),
     "InvoiceLine.priceTrace": set(RESTRICTED),
-    # The reduced amount is billed less agreed, and its row is the invoice itself.
-    "Negotiation.reductionAmount": {Role.ANALYST},
-    "Negotiation.reductionRate": {Role.ANALYST},
+    # Its row is the invoice itself.
     "Invoice.negotiation": set(RESTRICTED),
     # The payer of a visit is part of a physician's own productivity.
     "Invoice.encounter": {Role.PHYSICIAN},
 }
 # An administrator reads payers by their names; an analyst's own statements read the name under which a payer is listed.
 # And for administrators' reports more is stored of an invoice than for an analyst's.
-_OF_COHORTS = "invoiceCount billed received collectionRate netCollectionRate reductionRate daysInAr denialRate"
+_OF_COHORTS = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate"
 _PRODUCTIVE = "physician encounterCount examCount invoiceCount billed averageInvoice"
 READ_OTHERWISE = {
     "Payer.name": {Role.ANALYST},
