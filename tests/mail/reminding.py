@@ -17,6 +17,8 @@ from tests.support.api.clinic_clock import moment
 from tests.support.databases import TODAY, rows
 
 LEAD, PAYER, LAWYER, CLERK = "lead@clinic.example", "payer@firm.example", "lawyer@firm.example", "clerk@firm.example"
+# What is left of an invoice is written off.
+WRITE_OFF = "update invoices set status = 'written_off', written_off_amount = balance where id = $1"
 BODY = "Level {}\n{{{{ invoices }}}}\nof {{{{ clinic }}}}"
 _TEMPLATE = """insert into reminder_templates (clinic_id, id, name, version, subject, body)
     select clinic_id, $1, $2, 1, $3, $4 from clinics"""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.database_urls import DatabaseUrls
-from tests.mail.reminding import CLERK, LAWYER, LEAD, PAYER, Reminding, level, numbers, reminding_over
+from tests.mail.reminding import CLERK, LAWYER, LEAD, PAYER, WRITE_OFF, Reminding, level, numbers, reminding_over
 from tests.mail.smtp_server import plain
 from tests.support.databases import rows
 
@@ -17,6 +17,7 @@ _HOLD = """insert into holds (clinic_id, id, {column}, until_on, reason, placed_
 _OFFER = """insert into reduction_offers (clinic_id, id, invoice_id, round, party, amount, status, expires_on, made_at)
     select clinic_id, gen_random_uuid(), $1, 99, 'payer', 1, 'open', $2, now() from clinics"""
 _DENIED = "update invoices set submitted_on = null, submission_method = null where id = $1"
+_VOID = "update invoices set status = 'void' where id = $1"
 _PAID_PARTLY = "update invoices set received_amount = balance - 50 where id = $1"
 
 
@@ -191,11 +192,11 @@ def test_a_denied_invoice_gets_no_reminder_until_it_is_submitted_again_and_days_
     assert len(clinic.day()) == 1
 
 
-@pytest.mark.parametrize("status", ["void", "written_off"])
-def test_a_closed_invoice_gets_no_reminder(clinic: Reminding, status: str) -> None:
+@pytest.mark.parametrize("closed", [_VOID, WRITE_OFF], ids=["void", "written_off"])
+def test_a_closed_invoice_gets_no_reminder(clinic: Reminding, closed: str) -> None:
     clinic.policy(level(30))
     invoice = clinic.invoice(29)
-    rows(clinic.address, "update invoices set status = $2 where id = $1", invoice["id"], status)
+    rows(clinic.address, closed, invoice["id"])
     assert clinic.day() == []
 
 

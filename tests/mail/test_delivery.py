@@ -15,7 +15,7 @@ from domain.reminders.reminders import LEASE, PAUSES
 from jobs.message_delivery import send_messages
 from server.database_urls import DatabaseUrls
 from storage.letters import DeliveryResult, EmailMessage
-from tests.mail.reminding import LEAD, PAYER, Reminding, level, reminding_over
+from tests.mail.reminding import LEAD, PAYER, WRITE_OFF, Reminding, level, reminding_over
 from tests.mail.smtp_server import SENDER, plain
 from tests.support.databases import rows
 
@@ -155,7 +155,7 @@ def test_messages_wait_while_the_mail_server_is_down_and_are_all_sent_afterwards
 @pytest.mark.parametrize(
     "change",
     [
-        "update invoices set status = 'written_off' where id = $1",
+        WRITE_OFF,
         "update invoices set submitted_on = null, submission_method = null where id = $1",
         """insert into holds (clinic_id, id, invoice_id, until_on, reason, placed_at)
             select clinic_id, gen_random_uuid(), $1, '2035-01-01', 'Asked for', now() from clinics""",
@@ -190,7 +190,7 @@ def test_sending_waits_for_a_concurrent_transition(clinic: Reminding) -> None:
         clerk = await asyncpg.connect(clinic.address.owner)
         transaction = clerk.transaction()
         await transaction.start()
-        await clerk.execute("update invoices set status = 'written_off' where id = $1", invoice["id"])
+        await clerk.execute(WRITE_OFF, invoice["id"])
         working = asyncio.create_task(clinic.work())
         await asyncio.sleep(0.5)
         assert clinic.mail_server.taken == []

@@ -94,7 +94,7 @@ class World:
         return replace(command, name=name, amount=invoice["balance"] if command.cheque % 2 else command.amount)
 
     def send(self, command: Command) -> None:
-        """Send a command and remember its cheque; a refusal is a valid outcome, any other error fails the test."""
+        """Send a command and remember its cheque or new invoice; a refusal is a valid outcome, any other error fails the test."""
         client = self.clinic.admin if command.is_admin else self.clinic.billing
         if command.name in ("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"):
             client = self.clinic.admin
@@ -106,6 +106,8 @@ class World:
         self.outcomes[f"{command.name} {outcome}"] += 1
         if command.name == "record_cheque" and outcome == "done":
             self.cheques.append(answer["cheque"]["id"])
+        if command.name == "replace_invoice" and outcome == "done":
+            self.invoices[command.invoice] = answer["invoice"]["id"]
 
     def _inputs(self, command: Command, client: Client) -> dict[str, Any] | None:
         invoice, case = self.invoices[command.invoice], self.cases[command.invoice % _CASES]
@@ -139,6 +141,7 @@ class World:
                 "lines": [line(command.amount)],
                 "confirmDuplicate": True,
             },
+            "replace_invoice": lambda: {**of_invoice, "lines": [line(command.amount)], "confirmDuplicate": True},
             "assign_attorney": lambda: {"caseId": case, "attorneyId": self.clinic.found.own["Attorney"]},
         }
         return inputs.get(command.name, lambda: of_invoice)()

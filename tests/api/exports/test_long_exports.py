@@ -31,9 +31,9 @@ CANCEL = "mutation ($input: CancelExportInput!) { cancelExport(input: $input) { 
 # Many times the demo's number of invoices, so that building takes seconds.
 MANY = 300
 _COPIES = """insert into invoices (clinic_id, id, number, case_id, patient_id, payer_id, physician_id, facility_id, attorney_id,
-        created_on, service_date, billed_amount, updated_at, known_from)
+        created_on, service_date, billed_amount, responsible_since, updated_at, known_from)
     select clinic_id, gen_random_uuid(), 'X-' || n || '-' || right(number, 9), case_id, patient_id, payer_id, physician_id, facility_id,
-        attorney_id, created_on, service_date, billed_amount, updated_at, known_from from invoices, generate_series(1, $1) n
+        attorney_id, created_on, service_date, billed_amount, responsible_since, updated_at, known_from from invoices, generate_series(1, $1) n
         where number like 'INV-%'"""
 
 
@@ -126,7 +126,8 @@ def test_changes_during_the_build_do_not_make_a_file_inconsistent(busy: Bureau) 
         try:
             while not stop.is_set():
                 await connection.execute(
-                    "update invoices set billed_amount = billed_amount + 1 where id in (select id from invoices order by random() limit 50)"
+                    """update invoices set billed_amount = billed_amount + 1 where id in
+                        (select id from invoices where status = 'pending_invoice' order by random() limit 50)"""
                 )
                 changed += 50
             return changed
