@@ -15,8 +15,8 @@ from alembic import op
 
 from domain.normal_forms import code_form
 
-revision = "0025"
-down_revision = "0027"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -17,8 +17,8 @@ from alembic import op
 
 from domain.normal_forms import name_fragments, normal_key
 
-revision = "0027"
-down_revision = "0026"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ Laws of a migration: it goes down as well as up; it waits for no lock longer tha
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
+revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None
