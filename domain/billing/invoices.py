@@ -92,7 +92,7 @@ class Invoice:
             floor=row["floor_amount"],
             target=row["target_amount"],
             conditional_until=row["conditional_until"],
-            is_replacement=row["replaces_id"] is not None,
+            is_replacement=row.get("replaces_id") is not None,
             **looked_up,
         )
 

@@ -139,7 +139,6 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
         "written_off_amount": ZERO,
         **dict.fromkeys(_COMPUTED, ZERO),
         "responsible_since": start.created_on,
-        "replaces_id": None,
         "floor_amount": start.floor_amount,
         "target_amount": start.target_amount,
         "conditional_until": None,

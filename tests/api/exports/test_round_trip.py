@@ -27,7 +27,8 @@ NEXT = (
 WANTED = {"status": ["PENDING_INVOICE", "PENDING_REDUCTION"], "denied": False}
 # Every table of invoices, and none of patients and cases.
 _EMPTIED = """message_invoices outbound_messages reminders holds internal_notes denials reduction_offers cheque_allocations cheques
-    invoice_events invoice_lines invoice_states invoices invoice_counters""".split()
+    invoice_events invoice_lines invoice_states responsibilities agreements invoice_adjustments write_offs invoices
+    invoice_counters""".split()
 # A name that an export escapes, and that an import has to restore.
 _ODD_NAME = """update patients set first_name = '=1+1', last_name = 'Doe' where id in (select patient_id from invoices
     where status = 'pending_invoice') and clinic_id = (select clinic_id from clinics where short_name = 'demo')"""
@@ -36,7 +37,7 @@ _ODD_NAME = """update patients set first_name = '=1+1', last_name = 'Doe' where 
 @pytest.fixture
 def bureau(own_address: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
     """Two clinics with the same people and cases, of which the second has no invoices."""
-    rows(own_address, "update cases set status = 'open', settled_on = null")
+    rows(own_address, "update cases set status = 'open', settled_on = null, closed_on = null, closed_reason = null")
     rows(own_address, _ODD_NAME)
     with bureau_over(own_address, Folder(tmp_path_factory.mktemp("home"))) as found:
         rows(own_address, "delete from sign_in_attempts")
