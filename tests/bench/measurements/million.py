@@ -33,21 +33,36 @@ _LEDGER = """case when x < 30 then 'void' when x between 30 and 59 and closed_da
     case when x >= 100 and paid_day <= $2 then agreed when x between 60 and 99 and paid_day <= $2 then agreed / 2 else 0
         end::numeric(12, 2) as received_amount,
     case when x >= 100 and paid_day <= $2 then paid_day end as fully_paid_on,
-    case when x >= 100 and closed_day <= $2 then closed_day end as paid_on"""
+    case when x >= 100 and closed_day <= $2 then closed_day end as paid_on,
+    case when x between 30 and 59 and closed_day <= $2 then agreed else 0 end as written_off_amount,
+    created_on as responsible_since"""
+_LEDGER_COLUMNS = """status, submitted_on, agreed_on, agreed_amount, received_amount, fully_paid_on, paid_on, written_off_amount,
+    responsible_since"""
+_OPEN_STATUS = """case when x < 30 then 'pending_invoice' when agreed_on <= $2 then 'pending_cheque'
+    when submitted_on <= $2 and x % 2 = 0 then 'pending_reduction' else 'pending_invoice' end"""
 _SINCE = """(select max(day) from unnest(array[created_on, submitted_on, agreed_on, paid_day, closed_day]) day where day <= $2)"""
 _COLUMNS = "case_id, patient_id, payer_id, physician_id, facility_id, attorney_id, created_on"
 _INVOICES = f"""insert into invoices (clinic_id, id, number, {_COLUMNS}, service_date, billed_amount, first_submitted_on,
-        known_from, updated_at, recorded_at, status, submitted_on, agreed_on, agreed_amount, received_amount, fully_paid_on, paid_on)
+        known_from, updated_at, recorded_at, open_status, {_LEDGER_COLUMNS})
     select $1, id, 'MILLION-' || n, {_COLUMNS}, created_on, billed, case when submitted_on <= $2 then submitted_on end,
-        {_SINCE}, created_on, created_on, {_LEDGER} from past_invoices where n > $3 and n <= $4"""
+        {_SINCE}, created_on, created_on, {_OPEN_STATUS}, {_LEDGER} from past_invoices where n > $3 and n <= $4"""
 # The state of an invoice before each of its transitions.
 _STATES = f"""insert into invoice_states (clinic_id, invoice_id, known_from, known_until, {_COLUMNS}, service_date, billed_amount,
-        first_submitted_on, written_off_amount, status, submitted_on, agreed_on, agreed_amount, received_amount, fully_paid_on, paid_on)
-    select $1, id, known_from, known_until, {_COLUMNS}, created_on, billed, case when submitted_on <= known_from then submitted_on end, 0,
+        first_submitted_on, {_LEDGER_COLUMNS})
+    select $1, id, known_from, known_until, {_COLUMNS}, created_on, billed, case when submitted_on <= known_from then submitted_on end,
         {_LEDGER.replace("$2", "known_from")}
     from past_invoices, lateral (select day as known_from, lead(day) over (order by day) as known_until from (select distinct day
         from unnest(array[created_on, submitted_on, agreed_on, paid_day, closed_day]) day where day <= $2) d) s
     where known_until is not null and n > $3 and n <= $4"""
+# The facts behind the amounts: the first payer of each invoice, the agreement with them, and what was written off.
+_RESPONSIBILITIES = """insert into responsibilities (clinic_id, id, invoice_id, number, payer_id, from_on, reason, recorded_at)
+    select $1, gen_random_uuid(), id, 1, payer_id, created_on, 'first', created_on from past_invoices where created_on <= $2"""
+_AGREEMENTS = """insert into agreements (clinic_id, id, invoice_id, number, kind, amount, agreed_on, recorded_at)
+    select $1, gen_random_uuid(), id, 1, 'negotiated', agreed, agreed_on, agreed_on from past_invoices
+    where agreed_on <= $2 and x >= 30"""
+_WRITE_OFFS = """insert into write_offs (clinic_id, id, invoice_id, number, written_off_on, recorded_at)
+    select $1, gen_random_uuid(), id, 1, closed_day, closed_day from past_invoices
+    where closed_day <= $2 and x between 30 and 59"""
 _DENIALS = """insert into denials (clinic_id, id, invoice_id, denied_on, reason_code, recorded_at)
     select $1, gen_random_uuid(), id, submitted_on, 'X1', submitted_on from past_invoices where x % 20 = 0 and submitted_on <= $2"""
 
@@ -73,7 +88,8 @@ async def make_million(address: DatabaseUrls, invoices: int = INVOICES, clinic_z
             await connection.execute(_INVOICES, clinic_id, today, *bounds)
             await connection.execute(_STATES, clinic_id, today, *bounds)
             print(f"\rmaking {bounds[1]:,} of {invoices:,} invoices", end="", flush=True)
-        await connection.execute(_DENIALS, clinic_id, today)
+        for statement in (_RESPONSIBILITIES, _AGREEMENTS, _WRITE_OFFS, _DENIALS):
+            await connection.execute(statement, clinic_id, today)
         await connection.execute("drop table past_invoices")
         print("\nvacuuming", flush=True)
         await connection.execute("vacuum (analyze)")

@@ -29,6 +29,7 @@ from tests.bench.textbook.records.coverages import COVERAGE_FIELDS
 from tests.bench.textbook.records.encounters import ENCOUNTER_FIELDS
 from tests.bench.textbook.records.followups import FOLLOW_UP_FIELDS
 from tests.bench.textbook.records.invoices import INVOICE_FIELDS
+from tests.bench.textbook.records.ledger import LEDGER_FIELDS
 from tests.bench.textbook.records.messages import MESSAGE_FIELDS
 from tests.bench.textbook.records.parties import PARTY_FIELDS
 from tests.bench.textbook.records.pricing import PRICING_FIELDS
@@ -42,6 +43,7 @@ FIELDS: Fields = {
     **ACTION_ITEM_FIELDS,
     **AUDIT_FIELDS,
     **INVOICE_FIELDS,
+    **LEDGER_FIELDS,
     **MESSAGE_FIELDS,
     **CASE_FIELDS,
     **ENCOUNTER_FIELDS,

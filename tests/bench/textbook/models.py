@@ -17,6 +17,10 @@ class Model(DeclarativeBase):
         def __getattr__(self, name: str) -> Any: ...
 
 
+class Agreement(Model):
+    __table__ = tables.agreements
+
+
 class ApiToken(Model):
     __table__ = tables.sessions
 
@@ -175,6 +179,10 @@ class Invitation(Model):
 
 class Representation(Model):
     __table__ = tables.representations
+
+
+class Responsibility(Model):
+    __table__ = tables.responsibilities
 
 
 class Session(Model):

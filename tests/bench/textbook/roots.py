@@ -7,6 +7,7 @@ from uuid import UUID
 from graphql import GraphQLObjectType, GraphQLSchema
 
 from db.global_ids import make_id
+from domain.normal_forms import code_form
 from tests.bench.textbook.fields import Args, Fields, Resolver
 from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer
 from tests.bench.textbook.records.records import Records
@@ -43,7 +44,7 @@ def node_of(schema: GraphQLSchema) -> Resolver:
 
 
 async def _invoice_by_number(records: Records, source: Any, args: Args) -> Any:
-    return next(iter(await records.many(Invoice, "number", args["number"])), None)
+    return next(iter(await records.many(Invoice, "number", code_form(args["number"]))), None)
 
 
 async def _viewer(records: Records, source: Any, args: Args) -> dict[str, Any]:

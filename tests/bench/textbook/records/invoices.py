@@ -36,13 +36,19 @@ _CLOSED = ("void", "paid", "written_off")
 _RISKS = {"DAYS_0_30": "LOW", "DAYS_31_60": "MODERATE", "DAYS_61_90": "HIGH", "DAYS_91_120": "VERY_HIGH"}
 
 
+def open_part(invoice: Any) -> Decimal:
+    """What the present payer is asked for: neither adjusted by contract nor paid by earlier payers or in earlier rounds."""
+    asked: Decimal = invoice.billed_amount - invoice.contractual_amount - invoice.earlier_received_amount
+    return asked
+
+
 def balance(invoice: Any) -> Decimal:
     """The balance of an invoice."""
     if invoice.status in _CLOSED:
         return Decimal("0.00")
-    owed: Decimal = invoice.billed_amount if invoice.agreed_amount is None else invoice.agreed_amount
-    received: Decimal = invoice.received_amount
-    return owed - received
+    owed = open_part(invoice) if invoice.agreed_amount is None else invoice.agreed_amount
+    left: Decimal = owed - (invoice.received_amount - invoice.earlier_received_amount) - invoice.small_balance_amount
+    return left
 
 
 def age_days(records: Records, invoice: Any) -> int:
@@ -63,7 +69,7 @@ def bucket(records: Records, invoice: Any) -> str | None:
 
 def reduction(invoice: Any) -> Decimal | None:
     """The agreed reduction of an invoice."""
-    return None if invoice.agreed_amount is None else invoice.billed_amount - invoice.agreed_amount
+    return None if invoice.agreed_amount is None else open_part(invoice) - invoice.agreed_amount
 
 
 async def _balance(records: Records, invoice: Any, args: Args) -> Decimal:
@@ -89,7 +95,7 @@ async def _reduction(records: Records, invoice: Any, args: Args) -> Decimal | No
 
 async def _reduction_rate(records: Records, invoice: Any, args: Args) -> float | None:
     reduced = reduction(invoice)
-    return None if reduced is None or not invoice.billed_amount else float(reduced / invoice.billed_amount)
+    return None if reduced is None or not open_part(invoice) else float(reduced / open_part(invoice))
 
 
 async def _open_offer(records: Records, invoice: Any, args: Args) -> Any:
