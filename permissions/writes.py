@@ -60,8 +60,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
     "cheques": (
-        *("payer_id", "method", "number", "number_likeness", "amount", "cheque_date", "received_on", "held_from"),
-        *("unapplied_amount", "is_duplicate"),
+        *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
+        *("held_from", "unapplied_amount", "is_duplicate"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),

@@ -81,7 +81,7 @@ def test_a_cheque_can_only_be_imported_as_one_without_a_scan(
     own_address: DatabaseUrls, is_imported: bool, answer: str
 ) -> None:
     [cheque] = rows(own_address, f"select * from cheques where clinic_id = {CLINIC} order by id limit 1")
-    row = {**cheque, "id": uuid4(), "number": "BROUGHT-1", "imported": is_imported}
+    row = {**cheque, "id": uuid4(), "number": "BROUGHT-1", "number_key": "BROUGHT-1", "imported": is_imported}
     assert added(own_address, "cheques", row, cheque["clinic_id"]) == answer
 
 

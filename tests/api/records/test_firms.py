@@ -166,7 +166,8 @@ def test_a_firm_is_retired_only_when_nothing_open_depends_on_it(
     opened = {"patientId": found.own["Patient"], "dateOfInjury": "2026-01-05"}
     case = done(billing, "createCase", CASE, **opened, attorneyId=lawyer["id"])["id"]
     payer = done(billing, "createPayer", PAYER, name=f"P {uuid4()}", kind="ATTORNEY", firmId=firm)["id"]
-    draft = {"caseId": case, "payerId": payer, "serviceDate": "2026-03-02", "lines": [line("100.00")]}
+    # Not on the day of another test's invoice of this patient: it would be a repetition.
+    draft = {"caseId": case, "payerId": payer, "serviceDate": "2026-03-03", "lines": [line("100.00")]}
     invoice = done(billing, "createInvoice", NEW, **draft)["id"]
     with nothing_changes(address):
         error = refused(billing, "retireFirm", FIRM, firmId=firm)

@@ -9,7 +9,7 @@ from server.database_urls import DatabaseUrls
 from tests.api.treatment.conftest import VISIT, Bill, refused_to
 from tests.support.api.mutations import NEW, answered, done, refused
 from tests.support.api.records import Found, changed_by
-from tests.support.api.scenarios import Clinic, broken_laws
+from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 from tests.support.client import Client
 
 CASE = """case { id version dateOfInjury openedOn history { action by { name } changes { field before after } } }"""
@@ -164,7 +164,10 @@ def test_other_changes_of_a_case_are_in_its_history(clinic: Clinic) -> None:
     actions = ["assign_attorney", "settle_case", "reopen_case", "settle_case", "return_cheque"]
     assert [event["action"] for event in found["history"]] == actions
     assert found["version"] == 1 + len(actions)
-    assert found["history"][0]["changes"] == [{"field": "attorney", "before": None, "after": "Cy Lawson"}]
+    assert found["history"][0]["changes"] == [
+        {"field": "attorney", "before": None, "after": "Cy Lawson"},
+        {"field": "effectiveOn", "before": None, "after": TODAY},
+    ]
     assert {"field": "reason", "before": None, "after": "Too early"} in found["history"][2]["changes"]
 
 

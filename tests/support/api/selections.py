@@ -7,7 +7,24 @@ def everything(of_type: GraphQLNamedType, depth: int, *, without: frozenset[str]
     """The selection of every field of a type, with the fields below it down to `depth`; `without` leaves out fields by coordinate."""
     if not isinstance(of_type, GraphQLObjectType):
         return ""
-    parts = ["__typename"]
+    return f"{{ {' '.join(['__typename', *_fields(of_type, depth, without)])} }}"
+
+
+def in_parts(of_type: GraphQLObjectType, depth: int, tokens: int) -> list[str]:
+    """The same selection as several with different fields of the type, each complete below, and of at most so many tokens."""
+    parts: list[str] = []
+    for field in _fields(of_type, depth, frozenset()):
+        longer = f"{parts[-1][:-1]}{field} }}" if parts else ""
+        if longer and len(longer.split()) <= tokens:
+            parts[-1] = longer
+        else:
+            parts.append(f"{{ __typename {field} }}")
+    return parts
+
+
+def _fields(of_type: GraphQLObjectType, depth: int, without: frozenset[str]) -> list[str]:
+    """Each field of a type, with its selection."""
+    parts = []
     for name, field in of_type.fields.items():
         target = get_named_type(field.type)
         if f"{of_type.name}.{name}" in without:
@@ -16,7 +33,7 @@ def everything(of_type: GraphQLNamedType, depth: int, *, without: frozenset[str]
             parts.append(name)
         elif depth > 1:
             parts.append(f"{name} {everything(target, depth - 1, without=without)}")
-    return f"{{ {' '.join(parts)} }}"
+    return parts
 
 
 def root_type(schema: GraphQLSchema, field: str) -> GraphQLObjectType:
