@@ -37,10 +37,6 @@ async def write_histories(
     batch.extend("cheques", cheques)
     for history in histories:
         history.write(batch)
-    # The import role may not say that an invoice replaces another one, and no imported one does.
-    batch.rows["invoices"] = [
-        {name: value for name, value in row.items() if name != "replaces_id"} for row in batch.rows["invoices"]
-    ]
     async with importing(target.connection):
         for table in _PAST:
             await insert(silent, table, batch.rows.pop(table))

@@ -283,7 +283,7 @@ def test_nobody_owes_for_another_patient(clinic: Clinic, firm: str) -> None:
     waiting, sent = clinic.invoice("10.00"), clinic.submitted("10.00")
     case = clinic.case()
     new = {"caseId": case, "serviceDate": TODAY, "lines": [line("10.00")]}
-    refusals = [
+    refusals: list[tuple[str, str, dict[str, Any]]] = [
         ("createInvoice", INVOICE, new),
         ("changePayer", INVOICE, {"invoiceId": waiting, "reason": "Moved"}),
         ("transferBalance", INVOICE, {"invoiceId": sent, "reason": "OTHER", "note": "Moved"}),
