@@ -242,6 +242,8 @@ async def _cost(address: DatabaseUrls, channel: str, tokens: list[str]) -> Cost:
             await outsider.execute(_SEND, channel, [f"{payload}{' ' * number}" for payload in payloads])
             await asyncio.sleep(0.2)
         await outsider.close()
+        # The last look waits for the end of its interval.
+        await asyncio.sleep(0.5)
         cost = Cost(statements.copy(), 0, len(flags), time.monotonic() - began)
         # The sessions have not ended, and are still in the cache.
         for token in tokens:
