@@ -84,4 +84,4 @@ def test_a_tool_that_reads_the_schema_finds_flat_lists_and_definitions(analyst: 
     for connection in ("InvoiceConnection", "PayerConnection", "PhysicianConnection", "FacilityConnection"):
         assert "nodes" in {field["name"] for field in named[connection]["fields"]}
     [rate] = [field for field in named["Analytics"]["fields"] if field["name"] == "netCollectionRate"]
-    assert "received ÷ (billed less contractual adjustments and agreed reductions)" in rate["description"]
+    assert "received ÷ (billed less what contracts with payers take off and agreed reductions)" in rate["description"]
