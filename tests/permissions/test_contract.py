@@ -18,6 +18,8 @@ _LATER = """
 """
 LATER_TYPES = set(_LATER.split())
 LATER_FIELDS: dict[str, str] = {}
+# Where a later page of the specification asks less of a client than its api.graphql: money.md has payments without a scan.
+RELAXED = {("RecordChequeInput", "documentId"): ("ID!", "ID")}
 # Mutations are grouped by their noun, and not in the agreement's order.
 UNORDERED = {"Mutation"}
 
@@ -102,4 +104,8 @@ def test_the_committed_contract_is_that_of_the_specification() -> None:
         name: print_ast(node) for name, node in _types(parse(SPECIFICATION.read_text(encoding="utf-8"))).items()
     }
     committed = {name: print_ast(node) for name, node in _agreed().items()}
+    for (name, field), (was, now) in RELAXED.items():
+        line = f"  {field}: {was}\n"
+        assert line in specified[name], f"{name}.{field} is no longer {was} in the specification"
+        specified[name] = specified[name].replace(line, f"  {field}: {now}\n")
     assert committed == specified, "docs/api.graphql is no longer what the specification says: bring the two together"
