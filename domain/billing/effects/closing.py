@@ -19,9 +19,9 @@ def replace_invoice(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     reason_of(inputs)
     facts = invoice.known.ended(AgreementEnd.REPLACED, actor.today, actor.moment)
     facts = replace(facts, receipts=(*facts.receipts, *inputs["reversals"]))
-    if invoice.small_balance > 0:
+    if facts.given_up > 0:
         number, kind = len(facts.adjustments) + 1, AdjustmentKind.SMALL_BALANCE
-        back = Adjustment(number, kind, -invoice.small_balance, actor.today, actor.moment)
+        back = Adjustment(number, kind, -facts.given_up, actor.today, actor.moment)
         facts = replace(facts, adjustments=(*facts.adjustments, back))
     ended = OfferStatus.SUPERSEDED if invoice.agreed is not None else None
     return Outcome(open_offer=OfferStatus.DECLINED, agreed_offer=ended, facts=facts, end=InvoiceStatus.VOID)

@@ -1,11 +1,12 @@
 """The effects of a negotiation: offers, agreements, and how an agreement ends."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import lapse_day
 from domain.billing.ledger.facts import ZERO, Agreement, AgreementEnd, AgreementKind, Facts
 from domain.billing.negotiation import OfferStatus, Party
 from domain.billing.outcomes import Actor, Inputs, Outcome, amount_of, not_past, offer_of, reason_of
@@ -108,12 +109,9 @@ def reopen_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 def lapse_agreement(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """A conditional agreement lapses: nothing was received by its date that was not returned."""
     facts = invoice.known
-    returned = [one.effective_on for one in facts.receipts if one.reverses_id is not None]
-    assert invoice.conditional_until is not None
-    lapsed_on = max(invoice.conditional_until + timedelta(days=1), *returned, date.min)
     return Outcome(
         agreed_offer=OfferStatus.LAPSED,
-        facts=facts.ended(AgreementEnd.LAPSED, lapsed_on, actor.moment),
+        facts=facts.ended(AgreementEnd.LAPSED, lapse_day(facts), actor.moment),
         open_status=InvoiceStatus.PENDING_REDUCTION,
     )
 

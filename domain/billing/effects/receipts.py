@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.amounts import is_in_present_round
+from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
@@ -31,12 +31,18 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
         raise InvalidInput(words, ("amount",))
     facts = invoice.known
-    if invoice.small_balance > 0 and is_in_present_round(facts, receipt):
-        # What is paid after the settlement opens no case again.
-        is_paid = invoice.status is InvoiceStatus.PAID
-        again = min(invoice.small_balance, receipt.amount) if is_paid else invoice.small_balance
+    # What is paid after the settlement opens no case again.
+    is_paid = invoice.status is InvoiceStatus.PAID
+    again = min(invoice.small_balance, receipt.amount) if is_paid else facts.given_up
+    if again > 0 and is_of_payer_of_its_day(facts, receipt) and _is_later(facts, receipt):
         facts = _due_again(facts, again, receipt, actor)
     return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
+
+
+def _is_later(facts: Facts, receipt: Receipt) -> bool:
+    """Whether money came after a small balance was given up; what came before and was recorded late leaves less to give up."""
+    given_up = [one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE and one.amount > 0]
+    return (receipt.effective_on, receipt.recorded_at) > (given_up[-1].effective_on, given_up[-1].recorded_at)
 
 
 def _due_again(facts: Facts, small_balance: Decimal, receipt: Receipt, actor: Actor) -> Facts:

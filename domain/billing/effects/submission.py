@@ -1,9 +1,10 @@
 """The effects of submitting an invoice, of a denial, and of correcting its payer before any money was received."""
 
 from dataclasses import replace
+from datetime import date
 
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
+from domain.billing.ledger.facts import Responsibility, ResponsibilityReason
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, not_later, reason_of
 from domain.errors import InvalidInput
@@ -33,15 +34,16 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on
-    if denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on):
-        # Recorded late: another payer owes since then, or this one has agreed.
-        return Outcome(denial=denial, facts=invoice.known)
+    sent_on = invoice.submitted_on or date.min
+    if denied_on < max(owes_since, sent_on) or (standing is not None and denied_on < standing.agreed_on):
+        # Recorded late: another payer owes since then, or it was sent to this one again, or this one has agreed.
+        return Outcome(denial=denial, facts=invoice.known.denied(denied_on, actor.moment))
     return Outcome(
         UNSUBMITTED,
         open_offer=OfferStatus.DECLINED,
         agreed_offer=OfferStatus.SUPERSEDED if standing else None,
         denial=denial,
-        facts=invoice.known.ended(AgreementEnd.DENIED, actor.today, actor.moment),
+        facts=invoice.known.denied(denied_on, actor.moment),
         open_status=InvoiceStatus.PENDING_INVOICE,
     )
 

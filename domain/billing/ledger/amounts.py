@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -126,22 +126,24 @@ class _Timeline:
 
     def small_balance(self, until: _Point = _NOW) -> Decimal:
         """The small balance that is given up, of what is due."""
-        return min(self.adjusted(AdjustmentKind.SMALL_BALANCE, until), self.left(until))
+        return max(min(self.adjusted(AdjustmentKind.SMALL_BALANCE, until), self.left(until)), ZERO)
 
     def fully_paid_on(self) -> date | None:
         """The day from which on nothing is left; None for an invoice of 0.00, and while something is left."""
         agreement = self.facts.agreement
         first = agreement.agreed_on if agreement else date.min
-        days = {one.effective_on for one in self.facts.receipts} | {one.effective_on for one in self.facts.adjustments}
-        days |= {first} if agreement else set()
+        days = {max(one.effective_on, first) for one in standing(self.facts)} | ({first} if agreement else set())
+        days |= {max(one.effective_on, first) for one in self.facts.adjustments}
+        changes = days | {max(one.effective_on, first) for one in self.facts.receipts}
         # What was given up and then paid after all was not covered by being given up.
         is_given_up = self.adjusted(AdjustmentKind.SMALL_BALANCE) != 0
         covered = None
-        for day in sorted({max(day, first) for day in days}, reverse=True):
+        for day in sorted(changes, reverse=True):
             until = (day, _LATEST)
-            if self.left(until) != (self.small_balance(until) if is_given_up else 0):
+            # On a past day more may have been received than was due, where a cheque bounced after the next one had come.
+            if self.left(until) > (self.small_balance(until) if is_given_up else 0):
                 break
-            covered = day
+            covered = day if day in days else covered
         return covered if self.facts.billed > 0 else None
 
     def recovered(self, write_off: WriteOff) -> Decimal:
@@ -157,6 +159,7 @@ def ledger_of(facts: Facts) -> Ledger:
     line, agreement, write_off = _Timeline(facts), facts.agreement, facts.write_off
     received, small = line.received(), line.small_balance()
     left = line.left() - small
+    written_off = max(left, ZERO) if write_off else ZERO
     return Ledger(
         open_part=line.open_part(line.present),
         agreed=line.agreed(agreement) if agreement else None,
@@ -166,10 +169,10 @@ def ledger_of(facts: Facts) -> Ledger:
         earlier_received=received - line.received(place=line.present),
         contractual=line.adjusted(AdjustmentKind.CONTRACTUAL),
         small_balance=small,
-        written_off=left if write_off else ZERO,
+        written_off=written_off,
         recovered=line.recovered(write_off) if write_off else ZERO,
-        balance=ZERO if write_off else left,
-        fully_paid_on=line.fully_paid_on() if left == 0 else None,
+        balance=left - written_off,
+        fully_paid_on=line.fully_paid_on() if left <= 0 else None,
     )
 
 
@@ -179,11 +182,35 @@ def is_in_present_round(facts: Facts, receipt: Receipt) -> bool:
     return line.place(receipt) == line.present
 
 
+def is_of_payer_of_its_day(facts: Facts, receipt: Receipt) -> bool:
+    """Whether a receipt counts to the round that was the present one when it came."""
+    line = _Timeline(facts)
+    begun = [place for place, turn in enumerate(line.rounds) if not _is_before(receipt, *_begin(turn))]
+    return begun[-1:] == [line.place(receipt)]
+
+
+def receipts_of_round(facts: Facts, at: datetime) -> list[Receipt]:
+    """The receipts that count to the round that was the present one at a moment."""
+    line = _Timeline(facts)
+    place = [place for place, turn in enumerate(line.rounds) if turn.began_at <= at][-1]
+    return [one for one in facts.receipts if line.places[one.id] == place]
+
+
 def lapsed_agreement(facts: Facts) -> Agreement | None:
     """The agreement of the present round that a receipt of a day that it allowed would revive."""
     last = facts.agreements[-1] if facts.agreements else None
     is_of_round = last is not None and last.recorded_at >= _rounds(facts)[-1].began_at
     return last if last is not None and last.ended_by is AgreementEnd.LAPSED and is_of_round else None
+
+
+def lapse_day(facts: Facts) -> date:
+    """The day on which the conditional agreement lapses: after its last day, or as what was received in time was returned."""
+    agreement = facts.agreements[-1]
+    assert agreement.conditional_until is not None
+    paid = receipts_of_round(facts, agreement.recorded_at)
+    in_time = {one.id for one in paid if one.reverses_id is None and one.effective_on <= agreement.conditional_until}
+    returned = [one.effective_on for one in paid if one.reverses_id in in_time]
+    return max([agreement.conditional_until + timedelta(days=1), agreement.agreed_on, *returned])
 
 
 def effective_day(received_on: date, created_on: date) -> date:

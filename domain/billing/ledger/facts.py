@@ -1,7 +1,7 @@
 """The dated facts from which the amounts of an invoice are computed: who owes it, agreements, receipts, each write-off (decision 21)."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -113,6 +113,15 @@ class WriteOff:
     reversed_on: date | None = None
 
 
+# A denial of an earlier day comes before these ends of an agreement, and takes their place.
+_GIVES_WAY_TO_DENIAL = (None, AgreementEnd.LAPSED, AgreementEnd.TRANSFERRED)
+_INSTANT = timedelta(microseconds=1)
+
+
+def _ended_by(agreement: Agreement, day: date) -> bool:
+    return agreement.ended_on is not None and agreement.ended_on <= day
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded."""
@@ -136,6 +145,11 @@ class Facts:
         last = self.agreements[-1] if self.agreements else None
         return last if last is not None and last.ended_on is None else None
 
+    @property
+    def given_up(self) -> Decimal:
+        """The small balances that were given up and not taken back."""
+        return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
+
     def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":
         """The same facts with an end of the agreement that stands, if one does."""
         standing = self.agreement
@@ -143,6 +157,22 @@ class Facts:
             return self
         last = replace(standing, ended_on=on, ended_at=at, ended_by=how)
         return replace(self, agreements=(*self.agreements[:-1], last))
+
+    def denied(self, on: date, at: datetime) -> "Facts":
+        """The same facts with a denial of a day, which ends the agreement that stood on it.
+
+        It is recorded at `at`, or counts as recorded just before the transfer or the change of payer that came after that day. An
+        agreement stays where it ended by then, and where one that was made later with the same payer takes its place.
+        """
+        number = sum(one.agreed_on <= on for one in self.agreements)
+        stood = self.agreements[number - 1] if number else None
+        next_payer = next((one for one in self.responsibilities if one.from_on > on), None)
+        is_followed = any(next_payer is None or one.agreed_on <= next_payer.from_on for one in self.agreements[number:])
+        if stood is None or is_followed or stood.ended_by not in _GIVES_WAY_TO_DENIAL or _ended_by(stood, on):
+            return self
+        moment = at if next_payer is None else min(at, next_payer.recorded_at - _INSTANT)
+        last = replace(stood, ended_on=on, ended_at=moment, ended_by=AgreementEnd.DENIED)
+        return replace(self, agreements=(*self.agreements[: number - 1], last, *self.agreements[number:]))
 
     def revived(self) -> "Facts":
         """The same facts, in which the last agreement has not ended."""

@@ -12,7 +12,8 @@ from domain.access.people import Role
 from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, lapsed_agreement, ledger_of
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
-from domain.billing.lifecycle import apply, legal_now
+from domain.billing.ledger.restated import Step, is_backdated
+from domain.billing.lifecycle import amounts_of, apply, legal_now
 from domain.billing.negotiation import OfferStatus, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.errors import DomainError, InvalidInput
@@ -35,6 +36,9 @@ class Books:
         self.facts = Facts(Decimal(billed), (Responsibility(1, INSURER, day(0), begin),))
         self.invoice = replace(INVOICE, billed=Decimal(billed), floor=None, case_is_open=True, facts=self.facts)
         self.steps, self.applied = 0, Counter[str]()
+        # What the server stores besides: the history, the state at the end of each day with a step, and whether a step was backdated.
+        self.history, self.states, self.is_backdated = list[Step](), dict[date, dict[str, Any]](), False
+        self._keep_state(0)
 
     def _moment(self, on: int, place: int) -> datetime:
         return datetime.combine(day(on), time(12), UTC) + timedelta(seconds=place)
@@ -60,6 +64,8 @@ class Books:
         """Apply a transition on a day; the errors of `apply` leave everything as it was."""
         actor = Actor(role, day(on), self._moment(on, self.steps + 1))
         outcome, end = apply(name, self.invoice, inputs, actor)
+        before = self.invoice.status
+        self.is_backdated |= is_backdated(self.facts, outcome, day(on), CREATED_ON)
         self.steps, self.facts = self.steps + 1, outcome.facts or self.facts
         self.applied[name] += 1
         is_open = {"settle_case": False, "close_case": False}.get(name, end is not InvoiceStatus.PAID)
@@ -71,7 +77,32 @@ class Books:
         known = {"open_offer": offer, "line_count": 2, "facts": self.facts, "small_balance_tolerance": Decimal("1.00")}
         case = {"case_is_open": is_open, "case_is_settled": not is_open, "case_is_covered": is_open and end in COVERED}
         self.invoice = Invoice.of(row, **known, **case)
+        is_moved = before is not end or "submitted_on" in outcome.values
+        denied_on = (outcome.denial or {}).get("denied_on")
+        submitted_on = outcome.values.get("submitted_on")
+        known_as = (name, day(on), actor.moment, before, end)
+        self.history.append(
+            Step(*known_as, submitted_on=submitted_on, denied_on=denied_on, is_record_alone=not is_moved)
+        )
+        self._keep_state(on)
         return outcome
+
+    def _keep_state(self, on: int) -> None:
+        invoice, ledger, owed_by = self.invoice, self.ledger, self.facts.responsibilities[-1]
+        amounts = {column: value for column, value in amounts_of(ledger).items() if column != "conditional_until"}
+        days = {"submitted_on": invoice.submitted_on, "first_submitted_on": invoice.first_submitted_on}
+        owed = {"payer_id": owed_by.payer_id, "responsible_since": owed_by.from_on, "billed_amount": invoice.billed}
+        self.states[day(on)] = {
+            **amounts,
+            **days,
+            **owed,
+            "status": invoice.status,
+            "paid_on": invoice.paid_on if invoice.status is InvoiceStatus.PAID else None,
+        }
+
+    def state_on(self, on: date) -> dict[str, Any]:
+        """The columns at the end of a day, as they were known then."""
+        return self.states[max(one for one in self.states if one <= on)]
 
     def _row(self) -> dict[str, Any]:
         names = {
@@ -92,13 +123,14 @@ class Books:
         receipt = Receipt(identity, payer, Decimal(amount), counts_on, moment, **more)
         if not (receipt.is_patient or self.facts.is_responsible(payer)):
             raise InvalidInput("Never responsible", ("invoice_id",))
-        before = (self.invoice, self.facts, self.steps)
+        before = (self.invoice, self.facts, self.steps, len(self.history), dict(self.states), self.is_backdated)
         try:
             self._bring_up_to_date(on, receipt)
             receipt = replace(receipt, recorded_at=self._moment(on, self.steps + 1))
             self.step(on, "record_cheque", receipt=receipt)
         except DomainError:
-            self.invoice, self.facts, self.steps = before
+            self.invoice, self.facts, self.steps, known, self.states, self.is_backdated = before
+            del self.history[known:]
             raise
         return receipt
 

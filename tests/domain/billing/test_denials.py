@@ -43,8 +43,11 @@ def test_an_invalid_day_reason_or_amount_of_a_denial_is_refused(inputs: dict[str
     assert refused("record_denial", INVOICE, **{"denied_on": TODAY, "reason_code": "CO-50", **inputs}) == (path,)
 
 
-@pytest.mark.parametrize("denied", [2, 4])
-def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round(denied: int) -> None:
+# What came after the denial counts to the new round, whichever was recorded first.
+@pytest.mark.parametrize(("denied", "open_part", "earlier"), [(2, "1000.00", "0.00"), (4, "700.00", "300.00")])
+def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round(
+    denied: int, open_part: str, earlier: str
+) -> None:
     books = agreed()
     books.receive(3, "300.00")
     outcome = books.step(4, "record_denial", denied_on=day(denied), reason_code="CO-50")
@@ -54,7 +57,8 @@ def test_a_denial_ends_the_agreement_and_what_is_left_is_due_in_a_new_round(deni
         None,
         day(1),
     )
-    assert (books.amounts, books.ledger.earlier_received) == ("700.00 - 300.00 0.00 700.00", Decimal("300.00"))
+    assert books.amounts == f"{open_part} - 300.00 0.00 700.00"
+    assert books.ledger.earlier_received == Decimal(earlier)
 
 
 def test_a_denial_of_a_day_before_the_agreement_is_a_record_alone() -> None:
@@ -70,7 +74,7 @@ def test_a_denial_of_the_day_of_the_agreement_ends_it() -> None:
     books = agreed()
     books.step(4, "record_denial", denied_on=day(2), reason_code="CO-50")
     [ended] = books.facts.agreements
-    assert (books.status, ended.ended_by, ended.ended_on) == (S.PENDING_INVOICE, AgreementEnd.DENIED, day(4))
+    assert (books.status, ended.ended_by, ended.ended_on) == (S.PENDING_INVOICE, AgreementEnd.DENIED, day(2))
 
 
 # A denial by an earlier payer.

@@ -1,7 +1,7 @@
 """The amounts of an invoice after random histories of facts, and where facts are recorded late and in another order."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -45,14 +45,16 @@ REFUSED_LATE = {("reopen_reduction", S.CHEQUE_RECEIVED), ("record_cheque", S.PAI
 Do = Callable[[Books, int], object]
 
 
-def choices(books: Books, random: SeededRandom, on: int, limit: int | None) -> dict[str, Do]:
+def choices(
+    books: Books, random: SeededRandom, on: int, limit: int | None, late: Sequence[int] = (0, 0, 2, 4, 20)
+) -> dict[str, Do]:
     """Each transition with random inputs; days are an even number of days before today, and agreements may have a limit."""
     invoice, facts = books.invoice, books.facts
     third, fifth, cents = invoice.balance / 3, invoice.balance / 5, random.choice([CENT, 70 * CENT])
     parts = (invoice.open_part, invoice.balance, third, fifth, invoice.unpaid, invoice.unpaid / 2, cents)
     amount = max(random.choice([ZERO, *parts, *(part - cents for part in parts)]), ZERO).quantize(CENT)
     payer, coverage = random.choice([INSURER, FIRM, PATIENT]), random.choice([None, None, PIP, MEDPAY])
-    earlier, identity = max(on % 2, on - random.choice([0, 0, 2, 4, 20])), UUID(int=random.getrandbits(100))
+    earlier, identity = max(on % 2, on - random.choice([*late])), UUID(int=random.getrandbits(100))
     letter = {"reason": ResponsibilityReason.EXHAUSTED, "document_id": LETTER, "note": "It ends"}
     to = {"payer_id": payer, "coverage_id": coverage, "keep_agreement": random.choice([None, False, True])}
     inputs: dict[str, dict[str, Any]] = {

@@ -1,0 +1,56 @@
+"""The facts of an invoice by the days on which they count: what had counted by a day, with all that is known now."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from domain.billing.ledger.amounts import is_of_payer_of_its_day
+from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Agreement, Facts, WriteOff
+
+
+def facts_on(facts: Facts, day: date, billed: Decimal | None = None) -> Facts:
+    """The facts that count by the end of a day; what ended later stands. `billed` is the amount billed then, if it changed."""
+    return Facts(
+        facts.billed if billed is None else billed,
+        tuple(one for one in facts.responsibilities if one.from_on <= day),
+        tuple(_agreement_on(one, day) for one in facts.agreements if one.agreed_on <= day),
+        tuple(one for one in facts.receipts if one.effective_on <= day),
+        tuple(one for one in _adjustments(facts) if one.effective_on <= day),
+        tuple(_write_off_on(one, day) for one in facts.write_offs if one.written_off_on <= day),
+    )
+
+
+def _agreement_on(agreement: Agreement, day: date) -> Agreement:
+    stands = agreement.ended_on is not None and agreement.ended_on > day
+    return replace(agreement, ended_on=None, ended_at=None, ended_by=None) if stands else agreement
+
+
+def _write_off_on(write_off: WriteOff, day: date) -> WriteOff:
+    stands = write_off.reversed_on is not None and write_off.reversed_on > day
+    return replace(write_off, reversed_on=None) if stands else write_off
+
+
+def _adjustments(facts: Facts) -> Iterator[Adjustment]:
+    """The adjustments; a small balance is due again from the first later receipt on, whichever of them was recorded first."""
+    given_up: Adjustment | None = None
+    for one in facts.adjustments:
+        is_small = one.kind is AdjustmentKind.SMALL_BALANCE
+        if is_small and one.amount > 0:
+            given_up = one
+        elif is_small and given_up is not None and given_up.amount + one.amount == ZERO:
+            yield replace(one, effective_on=_due_again_on(facts, given_up, one))
+            continue
+        yield one
+
+
+def _due_again_on(facts: Facts, given_up: Adjustment, taken_back: Adjustment) -> date:
+    first = (given_up.effective_on, given_up.recorded_at)
+    later = [
+        one.effective_on
+        for one in facts.receipts
+        if one.reverses_id is None
+        and (one.effective_on, one.recorded_at) > first
+        and is_of_payer_of_its_day(facts, one)
+    ]
+    return max(given_up.effective_on, min([*later, taken_back.effective_on]))
