@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day
-from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.ledger.by_days import left_when
+from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Facts, Receipt
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 from domain.errors import InvalidInput
@@ -24,31 +26,51 @@ def left_for(invoice: Invoice, receipt: Receipt) -> Decimal:
 
 
 def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """A part of a payment is allocated to the invoice; a small balance that was given up is due again first."""
+    """A part of a payment is allocated to the invoice; later money of the payer takes a small balance back that was given up."""
     receipt: Receipt = inputs["receipt"]
     left = left_for(invoice, receipt)
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
         raise InvalidInput(words, ("amount",))
     facts = invoice.known
+    after = replace(facts, receipts=(*facts.receipts, receipt))
+    given_up = facts.last_given_up
+    if given_up is None:
+        return Outcome(facts=after)
+    if not _is_later(receipt, given_up):
+        return Outcome(facts=_given_up_then(after, given_up, invoice, actor))
     # What is paid after the settlement opens no case again.
     is_paid = invoice.status is InvoiceStatus.PAID
     again = min(invoice.small_balance, receipt.amount) if is_paid else facts.given_up
-    if again > 0 and is_of_payer_of_its_day(facts, receipt) and _is_later(facts, receipt):
-        facts = _due_again(facts, again, receipt, actor)
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
+    if again > 0 and is_of_payer_of_its_day(facts, receipt):
+        after = _adjusted(after, -again, max(receipt.effective_on, given_up.effective_on), actor)
+    return Outcome(facts=after)
 
 
-def _is_later(facts: Facts, receipt: Receipt) -> bool:
-    """Whether money came after a small balance was given up; what came before and was recorded late leaves less to give up."""
-    given_up = [one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE and one.amount > 0]
-    return (receipt.effective_on, receipt.recorded_at) > (given_up[-1].effective_on, given_up[-1].recorded_at)
+def _is_later(fact: Receipt, given_up: Adjustment) -> bool:
+    """Whether money came, or was returned, after a small balance was given up."""
+    return (fact.effective_on, fact.recorded_at) > (given_up.effective_on, given_up.recorded_at)
 
 
-def _due_again(facts: Facts, small_balance: Decimal, receipt: Receipt, actor: Actor) -> Facts:
-    number, kind = len(facts.adjustments) + 1, AdjustmentKind.SMALL_BALANCE
-    given_up_on = max(one.effective_on for one in facts.adjustments if one.kind is kind)
-    new = Adjustment(number, kind, -small_balance, max(receipt.effective_on, given_up_on), actor.moment)
+def _given_up_then(facts: Facts, decision: Adjustment, invoice: Invoice, actor: Actor) -> Facts:
+    """What came before a small balance was given up, and was recorded late, changes its amount, up to the tolerance of the clinic.
+
+    Where later money has taken it back, that takes as much more, or less, back.
+    """
+    left = max(left_when(facts, decision.effective_on, decision.recorded_at), ZERO)
+    small = (one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE)
+    change = left - sum(one.amount for one in small if one.effective_on == decision.effective_on)
+    if change == 0 or left > invoice.small_balance_tolerance:
+        return facts
+    later = [one for one in facts.receipts if one.amount > 0 and _is_later(one, decision)]
+    later = [one for one in later if is_of_payer_of_its_day(facts, one)]
+    facts = _adjusted(facts, change, decision.effective_on, actor)
+    return _adjusted(facts, -change, min(one.effective_on for one in later), actor) if later else facts
+
+
+def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
+    number = len(facts.adjustments) + 1
+    new = Adjustment(number, AdjustmentKind.SMALL_BALANCE, amount, on, actor.moment)
     return replace(facts, adjustments=(*facts.adjustments, new))
 
 
@@ -59,4 +81,8 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if not reversals:
         raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
     facts = invoice.known
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, *reversals)))
+    after = replace(facts, receipts=(*facts.receipts, *reversals))
+    given_up = facts.last_given_up
+    if given_up is not None and not all(_is_later(one, given_up) for one in reversals):
+        after = _given_up_then(after, given_up, invoice, actor)
+    return Outcome(facts=after)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
-from domain.billing.ledger.amounts import is_of_payer_of_its_day
+from domain.billing.ledger.amounts import is_of_payer_of_its_day, ledger_of
 from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Agreement, Facts, WriteOff
 
 
@@ -31,17 +31,36 @@ def _write_off_on(write_off: WriteOff, day: date) -> WriteOff:
     return replace(write_off, reversed_on=None) if stands else write_off
 
 
+def left_when(facts: Facts, on: date, at: datetime) -> Decimal:
+    """What was due at the moment of a decision, before anything was given up, with all that is known now."""
+    agreements = (one for one in facts.agreements if one.recorded_at <= at)
+    then = Facts(
+        facts.billed,
+        tuple(one for one in facts.responsibilities if one.recorded_at <= at),
+        tuple(
+            replace(one, ended_on=None, ended_at=None, ended_by=None) if one.ended_at and one.ended_at > at else one
+            for one in agreements
+        ),
+        tuple(one for one in facts.receipts if (one.effective_on, one.recorded_at) < (on, at)),
+        tuple(
+            one for one in facts.adjustments if one.kind is not AdjustmentKind.SMALL_BALANCE and one.effective_on <= on
+        ),
+    )
+    return ledger_of(then).balance
+
+
 def _adjustments(facts: Facts) -> Iterator[Adjustment]:
     """The adjustments; a small balance is due again from the first later receipt on, whichever of them was recorded first."""
-    given_up: Adjustment | None = None
+    given_up, total = None, ZERO
     for one in facts.adjustments:
-        is_small = one.kind is AdjustmentKind.SMALL_BALANCE
-        if is_small and one.amount > 0:
-            given_up = one
-        elif is_small and given_up is not None and given_up.amount + one.amount == ZERO:
-            yield replace(one, effective_on=_due_again_on(facts, given_up, one))
+        if one.kind is not AdjustmentKind.SMALL_BALANCE:
+            yield one
             continue
-        yield one
+        if one.amount > 0 and (given_up is None or one.effective_on > given_up.effective_on):
+            given_up = one
+        total += one.amount
+        is_due_again = given_up is not None and total == ZERO and one.effective_on > given_up.effective_on
+        yield replace(one, effective_on=_due_again_on(facts, given_up, one)) if given_up and is_due_again else one
 
 
 def _due_again_on(facts: Facts, given_up: Adjustment, taken_back: Adjustment) -> date:

@@ -114,12 +114,8 @@ class WriteOff:
 
 
 # A denial of an earlier day comes before these ends of an agreement, and takes their place.
-_GIVES_WAY_TO_DENIAL = (None, AgreementEnd.LAPSED, AgreementEnd.TRANSFERRED)
+_GIVES_WAY_TO_DENIAL = (None, AgreementEnd.LAPSED, AgreementEnd.TRANSFERRED, AgreementEnd.DENIED)
 _INSTANT = timedelta(microseconds=1)
-
-
-def _ended_by(agreement: Agreement, day: date) -> bool:
-    return agreement.ended_on is not None and agreement.ended_on <= day
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +146,16 @@ class Facts:
         """The small balances that were given up and not taken back."""
         return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
 
+    @property
+    def last_given_up(self) -> Adjustment | None:
+        """The last decision to give up a small balance; later rows of its day correct its amount."""
+        decision = None
+        for one in self.adjustments:
+            is_small = one.kind is AdjustmentKind.SMALL_BALANCE and one.amount > 0
+            if is_small and (decision is None or one.effective_on > decision.effective_on):
+                decision = one
+        return decision
+
     def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":
         """The same facts with an end of the agreement that stands, if one does."""
         standing = self.agreement
@@ -159,19 +165,23 @@ class Facts:
         return replace(self, agreements=(*self.agreements[:-1], last))
 
     def denied(self, on: date, at: datetime) -> "Facts":
-        """The same facts with a denial of a day, which ends the agreement that stood on it.
+        """The same facts with a denial of a day, which ends the agreement that stood on it, if one did.
 
-        It is recorded at `at`, or counts as recorded just before the transfer or the change of payer that came after that day. An
-        agreement stays where it ended by then, and where one that was made later with the same payer takes its place.
+        It is recorded at `at`, or counts as recorded just before the transfer or the change of payer that came after that day.
+        Nothing changes where the agreement ended by a decision that the denial would have prevented.
         """
         number = sum(one.agreed_on <= on for one in self.agreements)
         stood = self.agreements[number - 1] if number else None
-        next_payer = next((one for one in self.responsibilities if one.from_on > on), None)
-        is_followed = any(next_payer is None or one.agreed_on <= next_payer.from_on for one in self.agreements[number:])
-        if stood is None or is_followed or stood.ended_by not in _GIVES_WAY_TO_DENIAL or _ended_by(stood, on):
+        if stood is None or stood.ended_by not in _GIVES_WAY_TO_DENIAL or (stood.ended_on and stood.ended_on <= on):
             return self
-        moment = at if next_payer is None else min(at, next_payer.recorded_at - _INSTANT)
-        last = replace(stood, ended_on=on, ended_at=moment, ended_by=AgreementEnd.DENIED)
+        next_payer = next((one for one in self.responsibilities if one.from_on > on), None)
+        before = None if next_payer is None else next_payer.from_on
+        is_kept = any(before is None or one.agreed_on <= before for one in self.agreements[number:])
+        if is_kept and stood.ended_by is not AgreementEnd.DENIED:
+            return self
+        moments = [at, *([stood.ended_at] if stood.ended_at else [])]
+        moments += [next_payer.recorded_at - _INSTANT] if next_payer else []
+        last = replace(stood, ended_on=on, ended_at=min(moments), ended_by=AgreementEnd.DENIED)
         return replace(self, agreements=(*self.agreements[: number - 1], last, *self.agreements[number:]))
 
     def revived(self) -> "Facts":

@@ -192,12 +192,10 @@ def _denial_counts_on(facts: Facts, earlier: Sequence[Step], denial: Step) -> da
     """
     denied_on = denial.denied_on
     assert denied_on is not None
-    later = (one.from_on for one in facts.responsibilities if one.from_on > denied_on and one.recorded_at < denial.at)
-    next_payer = min(later, default=None)
-    is_met = any(
-        step.transition in _PREVENTED and step.on > denied_on and (next_payer is None or step.on < next_payer)
-        for step in earlier
-    )
-    if is_met:
+    # Another payer, or another submission, ended what the denial began.
+    ends = [one.from_on for one in facts.responsibilities if one.from_on > denied_on and one.recorded_at < denial.at]
+    ends += [step.submitted_on for step in earlier if step.submitted_on and step.submitted_on > denied_on]
+    end = min(ends, default=date.max)
+    if any(step.transition in _PREVENTED and denied_on < step.on < end for step in earlier):
         return None if denial.is_record_alone else denial.on
-    return denied_on if next_payer is not None or not denial.is_record_alone else None
+    return denied_on if ends or not denial.is_record_alone else None

@@ -2,13 +2,22 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
 from domain.billing.ledger.restated import RestatedState, restated_states
 from imports.demo.seeded_random import SeededRandom
 from tests.domain.billing.books import Books
-from tests.domain.billing.test_random_histories import choices, is_accepted, likely
+from tests.domain.billing.test_random_histories import (
+    DECISIONS,
+    Planned,
+    choices,
+    is_accepted,
+    likely,
+    recorded_again,
+    reordered,
+)
 from tests.domain.test_transitions import CREATED_ON
 
 
@@ -49,3 +58,50 @@ def test_where_nothing_was_backdated_the_restated_state_of_each_day_is_the_one_t
 ) -> None:
     same = sum(check_known(seed, late) for seed in histories)
     assert len(histories) / 20 < same < len(histories)
+
+
+# What happened outside is recorded late and in another order, between decisions that keep theirs.
+
+_DECISIONS = [*DECISIONS, "close_small_balance"]
+_DECISIONS.remove("record_denial")
+_FACTS = ["record_cheque", "record_cheque", "return_cheque", "record_denial"]
+
+
+def in_time(random: SeededRandom, books: Books) -> list[Planned]:
+    """Accepted steps: decisions on even days; on odd days receipts, returns and denials, each recorded on its day."""
+    plan, on, places = list[Planned](), 0, dict[UUID, int]()
+    for _ in range(50):
+        is_decision = random.chance(0.5)
+        on += random.choice([2, 4]) if on % 2 != is_decision else random.choice([1, 3])
+        known = len(books.facts.receipts)
+        name = likely(books, random, _DECISIONS if is_decision else _FACTS)
+        step = choices(books, random, on, None, (0,))[name]
+        if not is_accepted(step, books, on):
+            continue
+        returns = None
+        if len(books.facts.receipts) > known:
+            fact = books.facts.receipts[-1]
+            returns = None if fact.reverses_id is None else places[fact.reverses_id]
+            places[fact.id] = len(plan)
+        plan.append(Planned(on, step, None if is_decision else on, returns))
+    return plan
+
+
+def check_orders(seed: int, orders: int) -> int:
+    """How many orders of recording were accepted; each gives the same ledger and the same restated states."""
+    random, accepted = SeededRandom(seed), 0
+    books = Books("4251.04")
+    plan = in_time(random, books)
+    for _ in range(orders):
+        order = reordered(plan, random)
+        again = recorded_again(order, "4251.04")
+        if again is not None and order != plan:
+            accepted += 1
+            assert (again.ledger, again.status) == (books.ledger, books.status), f"seed {seed}"
+            assert restated(again) == restated(books), f"seed {seed}"
+    return accepted
+
+
+@pytest.mark.parametrize("histories", [range(200), pytest.param(range(1_000), marks=pytest.mark.prove)])
+def test_outside_facts_in_any_order_give_the_same_ledger_and_the_same_restated_states(histories: range) -> None:
+    assert sum(check_orders(seed, 5) for seed in histories) > len(histories)
