@@ -56,7 +56,7 @@ def _adjustments(facts: Facts) -> Iterator[Adjustment]:
         if one.kind is not AdjustmentKind.SMALL_BALANCE:
             yield one
             continue
-        if one.amount > 0 and (given_up is None or one.effective_on > given_up.effective_on):
+        if total == ZERO and (given_up is None or one.effective_on > given_up.effective_on):
             given_up = one
         total += one.amount
         is_due_again = given_up is not None and total == ZERO and one.effective_on > given_up.effective_on

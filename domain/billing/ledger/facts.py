@@ -149,11 +149,12 @@ class Facts:
     @property
     def last_given_up(self) -> Adjustment | None:
         """The last decision to give up a small balance; later rows of its day correct its amount."""
-        decision = None
+        decision, total = None, ZERO
         for one in self.adjustments:
-            is_small = one.kind is AdjustmentKind.SMALL_BALANCE and one.amount > 0
-            if is_small and (decision is None or one.effective_on > decision.effective_on):
-                decision = one
+            if one.kind is AdjustmentKind.SMALL_BALANCE:
+                if total == 0 and (decision is None or one.effective_on > decision.effective_on):
+                    decision = one
+                total += one.amount
         return decision
 
     def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":

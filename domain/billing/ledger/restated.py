@@ -24,7 +24,7 @@ class Step:
     """A step in the history of an invoice: the clinic's day and the moment at which it was recorded, and what the facts do not contain.
 
     `submitted_on` and `billed` are the new values of a submission and of changed lines, `denied_on` is the day of a denial;
-    `is_record_alone` is whether that moved nothing.
+    `is_moved` is whether its status or its submission changed.
     """
 
     transition: str
@@ -35,7 +35,7 @@ class Step:
     submitted_on: date | None = None
     billed: Decimal | None = None
     denied_on: date | None = None
-    is_record_alone: bool = False
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def _denial_counts_on(facts: Facts, earlier: Sequence[Step], denial: Step) -> da
     """The day from which a denial counts; None for one that changed nothing.
 
     Where it is recorded after a decision that it would have prevented, the decision stands: then it counts when it was recorded,
-    or, as a record alone, never.
+    or, where it is a record alone, never.
     """
     denied_on = denial.denied_on
     assert denied_on is not None
@@ -197,5 +197,5 @@ def _denial_counts_on(facts: Facts, earlier: Sequence[Step], denial: Step) -> da
     ends += [step.submitted_on for step in earlier if step.submitted_on and step.submitted_on > denied_on]
     end = min(ends, default=date.max)
     if any(step.transition in _PREVENTED and denied_on < step.on < end for step in earlier):
-        return None if denial.is_record_alone else denial.on
-    return denied_on if ends or not denial.is_record_alone else None
+        return denial.on if denial.is_moved and not ends else None
+    return denied_on

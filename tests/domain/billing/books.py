@@ -64,7 +64,7 @@ class Books:
         """Apply a transition on a day; the errors of `apply` leave everything as it was."""
         actor = Actor(role, day(on), self._moment(on, self.steps + 1))
         outcome, end = apply(name, self.invoice, inputs, actor)
-        before = self.invoice.status
+        before, was_submitted_on = self.invoice.status, self.invoice.submitted_on
         self.is_backdated |= is_backdated(self.facts, outcome, day(on), CREATED_ON)
         self.steps, self.facts = self.steps + 1, outcome.facts or self.facts
         self.applied[name] += 1
@@ -77,13 +77,11 @@ class Books:
         known = {"open_offer": offer, "line_count": 2, "facts": self.facts, "small_balance_tolerance": Decimal("1.00")}
         case = {"case_is_open": is_open, "case_is_settled": not is_open, "case_is_covered": is_open and end in COVERED}
         self.invoice = Invoice.of(row, **known, **case)
-        is_moved = before is not end or "submitted_on" in outcome.values
+        is_moved = (before, was_submitted_on) != (end, self.invoice.submitted_on)
         denied_on = (outcome.denial or {}).get("denied_on")
         submitted_on = outcome.values.get("submitted_on")
         known_as = (name, day(on), actor.moment, before, end)
-        self.history.append(
-            Step(*known_as, submitted_on=submitted_on, denied_on=denied_on, is_record_alone=not is_moved)
-        )
+        self.history.append(Step(*known_as, submitted_on=submitted_on, denied_on=denied_on, is_moved=is_moved))
         self._keep_state(on)
         return outcome
 
