@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from db.ledger.restated import fill_missing
 from db.security.ownership import ownership
 from db.security.policies import without_policies
 from db.security.policy_version import PolicyVersion, Standing, standing, store
@@ -50,6 +51,8 @@ async def migrate(
         if version and before is Standing.OLDER:
             await _execute(guard, version.statements, version)
             tell(f"Roles, grants, policies and the lifecycle guard are those of version {version.serial}")
+            if filled := await fill_missing(guard):
+                tell(f"Restated states are filled for {filled} invoices")
         await _execute(guard, logins)
         return before
     finally:

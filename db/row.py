@@ -21,6 +21,7 @@ class Scope:
     role: Role | None = None
     columns: set[tuple[str, str]] = field(default_factory=set)
     is_past: ClassVar[bool] = False
+    is_restated: ClassVar[bool] = False
     numbers: Any = field(default_factory=lambda: count(1))
 
     def row(self, table: Table) -> "Row":
@@ -60,6 +61,10 @@ class Scope:
     def lasting(self, ended_at: Expression) -> Expression:
         """That a record with an end moment (or null) has not ended."""
         return ended_at.is_(None)
+
+    def uncorrected(self, corrected_at: Expression) -> Expression:
+        """That a record with a moment of its correction (or null) had not been corrected."""
+        return corrected_at.is_(None)
 
     def invoice(self) -> "Row":
         """A row of invoices in the state of the scope's day."""

@@ -51,6 +51,7 @@ async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: d
             known = (connection, clinic_id, None, Actor(None, today, moment), moment, uuid4().hex, given)
             work = UnitOfWork(*known, hints=database.hints)
             await transition(work, "lapse_agreement")
+            await work.restate()
             await record_job(connection, work.batches, "lapseAgreement", moment, work.request_id)
     except (IllegalTransition, NotFound):
         # Another worker was faster, a cheque came in, or the invoice is being negotiated again.

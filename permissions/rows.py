@@ -47,6 +47,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     # Of visits, their exams, denials and past states, analysts see what their reports add up: permissions/reporting.py.
     "encounters": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "invoice_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
+    "restated_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "denials": _STAFF,
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
     "import_mappings": dict.fromkeys(_STAFF, Reach.IMPORTED_KINDS),

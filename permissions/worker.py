@@ -104,6 +104,8 @@ WORKER: dict[str, Need] = {
     ),
     "invoice_adjustments": Need((*_OF_INVOICE, *"number kind amount effective_on recorded_at".split())),
     "write_offs": Need((*_OF_INVOICE, *"number written_off_on reversed_on recorded_at".split())),
+    # Whether an invoice has restated states, which change with it.
+    "restated_states": Need(("clinic_id", "invoice_id", "until_on")),
     "reduction_offers": Need((*_OF_INVOICE, "round", "amount", "status", "expires_on"), changes=("status",)),
     "reminders": Need((*_OF_INVOICE, "status")),
     "invoice_events": Need(

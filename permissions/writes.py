@@ -94,6 +94,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
+    # Whether an invoice has restated states, which change with it.
+    "restated_states": ("invoice_id", "until_on"),
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
     "attorney_changes": ("case_id",),
 }

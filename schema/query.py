@@ -42,7 +42,7 @@ from schema.reminders.outbound_messages import OutboundMessageConnection, Outbou
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
 from schema.reminders.reminders import ActionItemConnection
 from schema.reminders.suppressed_addresses import SuppressedAddress
-from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, PayerAging
+from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, IsRestated, PayerAging
 from schema.reports.analytics import Analytics, AnalyticsFilter
 from schema.reports.exports import Export
 
@@ -339,18 +339,30 @@ class Query:
         "The aging of accounts receivable: the outstanding amounts by age, today or as known at the end of a past day.",
     )
     async def aging(
-        self, info: Info, filter: InvoicesReported = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+        self,
+        info: Info,
+        filter: InvoicesReported = UNSET,
+        as_of: AsOf = UNSET,
+        restated: IsRestated = False,
+        basis: Basis = AgingBasis.CREATED,
     ) -> AgingReport:
         return await read(info)
 
     @compiled_root("figures", "The aging of accounts receivable by payer, slowest payers first.")
     async def aging_by_payer(
-        self, info: Info, filter: InvoicesReported = UNSET, as_of: AsOf = UNSET, basis: Basis = AgingBasis.CREATED
+        self,
+        info: Info,
+        filter: InvoicesReported = UNSET,
+        as_of: AsOf = UNSET,
+        restated: IsRestated = False,
+        basis: Basis = AgingBasis.CREATED,
     ) -> list[PayerAging]:
         return await read(info)
 
     @compiled_root("productivity", "Measures of the invoices created in a period, and of the open invoices.")
-    async def analytics(self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET) -> Analytics:
+    async def analytics(
+        self, info: Info, filter: FiguresWanted, as_of: AsOf = UNSET, restated: IsRestated = False
+    ) -> Analytics:
         return await read(info)
 
     @compiled_root("signed_in", "One of your exports by its id; null if it does not exist.")

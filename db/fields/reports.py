@@ -132,7 +132,15 @@ _COHORT: dict[str, Field] = {
     "denialRate": ComputedObject("CountRatio", _ratio(lambda r: r.denied, lambda r: r.submitted, _as_it_is)),
 }
 
-AGING_REPORT = View(aging, {"asOf": lambda row: row.scope.today, "basis": lambda row: row.basis, **_AGES})
+AGING_REPORT = View(
+    aging,
+    {
+        "asOf": lambda row: row.scope.today,
+        "isRestated": lambda row: _constant("true" if row.scope.is_restated else "false"),
+        "basis": lambda row: row.basis,
+        **_AGES,
+    },
+)
 PAYER_AGING = View(
     payer_aging,
     {

@@ -1,6 +1,7 @@
 """The laws of the histories of invoices and of their past states."""
 
 from db.laws.base import Law
+from db.ledger.restated import BROKEN, MISSING
 from db.tables.base import listed
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transitions import legal_steps
@@ -63,5 +64,15 @@ LAWS = (
             where (a.clinic_id, a.invoice_id) = (s.clinic_id, s.invoice_id)
             and (a.recorded_at at time zone c.time_zone)::date < s.known_until) a
         where e.to_status <> s.status or a.amount <> s.received_amount""",
+    ),
+    Law(
+        "An invoice with a fact that counts on another day than it was recorded has restated states",
+        "Invoice",
+        f"select id from ({MISSING}) m",
+    ),
+    Law(
+        "The restated states of an invoice begin with its creation, have neither gap nor overlap, and end with its present state",
+        "Invoice",
+        f"select id from ({BROKEN}) b",
     ),
 )

@@ -62,7 +62,7 @@ def is_not_void(i: Row) -> Expression:
 
 def represents(r: Row, i: Row, day: Expression) -> Expression:
     """That a period of representation is of an invoice's case, contains a day, and is known on the scope's day."""
-    if r.scope.is_past:
+    if r.scope.is_past and not r.scope.is_restated:
         known = and_(
             func.coalesce(r.known_from, r.from_on) <= r.scope.today, _is_null_or_after(r.known_until, r.scope.today)
         )

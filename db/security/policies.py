@@ -96,6 +96,9 @@ CALLERS = {
     "keep_event(uuid, uuid, uuid, text, text, timestamptz, text, bytea, text, text, bigint)": tuple(
         map(role_name, sorted(WRITES["audit_events"].roles))
     ),
+    # Called by who changes invoices: the days of their histories, and their restated states, within the clinic of the transaction.
+    "invoice_steps(uuid, uuid[])": (*map(role_name, sorted(WRITES["invoices"].roles)), WORKER_ROLE),
+    "restate_invoice(uuid, uuid, json)": (*map(role_name, sorted(WRITES["invoices"].roles)), WORKER_ROLE),
     # Finds the audit events about a record by an index that row-level security would not use, within the clinic of the transaction.
     "audit_events_about(uuid[])": (role_name(Role.ADMIN),),
 }

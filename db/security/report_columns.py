@@ -25,6 +25,7 @@ _LEDGER = (
     *("first_submitted_on", "fully_paid_on", "agreed_amount", "received_amount", "balance"),
     *("earlier_received_amount", "contractual_amount", "recovered_amount"),
 )
+_STATES = ("invoices", "invoice_states", "restated_states")
 _VISITS = {
     "encounters": (
         *("clinic_id", "id", "physician_id", "facility_id", "service_date", "recorded_at"),
@@ -40,17 +41,22 @@ _VISITS = {
 _OWN = {
     "invoices": (*_KEYS, "id", "encounter_id", "known_from"),
     "invoice_states": (*_KEYS, "invoice_id", "encounter_id", "known_from", "known_until"),
+    "restated_states": (*_KEYS, "invoice_id", "encounter_id", "from_on", "until_on"),
     **_VISITS,
 }
 _ALL = {
     **_OWN,
     "invoices": (*_OWN["invoices"], *_LEDGER),
     "invoice_states": (*_OWN["invoice_states"], *_LEDGER),
-    "denials": ("clinic_id", "invoice_id", "recorded_at"),
+    "restated_states": (*_OWN["restated_states"], *_LEDGER),
+    "denials": ("clinic_id", "invoice_id", "denied_on", "recorded_at"),
 }
 # The columns by which only staff may filter invoices, also on a past day.
 _CHOSEN_BY_STAFF = {
     "invoice_states": ("attorney_id", "case_id", "patient_id"),
+    "restated_states": ("case_id", "patient_id"),
+    # Who represented the case on a restated day.
+    "representations": ("clinic_id", "case_id", "attorney_id", "from_on", "until_on", "known_until"),
     "holds": ("recorded_at",),
     "reminders": ("recorded_at", "closed_at"),
 }
@@ -64,20 +70,21 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "representations": (
             *("clinic_id", "case_id", "attorney_id", "from_on", "until_on", "known_from", "known_until"),
         ),
-        **dict.fromkeys(("invoices", "invoice_states"), ("case_id", "agreed_on")),
+        **dict.fromkeys(_STATES, ("case_id", "agreed_on")),
     },
     "PayerAging.unappliedAmount": {
         "cheques": (
             *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
-            *("returned_at", "recorded_at"),
+            *("returned_at", "received_on", "recorded_at"),
         ),
-        **dict.fromkeys(("cheque_allocations", "refunds"), ("clinic_id", "cheque_id", "amount", "recorded_at")),
+        "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
+        "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),
     },
     # What was written off and given up, by the days on which it was.
     "Mutation.exportAdjustments": {"invoice_states": ("written_off_amount", "small_balance_amount")},
-    "AgingBasis.SUBMITTED": dict.fromkeys(("invoices", "invoice_states"), ("submitted_on",)),
-    "AgingBasis.AGREED": dict.fromkeys(("invoices", "invoice_states"), ("agreed_on",)),
-    "AgingBasis.RESPONSIBILITY": dict.fromkeys(("invoices", "invoice_states"), ("responsible_since",)),
+    "AgingBasis.SUBMITTED": dict.fromkeys(_STATES, ("submitted_on",)),
+    "AgingBasis.AGREED": dict.fromkeys(_STATES, ("agreed_on",)),
+    "AgingBasis.RESPONSIBILITY": dict.fromkeys(_STATES, ("responsible_since",)),
 }
 # The records that a report names.
 _NAMED = ("Payer.", "Physician.")

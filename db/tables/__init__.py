@@ -17,6 +17,7 @@ from db.tables.invoices import (
     invoice_states,
     invoices,
     reduction_offers,
+    restated_states,
 )
 from db.tables.ledger import agreements, invoice_adjustments, responsibilities, write_offs
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
@@ -109,6 +110,7 @@ __all__ = [
     "representations",
     "reset_links",
     "responsibilities",
+    "restated_states",
     "second_factors",
     "sessions",
     "sign_in_attempts",

@@ -148,6 +148,38 @@ invoices = clinic_table(
     index("ix_invoices_conditional", "conditional_until", where="conditional_until is not null"),
 )
 
+
+def _state_columns() -> tuple[Column[Any], ...]:
+    """The columns of an invoice from which figures are computed.
+
+    `responsible_since` is null in states of earlier releases, in which the present payer owed from the creation on.
+    """
+    return (
+        Column("case_id", Uuid, nullable=False),
+        Column("patient_id", Uuid, nullable=False),
+        Column("payer_id", Uuid, nullable=False),
+        Column("physician_id", Uuid),
+        Column("facility_id", Uuid),
+        Column("encounter_id", Uuid),
+        Column("attorney_id", Uuid),
+        Column("status", Text, nullable=False),
+        Column("created_on", Date, nullable=False),
+        Column("service_date", Date, nullable=False),
+        Column("submitted_on", Date),
+        Column("first_submitted_on", Date),
+        Column("agreed_on", Date),
+        Column("fully_paid_on", Date),
+        Column("paid_on", Date),
+        money("billed_amount"),
+        money("agreed_amount", nullable=True),
+        money("received_amount"),
+        Column("written_off_amount", Numeric(12, 2), nullable=False),
+        *_computed_amounts(),
+        _balance(),
+        Column("responsible_since", Date),
+    )
+
+
 # The state of an invoice at the end of past days: from known_from until before known_until, in the clinic's calendar. A trigger
 # adds a row when an invoice changes for the first time on a day; besides, only imports add rows, for states before the import.
 invoice_states = Table(
@@ -157,34 +189,32 @@ invoice_states = Table(
     Column("invoice_id", Uuid, nullable=False),
     Column("known_from", Date, nullable=False),
     Column("known_until", Date, nullable=False),
-    Column("case_id", Uuid, nullable=False),
-    Column("patient_id", Uuid, nullable=False),
-    Column("payer_id", Uuid, nullable=False),
-    Column("physician_id", Uuid),
-    Column("facility_id", Uuid),
-    Column("encounter_id", Uuid),
-    Column("attorney_id", Uuid),
-    Column("status", Text, nullable=False),
-    Column("created_on", Date, nullable=False),
-    Column("service_date", Date, nullable=False),
-    Column("submitted_on", Date),
-    Column("first_submitted_on", Date),
-    Column("agreed_on", Date),
-    Column("fully_paid_on", Date),
-    Column("paid_on", Date),
-    money("billed_amount"),
-    money("agreed_amount", nullable=True),
-    money("received_amount"),
-    Column("written_off_amount", Numeric(12, 2), nullable=False),
-    *_computed_amounts(),
-    _balance(),
-    # Null in states of earlier releases, in which the present payer owed from the creation on.
-    Column("responsible_since", Date),
+    *_state_columns(),
     PrimaryKeyConstraint("clinic_id", "invoice_id", "known_from"),
     ForeignKeyConstraint(["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"]),
     CheckConstraint("known_until > known_from", name="lasts_a_day"),
     index("ix_invoice_states_until", "known_until", "known_from"),
     index("ix_invoice_states_open", "known_until", "known_from", where=_OPEN, beside=("created_on", *_AGED)),
+)
+
+# The states of an invoice by the days on which its facts count, with all that is known now: of invoices with a fact that was recorded
+# on another day, for which figures as they were known differ. The function restate_invoice writes them with the transition.
+restated_states = Table(
+    "restated_states",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("invoice_id", Uuid, nullable=False),
+    Column("from_on", Date, nullable=False),
+    # Null in the present state.
+    Column("until_on", Date),
+    # Who represented the case is read from representations.
+    *(column for column in _state_columns() if column.name != "attorney_id"),
+    PrimaryKeyConstraint("clinic_id", "invoice_id", "from_on"),
+    ForeignKeyConstraint(["clinic_id", "invoice_id"], ["invoices.clinic_id", "invoices.id"]),
+    CheckConstraint("until_on > from_on", name="lasts_a_day"),
+    index("ix_restated_states_present", "invoice_id", where="until_on is null", unique=True),
+    index("ix_restated_states_until", "until_on", "from_on"),
+    index("ix_restated_states_open", "until_on", "from_on", where=_OPEN, beside=("created_on", *_AGED)),
 )
 
 invoice_lines = clinic_table(

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from db.ledger.restated import row_of
 from domain.access.people import Role
 from domain.billing.invoice_events import Change, change_of, changes_of
 from domain.billing.invoices import Invoice, InvoiceStatus
@@ -22,12 +23,14 @@ from domain.billing.ledger.facts import Facts, Receipt, Responsibility
 from domain.billing.lifecycle import apply
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
+from domain.billing.restated import Step, is_backdated, restated_states
 from domain.ids import new_id
 from domain.treatment.repeated_lines import confirmation
 from imports.history.batch import Batch
 from imports.history.rows import (
     ONE,
     STATE,
+    STAYS,
     ZERO,
     HistoryLine,
     HistoryStart,
@@ -62,6 +65,8 @@ class InvoiceHistory:
         self._bits = rng.getrandbits
         self._start, self._day = start, start.created_on
         self._states: list[dict[str, Any]] = []
+        # The steps of the history, and whether one of them was recorded on another day than that on which it counts.
+        self._steps, self._is_backdated = list[Step](), False
         self._events: list[dict[str, Any]] = []
         self._offers: list[dict[str, Any]] = []
         self._denials: list[dict[str, Any]] = []
@@ -259,6 +264,8 @@ class InvoiceHistory:
             self.row["known_from"] = changed_on
         batch.extend("invoices", (self.row,))
         batch.extend("invoice_states", with_former(self._states, self._start))
+        if self._is_backdated:
+            batch.extend("restated_states", self.restated_rows())
         batch.extend("invoice_lines", self._lines)
         batch.extend("reduction_offers", self._offers)
         batch.extend("denials", self._denials)
@@ -267,6 +274,12 @@ class InvoiceHistory:
         batch.extend("invoice_events", self._events)
         for table, rows in fact_rows(self._facts).items():
             batch.extend(table, [row | self._key(table, row) for row in rows])
+
+    def restated_rows(self) -> list[dict[str, Any]]:
+        """The rows of restated_states."""
+        states = restated_states(self._facts, self._steps, self._start.created_on)
+        same = {name: self.row[name] for name in ("clinic_id", *STAYS)}
+        return [same | {"invoice_id": self.id} | row_of(state) for state in states]
 
     def _key(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """The key of a fact, which is the same whenever the history is written."""
@@ -291,6 +304,7 @@ class InvoiceHistory:
         """
         moment = self._moment(on)
         outcome, end = apply(name, self.facts, inputs, Actor(role, on, moment))
+        self._is_backdated |= is_backdated(self._facts, outcome, on, self._start.created_on)
         before = self.row["status"]
         changed = {column: value for column, value in outcome.values.items() if self.row[column] != value}
         self._keep_state(on, changed | {"status": end})
@@ -300,6 +314,10 @@ class InvoiceHistory:
         self.row["first_submitted_on"] = self.row["first_submitted_on"] or self.row["submitted_on"]
         self._facts = outcome.facts or self._facts
         self._append(name, before, moment, changes, self.by if role else None)
+        is_moved = before != end or "submitted_on" in changed
+        denied_on = (outcome.denial or {}).get("denied_on")
+        known = Step(name, on, moment, before, end, changed.get("submitted_on"), None, denied_on, is_moved)
+        self._steps.append(known)
         self._record_offers(moment, outcome)
         if outcome.denial:
             self._denials.append(self._record(moment, **outcome.denial, recorded_by=self.by))

@@ -63,8 +63,9 @@ class HistoryStart:
 
 
 # The values on which reports depend: if one of them changes, the former state is kept, if it lasted for a day.
+STAYS = ("case_id", "patient_id", "physician_id", "facility_id", "encounter_id", "created_on", "service_date")
 STATE = (
-    *("case_id", "patient_id", "physician_id", "facility_id", "encounter_id", "created_on", "service_date"),
+    *STAYS,
     *(
         "payer_id",
         "attorney_id",

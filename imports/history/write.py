@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from db.ledger.restated import restate
 from db.pools import importing
 from imports.checking import quietly
 from imports.history.batch import Batch
@@ -40,5 +41,8 @@ async def write_histories(
     async with importing(target.connection):
         for table in _PAST:
             await insert(silent, table, batch.rows.pop(table))
+    restated = {row["invoice_id"] for row in batch.rows.pop("restated_states", [])}
     for table, rows in batch.rows.items():
         await insert(silent, table, rows)
+    if restated:
+        await restate(target.connection, target.clinic_id, restated)

@@ -14,6 +14,7 @@ from domain.billing.invoice_events import change_of, changes_of
 from domain.billing.invoices import CLOSED_BALANCE, COVERED, REFUSING, Invoice, InvoiceStatus
 from domain.billing.lifecycle import apply
 from domain.billing.outcomes import Actor, Outcome
+from domain.billing.restated import is_backdated
 from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
@@ -35,6 +36,8 @@ _FACTS = """select i.id, i.number, i.case_id, i.patient_id, i.payer_id, i.status
     (select max(o.round) from reduction_offers o where o.clinic_id = i.clinic_id and o.invoice_id = i.id and o.status = 'lapsed')
         as lapsed_round,
     (select coalesce(max(e.seq), 0) from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id) as events,
+    exists (select from restated_states s where s.clinic_id = i.clinic_id and s.invoice_id = i.id and s.until_on is null)
+        as is_restated,
     (select count(*) from reminders r where r.clinic_id = i.clinic_id and r.invoice_id = i.id and r.status = 'scheduled') as reminders,
     {more} where i.clinic_id = $1 and i.id = any($2) order by i.id"""
 _ALL_FACTS = _FACTS.format(
@@ -156,6 +159,8 @@ def _write(
     if row["status"] != end:
         changed["status"] = end.value
     writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=moment_of(work, row))
+    if row["is_restated"] or is_backdated(row.get("facts"), outcome, work.today, row["created_on"]):
+        work.restated.add(row["id"])
     if outcome.facts is not None:
         write_facts(work, writes, row["id"], row["facts"], outcome.facts)
     _write_offers(work, writes, row, outcome, inputs)

@@ -13,6 +13,7 @@ import strawberry
 from strawberry import Info
 
 from db.global_ids import read_id
+from db.ledger.restated import restate
 from db.sealed_hints import Hints
 from db.write_batch import WriteBatch
 from domain.api_names import snake
@@ -54,6 +55,8 @@ class UnitOfWork:
     # What the user should look at although the change is made.
     warnings: list[ChangeWarning] = field(default_factory=list)
     audit: AuditRecord = field(default_factory=AuditRecord)
+    # The invoices with facts that count on other days than those on which they were recorded, whose restated states change.
+    restated: set[UUID] = field(default_factory=set)
     # Seals what other processes are notified of.
     hints: Hints = field(default_factory=Hints)
 
@@ -66,6 +69,11 @@ class UnitOfWork:
         """A new, empty batch of writes."""
         self.batches.append(WriteBatch(self.clinic_id))
         return self.batches[-1]
+
+    async def restate(self) -> None:
+        """Store the restated states of the changed invoices, after everything else was written."""
+        if self.restated:
+            await restate(self.connection, self.clinic_id, self.restated)
 
     def remember(self, writes: WriteBatch, record: UUID) -> None:
         """Add the result of the idempotency key to the batch, so that nothing has to be written after `writes`."""
@@ -149,6 +157,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
                 known = await command.run(work)
+                await work.restate()
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
             answers, whole = await resolve_in_transaction(info, known, connection, work.audit)

@@ -15,7 +15,7 @@ from db import tables
 from db.fields import reports
 from db.fields.base import Pages
 from db.reports import measures
-from db.reports.as_of import AsOf
+from db.reports.as_of import AsOf, Restated
 from db.reports.measures import PLACES
 from db.reports.unapplied import unapplied_by_payer
 from db.row import Derived, Row, Scope, Shared
@@ -49,9 +49,13 @@ class Report:
         binder = self.compiler.binder
         self.arguments = self.compiler.selector.arguments(self.field)
         self.scope: Scope = self.compiler.scope
-        if self.arguments.get("asOf") is not None or (self.is_by_month and self.field.name == "analytics"):
-            self.scope = AsOf(self.scope.role, self.scope.columns, self.scope.numbers)
-            binder.param_sources |= {"as_of": _as_of, "as_of_end": _as_of_end}
+        is_past = self.arguments.get("asOf") is not None or (self.is_by_month and self.field.name == "analytics")
+        is_restated = bool(self.arguments.get("restated"))
+        if is_past or is_restated:
+            past = Restated if is_restated else AsOf
+            self.scope = past(self.scope.role, self.scope.columns, self.scope.numbers)
+            day = _as_of if is_past else _today
+            binder.param_sources |= {"as_of": day, "as_of_end": partial(_end_of, day)}
         binder.is_report = True
         self.compiler.audited.counts_only = True
 
@@ -166,9 +170,13 @@ def _as_of(context: ReadContext, arguments: list[Arguments]) -> date:
     return day
 
 
-def _as_of_end(context: ReadContext, arguments: list[Arguments]) -> datetime:
+def _today(context: ReadContext, arguments: list[Arguments]) -> date:
+    return context.today
+
+
+def _end_of(day: Callable[..., date], context: ReadContext, arguments: list[Arguments]) -> datetime:
     assert context.viewer is not None
-    following = _as_of(context, arguments) + timedelta(days=1)
+    following = day(context, arguments) + timedelta(days=1)
     return datetime.combine(following, time(), ZoneInfo(context.viewer.time_zone))
 
 
@@ -359,11 +367,11 @@ def _visits(report: Report) -> Select[Any]:
             x.encounter_id == e.id,
             *_reach(x),
             *scope.known(x),
-            scope.lasting(x.removed_at),
+            scope.uncorrected(x.removed_at),
         )
         .lateral("performed")
     )
-    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e), scope.lasting(e.cancelled_at)]
+    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e), scope.uncorrected(e.cancelled_at)]
     conditions.append(report.within(lambda row: row.service_date)(e))
     named = {name for name, value in (report.arguments.get("filter") or {}).items() if value is not None}
     conditions += report.narrowed(e, named & _OF_VISITS)

@@ -16,8 +16,17 @@ AsOf = Annotated[
     date | None,
     argument(
         "The reporting day: figures as they were known at the end of this day, without later entries and "
-        "corrections. Today by default. For analysts only the last day of a month that is over; measures of a period are by "
-        "default those of the last one.",
+        "corrections, unless they are restated. Today by default. For analysts only the last day of a month that is over; measures "
+        "of a period are by default those of the last one.",
+        "productivity",
+    ),
+]
+IsRestated = Annotated[
+    bool,
+    argument(
+        "Whether the figures are computed by the days on which facts count, with all that is known now: a cheque counts from the "
+        "day of its receipt, whenever it was recorded. By default the figures are those that were known at the end of the reporting "
+        "day, which never change. As of today both are the same.",
         "productivity",
     ),
 ]
@@ -49,6 +58,10 @@ class AgingBucketTotal:
 )
 class AgingReport:
     as_of: date = output_field("figures", "The reporting day, in the clinic's time zone.")
+    is_restated: bool = output_field(
+        "figures",
+        "Whether the figures are computed by the days on which facts count, with all that is known now.",
+    )
     basis: AgingBasis = output_field("figures", "The day from which ages are counted.")
     buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
     invoice_count: int = output_field("figures", "The number of open invoices: neither paid in full nor closed.")

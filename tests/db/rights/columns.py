@@ -10,6 +10,7 @@ SUMS = """submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount 
     contractual_amount recovered_amount responsible_since"""
 KEPT = """clinic_id invoice_id encounter_id payer_id physician_id facility_id status created_on service_date billed_amount
     known_from known_until"""
+RESTATED = KEPT.replace("known_from known_until", "from_on until_on")
 VISIT = """clinic_id id case_id patient_id physician_id facility_id service_date recorded_at version cancelled_at is_billed
     changed_at"""
 # What the visit was before a correction.

@@ -49,6 +49,8 @@ _SPELT = f"""{_PAYER.format("clinic_id")}, gen_random_uuid(), {_PAYER.format("id
 _CHEQUE = f"""insert into public.cheques (clinic_id, id, payer_id, number, amount, cheque_date, received_on, imported, bank_key)
     values ({_SPELT}"""
 
+_ENTER = "select set_config('app.clinic_id', (select clinic_id::text from public.clinics limit 1), true)"
+
 FIRINGS = {
     "keep_invoice_attorney": Firing(
         f"update public.invoices set case_id = case_id where id = ({_ONE_OPEN.replace('is not null', 'is null')})",
@@ -135,9 +137,22 @@ FIRINGS = {
     "audit_events_about": Firing(
         "update public.clinics set name = (select count(*)::text from public.audit_events_about(array[clinic_id]))",
         "select count(*) from public.clinics where name = '1'",
-        prepare="""insert into public.audit_chain (clinic_id, seq, event_id, hash, subjects)
+        prepare=f"""insert into public.audit_chain (clinic_id, seq, event_id, hash, subjects)
                 select clinic_id, 1000000, gen_random_uuid(), '', array[clinic_id] from public.clinics;
-            select set_config('app.clinic_id', (select clinic_id::text from public.clinics limit 1), true)""",
+            {_ENTER}""",
+    ),
+    "invoice_steps": Firing(
+        f"""update public.clinics set name = (select count(*)::text from public.invoice_steps(clinic_id, array({_ONE_OPEN})))""",
+        "select count(*) from public.clinics where name in ('1', '2', '3')",
+        prepare=_ENTER,
+    ),
+    "restate_invoice": Firing(
+        f"""select public.restate_invoice(clinic_id, id, json_build_array(json_build_object('from_on', created_on, 'payer_id', payer_id,
+            'status', 'void', 'billed_amount', 0, 'received_amount', 0, 'written_off_amount', 0, 'earlier_received_amount', 0,
+            'contractual_amount', 0, 'small_balance_amount', 0, 'recovered_amount', 0)))
+            from public.invoices where id = ({_ONE_OPEN})""",
+        "select count(*) from public.restated_states where status = 'void' and billed_amount = 0",
+        prepare=_ENTER,
     ),
 }
 

@@ -12,10 +12,10 @@ from domain.access.people import Role
 from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, lapsed_agreement, ledger_of
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
-from domain.billing.ledger.restated import Step, is_backdated
 from domain.billing.lifecycle import amounts_of, apply, legal_now
 from domain.billing.negotiation import OfferStatus, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
+from domain.billing.restated import Step, is_backdated
 from domain.errors import DomainError, InvalidInput
 from tests.domain.test_transitions import CREATED_ON, INVOICE
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.billing.ledger.restated import RestatedState, restated_states
+from domain.billing.restated import RestatedState, restated_states
 from imports.demo.seeded_random import SeededRandom
 from tests.domain.billing.books import Books
 from tests.domain.billing.test_random_histories import (
