@@ -17,7 +17,7 @@ from domain.billing.restated import RestatedState, Step, restated_states
 Row = Any
 _BATCH = 1_000
 _STEPS = "select * from invoice_steps($1, $2)"
-_RESTATE = "select restate_invoice($1, $2, $3)"
+_RESTATE = "select restate_invoice($1, $2, $3::text::json)"
 _ENTER = "select set_config('app.clinic_id', $1, true)"
 _INSTANT = timedelta(microseconds=1)
 
