@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.billing.ledger.amounts import received_by
+from domain.billing.ledger.conditions import received_by
 from domain.billing.ledger.facts import ZERO, Facts
 
 

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from db.global_ids import make_id
-from db.verify import LAWS, Breach, find_breaches
+from db.ledger.restated import fill_missing
+from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.support.databases import INVOICES, rows
@@ -43,6 +44,12 @@ _LAST_STATE, _FIRST_STATE = (
     f"(invoice_id, known_from) = (select invoice_id, {which}(known_from) from invoice_states where invoice_id = $ group by 1)"
     for which in ("max", "min")
 )
+
+_RECEIPT = "select min(id::text)::uuid from cheque_allocations where invoice_id = $"
+# One state from the creation on, which is not the present one: nothing is received.
+_RESTATED = """insert into restated_states (clinic_id, invoice_id, from_on, case_id, patient_id, payer_id, status, created_on,
+    service_date, billed_amount, received_amount, written_off_amount) select clinic_id, id, created_on, case_id, patient_id,
+    payer_id, status, created_on, service_date, billed_amount, 0, 0 from invoices where id = $"""
 
 _EXPORT = """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at, record_count)
     select clinic_id, $, id, role, 'invoices', 'csv', '{}', 'a.csv', now(), 1 from users limit 1"""
@@ -205,6 +212,10 @@ VIOLATIONS = [
     ("The past states", _COVERED, "update invoices set known_from = known_from + 1 where id = $"),
     ("The state of an", _COVERED, f"update invoice_states set received_amount = 0.01 where {_LAST_STATE}"),
     ("The state of an", _COVERED, f"update invoice_states set status = 'void' where {_FIRST_STATE}"),
+    ("An invoice with a fact", _COVERED, f"update cheque_allocations set effective_on = effective_on - 1 where id = ({_RECEIPT})"),
+    ("The restated states", _COVERED, f"{_RESTATED}"),
+    ("The restated states", _COVERED, f"{_RESTATED}; update restated_states set from_on = from_on - 1 where invoice_id = $"),
+    ("The restated states", _COVERED, f"{_RESTATED}; update restated_states set until_on = from_on + 9 where invoice_id = $"),
     ("An account that has joined", "select id from users order by id limit 1", "delete from memberships where user_id = $"),
     ("An account that has joined", "select id from users order by id limit 1", "update users set email = 'x@x.example' where id = $"),
     ("The hash chain of", "select gen_random_uuid()", """insert into audit_chain (clinic_id, seq, event_id, hash, subjects)
@@ -288,6 +299,29 @@ def test_a_broken_rule_is_found_with_the_record_that_breaks_it(
 
 def test_every_rule_has_a_violation() -> None:
     assert {law(start).words for start, _, _ in VIOLATIONS} == {law.words for law in LAWS}
+
+
+def test_restated_states_that_do_not_follow_from_the_facts_are_found(own_address: DatabaseUrls) -> None:
+    async def ask() -> tuple[Any, tuple[Breach, ...], tuple[Breach, ...]]:
+        connection = await asyncpg.connect(own_address.owner)
+        try:
+            identity = await connection.fetchval(_COVERED)
+            late = f"update cheque_allocations set recorded_at = recorded_at + interval '1 day' where id = ({_RECEIPT})"
+            await connection.execute(
+                f"set session_replication_role = replica; {late.replace('$', repr(str(identity)))}"
+            )
+            assert await fill_missing(connection) == 1
+            async with connection.transaction():
+                filled = await find_deviations(connection)
+                await connection.execute(
+                    "update restated_states set agreed_on = agreed_on - 1 where until_on is not null"
+                )
+                return identity, filled, await find_deviations(connection)
+        finally:
+            await connection.close()
+
+    identity, filled, found = asyncio.run(ask())
+    assert (filled, [breach.ids for breach in found]) == ((), [(make_id("Invoice", identity),)])
 
 
 def test_twenty_ids_are_reported_and_all_are_counted(address: DatabaseUrls) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.amounts import lapse_day
+from domain.billing.ledger.conditions import lapse_day
 from domain.billing.ledger.facts import ZERO, Agreement, AgreementEnd, AgreementKind, Facts
 from domain.billing.negotiation import OfferStatus, Party
 from domain.billing.outcomes import Actor, Inputs, Outcome, amount_of, not_past, offer_of, reason_of

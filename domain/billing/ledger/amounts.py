@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -62,12 +62,12 @@ class _Round:
     began_at: datetime
 
 
-class _Timeline:
+class Timeline:
     """The facts with the round to which each receipt counts; amounts of a day contain what counts by that day."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self.rounds = _rounds(facts)
+        self.rounds = rounds_of(facts)
         self.present = len(self.rounds) - 1
         first = {one.id: self.place(one) for one in facts.receipts if one.reverses_id is None}
         self.places = {one.id: first[one.reverses_id or one.id] for one in facts.receipts}
@@ -156,7 +156,7 @@ class _Timeline:
 
 def ledger_of(facts: Facts) -> Ledger:
     """The amounts that follow from the facts."""
-    line, agreement, write_off = _Timeline(facts), facts.agreement, facts.write_off
+    line, agreement, write_off = Timeline(facts), facts.agreement, facts.write_off
     received, small = line.received(), line.small_balance()
     left = line.left() - small
     written_off = max(left, ZERO) if write_off else ZERO
@@ -178,39 +178,15 @@ def ledger_of(facts: Facts) -> Ledger:
 
 def is_in_present_round(facts: Facts, receipt: Receipt) -> bool:
     """Whether a receipt counts to the present round."""
-    line = _Timeline(facts)
+    line = Timeline(facts)
     return line.place(receipt) == line.present
 
 
 def is_of_payer_of_its_day(facts: Facts, receipt: Receipt) -> bool:
     """Whether a receipt counts to the round that was the present one when it came."""
-    line = _Timeline(facts)
+    line = Timeline(facts)
     begun = [place for place, turn in enumerate(line.rounds) if not _is_before(receipt, *_begin(turn))]
     return begun[-1:] == [line.place(receipt)]
-
-
-def receipts_of_round(facts: Facts, at: datetime) -> list[Receipt]:
-    """The receipts that count to the round that was the present one at a moment."""
-    line = _Timeline(facts)
-    place = [place for place, turn in enumerate(line.rounds) if turn.began_at <= at][-1]
-    return [one for one in facts.receipts if line.places[one.id] == place]
-
-
-def lapsed_agreement(facts: Facts) -> Agreement | None:
-    """The agreement of the present round that a receipt of a day that it allowed would revive."""
-    last = facts.agreements[-1] if facts.agreements else None
-    is_of_round = last is not None and last.recorded_at >= _rounds(facts)[-1].began_at
-    return last if last is not None and last.ended_by is AgreementEnd.LAPSED and is_of_round else None
-
-
-def lapse_day(facts: Facts) -> date:
-    """The day on which the conditional agreement lapses: after its last day, or as what was received in time was returned."""
-    agreement = facts.agreements[-1]
-    assert agreement.conditional_until is not None
-    paid = receipts_of_round(facts, agreement.recorded_at)
-    in_time = {one.id for one in paid if one.reverses_id is None and one.effective_on <= agreement.conditional_until}
-    returned = [one.effective_on for one in paid if one.reverses_id in in_time]
-    return max([agreement.conditional_until + timedelta(days=1), agreement.agreed_on, *returned])
 
 
 def effective_day(received_on: date, created_on: date) -> date:
@@ -229,18 +205,11 @@ def _counts_on(receipt: Receipt) -> tuple[date, datetime]:
     return receipt.effective_on, receipt.recorded_at
 
 
-def received_by(facts: Facts, day: date) -> Decimal:
-    """What was received in the present round up to a day and has not been returned."""
-    line = _Timeline(facts)
-    found = (one for one in standing(facts) if line.places[one.id] == line.present)
-    return _sum(one.amount for one in found if one.effective_on <= day)
-
-
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, ZERO)
 
 
-def _rounds(facts: Facts) -> list[_Round]:
+def rounds_of(facts: Facts) -> list[_Round]:
     """Every round, in the order in which they began."""
     turns = [_Round(one.payer_id, one.coverage_id, one.from_on, one.recorded_at) for one in facts.responsibilities]
     for ended in facts.agreements:

@@ -12,7 +12,8 @@ from db.write_batch import WriteBatch
 from domain.access.people import Role
 from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.ledger.amounts import effective_day, is_in_present_round, lapsed_agreement
+from domain.billing.ledger.amounts import effective_day, is_in_present_round
+from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import Receipt
 from domain.billing.lifecycle import legal_now
 from domain.billing.outcomes import reason_of

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from domain.access.people import Role
 from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
-from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, lapsed_agreement, ledger_of
+from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, ledger_of
+from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
 from domain.billing.lifecycle import amounts_of, apply, legal_now
 from domain.billing.negotiation import OfferStatus, SubmissionMethod

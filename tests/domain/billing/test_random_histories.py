@@ -11,7 +11,7 @@ import pytest
 
 from domain.access.people import Role
 from domain.billing.invoices import OPEN, InvoiceStatus
-from domain.billing.ledger.amounts import lapsed_agreement
+from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.transition import Transition

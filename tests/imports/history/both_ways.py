@@ -16,7 +16,8 @@ from db.pools import Database
 from domain.access.people import Role
 from domain.billing.cases import CloseReason
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.ledger.amounts import effective_day, is_in_present_round, lapsed_agreement
+from domain.billing.ledger.amounts import effective_day, is_in_present_round
+from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import Receipt, ResponsibilityReason
 from domain.billing.lifecycle import legal_now
 from domain.billing.negotiation import Party, SubmissionMethod

@@ -169,6 +169,11 @@ class Ledgers:
             return
         done(self.client, mutation(act.name), "invoice { id }", invoiceId=invoice, **self._inputs(act, happened))
 
+    def assign(self, history: int, attorney: str, on: int) -> None:
+        """Record that an attorney represents the case since a day."""
+        given = {"caseId": self.cases[history], "attorneyId": attorney, "effectiveOn": self._day(on)}
+        done(self.client, "assignAttorney", "case { id }", **given)
+
     def _inputs(self, act: Act, happened: str) -> dict[str, Any]:
         if act.name == "transfer_balance":
             keeps = {"keepAgreement": act.values["keeps"], "note": "As it is"}
