@@ -27,7 +27,7 @@ from imports.history.invoice_history import HistoryLine, HistoryStart, InvoiceHi
 
 REMEMBERED_PATIENTS = 40
 # Of so many cases, the first invoice of one has wrong lines, and another replaces it.
-_WRONG_EVERY, _WRONG = 60, 7
+_WRONG_EVERY, _WRONG = 60, 13
 # Of so many invoices, one bills a visit of which nothing is charged.
 _FREE_EVERY, _FREE = 170, 40
 
