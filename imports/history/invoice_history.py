@@ -63,7 +63,7 @@ class InvoiceHistory:
         self.by = by
         self.received_by_cheque: dict[UUID, Decimal] = {}
         self._bits = rng.getrandbits
-        self._start, self._day = start, start.created_on
+        self.start, self._day = start, start.created_on
         self._states: list[dict[str, Any]] = []
         # The steps of the history, and whether one of them was recorded on another day than that on which it counts.
         self._steps, self._is_backdated = list[Step](), False
@@ -258,12 +258,12 @@ class InvoiceHistory:
 
     def write(self, batch: Batch) -> None:
         """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
-        changed_on = self._start.attorney_changed_on
+        changed_on = self.start.attorney_changed_on
         if changed_on is not None and changed_on > self.row["known_from"]:
             self._states.append(state_row(self.row, changed_on))
             self.row["known_from"] = changed_on
         batch.extend("invoices", (self.row,))
-        batch.extend("invoice_states", with_former(self._states, self._start))
+        batch.extend("invoice_states", with_former(self._states, self.start))
         if self._is_backdated:
             batch.extend("restated_states", self.restated_rows())
         batch.extend("invoice_lines", self._lines)
@@ -277,7 +277,7 @@ class InvoiceHistory:
 
     def restated_rows(self) -> list[dict[str, Any]]:
         """The rows of restated_states."""
-        states = restated_states(self._facts, self._steps, self._start.created_on)
+        states = restated_states(self._facts, self._steps, self.start.created_on)
         same = {name: self.row[name] for name in ("clinic_id", *STAYS)}
         return [same | {"invoice_id": self.id} | row_of(state) for state in states]
 
@@ -304,7 +304,7 @@ class InvoiceHistory:
         """
         moment = self._moment(on)
         outcome, end = apply(name, self.facts, inputs, Actor(role, on, moment))
-        self._is_backdated |= is_backdated(self._facts, outcome, on, self._start.created_on)
+        self._is_backdated |= is_backdated(self._facts, outcome, on, self.start.created_on)
         before = self.row["status"]
         changed = {column: value for column, value in outcome.values.items() if self.row[column] != value}
         self._keep_state(on, changed | {"status": end})
@@ -350,7 +350,7 @@ class InvoiceHistory:
 
     def _allocate(self, on: date, name: str, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
         moment, payer_id = self._moment(on), self._facts.responsibilities[-1].payer_id
-        counts_on = effective_day(received_on, self._start.created_on)
+        counts_on = effective_day(received_on, self.start.created_on)
         receipt = Receipt(new_id(moment, self._bits), payer_id, amount, counts_on, moment)
         self.apply(on, name, receipt=receipt)
         self.received_by_cheque[cheque_id] = self.received_by_cheque.get(cheque_id, ZERO) + amount
