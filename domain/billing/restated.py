@@ -9,6 +9,7 @@ from typing import Any
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.by_days import facts_on
+from domain.billing.ledger.conditions import with_lapse_days
 from domain.billing.ledger.facts import AgreementEnd, Facts
 from domain.billing.lifecycle import amounts_of, status_of
 from domain.billing.outcomes import Outcome
@@ -79,6 +80,7 @@ def _new_days(known: Facts, after: Facts) -> Iterator[date]:
 
 def restated_states(facts: Facts, steps: Sequence[Step], created_on: date) -> list[RestatedState]:
     """The states of an invoice, oldest first, without gaps; each differs from the one before."""
+    facts = with_lapse_days(facts)
     marks = sorted(_without_undone(_marks(facts, steps, created_on), facts), key=_point)
     days = sorted({max(day, created_on) for day in (*_days(facts), *(mark.on for mark in marks))})
     found = list[tuple[date, dict[str, Any]]]()

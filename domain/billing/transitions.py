@@ -18,10 +18,12 @@ _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
 _RECEIPT = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE),
+    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
 )
-# What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment.
+# What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment. An
+# open one is covered where a payment of before is returned that had left less of a small balance to give up.
 _RETURN = (
+    *((status, S.CHEQUE_RECEIVED) for status in _OPEN),
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
 )

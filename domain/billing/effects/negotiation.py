@@ -111,7 +111,7 @@ def lapse_agreement(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = invoice.known
     return Outcome(
         agreed_offer=OfferStatus.LAPSED,
-        facts=facts.ended(AgreementEnd.LAPSED, lapse_day(facts), actor.moment),
+        facts=facts.ended(AgreementEnd.LAPSED, lapse_day(facts, facts.agreements[-1]), actor.moment),
         open_status=InvoiceStatus.PENDING_REDUCTION,
     )
 

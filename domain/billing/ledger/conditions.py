@@ -1,5 +1,6 @@
 """Conditional agreements: what was received in time, the day of a lapse, and which lapsed agreement money received in time revives."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,14 +15,43 @@ def lapsed_agreement(facts: Facts) -> Agreement | None:
     return last if last is not None and last.ended_by is AgreementEnd.LAPSED and is_of_round else None
 
 
-def lapse_day(facts: Facts) -> date:
-    """The day on which the conditional agreement lapses: after its last day, or as what was received in time was returned."""
-    agreement = facts.agreements[-1]
+def lapse_day(facts: Facts, agreement: Agreement) -> date:
+    """The day on which a conditional agreement lapses: after its last day, or as what was received in time was returned."""
+    assert agreement.conditional_until is not None
+    returned = [one.effective_on for one in _in_time(facts, agreement) if one.reverses_id is not None]
+    return max([agreement.conditional_until + timedelta(days=1), agreement.agreed_on, *returned])
+
+
+def with_lapse_days(facts: Facts) -> Facts:
+    """The same facts, in which agreements lapsed when they did by all that is known now.
+
+    Money that was received in time and recorded late, and returned since, moves the lapse to the return, or leaves the agreement
+    until it was transferred. Where another agreement was made meanwhile, the decision stands.
+    """
+    agreements = [_lapsed(facts, one) if one.ended_by is AgreementEnd.LAPSED else one for one in facts.agreements]
+    return replace(facts, agreements=tuple(agreements))
+
+
+def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:
+    stands = sum((one.amount for one in _in_time(facts, agreement)), ZERO) > 0
+    lapsed_on = date.max if stands else lapse_day(facts, agreement)
+    payers = [one for one in facts.responsibilities if one.recorded_at > agreement.recorded_at]
+    later = [one for one in facts.agreements if one.number > agreement.number]
+    if payers and not any(one.recorded_at < payers[0].recorded_at for one in later):
+        if lapsed_on > payers[0].from_on:
+            by, next_payer = AgreementEnd.TRANSFERRED, payers[0]
+            return replace(agreement, ended_on=next_payer.from_on, ended_at=next_payer.recorded_at, ended_by=by)
+        return replace(agreement, ended_on=lapsed_on)
+    is_met = stands or any(one.agreed_on < lapsed_on for one in later)
+    return agreement if is_met else replace(agreement, ended_on=lapsed_on)
+
+
+def _in_time(facts: Facts, agreement: Agreement) -> list[Receipt]:
+    """What was received in time in the round of an agreement, and what was returned of it."""
     assert agreement.conditional_until is not None
     paid = _receipts_of_round(facts, agreement.recorded_at)
-    in_time = {one.id for one in paid if one.reverses_id is None and one.effective_on <= agreement.conditional_until}
-    returned = [one.effective_on for one in paid if one.reverses_id in in_time]
-    return max([agreement.conditional_until + timedelta(days=1), agreement.agreed_on, *returned])
+    first = {one.id for one in paid if one.reverses_id is None and one.effective_on <= agreement.conditional_until}
+    return [one for one in paid if one.id in first or one.reverses_id in first]
 
 
 def received_by(facts: Facts, day: date) -> Decimal:

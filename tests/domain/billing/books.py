@@ -143,6 +143,17 @@ class Books:
             if is_in_time and is_in_present_round(self.facts, receipt):
                 self.step(on, "revive_agreement", None)
 
+    def pass_nights(self, until: int) -> None:
+        """Let an agreement lapse as the worker does, in the first night after its day in which nothing stands that was paid in time."""
+        limit = self.invoice.conditional_until
+        if limit is None:
+            return
+        first = max((limit - CREATED_ON).days + 1, (max(self.states) - CREATED_ON).days)
+        for on in range(first, until + 1):
+            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self._moment(on, 0))):
+                self.step(on, "lapse_agreement", None)
+                return
+
     def take_back(self, on: int, receipt: Receipt, returned: int | None = None) -> None:
         """Record that a payment was returned."""
         returned_on = max(day(on if returned is None else returned), receipt.effective_on)

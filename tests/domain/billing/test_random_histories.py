@@ -207,6 +207,7 @@ def recorded_again(plan: list[Planned], billed: str) -> Books | None:
     books, today = Books(billed), 0
     for one in plan:
         today = max(today, one.on if one.happened is None else one.happened)
+        books.pass_nights(today)
         if not is_accepted(one.do, books, today):
             return None
     return books
