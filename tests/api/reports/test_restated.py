@@ -17,6 +17,7 @@ from db.verify import verify
 from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.by_days import facts_on
 from imports.demo.seeded_random import SeededRandom
+from jobs.agreements import lapse_agreements
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.domain.billing.books import FIRM, INSURER, PATIENT, Books
@@ -73,6 +74,10 @@ class Clinic:
                 payers[payer] = done(self.client, "createPayer", "payer { id }", **named)["id"]
             self.ledgers.append(Ledgers(self.client, FIRST, payers, patient))
 
+    async def _pass_night(self) -> None:
+        async with Database(self.address.login) as database:
+            await lapse_agreements(database, self.clock)
+
     def report(self, day: date) -> dict[str, Any]:
         """All figures as they are known at the end of a day, but those by the attorney, whose change on invoices has another clock."""
         found = self.figures(day)
@@ -110,6 +115,7 @@ class Clinic:
         assigned = [[day, *(random.randint(day, last) for _ in range(1, ORDERS))] for day in since]
         for number in range(last + 1):
             self.clock.moment = moment(FIRST + timedelta(days=number))
+            asyncio.run(self._pass_night())
             for place, ledgers in enumerate(self.ledgers):
                 for history, of_history in enumerate(orders):
                     if number == 0:
@@ -167,6 +173,8 @@ def _check(clinic: Clinic, histories: range, steps: int) -> int:
     plans = [random_plan(seed, steps) for seed in histories]
     orders = [orders_of(plan, seed, ORDERS) for seed, (_, plan) in zip(histories, plans, strict=True)]
     last = clinic.pass_days(orders)
+    for books, _ in plans:
+        books.pass_nights(last)
     first, *others = clinic.ledgers
     for history in range(len(plans)):
         assert len({_present(clinic, ledgers, history) for ledgers in clinic.ledgers}) == 1, history

@@ -148,7 +148,7 @@ class Books:
         limit = self.invoice.conditional_until
         if limit is None:
             return
-        first = max((limit - CREATED_ON).days + 1, (max(self.states) - CREATED_ON).days)
+        first = max(limit - CREATED_ON, max(self.states) - CREATED_ON).days + 1
         for on in range(first, until + 1):
             if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self._moment(on, 0))):
                 self.step(on, "lapse_agreement", None)

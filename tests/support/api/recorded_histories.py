@@ -57,6 +57,9 @@ class Act:
         if self.name == "record_denial":
             assert self.happened is not None
             return {"denied_on": day(self.happened), "reason_code": "CO-50"}
+        if self.name == "agree_reduction":
+            until = self.values["until"]
+            return {"amount": self.values["amount"], "conditional_until": None if until is None else day(until)}
         return {**REASON, **self.values}
 
 
@@ -67,8 +70,9 @@ def random_plan(seed: int, steps: int) -> tuple[Books, list[Act]]:
     for _ in range(steps):
         is_decision = random.chance(0.5)
         on += random.choice([2, 4]) if on % 2 != is_decision else random.choice([1, 3])
+        books.pass_nights(on)
         name = likely(books, random, decisions if is_decision else _FACTS)
-        values, returns = _values(books, random, name)
+        values, returns = _values(books, random, name, on)
         if values is None:
             continue
         act = Act(len(plan), name, on, values, None if is_decision else on, returns)
@@ -77,7 +81,7 @@ def random_plan(seed: int, steps: int) -> tuple[Books, list[Act]]:
     return books, plan
 
 
-def _values(books: Books, random: SeededRandom, name: str) -> Any:
+def _values(books: Books, random: SeededRandom, name: str, on: int) -> Any:
     invoice = books.invoice
     cents = random.choice([CENT, 70 * CENT])
     parts = (invoice.open_part, invoice.balance, invoice.balance / 3, invoice.unpaid, invoice.unpaid / 2, cents)
@@ -92,7 +96,7 @@ def _values(books: Books, random: SeededRandom, name: str) -> Any:
     values: dict[str, Any] = {
         "request_reduction": {"amount": amount},
         "counter_reduction": {"amount": amount, "party": Party.CLINIC},
-        "agree_reduction": {"amount": amount},
+        "agree_reduction": {"amount": amount, "until": random.choice([None, on + 1, on + 5, on + 15])},
         "transfer_balance": {"payer": payer, "keeps": random.choice([False, True])},
         "record_cheque": {"payer": payer, "amount": amount},
     }
@@ -121,7 +125,11 @@ def _dated(order: Sequence[Act]) -> list[tuple[int, Act]]:
 
 def _is_accepted(order: list[tuple[int, Act]]) -> bool:
     books = Books(BILLED)
-    return all(is_accepted(act.do, books, today) for today, act in order)
+    for today, act in order:
+        books.pass_nights(today)
+        if not is_accepted(act.do, books, today):
+            return False
+    return True
 
 
 @dataclass
@@ -189,6 +197,8 @@ class Ledgers:
             "agree_reduction": nothing,
         }
         amount = {"amount": str(act.values["amount"])} if "amount" in act.values else {}
+        if act.values.get("until") is not None:
+            amount["conditionalUntil"] = self._day(act.values["until"])
         return {**inputs.get(act.name, dict(REASON)), **amount}
 
     def _day(self, number: int) -> str:
