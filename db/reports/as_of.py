@@ -1,4 +1,4 @@
-"""Reads the records as of a past day: as they were known at its end, or restated: by their own days, with all that is known now."""
+"""Reads the records as of a past day: as they were known at its end, or by their own days, with all that is known now (restated figures)."""
 
 from collections.abc import Callable
 from typing import Any
