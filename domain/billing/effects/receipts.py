@@ -34,16 +34,15 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput(words, ("amount",))
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, receipt))
-    given_up = facts.last_given_up
-    if given_up is None:
+    decisions = facts.small_balance_decisions
+    after = _given_up_then(after, decisions, [receipt], invoice, actor)
+    if not decisions or not _is_later(receipt, decisions[-1]):
         return Outcome(facts=after)
-    if not _is_later(receipt, given_up):
-        return Outcome(facts=_given_up_then(after, given_up, invoice, actor))
     # What is paid after the settlement opens no case again.
     is_paid = invoice.status is InvoiceStatus.PAID
     again = min(invoice.small_balance, receipt.amount) if is_paid else facts.given_up
     if again > 0 and is_of_payer_of_its_day(facts, receipt):
-        after = _adjusted(after, -again, max(receipt.effective_on, given_up.effective_on), actor)
+        after = _adjusted(after, -again, max(receipt.effective_on, decisions[-1].effective_on), actor)
     return Outcome(facts=after)
 
 
@@ -52,15 +51,23 @@ def _is_later(fact: Receipt, given_up: Adjustment) -> bool:
     return (fact.effective_on, fact.recorded_at) > (given_up.effective_on, given_up.recorded_at)
 
 
-def _given_up_then(facts: Facts, decision: Adjustment, invoice: Invoice, actor: Actor) -> Facts:
-    """What came before a small balance was given up, and was recorded late, changes its amount, up to the tolerance of the clinic.
+def _given_up_then(
+    facts: Facts, decisions: Sequence[Adjustment], new: Sequence[Receipt], invoice: Invoice, actor: Actor
+) -> Facts:
+    """What came before a small balance was given up, and was recorded late, changes its amount, up to the tolerance of the clinic."""
+    for decision in decisions:
+        if not all(_is_later(one, decision) for one in new):
+            left = max(left_when(facts, decision.effective_on, decision.recorded_at), ZERO)
+            if left <= invoice.small_balance_tolerance:
+                facts = _given_up(facts, decision, left, actor)
+    return facts
 
-    Where later money has taken it back, that takes as much more, or less, back.
-    """
-    left = max(left_when(facts, decision.effective_on, decision.recorded_at), ZERO)
+
+def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -> Facts:
+    """The same facts, with what was left given up; where later money has taken it back, that takes as much more, or less, back."""
     small = (one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE)
     change = left - sum(one.amount for one in small if one.effective_on == decision.effective_on)
-    if change == 0 or left > invoice.small_balance_tolerance:
+    if change == 0:
         return facts
     later = [one for one in facts.receipts if one.amount > 0 and _is_later(one, decision)]
     later = [one for one in later if is_of_payer_of_its_day(facts, one)]
@@ -82,7 +89,4 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, *reversals))
-    given_up = facts.last_given_up
-    if given_up is not None and not all(_is_later(one, given_up) for one in reversals):
-        after = _given_up_then(after, given_up, invoice, actor)
-    return Outcome(facts=after)
+    return Outcome(facts=_given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor))

@@ -147,15 +147,15 @@ class Facts:
         return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
 
     @property
-    def last_given_up(self) -> Adjustment | None:
-        """The last decision to give up a small balance; later rows of its day correct its amount."""
-        decision, total = None, ZERO
+    def small_balance_decisions(self) -> list[Adjustment]:
+        """The decisions to give up a small balance; later rows of their days correct their amounts."""
+        decisions, total = list[Adjustment](), ZERO
         for one in self.adjustments:
             if one.kind is AdjustmentKind.SMALL_BALANCE:
-                if total == 0 and (decision is None or one.effective_on > decision.effective_on):
-                    decision = one
+                if total == 0 and (not decisions or one.effective_on > decisions[-1].effective_on):
+                    decisions.append(one)
                 total += one.amount
-        return decision
+        return decisions
 
     def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":
         """The same facts with an end of the agreement that stands, if one does."""
