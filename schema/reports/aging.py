@@ -22,10 +22,10 @@ AsOf = Annotated[
     ),
 ]
 IsRestated = Annotated[
-    bool,
+    bool | None,
     argument(
-        "Whether the figures are computed by the days on which facts count, with all that is known now: a cheque counts from the "
-        "day of its receipt, whenever it was recorded. By default the figures are those that were known at the end of the reporting "
+        "Whether the figures are computed by the days on which facts count, with all that is known now, whenever it was recorded. "
+        "By default the figures are those that were known at the end of the reporting "
         "day, which never change. As of today both are the same.",
         "productivity",
     ),

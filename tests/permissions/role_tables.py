@@ -131,7 +131,7 @@ PHYSICIAN = {
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
     "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}encounters(filter orderBy {PAGED}) examTypes(activeOnly) "
-    f"priceQuote(input) analytics(filter asOf) {_FILES}",
+    f"priceQuote(input) analytics(filter asOf restated) {_FILES}",
     # Their own work only, and no received amounts.
     "Analytics": "physicianProductivity",
     "AnalyticsFilter": "from to payerId physicianId facilityId",
@@ -147,7 +147,7 @@ ANALYST = {
     **_SIGNED_IN,
     "AgingBasis": "CREATED SERVICE",
     "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
-    "AgingReport": "asOf basis buckets invoiceCount outstanding",
+    "AgingReport": "asOf isRestated basis buckets invoiceCount outstanding",
     "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate arOver90
         physicianProductivity agingByPayer reductionsByPayer trend""".replace("\n       ", ""),
     "AnalyticsFilter": "from to payerId physicianId facilityId",
@@ -178,5 +178,5 @@ ANALYST = {
     "PhysicianConnection": PAGE,
     "PhysicianEdge": "cursor node",
     "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED}) "
-    "aging(filter asOf basis) agingByPayer(filter asOf basis) analytics(filter asOf) " + _FILES,
+    "aging(filter asOf restated basis) agingByPayer(filter asOf restated basis) analytics(filter asOf restated) " + _FILES,
 }
