@@ -24,7 +24,7 @@ AsOf = Annotated[
 IsRestated = Annotated[
     bool | None,
     argument(
-        "Whether the figures are computed by the days on which facts count, with all that is known now, whenever it was recorded. "
+        "Whether the figures are computed by the days on which facts count, with all that is known now, also what was entered later. "
         "By default the figures are those that were known at the end of the reporting "
         "day, which never change. As of today both are the same.",
         "productivity",
