@@ -1,11 +1,15 @@
 """The SQL of action items: the records that billing staff have to act on, when each is due, and when it is done."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
 
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
+from domain.billing.ledger.late_facts import DECISION_WORDS, FACT_WORDS, HELPS, RECORDED
 from domain.billing.transitions import TRANSITIONS
 from domain.payments.cheques import UNAPPLIED_AFTER
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
@@ -201,6 +205,30 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where not c.is_billed and c.cancelled_at is null""",
     ),
 ]
+# The transitions that a person makes, and the texts of late facts.
+_STEPS_OF_STAFF = listed(row.name for row in TRANSITIONS if row.roles)
+
+
+def _words(column: str, words: Mapping[Any, str]) -> str:
+    """The words of each value of a column."""
+    return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
+
+
+# Until somebody makes the next step on the invoice.
+_PARTS.append(
+    (
+        ActionItemKind.LATE_FACT,
+        (
+            "f.id",
+            "cast(f.recorded_at at time zone :time_zone as date)",
+            f"""{_words("f.fact", FACT_WORDS)} || ' ' || f.fact_on || ' {RECORDED} ' || {_words("f.decision", DECISION_WORDS)}
+                || ' ' || f.decided_on || {_words("f.decision", HELPS)}""",
+        ),
+        f"""late_facts f join invoices i on i.clinic_id = f.clinic_id and i.id = f.invoice_id
+        where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
+            and e.seq > f.seq and e.transition in {_STEPS_OF_STAFF})""",
+    )
+)
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
     *("kind", "clinic_id", "invoice_id"),

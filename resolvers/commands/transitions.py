@@ -12,12 +12,14 @@ from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
 from domain.billing.invoices import CLOSED_BALANCE, COVERED, REFUSING, Invoice, InvoiceStatus
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.lifecycle import apply
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.reminders.reminders import ReminderStatus
+from domain.warnings import late_fact
 from resolvers.commands.documents import consume
 from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
@@ -159,6 +161,8 @@ def _write(
     if outcome.facts is not None:
         write_facts(work, writes, row["id"], row["facts"], outcome.facts)
     _write_offers(work, writes, row, outcome, inputs)
+    for late in outcome.late:
+        _name_late(work, writes, row, late)
     closes_reminders = "status" in changed and end in CLOSED_BALANCE and row["reminders"] > 0
     if closes_reminders:
         # Closed invoices need no reminders.
@@ -171,6 +175,14 @@ def _write(
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     return end
+
+
+def _name_late(work: UnitOfWork, writes: WriteBatch, row: Row, late: LateFact) -> None:
+    """Name a decision that what is recorded now would have prevented: to the user at once, and on the list of action items."""
+    work.warnings.append(late_fact(late))
+    known = {"fact": late.fact.value, "fact_on": late.fact_on, "decision": late.decision.value}
+    of = {"invoice_id": row["id"], "seq": row["events"] + 1, "decided_on": late.decided_on}
+    writes.insert("late_facts", **_record(work), **of, **known)
 
 
 def _write_offers(work: UnitOfWork, writes: WriteBatch, row: Row, outcome: Outcome, inputs: Mapping[str, Any]) -> None:

@@ -71,6 +71,7 @@ _STAFF = (
     "internal_notes",
     "invoice_adjustments",
     "invoice_events",
+    "late_facts",
     "outbound_messages",
     "reduction_offers",
     "refunds",

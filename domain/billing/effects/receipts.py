@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.ledger.late_facts import contradicted_by_money
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 from domain.errors import InvalidInput
@@ -36,7 +37,8 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         is_paid = invoice.status is InvoiceStatus.PAID
         again = min(invoice.small_balance, receipt.amount) if is_paid else invoice.small_balance
         facts = _due_again(facts, again, receipt, actor)
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
+    after = replace(facts, receipts=(*facts.receipts, receipt))
+    return Outcome(facts=after, late=contradicted_by_money(facts, after))
 
 
 def _due_again(facts: Facts, small_balance: Decimal, receipt: Receipt, actor: Actor) -> Facts:
@@ -53,4 +55,5 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if not reversals:
         raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
     facts = invoice.known
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, *reversals)))
+    after = replace(facts, receipts=(*facts.receipts, *reversals))
+    return Outcome(facts=after, late=contradicted_by_money(facts, after))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
+from domain.billing.ledger.late_facts import contradicted_by_denial
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, not_later, reason_of
 from domain.errors import InvalidInput
@@ -35,7 +36,7 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     owes_since = invoice.known.responsibilities[-1].from_on
     if denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on):
         # Recorded late: another payer owes since then, or this one has agreed.
-        return Outcome(denial=denial, facts=invoice.known)
+        return Outcome(denial=denial, facts=invoice.known, late=contradicted_by_denial(invoice.known, denied_on))
     return Outcome(
         UNSUBMITTED,
         open_offer=OfferStatus.DECLINED,

@@ -68,6 +68,7 @@ STAFF_COLUMNS = {
     "invoices": f"""{INVOICE} {SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",
+    "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain.billing.ledger import late_facts as domain
 from domain.billing.transitions import BY_NAME
 from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
@@ -23,6 +24,7 @@ from tests.bench.textbook.models import (
     Encounter,
     Invoice,
     InvoiceEvent,
+    LateFact,
     MessageInvoice,
     OutboundMessage,
     Payer,
@@ -228,6 +230,18 @@ async def _visits(records: Records, day: date) -> AsyncIterator[ActionItem]:
             yield ActionItem(e.id, "unbilled_encounter", e.service_date + 7 * _DAY, words, None, encounter_id=e.id)
 
 
+async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for late in await records.all(LateFact):
+        events = await records.many(InvoiceEvent, "invoice_id", late.invoice_id)
+        later = [BY_NAME.get(event.transition) for event in events if event.seq > late.seq]
+        if not any(row is not None and row.roles for row in later):
+            named = domain.LateFact(
+                domain.OutsideFact(late.fact), late.fact_on, domain.Decision(late.decision), late.decided_on
+            )
+            due_on = late.recorded_at.astimezone(ZoneInfo(records.viewer.time_zone)).date()
+            yield ActionItem(late.id, "late_fact", due_on, named.words, late.invoice_id)
+
+
 _KINDS = (
     *(
         _reminders,
@@ -241,6 +255,7 @@ _KINDS = (
         _filings,
         _former_firms,
         _visits,
+        _late,
     ),
 )
 
