@@ -52,6 +52,6 @@ class SeveralPayers:
         history.request_reduction(on + timedelta(days=15), offered, "What the settlement leaves")
         history.agree_reduction(on + timedelta(days=20))
         # The denial crossed the agreement in the mail.
-        denied = {"denied_on": on + timedelta(days=18), "reason_code": "CO-197"}
-        history.apply(on + timedelta(days=24), "record_denial", **denied)
+        denied_on = on + timedelta(days=18)
+        history.apply(on + timedelta(days=24), "record_denial", denied_on=denied_on, reason_code="CO-197")
         yield self._desk.pay(Expected(case, history, on), history.unpaid, on + timedelta(days=38))

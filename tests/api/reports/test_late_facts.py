@@ -109,8 +109,8 @@ def test_a_denial_before_an_agreement_is_an_item_until_the_agreement_is_reopened
     invoice = clinic.submitted()
     backdate(clinic, invoice)
     clinic.step("acceptInFull", invoice)
-    denied = {"deniedOn": day(-4), "reasonCode": "X1"}
-    assert clinic.step("recordDenial", invoice, **denied)["status"] == "PENDING_CHEQUE"
+    denied = clinic.step("recordDenial", invoice, deniedOn=day(-4), reasonCode="X1")
+    assert denied["status"] == "PENDING_CHEQUE"
     [(_, words)] = late(clinic, invoice)
     assert words == (
         f"The denial of {day(-4)} was recorded after the agreement of {TODAY}, which it contradicts: "
