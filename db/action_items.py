@@ -171,18 +171,22 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ),
         OWED_BY_FORMER_FIRM,
     ),
-    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, without end.
+    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, until as much of the payer's
+    # other money is left unapplied.
     (
         ActionItemKind.UNAPPLIED_MONEY,
         (
             "c.id",
             f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
             """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
-                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount end""",
+                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount
+                    || ': leave as much of the payer''s next payment (recordCheque) unapplied' end""",
             *_NOBODY,
             "c.id",
         ),
-        f"cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0",
+        f"""cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0 and sign(c.unapplied_amount) = sign((select
+            sum(o.unapplied_amount) from cheques o where o.clinic_id = c.clinic_id and o.payer_id = c.payer_id
+                and o.unapplied_amount <> 0))""",
     ),
     (
         ActionItemKind.DEPOSIT_DUE,

@@ -129,6 +129,7 @@ LABELS: dict[str, dict[str, str]] = {
         "DENIED": "Denied",
         "TRANSFERRED": "Transferred",
         "REPLACED": "Replaced",
+        "VOIDED": "Voided",
     },
     "AgreementKind": {"FULL": "In full", "NEGOTIATED": "Negotiated", "CONTINUED": "Continued"},
     "CloseReason": {"DROPPED": "Dropped", "LOST": "Lost", "UNCOLLECTIBLE": "Uncollectible"},

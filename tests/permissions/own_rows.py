@@ -131,7 +131,8 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select md5('coverage_nearly_exhausted' || i.id)::uuid from ({_LEFT}) k join invoices i using (case_id, payer_id)
         where i.status in {_OPEN} and k.rest > 0 and k.rest < (select sum(o.balance) from invoices o where o.case_id = i.case_id
             and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))
-    union select id from cheques where clinic_id = $1 and {_UNUSED} and case when returned_on is null
+    union select id from cheques where clinic_id = $1 and {_UNUSED} and unapplied_amount * (select sum(unapplied_amount)
+        from cheques o where o.payer_id = cheques.payer_id) > 0 and case when returned_on is null
         then received_on + 7 else returned_on end <= {_TODAY}
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7

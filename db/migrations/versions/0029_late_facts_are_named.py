@@ -1,5 +1,7 @@
 """Facts from outside that were recorded after a decision that they would have prevented are kept, and are action items.
 
+An agreement also ends where its invoice becomes void, which is then one of 0.00.
+
 Laws of a migration: it goes down as well as up; it waits for no lock longer than the limit of env.py; it first adds
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
 """
@@ -11,6 +13,8 @@ revision = "0029"
 down_revision = "0027"
 branch_labels = None
 depends_on = None
+
+_ENDS = ("lapsed", "reopened", "denied", "transferred", "replaced")
 
 
 def upgrade() -> None:
@@ -44,6 +48,16 @@ def upgrade() -> None:
     op.execute("""create trigger late_facts_not_emptied before truncate on late_facts
         for each statement execute function refuse_rewriting()""")
 
+    _check_ends(*_ENDS, "voided")
+
+
+def _check_ends(*ends: str) -> None:
+    op.drop_constraint(op.f("ck_agreements_ended_by_known"), "agreements", type_="check")
+    known = ", ".join(f"'{end}'" for end in ends)
+    op.create_check_constraint(op.f("ck_agreements_ended_by_known"), "agreements", f"ended_by in ({known})")
+
 
 def downgrade() -> None:
+    op.execute("update agreements set ended_by = 'replaced' where ended_by = 'voided'")
+    _check_ends(*_ENDS)
     op.drop_table("late_facts")

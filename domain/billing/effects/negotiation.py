@@ -93,16 +93,24 @@ def decline_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome
 
 
 def reopen_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The agreement is undone and what is left is negotiated again: the limits no longer contain what was received."""
+    """The agreement is undone and all that is not paid is negotiated again, also what was given up, or written off and recovered.
+
+    The limits no longer contain what was received.
+    """
     reason_of(inputs)
     paid = invoice.round_received
     limits = {"floor_amount": invoice.floor, "target_amount": invoice.target}
     return Outcome(
         {name: max(limit - paid, ZERO) for name, limit in limits.items() if limit is not None},
         agreed_offer=OfferStatus.SUPERSEDED,
-        facts=invoice.known.ended(AgreementEnd.REOPENED, actor.today, actor.moment),
+        facts=_reopened(invoice.known, actor),
         open_status=InvoiceStatus.PENDING_REDUCTION,
     )
+
+
+def _reopened(facts: Facts, actor: Actor) -> Facts:
+    ended = facts.ended(AgreementEnd.REOPENED, actor.today, actor.moment)
+    return ended.without_small_balance(actor.today, actor.moment).without_write_off(actor.today)
 
 
 def lapse_agreement(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:

@@ -30,7 +30,8 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     left = left_for(invoice, receipt)
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
-        raise InvalidInput(words, ("amount",))
+        none = "Nothing is left that this payer can pay of the invoice: record the payment without it"
+        raise InvalidInput(words if left > 0 else none, ("amount",))
     facts = invoice.known
     if invoice.small_balance > 0 and is_in_present_round(facts, receipt):
         # What is paid after the settlement opens no case again.

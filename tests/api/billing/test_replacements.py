@@ -35,7 +35,8 @@ def test_the_new_invoice_takes_the_number_the_money_the_payers_and_the_denials(c
     with nothing_changes(clinic.address):
         inputs = {"lines": [line("800.00")], "reason": "Wrong", "confirmDuplicate": True}
         error = refused(clinic.billing, "replaceInvoice", NEW, invoiceId=invoice, **inputs)
-    assert error["message"] == "Money has been received for the invoice"
+    words = "ask an administrator for: Replace (replaceInvoice)"
+    assert error["message"] == f"Money has been received for the invoice; {words}"
     new = replaced(clinic.admin, invoice, "800.00")
     old = look(clinic, invoice)
     assert (old["status"], old["receivedAmount"], old["replacedBy"]["id"]) == ("VOID", "0.00", new["id"])

@@ -110,12 +110,18 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
         if is_held(cheque) and cheque.returned_on is None:
             item = ActionItem(cheque.id, "deposit_due", cheque.cheque_date, f"Deposit cheque {cheque.number}", None)
             yield replace(item, cheque_id=cheque.id)
-        elif left:
+        elif left and left * await _unapplied_of(records, cheque.payer_id) > 0:
             words = f"${left} of payment {cheque.number} is not applied"
             if cheque.returned_on is not None:
                 words = f"Payment {cheque.number} was returned after a refund of ${-left}"
+                words += ": leave as much of the payer's next payment (recordCheque) unapplied"
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
+
+
+async def _unapplied_of(records: Records, payer_id: UUID) -> Decimal:
+    """What is unapplied of all payments of a payer, less what was refunded of payments that were returned."""
+    return sum([await unapplied(records, one, {}) for one in await records.many(Cheque, "payer_id", payer_id)], _ZERO)
 
 
 async def _messages(records: Records, day: date) -> AsyncIterator[ActionItem]:

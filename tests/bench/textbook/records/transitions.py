@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.api_names import camel
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.next_steps import refusal_of
 from domain.billing.transitions import TRANSITIONS
 from tests.bench.textbook import models
 from tests.bench.textbook.fields import Args, Fields
@@ -58,7 +59,7 @@ async def _available(records: Records, row: Any, args: Args) -> list[dict[str, A
     for transition in TRANSITIONS:
         if transition.starts(invoice.status, records.viewer.role):
             guards = [GUARDS[name] for name in transition.guards_for(records.viewer.role)]
-            blocked = [guard.words for guard in guards if not guard.holds(invoice, records.today)]
+            blocked = [refusal_of(guard, invoice) for guard in guards if not guard.holds(invoice, records.today)]
             entry = {"name": transition.name, "allowed": not blocked, "blockedBy": blocked}
             found.append({**entry, "requires": list(map(camel, transition.required))})
     return found
