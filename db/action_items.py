@@ -95,9 +95,18 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     # Of an open invoice, until another payment is allocated to it; once, even where the cheque was allocated to it several times.
     (
         ActionItemKind.RETURNED_CHEQUE,
-        ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'", *_NOBODY, "c.id"),
+        (
+            "r.id",
+            "r.effective_on",
+            """case when c.payer_id = i.payer_id then 'Cheque ' || c.number || ' was returned' else 'Cheque ' || c.number || ' of '
+                || p.name || ' was returned: ask for another payment, or collect $' || i.balance || ' from ' || n.name end""",
+            *_NOBODY,
+            "c.id",
+        ),
         f"""cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
+            join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
+            join payers n on n.clinic_id = i.clinic_id and n.id = i.payer_id
         where r.amount < 0 and i.status in {_OPEN} and not exists (select from cheque_allocations a
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
             and (a.amount > 0 or a.cheque_id = r.cheque_id))""",

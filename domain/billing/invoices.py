@@ -53,6 +53,7 @@ class Invoice:
     first_submitted_on: date | None
     open_status: InvoiceStatus
     paid_on: date | None
+    responsible_since: date
     floor: Decimal | None
     target: Decimal | None
     conditional_until: date | None
@@ -89,6 +90,7 @@ class Invoice:
             first_submitted_on=row["first_submitted_on"],
             open_status=InvoiceStatus(row["open_status"]),
             paid_on=row["paid_on"],
+            responsible_since=row["responsible_since"],
             floor=row["floor_amount"],
             target=row["target_amount"],
             conditional_until=row["conditional_until"],
@@ -197,11 +199,7 @@ GUARDS = {
     "has_lines": Guard("has_lines", _TRUE, "The invoice has no lines", ("replace_invoice_lines",)),
     "billed": Guard("billed", _POSITIVE, "The billed amount is 0", ("replace_invoice_lines", "close_empty"), _INSTEAD),
     "empty": Guard(
-        "open_part",
-        _NONE,
-        "The open part of the billed amount is not 0.00",
-        (_WRITE_OFF, "void_invoice"),
-        _INSTEAD,
+        "open_part", _NONE, "The open part of the billed amount is not 0.00", (_WRITE_OFF, "void_invoice"), _INSTEAD
     ),
     "not_submitted": Guard(
         "submitted_on",
@@ -228,11 +226,7 @@ GUARDS = {
         "then",
     ),
     "something_to_negotiate": Guard(
-        "unpaid",
-        _POSITIVE,
-        "Nothing is due, and nothing was reduced",
-        ("return_cheque", "void_invoice"),
-        _INSTEAD,
+        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("return_cheque", "void_invoice"), _INSTEAD
     ),
     "small_balance": Guard(
         "has_small_balance",

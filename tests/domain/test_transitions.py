@@ -295,6 +295,7 @@ INVOICE = Invoice(
     first_submitted_on=None,
     open_status=InvoiceStatus.PENDING_INVOICE,
     paid_on=None,
+    responsible_since=CREATED_ON,
     floor=Decimal("600.00"),
     target=None,
     conditional_until=None,
@@ -394,5 +395,5 @@ def test_a_fact_that_is_assumed_instead_of_looked_up_never_makes_a_guard_pass(gu
 
 
 def test_every_guard_is_used_and_has_a_message() -> None:
-    assert {guard for row in TRANSITIONS for guard in row.guards} == set(GUARDS)
+    assert {guard for row in TRANSITIONS for guard in (*row.guards, *row.staff_guards)} == set(GUARDS)
     assert all(guard.words for guard in GUARDS.values())

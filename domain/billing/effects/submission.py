@@ -6,16 +6,20 @@ from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
 from domain.billing.ledger.late_facts import contradicted_by_denial
 from domain.billing.negotiation import OfferStatus
-from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, not_later, reason_of
+from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, reason_of
+from domain.days import not_later
 from domain.errors import InvalidInput
 from domain.texts import CODE, NOTE, optional_text, required_text
 
 
 def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The invoice was submitted to the payer on a date, by a method."""
-    submitted_on = not_later(inputs, "submitted_on", actor)
+    submitted_on = not_later(inputs["submitted_on"], actor.today, "submitted_on")
     if submitted_on < invoice.created_on:
         raise InvalidInput("The date must not be before the invoice date", ("submitted_on",))
+    if submitted_on < invoice.responsible_since:
+        words = f"The date must not be before {invoice.responsible_since}, since when this payer owes the invoice"
+        raise InvalidInput(words, ("submitted_on",))
     # An import may not know the method.
     method = inputs["method"] and inputs["method"].value
     return Outcome({"submitted_on": submitted_on, "submission_method": method})
@@ -24,7 +28,7 @@ def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The payer denies the invoice; it must be submitted again. What was agreed no longer holds."""
     named = inputs.get("amount") is not None
-    denied_on = not_later(inputs, "denied_on", actor)
+    denied_on = not_later(inputs["denied_on"], actor.today, "denied_on")
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.billing.ledger.amounts import effective_day, standing
 from domain.billing.ledger.facts import Receipt
-from domain.errors import Conflict, NotFound
+from domain.billing.next_steps import named
+from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
@@ -38,6 +39,8 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
     row = (await lock(work, [old], with_facts=True))[old]
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
     lines = await priced_lines(work, work.inputs, circumstances)
+    if not lines:
+        raise InvalidInput(f"At least one line is required; instead: {named('void_invoice')}", ("lines",))
     paid = standing(row["facts"])
     paid_by = {part["id"]: part["cheque_id"] for part in await work.all(_PAID_BY, old)}
     if any(paid_by[one.id] not in received_on for one in paid):

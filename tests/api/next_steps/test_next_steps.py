@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from domain.access.people import Role
-from domain.billing.invoices import InvoiceStatus
-from domain.billing.next_steps import Need, step_for
+from domain.billing.invoices import GUARDS, InvoiceStatus
+from domain.billing.next_steps import Need, named, step_for
 from domain.billing.transitions import BY_NAME, TRANSITIONS
 from permissions.actions import ACTIONS
 from permissions.rules import RULES
@@ -185,6 +185,12 @@ def test_the_steps_reach_every_status_and_each_fact_is_so_in_one_state_and_not_i
     for name in State._fields[1:]:
         assert {getattr(state, name) for state in STATES} == {True, False}, name
     assert {name for path in REACHABLE.values() for name in path[1:]} <= set(STEPS)
+
+
+def test_a_step_is_named_with_an_administrator_exactly_where_billing_staff_may_not_make_it() -> None:
+    steps = {step for guard in GUARDS.values() for step in guard.steps} | {row.name for row in TRANSITIONS if row.roles}
+    for name in sorted(steps):
+        assert named(name).endswith(", by an administrator)") is not may(Role.BILLING, name), name
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)

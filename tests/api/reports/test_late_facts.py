@@ -10,24 +10,8 @@ from tests.api.reports.test_action_items import ITEMS, items, kinds
 from tests.conftest import SignIn
 from tests.support.api.mutations import answered, done
 from tests.support.api.records import uuid_of
-from tests.support.api.scenarios import TODAY, Clinic, broken_laws
+from tests.support.api.scenarios import TODAY, Clinic, backdate, broken_laws
 from tests.support.databases import rows
-
-_EARLIER = {
-    "invoices": """created_on = created_on - 10, submitted_on = submitted_on - 10, first_submitted_on = first_submitted_on - 10,
-        responsible_since = responsible_since - 10""",
-    "responsibilities": "from_on = from_on - 10",
-    "cheque_allocations": "effective_on = effective_on - 10",
-}
-
-
-def backdate(clinic: Clinic, invoice: str) -> None:
-    """Make everything that has been recorded about an invoice ten days older."""
-    for table, values in _EARLIER.items():
-        key = "id" if table == "invoices" else "invoice_id"
-        rows(clinic.address, f"alter table {table} disable trigger user")
-        rows(clinic.address, f"update {table} set {values} where {key} = $1", uuid_of(invoice))
-        rows(clinic.address, f"alter table {table} enable trigger user")
 
 
 def recorded(clinic: Clinic, amount: str, invoice: str, **values: Any) -> list[str]:

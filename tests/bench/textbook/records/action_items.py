@@ -100,6 +100,12 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
             is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
             if invoice and invoice.status in _OPEN and last.amount < 0 and not is_paid_since:
                 words = f"Cheque {cheque.number} was returned"
+                if cheque.payer_id != invoice.payer_id:
+                    paid_by, owed_by = [await records.one(Payer, one.payer_id) for one in (cheque, invoice)]
+                    words = (
+                        f"Cheque {cheque.number} of {paid_by and paid_by.name} was returned: ask for another payment"
+                    )
+                    words += f", or collect ${balance(invoice)} from {owed_by and owed_by.name}"
                 item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
                 yield replace(item, cheque_id=cheque.id)
 

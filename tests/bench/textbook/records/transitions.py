@@ -40,6 +40,7 @@ async def _facts(records: Records, row: Any) -> Invoice:
         first_submitted_on=row.first_submitted_on,
         open_status=InvoiceStatus(row.open_status),
         paid_on=row.paid_on,
+        responsible_since=row.responsible_since,
         floor=row.floor_amount,
         target=row.target_amount,
         conditional_until=row.conditional_until,
