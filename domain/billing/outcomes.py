@@ -11,6 +11,7 @@ from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import Facts
 from domain.billing.ledger.late_facts import LateFact
 from domain.billing.negotiation import OfferStatus, Party
+from domain.days import not_past
 from domain.errors import InvalidInput
 from domain.texts import REASON, required_text
 
@@ -58,20 +59,10 @@ def reason_of(inputs: Inputs) -> str:
     return required_text(inputs, "reason", REASON).strip()
 
 
-def not_later(inputs: Inputs, name: str, actor: Actor) -> date:
-    """The day of a past event; InvalidInput for one in the future."""
-    day: date = inputs[name]
-    if day > actor.today:
-        raise InvalidInput("The date is in the future", (name,))
-    return day
-
-
-def not_past(inputs: Inputs, name: str, actor: Actor) -> date | None:
+def future_day(inputs: Inputs, name: str, actor: Actor) -> date | None:
     """The day of a future event, if there is one; InvalidInput for one in the past."""
     day: date | None = inputs.get(name)
-    if day is not None and day < actor.today:
-        raise InvalidInput("The date is in the past", (name,))
-    return day
+    return None if day is None else not_past(day, actor.today, name)
 
 
 def amount_of(inputs: Inputs, largest: Decimal, bound: str, *, below: bool = False) -> Decimal:

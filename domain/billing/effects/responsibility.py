@@ -15,6 +15,7 @@ from domain.billing.ledger.facts import (
 )
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome
+from domain.days import not_later
 from domain.errors import InvalidInput
 from domain.texts import REMARK, optional_text
 
@@ -49,9 +50,7 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 
 
 def _effective_on(invoice: Invoice, last: Responsibility, inputs: Inputs, actor: Actor) -> date:
-    day: date = inputs.get("effective_on") or actor.today
-    if day > actor.today:
-        raise InvalidInput("The date is in the future", ("effective_on",))
+    day = not_later(inputs.get("effective_on") or actor.today, actor.today, "effective_on")
     decided = [one.ended_on or one.agreed_on for one in invoice.known.agreements]
     if day < max(last.from_on, invoice.created_on, *decided):
         words = "The date must not be before the day from which the present payer owes, nor before the last agreement"
