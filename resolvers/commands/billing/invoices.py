@@ -31,6 +31,7 @@ from resolvers.commands.transitions import (
     check_version,
     invoice_of,
     lock,
+    moment_of,
     record_event,
 )
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -264,7 +265,7 @@ async def _change(
 ) -> UUID:
     """Write new values of a locked invoice whose status does not change, with the history event."""
     changed = {column: value for column, value in values.items() if row[column] != value}
-    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
+    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=moment_of(work, row))
     changes = [*(change_of(column, row[column], value) for column, value in changed.items()), *changes]
     record_event(work, writes, row, name, row["status"], row["status"], changes)
     announce(work, writes, row["id"], [*changed, *besides, "version"])
