@@ -147,7 +147,7 @@ async def insert_invoice(
     if row["before_injury_reason"]:
         changes.append(change_of("before_injury_reason", None, row["before_injury_reason"]))
     record_event(work, writes, begun, "create_invoice", None, InvoiceStatus.PENDING_INVOICE.value, changes)
-    announce(work, writes, identity, [*row, "status", "version", "invoice_lines"])
+    announce(work, identity, [*row, "status", "version", "invoice_lines"])
     work.remember(writes, identity)
     await writes.run(work.connection)
     return identity
@@ -241,7 +241,7 @@ async def add_note(work: UnitOfWork) -> UUID:
     writes.insert("internal_notes", **note, written_by=work.user_id, written_at=work.moment)
     # The note itself is kept for ever, so that the history only records that there is one.
     record_event(work, writes, row, "add_internal_note", row["status"], row["status"], [])
-    announce(work, writes, row["id"], ["internal_notes"])
+    announce(work, row["id"], ["internal_notes"])
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
@@ -268,7 +268,7 @@ async def _change(
     writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=moment_of(work, row))
     changes = [*(change_of(column, row[column], value) for column, value in changed.items()), *changes]
     record_event(work, writes, row, name, row["status"], row["status"], changes)
-    announce(work, writes, row["id"], [*changed, *besides, "version"])
+    announce(work, row["id"], [*changed, *besides, "version"])
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
