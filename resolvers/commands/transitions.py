@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from db.locks import LOCK_INVOICES
-from db.notifications import invoice_changed
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
@@ -173,7 +172,7 @@ def _write(
     changes = changes_of(row, changed, inputs.get("reason"))
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
-    announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
+    announce(work, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     return end
 
 
@@ -226,9 +225,9 @@ def record_event(
     )
 
 
-def announce(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, columns: Iterable[str]) -> None:
-    """Add the notification (NOTIFY) that subscribers of every server process receive when the transaction commits."""
-    writes.call("pg_notify('invoice_changed', %s)", invoice_changed(work.hints, work.clinic_id, invoice_id, columns))
+def announce(work: UnitOfWork, invoice_id: UUID, columns: Iterable[str]) -> None:
+    """Let subscribers of every server process be notified of an invoice when the transaction commits."""
+    work.changed.setdefault(invoice_id, set()).update(columns)
 
 
 def _record(work: UnitOfWork) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def _record(
 async def _announce(work: UnitOfWork, writes: WriteBatch, case: UUID, *payers: UUID | None) -> None:
     """Announce the open invoices of the payers: what is expected of them, and the action items about them, have changed."""
     for invoice in await work.all(_OWED, case, [payer for payer in payers if payer]):
-        announce(work, writes, invoice["id"], ["coverages"])
+        announce(work, invoice["id"], ["coverages"])
 
 
 def _published(column: str, value: Any) -> Any:

@@ -20,9 +20,10 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _BILLED = """select case_id, payer_id, physician_id, facility_id, encounter_id, service_date, before_injury_reason, before_injury_by
     from invoices where clinic_id = $1 and id = $2"""
-# All commands lock cases before cheques, and cheques before invoices.
+# All commands lock cases before cheques, and cheques before invoices. A payment that replaces a returned one refers to it after its
+# invoices are locked, which these locks (no key update) do not keep from it.
 _CHEQUES = """select c.id, c.received_on from cheques c where c.clinic_id = $1 and c.id in (select cheque_id from cheque_allocations
-    where clinic_id = $1 and invoice_id = $2) order by c.id for update"""
+    where clinic_id = $1 and invoice_id = $2) order by c.id for no key update"""
 _PAID_BY = "select id, cheque_id from cheque_allocations where clinic_id = $1 and invoice_id = $2"
 _DENIALS = """select denied_on, reason_code, amount, note, appeal_due_on, recorded_by from denials
     where clinic_id = $1 and invoice_id = $2 order by id"""
