@@ -1,7 +1,6 @@
 """The effects of submitting an invoice, of a denial, and of correcting its payer before any money was received."""
 
-from dataclasses import replace
-
+from domain.billing.effects.responsibility import moved
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
 from domain.billing.negotiation import OfferStatus
@@ -58,5 +57,5 @@ def change_payer(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     new = Responsibility(number, inputs["payer_id"], from_on, actor.moment, ResponsibilityReason.OTHER)
     return Outcome(
         {"payer_id": inputs["payer_id"], "responsible_since": from_on, **UNSUBMITTED},
-        facts=replace(facts, responsibilities=(*facts.responsibilities, new)),
+        facts=moved(facts, new, inputs, actor, "reason"),
     )
