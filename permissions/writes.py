@@ -236,7 +236,8 @@ WRITES: dict[str, Write] = {
         by="decided_by",
     ),
     "denials": Write(
-        adds=_columns("invoice_id denied_on reason_code amount note appeal_due_on recorded_by"), by="recorded_by"
+        adds=_columns("invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by"),
+        by="recorded_by",
     ),
     "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),
     "holds": Write(

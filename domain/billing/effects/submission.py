@@ -20,20 +20,27 @@ def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 
 
 def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds."""
-    named = inputs.get("amount") is not None
+    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds.
+
+    A denial of one line (`line_id`, with its amount as `line_amount`) moves nothing.
+    """
+    named, line_id = inputs.get("amount") is not None, inputs.get("line_id")
+    largest = invoice.open_part if line_id is None else inputs["line_amount"]
+    bound = "the open part of the billed amount" if line_id is None else "the amount of the line"
     denied_on = not_later(inputs, "denied_on", actor)
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),
-        "amount": amount_of(inputs, invoice.open_part, "the open part of the billed amount") if named else None,
+        "line_id": line_id,
+        "amount": amount_of(inputs, largest, bound) if named else None,
         "note": optional_text(inputs, "note", NOTE),
         "appeal_due_on": inputs.get("appeal_due_on"),
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on
-    if denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on):
-        # Recorded late: another payer owes since then, or this one has agreed.
+    is_late = denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on)
+    if is_late or line_id is not None:
+        # Recorded late, another payer owes since then, or this one has agreed; or the payer refuses one line alone.
         return Outcome(denial=denial, facts=invoice.known)
     return Outcome(
         UNSUBMITTED,

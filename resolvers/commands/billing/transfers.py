@@ -56,12 +56,12 @@ async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
 def _step(work: UnitOfWork, row: Row) -> tuple[str, dict[str, Any]]:
     given = work.inputs.get("note")
     note = given or "The law firm no longer represents the patient"
-    common = {"payer_id": work.inputs["payer_id"], "override_reason": given}
+    to = {"payer_id": work.inputs["payer_id"], "override_reason": given}
     if row["first_submitted_on"] is None:
-        return "change_payer", {**common, "reason": note}
+        return "change_payer", {**to, "reason": note}
     keeps = bool(work.inputs["keep_agreements"]) and row["agreed_amount"] is not None
     reason = ResponsibilityReason.REPRESENTATION_ENDED
-    return "transfer_balance", {**common, "reason": reason, "keep_agreement": keeps, "note": note}
+    return "transfer_balance", {**to, "reason": reason, "keep_agreement": keeps, "note": note}
 
 
 async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Balance billing over HTTP: what a coverage that forbids it leaves unpaid moves to nobody else, by whichever step, unless it is PR."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import pytest
@@ -10,72 +8,19 @@ import pytest
 from db.laws import coverages
 from domain.billing.transitions import TRANSITIONS
 from server.database_urls import DatabaseUrls
-from tests.support.api.mutations import answered, done, refused
+from tests.api.billing.coverages.bound import COVERAGE, MOVED, WHY, Bound, new_payer
+from tests.support.api.mutations import answered, done
 from tests.support.api.records import nothing_changes, today
-from tests.support.api.scenarios import INVOICE, Clinic, broken_laws
+from tests.support.api.scenarios import broken_laws
 from tests.support.client import Client
 
 TODAY = today().isoformat()
-MOVED = "invoice { id payer { id } responsibilities { payer { id } coverage { id } reason note } }"
-CASE = "case { id }"
-COVERAGE = "coverage { id version status balanceBilling history { action changes { field before after } } }"
-WHY = "The contract with the plan has ended"
-_names = count(1)
-
-
-def _payer(billing: Client, kind: str = "INSURANCE", **values: Any) -> str:
-    name = f"Balance {kind} {next(_names)}"
-    made: str = done(billing, "createPayer", "payer { id }", name=name, kind=kind, **values)["id"]
-    return made
-
-
-@dataclass
-class Bound:
-    """An invoice that is billed to a payer whose coverage forbids balance billing; `other` is another coverage of this payer."""
-
-    clinic: Clinic
-    case: str
-    invoice: str
-    payer: str
-    coverage: str
-    other: str
-    firm: str
-
-    def cover(self, kind: str, payer: str | None = None, **values: Any) -> str:
-        """The id of one more coverage of the case."""
-        new = {"caseId": self.case, "payerId": payer or self.payer, "kind": kind, **values}
-        made: str = done(self.clinic.billing, "addCoverage", COVERAGE, **new)["id"]
-        return made
-
-    def transfer(self, client: Client | None = None, reason: str = "OTHER", **values: Any) -> Any:
-        """The answer to a transfer, to the firm by default."""
-        to = values if {"payerId", "coverageId"} & set(values) else {"payerId": self.firm, **values}
-        return answered(
-            client or self.clinic.billing, "transferBalance", MOVED, invoiceId=self.invoice, reason=reason, **to
-        )
-
-    def owner(self) -> tuple[str, str | None]:
-        """The present payer, and the coverage under which it owes."""
-        query = "query ($id: ID!) { invoice(id: $id) { responsibilities { payer { id } coverage { id } } } }"
-        last = self.clinic.billing.read(query, id=self.invoice)["invoice"]["responsibilities"][-1]
-        return last["payer"]["id"], last["coverage"] and last["coverage"]["id"]
 
 
 @pytest.fixture(autouse=True)
 def every_law_holds(address: DatabaseUrls) -> Iterator[None]:
     yield
     assert [breach for breach in broken_laws(address) if breach.law in coverages.LAWS] == []
-
-
-@pytest.fixture
-def bound(clinic: Clinic) -> Bound:
-    case, payer = clinic.case(), _payer(clinic.billing)
-    own = Clinic(clinic.billing, clinic.admin, clinic.found, clinic.address)
-    own.payer = payer
-    invoice = own.submitted("1000.00", case)
-    made = Bound(own, case, invoice, payer, "", "", _payer(clinic.billing, "ATTORNEY"))
-    made.coverage, made.other = made.cover("HEALTH"), made.cover("MEDPAY")
-    return made
 
 
 Move = Callable[[Bound, Client, dict[str, Any]], Any]
@@ -94,7 +39,7 @@ def _change_payer(bound: Bound, client: Client, why: dict[str, Any]) -> Any:
 
 def _by_way_of_pip(bound: Bound) -> None:
     """The invoice was first owed under a coverage that allows balance billing, by name, and then by the payer without one."""
-    pip = _payer(bound.clinic.billing)
+    pip = new_payer(bound.clinic.billing)
     named = bound.cover("PIP", pip)
     assert bound.transfer(bound.clinic.admin, coverageId=named, note=WHY)["errors"] == []
     bound.clinic.step("submitInvoice", bound.invoice, submittedOn=TODAY, method="EMAIL")
@@ -198,87 +143,7 @@ def test_amounts_of_group_pr_are_moved_by_billing_staff(bound: Bound, to: str) -
 def test_a_payer_without_such_a_coverage_owes_what_moves_freely(bound: Bound) -> None:
     assert bound.transfer(bound.clinic.admin, note=WHY)["errors"] == []
     bound.clinic.step("submitInvoice", bound.invoice, submittedOn=TODAY, method="EMAIL")
-    assert bound.transfer(payerId=_payer(bound.clinic.billing, "ATTORNEY"))["errors"] == []
-
-
-@pytest.mark.parametrize("status", ["EXHAUSTED", "REFUSED", "CLOSED"])
-def test_nothing_is_transferred_to_a_coverage_that_has_ended(bound: Bound, address: DatabaseUrls, status: str) -> None:
-    ends = {"coverageId": bound.other, "status": status, "reason": "It has ended"}
-    done(bound.clinic.billing, "closeCoverage", COVERAGE, **ends)
-    with nothing_changes(address):
-        for client in (bound.clinic.billing, bound.clinic.admin):
-            [error] = bound.transfer(client, reason="DEDUCTIBLE", coverageId=bound.other, note=WHY)["errors"]
-            assert (error["code"], error["path"]) == ("CONFLICT", ["input", "coverageId"])
-            assert "verifyCoverage" in error["message"]
-    done(bound.clinic.billing, "verifyCoverage", COVERAGE, coverageId=bound.other, reason="It pays again")
-    assert bound.transfer(reason="DEDUCTIBLE", coverageId=bound.other)["errors"] == []
-
-
-@pytest.mark.parametrize("change", [{"balanceBilling": "ALLOWED"}, {"kind": "PIP"}, {"payerId": None}])
-def test_a_coverage_under_which_invoices_are_billed_forbids_until_an_administrator_says_why_not(
-    bound: Bound, address: DatabaseUrls, change: dict[str, Any]
-) -> None:
-    wanted = {"payerId": _payer(bound.clinic.billing)} if "payerId" in change else change
-    inputs = {"coverageId": bound.coverage, "version": 1, **wanted}
-    with nothing_changes(address):
-        error = refused(bound.clinic.billing, "updateCoverage", COVERAGE, **inputs, reason=WHY)
-        assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "balanceBilling"])
-        error = refused(bound.clinic.admin, "updateCoverage", COVERAGE, **inputs, reason=" ")
-        assert error["path"] == ["input", "reason"]
-    changed = done(bound.clinic.admin, "updateCoverage", COVERAGE, **inputs, reason=WHY)
-    assert {"field": "reason", "before": None, "after": WHY} in changed["history"][-1]["changes"]
-
-
-def test_billing_staff_correct_a_coverage_under_which_nothing_is_billed_or_that_goes_on_forbidding(
-    bound: Bound, clinic: Clinic
-) -> None:
-    unused = bound.cover("HEALTH", _payer(clinic.billing))
-    change = {"version": 1, "balanceBilling": "ALLOWED"}
-    changed = done(clinic.billing, "updateCoverage", COVERAGE, coverageId=unused, **change)
-    assert changed["balanceBilling"] == "ALLOWED"
-    other = {"version": 1, "kind": "WORKERS_COMP", "limit": "100.00"}
-    assert done(clinic.billing, "updateCoverage", COVERAGE, coverageId=bound.coverage, **other)["version"] == 2
-
-
-def test_what_a_former_firm_owes_under_a_forbidding_letter_is_moved_by_an_administrator_alone(
-    bound: Bound, clinic: Clinic, address: DatabaseUrls
-) -> None:
-    attorneys = [
-        done(clinic.billing, "createAttorney", "attorney { id lawFirm { id } }", name=name, firm=f"{name} & Co")
-        for name in (f"Former {next(_names)}", f"Present {next(_names)}")
-    ]
-    former = _payer(clinic.billing, "ATTORNEY", firmId=attorneys[0]["lawFirm"]["id"])
-    letter = bound.cover("LETTER_OF_PROTECTION", former, balanceBilling="FORBIDDEN")
-    assert bound.transfer(bound.clinic.admin, coverageId=letter, note=WHY)["errors"] == []
-    bound.clinic.step("submitInvoice", bound.invoice, submittedOn=TODAY, method="EMAIL")
-    own = {"caseId": bound.case, "payerId": former, "serviceDate": "2026-03-02", "confirmDuplicate": True}
-    waiting = done(clinic.billing, "createInvoice", "invoice { id }", lines=[{"code": "A4556"}], **own)["id"]
-    earlier = {"attorneyId": attorneys[0]["id"], "effectiveOn": "2026-02-01"}
-    done(clinic.billing, "assignAttorney", CASE, caseId=bound.case, **earlier)
-    done(clinic.billing, "assignAttorney", CASE, caseId=bound.case, attorneyId=attorneys[1]["id"])
-    of = {"caseId": bound.case, "payerId": bound.firm, "keepAgreements": True}
-    with nothing_changes(address):
-        error = refused(clinic.billing, "transferFromFormerFirm", CASE, **of, note=WHY)
-        assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "payerId"])
-        # The note that is written where none is given is no reason of an administrator.
-        error = refused(clinic.admin, "transferFromFormerFirm", CASE, **of)
-        assert error["path"] == ["input", "note"]
-    done(clinic.admin, "transferFromFormerFirm", CASE, **of, note=WHY)
-    payers = [
-        clinic.billing.read("query ($id: ID!) { invoice(id: $id) { payer { id } } }", id=one)["invoice"]["payer"]["id"]
-        for one in (bound.invoice, waiting)
-    ]
-    assert payers == [bound.firm, bound.firm]
-
-
-def test_an_invoice_that_replaces_another_keeps_the_rule(bound: Bound, address: DatabaseUrls) -> None:
-    lines = [{"code": "A4556", "overridePrice": "900.00", "overrideReason": "Corrected"}]
-    values = {"invoiceId": bound.invoice, "lines": lines, "reason": "Wrong line", "confirmDuplicate": True}
-    bound.invoice = done(bound.clinic.billing, "replaceInvoice", INVOICE, **values)["id"]
-    with nothing_changes(address):
-        for act in (_change_payer, lambda bound, client, why: bound.transfer(client, **why)):
-            [error] = act(bound, bound.clinic.billing, {"note": WHY})["errors"]
-            assert "group PR" in error["message"]
+    assert bound.transfer(payerId=new_payer(bound.clinic.billing, "ATTORNEY"))["errors"] == []
 
 
 def test_every_transition_that_takes_a_payer_or_coverage_to_owe_the_open_part_is_among_the_moves() -> None:
