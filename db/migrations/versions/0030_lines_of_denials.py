@@ -1,4 +1,4 @@
-"""A denial may be of one line of the invoice.
+"""A denial may be of one line of the invoice; agreements that a new payer keeps are found by an index.
 
 Laws of a migration: it goes down as well as up; it waits for no lock longer than the limit of env.py; it first adds
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
@@ -24,9 +24,16 @@ def upgrade() -> None:
         ["clinic_id", sa.text("line_id")],
         postgresql_where=sa.text("line_id is not null"),
     )
+    op.create_index(
+        "ix_agreements_continued",
+        "agreements",
+        ["clinic_id", sa.text("invoice_id")],
+        postgresql_where=sa.text("kind = 'continued'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_agreements_continued", "agreements")
     op.drop_index("ix_denials_line", "denials")
     op.drop_constraint(op.f(_LINE), "denials")
     op.drop_column("denials", "line_id")
