@@ -55,6 +55,7 @@ _LOOKED_UP = (
     *("line_count", "open_offer", "case_is_open", "case_is_settled", "case_is_covered"),
     "small_balance_tolerance",
 )
+_LINE = "select amount from invoice_lines where clinic_id = $1 and invoice_id = $2 and id = $3"
 Row = Mapping[str, Any]
 
 
@@ -101,6 +102,11 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     row = (await lock(work, [identity], _FEW_FACTS, with_facts=reads_facts))[identity]
     if work.inputs.get("payer_id"):
         await check_payer(work, work.inputs["payer_id"], row["patient_id"])
+    if work.inputs.get("line_id"):
+        line = await work.one(_LINE, identity, work.inputs["line_id"])
+        if line is None:
+            raise NotFound("The invoice has no such line", ("line_id",))
+        work.inputs = {**work.inputs, "line_amount": line["amount"]}
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
