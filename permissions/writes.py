@@ -238,7 +238,8 @@ WRITES: dict[str, Write] = {
     ),
     "late_facts": Write(adds=_columns("invoice_id seq fact fact_on decision decided_on")),
     "denials": Write(
-        adds=_columns("invoice_id denied_on reason_code amount note appeal_due_on recorded_by"), by="recorded_by"
+        adds=_columns("invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by"),
+        by="recorded_by",
     ),
     "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),
     "holds": Write(

@@ -40,6 +40,7 @@ agreements = clinic_table(
     one_of("ended_by", AgreementEnd),
     CheckConstraint(f"(amount is null) = (kind <> '{AgreementKind.NEGOTIATED}')", name="negotiated_has_an_amount"),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
+    index("ix_agreements_continued", "invoice_id", where=f"kind = '{AgreementKind.CONTINUED}'"),
     CheckConstraint(
         "(ended_on is null) = (ended_by is null) and (ended_at is null) = (ended_by is null)", name="ends_once"
     ),

@@ -117,7 +117,7 @@ TRANSITIONS = (
         submission.record_denial,
         inputs.DENIAL,
         ("sent",),
-        # A denial of a day before the agreement, or by an earlier payer, is a record alone.
+        # A denial of one line, of a day before the agreement, or by an earlier payer, is a record alone.
         moves=(
             *((status, S.PENDING_INVOICE) for status in _OPEN),
             *((status, status) for status in (*_REDUCING, *_AWAITING)),

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from db.locks import LOCK_INVOICES
-from db.notifications import invoice_changed
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
@@ -56,6 +55,7 @@ _LOOKED_UP = (
     *("line_count", "open_offer", "case_is_open", "case_is_settled", "case_is_covered"),
     "small_balance_tolerance",
 )
+_LINE = "select amount from invoice_lines where clinic_id = $1 and invoice_id = $2 and id = $3"
 Row = Mapping[str, Any]
 
 
@@ -102,6 +102,11 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     row = (await lock(work, [identity], _FEW_FACTS, with_facts=reads_facts))[identity]
     if work.inputs.get("payer_id"):
         await check_payer(work, work.inputs["payer_id"], row["patient_id"])
+    if work.inputs.get("line_id"):
+        line = await work.one(_LINE, identity, work.inputs["line_id"])
+        if line is None:
+            raise NotFound("The invoice has no such line", ("line_id",))
+        work.inputs = {**work.inputs, "line_amount": line["amount"]}
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
@@ -173,7 +178,7 @@ def _write(
     changes = changes_of(row, changed, inputs.get("reason"))
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
-    announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
+    announce(work, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     return end
 
 
@@ -226,9 +231,9 @@ def record_event(
     )
 
 
-def announce(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, columns: Iterable[str]) -> None:
-    """Add the notification (NOTIFY) that subscribers of every server process receive when the transaction commits."""
-    writes.call("pg_notify('invoice_changed', %s)", invoice_changed(work.hints, work.clinic_id, invoice_id, columns))
+def announce(work: UnitOfWork, invoice_id: UUID, columns: Iterable[str]) -> None:
+    """Let subscribers of every server process be notified of an invoice when the transaction commits."""
+    work.changed.setdefault(invoice_id, set()).update(columns)
 
 
 def _record(work: UnitOfWork) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The effects of submitting an invoice, of a denial, and of correcting its payer before any money was received."""
 
-from dataclasses import replace
-
+from domain.billing.effects.responsibility import moved
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import AgreementEnd, Responsibility, ResponsibilityReason
 from domain.billing.ledger.late_facts import contradicted_by_denial
@@ -26,18 +25,27 @@ def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 
 
 def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds."""
-    named = inputs.get("amount") is not None
+    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds.
+
+    A denial of one line (`line_id`, with its amount as `line_amount`) moves nothing.
+    """
+    named, line_id = inputs.get("amount") is not None, inputs.get("line_id")
+    largest = invoice.open_part if line_id is None else inputs["line_amount"]
+    bound = "the open part of the billed amount" if line_id is None else "the amount of the line"
     denied_on = not_later(inputs["denied_on"], actor.today, "denied_on")
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),
-        "amount": amount_of(inputs, invoice.open_part, "the open part of the billed amount") if named else None,
+        "line_id": line_id,
+        "amount": amount_of(inputs, largest, bound) if named else None,
         "note": optional_text(inputs, "note", NOTE),
         "appeal_due_on": inputs.get("appeal_due_on"),
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on
+    if line_id is not None:
+        # The payer refuses one line alone.
+        return Outcome(denial=denial, facts=invoice.known)
     if denied_on < owes_since or (standing is not None and denied_on < standing.agreed_on):
         # Recorded late: another payer owes since then, or this one has agreed.
         return Outcome(denial=denial, facts=invoice.known, late=contradicted_by_denial(invoice.known, denied_on))
@@ -63,5 +71,5 @@ def change_payer(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     new = Responsibility(number, inputs["payer_id"], from_on, actor.moment, ResponsibilityReason.OTHER)
     return Outcome(
         {"payer_id": inputs["payer_id"], "responsible_since": from_on, **UNSUBMITTED},
-        facts=replace(facts, responsibilities=(*facts.responsibilities, new)),
+        facts=moved(facts, new, inputs, actor, "reason"),
     )

@@ -116,7 +116,10 @@ class WriteOff:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded."""
+    """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
+
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    """
 
     billed: Decimal
     responsibilities: tuple[Responsibility, ...]
@@ -124,6 +127,7 @@ class Facts:
     receipts: tuple[Receipt, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
+    forbids_balance_billing: bool = False
 
     @property
     def write_off(self) -> WriteOff | None:

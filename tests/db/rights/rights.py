@@ -41,7 +41,7 @@ STAFF_COLUMNS = {
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "deposits": "clinic_id id bank_account deposited_on recorded_by",
-    "denials": "clinic_id id invoice_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
+    "denials": "clinic_id id invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",

@@ -28,7 +28,7 @@ _ADDED_BY_STAFF = {
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
-    "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "denials": "invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",

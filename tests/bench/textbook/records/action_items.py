@@ -150,9 +150,11 @@ async def _was_sent_since(records: Records, failed: Any, invoice_id: UUID) -> bo
 async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for i in await records.all(Invoice):
         denials = await records.many(Denial, "invoice_id", i.id)
-        if i.status == "pending_invoice" and i.submitted_on is None and denials:
-            last = max(denials, key=lambda denial: denial.id)
-            if last.appeal_due_on is not None:
+        is_rejected = i.status == "pending_invoice" and i.submitted_on is None
+        for line in {denial.line_id for denial in denials}:
+            last = max((denial for denial in denials if denial.line_id == line), key=lambda denial: denial.id)
+            is_due = is_rejected if line is None else i.status in _OPEN
+            if is_due and last.appeal_due_on is not None:
                 due_on = max(last.denied_on, last.appeal_due_on - 14 * _DAY)
                 words = f"Appeal the denial by {last.appeal_due_on}"
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
