@@ -55,7 +55,7 @@ def parts_of(address: DatabaseUrls) -> list[Part]:
         for receipt in paid[i["id"]]:
             _add(part(kinds.get(receipt["coverage_id"])), billed=receipt["amount"], received=receipt["amount"])
         for one in adjusted[i["id"]]:
-            then = [turn for turn in owed[i["id"]] if turn["from_on"] <= one["effective_on"]][-1]
+            then = [turn for turn in owed[i["id"]] if _began(turn) <= (one["effective_on"], one["recorded_at"])][-1]
             _add(part(kind_of(i, then)), billed=one["amount"], contractual=one["amount"])
         open_part = i["billed_amount"] - i["contractual_amount"] - i["earlier_received_amount"]
         _add(
@@ -65,6 +65,10 @@ def parts_of(address: DatabaseUrls) -> list[Part]:
             outstanding=i["balance"] if i["status"] in _OPEN else Decimal(0),
         )
     return [one for one in found.values() if any(one.amounts.values())]
+
+
+def _began(turn: Any) -> tuple[Any, Any]:
+    return turn["from_on"], turn["recorded_at"]
 
 
 def _by_invoice(address: DatabaseUrls, query: str) -> dict[UUID, list[Any]]:
