@@ -21,7 +21,7 @@ LOOK = """query ($id: ID!) { invoice(id: $id) { number status balance openAmount
 FIGURES = """query ($of: AnalyticsFilter!, $filter: InvoiceFilter) { aging(filter: $filter) { outstanding }
     agingByPayer(filter: $filter) { outstanding }
     analytics(filter: $of) { billed received contractual netCollectionRate { value numerator denominator }
-        reductionRate { numerator denominator } amountsByCoverageKind { coverageKind billed received reductions contractual outstanding }
+        reductionRate { numerator denominator } amountsByCoverageKind { coverageKind billed received reducedAmount contractual outstanding }
         trend { contractual } } }"""
 MOVED = "invoice { id }"
 
@@ -127,7 +127,7 @@ def test_the_rest_after_the_contract_moves_and_the_contract_stays_with_its_cover
     figures = _figures(insured, firm)
     assert figures["aging"]["outstanding"] == "60.00"
     by_kind = {row.pop("coverageKind"): row for row in figures["analytics"]["amountsByCoverageKind"]}
-    nothing = {"received": "0.00", "reductions": "0.00", "contractual": "0.00", "outstanding": "0.00"}
+    nothing = {"received": "0.00", "reducedAmount": "0.00", "contractual": "0.00", "outstanding": "0.00"}
     assert by_kind == {
         "PIP": {**nothing, "billed": "940.00", "received": "240.00", "contractual": "700.00"},
         "LETTER_OF_PROTECTION": {**nothing, "billed": "60.00", "outstanding": "60.00"},

@@ -11,7 +11,7 @@ from uuid import UUID
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 
-AMOUNTS = ("billed", "received", "reductions", "contractual", "outstanding")
+AMOUNTS = ("billed", "received", "reducedAmount", "contractual", "outstanding")
 _INVOICES = """select i.id, i.case_id, i.payer_id, i.created_on, i.status, i.billed_amount, i.received_amount, i.contractual_amount,
     i.earlier_received_amount, i.agreed_amount, i.balance from invoices i join clinics c using (clinic_id)
     where c.short_name = 'demo' and i.status <> 'void'"""
@@ -61,7 +61,7 @@ def parts_of(address: DatabaseUrls) -> list[Part]:
         _add(
             part(kind_of(i, owed[i["id"]][-1])),
             billed=i["billed_amount"] - i["received_amount"] - i["contractual_amount"],
-            reductions=Decimal(0) if i["agreed_amount"] is None else open_part - i["agreed_amount"],
+            reducedAmount=Decimal(0) if i["agreed_amount"] is None else open_part - i["agreed_amount"],
             outstanding=i["balance"] if i["status"] in _OPEN else Decimal(0),
         )
     return [one for one in found.values() if any(one.amounts.values())]
