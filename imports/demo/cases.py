@@ -1,5 +1,6 @@
 """The cases of the demo clinic: patient, attorney, physician, exams and billed lines of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +9,10 @@ from uuid import UUID
 
 from domain.access.people import Role
 from domain.billing.cases import CaseStatus, CloseReason
+from domain.billing.invoice_events import Change, change_of
 from domain.billing.invoices import InvoiceStatus
+from domain.billing.money import round_money
+from domain.billing.negotiation import SubmissionMethod
 from domain.normal_forms import name_fragments, normal_key
 from domain.parties import PATIENT
 from domain.pricing.pricing import BilateralPolicy, SelectionRule
@@ -22,6 +26,10 @@ from imports.history.batch import Batch
 from imports.history.invoice_history import HistoryLine, HistoryStart, InvoiceHistory
 
 REMEMBERED_PATIENTS = 40
+# Of so many cases, the first invoice of one has wrong lines, and another replaces it.
+_WRONG_EVERY, _WRONG = 60, 13
+# Of so many invoices, one bills a visit of which nothing is charged.
+_FREE_EVERY, _FREE = 170, 40
 
 
 @dataclass(slots=True)
@@ -32,6 +40,16 @@ class Patient:
     payer_id: UUID | None = None
     # What was billed of the patient's treatment: code, side, day and physician.
     billed: set[tuple[str, bool, date, UUID]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """What a user of a role changed of a case on a day."""
+
+    on: date
+    action: str
+    changes: tuple[Change, ...]
+    by: Role
 
 
 @dataclass(slots=True)
@@ -46,6 +64,16 @@ class CaseFile:
     changed_on: date | None
     histories: list[InvoiceHistory]
     encounters: list[dict[str, Any]]
+    events: list[CaseEvent] = field(default_factory=list)
+
+    def change(
+        self, on: date, action: str, values: Mapping[str, Any], by: Role = Role.BILLING, reason: str | None = None
+    ) -> None:
+        """Change columns of the case, and tell it in its history."""
+        changes = [change_of(name, self.row[name], value) for name, value in values.items() if self.row[name] != value]
+        changes += [change_of("reason", None, reason)] if reason else []
+        self.row |= {**values, "version": self.row["version"] + 1}
+        self.events.append(CaseEvent(on, action, tuple(changes), by))
 
     def lawyer_on(self, day: date) -> Lawyer | None:
         """The attorney who represents the case on a day."""
@@ -63,7 +91,7 @@ class CaseBuilder:
     def __init__(self, clinic: DemoClinic, cases: int) -> None:
         self.clinic, self.random = clinic, clinic.random
         self._patients: list[Patient] = []
-        self._patient_count = 0
+        self._patient_count = self._invoice_count = 0
         # Every twelfth case belongs to the demo attorney; with fewer than sixty cases, at least five do.
         self._own_every = max(1, min(12, cases // 5))
 
@@ -76,7 +104,9 @@ class CaseBuilder:
         case = CaseFile(row, outcome_profile_of(self.random), patient, former, lawyer, changed_on, [], [])
         self._represent(case, batch)
         physician_id = self.random.one_of(self.clinic.physicians)[0]
-        for number, day in zip(plan.numbers, plan.created, strict=True):
+        for place, (number, day) in enumerate(zip(plan.numbers, plan.created, strict=True)):
+            if place == 1 and plan.position % _WRONG_EVERY == _WRONG and self._replace(case, number, day):
+                continue
             doctor = physician_id if self.random.chance(0.85) else self.random.one_of(self.clinic.physicians)[0]
             case.histories.append(self._invoice(case, number, day, doctor, batch))
         return case
@@ -134,9 +164,16 @@ class CaseBuilder:
             columns = {"case_id": case.row["id"], "attorney_id": case.former.attorney_id}
             self.clinic.add(batch, "representations", from_on, **columns, from_on=from_on, until_on=case.changed_on)
             from_on = case.changed_on
+            self._tell_of_change(case, case.former, from_on)
         if case.lawyer:
             columns = {"case_id": case.row["id"], "attorney_id": case.lawyer.attorney_id}
             self.clinic.add(batch, "representations", from_on, **columns, from_on=from_on, until_on=None)
+
+    def _tell_of_change(self, case: CaseFile, former: Lawyer, on: date) -> None:
+        now = case.lawyer.name if case.lawyer else None
+        changes = (change_of("attorney", former.name, now), change_of("effective_on", None, on))
+        case.events.append(CaseEvent(on, "assign_attorney", changes, Role.BILLING))
+        case.row["version"] += 1
 
     def _invoice(self, case: CaseFile, number: str, on: date, physician_id: UUID, batch: Batch) -> InvoiceHistory:
         served = max(case.row["opened_on"], on - timedelta(days=self.random.between(0, 9)))
@@ -147,6 +184,9 @@ class CaseBuilder:
         encounter = self.clinic.record(served, **of, service_date=served, invoice_id=None)
         case.encounters.append(encounter)
         lines = self._examine(encounter["id"], payer_id, facility_id, served, batch)
+        self._invoice_count += 1
+        if self._invoice_count % _FREE_EVERY == _FREE:
+            lines = tuple(overridden(line, Decimal("0.00"), "Follow-up without charge") for line in lines)
         lines = _marked(lines, case.patient, served, physician_id)
         floor, target = self._limits(sum((line.amount for line in lines), Decimal(0)))
         start = HistoryStart(
@@ -166,9 +206,27 @@ class CaseBuilder:
         )
         return InvoiceHistory(start, self.random, by=self.clinic.users[Role.BILLING])
 
+    def _replace(self, case: CaseFile, number: str, on: date) -> bool:
+        """Whether an invoice of the same visit, with fewer units, replaces the first one of the case."""
+        wrong, submitted_on = case.histories[0], case.histories[0].last_day + timedelta(days=2)
+        if submitted_on >= on or wrong.billed == 0:
+            return False
+        lines = tuple(_of_one_unit(line) for line in wrong.start.lines)
+        billed = sum((line.amount for line in lines), Decimal(0))
+        floor, target = (
+            limit and min(limit, billed) for limit in (wrong.start.floor_amount, wrong.start.target_amount)
+        )
+        wrong.submit_invoice(submitted_on, SubmissionMethod.EMAIL)
+        wrong.apply(on, "replace_invoice", reason="Billed more units than were given", reversals=[])
+        start = replace(wrong.start, number=number, created_on=on, lines=lines, replaces_id=wrong.id)
+        start = replace(start, floor_amount=floor, target_amount=target)
+        case.histories.append(InvoiceHistory(start, self.random, by=self.clinic.users[Role.BILLING]))
+        case.encounters.append(case.encounters[0])
+        return True
+
     def _limits(self, billed: Decimal) -> tuple[Decimal | None, Decimal | None]:
         """The lowest amount that the clinic would accept, and the amount that it aims for; not every invoice has them."""
-        if self.random.chance(0.4):
+        if self.random.chance(0.4) or billed == 0:
             return None, None
         return self.random.share(billed, 28, 35), self.random.share(billed, 75, 90)
 
@@ -204,6 +262,10 @@ class CaseBuilder:
         return tuple(lines)
 
 
+def _of_one_unit(line: HistoryLine) -> HistoryLine:
+    return replace(line, units=1, amount=round_money(line.unit_price * line.bilateral_factor))
+
+
 def _marked(
     lines: tuple[HistoryLine, ...], patient: Patient, served: date, physician_id: UUID
 ) -> tuple[HistoryLine, ...]:
@@ -235,7 +297,7 @@ def settle(case: CaseFile, on: date) -> None:
     for history in case.histories:
         if history.status is InvoiceStatus.CHEQUE_RECEIVED:
             history.settle_case(on)
-    case.row |= {"status": "settled", "settled_on": on, "version": case.row["version"] + 1}
+    case.change(on, "settle_case", {"status": CaseStatus.SETTLED.value, "settled_on": on})
 
 
 def close(case: CaseFile, on: date) -> None:
@@ -244,18 +306,13 @@ def close(case: CaseFile, on: date) -> None:
         if history.status is InvoiceStatus.CHEQUE_RECEIVED:
             history.apply(on, "close_case", reason=CloseReason.LOST.name)
     closed = {"status": CaseStatus.CLOSED.value, "closed_on": on, "closed_reason": CloseReason.LOST.value}
-    case.row |= {**closed, "version": case.row["version"] + 1}
+    case.change(on, "close_case", closed)
 
 
 def reopen(case: CaseFile, on: date, reason: str) -> None:
-    """Reopen a settled case: its paid invoices return to their previous status."""
+    """Reopen a settled or closed case because of a returned cheque: its paid invoices return to their previous status."""
     for history in case.histories:
         if history.status is InvoiceStatus.PAID:
             history.reopen_case(on, reason)
-    case.row |= {
-        "status": "open",
-        "settled_on": None,
-        "closed_on": None,
-        "closed_reason": None,
-        "version": case.row["version"] + 1,
-    }
+    opened = {"status": CaseStatus.OPEN.value, "settled_on": None, "closed_on": None, "closed_reason": None}
+    case.change(on, "return_cheque", opened, Role.ADMIN, reason)

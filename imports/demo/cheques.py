@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.access.people import Role
+from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.payments.cheques import ReturnKind
 from imports.demo.cases import CaseFile, reopen
@@ -115,10 +116,11 @@ class ChequeDesk:
             one.history.apply_cheque(entered, row["id"], part, on)
         return Cheque(row, [one for one, _ in parts])
 
-    def pay(self, one: Expected, amount: Decimal, on: date) -> Cheque:
-        """A cheque for one invoice alone, received and entered on a day."""
-        row = self._row(one.history.row["payer_id"], amount, on, on)
-        one.history.apply_cheque(on, row["id"], amount, on)
+    def pay(self, one: Expected, amount: Decimal, on: date, entered: date | None = None) -> Cheque:
+        """A cheque for one invoice alone, received on a day and entered then or later."""
+        entered = entered or on
+        row = self._row(one.history.row["payer_id"], amount, on, entered)
+        one.history.apply_cheque(entered, row["id"], amount, on)
         return Cheque(row, [one])
 
     def _row(self, payer_id: UUID, amount: Decimal, on: date, entered: date) -> dict[str, Any]:
@@ -149,7 +151,7 @@ class ChequeDesk:
         for one in cheque.paid:
             one.history.return_cheque(on, cheque.row["id"], reason)
         for one in cheque.paid:
-            if one.case.row["status"] == "settled":
+            if one.case.row["status"] != CaseStatus.OPEN:
                 reopen(one.case, on, reason)
             self._lapse(one.history, on)
         cheque.row |= {"returned_on": on, "return_reason": reason}

@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
+
+import orjson
 
 from domain.access.people import Role
 from domain.billing.invoices import COVERED, InvoiceStatus
+from domain.ids import new_id
 from imports.demo.calendar import PlannedCase, plan_cases
-from imports.demo.cases import CaseBuilder, CaseFile, close, settle
+from imports.demo.cases import CaseBuilder, CaseEvent, CaseFile, close, settle
 from imports.demo.cheques import Cheque, ChequeDesk, Expected
-from imports.demo.clinic import DemoClinic, open_clinic
+from imports.demo.clinic import NAME, DemoClinic, open_clinic
 from imports.demo.coverages import CoverageDesk
 from imports.demo.follow_ups import follow_up, hold_payers
+from imports.demo.mistakes import Mistakes
 from imports.demo.payments import PaymentDesk
 from imports.demo.scenarios import Acting, Scenario
+from imports.demo.seeded_random import SeededRandom
 from imports.demo.several_payers import SeveralPayers
 from imports.history.batch import Batch
+from imports.history.rows import noon_of
 
 CASES_AT_ONCE = 1_000
 
@@ -39,7 +47,10 @@ class DemoHistory:
         self._password_hash = password_hash
         self._desk, self._payments = ChequeDesk(clinic), PaymentDesk(clinic)
         self._several = SeveralPayers(clinic, self._desk)
+        self._mistakes = Mistakes(clinic, self._desk)
         self._coverages = CoverageDesk(clinic)
+        # Ids of their own, so that the rest of the clinic does not depend on the events of its cases.
+        self._bits = SeededRandom(len(NAME) + 2).getrandbits
 
     def portions(self) -> Iterator[tuple[Batch, int]]:
         """Batches in the order in which they can be written, each with the number of invoices generated so far."""
@@ -61,7 +72,7 @@ class DemoHistory:
         batch = Batch()
         cases = [builder.open(plan, batch) for plan in plans]
         cheques = self._desk.receive(self._expected(cases), batch)
-        later = self._several.follow(cases)
+        later = [*self._several.follow(cases), *self._mistakes.mend(cases)]
         batch.extend("cheques", [cheque.row for cheque in later])
         cheques += later
         for case in cases:
@@ -82,6 +93,8 @@ class DemoHistory:
         acting = Acting(clinic.users[Role.ADMIN], clinic.users[Role.BILLING])
         for case in cases:
             for history in case.histories:
+                if history.status is InvoiceStatus.VOID:
+                    continue
                 scenario = Scenario(history, case.profile, clinic.random, clinic.today, acting)
                 pays_on = scenario.build(other_payer=clinic.random.one_of(clinic.insurances))
                 if pays_on is not None:
@@ -112,10 +125,23 @@ class DemoHistory:
 
     def _write(self, case: CaseFile, batch: Batch) -> None:
         batch.extend("cases", (case.row,))
+        batch.extend("case_events", [self._told(case, event) for event in sorted(case.events, key=_day)])
         for encounter, history in zip(case.encounters, case.histories, strict=True):
+            if history.start.replaces_id is None:
+                batch.extend("encounters", (encounter,))
             encounter["invoice_id"] = None if history.status is InvoiceStatus.VOID else history.id
-            batch.extend("encounters", (encounter,))
             history.write(batch)
             self.totals.billed += history.billed
             self.totals.received += history.received
         self.totals.invoices += len(case.histories)
+
+    def _told(self, case: CaseFile, event: CaseEvent) -> dict[str, Any]:
+        """The row of an event in the history of a case."""
+        at, by = noon_of(event.on), self.clinic.users[event.by]
+        row = {"clinic_id": self.clinic.clinic_id, "id": new_id(at, self._bits), "recorded_at": at, "at": at}
+        row |= {"case_id": case.row["id"], "by_user_id": by, "action": event.action, "request_id": None}
+        return row | {"changes": orjson.dumps(event.changes).decode()}
+
+
+def _day(event: CaseEvent) -> date:
+    return event.on

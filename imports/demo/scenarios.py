@@ -92,7 +92,7 @@ class Scenario:
     def build(self, other_payer: UUID) -> date | None:
         """Generate everything up to the agreement; returns the day of payment, None if there is none."""
         try:
-            agreed = self._build(other_payer)
+            agreed = self._build(other_payer) if self.history.billed > 0 else self._close_empty()
         except NotYetError:
             agreed = False
         self._expire_offer()
@@ -119,6 +119,11 @@ class Scenario:
         if random.chance(profile.pays):
             return True
         return self._lapse() if self.pay_by else self._give_up()
+
+    def _close_empty(self) -> bool:
+        """Nothing is charged, so that nothing will be paid."""
+        self.history.apply(self._wait(1, 5), "close_empty", reason="Nothing is charged for the visit")
+        return False
 
     def _wait(self, low: int, high: int) -> date:
         self.day = self.random.after(self.day, low, high)

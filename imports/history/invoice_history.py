@@ -60,7 +60,7 @@ class InvoiceHistory:
         self.by = by
         self.received_by_cheque: dict[UUID, Decimal] = {}
         self._bits = rng.getrandbits
-        self._start, self._day = start, start.created_on
+        self.start, self._day = start, start.created_on
         self._states: list[dict[str, Any]] = []
         self._events: list[dict[str, Any]] = []
         self._offers: list[dict[str, Any]] = []
@@ -253,12 +253,12 @@ class InvoiceHistory:
 
     def write(self, batch: Batch) -> None:
         """Add all rows of the invoice to a batch; the caller adds the cheques to which they refer."""
-        changed_on = self._start.attorney_changed_on
+        changed_on = self.start.attorney_changed_on
         if changed_on is not None and changed_on > self.row["known_from"]:
             self._states.append(state_row(self.row, changed_on))
             self.row["known_from"] = changed_on
         batch.extend("invoices", (self.row,))
-        batch.extend("invoice_states", with_former(self._states, self._start))
+        batch.extend("invoice_states", with_former(self._states, self.start))
         batch.extend("invoice_lines", self._lines)
         batch.extend("reduction_offers", self._offers)
         batch.extend("denials", self._denials)
@@ -332,7 +332,7 @@ class InvoiceHistory:
 
     def _allocate(self, on: date, name: str, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
         moment, payer_id = self._moment(on), self._facts.responsibilities[-1].payer_id
-        counts_on = effective_day(received_on, self._start.created_on)
+        counts_on = effective_day(received_on, self.start.created_on)
         receipt = Receipt(new_id(moment, self._bits), payer_id, amount, counts_on, moment)
         self.apply(on, name, receipt=receipt)
         self.received_by_cheque[cheque_id] = self.received_by_cheque.get(cheque_id, ZERO) + amount

@@ -60,6 +60,8 @@ class HistoryStart:
     # The former attorney of the case, and the day of the change.
     former_attorney_id: UUID | None = None
     attorney_changed_on: date | None = None
+    # The void invoice that it replaces.
+    replaces_id: UUID | None = None
 
 
 # The values on which reports depend: if one of them changes, the former state is kept, if it lasted for a day.
@@ -143,6 +145,7 @@ def first_row(start: HistoryStart, identity: UUID, billed: Decimal, moment: date
         "target_amount": start.target_amount,
         "conditional_until": None,
         "external_key": start.external_key,
+        "replaces_id": start.replaces_id,
         "known_from": start.created_on,
         "updated_at": moment,
         "recorded_at": moment,

@@ -51,8 +51,8 @@ INVARIANTS = {
             when 'pending_invoice' then agreed_amount is null and agreed_on is null
             when 'pending_reduction' then agreed_amount is null and agreed_on is null and submitted_on is not null
             when 'pending_cheque' then balance > 0 and agreed_on is not null and fully_paid_on is null
-            when 'cheque_received' then balance = 0 and fully_paid_on is not null and paid_on is null
-            when 'paid' then balance = 0 and fully_paid_on is not null and paid_on is not null
+            when 'cheque_received' then balance = 0 and (fully_paid_on is null) = (billed_amount = 0) and paid_on is null
+            when 'paid' then balance = 0 and (fully_paid_on is null) = (billed_amount = 0) and paid_on is not null
             when 'void' then received_amount = 0 and agreed_amount is null
             when 'written_off' then written_off_amount > 0 and balance = 0
             end""",
