@@ -39,8 +39,8 @@ class Plan:
     kills: int
     phase: int
     seed: int
-    # How many agreements lapse as the clinic's day ends.
-    lapses: int
+    # How many agreements lapse as the clinic's day ends; without any it does not end.
+    lapses: int = 0
 
 
 @dataclass
@@ -96,13 +96,12 @@ class Run:
     faults: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Make all steps; the day of the clinic ends after three fifths of them."""
-        turn = self.plan.steps * 3 // 5
-        self._phases(turn)
-        if not self.faults:
+        """Make all steps; where agreements are to lapse, the day of the clinic ends after three fifths of them."""
+        self._phases(self.plan.steps * 3 // 5)
+        if self.plan.lapses and not self.faults:
             self._agree_conditionally()
             self._end_the_day()
-            self._phases(self.plan.steps)
+        self._phases(self.plan.steps)
         # On a busy machine servers start slowly, and more steps are made until enough were killed.
         while self.killer.kills < self.plan.kills and not self.faults:
             self._phases(len(self.users.steps) + self.plan.phase // 4)

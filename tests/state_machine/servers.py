@@ -83,7 +83,8 @@ class Killer:
     def kill_one(self) -> None:
         """Kill one of the servers, seldom all of them and the worker, and start what was killed."""
         with self._lock:
-            chosen = [*self.servers, self.worker] if self.random.random() < 0.1 else [self.random.choice(self.servers)]
+            together = [*self.servers, self.worker] if self.worker.days_back == 0 else self.servers
+            chosen = together if self.random.random() < 0.1 else [self.random.choice(self.servers)]
             for server in chosen:
                 server.kill()
             with ThreadPoolExecutor(len(chosen)) as threads:

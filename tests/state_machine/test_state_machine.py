@@ -7,8 +7,8 @@ from tests.state_machine.run import Plan, run
 from tests.state_machine.steps import TRANSITION_NAMES
 
 
-def test_three_hundred_steps_during_three_kills_break_no_law(own_address: DatabaseUrls) -> None:
-    result = run(own_address, Plan(steps=300, kills=3, phase=150, seed=1, lapses=4))
+def test_two_hundred_and_fifty_steps_during_three_kills_break_no_law(own_address: DatabaseUrls) -> None:
+    result = run(own_address, Plan(steps=250, kills=3, phase=125, seed=1))
     assert result.faults == [], result.report()
     assert result.kills >= 3
     assert len(result.done) >= 25, result.report()

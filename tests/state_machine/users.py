@@ -17,7 +17,7 @@ from tests.support.api.scenarios import SCAN
 _STATE = """query ($id: ID!) { invoice(id: $id) { id status version balance billedAmount agreedAmount receivedAmount payer { id }
     case { id } negotiation { openOffer { amount } } availableTransitions { name allowed } } }"""
 _UPLOAD = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id uploadUrl } } }"
-_PATIENCE_SECONDS, _REQUEST_SECONDS = 90.0, 30.0
+_PATIENCE_SECONDS, _REQUEST_SECONDS, _AVOIDED_SECONDS = 90.0, 30.0, 1.0
 
 
 class WrongAnswer(Exception):  # noqa: N818 (it is no error of this program)
@@ -33,6 +33,7 @@ class User:
     http: httpx.Client = field(init=False)
     cuts: int = 0
     busy: int = 0
+    avoided: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         headers = {"accept": "application/graphql-response+json", "authorization": f"Bearer {self.token}"}
@@ -43,11 +44,12 @@ class User:
         deadline, attempts = time.monotonic() + _PATIENCE_SECONDS, 0
         while True:
             attempts += 1
+            url = self._reachable(random)
             try:
-                response = self.http.post(random.choice(self.urls), json={"query": query, "variables": variables})
+                response = self.http.post(url, json={"query": query, "variables": variables})
             except httpx.TransportError:
                 self.cuts += 1
-                time.sleep(0.05)
+                self.avoided[url] = time.monotonic() + _AVOIDED_SECONDS
             else:
                 if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     return _data(response), attempts
@@ -55,6 +57,13 @@ class User:
                 time.sleep(0.2)
             if time.monotonic() > deadline:
                 raise WrongAnswer(f"no answer within {_PATIENCE_SECONDS} s: {query[:60]}")
+
+    def _reachable(self, random: Random) -> str:
+        """One of the servers, those last that did not answer a moment ago."""
+        now = time.monotonic()
+        if not (answering := [url for url in self.urls if self.avoided.get(url, 0.0) < now]):
+            time.sleep(0.2)
+        return random.choice(answering or self.urls)
 
     def send(self, random: Random, step: Step) -> None:
         """Send a step; its outcome is stored in it."""
