@@ -12,8 +12,9 @@ from tests.support.databases import rows
 _EVENTS = "select transition, count(*) from invoice_events group by 1"
 _KEYS = "select key, result_id from idempotency_keys"
 _DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
-# What only the step for a former firm does to an invoice.
-_BY_FORMER_FIRM = """select (select count(*) from responsibilities where reason = 'representation_ended')
+# What only the step for a former firm does to an invoice; one that replaces another begins with a copy of its responsibilities.
+_BY_FORMER_FIRM = """select (select count(*) from responsibilities r join invoices i on (i.clinic_id, i.id) = (r.clinic_id, r.invoice_id)
+        where r.reason = 'representation_ended' and r.recorded_at > i.recorded_at)
     + (select count(*) from invoice_events where transition = 'change_payer' and changes::text like '%The former firm%')"""
 # Who treats in a case: whoever has a visit or an invoice of it, and nobody else.
 _TREATING = """(select clinic_id, physician_id, case_id from encounters
