@@ -49,7 +49,7 @@ ONLY = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),'$(T)',$(if $(NAMED),$(N
 
 test: export COLUMNS = 240
 test: $(if $(T),$(READY),check $(ACTIONLINT))  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
-	@$(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
+	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
 
 test-fast: $(READY)  ## The tests that need no database; less than a minute.
 	@$(BIN)/pytest -q -rfEs $(PARALLEL) --without-database
@@ -68,7 +68,7 @@ hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install
 
 prove: $(READY)  ## The tests that take minutes.
-	@$(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
+	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
 	@$(BIN)/python -m tests.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -48,6 +48,7 @@ _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 
 _EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
     where e.clinic_id = $1 and e.encounter_id = $2 and e.removed_at is null order by e.position, e.id"""
+_DENIED = "select from denials where clinic_id = $1 and invoice_id = $2 and line_id is not null limit 1"
 _REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
 
 
@@ -191,6 +192,9 @@ async def replace_lines(work: UnitOfWork) -> UUID:
         _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
     if invoice.first_submitted_on:
         words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
+        _refuse(work, row, "replace_invoice_lines", words)
+    if await work.one(_DENIED, invoice.id) is not None:
+        words = "A denial names one of the lines: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
     billed = await work.one(_BILLED, invoice.id)
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
