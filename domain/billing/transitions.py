@@ -18,7 +18,7 @@ _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
 _RECEIPT = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    (S.CHEQUE_RECEIVED, S.PENDING_CHEQUE),
+    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
 )
 # What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment.
 _RETURN = (

@@ -32,8 +32,8 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   .     .     .   .
 record_denial       I   IR  IC  .     .     .   .
-record_cheque       IQ  RQ  CQ  QC    .     .   WQ
-allocate_cheque     IQ  RQ  CQ  QC    .     .   WQ
+record_cheque       IQ  RQ  CQ  IRCQ  .     .   WQ
+allocate_cheque     IQ  RQ  CQ  IRCQ  .     .   WQ
 return_cheque       I   R   C   IRCQW .     .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
@@ -59,8 +59,8 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
 record_denial       I   IR  IC  .     .     .   .
-record_cheque       IQ  RQ  CQ  QC    P     .   WQ
-allocate_cheque     IQ  RQ  CQ  QC    P     .   WQ
+record_cheque       IQ  RQ  CQ  IRCQ  P     .   WQ
+allocate_cheque     IQ  RQ  CQ  IRCQ  P     .   WQ
 return_cheque       I   R   C   IRCQW IRCPW .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
@@ -87,8 +87,8 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
 record_denial       I   IR  IC  .     .     .   .
-record_cheque       IQ  RQ  CQ  QC    P     .   WQ
-allocate_cheque     IQ  RQ  CQ  QC    P     .   WQ
+record_cheque       IQ  RQ  CQ  IRCQ  P     .   WQ
+allocate_cheque     IQ  RQ  CQ  IRCQ  P     .   WQ
 return_cheque       I   R   C   IRCQW IRCPW .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .

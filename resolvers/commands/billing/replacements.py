@@ -41,6 +41,8 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
     case = await lock_case(work, billed["case_id"])
     received_on = {row["id"]: row["received_on"] for row in await work.all(_CHEQUES, old)}
     row = (await lock(work, [old], with_facts=True))[old]
+    # Another payer may have become responsible while this command waited for the lock.
+    billed = {**billed, "payer_id": row["payer_id"]}
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
     lines = await priced_lines(work, work.inputs, circumstances)
     if not lines:
@@ -51,7 +53,7 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
         raise Conflict("Money has just been received for the invoice: read it again", ("invoice_id",))
     await _void(work, row, paid, paid_by)
     owed_by = [replace(one, recorded_at=work.moment) for one in row["facts"].responsibilities]
-    new = await insert_invoice(work, case, dict(billed), lines, replaces=row, owed_by=owed_by)
+    new = await insert_invoice(work, case, billed, lines, replaces=row, owed_by=owed_by)
     await _bring_along(work, old, new, paid, {one.id: (paid_by[one.id], received_on[paid_by[one.id]]) for one in paid})
     return new
 

@@ -10,7 +10,7 @@ import asyncpg
 from tests.api.billing.test_encounters import TREE, VISIT
 from tests.support.api.mutations import answered, done
 from tests.support.api.records import uuid_of
-from tests.support.api.scenarios import CHEQUE, INVOICE, Clinic, line
+from tests.support.api.scenarios import CHEQUE, INVOICE, Clinic, broken_laws, line
 from tests.support.databases import rows
 
 _WAITING = """select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"""
@@ -20,13 +20,18 @@ Request = Callable[[], Any]
 
 
 def _while_inserts_wait(clinic: Clinic, table: str, *requests: Request) -> list[Any]:
-    """Send requests, each once the one before is answered or waits for a lock, while nothing can be inserted into a table; their answers."""
+    """Send requests while nothing can be inserted into a table; their answers."""
+    return _while_locked(clinic, f"lock table {table} in share row exclusive mode", *requests)
+
+
+def _while_locked(clinic: Clinic, statement: str, *requests: Request) -> list[Any]:
+    """Send requests, each once the one before is answered or waits for a lock, while a statement holds its locks; their answers."""
 
     async def run(threads: ThreadPoolExecutor) -> list[Future[Any]]:
         connection, watching = [await asyncpg.connect(clinic.address.owner) for _ in range(2)]
         sent = []
         async with connection.transaction():
-            await connection.execute(f"lock table {table} in share row exclusive mode")
+            await connection.execute(statement)
             for number, request in enumerate(requests, 1):
                 sent.append(threads.submit(request))
                 for _ in range(_ATTEMPTS):
@@ -106,3 +111,20 @@ def test_a_payment_for_an_invoice_that_replaces_the_returned_one_while_the_invoi
         lambda: answered(clinic.admin, "replaceInvoice", INVOICE, invoiceId=invoice, **lines),
     )
     assert _outcomes(answers) == ["done", "CONFLICT"]
+
+
+def test_an_invoice_whose_payer_changes_while_it_is_replaced_is_replaced_by_one_of_the_new_payer(
+    clinic: Clinic,
+) -> None:
+    invoice = clinic.submitted("100.00")
+    payer = clinic.another_payer(clinic.look(invoice))
+    lines = {"lines": [line("80.00")], "reason": "Wrong", "confirmDuplicate": True}
+    answers = _while_locked(
+        clinic,
+        f"select from invoices where id = '{uuid_of(invoice)}' for update",
+        lambda: answered(clinic.billing, "changePayer", INVOICE, invoiceId=invoice, payerId=payer, reason="Wrong"),
+        lambda: answered(clinic.billing, "replaceInvoice", INVOICE, invoiceId=invoice, **lines),
+    )
+    assert _outcomes(answers) == ["done", "done"]
+    assert answers[1]["invoice"]["payer"]["id"] == payer
+    assert broken_laws(clinic.address) == ()
