@@ -14,7 +14,7 @@ LAWS = (
     *(*representations.LAWS, *encounters.LAWS, *days.LAWS),
 )
 # The known exceptions: records of an earlier release, or confirmed by an administrator, that a law does not bind.
-EXCEPTIONS = (*payments.EXCEPTIONS, *encounters.EXCEPTIONS)
+EXCEPTIONS = (*payments.EXCEPTIONS, *encounters.EXCEPTIONS, *records.EXCEPTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,8 @@ reduction_offers = clinic_table(
 denials = clinic_table(
     "denials",
     *refers("invoice_id", "invoices"),
+    # The line that is denied; null for a denial of the whole invoice.
+    *refers("line_id", "invoice_lines", nullable=True),
     Column("denied_on", Date, nullable=False),
     Column("reason_code", Text, nullable=False),
     money("amount", nullable=True),
@@ -245,6 +247,7 @@ denials = clinic_table(
     Column("appeal_due_on", Date),
     *refers("recorded_by", "users", nullable=True),
     index("ix_denials_invoice", "invoice_id", "denied_on"),
+    index("ix_denials_line", "line_id", where="line_id is not null"),
     index("ix_denials_appeal", "appeal_due_on", "invoice_id", where="appeal_due_on is not null"),
 )
 

@@ -21,7 +21,7 @@ __all__ = [
 
 enum_type(
     CoverageKind,
-    "records",
+    "figures",
     "What obliges a payer to pay for the treatment of a case.",
     {
         "PIP": "Personal injury protection: the patient's own car insurance pays, whoever caused the accident.",

@@ -7,6 +7,7 @@ import strawberry
 
 from domain.billing.analytics import described
 from permissions.classes import input_field, output_field
+from schema.billing.coverage_enums import CoverageKind
 from schema.records.attorneys import Attorney
 from schema.records.physicians import Physician
 from schema.references import PayerRef
@@ -66,6 +67,45 @@ class AttorneyReduction:
     reduction_rate: Ratio = output_field("staff", described("reduction_rate"))
 
 
+@strawberry.type(
+    description="The parts of the amounts of the period's invoices under one kind of coverage. Each amount of an invoice is in one "
+    "row: what was received, under the coverage that the payment names; a contractual adjustment, under the coverage that was "
+    "responsible on its day; the rest of the billed amount (outstanding, reduced, written off, or given up), under the coverage "
+    "that owes the invoice on the reporting day. That is the coverage that the responsibility names or, where it names none, the "
+    "one kind of its payer's coverages in the case."
+)
+class CoverageKindAmounts:
+    coverage_kind: CoverageKind | None = output_field(
+        "figures", "The kind of coverage; null for amounts under no coverage, and for the remainder."
+    )
+    is_remainder: bool = output_field(
+        "figures",
+        "Whether the row joins several kinds. For analysts, the kinds of which a figure adds up fewer than five invoices of a month "
+        "of creation are joined, with at least one other kind; for other roles there is no such row.",
+    )
+    invoice_count: int = output_field(
+        "figures", "The number of invoices of which a part is in this row; one invoice can be in several rows."
+    )
+    billed: Decimal = output_field(
+        "figures",
+        "The part of the billed amounts in US dollars: received, contractual, and the rest. The rows add up to the billed amount of "
+        "the period.",
+    )
+    received: Decimal = output_field(
+        "figures", "The amount received in US dollars. The rows add up to the received amount of the period."
+    )
+    reductions: Decimal = output_field(
+        "figures", "The agreed reductions in US dollars. The rows add up to the numerator of the reduction rate."
+    )
+    contractual: Decimal = output_field(
+        "figures",
+        "What contracts with payers take off, in US dollars. The rows add up to the contractual amount of the period.",
+    )
+    outstanding: Decimal = output_field(
+        "figures", "What is outstanding of open invoices of the period, in US dollars, by the coverage that owes it."
+    )
+
+
 @strawberry.type(description="The measures of the invoices created in one month.")
 class MonthlyAnalytics:
     month: date = output_field("figures", "The first day of the month.")
@@ -102,10 +142,19 @@ class Analytics:
         "figures", "The outstanding amounts on the reporting day by payer and age, slowest payers first."
     )
     reductions_by_payer: list[PayerReduction] = output_field(
-        "figures", "The agreed reductions by payer, largest first."
+        "figures",
+        "The agreed reductions by the payer who was responsible on the day of the agreement, largest first; an agreement that a "
+        "new payer keeps counts for the payer who made it.",
     )
     reductions_by_attorney: list[AttorneyReduction] = output_field(
-        "staff", "The agreed reductions by attorney, largest first."
+        "staff",
+        "The agreed reductions by the attorney who represented the patient on the day of the agreement, largest first; an agreement "
+        "that a new payer keeps counts for the day on which it was made.",
+    )
+    amounts_by_coverage_kind: list[CoverageKindAmounts] = output_field(
+        "figures",
+        "The amounts of the period by kind of coverage, highest billed amount first. Analysts get them for the whole clinic, "
+        "without asOf and without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(
         "figures", "The measures of the period by month of creation, oldest first."
@@ -123,7 +172,10 @@ class AnalyticsFilter:
         description="The last day of the period; for analysts the last day of a month.",
         metadata={"rule": "productivity"},
     )
-    payer_id: list[strawberry.ID] | None = input_field(("Invoice.payer", "Payer.id"), "Only invoices of these payers.")
+    payer_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.payer", "Payer.id"),
+        "Only invoices for which one of these payers is responsible on the reporting day.",
+    )
     physician_id: list[strawberry.ID] | None = input_field(
         ("Invoice.physician", "Physician.id"), "Only invoices for treatment by these physicians."
     )

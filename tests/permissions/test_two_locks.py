@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -81,7 +81,7 @@ class SwitchedDatabase(Database):
 
     @asynccontextmanager
     async def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: Sequence[str] = ()
+        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: list[str] | None = None
     ) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN

@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.ledger.late_facts import contradicted_by_money
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 from domain.errors import InvalidInput
@@ -29,14 +30,16 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     left = left_for(invoice, receipt)
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
-        raise InvalidInput(words, ("amount",))
+        none = "Nothing is left that this payer can pay of the invoice: record the payment without it"
+        raise InvalidInput(words if left > 0 else none, ("amount",))
     facts = invoice.known
     if invoice.small_balance > 0 and is_in_present_round(facts, receipt):
         # What is paid after the settlement opens no case again.
         is_paid = invoice.status is InvoiceStatus.PAID
         again = min(invoice.small_balance, receipt.amount) if is_paid else invoice.small_balance
         facts = _due_again(facts, again, receipt, actor)
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, receipt)))
+    after = replace(facts, receipts=(*facts.receipts, receipt))
+    return Outcome(facts=after, late=contradicted_by_money(facts, after))
 
 
 def _due_again(facts: Facts, small_balance: Decimal, receipt: Receipt, actor: Actor) -> Facts:
@@ -53,4 +56,5 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if not reversals:
         raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
     facts = invoice.known
-    return Outcome(facts=replace(facts, receipts=(*facts.receipts, *reversals)))
+    after = replace(facts, receipts=(*facts.receipts, *reversals))
+    return Outcome(facts=after, late=contradicted_by_money(facts, after))

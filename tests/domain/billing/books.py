@@ -12,6 +12,7 @@ from domain.access.people import Role
 from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, lapsed_agreement, ledger_of
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.lifecycle import apply, legal_now
 from domain.billing.negotiation import OfferStatus, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
@@ -35,6 +36,7 @@ class Books:
         self.facts = Facts(Decimal(billed), (Responsibility(1, INSURER, day(0), begin),))
         self.invoice = replace(INVOICE, billed=Decimal(billed), floor=None, case_is_open=True, facts=self.facts)
         self.steps, self.applied = 0, Counter[str]()
+        self.late: tuple[LateFact, ...] = ()
 
     def _moment(self, on: int, place: int) -> datetime:
         return datetime.combine(day(on), time(12), UTC) + timedelta(seconds=place)
@@ -60,7 +62,7 @@ class Books:
         """Apply a transition on a day; the errors of `apply` leave everything as it was."""
         actor = Actor(role, day(on), self._moment(on, self.steps + 1))
         outcome, end = apply(name, self.invoice, inputs, actor)
-        self.steps, self.facts = self.steps + 1, outcome.facts or self.facts
+        self.steps, self.facts, self.late = self.steps + 1, outcome.facts or self.facts, tuple(outcome.late)
         self.applied[name] += 1
         is_open = {"settle_case": False, "close_case": False}.get(name, end is not InvoiceStatus.PAID)
         offer = self.invoice.open_offer if outcome.open_offer is None else None

@@ -39,9 +39,8 @@ DECISIONS = """submit_invoice accept_in_full request_reduction counter_reduction
     reopen_reduction record_denial transfer_balance write_off_invoice reverse_write_off""".split()
 FACTS = ["record_cheque", "return_cheque"]
 RARE = "void_invoice replace_invoice write_off_invoice change_payer record_denial decline_reduction settle_case close_case".split()
-# Legal by its status and its guards, but the table lacks the end: see the expected failures in
-# tests/domain/billing/test_small_balances.py.
-REFUSED_LATE = {("reopen_reduction", S.CHEQUE_RECEIVED), ("record_cheque", S.PAID)}
+# Legal by its status and its guards, but the table lacks the end.
+REFUSED_LATE = {("record_cheque", S.PAID)}
 Do = Callable[[Books, int], object]
 
 
