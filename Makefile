@@ -22,8 +22,9 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_PROJECT_ENVIRONMENT = .venv
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-# As many workers as there are cores that the system shows: "auto" would count physical ones alone.
-PARALLEL = -n logical --dist worksteal
+# Half as many more workers as there are cores: a worker waits a third of the time, for processes to start and for time to pass.
+CORES = $(shell getconf _NPROCESSORS_ONLN)
+PARALLEL = -n $(shell expr $(CORES) \* 3 / 2) --dist worksteal
 
 .PHONY: help serve dev revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots format clean moved
 .DELETE_ON_ERROR:
@@ -49,7 +50,7 @@ ONLY = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),'$(T)',$(if $(NAMED),$(N
 
 test: export COLUMNS = 240
 test: $(if $(T),$(READY),check $(ACTIONLINT))  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
-	@$(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
+	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
 
 test-fast: $(READY)  ## The tests that need no database; less than a minute.
 	@$(BIN)/pytest -q -rfEs $(PARALLEL) --without-database
@@ -68,7 +69,7 @@ hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install
 
 prove: $(READY)  ## The tests that take minutes.
-	@$(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
+	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
 	@$(BIN)/python -m tests.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))

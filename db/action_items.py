@@ -1,11 +1,15 @@
 """The SQL of action items: the records that billing staff have to act on, when each is due, and when it is done."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
 
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
+from domain.billing.ledger.late_facts import DECISION_WORDS, FACT_WORDS, HELPS, RECORDED
 from domain.billing.transitions import TRANSITIONS
 from domain.payments.cheques import UNAPPLIED_AFTER
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
@@ -91,9 +95,18 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     # Of an open invoice, until another payment is allocated to it; once, even where the cheque was allocated to it several times.
     (
         ActionItemKind.RETURNED_CHEQUE,
-        ("r.id", "r.effective_on", "'Cheque ' || c.number || ' was returned'", *_NOBODY, "c.id"),
+        (
+            "r.id",
+            "r.effective_on",
+            """case when c.payer_id = i.payer_id then 'Cheque ' || c.number || ' was returned' else 'Cheque ' || c.number || ' of '
+                || p.name || ' was returned: ask for another payment, or collect $' || i.balance || ' from ' || n.name end""",
+            *_NOBODY,
+            "c.id",
+        ),
         f"""cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
+            join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
+            join payers n on n.clinic_id = i.clinic_id and n.id = i.payer_id
         where r.amount < 0 and i.status in {_OPEN} and not exists (select from cheque_allocations a
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
             and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
@@ -117,9 +130,12 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             f"greatest(d.denied_on, d.appeal_due_on - {APPEAL_NOTICE.days})",
             "'Appeal the denial by ' || d.appeal_due_on",
         ),
-        """denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
-        where d.appeal_due_on is not null and i.status = 'pending_invoice' and i.submitted_on is null
-            and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id and n.id > d.id)""",
+        # Of several denials of the invoice, or of one line, the last.
+        f"""denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
+        where d.appeal_due_on is not null and case when d.line_id is not null then i.status in {_OPEN}
+                else i.status = 'pending_invoice' and i.submitted_on is null end
+            and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id
+                and n.line_id is not distinct from d.line_id and n.id > d.id)""",
     ),
     # Until somebody else owes the balance, or the coverage pays again.
     (
@@ -167,18 +183,22 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ),
         OWED_BY_FORMER_FIRM,
     ),
-    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, without end.
+    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, until as much of the payer's
+    # other money is left unapplied.
     (
         ActionItemKind.UNAPPLIED_MONEY,
         (
             "c.id",
             f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
             """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
-                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount end""",
+                else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount
+                    || ': leave as much of the payer''s next payment (recordCheque) unapplied' end""",
             *_NOBODY,
             "c.id",
         ),
-        f"cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0",
+        f"""cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0 and sign(c.unapplied_amount) = sign((select
+            sum(o.unapplied_amount) from cheques o where o.clinic_id = c.clinic_id and o.payer_id = c.payer_id
+                and o.unapplied_amount <> 0))""",
     ),
     (
         ActionItemKind.DEPOSIT_DUE,
@@ -201,6 +221,30 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where not c.is_billed and c.cancelled_at is null""",
     ),
 ]
+# The transitions that a person makes, and the texts of late facts.
+_STEPS_OF_STAFF = listed(row.name for row in TRANSITIONS if row.roles)
+
+
+def _words(column: str, words: Mapping[Any, str]) -> str:
+    """The words of each value of a column."""
+    return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
+
+
+# Until somebody makes the next step on the invoice.
+_PARTS.append(
+    (
+        ActionItemKind.LATE_FACT,
+        (
+            "f.id",
+            "cast(f.recorded_at at time zone :time_zone as date)",
+            f"""{_words("f.fact", FACT_WORDS)} || ' ' || f.fact_on || ' {RECORDED} ' || {_words("f.decision", DECISION_WORDS)}
+                || ' ' || f.decided_on || {_words("f.decision", HELPS)}""",
+        ),
+        f"""late_facts f join invoices i on i.clinic_id = f.clinic_id and i.id = f.invoice_id
+        where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
+            and e.seq > f.seq and e.transition in {_STEPS_OF_STAFF})""",
+    )
+)
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
     *("kind", "clinic_id", "invoice_id"),

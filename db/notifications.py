@@ -147,7 +147,8 @@ class Notifications:
 
         async def changed(seconds: float) -> None:
             with suppress(TimeoutError):
-                item = await asyncio.wait_for(subscriber.waiting.get(), seconds)
+                async with asyncio.timeout(seconds):
+                    item = await subscriber.waiting.get()
                 if isinstance(item, RequestError):
                     raise item
 
@@ -170,7 +171,10 @@ class Notifications:
     @asynccontextmanager
     async def _among(self, subscribers: "set[Any]", subscriber: _Subscriber) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._is_listening.wait(), _PATIENCE_SECONDS)
+            # asyncio.wait_for of Python 3.11 loses a cancellation that comes as the event is set: the subscription of a closed
+            # connection would go on until the server ends.
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._is_listening.wait()
         except TimeoutError:
             raise RequestError("Subscriptions are not available now: try again", UNAVAILABLE) from None
         subscribers.add(subscriber)
@@ -218,7 +222,8 @@ class Notifications:
 
         connection.add_termination_listener(notify)
         with suppress(TimeoutError):
-            await asyncio.wait_for(lost.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await lost.wait()
         connection.remove_termination_listener(notify)
 
     def _lose(self) -> None:

@@ -1,6 +1,6 @@
 """The database access of a server process: one connection pool per role, and transactions that set the role and the viewer's ids."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
@@ -116,7 +116,7 @@ class Database:
         return await _one_row(self._pools[viewer.role], entered, sql, values)
 
     def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), before_commit: Sequence[str] = ()
+        self, viewer: Viewer, invoices: Collection[UUID] = (), before_commit: list[str] | None = None
     ) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A viewer's transaction under row-level security; committed at the end, rolled back by an exception.
 
@@ -125,10 +125,13 @@ class Database:
         """
         locked = locking(viewer.clinic_id, invoices) if invoices else ""
         entered, pool = entering(viewer, read_only=False) + _GENERIC + locked, self._pools[viewer.role]
+        # The list itself: calls are added to it until the transaction ends.
+        closing = [] if before_commit is None else before_commit
         if not self._replica:
-            return pool.transaction(entered, before_commit, locks=bool(locked))
+            return pool.transaction(entered, closing, locks=bool(locked))
         notice = f"select pg_notify('clinic_wrote', '{clinic_wrote(self.hints, viewer.clinic_id)}')"
-        return self._writing(viewer, pool.transaction(entered, (*before_commit, notice), locks=bool(locked)))
+        closing.append(notice)
+        return self._writing(viewer, pool.transaction(entered, closing, locks=bool(locked)))
 
     @asynccontextmanager
     async def _writing(

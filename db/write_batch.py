@@ -28,7 +28,6 @@ class WriteBatch:
         # Table and columns of each written row, with those of its values that are ids: for the audit log.
         self.rows: list[tuple[str, dict[str, Any]]] = []
         self._parts: list[str] = []
-        self._calls: list[str] = []
         self._values: list[Any] = []
 
     def insert(self, table: str, **row: Any) -> None:
@@ -69,17 +68,12 @@ class WriteBatch:
         )
         self._parts.append(f"update {table} set {changed} where {found}")
 
-    def call(self, expression: str, *values: Any) -> None:
-        """Call an SQL function in the same statement; `expression` has a %s for each value, which is bound as text."""
-        places = [self._place(value, "text") for value in values]
-        self._calls.append(expression % tuple(places))
-
     async def run(self, connection: asyncpg.Connection) -> None:
         """Write everything in one round trip."""
         if self._parts:
             steps = ", ".join(f"w{number} as ({part})" for number, part in enumerate(self._parts))
-            await connection.execute(f"with {steps} select {', '.join(self._calls) or '1'}", *self._values)
-        self._parts, self._calls, self._values = [], [], []
+            await connection.execute(f"with {steps} select 1", *self._values)
+        self._parts, self._values = [], []
 
     def _note(self, table: str, row: Mapping[str, Any]) -> None:
         self.rows.append((table, {name: value if isinstance(value, UUID) else None for name, value in row.items()}))

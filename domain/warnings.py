@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.money import format_money
 
 
@@ -18,6 +19,7 @@ class WarningCode(StrEnum):
     SIMILAR_NUMBER = "similar_number"
     STALE_CHEQUE = "stale_cheque"
     UNAPPLIED_MONEY = "unapplied_money"
+    LATE_FACT = "late_fact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ def unapplied_money(payer: str, amount: Decimal) -> ChangeWarning:
     if amount < 0:
         words = f"{payer} was refunded ${format_money(-amount)} of payments that were returned"
     return ChangeWarning(WarningCode.UNAPPLIED_MONEY, words, ("case_id",), amount)
+
+
+def late_fact(late: LateFact) -> ChangeWarning:
+    """The warning that a fact contradicts a decision that was recorded before it; `amount` is what the reduction grows by."""
+    grows = f" The reduction grows by ${format_money(late.amount)}." if late.amount else ""
+    return ChangeWarning(WarningCode.LATE_FACT, f"{late.words}.{grows}", amount=late.amount)
 
 
 def coverage_exceeded(amount: Decimal, path: tuple[str, ...]) -> ChangeWarning:

@@ -53,6 +53,7 @@ async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: d
             await transition(work, "lapse_agreement")
             await work.restate()
             await record_job(connection, work.batches, "lapseAgreement", moment, work.request_id)
+            await connection.execute("; ".join(work.notifications()))
     except (IllegalTransition, NotFound):
         # Another worker was faster, a cheque came in, or the invoice is being negotiated again.
         return False

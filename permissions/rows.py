@@ -86,6 +86,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "invoice_adjustments",
             "invoice_counters",
             "invoice_events",
+            "late_facts",
             "message_invoices",
             "outbound_messages",
             "reduction_offers",

@@ -88,6 +88,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
     "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+    "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),
     "physicians": ("name_key",),
@@ -237,8 +238,10 @@ WRITES: dict[str, Write] = {
         changes=("reversed_on",),
         by="decided_by",
     ),
+    "late_facts": Write(adds=_columns("invoice_id seq fact fact_on decision decided_on")),
     "denials": Write(
-        adds=_columns("invoice_id denied_on reason_code amount note appeal_due_on recorded_by"), by="recorded_by"
+        adds=_columns("invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by"),
+        by="recorded_by",
     ),
     "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),
     "holds": Write(

@@ -170,6 +170,7 @@ enum_type(
         "SIMILAR_NUMBER": "Another payment of the payer has a similar number.",
         "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
+        "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
     },
 )
 enum_type(
@@ -331,6 +332,7 @@ enum_type(
         "was returned.",
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
+        "LATE_FACT": "A payment, a return or a denial was recorded after a decision that it would have prevented.",
     },
 )
 enum_type(

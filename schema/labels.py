@@ -18,6 +18,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNAPPLIED_MONEY": "Unapplied money",
         "DEPOSIT_DUE": "Deposit due",
         "UNBILLED_ENCOUNTER": "Visit not billed",
+        "LATE_FACT": "Late fact",
     },
     "AgingBasis": {
         "CREATED": "Invoice date",
@@ -128,6 +129,7 @@ LABELS: dict[str, dict[str, str]] = {
         "DENIED": "Denied",
         "TRANSFERRED": "Transferred",
         "REPLACED": "Replaced",
+        "VOIDED": "Voided",
     },
     "AgreementKind": {"FULL": "In full", "NEGOTIATED": "Negotiated", "CONTINUED": "Continued"},
     "CloseReason": {"DROPPED": "Dropped", "LOST": "Lost", "UNCOLLECTIBLE": "Uncollectible"},
@@ -204,5 +206,6 @@ LABELS: dict[str, dict[str, str]] = {
         "SIMILAR_NUMBER": "Similar number",
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
+        "LATE_FACT": "Late fact",
     },
 }

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from schema.billing.representations import AttorneyChange, Representation
     from schema.payments.cheques import Cheque, ChequeAllocation
     from schema.payments.deposits import Deposit
-    from schema.records.attorneys import Attorney
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
     from schema.records.firms import Firm
 
 AttorneyChangeRef = Annotated["AttorneyChange", strawberry.lazy("schema.billing.representations")]
-AttorneyRef = Annotated["Attorney", strawberry.lazy("schema.records.attorneys")]
 CaseRef = Annotated["Case", strawberry.lazy("schema.billing.cases")]
 ChequeRef = Annotated["Cheque", strawberry.lazy("schema.payments.cheques")]
 ChequeAllocationRef = Annotated["ChequeAllocation", strawberry.lazy("schema.payments.cheques")]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Float,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 
 from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Read, ReportList, View, by_id
 from db.fields.billing.invoices import FILTERS
+from db.reports.coverage_kinds import AMOUNTS
 from db.reports.measures import PLACES
 from db.row import Row
 from domain.billing.aging import BUCKETS
@@ -61,6 +63,15 @@ analytics = Table("analytics", _NOWHERE, *_cohort(), *_sums("outstanding", "over
 months = Table("months", _NOWHERE, Column("month", Date), *_cohort())
 payer_reductions = Table("payer_reductions", _NOWHERE, *_key("payer_id"), *_cohort())
 attorney_reductions = Table("attorney_reductions", _NOWHERE, *_key("attorney_id"), *_cohort())
+coverage_kinds = Table(
+    "coverage_kinds",
+    _NOWHERE,
+    Column("clinic_id", Uuid),
+    Column("kind", Text),
+    Column("is_remainder", Boolean),
+    *_counts("invoice_count"),
+    *_sums(*AMOUNTS),
+)
 productivity = Table(
     "productivity", _NOWHERE, *_key("physician_id"), *_cohort(), *_counts("encounter_count", "exam_count")
 )
@@ -167,6 +178,19 @@ ATTORNEY_REDUCTION = View(
         "reductionRate": _REDUCTION,
     },
 )
+COVERAGE_KIND_AMOUNTS = View(
+    coverage_kinds,
+    {
+        "coverageKind": lambda r: func.upper(r.kind),
+        "isRemainder": lambda r: r.is_remainder,
+        "invoiceCount": lambda r: r.invoice_count,
+        "billed": lambda r: money(r.billed),
+        "received": lambda r: money(r.received),
+        "reducedAmount": lambda r: money(r.reduced),
+        "contractual": lambda r: money(r.contractual),
+        "outstanding": lambda r: money(r.outstanding),
+    },
+)
 PHYSICIAN_PRODUCTIVITY = View(
     productivity,
     {
@@ -189,6 +213,7 @@ ANALYTICS = View(
         "agingByPayer": ReportList("PayerAging"),
         "reductionsByPayer": ReportList("PayerReduction"),
         "reductionsByAttorney": ReportList("AttorneyReduction"),
+        "amountsByCoverageKind": ReportList("CoverageKindAmounts"),
         "trend": ReportList("MonthlyAnalytics"),
     },
     {name: FILTERS[name] for name in ("payerId", "physicianId", "facilityId", "attorneyId")},

@@ -18,6 +18,12 @@ _STEPS = ", ".join(listed(step) for step in sorted(legal_steps()))
 
 LAWS = (
     Law(
+        "The line of a denial is one of its invoice",
+        "Denial",
+        """select d.id from denials d join invoice_lines l on (l.clinic_id, l.id) = (d.clinic_id, d.line_id)
+        where l.invoice_id <> d.invoice_id""",
+    ),
+    Law(
         "A history is numbered from 1 without gaps",
         "Invoice",
         """select invoice_id as id from invoice_events group by clinic_id, invoice_id

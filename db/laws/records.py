@@ -19,6 +19,13 @@ _TIMES_COUNTED = f"case when status in {listed(OPEN)} then {' + '.join(map(_hold
 _OURS = "(select clinic_id, id, number, external_key, created_on from invoices where number ~ '^INV-[0-9]{4}-[0-9]{6,12}$' offset 0) o"
 _NUMBERED = f"(select *, substr(number, 5, 4)::int as year, substr(number, 10)::bigint as place from {_OURS}) n"
 
+# The Luhn sum over 80840 and the ten digits of an NPI: of the first, third … digit twice its value counts, digit by digit.
+_PREFIX_SUM, _NPI_DIGITS = 24, 10
+_LUHN = " + ".join(
+    f"(d{place} * 2) / 10 + (d{place} * 2) % 10" if place % 2 else f"d{place}" for place in range(1, _NPI_DIGITS + 1)
+)
+_DIGITS = ", ".join(f"substr(npi, {place}, 1)::int as d{place}" for place in range(1, _NPI_DIGITS + 1))
+
 LAWS = (
     Law(
         "A settled or closed case has no open invoices, a settled one has a paid one; an open case has none",
@@ -87,5 +94,14 @@ LAWS = (
             select from audit_chain c where (c.clinic_id, c.event_id) = (e.clinic_id, e.id))
         and not exists (select from (select clinic_id, unnest(event_ids) as id from audit_pending offset 0) p
             where (p.clinic_id, p.id) = (e.clinic_id, e.id))""",
+    ),
+)
+# The known exceptions: what an earlier release stored and this one refuses.
+EXCEPTIONS = (
+    Law(
+        "Physicians whose NPI has no ten digits or a wrong check digit, stored by an earlier release",
+        "Physician",
+        f"""select id from physicians where npi is not null and case when npi ~ '^[0-9]{{{_NPI_DIGITS}}}$' then
+            (select ({_PREFIX_SUM} + {_LUHN}) % 10 <> 0 from (select {_DIGITS}) d) else true end""",
     ),
 )

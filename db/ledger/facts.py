@@ -34,14 +34,21 @@ _RECEIPT = """t.id, c.payer_id, t.amount::text, t.effective_on, t.recorded_at, t
     coalesce(p.patient_id = i.patient_id, false) as is_patient"""
 _PAYER = """join cheques c on c.clinic_id = t.clinic_id and c.id = t.cheque_id
     join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id"""
-# The facts of invoices of a clinic, with what an invoice without responsible payer falls back to.
-FACTS = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.recorded_at,
+_SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.recorded_at,
     {_rows("responsibilities", "number, payer_id, from_on, recorded_at, reason, coverage_id")} as responsibilities,
     {_rows("agreements", _AGREEMENT)} as agreements,
     {_rows("cheque_allocations", _RECEIPT, "id", _PAYER)} as receipts,
     {_rows("invoice_adjustments", "number, kind, amount::text, effective_on, recorded_at")} as adjustments,
-    {_rows("write_offs", "number, written_off_on, recorded_at, reversed_on")} as write_offs
-    from invoices i where i.clinic_id = $1 and i.id = any($2)"""
+    {_rows("write_offs", "number, written_off_on, recorded_at, reversed_on")} as write_offs,
+    {{forbids}} as forbids_balance_billing from invoices i where i.clinic_id = $1 and i.id = any($2)"""
+# The coverage under which the present payer owes or, where the responsibility names none, any of this payer in the case.
+_FORBIDS = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
+        where r.clinic_id = i.clinic_id and r.invoice_id = i.id order by r.number desc limit 1) last on true
+    where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.balance_billing = 'forbidden'
+        and (v.id = last.coverage_id or last.coverage_id is null and v.payer_id = i.payer_id))"""
+# The facts of invoices of a clinic, without and with what a coverage forbids.
+FACTS = _SELECTED.format(forbids="false")
+FACTS_AND_COVERAGES = _SELECTED.format(forbids=_FORBIDS)
 # How the texts of JSON become values, by the name of the column.
 _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}
@@ -68,6 +75,7 @@ def facts_from(row: Row) -> Facts:
         tuple(Receipt(**one) for one in _values(row["receipts"])),
         tuple(Adjustment(**one) for one in _values(row["adjustments"])),
         tuple(WriteOff(**one) for one in _values(row["write_offs"])),
+        row["forbids_balance_billing"],
     )
 
 

@@ -67,7 +67,7 @@ class Restated(AsOf):
 
     def known(self, row: Row) -> list[Expression]:
         """That a record counts by that day; a record without a day of its own counts from when it was recorded."""
-        if row.table is tables.encounter_exams:
+        if row.table in (tables.encounter_exams, tables.coverages):
             return []
         name = _DAYS.get(row.table.name)
         return [getattr(row, name) <= self.today] if name else super().known(row)
@@ -92,6 +92,9 @@ _DAYS = {
     "cheques": "received_on",
     "cheque_allocations": "effective_on",
     "refunds": "refunded_on",
+    "responsibilities": "from_on",
+    "invoice_adjustments": "effective_on",
+    "agreements": "agreed_on",
 }
 
 

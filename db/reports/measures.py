@@ -12,6 +12,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    case,
     cast,
     func,
     literal,
@@ -45,7 +46,7 @@ def outstanding(i: Row) -> Expression:
     return i.balance
 
 
-def _open_part(i: Row) -> Expression:
+def open_part(i: Row) -> Expression:
     """The part of the billed amount that was agreed upon or is still to be: billed less what others paid, and by contract."""
     return i.billed_amount - i.contractual_amount - i.earlier_received_amount
 
@@ -72,6 +73,14 @@ def represents(r: Row, i: Row, day: Expression) -> Expression:
     return and_(of_case, r.from_on <= day, _is_null_or_after(r.until_on, day), known)
 
 
+def responsible_payer(i: Row, day: Expression) -> Expression:
+    """The payer who was responsible for an invoice on a day: the present one, unless it has come later."""
+    r = i.scope.row(tables.responsibilities)
+    was = (r.clinic_id == i.scope.clinic_id, r.invoice_id == i.id, r.from_on <= day, *i.scope.known(r))
+    then = select(r.payer_id).select_from(r.source).where(*was).order_by(r.number.desc()).limit(1).scalar_subquery()
+    return case((day < i.responsible_since, func.coalesce(then, i.payer_id)), else_=i.payer_id)
+
+
 def _is_null_or_after(day: Expression, other: Expression) -> Expression:
     return or_(day.is_(None), day > other)
 
@@ -91,8 +100,8 @@ COHORT: dict[str, Callable[[Row], Expression]] = {
     "invoice_count": lambda i: _COUNT,
     "billed": lambda i: func.coalesce(_SUM(i.billed_amount), 0),
     "received": lambda i: func.coalesce(_SUM(i.received_amount), 0),
-    "reduced": lambda i: func.coalesce(_SUM(_open_part(i) - i.agreed_amount), 0),
-    "agreed_open": lambda i: func.coalesce(_SUM(_open_part(i)).filter(i.agreed_amount.is_not(None)), 0),
+    "reduced": lambda i: func.coalesce(_SUM(open_part(i) - i.agreed_amount), 0),
+    "agreed_open": lambda i: func.coalesce(_SUM(open_part(i)).filter(i.agreed_amount.is_not(None)), 0),
     "contractual": lambda i: func.coalesce(_SUM(i.contractual_amount), 0),
     "recovered": lambda i: func.coalesce(_SUM(i.recovered_amount), 0),
     "agreed_count": lambda i: func.count(i.agreed_amount),
@@ -142,12 +151,12 @@ def days_to_pay(invoices: Invoices, key: Callable[[Row], Expression] | None = No
     """Mean and median of the days until full payment, and the number of fully paid invoices; per value of a key if there is one."""
     row, conditions = invoices()
     took = _paid_by(row) - row.created_on
-    keys = [key(row).label("key")] if key else []
+    grouped = [key(row)] if key else []
     counts = (
-        select(*keys, took.label("days"), _COUNT.label("n"))
+        select(*(one.label("key") for one in grouped), took.label("days"), _COUNT.label("n"))
         .select_from(row.source)
         .where(*conditions, row.fully_paid_on.is_not(None))
-        .group_by(*([key(row)] if key else []), took)
+        .group_by(*grouped, took)
         .subquery("took")
     )
     alike = counts.c.key if key else None

@@ -1,5 +1,6 @@
 """The SQL of the unapplied money of each payer, now or as it was known at the end of a past day."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, literal, select
@@ -9,15 +10,15 @@ from db.reports.as_of import AsOf
 from db.row import Expression, Row, Scope
 
 
-def unapplied_by_payer(scope: Scope) -> Select[Any]:
-    """A row for each payer with payments: its id as `key`, and its unapplied money."""
+def unapplied_by_payer(scope: Scope, narrowed: Callable[[Row], list[Expression]]) -> Select[Any]:
+    """A row for each payer with unapplied money: its id as `key`, and the amount; `narrowed` chooses among the payments."""
     c = scope.row(tables.cheques)
     amount = _known_amount(c, scope) if isinstance(scope, AsOf) else c.unapplied_amount
-    conditions = [c.clinic_id == scope.clinic_id, *scope.known(c)]
+    conditions = [c.clinic_id == scope.clinic_id, *scope.known(c), *narrowed(c)]
     if not isinstance(scope, AsOf):
         conditions.append(c.unapplied_amount != literal(0, literal_execute=True))
     found: Select[Any] = select(c.payer_id.label("key"), func.sum(amount).label("unapplied")).select_from(c.source)
-    return found.where(*conditions).group_by(c.payer_id)
+    return found.where(*conditions).group_by(c.payer_id).having(func.sum(amount) != 0)
 
 
 def _known_amount(c: Row, scope: AsOf) -> Expression:

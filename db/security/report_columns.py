@@ -51,6 +51,12 @@ _ALL = {
     "restated_states": (*_OWN["restated_states"], *_LEDGER),
     "denials": ("clinic_id", "invoice_id", "denied_on", "recorded_at"),
 }
+_OWED_BY = ("clinic_id", "invoice_id", "number", "payer_id", "coverage_id", "from_on", "recorded_at")
+# Who was responsible when the agreement was made that the present payer keeps.
+_KEPT_AGREEMENTS = {
+    "agreements": ("clinic_id", "invoice_id", "number", "kind", "agreed_on", "ended_on", "ended_at", "recorded_at"),
+    "responsibilities": _OWED_BY,
+}
 # The columns by which only staff may filter invoices, also on a past day.
 _CHOSEN_BY_STAFF = {
     "invoice_states": ("attorney_id", "case_id", "patient_id"),
@@ -70,7 +76,21 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "representations": (
             *("clinic_id", "case_id", "attorney_id", "from_on", "until_on", "known_from", "known_until"),
         ),
+        **_KEPT_AGREEMENTS,
         **dict.fromkeys(_STATES, ("case_id", "agreed_on")),
+    },
+    "Analytics.reductionsByPayer": _KEPT_AGREEMENTS,
+    # The coverage that paid each part of an invoice, or that owes it.
+    "Analytics.amountsByCoverageKind": {
+        "coverages": ("clinic_id", "id", "case_id", "payer_id", "kind", "recorded_at"),
+        "cheque_allocations": ("clinic_id", "invoice_id", "coverage_id", "amount", "effective_on", "recorded_at"),
+        "invoice_adjustments": ("clinic_id", "invoice_id", "kind", "amount", "effective_on", "recorded_at"),
+        "responsibilities": _OWED_BY,
+        **dict.fromkeys(_STATES, ("case_id",)),
+    },
+    "PayerAging.medianDaysToPay": {
+        "responsibilities": _OWED_BY,
+        **dict.fromkeys(_STATES, ("responsible_since",)),
     },
     "PayerAging.unappliedAmount": {
         "cheques": (
@@ -122,4 +142,4 @@ def columns_kept(role: Role | None) -> list[str]:
     ledger = [*_LEDGER]
     if role is Role.PHYSICIAN:
         return own
-    return [*own, *ledger, *(["attorney_id", "case_id", "agreed_on"] if role in STAFF else [])]
+    return [*own, *ledger, "case_id", "responsible_since", *(["attorney_id", "agreed_on"] if role in STAFF else [])]

@@ -19,7 +19,7 @@ from db.tables.invoices import (
     reduction_offers,
     restated_states,
 )
-from db.tables.ledger import agreements, invoice_adjustments, responsibilities, write_offs
+from db.tables.ledger import agreements, invoice_adjustments, late_facts, responsibilities, write_offs
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules
@@ -88,6 +88,7 @@ __all__ = [
     "invoice_lines",
     "invoice_states",
     "invoices",
+    "late_facts",
     "login_second_factors",
     "logins",
     "memberships",

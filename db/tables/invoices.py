@@ -29,7 +29,7 @@ from domain.pricing.pricing import PriceSource
 
 # The amounts and the status of an invoice must agree; the database refuses a row in which they do not.
 _STATUS_AGREES_WITH_LEDGER = """case status
-    when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = 0)
+    when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = contractual_amount)
     when 'pending_reduction' then agreed_amount is null and balance > 0
     when 'pending_cheque' then agreed_amount is not null and balance > 0
     when 'cheque_received' then balance = 0 and (fully_paid_on is not null or billed_amount = 0)
@@ -268,6 +268,8 @@ reduction_offers = clinic_table(
 denials = clinic_table(
     "denials",
     *refers("invoice_id", "invoices"),
+    # The line that is denied; null for a denial of the whole invoice.
+    *refers("line_id", "invoice_lines", nullable=True),
     Column("denied_on", Date, nullable=False),
     Column("reason_code", Text, nullable=False),
     money("amount", nullable=True),
@@ -275,6 +277,7 @@ denials = clinic_table(
     Column("appeal_due_on", Date),
     *refers("recorded_by", "users", nullable=True),
     index("ix_denials_invoice", "invoice_id", "denied_on"),
+    index("ix_denials_line", "line_id", where="line_id is not null"),
     index("ix_denials_appeal", "appeal_due_on", "invoice_id", where="appeal_due_on is not null"),
 )
 

@@ -1,9 +1,10 @@
-"""The tables of the facts behind an invoice's amounts: responsible payers, agreements, adjustments and write-offs (decision 21)."""
+"""The tables of the facts behind an invoice's amounts: responsible payers, agreements, adjustments, write-offs, late facts (decision 21)."""
 
 from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint
 
 from db.tables.base import clinic_table, index, moment, money, one_of, refers
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
+from domain.billing.ledger.late_facts import Decision, OutsideFact
 
 # Who owes the open part of an invoice from which day on; the last one is the present payer. Append-only.
 responsibilities = clinic_table(
@@ -39,6 +40,7 @@ agreements = clinic_table(
     one_of("ended_by", AgreementEnd),
     CheckConstraint(f"(amount is null) = (kind <> '{AgreementKind.NEGOTIATED}')", name="negotiated_has_an_amount"),
     CheckConstraint("amount >= 0", name="amount_not_negative"),
+    index("ix_agreements_continued", "invoice_id", where=f"kind = '{AgreementKind.CONTINUED}'"),
     CheckConstraint(
         "(ended_on is null) = (ended_by is null) and (ended_at is null) = (ended_by is null)", name="ends_once"
     ),
@@ -68,4 +70,19 @@ write_offs = clinic_table(
     *refers("decided_by", "users", nullable=True),
     UniqueConstraint("clinic_id", "invoice_id", "number"),
     CheckConstraint("reversed_on >= written_off_on", name="reversed_after_it_was_made"),
+)
+
+# The facts from outside that were recorded after a decision that they would have prevented; `seq` is the event of the invoice that
+# recorded the fact. Append-only.
+late_facts = clinic_table(
+    "late_facts",
+    *refers("invoice_id", "invoices"),
+    Column("seq", Integer, nullable=False),
+    Column("fact", Text, nullable=False),
+    Column("fact_on", Date, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("decided_on", Date, nullable=False),
+    one_of("fact", OutsideFact),
+    one_of("decision", Decision),
+    index("ix_late_facts_invoice", "invoice_id", "seq"),
 )

@@ -76,6 +76,8 @@ _ALL = (
 MEASURES = {measure.name: measure for measure in _ALL}
 # Amounts outstanding for longer are unlikely to be paid.
 OVERDUE_DAYS = 90
+# Analysts are told the amounts of a kind of coverage where at least so many invoices add up.
+FEWEST_INVOICES = 5
 # The days over which the average billed per day is computed.
 BILLING_DAYS = 90
 

@@ -97,7 +97,7 @@ _PAYER_KINDS = {
 }
 # Health insurance covers by the day of service, all others by the day of the injury.
 BY_SERVICE_DAY = CoverageKind.HEALTH
-# A coverage is expected to pay in these states.
+# A coverage is expected to pay in these states, and only in these can it come to owe an invoice.
 PAYING = (CoverageStatus.UNVERIFIED, CoverageStatus.ACTIVE)
 
 TEXTS: Mapping[str, Text] = {
@@ -282,6 +282,24 @@ def choose_coverage(open_ones: Sequence[Id], all_of_payer: Collection[Id], wante
     if len(open_ones) > 1:
         raise InvalidInput("This payer has several coverages in the case: say which one pays", ("coverage_id",))
     return open_ones[0] if open_ones else None
+
+
+def forbids_no_longer(before: Row, changed: Mapping[str, Any]) -> bool:
+    """Whether a change lets a coverage that forbade balance billing allow it, or be that of another payer."""
+    if before["balance_billing"] != BalanceBilling.FORBIDDEN:
+        return False
+    after = {**before, **changed}
+    return bool(after["balance_billing"] != BalanceBilling.FORBIDDEN or after["payer_id"] != before["payer_id"])
+
+
+def check_release(role: Role | None, reason: str | None) -> None:
+    """InvalidInput unless an administrator, with a reason, lets a coverage under which invoices are billed allow balance billing."""
+    if role is not Role.ADMIN:
+        words = "Invoices are billed under this coverage, which forbids balance billing: only an administrator can change that"
+        raise InvalidInput(words, ("balance_billing",))
+    if reason is None:
+        words = "Invoices are billed under this coverage, which forbids balance billing: say why that changes"
+        raise InvalidInput(words, ("reason",))
 
 
 def check_balance_billing(

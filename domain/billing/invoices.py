@@ -53,6 +53,7 @@ class Invoice:
     first_submitted_on: date | None
     open_status: InvoiceStatus
     paid_on: date | None
+    responsible_since: date
     floor: Decimal | None
     target: Decimal | None
     conditional_until: date | None
@@ -89,6 +90,7 @@ class Invoice:
             first_submitted_on=row["first_submitted_on"],
             open_status=InvoiceStatus(row["open_status"]),
             paid_on=row["paid_on"],
+            responsible_since=row["responsible_since"],
             floor=row["floor_amount"],
             target=row["target_amount"],
             conditional_until=row["conditional_until"],
@@ -126,11 +128,6 @@ class Invoice:
     def unpaid(self) -> Decimal:
         """What was billed and is neither received nor taken off by contract, agreed upon or not."""
         return self.billed - self.contractual - self.received
-
-    @property
-    def negotiable(self) -> Decimal:
-        """What would be negotiated again: what is due, and what was reduced; nothing after a write-off that was recovered."""
-        return ZERO if self.recovered > 0 else self.unpaid - self.small_balance
 
     @property
     def balance(self) -> Decimal:
@@ -175,11 +172,18 @@ _PASSES: dict[Condition, Callable[[Any, date], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition of a transition: a fact of the invoice (an attribute of Invoice), the condition on it, and the message when it is not met."""
+    """A condition of a transition: a fact of the invoice (an attribute of Invoice), the condition on it, and the message when it is not met.
+
+    `steps` are the mutations that help then, and `way` says how: they come first, or are made instead. `amount` is a fact in US
+    dollars that the message shows in place of {}.
+    """
 
     fact: str
     condition: Condition
     words: str
+    steps: tuple[str, ...] = ()
+    way: str = "first"
+    amount: str | None = None
 
     def holds(self, invoice: Invoice, today: date) -> bool:
         """Whether an invoice fulfils the condition on a day."""
@@ -188,25 +192,58 @@ class Guard:
 
 # Facts that are expensive to look up, with values for which no guard holds.
 REFUSING = {"case_is_settled": False, "case_is_covered": False, "case_is_open": False}
+_NEVER_SUBMITTED, _RECEIVED = "The invoice was never submitted", "Money has been received for the invoice"
+_TRUE, _NONE, _POSITIVE, _KNOWN = Condition.IS_TRUE, Condition.IS_ZERO, Condition.IS_POSITIVE, Condition.IS_KNOWN
+_WRITE_OFF, _INSTEAD = "write_off_invoice", "instead"
 GUARDS = {
-    "has_lines": Guard("has_lines", Condition.IS_TRUE, "The invoice has no lines"),
-    "billed": Guard("billed", Condition.IS_POSITIVE, "The billed amount is 0"),
-    "empty": Guard("open_part", Condition.IS_ZERO, "The open part of the billed amount is not 0.00"),
-    "not_submitted": Guard("submitted_on", Condition.IS_UNKNOWN, "The invoice is already submitted"),
-    "submitted": Guard("submitted_on", Condition.IS_KNOWN, "The invoice is not submitted"),
-    "sent": Guard("sent_on", Condition.IS_KNOWN, "The invoice was never submitted"),
-    "nothing_received": Guard("received", Condition.IS_ZERO, "Money has been received for the invoice"),
-    "something_received": Guard("received", Condition.IS_POSITIVE, "No money has been received for the invoice"),
-    "something_due": Guard("balance", Condition.IS_POSITIVE, "Nothing is due"),
-    "something_unpaid": Guard("unpaid", Condition.IS_POSITIVE, "Everything that was billed has been received"),
-    "something_to_negotiate": Guard("negotiable", Condition.IS_POSITIVE, "Nothing is due, and nothing was reduced"),
-    "small_balance": Guard(
-        "has_small_balance", Condition.IS_TRUE, "The balance is above the clinic's tolerance for small balances"
+    "has_lines": Guard("has_lines", _TRUE, "The invoice has no lines", ("replace_invoice_lines",)),
+    "billed": Guard("billed", _POSITIVE, "The billed amount is 0", ("replace_invoice_lines", "close_empty"), _INSTEAD),
+    "empty": Guard(
+        "open_part", _NONE, "The open part of the billed amount is not 0.00", (_WRITE_OFF, "void_invoice"), _INSTEAD
     ),
-    "no_small_balance": Guard("small_balance", Condition.IS_ZERO, "A small balance has been given up before"),
+    "not_submitted": Guard(
+        "submitted_on",
+        Condition.IS_UNKNOWN,
+        "The invoice is already submitted",
+        ("accept_in_full", "request_reduction"),
+        "next",
+    ),
+    "submitted": Guard("submitted_on", _KNOWN, "The invoice is not submitted", ("submit_invoice",)),
+    "sent": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("submit_invoice",)),
+    "sent_with_lines": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("replace_invoice_lines",), _INSTEAD),
+    "sent_to_payer": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("change_payer",), _INSTEAD),
+    "nothing_received": Guard("received", _NONE, _RECEIVED, ("return_cheque",)),
+    "payer_paid_nothing": Guard("received", _NONE, _RECEIVED, ("transfer_balance",), _INSTEAD),
+    "nothing_to_move": Guard("received", _NONE, _RECEIVED, ("replace_invoice",), "ask an administrator for"),
+    "something_received": Guard("received", _POSITIVE, "No money has been received for the invoice"),
+    "partly_paid": Guard("received", _POSITIVE, "No money has been received for the invoice", (_WRITE_OFF,), _INSTEAD),
+    "something_due": Guard("balance", _POSITIVE, "Nothing is due", ("close_empty",), _INSTEAD),
+    "something_unpaid": Guard(
+        "unpaid",
+        _POSITIVE,
+        "Everything that was billed has been received: record the payment without this invoice",
+        ("refund_cheque",),
+        "then",
+    ),
+    "something_to_negotiate": Guard(
+        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("return_cheque", "void_invoice"), _INSTEAD
+    ),
+    "small_balance": Guard(
+        "has_small_balance",
+        _TRUE,
+        "The balance is above ${}, the clinic's tolerance for small balances",
+        (_WRITE_OFF, "reopen_reduction"),
+        _INSTEAD,
+        "small_balance_tolerance",
+    ),
+    "no_small_balance": Guard(
+        "small_balance", _NONE, "A small balance has been given up before", (_WRITE_OFF, "reopen_reduction"), _INSTEAD
+    ),
     "condition_passed": Guard("conditional_until", Condition.IS_BEFORE_TODAY, "No conditional agreement has expired"),
-    "nothing_in_time": Guard("received_in_time", Condition.IS_ZERO, "Money was received in time"),
-    "case_covered": Guard("case_is_covered", Condition.IS_TRUE, "An invoice of the case is still open"),
-    "case_settled": Guard("case_is_settled", Condition.IS_TRUE, "The case is open"),
-    "case_open": Guard("case_is_open", Condition.IS_TRUE, "The case is closed; an administrator can reopen it"),
+    "nothing_in_time": Guard("received_in_time", _NONE, "Money was received in time"),
+    "case_covered": Guard(
+        "case_is_covered", _TRUE, "An invoice of the case is still open", ("record_cheque", _WRITE_OFF)
+    ),
+    "case_settled": Guard("case_is_settled", _TRUE, "The case is open"),
+    "case_open": Guard("case_is_open", _TRUE, "The case is closed", ("reopen_case",)),
 }

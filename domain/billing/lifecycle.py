@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from domain.access.people import Role
-from domain.api_names import camel
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, ledger_of
-from domain.billing.next_steps import first_step, needs_admin
+from domain.billing.next_steps import first_step, named, refusal_of
 from domain.billing.outcomes import Actor, Inputs, Outcome
 from domain.billing.transitions import BY_NAME, legal_from
 from domain.errors import IllegalTransition
@@ -81,20 +80,23 @@ def amounts_of(ledger: Ledger) -> Mapping[str, Any]:
 def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
     row = BY_NAME[name]
     is_possible, guards = row.starts(invoice.status, actor.role), row.guards_for(actor.role)
-    blocked = [GUARDS[guard].words for guard in guards if not GUARDS[guard].holds(invoice, actor.today)]
+    blocked = [refusal_of(GUARDS[guard], invoice) for guard in guards if not GUARDS[guard].holds(invoice, actor.today)]
     if is_possible and not blocked:
         return
-    words = "; ".join(blocked) if is_possible else _way(name, invoice.status)
+    words = ". ".join(blocked) if is_possible else _way(name, invoice.status, actor.role)
     raise IllegalTransition(words, ("invoice_id",), invoice.status, name, legal_now(invoice, actor))
 
 
-def _way(name: str, status: InvoiceStatus) -> str:
-    """Why a transition is not possible in a status, and which one comes first."""
+def _way(name: str, status: InvoiceStatus, role: Role | None) -> str:
+    """Why a transition is not possible in a status, and which one comes first, or that an administrator may make it."""
     words, first = f"This is not possible while the invoice is {status}", first_step(status, name)
+    if BY_NAME[name].starts(status, Role.ADMIN) and role is not Role.ADMIN:
+        return f"{words}; ask an administrator for: {named(name)}"
+    if status is InvoiceStatus.VOID:
+        return f"{words}; instead: {named('create_invoice')}"
     if first is None:
         return words
-    who = ", by an administrator" if needs_admin(first, status) else ""
-    return f"{words}; first: {first.label} ({camel(first.name)}{who})"
+    return f"{words}; first: {named(first.name, status)}"
 
 
 def legal_now(invoice: Invoice, actor: Actor) -> tuple[str, ...]:

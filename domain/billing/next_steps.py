@@ -1,10 +1,12 @@
-"""Which transition helps where another one is not possible: the way from each status to what a biller needs."""
+"""Which step helps where a transition is not possible: the way from each status to what a biller needs, and the words of refusals."""
 
 from collections import deque
 from enum import StrEnum
 
 from domain.access.people import Role
-from domain.billing.invoices import InvoiceStatus
+from domain.api_names import camel
+from domain.billing.invoices import Guard, Invoice, InvoiceStatus
+from domain.billing.money import format_money
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
 
@@ -30,15 +32,19 @@ MEETS: dict[Need, tuple[str, ...]] = {
     Need.PAYS_LESS: ("request_reduction", "agree_reduction", "reopen_reduction"),
     Need.NOTHING_MORE: ("write_off_invoice", "close_small_balance", "settle_case", "close_case", "close_empty"),
 }
+# Steps that are no transitions, with their captions and whether only an administrator may make them.
+_OTHER_STEPS = {
+    "create_invoice": ("Create another invoice", False),
+    "replace_invoice_lines": ("Change the lines", False),
+    "refund_cheque": ("Refund", True),
+}
 # The transitions that undo what stands in the way.
-_UNDO = ("reopen_case", "reverse_write_off", "reopen_reduction")
+_UNDO = ("reopen_case", "reverse_write_off", "reopen_reduction", "decline_reduction")
 _OTHERWISE = {
     **{(InvoiceStatus.VOID, need): "nothing is owed: create another invoice (`create_invoice`)" for need in Need},
     (InvoiceStatus.PAID, Need.NOTHING_MORE): "nothing: it is closed",
-    (
-        InvoiceStatus.WRITTEN_OFF,
-        Need.NOTHING_MORE,
-    ): "`settle_case` or `close_case`, once nothing else of its case is open",
+    (InvoiceStatus.WRITTEN_OFF, Need.NOTHING_MORE): "`close_case`, once nothing else of its case is open",
+    (InvoiceStatus.WRITTEN_OFF, Need.PAYS_LESS): "`reverse_write_off`, then as in the status before",
 }
 
 
@@ -65,9 +71,27 @@ def first_step(status: InvoiceStatus, name: str) -> Transition | None:
     return next((row for row in TRANSITIONS if row.name == path[0]), None) if len(path) > 1 else None
 
 
-def needs_admin(row: Transition, status: InvoiceStatus) -> bool:
-    """Whether only an administrator may start a transition from a status."""
-    return not row.starts(status, Role.BILLING)
+def named(name: str, status: InvoiceStatus | None = None) -> str:
+    """A step as refusals name it: its caption, its mutation, and that only an administrator may make it (from a status, if one is given)."""
+    row = next((row for row in TRANSITIONS if row.name == name), None)
+    label, by_admin = _OTHER_STEPS[name] if row is None else (row.label, _is_of_admin(row, status))
+    return f"{label} ({camel(name)}{', by an administrator' if by_admin else ''})"
+
+
+def _is_of_admin(row: Transition, status: InvoiceStatus | None) -> bool:
+    return Role.BILLING not in row.roles if status is None else not row.starts(status, Role.BILLING)
+
+
+def refusal(guard: Guard) -> str:
+    """The message of a guard that is not met, with the steps that help; {} stands for its amount, if it has one."""
+    steps = " or ".join(named(name) for name in guard.steps)
+    return f"{guard.words}; {guard.way}: {steps}" if steps else guard.words
+
+
+def refusal_of(guard: Guard, invoice: Invoice) -> str:
+    """The message of a guard that an invoice does not meet."""
+    words = refusal(guard)
+    return words if guard.amount is None else words.format(format_money(getattr(invoice, guard.amount)))
 
 
 def step_for(status: InvoiceStatus, need: Need) -> str:

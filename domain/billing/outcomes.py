@@ -1,6 +1,6 @@
 """What a transition changes of an invoice, who applies it, and the checks that inputs of several transitions need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,7 +9,9 @@ from typing import Any
 from domain.access.people import Role
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import Facts
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.negotiation import OfferStatus, Party
+from domain.days import not_past
 from domain.errors import InvalidInput
 from domain.texts import REASON, required_text
 
@@ -32,7 +34,7 @@ class Outcome:
     `agreed_offer` is the new status of the accepted offer, when the agreement is undone; `lapsed_offer` that of the lapsed one, when
     its agreement is revived. `facts` are the facts after the transition, from which the amounts are computed, where it changes any;
     `open_status` is the status that the invoice has from now on while something is left to pay, where it changes; `end` is its
-    status where that does not follow from the amounts.
+    status where that does not follow from the amounts. `late` are the decisions that a fact contradicts which was recorded late.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Outcome:
     facts: Facts | None = None
     open_status: InvoiceStatus | None = None
     end: InvoiceStatus | None = None
+    late: Sequence[LateFact] = ()
 
 
 Effect = Callable[[Invoice, Inputs, Actor], Outcome]
@@ -56,20 +59,10 @@ def reason_of(inputs: Inputs) -> str:
     return required_text(inputs, "reason", REASON).strip()
 
 
-def not_later(inputs: Inputs, name: str, actor: Actor) -> date:
-    """The day of a past event; InvalidInput for one in the future."""
-    day: date = inputs[name]
-    if day > actor.today:
-        raise InvalidInput("The date is in the future", (name,))
-    return day
-
-
-def not_past(inputs: Inputs, name: str, actor: Actor) -> date | None:
+def future_day(inputs: Inputs, name: str, actor: Actor) -> date | None:
     """The day of a future event, if there is one; InvalidInput for one in the past."""
     day: date | None = inputs.get(name)
-    if day is not None and day < actor.today:
-        raise InvalidInput("The date is in the past", (name,))
-    return day
+    return None if day is None else not_past(day, actor.today, name)
 
 
 def amount_of(inputs: Inputs, largest: Decimal, bound: str, *, below: bool = False) -> Decimal:

@@ -105,7 +105,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.reopen_reduction,
         (reason_input("Why it is reopened."),),
-        ("something_to_negotiate",),
+        ("something_to_negotiate", "case_open"),
         # Also an agreement that was recorded with a wrong amount.
         admin_start=_COVERED,
     ),
@@ -119,7 +119,7 @@ TRANSITIONS = (
         submission.record_denial,
         inputs.DENIAL,
         ("sent",),
-        # A denial of a day before the agreement, or by an earlier payer, is a record alone.
+        # A denial of one line, of a day before the agreement, or by an earlier payer, is a record alone.
         moves=(
             *((status, S.PENDING_INVOICE) for status in _OPEN),
             *((status, status) for status in (*_REDUCING, *_AWAITING)),
@@ -216,7 +216,7 @@ TRANSITIONS = (
         _PENDING,
         submission.change_payer,
         (inputs.PAYER, reason_input("Why the payer changes.")),
-        ("nothing_received",),
+        ("payer_paid_nothing",),
     ),
     Transition(
         "transfer_balance",
@@ -228,7 +228,7 @@ TRANSITIONS = (
         (*_PENDING, *_AWAITING, *_COVERED),
         responsibility.transfer_balance,
         inputs.TRANSFER,
-        ("sent", "something_due"),
+        ("sent_to_payer", "something_due"),
         # A kept agreement is covered at once where the new payer has paid already.
         moves=(
             *((status, S.PENDING_INVOICE) for status in _OPEN),
@@ -259,15 +259,15 @@ TRANSITIONS = (
     Transition(
         "void_invoice",
         "Void",
-        "Void an invoice that was issued in error.",
+        "Void an invoice that was issued in error, also one of 0.00 that was closed.",
         "The invoice to void.",
-        _PENDING,
+        # Nothing was received of a covered invoice only where there is nothing to pay.
+        (*_PENDING, *_COVERED),
         (S.VOID,),
         closing.void,
         (reason_input("Why the invoice was issued in error."),),
         ("nothing_received",),
         _ADMIN,
-        reads_facts=False,
     ),
     Transition(
         "replace_invoice",
@@ -279,8 +279,8 @@ TRANSITIONS = (
         (S.VOID,),
         closing.replace_invoice,
         inputs.REPLACEMENT,
-        ("sent", "case_open"),
-        staff_guards=("nothing_received",),
+        ("sent_with_lines", "case_open"),
+        staff_guards=("nothing_to_move",),
     ),
     Transition(
         "write_off_invoice",
@@ -315,7 +315,7 @@ TRANSITIONS = (
         _COVERED,
         closing.close_small_balance,
         (),
-        ("something_received", "no_small_balance", "small_balance"),
+        ("partly_paid", "no_small_balance", "small_balance"),
     ),
     Transition(
         "close_empty",

@@ -46,6 +46,7 @@ class ActionItemKind(StrEnum):
     UNAPPLIED_MONEY = "unapplied_money"
     DEPOSIT_DUE = "deposit_due"
     UNBILLED_ENCOUNTER = "unbilled_encounter"
+    LATE_FACT = "late_fact"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -51,4 +51,7 @@ class SeveralPayers:
         offered = round_money(history.unpaid * _PERCENT_OF_REST / 100)
         history.request_reduction(on + timedelta(days=15), offered, "What the settlement leaves")
         history.agree_reduction(on + timedelta(days=20))
+        # The denial crossed the agreement in the mail.
+        denied_on = on + timedelta(days=18)
+        history.apply(on + timedelta(days=24), "record_denial", denied_on=denied_on, reason_code="CO-197")
         yield self._desk.pay(Expected(case, history, on), history.unpaid, on + timedelta(days=38))

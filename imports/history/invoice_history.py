@@ -36,6 +36,7 @@ from imports.history.rows import (
     HistoryStart,
     fact_rows,
     first_row,
+    late_row,
     line_row,
     noon_of,
     state_row,
@@ -70,6 +71,7 @@ class InvoiceHistory:
         self._events: list[dict[str, Any]] = []
         self._offers: list[dict[str, Any]] = []
         self._denials: list[dict[str, Any]] = []
+        self._late: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
         self._allocations: list[dict[str, Any]] = []
         self._keys: dict[tuple[str, int], dict[str, Any]] = {}
@@ -269,6 +271,7 @@ class InvoiceHistory:
         batch.extend("invoice_lines", self._lines)
         batch.extend("reduction_offers", self._offers)
         batch.extend("denials", self._denials)
+        batch.extend("late_facts", self._late)
         batch.extend("internal_notes", self._notes)
         batch.extend("cheque_allocations", self._allocations)
         batch.extend("invoice_events", self._events)
@@ -321,6 +324,7 @@ class InvoiceHistory:
         self._record_offers(moment, outcome)
         if outcome.denial:
             self._denials.append(self._record(moment, **outcome.denial, recorded_by=self.by))
+        self._late += [self._record(moment, **late_row(late, len(self._events))) for late in outcome.late]
         return moment
 
     def _record_offers(self, moment: datetime, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.facts import Facts
+from domain.billing.ledger.late_facts import LateFact
 from domain.pricing.pricing import PriceSource
 
 ZERO = Decimal("0.00")
@@ -162,6 +163,12 @@ def fact_rows(facts: Facts) -> dict[str, list[dict[str, Any]]]:
         "write_offs": facts.write_offs,
     }
     return {table: [asdict(fact) for fact in rows] for table, rows in tables.items()}
+
+
+def late_row(late: LateFact, seq: int) -> dict[str, Any]:
+    """The columns of late_facts for a fact that the event with the number `seq` recorded."""
+    known = {"fact": late.fact, "fact_on": late.fact_on, "decision": late.decision, "decided_on": late.decided_on}
+    return {"seq": seq, **known}
 
 
 def line_row(line: HistoryLine, position: int, by: UUID | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from db.ledger.facts import FACTS, facts_from
+from db.ledger.facts import FACTS, FACTS_AND_COVERAGES, facts_from
 from db.write_batch import WriteBatch
 from domain.billing.ledger.facts import Facts
 from domain.ids import new_id
@@ -14,7 +14,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 async def facts_of(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, Facts]:
     """The facts of each of these invoices, which have to be locked."""
-    return {row["id"]: facts_from(row) for row in await work.all(FACTS, sorted(ids))}
+    # The worker moves no balance, and cannot read coverages.
+    query = FACTS if work.actor.role is None else FACTS_AND_COVERAGES
+    return {row["id"]: facts_from(row) for row in await work.all(query, sorted(ids))}
 
 
 def write_facts(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, before: Facts, after: Facts) -> None:

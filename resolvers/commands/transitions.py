@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from db.locks import LOCK_INVOICES
-from db.notifications import invoice_changed
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of, changes_of
 from domain.billing.invoices import CLOSED_BALANCE, COVERED, REFUSING, Invoice, InvoiceStatus
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.lifecycle import apply
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.restated import is_backdated
@@ -19,6 +19,7 @@ from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.reminders.reminders import ReminderStatus
+from domain.warnings import late_fact
 from resolvers.commands.documents import consume
 from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
@@ -57,6 +58,7 @@ _LOOKED_UP = (
     *("line_count", "open_offer", "case_is_open", "case_is_settled", "case_is_covered"),
     "small_balance_tolerance",
 )
+_LINE = "select amount from invoice_lines where clinic_id = $1 and invoice_id = $2 and id = $3"
 Row = Mapping[str, Any]
 
 
@@ -103,6 +105,11 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     row = (await lock(work, [identity], _FEW_FACTS, with_facts=reads_facts))[identity]
     if work.inputs.get("payer_id"):
         await check_payer(work, work.inputs["payer_id"], row["patient_id"])
+    if work.inputs.get("line_id"):
+        line = await work.one(_LINE, identity, work.inputs["line_id"])
+        if line is None:
+            raise NotFound("The invoice has no such line", ("line_id",))
+        work.inputs = {**work.inputs, "line_amount": line["amount"]}
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
@@ -164,6 +171,8 @@ def _write(
     if outcome.facts is not None:
         write_facts(work, writes, row["id"], row["facts"], outcome.facts)
     _write_offers(work, writes, row, outcome, inputs)
+    for late in outcome.late:
+        _name_late(work, writes, row, late)
     closes_reminders = "status" in changed and end in CLOSED_BALANCE and row["reminders"] > 0
     if closes_reminders:
         # Closed invoices need no reminders.
@@ -174,8 +183,16 @@ def _write(
     changes = changes_of(row, changed, inputs.get("reason"))
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
-    announce(work, writes, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
+    announce(work, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     return end
+
+
+def _name_late(work: UnitOfWork, writes: WriteBatch, row: Row, late: LateFact) -> None:
+    """Name a decision that what is recorded now would have prevented: to the user at once, and on the list of action items."""
+    work.warnings.append(late_fact(late))
+    known = {"fact": late.fact.value, "fact_on": late.fact_on, "decision": late.decision.value}
+    of = {"invoice_id": row["id"], "seq": row["events"] + 1, "decided_on": late.decided_on}
+    writes.insert("late_facts", **_record(work), **of, **known)
 
 
 def _write_offers(work: UnitOfWork, writes: WriteBatch, row: Row, outcome: Outcome, inputs: Mapping[str, Any]) -> None:
@@ -219,9 +236,9 @@ def record_event(
     )
 
 
-def announce(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, columns: Iterable[str]) -> None:
-    """Add the notification (NOTIFY) that subscribers of every server process receive when the transaction commits."""
-    writes.call("pg_notify('invoice_changed', %s)", invoice_changed(work.hints, work.clinic_id, invoice_id, columns))
+def announce(work: UnitOfWork, invoice_id: UUID, columns: Iterable[str]) -> None:
+    """Let subscribers of every server process be notified of an invoice when the transaction commits."""
+    work.changed.setdefault(invoice_id, set()).update(columns)
 
 
 def _record(work: UnitOfWork) -> dict[str, Any]:

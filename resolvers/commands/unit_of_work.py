@@ -14,6 +14,7 @@ from strawberry import Info
 
 from db.global_ids import read_id
 from db.ledger.restated import restate
+from db.notifications import invoice_changed
 from db.sealed_hints import Hints
 from db.write_batch import WriteBatch
 from domain.api_names import snake
@@ -59,6 +60,9 @@ class UnitOfWork:
     restated: set[UUID] = field(default_factory=set)
     # Seals what other processes are notified of.
     hints: Hints = field(default_factory=Hints)
+    # The columns of each changed invoice, and the tables beside it. However many steps a command takes, subscribers get one event of
+    # an invoice: how many there were would tell them what they do not see.
+    changed: dict[UUID, set[str]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -81,6 +85,11 @@ class UnitOfWork:
         if key is not None:
             writes.update("idempotency_keys", {"user_id": self.user_id, "key": key}, result_id=record)
         self.remembered = True
+
+    def notifications(self) -> list[str]:
+        """The calls (NOTIFY) that tell subscribers of the changed invoices, to be made as the transaction ends."""
+        payloads = [invoice_changed(self.hints, self.clinic_id, *changed) for changed in self.changed.items()]
+        return [f"select pg_notify('invoice_changed', '{payload}')" for payload in payloads]
 
     async def one(self, sql: str, *values: Any) -> Any:
         """The first row of a query within the clinic, with its id bound as $1."""
@@ -162,6 +171,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                     await _remember(connection, viewer, key, known)
             answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
+            before_commit += work.notifications()
         if command.ends_access and context.sessions:
             context.sessions.forget(known)
         return CommandResult(known, (), answers, whole, tuple(work.warnings))

@@ -1,203 +1,29 @@
 """Compiles reports: one statement that computes the selected figures, and no others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from graphql import GraphQLObjectType
-from sqlalchemy import CTE, Date, FromClause, Select, and_, bindparam, cast, func, literal_column, select, true
+from sqlalchemy import Date, FromClause, Select, Subquery, and_, cast, func, literal_column, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from db import tables
 from db.fields import reports
-from db.fields.base import Pages
 from db.reports import measures
-from db.reports.as_of import AsOf, Restated
+from db.reports.coverage_kinds import amounts_by_kind
 from db.reports.measures import PLACES
 from db.reports.unapplied import unapplied_by_payer
-from db.row import Derived, Row, Scope, Shared
-from db.security import report_columns as figures
-from db.security.reach import reach_of
-from domain.billing.aging import AgingBasis
-from domain.days import first_of_month, last_of_month
-from permissions.reporting import BY_MONTH
+from db.row import Derived, Row
 from resolvers.compiler.compile import Compiler
-from resolvers.compiler.json_sql import as_list, as_object
-from resolvers.compiler.pages import Page
-from resolvers.compiler.plans import Arguments
+from resolvers.compiler.json_sql import as_object
 from resolvers.compiler.refusals import refuse
+from resolvers.compiler.report import SPAN, Report, reach
 from resolvers.compiler.selection import SelectedField, object_type
-from resolvers.context import ReadContext
 
 Expression = ColumnElement[Any]
-_SPAN = frozenset({"from", "to"})
 # Facts of the visit itself; its payer is a fact of its invoices only.
 _OF_VISITS = frozenset({"physicianId", "facilityId"})
-
-
-@dataclass
-class Report:
-    """One report while it is compiled: its role, reporting day and invoices."""
-
-    compiler: Compiler
-    field: SelectedField
-
-    def __post_init__(self) -> None:
-        binder = self.compiler.binder
-        self.arguments = self.compiler.selector.arguments(self.field)
-        self.scope: Scope = self.compiler.scope
-        is_past = self.arguments.get("asOf") is not None or (self.is_by_month and self.field.name == "analytics")
-        is_restated = bool(self.arguments.get("restated"))
-        if is_past or is_restated:
-            past = Restated if is_restated else AsOf
-            self.scope = past(self.scope.role, self.scope.columns, self.scope.numbers)
-            day = _as_of if is_past else _today
-            binder.param_sources |= {"as_of": day, "as_of_end": partial(_end_of, day)}
-        binder.is_report = True
-        self.compiler.audited.counts_only = True
-
-    @property
-    def is_by_month(self) -> bool:
-        """Whether the role's reports show whole months."""
-        return self.scope.role in BY_MONTH
-
-    @property
-    def basis(self) -> AgingBasis:
-        """The day from which ages are counted."""
-        asked = self.arguments.get("basis")
-        return asked if asked is not None else AgingBasis.CREATED
-
-    def invoices(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
-        """An invoice of the report, and the conditions to be counted."""
-        if self.is_shared:
-            row: Row = Shared(tables.invoices, self.scope, self._past)
-            return row, [part(row) for part in more]
-        return self._read(*more)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether invoices are read once for all figures: computing their state on a past day is most of the work."""
-        return self.scope.is_past and self.field.name == "analytics"
-
-    @cached_property
-    def _past(self) -> CTE:
-        return self._kept("past", self._read())
-
-    @cached_property
-    def _cohort(self) -> CTE:
-        period = self.within(lambda i: i.created_on)
-        return self._kept("cohort", self.invoices(period, measures.is_not_void))
-
-    @cached_property
-    def _agreed(self) -> CTE:
-        """The cohort's invoices with an agreement, each with the attorney who represented its case on the day of it."""
-        row, conditions = self.cohort(lambda i: i.agreed_amount.is_not(None))
-        period = self.scope.row(tables.representations)
-        columns = [
-            (period if column == "attorney_id" else row, column) for column in figures.columns_kept(self.scope.role)
-        ]
-        source = row.source.join(period.source, measures.represents(period, row, row.agreed_on))
-        kept = select(*(getattr(of, column).label(column) for of, column in columns))
-        return kept.select_from(source).where(*conditions, *_reach(period)).cte(self.scope.name("agreed"))
-
-    def _kept(self, name: str, found: tuple[Row, list[Expression]]) -> CTE:
-        """Invoices with all columns that any figure uses, as far as the role may read them."""
-        row, conditions = found
-        columns = [getattr(row, column).label(column) for column in figures.columns_kept(self.scope.role)]
-        return select(*columns).select_from(row.source).where(*conditions).cte(self.scope.name(name))
-
-    def _read(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
-        row = self.scope.invoice()
-        wanted = self.narrowed(row, set(self.arguments.get("filter") or {}) - _SPAN)
-        return row, [row.clinic_id == self.scope.clinic_id, *_reach(row), *wanted, *(part(row) for part in more)]
-
-    def narrowed(self, row: Row, names: set[str]) -> list[Expression]:
-        """The conditions of some keys of the filter."""
-        given = {name: value for name, value in (self.arguments.get("filter") or {}).items() if name in names}
-        narrowing = Pages("Analytics" if self.field.name == "analytics" else "Invoice")
-        return Page(self.compiler, narrowing, self.field, None, {"filter": given}).narrowed(row)
-
-    def cohort(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
-        """An invoice that was created in the report's period and is not void."""
-        row = Shared(tables.invoices, self.scope, self._cohort)
-        return row, [part(row) for part in more]
-
-    def represented(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:
-        """An invoice of the cohort with an agreement, whose attorney is the one of the day of the agreement."""
-        row = Shared(tables.invoices, self.scope, self._agreed)
-        return row, [part(row) for part in more]
-
-    def within(self, day: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
-        """The condition that a day is in the report's period, both ends included."""
-        self.compiler.binder.param_sources |= {"period_from": _from, "period_to": _to}
-        first, last = bindparam("period_from", None, type_=Date()), bindparam("period_to", None, type_=Date())
-        return lambda row: (day(row) >= first) & (day(row) <= last)
-
-    def derived(self, table: Any, build: Callable[[set[str]], Select[Any]]) -> Derived:
-        """A row of the report's figures."""
-        return Derived(table, self.scope, build)
-
-    def answer(self, whole: Expression, number: Expression | None = None) -> Select[Any]:
-        """The statement: the response, with the data for the audit log."""
-        audited = self.compiler.audited
-        return audited.report(whole, *([audited.count(number)] if number is not None else []))
-
-    def list(
-        self, target: GraphQLObjectType, asked: list[SelectedField], row: Derived, *order: Callable[[Row], Expression]
-    ) -> Expression:
-        """All rows of some figures as a JSON list."""
-        columns = self.compiler.columns(target, asked, row)
-        sorted_by = [part(row) for part in order]
-        return as_list(columns, self.compiler.scope, select().select_from(row.joined).order_by(*sorted_by))
-
-
-def _reach(row: Row) -> list[Expression]:
-    """The conditions beyond the clinic for a row to be added up; the report role reads the whole clinic of its transaction."""
-    return [] if row.scope.role in BY_MONTH else reach_of(row)
-
-
-def _as_of(context: ReadContext, arguments: list[Arguments]) -> date:
-    day: date | None = arguments[0].get("asOf")
-    if day is None:
-        return first_of_month(context.today) - timedelta(days=1)
-    if day > context.today:
-        raise refuse("asOf", "must be today or a past day: later figures are not known yet")
-    if _is_by_month(context) and (day != last_of_month(day) or day == context.today):
-        raise refuse("asOf", "must be the last day of a month that is over")
-    return day
-
-
-def _today(context: ReadContext, arguments: list[Arguments]) -> date:
-    return context.today
-
-
-def _end_of(day: Callable[..., date], context: ReadContext, arguments: list[Arguments]) -> datetime:
-    assert context.viewer is not None
-    following = day(context, arguments) + timedelta(days=1)
-    return datetime.combine(following, time(), ZoneInfo(context.viewer.time_zone))
-
-
-def _from(context: ReadContext, arguments: list[Arguments]) -> date:
-    first: date = arguments[0]["filter"]["from"]
-    if first > _to(context, arguments):
-        raise refuse("filter.from", "must not be after the end of the period")
-    if _is_by_month(context) and first != first_of_month(first):
-        raise refuse("filter.from", "must be the first day of a month")
-    return first
-
-
-def _to(context: ReadContext, arguments: list[Arguments]) -> date:
-    last: date = arguments[0]["filter"]["to"]
-    if _is_by_month(context) and last != last_of_month(last):
-        raise refuse("filter.to", "must be the last day of a month")
-    return last
-
-
-def _is_by_month(context: ReadContext) -> bool:
-    return context.viewer is not None and context.viewer.role in BY_MONTH
 
 
 def aging(compiler: Compiler, field: SelectedField) -> Select[Any]:
@@ -239,20 +65,31 @@ def _payers(report: Report, target: GraphQLObjectType, asked: list[SelectedField
     def by_payer(row: Row) -> Expression:
         return row.payer_id
 
+    def paid_by(row: Row) -> Expression:
+        return measures.responsible_payer(row, row.fully_paid_on)
+
     def build(used: set[str]) -> Select[Any]:
         ages = measures.ages_by(report.invoices, by_payer, report.basis).subquery("ages")
-        paid = measures.days_to_pay(partial(report.invoices, measures.is_not_void), by_payer).subquery("paid")
-        figures = [ages.c[name] for name in sorted(used & set(ages.c.keys()))]
-        source = ages.outerjoin(paid, paid.c.key == ages.c.key)
-        named = [_clinic(report), ages.c.key.label("payer_id"), paid.c.days_median]
-        if "unapplied" in used:
-            lying = unapplied_by_payer(report.scope).subquery("unapplied")
-            source = source.outerjoin(lying, lying.c.key == ages.c.key)
-            named.append(func.coalesce(lying.c.unapplied, 0).label("unapplied"))
-        return select(*named, *figures).select_from(source)
+        source, key, more = _with_unapplied(report, ages)
+        paid = measures.days_to_pay(partial(report.invoices, measures.is_not_void), paid_by).subquery("paid")
+        figures = [func.coalesce(ages.c[name], 0).label(name) for name in sorted(used & set(ages.c.keys()))]
+        columns = [_clinic(report), key.label("payer_id"), paid.c.days_median, *more, *figures]
+        return select(*columns).select_from(source.outerjoin(paid, paid.c.key == key))
 
     row = report.derived(reports.payer_aging, build)
     return report.list(target, asked, row, lambda r: r.days_median.desc().nulls_last(), lambda r: r.payer_id)
+
+
+def _with_unapplied(report: Report, ages: Subquery) -> tuple[FromClause, Expression, list[Expression]]:
+    """The payers with open invoices, and for roles that see payments those of whom there is nothing but unapplied money."""
+    if report.is_by_month:
+        return ages, ages.c.key, []
+    lying = unapplied_by_payer(report.scope, lambda c: report.narrowed(c, {"payerId"})).subquery("unapplied")
+    # Unapplied money is of no invoice that another filter could choose.
+    is_whole = not report.given - SPAN - {"payerId"}
+    source = ages.outerjoin(lying, lying.c.key == ages.c.key, full=is_whole)
+    amount = func.coalesce(lying.c.unapplied, 0).label("unapplied")
+    return source, func.coalesce(ages.c.key, lying.c.key), [amount]
 
 
 def _clinic(report: Report) -> Expression:
@@ -266,10 +103,11 @@ def analytics(compiler: Compiler, field: SelectedField) -> Select[Any]:
     row.lists = {
         "physicianProductivity": partial(_productivity, report),
         "agingByPayer": partial(_payers, report),
-        "reductionsByPayer": partial(_reductions, report, report.cohort, reports.payer_reductions, "payer_id"),
+        "reductionsByPayer": partial(_reductions, report, report.agreed_with, reports.payer_reductions, "payer_id"),
         "reductionsByAttorney": partial(
             _reductions, report, report.represented, reports.attorney_reductions, "attorney_id"
         ),
+        "amountsByCoverageKind": partial(_by_coverage_kind, report),
         "trend": partial(_trend, report),
     }
     columns = compiler.columns(target, asked, row)
@@ -323,6 +161,24 @@ def _reductions(
     )
 
 
+def _refuse_parts(report: Report) -> None:
+    """Of two sets that differ in a few invoices, or of two days, the kinds of coverage of those invoices would follow."""
+    given = {f"filter.{name}" for name in report.given - SPAN}
+    if report.arguments.get("asOf") is not None:
+        given.add("asOf")
+    for name in sorted(given):
+        raise refuse(name, "must not be given together with amountsByCoverageKind")
+
+
+def _by_coverage_kind(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
+    """The parts of the cohort's amounts by the kind of coverage; roles that see no coverage are told many invoices at once."""
+    if report.is_by_month:
+        _refuse_parts(report)
+    build = partial(amounts_by_kind, report.cohort, report.scope, joins_few=report.is_by_month)
+    row = report.derived(reports.coverage_kinds, lambda used: build())
+    return report.list(target, asked, row, lambda r: r.billed.desc(), lambda r: r.kind.asc().nulls_last())
+
+
 def _trend(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
     def month(row: Row) -> Expression:
         return cast(func.date_trunc("month", row.created_on), Date)
@@ -365,17 +221,16 @@ def _visits(report: Report) -> Select[Any]:
         .where(
             x.clinic_id == scope.clinic_id,
             x.encounter_id == e.id,
-            *_reach(x),
+            *reach(x),
             *scope.known(x),
             scope.uncorrected(x.removed_at),
         )
         .lateral("performed")
     )
-    conditions = [e.clinic_id == scope.clinic_id, *_reach(e), *scope.known(e), scope.uncorrected(e.cancelled_at)]
+    conditions = [e.clinic_id == scope.clinic_id, *reach(e), *scope.known(e), scope.uncorrected(e.cancelled_at)]
     conditions.append(report.within(lambda row: row.service_date)(e))
-    named = {name for name, value in (report.arguments.get("filter") or {}).items() if value is not None}
-    conditions += report.narrowed(e, named & _OF_VISITS)
-    if named - _SPAN - _OF_VISITS:
+    conditions += report.narrowed(e, report.given & _OF_VISITS)
+    if report.given - SPAN - _OF_VISITS:
         i, wanted = report.invoices()
         conditions.append(
             e.id.in_(select(i.encounter_id).select_from(i.source).where(*wanted, i.encounter_id.is_not(None)))

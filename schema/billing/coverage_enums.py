@@ -21,15 +21,15 @@ __all__ = [
 
 enum_type(
     CoverageKind,
-    "records",
+    "figures",
     "What obliges a payer to pay for the treatment of a case.",
     {
-        "PIP": "Personal injury protection: the patient's own car insurance pays, whoever caused the accident.",
-        "MEDPAY": "Medical payments coverage of a car insurance.",
-        "HEALTH": "Health insurance.",
-        "LIABILITY": "Liability insurance of the party that caused the injury.",
-        "UM_UIM": "The patient's insurance against uninsured and underinsured motorists.",
-        "WORKERS_COMP": "Workers' compensation insurance of the employer.",
+        "PIP": "Personal injury protection: the insurer of the patient's own car pays, whoever caused the accident.",
+        "MEDPAY": "Medical payments, by the insurer of a car.",
+        "HEALTH": "The health insurer pays.",
+        "LIABILITY": "Liability: whoever caused the injury pays, or their insurer.",
+        "UM_UIM": "Protection against uninsured and underinsured motorists: the patient's own insurer pays.",
+        "WORKERS_COMP": "Workers' compensation: the employer's insurer pays.",
         "LETTER_OF_PROTECTION": "A letter of protection: the attorney promises to pay from the settlement.",
         "PATIENT": "The patient pays in person.",
     },

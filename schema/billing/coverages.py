@@ -186,7 +186,14 @@ UpdateCoverageInput: Any = _input(
     "UpdateCoverageInput",
     "Changes to a coverage; omitted fields stay as they are, null clears a field.",
     {**_ID, **_VERSION},
-    {**_KIND_AND_PAYER, **_FIELDS},
+    {
+        **_KIND_AND_PAYER,
+        **_FIELDS,
+        "reason": (
+            str,
+            "Why it changes; required where a coverage that invoices are billed to is no longer to forbid balance billing.",
+        ),
+    },
 )
 VerifyCoverageInput: Any = _input(
     "VerifyCoverageInput",

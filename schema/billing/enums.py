@@ -40,6 +40,7 @@ enum_type(
         "DENIED": "The payer denied the invoice.",
         "TRANSFERRED": "The balance was transferred to another payer.",
         "REPLACED": "Another invoice with other lines replaced this one.",
+        "VOIDED": "The invoice became void.",
     },
 )
 enum_type(

@@ -9,6 +9,7 @@ from permissions.classes import output_field
 from schema.access.users import User
 from schema.billing.responsibility import Agreement
 from schema.enums import OfferStatus, Party
+from schema.records.cpt_codes import InvoiceLine
 
 
 @strawberry.type(description="One offer of a negotiation: an amount proposed by one side.")
@@ -49,8 +50,11 @@ class Denial:
     id: strawberry.ID = output_field("records", "The denial's id.")
     denied_on: date = output_field("records", "The day of the denial.")
     reason_code: str = output_field("records", "The claim adjustment reason code, or the payer's own code.")
+    line: InvoiceLine | None = output_field(
+        "records", "The line that is denied; null if the denial is of the whole invoice."
+    )
     amount: Decimal | None = output_field(
-        "records", "The denied amount in US dollars; null if the whole invoice was denied."
+        "records", "The denied amount in US dollars; null if the whole invoice, or the whole line, was denied."
     )
     note: str | None = output_field("records", "The note of billing staff about the denial.")
     appeal_due_on: date | None = output_field("records", "The last day for an appeal; null if there is none.")

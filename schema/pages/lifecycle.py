@@ -74,12 +74,16 @@ that are possible now. The database rejects every change of status that is not a
 
 def _row(row: Transition) -> str:
     starts = [*row.start, *(f"{status} (admin)" for status in row.admin_start)]
-    refusals = [GUARDS[name].words for name in row.guards]
-    refusals += [f"{GUARDS[name].words} (an admin may)" for name in row.staff_guards]
+    refusals = [_words_of(name) for name in row.guards]
+    refusals += [f"{_words_of(name)} (an admin may)" for name in row.staff_guards]
     guards = "; ".join(refusals)
     roles = ", ".join(sorted(row.roles)) or "the worker"
     cells = (f"`{row.name}`", ", ".join(starts), ", ".join(row.end), ", ".join(map(camel, row.required)), guards, roles)
     return f"| {' | '.join(cell or '-' for cell in cells)} |"
+
+
+def _words_of(name: str) -> str:
+    return GUARDS[name].words.replace("above ${}, ", "above ")
 
 
 def diagram() -> str:

@@ -48,7 +48,7 @@ class AgingBucketTotal:
     invoice_count: int = output_field("figures", "The number of open invoices in the bucket.")
     outstanding: Decimal = output_field(
         "figures",
-        "The outstanding amount in US dollars: agreed amount, or billed amount if none is agreed, less received.",
+        "The outstanding amount in US dollars: the sum of the balances.",
     )
 
 
@@ -68,9 +68,12 @@ class AgingReport:
     outstanding: Decimal = output_field("figures", "The outstanding amount of all open invoices in US dollars.")
 
 
-@strawberry.type(description="The aging of the open invoices of one payer.")
+@strawberry.type(
+    description="The aging of the open invoices for which one payer is responsible on the reporting day. Billing staff also get the "
+    "payers without open invoices whose money is not applied, with 0.00 outstanding, unless the filter is by anything but the payer."
+)
 class PayerAging:
-    payer: PayerRef = output_field("figures", "The payer of the invoice.")
+    payer: PayerRef = output_field("figures", "The payer.")
     buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
     invoice_count: int = output_field("figures", "The number of open invoices of this payer.")
     outstanding: Decimal = output_field("figures", "The outstanding amount of this payer in US dollars.")
@@ -81,6 +84,6 @@ class PayerAging:
     )
     median_days_to_pay: float | None = output_field(
         "figures",
-        "The median number of days from creation to full payment, over the fully paid invoices of this "
-        "payer that match the filter. For analysts, to the end of the month of payment.",
+        "The median number of days from creation to full payment, over the fully paid invoices that match the filter and for which "
+        "this payer was responsible on the day of full payment. For analysts, to the end of the month of payment.",
     )

@@ -7,6 +7,7 @@ import strawberry
 
 from domain.billing.analytics import described
 from permissions.classes import input_field, output_field
+from schema.billing.coverage_enums import CoverageKind
 from schema.records.attorneys import Attorney
 from schema.records.physicians import Physician
 from schema.references import PayerRef
@@ -66,6 +67,46 @@ class AttorneyReduction:
     reduction_rate: Ratio = output_field("staff", described("reduction_rate"))
 
 
+@strawberry.type(
+    description="The parts of the amounts of the period's invoices under one coverage kind. Each amount of an invoice is in one row: "
+    "what was received, under the coverage kind that the payment names; what a contract takes off, under the coverage kind that was "
+    "responsible on its day; the rest of the billed amount (outstanding, reduced, written off, or given up), under the coverage kind "
+    "that owes the invoice on the reporting day. That is the named one or, where none is named, the one coverage kind of the payer in "
+    "the case."
+)
+class CoverageKindAmounts:
+    coverage_kind: CoverageKind | None = output_field(
+        "figures", "The coverage kind; null for amounts under none, and for the remainder."
+    )
+    is_remainder: bool = output_field(
+        "figures",
+        "Whether the row joins several kinds. For analysts, the kinds of which a figure adds up fewer than five invoices of a month "
+        "of creation are joined, with another kind where there is one; for other roles there is no such row.",
+    )
+    invoice_count: int = output_field(
+        "figures", "The number of invoices of which a part is in this row; one invoice can be in several rows."
+    )
+    billed: Decimal = output_field(
+        "figures",
+        "The part of the billed amounts in US dollars: received, contractual, and the rest. The rows add up to the billed amount of "
+        "the period.",
+    )
+    received: Decimal = output_field(
+        "figures", "The amount received in US dollars. The rows add up to the received amount of the period."
+    )
+    reduced_amount: Decimal = output_field(
+        "figures", "What was reduced, in US dollars. The rows add up to the numerator of the reduction rate."
+    )
+    contractual: Decimal = output_field(
+        "figures",
+        "What contracts with payers take off, in US dollars. The rows add up to the measure of that name.",
+    )
+    outstanding: Decimal = output_field(
+        "figures",
+        "What is outstanding of open invoices of the period, in US dollars, by the coverage kind that owes it.",
+    )
+
+
 @strawberry.type(description="The measures of the invoices created in one month.")
 class MonthlyAnalytics:
     month: date = output_field("figures", "The first day of the month.")
@@ -102,10 +143,19 @@ class Analytics:
         "figures", "The outstanding amounts on the reporting day by payer and age, slowest payers first."
     )
     reductions_by_payer: list[PayerReduction] = output_field(
-        "figures", "The agreed reductions by payer, largest first."
+        "figures",
+        "The agreed reductions by the payer who was responsible on the day on which the amount was agreed upon, largest first; what "
+        "a new payer keeps counts for the payer who agreed.",
     )
     reductions_by_attorney: list[AttorneyReduction] = output_field(
-        "staff", "The agreed reductions by attorney, largest first."
+        "staff",
+        "The agreed reductions by the attorney who represented the patient on the day of the agreement, largest first; an agreement "
+        "that a new payer keeps counts for the day on which it was made.",
+    )
+    amounts_by_coverage_kind: list[CoverageKindAmounts] = output_field(
+        "figures",
+        "The amounts of the period by coverage kind, highest billed amount first. Analysts get them for the whole clinic, "
+        "without asOf and without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(
         "figures", "The measures of the period by month of creation, oldest first."
@@ -123,7 +173,10 @@ class AnalyticsFilter:
         description="The last day of the period; for analysts the last day of a month.",
         metadata={"rule": "productivity"},
     )
-    payer_id: list[strawberry.ID] | None = input_field(("Invoice.payer", "Payer.id"), "Only invoices of these payers.")
+    payer_id: list[strawberry.ID] | None = input_field(
+        ("Invoice.payer", "Payer.id"),
+        "Only invoices for which one of these payers is responsible on the reporting day.",
+    )
     physician_id: list[strawberry.ID] | None = input_field(
         ("Invoice.physician", "Physician.id"), "Only invoices for treatment by these physicians."
     )

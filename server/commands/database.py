@@ -8,7 +8,7 @@ import click
 
 from db.duplicates import AmbiguousName, Duplicates, find_ambiguous_firms, find_duplicates
 from db.security.policy_version import Standing
-from db.verify import LAWS, Verified
+from db.verify import LAWS, Verified, find_exceptions
 from db.verify import verify as verify_laws
 from server.commands.options import pass_settings
 from server.database_urls import DatabaseUrls, bring_up_to_date, opened, with_database
@@ -31,6 +31,8 @@ def migrate(settings: Settings) -> None:
         async with opened(settings) as address:
             before = await bring_up_to_date(address, told.append)
             twice, unclear = ([], []) if before is Standing.NEWER else await _duplicates(address)
+            # Laws are checked over whole tables: only where something has changed.
+            kept = await _count_exceptions(address) if told else 0
         for words in told:
             click.echo(f"{words}.")
         click.echo(_RESULTS[before] if told or before is Standing.NEWER else _NOTHING)
@@ -38,6 +40,8 @@ def migrate(settings: Settings) -> None:
             click.echo(f"{len(twice):,} numbers or names have several records: `billing duplicates` lists them.")
         if unclear:
             click.echo(f"{len(unclear):,} law firms are named ambiguously: `billing duplicates` lists them.")
+        if kept:
+            click.echo(f"{kept:,} records are known exceptions to the laws: `billing verify` lists them.")
 
     asyncio.run(run())
 
@@ -68,6 +72,14 @@ async def _duplicates(address: DatabaseUrls) -> tuple[list[Duplicates], list[Amb
     connection = await asyncpg.connect(address.owner)
     try:
         return await find_duplicates(connection), await find_ambiguous_firms(connection)
+    finally:
+        await connection.close()
+
+
+async def _count_exceptions(address: DatabaseUrls) -> int:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return sum(known.count for known in await find_exceptions(connection))
     finally:
         await connection.close()
 

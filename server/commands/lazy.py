@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from server.commands.loading import without_garbage_collection
+
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
@@ -20,7 +22,8 @@ class LazyCommand:
     def load(self) -> click.Command:
         """The command itself; only this call imports its module."""
         module, _, name = self.place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        with without_garbage_collection():
+            command: click.Command = getattr(import_module(module), name)
         command.epilog = "\n".join(["\b", "Examples:", *(f"  {example}" for example in self.examples)])
         return command
 

@@ -2,6 +2,7 @@
 
 import click
 
+from server.commands.loading import without_garbage_collection
 from server.commands.options import pass_settings
 from server.parent_watchdog import end_with_parent
 from server.settings import Settings
@@ -19,9 +20,12 @@ from server.settings import Settings
 @pass_settings
 def serve(settings: Settings, demo: bool, worker: bool, while_parent_lives: bool, create_account: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
-    # The whole server, which the help of this command does not need.
-    from server import database_urls, serving  # noqa: PLC0415
+    # The whole server, which the help of this command does not need, and the schemas, which every start needs.
+    with without_garbage_collection():
+        from schema.whole import policy_statements  # noqa: PLC0415
+        from server import database_urls, serving  # noqa: PLC0415
 
+        policy_statements()
     if while_parent_lives:
         end_with_parent()
     if create_account:
@@ -33,6 +37,9 @@ def serve(settings: Settings, demo: bool, worker: bool, while_parent_lives: bool
 @pass_settings
 def worker(settings: Settings) -> None:
     """Run jobs until SIGINT or SIGTERM."""
-    from server import serving  # noqa: PLC0415 (the whole server)
+    with without_garbage_collection():
+        from schema.whole import policy_statements  # noqa: PLC0415
+        from server import serving  # noqa: PLC0415 (the whole server)
 
+        policy_statements()
     serving.work(settings)

@@ -85,6 +85,12 @@ VIOLATIONS = [
     ("What is written off", _GIVEN_UP, "delete from write_offs where invoice_id = $"),
     ("What is written off", _OPEN, """insert into write_offs (clinic_id, id, invoice_id, number, written_off_on)
      select clinic_id, gen_random_uuid(), id, 1, created_on from invoices where id = $"""),
+    (
+        "The line of a denial",
+        "select id from denials order by id limit 1",
+        """update denials set line_id = (select l.id from invoice_lines l where l.clinic_id = denials.clinic_id
+            and l.invoice_id <> denials.invoice_id limit 1) where id = $""",
+    ),
     ("Billed is the sum", _OPEN, "delete from invoice_lines where invoice_id = $"),
     ("Billed is the sum", _OPEN, "update invoices set billed_amount = billed_amount + 0.01 where id = $"),
     ("A cheque pays no more", _SHARED, "update cheques set amount = 0.01 where id = $"),

@@ -20,7 +20,7 @@ _SERVICE_DATE = '    service_date: date = output_field("existence", "The day of 
 _VOID = """    Transition(
         "void_invoice",
 """
-_DRAWN = "void_invoice        {}   .   .   .     .     .   .\n"
+_DRAWN = "void_invoice        {0}   .   .   {0}     .     .   .\n"
 _NEGOTIATED = """    Transition(
         "void_negotiated",
         "Void",
@@ -32,7 +32,6 @@ _NEGOTIATED = """    Transition(
         (reason_input("Why the invoice was issued in error."),),
         ("nothing_received",),
         _ADMIN,
-        reads_facts=False,
     ),
 """
 

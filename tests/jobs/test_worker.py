@@ -19,7 +19,6 @@ from db.sealed_hints import Inbox
 from db.security.policies import STAFF_LOGIN
 from jobs.agreements import lapse_agreements
 from jobs.worker import HEARTBEAT, LOOKS, QUEUE, TASKS, queue_pool
-from permissions.worker import ACROSS_CLINICS, WORKER
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 from tests.support.processes import billing
@@ -185,106 +184,6 @@ async def _until(holds: Callable[[], bool]) -> None:
 def _waits_for_a_lock(address: DatabaseUrls) -> bool:
     query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     return bool(rows(address, query))
-
-
-# The worker's rights in the database.
-
-
-async def _as_worker(address: DatabaseUrls, clinic: UUID | None, sql: str) -> Any:
-    async with Database(address.login) as database, database.working(clinic) as connection:
-        return await connection.fetch(sql)
-
-
-def _clinic(address: DatabaseUrls) -> UUID:
-    found: UUID = rows(address, "select clinic_id from clinics")[0]["clinic_id"]
-    return found
-
-
-UPLOAD = """insert into documents (clinic_id, id, uploaded_by, file_name, content_type, byte_size, expires_at)
-    select clinic_id, gen_random_uuid(), id, 'scan.pdf', 'application/pdf', 1, now() from users limit 1"""
-
-
-# An audit event and its link in the audit chain.
-AUDIT_EVENT = """with looked as (insert into audit_events (clinic_id, id, role, operation, request_id, at)
-        select clinic_id, gen_random_uuid(), 'admin', 'viewer', '', now() from clinics returning clinic_id, id)
-    insert into audit_chain (clinic_id, seq, event_id, hash, subjects) select clinic_id, 1, id, '', '{}' from looked"""
-
-
-# A reminder that was sent to a payer.
-SENT_REMINDER = """with template as (insert into reminder_templates (clinic_id, id, name, version, subject, body)
-        select clinic_id, gen_random_uuid(), 'Worker', 1, '', '' from clinics returning clinic_id, id),
-    policy as (insert into reminder_policies (clinic_id, id, name, active)
-        select clinic_id, gen_random_uuid(), 'Worker', false from clinics returning clinic_id, id),
-    level as (insert into reminder_levels (clinic_id, id, policy_id, level, after_days, in_status, template_id, recipient)
-        select p.clinic_id, gen_random_uuid(), p.id, 1, 1, 'pending_invoice', t.id, 'payer' from policy p, template t),
-    message as (insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on)
-        select clinic_id, gen_random_uuid(), 'payer@example.test', '', 'sent', current_date from clinics returning clinic_id, id)
-    insert into message_invoices (clinic_id, id, message_id, invoice_id, policy_id, level, template_id)
-        select m.clinic_id, gen_random_uuid(), m.id, (select id from invoices limit 1), p.id, 1, t.id
-        from message m, policy p, template t"""
-
-
-LISTED = """insert into export_records (clinic_id, export_id, table_name, part, ids)
-    select clinic_id, id, 'invoices', 0, '{}' from exports"""
-
-
-PENDING_CHANGE = """insert into attorney_changes (clinic_id, id, case_id, effective_on, requested_at)
-    select clinic_id, gen_random_uuid(), id, '2035-01-01', now() from cases order by id limit 1"""
-
-
-# The events that wait to be chained are read for all clinics at once; the history of cases is only written.
-READ = {table for table, need in WORKER.items() if need.reads}
-
-
-@pytest.mark.parametrize("table", sorted(READ - set(ACROSS_CLINICS)))
-def test_the_worker_sees_only_rows_of_the_clinic_of_its_job(own_address: DatabaseUrls, table: str) -> None:
-    other_clinic = UUID(int=7)
-    rows(own_address, UPLOAD)
-    rows(own_address, AUDIT_EVENT)
-    rows(own_address, SENT_REMINDER)
-    rows(own_address, LISTED)
-    rows(own_address, PENDING_CHANGE)
-    count = f"select count(clinic_id) from {table}"
-    assert asyncio.run(_as_worker(own_address, _clinic(own_address), count))[0][0] > 0
-    assert asyncio.run(_as_worker(own_address, other_clinic, count))[0][0] == 0
-    assert asyncio.run(_as_worker(own_address, None, count))[0][0] == 0
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select count(*) from patients",
-        "select body from internal_notes",
-        "select token_hash from sessions",
-        "select name from payers",
-        "select role from users",
-        "update clinics set name = ''",
-        "update outbound_messages set recipient = 'me@example.test'",
-        "update invoices set billed_amount = 1",
-        "update invoices set received_amount = 0",
-        "update cases set status = 'settled'",
-        "delete from invoices",
-        "delete from invoice_events",
-        "select file_name from documents",
-        "select blob_key from documents",
-        "insert into cheque_allocations (clinic_id) values (null)",
-    ],
-)
-def test_the_worker_has_only_the_rights_that_its_jobs_need(own_address: DatabaseUrls, sql: str) -> None:
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        asyncio.run(_as_worker(own_address, _clinic(own_address), sql))
-
-
-def test_the_attorneys_login_cannot_become_the_worker(own_address: DatabaseUrls) -> None:
-    async def attempt() -> None:
-        connection = await asyncpg.connect(own_address.login("clinic_attorney_login"))
-        try:
-            await connection.execute("set role clinic_worker")
-        finally:
-            await connection.close()
-
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        asyncio.run(attempt())
 
 
 def test_the_queue_tables_of_the_migration_are_those_of_the_installed_version() -> None:

@@ -71,6 +71,7 @@ _STAFF = (
     "internal_notes",
     "invoice_adjustments",
     "invoice_events",
+    "late_facts",
     "outbound_messages",
     "reduction_offers",
     "refunds",
@@ -92,7 +93,8 @@ _LAST_STEPS = """select distinct on (invoice_id) * from invoice_events where cli
 _LAST_PAYMENTS = (
     "select distinct on (invoice_id, cheque_id) * from cheque_allocations order by invoice_id, cheque_id, id desc"
 )
-_LAST_DENIALS = "select distinct on (invoice_id) * from denials where clinic_id = $1 order by invoice_id, id desc"
+_LAST_DENIALS = """select distinct on (invoice_id, line_id) * from denials where clinic_id = $1
+    order by invoice_id, line_id, id desc"""
 _FAILED = """select distinct on (l.message_id, l.invoice_id) l.id, l.invoice_id, m.due_on from message_invoices l
     join outbound_messages m on m.id = l.message_id and m.status = 'failed' where l.clinic_id = $1
     order by l.message_id, l.invoice_id, l.id"""
@@ -120,8 +122,9 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select f.id from ({_FAILED}) f join invoices i on i.id = f.invoice_id and i.status in {_OPEN}
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
-    union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id and i.submitted_on is null
-        where i.status = 'pending_invoice' and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+    union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id
+        where case when d.line_id is null then i.status = 'pending_invoice' and i.submitted_on is null else i.status in {_OPEN} end
+            and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
     union select md5('filing_due' || i.id)::uuid from invoices i join coverages c on c.case_id = i.case_id and c.payer_id = i.payer_id
         and c.status in ('unverified', 'active') where i.clinic_id = $1 and i.status = 'pending_invoice' and i.created_on <= {_TODAY}
         and i.submitted_on is null and i.first_submitted_on is null and i.service_date + c.file_within_days <= {_TODAY} + 7
@@ -130,9 +133,12 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select md5('coverage_nearly_exhausted' || i.id)::uuid from ({_LEFT}) k join invoices i using (case_id, payer_id)
         where i.status in {_OPEN} and k.rest > 0 and k.rest < (select sum(o.balance) from invoices o where o.case_id = i.case_id
             and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))
-    union select id from cheques where clinic_id = $1 and {_UNUSED} and case when returned_on is null
+    union select id from cheques where clinic_id = $1 and {_UNUSED} and unapplied_amount * (select sum(unapplied_amount)
+        from cheques o where o.payer_id = cheques.payer_id) > 0 and case when returned_on is null
         then received_on + 7 else returned_on end <= {_TODAY}
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
+    union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select max(e.seq) from invoice_events e
+        where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}

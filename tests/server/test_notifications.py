@@ -176,3 +176,26 @@ def test_a_server_that_gets_sigterm_does_not_wait_for_its_subscribers(
         server.popen.send_signal(signal.SIGTERM)
         assert server.popen.wait(10) == 0
         assert subscriber.hung_up() == 1012
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_subscription_that_is_cancelled_as_it_begins_ends(address: DatabaseUrls, steps: int) -> None:
+    async with (
+        address.database() as database,
+        Notifications(address.login(STAFF_LOGIN), Hints(), Sessions(database)) as announcements,
+    ):
+
+        async def subscribe() -> None:
+            async with announcements.of_invoices(uuid4(), frozenset()) as changes:
+                await anext(changes)
+
+        async with announcements.of_exports():
+            pass  # From here on it listens.
+        task = asyncio.create_task(subscribe())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=5)
+        task.cancel()
+        assert done
+        assert task.cancelled()

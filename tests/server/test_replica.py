@@ -131,6 +131,13 @@ def _a_write_is_visible_to_all_users_of_the_clinic_though_replay_is_paused(
     assert comes_true(lambda: pair.has_answered(pair.standby, clients[Role.BILLING]), FRESH_SECONDS)
 
 
+def _changes_are_in_the_audit_log_as_with_one_database(pair: Pair, clients: dict[Role, Client]) -> None:
+    written = "select role from audit_events where operation = 'createPayer'"
+    before = len(rows(pair.primary, written))
+    clients[Role.BILLING].read(NEW % "Audited")
+    assert [row["role"] for row in rows(pair.primary, written)][before:] == [Role.BILLING]
+
+
 def _reads_continue_while_the_replica_is_down_and_return_to_it_afterwards(
     pair: Pair, clients: dict[Role, Client]
 ) -> None:
@@ -158,5 +165,6 @@ def test_reads_use_the_replica_while_it_is_current_and_the_primary_otherwise(
     _staff_and_analysts_read_at_the_replica_and_other_roles_at_the_primary(pair, clients)
     _the_replica_returns_the_same_rows(pair, clients)
     _a_write_is_visible_to_all_users_of_the_clinic_though_replay_is_paused(pair, clients)
+    _changes_are_in_the_audit_log_as_with_one_database(pair, clients)
     _reads_continue_while_the_replica_is_down_and_return_to_it_afterwards(pair, clients)
     _the_server_starts_without_a_reachable_replica(pair)

@@ -85,7 +85,8 @@ def invoice_pool(address: DatabaseUrls) -> InvoicePool:
     rows(
         address,
         """update cases set attorney_id = (select attorney_id from users where email = 'attorney@demo.example')
-        where number < (select percentile_disc(0.7) within group (order by number) from cases)""",
+        where clinic_id = (select clinic_id from users where email = 'attorney@demo.example')
+        and number < (select percentile_disc(0.7) within group (order by number) from cases)""",
     )
     rows(
         address,

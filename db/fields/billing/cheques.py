@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Date, Numeric, Text, Uuid, and_, any_, case, cast, func, literal, select
+from sqlalchemy import Date, Numeric, Text, Uuid, and_, any_, case, cast, func, literal, or_, select
 
 from db import tables
 from db.fields.base import Expression, Filter, Many, One, Order, View, amounts, by_id, name_of, owned, plain
@@ -38,9 +38,10 @@ def _return_kind(c: Row) -> Expression:
 
 
 def _is_bounced(c: Row) -> Expression:
-    return and_(
-        c.returned_on.is_not(None), func.coalesce(c.return_kind, _word(ReturnKind.NSF)) == _word(ReturnKind.NSF)
-    )
+    # A held cheque was not brought to the bank.
+    was_money = or_(c.held_from.is_(None), c.released_at.is_not(None))
+    is_nsf = func.coalesce(c.return_kind, _word(ReturnKind.NSF)) == _word(ReturnKind.NSF)
+    return and_(c.returned_on.is_not(None), is_nsf, was_money)
 
 
 def _deposited_on(c: Row) -> Expression:

@@ -269,6 +269,7 @@ DENIAL = View(
         "id": lambda d: id_expression("Denial", d.id),
         **plain("denied_on", "reason_code", "note", "appeal_due_on"),
         **amounts("amount"),
+        "line": One("InvoiceLine", by_id("line_id")),
         "recordedBy": One("User", by_id("recorded_by")),
     },
 )

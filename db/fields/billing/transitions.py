@@ -10,6 +10,7 @@ from db.fields.base import Expression, by_id, owned, same_clinic, there_is
 from db.row import Row
 from domain.api_names import camel
 from domain.billing.invoices import COVERED, GUARDS, Condition, Guard, InvoiceStatus
+from domain.billing.next_steps import refusal
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
 
@@ -30,10 +31,9 @@ def _case_covered(i: Row) -> Expression:
     return and_(_case_is(i, "open"), not_(there_is(other, waits)))
 
 
-def _has_small_balance(i: Row) -> Expression:
+def _tolerance(i: Row) -> Expression:
     c = i.scope.row(tables.clinics)
-    tolerance = select(c.small_balance_tolerance).select_from(c.source).where(c.clinic_id == i.clinic_id)
-    return i.balance <= tolerance.scalar_subquery()
+    return select(c.small_balance_tolerance).select_from(c.source).where(c.clinic_id == i.clinic_id).scalar_subquery()
 
 
 def _exists(table: str, i: Row) -> Expression:
@@ -50,12 +50,9 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "balance": lambda i: i.balance,
     "open_part": lambda i: i.billed_amount - i.contractual_amount - i.earlier_received_amount,
     "unpaid": lambda i: i.billed_amount - i.contractual_amount - i.received_amount,
-    "negotiable": lambda i: case(
-        (i.recovered_amount > _ZERO, _ZERO),
-        else_=i.billed_amount - i.contractual_amount - i.received_amount - i.small_balance_amount,
-    ),
     "small_balance": lambda i: i.small_balance_amount,
-    "has_small_balance": _has_small_balance,
+    "small_balance_tolerance": _tolerance,
+    "has_small_balance": lambda i: i.balance <= _tolerance(i),
     "submitted_on": lambda i: i.submitted_on,
     "sent_on": lambda i: func.coalesce(
         i.first_submitted_on, case((i.replaces_id.is_not(None), i.created_on), else_=null())
@@ -81,6 +78,14 @@ def holds(guard: Guard, i: Row) -> Expression:
     return _PASSES[guard.condition](_FACTS[guard.fact](i), i)
 
 
+def _refusal(guard: Guard, i: Row) -> Expression:
+    """The message of a guard, with its amount if it has one."""
+    before, _, after = refusal(guard).partition("{}")
+    if guard.amount is None:
+        return _word(before)
+    return func.concat(_word(before), cast(_FACTS[guard.amount](i), Text()), _word(after))
+
+
 def available(i: Row) -> list[tuple[Expression, list[dict[str, Expression]]]]:
     """For each status, the transitions that the scope's role may start from it, each with its fields."""
     found = []
@@ -92,12 +97,16 @@ def available(i: Row) -> list[tuple[Expression, list[dict[str, Expression]]]]:
 
 
 def _step(row: Transition, i: Row) -> dict[str, Expression]:
-    conditions = {GUARDS[name].words: holds(GUARDS[name], i) for name in row.guards_for(i.scope.role)}
-    words = [case((not_(condition), _word(reason)), else_=null()) for reason, condition in conditions.items()]
+    guards = [GUARDS[name] for name in row.guards_for(i.scope.role)]
+    conditions = [holds(guard, i) for guard in guards]
+    words = [
+        case((not_(condition), _refusal(guard, i)), else_=null())
+        for guard, condition in zip(guards, conditions, strict=True)
+    ]
     blocked = func.to_json(func.array_remove(cast(array(words), ARRAY(Text())), null()))
     return {
         "name": cast(_word(row.name), Text()),
-        "allowed": and_(*conditions.values()) if conditions else literal_column("true"),
+        "allowed": and_(*conditions) if conditions else literal_column("true"),
         "blockedBy": blocked if words else cast(_word("[]"), JSON),
         "requires": cast(_word("[" + ", ".join(f'"{camel(name)}"' for name in row.required) + "]"), JSON),
     }

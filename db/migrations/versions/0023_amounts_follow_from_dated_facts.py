@@ -120,7 +120,10 @@ AGREEMENTS = f"""insert into agreements (clinic_id, id, invoice_id, number, kind
             select *, lead(ends) over w as next, case when lead(ends) over w is not null then lead(agreed_on) over w end as next_on,
                 case when lead(ends) over w is not null then lead(at) over w end as next_at
             from (
-                select e.clinic_id, e.invoice_id, e.seq, e.transition, e.to_status, e.at, {_DAY} as agreed_on, {_ENDS} as ends,
+                select e.clinic_id, e.invoice_id, e.seq, e.transition, e.to_status, e.at, {_ENDS} as ends,
+                    -- A revived agreement is as old as it was before it lapsed.
+                    coalesce((select t.after::date from json_to_recordset(e.changes) t (field text, after text)
+                        where t.field = 'agreedOn'), {_DAY}) as agreed_on,
                     (select t.after::numeric from json_to_recordset(e.changes) t (field text, after text)
                         where t.field = 'agreedAmount') as amount,
                     (select t.after::date from json_to_recordset(e.changes) t (field text, after text)

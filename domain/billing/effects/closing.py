@@ -9,9 +9,12 @@ from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 
 
 def void(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The invoice was issued in error."""
+    """The invoice was issued in error; one of 0.00 may have been closed."""
     reason_of(inputs)
-    return Outcome()
+    if invoice.known.agreement is None:
+        return Outcome()
+    facts = invoice.known.ended(AgreementEnd.VOIDED, actor.today, actor.moment)
+    return Outcome(facts=facts, end=InvoiceStatus.VOID)
 
 
 def replace_invoice(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
@@ -19,10 +22,7 @@ def replace_invoice(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     reason_of(inputs)
     facts = invoice.known.ended(AgreementEnd.REPLACED, actor.today, actor.moment)
     facts = replace(facts, receipts=(*facts.receipts, *inputs["reversals"]))
-    if facts.given_up > 0:
-        number, kind = len(facts.adjustments) + 1, AdjustmentKind.SMALL_BALANCE
-        back = Adjustment(number, kind, -facts.given_up, actor.today, actor.moment)
-        facts = replace(facts, adjustments=(*facts.adjustments, back))
+    facts = facts.without_small_balance(actor.today, actor.moment)
     ended = OfferStatus.SUPERSEDED if invoice.agreed is not None else None
     return Outcome(open_offer=OfferStatus.DECLINED, agreed_offer=ended, facts=facts, end=InvoiceStatus.VOID)
 
@@ -38,9 +38,7 @@ def write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 def reverse_write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """What was written off is due again."""
     reason_of(inputs)
-    facts = invoice.known
-    last = replace(facts.write_offs[-1], reversed_on=actor.today)
-    return Outcome(facts=replace(facts, write_offs=(*facts.write_offs[:-1], last)))
+    return Outcome(facts=invoice.known.without_write_off(actor.today))
 
 
 def close_small_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:

@@ -52,7 +52,16 @@ DENIAL = (
     Input("denied_on", date, "Denied on", "The day of the denial."),
     Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
     optional_input(
-        "amount", Decimal, "Denied amount", "The denied amount in US dollars; the whole invoice by default."
+        "amount",
+        Decimal,
+        "Denied amount",
+        "The denied amount in US dollars; the whole invoice, or the whole line, by default.",
+    ),
+    optional_input(
+        "line_id",
+        UUID,
+        "Line",
+        "The id of the line that is denied; such a denial is a record alone, and the invoice stays as it is.",
     ),
     optional_input("note", str, "Note", "A note about the denial."),
     optional_input("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),

@@ -9,7 +9,7 @@ from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.conditions import lapse_day
 from domain.billing.ledger.facts import ZERO, Agreement, AgreementEnd, AgreementKind, Facts
 from domain.billing.negotiation import OfferStatus, Party
-from domain.billing.outcomes import Actor, Inputs, Outcome, amount_of, not_past, offer_of, reason_of
+from domain.billing.outcomes import Actor, Inputs, Outcome, amount_of, future_day, offer_of, reason_of
 from domain.errors import InvalidInput
 from domain.texts import REMARK, optional_text
 
@@ -35,7 +35,7 @@ def request_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome
         return Outcome(open_status=InvoiceStatus.PENDING_REDUCTION)
     amount = _offered(invoice, inputs, below=True)
     reason = optional_text(inputs, "reason", REMARK)
-    offer = offer_of(Party.PAYER, amount, reason, not_past(inputs, "expires_on", actor))
+    offer = offer_of(Party.PAYER, amount, reason, future_day(inputs, "expires_on", actor))
     return Outcome(offer=offer, open_status=InvoiceStatus.PENDING_REDUCTION)
 
 
@@ -54,7 +54,7 @@ def counter_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome
     """One of the parties makes a counter-offer, which supersedes the open offer."""
     amount = _offered(invoice, inputs)
     note = optional_text(inputs, "note", REMARK)
-    offer = offer_of(inputs["party"], amount, note, not_past(inputs, "expires_on", actor))
+    offer = offer_of(inputs["party"], amount, note, future_day(inputs, "expires_on", actor))
     return Outcome(offer=offer, open_offer=OfferStatus.SUPERSEDED)
 
 
@@ -64,7 +64,7 @@ def agree_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if amount is None:
         raise InvalidInput("There is no open offer to agree to: give the amount", ("amount",))
     _check_agreed(invoice, amount, actor)
-    until = not_past(inputs, "conditional_until", actor)
+    until = future_day(inputs, "conditional_until", actor)
     facts = _with_agreement(invoice.known, AgreementKind.NEGOTIATED, amount, actor, until)
     if amount == invoice.open_offer:
         offers = Outcome(open_offer=OfferStatus.ACCEPTED)
@@ -94,16 +94,24 @@ def decline_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome
 
 
 def reopen_reduction(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The agreement is undone and what is left is negotiated again: the limits no longer contain what was received."""
+    """The agreement is undone and all that is not paid is negotiated again, also what was given up, or written off and recovered.
+
+    The limits no longer contain what was received.
+    """
     reason_of(inputs)
     paid = invoice.round_received
     limits = {"floor_amount": invoice.floor, "target_amount": invoice.target}
     return Outcome(
         {name: max(limit - paid, ZERO) for name, limit in limits.items() if limit is not None},
         agreed_offer=OfferStatus.SUPERSEDED,
-        facts=invoice.known.ended(AgreementEnd.REOPENED, actor.today, actor.moment),
+        facts=_reopened(invoice.known, actor),
         open_status=InvoiceStatus.PENDING_REDUCTION,
     )
+
+
+def _reopened(facts: Facts, actor: Actor) -> Facts:
+    ended = facts.ended(AgreementEnd.REOPENED, actor.today, actor.moment)
+    return ended.without_small_balance(actor.today, actor.moment).without_write_off(actor.today)
 
 
 def lapse_agreement(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:

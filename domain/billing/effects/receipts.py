@@ -9,6 +9,7 @@ from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day
 from domain.billing.ledger.by_days import left_when
 from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.ledger.late_facts import contradicted_by_money
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
 from domain.errors import InvalidInput
@@ -31,19 +32,21 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     left = left_for(invoice, receipt)
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
-        raise InvalidInput(words, ("amount",))
+        none = "Nothing is left that this payer can pay of the invoice: record the payment without it"
+        raise InvalidInput(words if left > 0 else none, ("amount",))
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, receipt))
+    late = contradicted_by_money(facts, after)
     decisions = facts.small_balance_decisions
     after = _given_up_then(after, decisions, [receipt], invoice, actor)
     if not decisions or not _is_later(receipt, decisions[-1]):
-        return Outcome(facts=after)
+        return Outcome(facts=after, late=late)
     # What is paid after the settlement opens no case again.
     is_paid = invoice.status is InvoiceStatus.PAID
     again = min(invoice.small_balance, receipt.amount) if is_paid else facts.given_up
     if again > 0 and is_of_payer_of_its_day(facts, receipt):
         after = _adjusted(after, -again, max(receipt.effective_on, decisions[-1].effective_on), actor)
-    return Outcome(facts=after)
+    return Outcome(facts=after, late=late)
 
 
 def _is_later(fact: Receipt, given_up: Adjustment) -> bool:
@@ -89,4 +92,5 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput("No part of the cheque is allocated to the invoice", ("cheque_id",))
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, *reversals))
-    return Outcome(facts=_given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor))
+    late = contradicted_by_money(facts, after)
+    return Outcome(facts=_given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor), late=late)

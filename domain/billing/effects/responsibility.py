@@ -1,9 +1,10 @@
-"""The effects of moving the open part of an invoice to another payer."""
+"""The effects of moving the open part of an invoice to another payer, and the rule of balance billing that every move obeys."""
 
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from domain.billing.coverages import AdjustmentGroup, BalanceBilling, check_balance_billing
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import (
     Agreement,
@@ -15,10 +16,33 @@ from domain.billing.ledger.facts import (
 )
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome
+from domain.days import not_later
 from domain.errors import InvalidInput
 from domain.texts import REMARK, optional_text
 
 _WITH_A_LETTER = (ResponsibilityReason.EXHAUSTED, ResponsibilityReason.REFUSED)
+# What the patient owes by the contract with the insurer; of other reasons, the group is not known before the remittance is.
+_GROUPS = {
+    ResponsibilityReason.DEDUCTIBLE: AdjustmentGroup.PR,
+    ResponsibilityReason.COINSURANCE: AdjustmentGroup.PR,
+}
+
+
+def moved(facts: Facts, new: Responsibility, inputs: Inputs, actor: Actor, explained_by: str) -> Facts:
+    """The facts with another payer, or another coverage, that owes the open part: every move goes through this function.
+
+    What a coverage that forbids balance billing leaves moves only as far as `check_balance_billing` permits. An override's reason
+    is the input `explained_by`, unless `override_reason` says what the user gave.
+    """
+    rule = BalanceBilling.FORBIDDEN if facts.forbids_balance_billing else BalanceBilling.ALLOWED
+    reason = inputs.get("override_reason", inputs.get(explained_by))
+    try:
+        check_balance_billing(rule, _GROUPS.get(new.reason), actor.role, reason)
+    except InvalidInput as refusal:
+        asked = "payer_id" if new.coverage_id is None else "coverage_id"
+        refusal.path = (explained_by if refusal.path else asked,)
+        raise
+    return replace(facts, responsibilities=(*facts.responsibilities, new))
 
 
 def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
@@ -37,7 +61,7 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     from_on, keeps = _effective_on(invoice, last, inputs, actor), _keeps(invoice, inputs)
     ended = facts.ended(AgreementEnd.TRANSFERRED, from_on, actor.moment)
     new = Responsibility(len(facts.responsibilities) + 1, payer, from_on, actor.moment, reason, coverage)
-    ended = replace(ended, responsibilities=(*facts.responsibilities, new))
+    ended = moved(ended, new, inputs, actor, "note")
     values: dict[str, Any] = {"payer_id": payer, "responsible_since": from_on, "floor_amount": None}
     return Outcome(
         {**values, "target_amount": None, **UNSUBMITTED},
@@ -49,9 +73,7 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 
 
 def _effective_on(invoice: Invoice, last: Responsibility, inputs: Inputs, actor: Actor) -> date:
-    day: date = inputs.get("effective_on") or actor.today
-    if day > actor.today:
-        raise InvalidInput("The date is in the future", ("effective_on",))
+    day = not_later(inputs.get("effective_on") or actor.today, actor.today, "effective_on")
     decided = [one.ended_on or one.agreed_on for one in invoice.known.agreements]
     if day < max(last.from_on, invoice.created_on, *decided):
         words = "The date must not be before the day from which the present payer owes, nor before the last agreement"

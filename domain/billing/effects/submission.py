@@ -1,43 +1,58 @@
 """The effects of submitting an invoice, of a denial, and of correcting its payer before any money was received."""
 
-from dataclasses import replace
 from datetime import date
 
+from domain.billing.effects.responsibility import moved
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import Responsibility, ResponsibilityReason
+from domain.billing.ledger.late_facts import contradicted_by_denial
 from domain.billing.negotiation import OfferStatus
-from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, not_later, reason_of
+from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, reason_of
+from domain.days import not_later
 from domain.errors import InvalidInput
 from domain.texts import CODE, NOTE, optional_text, required_text
 
 
 def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The invoice was submitted to the payer on a date, by a method."""
-    submitted_on = not_later(inputs, "submitted_on", actor)
+    submitted_on = not_later(inputs["submitted_on"], actor.today, "submitted_on")
     if submitted_on < invoice.created_on:
         raise InvalidInput("The date must not be before the invoice date", ("submitted_on",))
+    if submitted_on < invoice.responsible_since:
+        words = f"The date must not be before {invoice.responsible_since}, since when this payer owes the invoice"
+        raise InvalidInput(words, ("submitted_on",))
     # An import may not know the method.
     method = inputs["method"] and inputs["method"].value
     return Outcome({"submitted_on": submitted_on, "submission_method": method})
 
 
 def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds."""
-    named = inputs.get("amount") is not None
-    denied_on = not_later(inputs, "denied_on", actor)
+    """The payer denies the invoice; it must be submitted again. What was agreed no longer holds.
+
+    A denial of one line (`line_id`, with its amount as `line_amount`) moves nothing.
+    """
+    named, line_id = inputs.get("amount") is not None, inputs.get("line_id")
+    largest = invoice.open_part if line_id is None else inputs["line_amount"]
+    bound = "the open part of the billed amount" if line_id is None else "the amount of the line"
+    denied_on = not_later(inputs["denied_on"], actor.today, "denied_on")
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),
-        "amount": amount_of(inputs, invoice.open_part, "the open part of the billed amount") if named else None,
+        "line_id": line_id,
+        "amount": amount_of(inputs, largest, bound) if named else None,
         "note": optional_text(inputs, "note", NOTE),
         "appeal_due_on": inputs.get("appeal_due_on"),
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on
+    if line_id is not None:
+        # The payer refuses one line alone.
+        return Outcome(denial=denial, facts=invoice.known)
     sent_on = invoice.submitted_on or date.min
     if denied_on < max(owes_since, sent_on) or (standing is not None and denied_on < standing.agreed_on):
         # Recorded late: another payer owes since then, or it was sent to this one again, or this one has agreed.
-        return Outcome(denial=denial, facts=invoice.known.denied(denied_on, actor.moment))
+        late = contradicted_by_denial(invoice.known, denied_on)
+        return Outcome(denial=denial, facts=invoice.known.denied(denied_on, actor.moment), late=late)
     return Outcome(
         UNSUBMITTED,
         open_offer=OfferStatus.DECLINED,
@@ -60,5 +75,5 @@ def change_payer(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     new = Responsibility(number, inputs["payer_id"], from_on, actor.moment, ResponsibilityReason.OTHER)
     return Outcome(
         {"payer_id": inputs["payer_id"], "responsible_since": from_on, **UNSUBMITTED},
-        facts=replace(facts, responsibilities=(*facts.responsibilities, new)),
+        facts=moved(facts, new, inputs, actor, "reason"),
     )

@@ -160,6 +160,8 @@ def ledger_of(facts: Facts) -> Ledger:
     received, small = line.received(), line.small_balance()
     left = line.left() - small
     written_off = max(left, ZERO) if write_off else ZERO
+    # A contract alone, without a receipt or an agreement, pays nothing.
+    is_paid = left <= 0 and (agreement is not None or received > 0)
     return Ledger(
         open_part=line.open_part(line.present),
         agreed=line.agreed(agreement) if agreement else None,
@@ -172,7 +174,7 @@ def ledger_of(facts: Facts) -> Ledger:
         written_off=written_off,
         recovered=line.recovered(write_off) if write_off else ZERO,
         balance=left - written_off,
-        fully_paid_on=line.fully_paid_on() if left <= 0 else None,
+        fully_paid_on=line.fully_paid_on() if is_paid else None,
     )
 
 

@@ -46,6 +46,7 @@ class AgreementEnd(StrEnum):
     DENIED = "denied"
     TRANSFERRED = "transferred"
     REPLACED = "replaced"
+    VOIDED = "voided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,10 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded."""
+    """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
+
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    """
 
     billed: Decimal
     responsibilities: tuple[Responsibility, ...]
@@ -128,6 +132,7 @@ class Facts:
     receipts: tuple[Receipt, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
+    forbids_balance_billing: bool = False
 
     @property
     def write_off(self) -> WriteOff | None:
@@ -189,6 +194,19 @@ class Facts:
         """The same facts, in which the last agreement has not ended."""
         last = replace(self.agreements[-1], ended_on=None, ended_at=None, ended_by=None)
         return replace(self, agreements=(*self.agreements[:-1], last))
+
+    def without_small_balance(self, on: date, at: datetime) -> "Facts":
+        """The same facts, in which what was given up as a small balance is due again."""
+        kind = AdjustmentKind.SMALL_BALANCE
+        given_up = sum((one.amount for one in self.adjustments if one.kind is kind), ZERO)
+        back = Adjustment(len(self.adjustments) + 1, kind, -given_up, on, at)
+        return replace(self, adjustments=(*self.adjustments, back)) if given_up else self
+
+    def without_write_off(self, on: date) -> "Facts":
+        """The same facts, in which the write-off that stands, if one does, is reversed."""
+        if self.write_off is None:
+            return self
+        return replace(self, write_offs=(*self.write_offs[:-1], replace(self.write_off, reversed_on=on)))
 
     def is_responsible(self, payer_id: UUID) -> bool:
         """Whether a payer is or was responsible for the invoice."""

@@ -9,6 +9,7 @@ from domain.billing.cases import NUMBER, CaseStatus, CloseReason, begin_of_numbe
 from domain.billing.invoice_events import change_of
 from domain.billing.invoices import COVERED, InvoiceStatus
 from domain.billing.lifecycle import legal_now
+from domain.billing.next_steps import named
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
 from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
@@ -117,11 +118,7 @@ async def close(work: UnitOfWork) -> UUID:
     """Close a case that was dropped or lost, and of which no invoice is open."""
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())
-    waiting = [row for row in rows if row["status"] not in COVERED]
-    if waiting:
-        _refuse(work, "close_case", waiting, "no invoice of the case may be open")
-    if case["status"] != CaseStatus.OPEN:
-        raise Conflict(f"The case is {case['status']} already", ("case_id",))
+    _check_covered(work, "close_case", case, rows)
     reason, note = CloseReason(work.inputs["reason"]), optional_text(work.inputs, "note", REMARK)
     writes, told = work.writes(), {"reason": note or reason.name}
     for row in rows:
@@ -142,14 +139,10 @@ async def settle(work: UnitOfWork) -> UUID:
     case = await lock_case(work, work.inputs["case_id"])
     rows = list((await lock_invoices(work, case["id"])).values())
     covered = [row for row in rows if row["status"] == InvoiceStatus.CHEQUE_RECEIVED]
-    waiting = [row for row in rows if row["status"] not in COVERED]
-    if waiting or not covered:
-        _refuse(
-            work,
-            "settle_case",
-            [*waiting, *rows],
-            "no invoice of the case may be open, and at least one must have the status CHEQUE_RECEIVED",
-        )
+    _check_covered(work, "settle_case", case, rows)
+    if not covered:
+        words = f"at least one must have the status CHEQUE_RECEIVED; instead: {named('close_case')}"
+        _refuse(work, "settle_case", rows, words)
     writes = work.writes()
     for row in covered:
         move(work, writes, "settle_case", row, work.inputs)
@@ -160,6 +153,18 @@ async def settle(work: UnitOfWork) -> UUID:
     await warn_of_unapplied(work, rows)
     identity: UUID = case["id"]
     return identity
+
+
+def _check_covered(work: UnitOfWork, name: str, case: Row, rows: list[Row]) -> None:
+    """Refuse to end a case that has ended, or of which an invoice is open."""
+    has_ended = f"the case is {case['status']} already; first: {named('reopen_case')}"
+    waiting = [row for row in rows if row["status"] not in COVERED]
+    if waiting:
+        steps = f"{named('record_cheque')} or {named('write_off_invoice')}"
+        is_open = f"no invoice of the case may be open; first: {steps}"
+        _refuse(work, name, waiting, has_ended if case["status"] != CaseStatus.OPEN else is_open)
+    if case["status"] != CaseStatus.OPEN:
+        raise Conflict(f"T{has_ended[1:]}", ("case_id",))
 
 
 def _refuse(work: UnitOfWork, name: str, rows: list[Row], words: str) -> NoReturn:

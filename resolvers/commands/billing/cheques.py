@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -26,9 +27,9 @@ from resolvers.commands.payments.payments import new_payment
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CHEQUE = """select id, payer_id, number, amount, received_on, returned_on, unapplied_amount,
+_CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
-    where clinic_id = $1 and id = $2 for update"""
+    where clinic_id = $1 and id = $2 for no key update"""
 _PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
@@ -168,11 +169,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has already been returned", ("cheque_id",))
-    returned_on = work.inputs["returned_on"]
-    if not cheque["received_on"] <= returned_on <= work.today:
-        raise InvalidInput(
-            "The return date must not be before the date of receipt, nor in the future", ("returned_on",)
-        )
+    returned_on = _returned_on(work, cheque)
     writes = work.writes()
     kind = work.inputs.get("kind") or ReturnKind.NSF
     returned = {"return_reason": reason, "return_kind": kind.value, "returned_at": work.moment}
@@ -184,6 +181,19 @@ async def take_back(work: UnitOfWork) -> UUID:
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
+
+
+def _returned_on(work: UnitOfWork, cheque: Row) -> date:
+    """The day of the return. It may be before a refund: what was refunded is then owed by the payer."""
+    day: date = work.inputs["returned_on"]
+    if not cheque["received_on"] <= day <= work.today:
+        raise InvalidInput(
+            "The return date must not be before the date of receipt, nor in the future", ("returned_on",)
+        )
+    if cheque["cleared_on"] and day < cheque["cleared_on"]:
+        words = f"The bank cleared the payment on {cheque['cleared_on']}: the return date must not be before that day"
+        raise InvalidInput(f"{words}, or correct it (clearCheque)", ("returned_on",))
+    return day
 
 
 async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: Mapping[UUID, Row]) -> None:

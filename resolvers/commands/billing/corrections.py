@@ -12,6 +12,7 @@ from domain.texts import REASON, required_text
 from domain.treatment.exams import SelectedExam
 from permissions.rules import STAFF
 from resolvers.commands.billing.case_history import event_columns
+from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.encounters import FACILITY, PHYSICIAN, check_exams, exam_rows, found
 from resolvers.commands.billing.injuries import confirmation_of
 from resolvers.commands.next_steps import next_step
@@ -20,6 +21,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 Row = Mapping[str, Any]
 _ENCOUNTER = """select id, case_id, physician_id, facility_id, service_date, recorded_at, changed_at, cancelled_at, is_billed,
     version from encounters where clinic_id = $1 and id = $2 for update"""
+_CASE_OF = "select case_id from encounters where clinic_id = $1 and id = $2"
 _BILLED_BY = """select i.number from encounters e join invoices i on i.clinic_id = e.clinic_id and i.id = e.invoice_id
     where e.clinic_id = $1 and e.id = $2"""
 _INJURY = "select date_of_injury from cases where clinic_id = $1 and id = $2"
@@ -35,6 +37,7 @@ _NAMES = "select id, name from {table} where clinic_id = $1 and id = any($2::uui
 
 async def update(work: UnitOfWork) -> UUID:
     """Correct a visit: its day, physician, facility or exams."""
+    await _lock_case(work)
     row = await _locked(work)
     changed = {name: work.inputs[name] for name in _STATE if name in work.inputs and work.inputs[name] != row[name]}
     changes = await _checked(work, row, changed)
@@ -61,6 +64,15 @@ async def cancel(work: UnitOfWork) -> UUID:
     await _write(work, work.writes(), row, "cancel_encounter", {"cancelled_at": work.moment}, changes)
     identity: UUID = row["id"]
     return identity
+
+
+async def _lock_case(work: UnitOfWork) -> None:
+    """Lock the case where the physician changes, so that who treats in it changes with one command at a time.
+
+    All commands lock cases before visits. Physicians change no physician.
+    """
+    if "physician_id" in work.inputs and (found := await work.one(_CASE_OF, work.inputs["encounter_id"])):
+        await lock_case(work, found["case_id"])
 
 
 async def _locked(work: UnitOfWork) -> Row:

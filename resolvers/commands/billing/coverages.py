@@ -18,9 +18,11 @@ from domain.billing.coverages import (
     CoverageKind,
     CoverageStatus,
     check_payer_kind,
+    check_release,
     closing_of,
     columns_of,
     completed,
+    forbids_no_longer,
     verification_of,
 )
 from domain.billing.invoice_events import Change, change_of
@@ -52,6 +54,7 @@ _UNNAMED = """select coalesce(sum(a.amount), 0) from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
     where a.clinic_id = $1 and a.coverage_id is null and c.payer_id = $2 and i.case_id = $3"""
 _OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and payer_id = any($3) and status in {listed(OPEN)}"""
+_IS_BILLED = "select from invoices where clinic_id = $1 and case_id = $2 and payer_id = $3 and status <> 'void' limit 1"
 _PATIENT = "select patient_id from cases where clinic_id = $1 and id = $2"
 _KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
@@ -101,7 +104,10 @@ async def update(work: UnitOfWork) -> UUID:
             work, {**row, **changed}, row["case_id"], is_new=changed.get("payer_id", row["payer_id"]) != row["payer_id"]
         )
     changed |= letter
-    await _change(work, row, changed, CoverageAction.UPDATED)
+    reason = optional_text(work.inputs, "reason", _OPTIONAL_REASON)
+    if forbids_no_longer(row, changed) and await work.one(_IS_BILLED, row["case_id"], row["payer_id"]) is not None:
+        check_release(work.actor.role, reason)
+    await _change(work, row, changed, CoverageAction.UPDATED, reason)
     _warn_of_limit(work, {**row, **changed}, received)
     identity: UUID = row["id"]
     return identity
@@ -189,7 +195,7 @@ def _record(
 async def _announce(work: UnitOfWork, writes: WriteBatch, case: UUID, *payers: UUID | None) -> None:
     """Announce the open invoices of the payers: what is expected of them, and the action items about them, have changed."""
     for invoice in await work.all(_OWED, case, [payer for payer in payers if payer]):
-        announce(work, writes, invoice["id"], ["coverages"])
+        announce(work, invoice["id"], ["coverages"])
 
 
 def _published(column: str, value: Any) -> Any:

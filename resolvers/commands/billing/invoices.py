@@ -31,6 +31,7 @@ from resolvers.commands.transitions import (
     check_version,
     invoice_of,
     lock,
+    moment_of,
     record_event,
 )
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -47,6 +48,7 @@ _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 
 _EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
     where e.clinic_id = $1 and e.encounter_id = $2 and e.removed_at is null order by e.position, e.id"""
+_DENIED = "select from denials where clinic_id = $1 and invoice_id = $2 and line_id is not null limit 1"
 _REMOVE = "delete from invoice_lines where clinic_id = $1 and invoice_id = $2"
 
 
@@ -146,7 +148,7 @@ async def insert_invoice(
     if row["before_injury_reason"]:
         changes.append(change_of("before_injury_reason", None, row["before_injury_reason"]))
     record_event(work, writes, begun, "create_invoice", None, InvoiceStatus.PENDING_INVOICE.value, changes)
-    announce(work, writes, identity, [*row, "status", "version", "invoice_lines"])
+    announce(work, identity, [*row, "status", "version", "invoice_lines"])
     work.remember(writes, identity)
     await writes.run(work.connection)
     return identity
@@ -190,6 +192,9 @@ async def replace_lines(work: UnitOfWork) -> UUID:
         _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
     if invoice.first_submitted_on:
         words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
+        _refuse(work, row, "replace_invoice_lines", words)
+    if await work.one(_DENIED, invoice.id) is not None:
+        words = "A denial names one of the lines: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
     billed = await work.one(_BILLED, invoice.id)
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
@@ -240,7 +245,7 @@ async def add_note(work: UnitOfWork) -> UUID:
     writes.insert("internal_notes", **note, written_by=work.user_id, written_at=work.moment)
     # The note itself is kept for ever, so that the history only records that there is one.
     record_event(work, writes, row, "add_internal_note", row["status"], row["status"], [])
-    announce(work, writes, row["id"], ["internal_notes"])
+    announce(work, row["id"], ["internal_notes"])
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
@@ -264,10 +269,10 @@ async def _change(
 ) -> UUID:
     """Write new values of a locked invoice whose status does not change, with the history event."""
     changed = {column: value for column, value in values.items() if row[column] != value}
-    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=work.moment)
+    writes.update("invoices", {"id": row["id"]}, **changed, version=row["version"] + 1, updated_at=moment_of(work, row))
     changes = [*(change_of(column, row[column], value) for column, value in changed.items()), *changes]
     record_event(work, writes, row, name, row["status"], row["status"], changes)
-    announce(work, writes, row["id"], [*changed, *besides, "version"])
+    announce(work, row["id"], [*changed, *besides, "version"])
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity

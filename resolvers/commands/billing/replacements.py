@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.billing.ledger.amounts import effective_day, standing
 from domain.billing.ledger.facts import Receipt
-from domain.errors import Conflict, NotFound
+from domain.billing.next_steps import named
+from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
@@ -19,12 +20,16 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _BILLED = """select case_id, payer_id, physician_id, facility_id, encounter_id, service_date, before_injury_reason, before_injury_by
     from invoices where clinic_id = $1 and id = $2"""
-# All commands lock cases before cheques, and cheques before invoices.
+# All commands lock cases before cheques, and cheques before invoices. A payment that replaces a returned one refers to it after its
+# invoices are locked, which these locks (no key update) do not keep from it.
 _CHEQUES = """select c.id, c.received_on from cheques c where c.clinic_id = $1 and c.id in (select cheque_id from cheque_allocations
-    where clinic_id = $1 and invoice_id = $2) order by c.id for update"""
+    where clinic_id = $1 and invoice_id = $2) order by c.id for no key update"""
 _PAID_BY = "select id, cheque_id from cheque_allocations where clinic_id = $1 and invoice_id = $2"
-_DENIALS = """select denied_on, reason_code, amount, note, appeal_due_on, recorded_by from denials
-    where clinic_id = $1 and invoice_id = $2 order by id"""
+# The line of a denial is that of the same code, side and units in the new invoice; null where there is none, or several.
+_DENIALS = """select d.denied_on, d.reason_code, d.amount, d.note, d.appeal_due_on, (select (array_agg(n.id))[1]
+        from invoice_lines o join invoice_lines n on (n.clinic_id, n.code, n.bilateral, n.units) = (o.clinic_id, o.code, o.bilateral, o.units)
+        where o.clinic_id = d.clinic_id and o.id = d.line_id and n.invoice_id = $3 having count(*) = 1) as line_id
+    from denials d where d.clinic_id = $1 and d.invoice_id = $2 order by d.id"""
 
 
 async def replace_invoice(work: UnitOfWork) -> UUID:
@@ -36,15 +41,19 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
     case = await lock_case(work, billed["case_id"])
     received_on = {row["id"]: row["received_on"] for row in await work.all(_CHEQUES, old)}
     row = (await lock(work, [old], with_facts=True))[old]
+    # Another payer may have become responsible while this command waited for the lock.
+    billed = {**billed, "payer_id": row["payer_id"]}
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
     lines = await priced_lines(work, work.inputs, circumstances)
+    if not lines:
+        raise InvalidInput(f"At least one line is required; instead: {named('void_invoice')}", ("lines",))
     paid = standing(row["facts"])
     paid_by = {part["id"]: part["cheque_id"] for part in await work.all(_PAID_BY, old)}
     if any(paid_by[one.id] not in received_on for one in paid):
         raise Conflict("Money has just been received for the invoice: read it again", ("invoice_id",))
     await _void(work, row, paid, paid_by)
     owed_by = [replace(one, recorded_at=work.moment) for one in row["facts"].responsibilities]
-    new = await insert_invoice(work, case, dict(billed), lines, replaces=row, owed_by=owed_by)
+    new = await insert_invoice(work, case, billed, lines, replaces=row, owed_by=owed_by)
     await _bring_along(work, old, new, paid, {one.id: (paid_by[one.id], received_on[paid_by[one.id]]) for one in paid})
     return new
 
@@ -80,7 +89,7 @@ async def _bring_along(
         insert_allocation(work, writes, cheque, new, receipt)
         await writes.run(work.connection)
     writes = work.writes()
-    for denial in await work.all(_DENIALS, old):
+    for denial in await work.all(_DENIALS, old, new):
         key = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": new}
         # Whoever copies a record is its author.
         writes.insert("denials", **key, **{**dict(denial), "recorded_by": work.user_id})

@@ -126,7 +126,7 @@ async def _apply(work: UnitOfWork, case: Row, attorney: UUID | None, day: date) 
     if case["attorney_id"] != attorney:
         # The database copies the attorney to the invoices, which are locked here in the order that all commands keep.
         for invoice in await lock_invoices(work, case["id"]):
-            announce(work, writes, invoice, ["attorney_id"])
+            announce(work, invoice, ["attorney_id"])
     writes.update("cases", {"id": case["id"]}, attorney_id=attorney, version=Sql("version + 1"))
     names = {row["id"]: row["name"] for row in await work.all(_NAMES, [case["attorney_id"], attorney])}
     change = change_of("attorney", names.get(case["attorney_id"]), names.get(attorney))

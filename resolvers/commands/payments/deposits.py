@@ -15,10 +15,10 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _DEPOSIT = "select id, deposited_on from deposits where clinic_id = $1 and id = $2"
 _CHEQUES = """select id, cheque_date, received_on, returned_on, held_from is not null and released_at is null as is_held, deposit_id
-    from cheques where clinic_id = $1 and id = any($2) order by id for update"""
+    from cheques where clinic_id = $1 and id = any($2) order by id for no key update"""
 _CLEARED = """select c.id, c.received_on, c.returned_on, c.held_from is not null and c.released_at is null as is_held,
     d.deposited_on from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
-    where c.clinic_id = $1 and c.id = $2 for update of c"""
+    where c.clinic_id = $1 and c.id = $2 for no key update of c"""
 
 
 async def create(work: UnitOfWork) -> UUID:

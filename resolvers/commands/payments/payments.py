@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from domain.billing.invoices import InvoiceStatus
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.normal_forms import normal_key
 from domain.payments.cheques import PaymentMethod, is_post_dated, is_stale, likeness_of
@@ -18,7 +19,10 @@ _SIMILAR = """select number from cheques where clinic_id = $1 and payer_id = $2 
 _REPLACED = "select payer_id, returned_on from cheques where clinic_id = $1 and id = $2"
 _UNAPPLIED = """select p.name, sum(c.unapplied_amount) as amount from cheques c
     join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
-    where c.clinic_id = $1 and c.payer_id = any($2) and c.unapplied_amount <> 0 group by p.id, p.name
+    where c.clinic_id = $1 and c.unapplied_amount <> 0 and c.payer_id in (
+        select r.payer_id from responsibilities r where r.clinic_id = $1 and r.invoice_id = any($2)
+        union select k.payer_id from cheque_allocations a join cheques k on k.clinic_id = a.clinic_id and k.id = a.cheque_id
+        where a.clinic_id = $1 and a.invoice_id = any($2)) group by p.id, p.name
     having sum(c.unapplied_amount) <> 0 order by p.name, p.id"""
 
 
@@ -90,7 +94,10 @@ async def _warn_of_similar(work: UnitOfWork, number: str) -> None:
 
 
 async def warn_of_unapplied(work: UnitOfWork, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add a warning for each payer of some invoices whose money is unapplied."""
-    payers: list[UUID] = sorted({row["payer_id"] for row in rows})
-    for row in await work.all(_UNAPPLIED, payers):
+    """Add a warning for each payer who was ever responsible for some invoices, or paid one, and whose money is unapplied.
+
+    The payer of an invoice that is void may have been a mistake.
+    """
+    invoices: list[UUID] = [row["id"] for row in rows if row["status"] != InvoiceStatus.VOID]
+    for row in await work.all(_UNAPPLIED, invoices):
         work.warnings.append(unapplied_money(row["name"], row["amount"]))

@@ -12,7 +12,7 @@ from resolvers.commands.documents import consume
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _CHEQUE = """select id, received_on, returned_on, held_from is not null and released_at is null as is_held, unapplied_amount
-    from cheques where clinic_id = $1 and id = $2 for update"""
+    from cheques where clinic_id = $1 and id = $2 for no key update"""
 
 
 async def refund(work: UnitOfWork) -> UUID:

@@ -109,6 +109,7 @@ async def _check_nothing_open(work: UnitOfWork, field: str) -> None:
     if changes:
         open_ones.append(f"{changes:,} cases are to change to its attorneys (cancelAttorneyChange)")
     if owed["count"]:
-        open_ones.append(f"its payers owe {owed['balance']:,.2f} on {owed['count']:,} invoices (changePayer, payment)")
+        owing = f"its payers owe {owed['balance']:,.2f} on {owed['count']:,} invoices"
+        open_ones.append(f"{owing} (transferBalance, or payment; changePayer of what was never submitted)")
     if open_ones:
         raise Conflict(f"This firm cannot be retired: {'; '.join(open_ones)}", (field,))

@@ -70,6 +70,6 @@ async def _say(
     elif target == "invoice_id":
         row = (await lock(work, [held]))[held]
         record_event(work, writes, row, name, row["status"], row["status"], [change_of("hold", before, after)])
-        announce(work, writes, held, ["holds"])
+        announce(work, held, ["holds"])
     elif await work.one(_PAYER, held) is None:
         raise NotFound("There is no such payer", ("payer_id",))

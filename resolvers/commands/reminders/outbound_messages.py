@@ -30,7 +30,7 @@ async def resend(work: UnitOfWork) -> UUID:
     again = {"status": MessageStatus.QUEUED.value, "attempts": 0, "failure": None, "next_attempt_at": work.moment}
     writes.update("outbound_messages", {"id": message["id"]}, recipient=recipient, **again)
     for row in await work.all(_INVOICES, message["id"]):
-        announce(work, writes, row["invoice_id"], ["outbound_messages"])
+        announce(work, row["invoice_id"], ["outbound_messages"])
     await writes.run(work.connection)
     identity: UUID = message["id"]
     return identity

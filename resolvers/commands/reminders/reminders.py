@@ -112,4 +112,4 @@ async def _changes_of(
 
 def _record_event(work: UnitOfWork, writes: WriteBatch, row: Row, name: str, changes: list[Mapping[str, Any]]) -> None:
     record_event(work, writes, row, name, row["status"], row["status"], changes)
-    announce(work, writes, row["id"], ["reminders"])
+    announce(work, row["id"], ["reminders"])

@@ -171,7 +171,8 @@ def test_an_invoice_for_which_money_was_received_is_voided_only_when_the_money_w
     cheque = clinic.pays("10.00", {invoice: "10.00"})["id"]
     with nothing_changes(clinic.address):
         error = refused(clinic.admin, "voidInvoice", INVOICE, invoiceId=invoice, reason="Too late")
-    assert (error["code"], error["message"]) == ("ILLEGAL_TRANSITION", "Money has been received for the invoice")
+    words = "Money has been received for the invoice; first: Record a returned cheque (returnCheque)"
+    assert (error["code"], error["message"]) == ("ILLEGAL_TRANSITION", words)
     clinic.bounces(cheque)
     assert clinic.step("voidInvoice", invoice, clinic.admin, reason="Wrong patient")["status"] == "VOID"
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from tests.api.payments.paying import day
 from tests.support.api.mutations import NEW, done, refused
 from tests.support.api.records import nothing_changes
-from tests.support.api.scenarios import TODAY, Clinic, broken_laws, line
+from tests.support.api.scenarios import TODAY, Clinic, backdate, broken_laws, line
 from tests.support.client import Client
 
-REPLACED = """invoice { id number status version billedAmount receivedAmount balance createdOn payer { id } encounter { id }
+REPLACED = """invoice { id number status version billedAmount receivedAmount balance createdOn responsibleSince payer { id } encounter { id }
     replaces { id status replacedBy { id } } replacedBy { id } submittedOn responsibilities { number payer { id } reason }
     denials { reasonCode } cheques { amount cheque { id unappliedAmount } } negotiation { agreements { kind endedBy } }
     history { transition changes { field after } } }"""
@@ -35,7 +36,8 @@ def test_the_new_invoice_takes_the_number_the_money_the_payers_and_the_denials(c
     with nothing_changes(clinic.address):
         inputs = {"lines": [line("800.00")], "reason": "Wrong", "confirmDuplicate": True}
         error = refused(clinic.billing, "replaceInvoice", NEW, invoiceId=invoice, **inputs)
-    assert error["message"] == "Money has been received for the invoice"
+    words = "ask an administrator for: Replace (replaceInvoice)"
+    assert error["message"] == f"Money has been received for the invoice; {words}"
     new = replaced(clinic.admin, invoice, "800.00")
     old = look(clinic, invoice)
     assert (old["status"], old["receivedAmount"], old["replacedBy"]["id"]) == ("VOID", "0.00", new["id"])
@@ -62,6 +64,21 @@ def test_what_the_new_invoice_does_not_need_is_unapplied_and_can_still_bounce(cl
     assert (back["status"], back["receivedAmount"], back["balance"]) == ("PENDING_INVOICE", "0.00", "500.00")
     assert look(clinic, invoice)["receivedAmount"] == "0.00"
     assert broken_laws(clinic.address) == ()
+
+
+def test_a_replacement_has_a_day_of_its_own_and_its_payer_owes_it_since_the_day_that_it_did(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    backdate(clinic, invoice)
+    new = replaced(clinic.billing, invoice, "90.00")
+    assert (new["createdOn"], new["responsibleSince"]) == (TODAY, day(-10))
+
+
+def test_a_replacement_bills_at_least_one_line(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    with nothing_changes(clinic.address):
+        error = refused(clinic.billing, "replaceInvoice", NEW, invoiceId=invoice, lines=[], reason="Nothing was done")
+    words = "At least one line is required; instead: Void (voidInvoice, by an administrator)"
+    assert (error["code"], error["path"], error["message"]) == ("INVALID_INPUT", ["input", "lines"], words)
 
 
 def test_an_invoice_without_money_is_replaced_by_billing_staff_once(clinic: Clinic) -> None:

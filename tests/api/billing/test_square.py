@@ -91,7 +91,7 @@ def test_an_illegal_transition_is_refused_by_name_and_changes_no_row(
 
 
 def test_most_of_the_square_is_illegal() -> None:
-    assert len(list(illegal())) == 92 + 98
+    assert len(list(illegal())) == 92 + 97
 
 
 # Refusals by guards, which have the same error code.
@@ -106,7 +106,10 @@ def test_an_invoice_that_was_not_submitted_is_neither_accepted_nor_reduced_nor_d
     ):
         error = refused(clinic.billing, name, INVOICE, invoiceId=draft, **more)
         words = "The invoice was never submitted" if name == "recordDenial" else "The invoice is not submitted"
-        assert (error["__typename"], error["message"]) == ("IllegalTransition", words)
+        assert (error["__typename"], error["message"]) == (
+            "IllegalTransition",
+            f"{words}; first: Submit (submitInvoice)",
+        )
         assert error["legalNow"] == ["submit_invoice", "change_payer"]
 
 
@@ -114,7 +117,8 @@ def test_an_invoice_is_not_submitted_twice(clinic: Clinic) -> None:
     error = refused(
         clinic.billing, "submitInvoice", INVOICE, invoiceId=clinic.submitted(), submittedOn=TODAY, method="FAX"
     )
-    assert error["message"] == "The invoice is already submitted"
+    words = "next: Accept in full (acceptInFull) or Record a reduction request (requestReduction)"
+    assert error["message"] == f"The invoice is already submitted; {words}"
     assert error["legalNow"] == [
         "accept_in_full",
         "request_reduction",
@@ -134,7 +138,8 @@ def test_what_is_left_of_a_partly_paid_invoice_is_negotiated_again_and_a_paid_on
     assert (reopened["status"], reopened["balance"]) == ("PENDING_REDUCTION", "995.00")
     paid = clinic.in_state(InvoiceStatus.CHEQUE_RECEIVED)
     error = refused(clinic.admin, "reopenReduction", INVOICE, invoiceId=paid, reason="A call")
-    assert error["message"] == "Nothing is due, and nothing was reduced"
+    words = "instead: Record a returned cheque (returnCheque) or Void (voidInvoice, by an administrator)"
+    assert error["message"] == f"Nothing is due, and nothing was reduced; {words}"
 
 
 # Ids of other clinics and invalid ids.

@@ -21,7 +21,7 @@ from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
 from tests.support.api.records import find_records
-from tests.support.api.scenarios import Clinic, mutation
+from tests.support.api.scenarios import TODAY, Clinic, mutation
 from tests.support.databases import copied, rows
 from tests.support.files.export_files import Bureau, bureau_over, wait_for_lapses
 from tests.support.files.quickbooks import Company, imported
@@ -286,7 +286,8 @@ class Life:
             "bounce": ("return_cheque", {}),
             "write_off": ("write_off_invoice", {"reason": "As it happens"}),
             "void": ("void_invoice", {"reason": "As it happens"}),
-            "deny": ("record_denial", {"deniedOn": now["submittedOn"], "reasonCode": "X1"}),
+            # A second denial comes while it is not submitted again.
+            "deny": ("record_denial", {"deniedOn": now["submittedOn"] or TODAY, "reasonCode": "X1"}),
             "change_payer": ("change_payer", {"payerId": self.clinic.another_payer(now), "reason": "As it happens"}),
             "settle": ("settle_case", {}),
             "give_up": ("close_small_balance", {}),

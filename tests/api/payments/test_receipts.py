@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.payments.paying import CHEQUE, day, electronic, look, paid, paper, returned, warnings
+from tests.api.payments.paying import CHEQUE, day, deposited, electronic, look, paid, paper, returned, warnings
 from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import nothing_changes, uuid_of
 from tests.support.api.scenarios import Clinic, broken_laws
@@ -102,6 +102,28 @@ def test_only_nsf_counts_as_bounced(clinic: Clinic, kind: str) -> None:
     bounced = returned(clinic, paid(clinic)["id"])
     assert (bounced["returnKind"], bounced["isBounced"]) == ("NSF", True)
     assert look(clinic.billing, paid(clinic)["id"])["returnKind"] is None
+
+
+def test_a_held_cheque_that_was_returned_has_not_bounced_and_one_that_was_deposited_has(clinic: Clinic) -> None:
+    held = paper(clinic, chequeDate=day(1))
+    assert (held["status"], returned(clinic, held["id"])["isBounced"]) == ("HELD", False)
+    released = paper(clinic, chequeDate=day(-1), receivedOn=day(-2))
+    deposited(clinic, released["id"])
+    assert returned(clinic, released["id"])["isBounced"] is True
+
+
+def test_a_return_is_not_before_the_day_on_which_the_bank_cleared_the_payment(clinic: Clinic) -> None:
+    payment = paid(clinic, receivedOn=day(-9), chequeDate=day(-9))["id"]
+    done(clinic.billing, "clearCheque", CHEQUE, chequeId=payment, clearedOn=day(-4))
+    back = {"chequeId": payment, "returnedOn": day(-5), "reason": "The bank says so"}
+    with nothing_changes(clinic.address):
+        error = refused(clinic.billing, "returnCheque", CHEQUE, **back)
+    assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "returnedOn"])
+    assert error["message"] == (
+        f"The bank cleared the payment on {day(-4)}: the return date must not be before that day, or correct it (clearCheque)"
+    )
+    done(clinic.billing, "clearCheque", CHEQUE, chequeId=payment, clearedOn=day(-6))
+    assert returned(clinic, payment, returnedOn=day(-5))["returnedOn"] == day(-5)
 
 
 def test_a_payment_replaces_a_returned_one_of_its_payer(clinic: Clinic) -> None:

@@ -21,7 +21,7 @@ from tests.api.payments.paying import (
     returned,
 )
 from tests.conftest import SignIn
-from tests.support.api.mutations import answered, refused
+from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import nothing_changes, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic, allocations, broken_laws
 from tests.support.databases import rows
@@ -29,6 +29,12 @@ from tests.support.databases import rows
 _UNAPPLIED = (
     "query ($payer: [ID!], $on: Date) { agingByPayer(filter: {payerId: $payer}, asOf: $on) { unappliedAmount } }"
 )
+
+
+def new_payer(clinic: Clinic, name: str) -> str:
+    """The id of a payer who has paid nothing."""
+    identity: str = done(clinic.billing, "createPayer", "payer { id }", name=name, kind="INSURANCE")["id"]
+    return identity
 
 
 def unapplied_of_payer(clinic: Clinic, payer: str, on: str | None = None) -> str:
@@ -95,12 +101,26 @@ def test_nobody_else_refunds(clinic: Clinic, sign_in: SignIn, role: Role) -> Non
 
 
 def test_a_payment_that_bounces_after_its_refund_leaves_negative_money_and_an_action_item(clinic: Clinic) -> None:
-    cheque = paid(clinic, "100.00", number="gone-1")["id"]
+    payer = new_payer(clinic, "Gone Mutual")
+    cheque = paid(clinic, "100.00", number="gone-1", payerId=payer)["id"]
     refunded(clinic, cheque, "40.00")
     assert returned(clinic, cheque)["unappliedAmount"] == "-40.00"
-    assert items(clinic.billing, cheque) == [
-        ("UNAPPLIED_MONEY", TODAY, "Payment GONE-1 was returned after a refund of $40.00")
-    ]
+    words = "Payment GONE-1 was returned after a refund of $40.00: leave as much of the payer's next payment (recordCheque) unapplied"
+    assert items(clinic.billing, cheque) == [("UNAPPLIED_MONEY", TODAY, words)]
+
+
+def test_the_next_payment_of_the_payer_settles_what_it_got_back_of_a_returned_one(clinic: Clinic) -> None:
+    payer = new_payer(clinic, "Refunded Mutual")
+    cheque = paid(clinic, "100.00", payerId=payer)["id"]
+    refunded(clinic, cheque, "40.00")
+    returned(clinic, cheque)
+    first = paid(clinic, "30.00", payerId=payer, receivedOn=day(-7), chequeDate=day(-7))["id"]
+    assert (len(items(clinic.billing, cheque)), items(clinic.billing, first)) == (1, [])
+    second = paid(clinic, "10.00", payerId=payer, receivedOn=day(-7), chequeDate=day(-7))["id"]
+    assert [items(clinic.billing, one) for one in (cheque, first, second)] == [[], [], []]
+    # What comes beyond it is to be applied.
+    third = paid(clinic, "5.00", payerId=payer, receivedOn=day(-7), chequeDate=day(-7))["id"]
+    assert [len(items(clinic.billing, one)) for one in (cheque, third)] == [0, 1]
 
 
 def test_money_that_lies_unapplied_for_a_week_is_an_action_item(clinic: Clinic) -> None:

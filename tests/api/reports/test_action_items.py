@@ -131,6 +131,12 @@ def test_a_returned_cheque_is_an_item_until_the_next_payment(clinic: Clinic, bil
     assert kinds(billing, invoice) == []
 
 
+def payer_name(clinic: Clinic) -> str:
+    """The name of the payer who pays by default."""
+    name: str = clinic.billing.read("query ($id: ID!) { payer(id: $id) { name } }", id=clinic.payer)["payer"]["name"]
+    return name
+
+
 @pytest.mark.parametrize("is_transferred", [False, True])
 def test_a_returned_cheque_of_an_invoice_without_agreement_is_an_item(
     clinic: Clinic, billing: Client, is_transferred: bool
@@ -141,7 +147,13 @@ def test_a_returned_cheque_of_an_invoice_without_agreement_is_an_item(
         firm = done(billing, "createPayer", "payer { id }", name="Bounced & Partners", kind="ATTORNEY")["id"]
         clinic.step("transferBalance", invoice, payerId=firm, reason="OTHER")
     clinic.bounces(cheque["id"])
-    assert kinds(billing, invoice) == [("RETURNED_CHEQUE", TODAY.isoformat())]
+    [item] = items(billing, invoice)
+    assert (item["kind"], item["dueOn"]) == ("RETURNED_CHEQUE", TODAY.isoformat())
+    words = f"Cheque {cheque['number']} was returned"
+    if is_transferred:
+        of = f"Cheque {cheque['number']} of {payer_name(clinic)} was returned"
+        words = f"{of}: ask for another payment, or collect $1000.00 from Bounced & Partners"
+    assert item["subject"] == words
     clinic.pays("50.00", {invoice: "50.00"})
     assert kinds(billing, invoice) == []
 

@@ -81,7 +81,7 @@ class Comparison:
     def _check_analytics(
         self, actual: Any, then: Figures, where: str, period: tuple[str, str], chosen: dict[str, list[str]]
     ) -> None:
-        nothing: tuple[Any, ...] = (0, 0, 0, 0, 0, None, None, 0, 0, 0)
+        nothing: tuple[Any, ...] = (0, 0, 0, 0, 0, 0, None, None, 0, 0, 0)
         _same(actual, then.measures(where, period).get(1, nothing))
         months = then.measures(where, period, "date_trunc('month', created)::date")
         assert [row["month"] for row in actual["trend"]] == [month.isoformat() for month in sorted(months)]
@@ -100,7 +100,7 @@ class Comparison:
             for one, expected in by_party.items():
                 count, ratio = actual_rows[make_id(name, UUID(one))]
                 assert count == expected[0]
-                _is_ratio(ratio, expected[3], expected[4])
+                _is_ratio(ratio, expected[4], expected[5])
         self._check_productivity(actual["physicianProductivity"], then, where, period, chosen)
 
     def _check_productivity(
@@ -152,10 +152,10 @@ def _is_ratio(actual: Any, numerator: Any, denominator: Any) -> None:
 
 
 def _same(actual: Any, expected: tuple[Any, ...]) -> None:
-    count, billed, received, reduced, agreed, mean, median, paid, denied, submitted = expected
+    count, billed, received, contractual, reduced, agreed, mean, median, paid, denied, submitted = expected
     assert (actual["invoiceCount"], Decimal(actual["billed"]), Decimal(actual["received"])) == (count, billed, received)
     _is_ratio(actual["collectionRate"], received, billed)
-    _is_ratio(actual["netCollectionRate"], received, billed - reduced)
+    _is_ratio(actual["netCollectionRate"], received, billed - contractual - reduced)
     _is_ratio(actual["reductionRate"], reduced, agreed)
     _is_ratio(actual["denialRate"], denied, submitted)
     days = actual["daysInAr"]

@@ -10,6 +10,7 @@ from server.database_urls import DatabaseUrls
 from tests.api.treatment.conftest import SERVED, Bill
 from tests.support.api.mutations import CASE, NEW, answered, done, refused
 from tests.support.api.records import changed_by, uuid_of
+from tests.support.api.scenarios import broken_laws
 from tests.support.client import Client
 from tests.support.databases import rows
 
@@ -43,6 +44,19 @@ def test_the_second_invoice_of_a_visit_is_refused_with_the_number_of_the_first(
     done(admin, "voidInvoice", NEW, invoiceId=first["id"], reason="Wrong payer")
     second = done(billing, "createInvoice", NEW, **bill_of(recorded))
     assert second["encounter"] == {"id": recorded["id"]}
+
+
+def test_a_visit_whose_invoice_of_nothing_was_closed_by_mistake_is_billed_again(
+    address: DatabaseUrls, billing: Client, admin: Client, recorded: Any, bill_of: Bill
+) -> None:
+    free = {"overridePrice": "0.00", "overrideReason": "By mistake"}
+    first = done(billing, "createInvoice", NEW, **bill_of(recorded), lines=[{**TAPE, **free}], confirmDuplicate=True)
+    done(billing, "closeEmpty", NEW, invoiceId=first["id"], reason="Nothing to bill")
+    refused(billing, "createInvoice", NEW, **bill_of(recorded))
+    assert done(admin, "voidInvoice", NEW, invoiceId=first["id"], reason="Closed by mistake")["status"] == "VOID"
+    second = done(billing, "createInvoice", NEW, **bill_of(recorded))
+    assert second["encounter"] == {"id": recorded["id"]}
+    assert broken_laws(address) == ()
 
 
 def test_of_twenty_concurrent_invoices_of_a_visit_one_is_created(billing: Client, recorded: Any, bill_of: Bill) -> None:

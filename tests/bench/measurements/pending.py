@@ -38,8 +38,18 @@ _LINE = {
     "units": "1",
     **dict.fromkeys(("unit_price", "amount", "price_rate"), "125"),
 }
+# Who owes an invoice; a database of an earlier commit has no such table.
+_RESPONSIBILITY = {
+    "id": "gen_random_uuid()",
+    "invoice_id": "n.id",
+    "payer_id": "n.payer_id",
+    "number": "1",
+    "reason": "'first'",
+    "from_on": _DAY,
+    "recorded_at": _MOMENT,
+}
 _CATALOGUE = """select attname as name, attnotnull and not atthasdef as is_required from pg_attribute
-    where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"""
+    where attrelid = to_regclass($1) and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"""
 _BELOW = """select c.relname from pg_attribute a join pg_class c on c.oid = a.attrelid
     where a.attname = 'invoice_id' and not a.attisdropped and c.relkind in ('r', 'p') and not c.relispartition
     and c.relnamespace = 'public'::regnamespace order by 1"""
@@ -96,15 +106,19 @@ def _copying(dsn: str) -> str:
     """The statement that copies invoices of open cases: $1 the clinic, $2 how their numbers begin, $3 how many."""
     names, values = _values(dsn, "invoices", _INVOICE, "i")
     line_names, line_values = _values(dsn, "invoice_lines", _LINE, "l")
+    owed_names, owed_values = _values(dsn, "responsibilities", _RESPONSIBILITY, "n")
+    owed = (
+        f", owed as (insert into responsibilities ({owed_names}) select {owed_values} from new n)" if owed_names else ""
+    )
     return f"""with new as (
         insert into invoices ({names}) select {values}
         from (select i.* from invoices i join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id and c.status = 'open'
             where i.clinic_id = $1 order by hashtext(i.id::text) limit $3) i
         cross join generate_series(1, $3) limit $3
-        returning id),
+        returning clinic_id, id, payer_id),
     lines as (
         insert into invoice_lines ({line_names}) select {line_values}
-        from new n cross join (select * from invoice_lines where clinic_id = $1 limit 1) l)
+        from new n cross join (select * from invoice_lines where clinic_id = $1 limit 1) l){owed}
     select id from new order by hashtext(id::text)"""
 
 
@@ -154,7 +168,7 @@ def pending(owner: str, clinic_id: UUID, count: int) -> Iterator[Pending]:
             (f"create unlogged table bench_pending as select * from invoices where number like '{PREFIX}%'",),
             ("vacuum (analyze) invoices, invoice_lines, invoice_events",),
         )
-        below = [table for table in _below(owner) if table != "invoice_lines"]
+        below = [table for table in _below(owner) if table not in ("invoice_lines", "responsibilities")]
         yield Pending(owner, clinic_id, ids, below, _reopening(owner))
     finally:
         _tidy(owner, clinic_id)

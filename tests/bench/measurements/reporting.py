@@ -23,7 +23,8 @@ from tests.bench.measurements.million import INVOICES
 AGING_AT_MOST, ANALYTICS_AT_MOST, AS_OF_AT_MOST = 1.15, 1.5, 4.0
 _ROLE = Role.BILLING
 _OPEN = "status in ('pending_invoice', 'pending_reduction', 'pending_cheque')"
-_OWED = "coalesce(agreed_amount, billed_amount) - received_amount"
+_OWED = "balance"
+_OPEN_PART = "billed_amount - contractual_amount - earlier_received_amount"
 _AGES = ((None, 30), (31, 60), (61, 90), (91, 120), (121, None))
 
 
@@ -46,8 +47,8 @@ AGING_BY_HAND = {
         where clinic_id = $1 and {_OPEN} group by 1""",
 }
 _COHORT = "from invoices where clinic_id = $1 and status <> 'void' and created_on between $3 and $2"
-_SUMS = """count(*), sum(billed_amount), sum(received_amount), sum(billed_amount - agreed_amount),
-    sum(billed_amount) filter (where agreed_amount is not null)"""
+_SUMS = f"""count(*), sum(billed_amount), sum(received_amount), sum(contractual_amount), sum({_OPEN_PART} - agreed_amount),
+    sum({_OPEN_PART}) filter (where agreed_amount is not null)"""
 _MEDIAN = "percentile_cont(0.5) within group (order by fully_paid_on - created_on)"
 # Each measure or list of the analytics as a statement of its own.
 ANALYTICS_BY_HAND = {

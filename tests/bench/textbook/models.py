@@ -105,6 +105,10 @@ class FeeScheduleRate(Model):
     __table__ = tables.fee_schedule_rates
 
 
+class LateFact(Model):
+    __table__ = tables.late_facts
+
+
 class Hold(Model):
     __table__ = tables.holds
 

@@ -28,7 +28,7 @@ _ADDED_BY_STAFF = {
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
-    "denials": "invoice_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "denials": "invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
@@ -46,6 +46,7 @@ _ADDED_BY_STAFF = {
         bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
         physician_id facility_id encounter_id replaces_id responsible_since before_injury_reason before_injury_by""",
+    "late_facts": "invoice_id seq fact fact_on decision decided_on",
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",

@@ -13,6 +13,7 @@ from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, ledger_of
 from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, Responsibility, ResponsibilityReason
+from domain.billing.ledger.late_facts import LateFact
 from domain.billing.lifecycle import amounts_of, apply, legal_now
 from domain.billing.negotiation import OfferStatus, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
@@ -40,6 +41,7 @@ class Books:
         # What the server stores besides: the history, the state at the end of each day with a step, and whether a step was backdated.
         self.history, self.states, self.is_backdated = list[Step](), dict[date, dict[str, Any]](), False
         self._keep_state(0)
+        self.late: tuple[LateFact, ...] = ()
 
     def _moment(self, on: int, place: int) -> datetime:
         return datetime.combine(day(on), time(12), UTC) + timedelta(seconds=place)
@@ -67,7 +69,7 @@ class Books:
         outcome, end = apply(name, self.invoice, inputs, actor)
         before, was_submitted_on = self.invoice.status, self.invoice.submitted_on
         self.is_backdated |= is_backdated(self.facts, outcome, day(on), CREATED_ON)
-        self.steps, self.facts = self.steps + 1, outcome.facts or self.facts
+        self.steps, self.facts, self.late = self.steps + 1, outcome.facts or self.facts, tuple(outcome.late)
         self.applied[name] += 1
         is_open = {"settle_case": False, "close_case": False}.get(name, end is not InvoiceStatus.PAID)
         offer = self.invoice.open_offer if outcome.open_offer is None else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -24,6 +25,7 @@ def test_a_denial_is_a_record_that_clears_the_submission() -> None:
     assert outcome.denial == {
         "denied_on": TODAY,
         "reason_code": "CO-50",
+        "line_id": None,
         "amount": None,
         "note": None,
         "appeal_due_on": TOMORROW,
@@ -41,6 +43,16 @@ def test_a_denial_is_a_record_that_clears_the_submission() -> None:
 )
 def test_an_invalid_day_reason_or_amount_of_a_denial_is_refused(inputs: dict[str, Any], path: str) -> None:
     assert refused("record_denial", INVOICE, **{"denied_on": TODAY, "reason_code": "CO-50", **inputs}) == (path,)
+
+
+def test_a_denial_of_one_line_moves_nothing() -> None:
+    books = agreed()
+    before = (books.status, books.amounts, books.invoice.submitted_on)
+    line: dict[str, Any] = {"line_id": UUID(int=9), "line_amount": Decimal("400.00")}
+    outcome = books.step(4, "record_denial", denied_on=day(4), reason_code="CO-50", amount=Decimal("400.00"), **line)
+    assert (books.status, books.amounts, books.invoice.submitted_on) == before
+    assert (outcome.denial or {})["line_id"] == UUID(int=9)
+    assert (outcome.values.get("submitted_on"), outcome.agreed_offer, outcome.open_offer) == (None, None, None)
 
 
 # What came after the denial counts to the new round, whichever was recorded first.

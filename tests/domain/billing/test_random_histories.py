@@ -39,9 +39,8 @@ DECISIONS = """submit_invoice accept_in_full request_reduction counter_reduction
     reopen_reduction record_denial transfer_balance write_off_invoice reverse_write_off""".split()
 FACTS = ["record_cheque", "return_cheque"]
 RARE = "void_invoice replace_invoice write_off_invoice change_payer record_denial decline_reduction settle_case close_case".split()
-# Legal by its status and its guards, but the table lacks the end: see the expected failures in
-# tests/domain/billing/test_small_balances.py.
-REFUSED_LATE = {("reopen_reduction", S.CHEQUE_RECEIVED), ("record_cheque", S.PAID)}
+# Legal by its status and its guards, but the table lacks the end.
+REFUSED_LATE = {("record_cheque", S.PAID)}
 Do = Callable[[Books, int], object]
 
 
@@ -155,6 +154,13 @@ def random_history(seed: int) -> Counter[str]:
 def test_the_equation_and_the_bounds_hold_after_every_step_of_random_histories(histories: range) -> None:
     applied = sum((random_history(seed) for seed in histories), Counter[str]())
     assert {*applied, "allocate_cheque"} == {row.name for row in TRANSITIONS}
+
+
+def test_a_payment_after_a_small_balance_was_given_up_and_its_agreement_lapsed_leaves_the_rest_to_be_negotiated() -> (
+    None
+):
+    # Found among 20,000 histories: the patient covers the invoice meanwhile, and a payment of the payer makes the small balance due.
+    assert random_history(12_780)["record_cheque"] > 0
 
 
 # Facts from outside that are recorded in another order.

@@ -8,7 +8,7 @@ import pytest
 
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.facts import AgreementEnd, ResponsibilityReason
-from domain.billing.negotiation import OfferStatus
+from domain.billing.negotiation import OfferStatus, SubmissionMethod
 from tests.domain.billing.books import FIRM, INSURER, LETTER, MEDPAY, PATIENT, agreed, day, sent
 from tests.domain.test_outcomes import refused
 
@@ -27,6 +27,15 @@ def test_a_transfer_has_a_reason_and_for_some_the_payers_letter(reason: Responsi
         outcome = books.step(2, "transfer_balance", **inputs, document_id=LETTER if reason in LETTERED else None)
         assert (books.facts.responsibilities[-1].reason, books.facts.responsibilities[-1].number) == (reason, 2)
         assert (outcome.values["payer_id"], outcome.values["responsible_since"]) == (FIRM, day(2))
+
+
+def test_an_invoice_is_not_submitted_to_a_payer_before_that_payer_owes_it() -> None:
+    books = sent()
+    books.transfer(5)
+    method = SubmissionMethod.FAX
+    assert refused("submit_invoice", books.invoice, submitted_on=day(4), method=method) == ("submitted_on",)
+    books.step(6, "submit_invoice", submitted_on=day(5), method=method)
+    assert books.invoice.submitted_on == day(5)
 
 
 def test_a_transfer_clears_limits_offer_and_submission() -> None:

@@ -95,7 +95,7 @@ APPLY: dict[str, Callable[[InvoiceHistory], object]] = {
 REFUSED_BY_A_GUARD = {
     *(("submit_invoice", Status.PENDING_INVOICE), ("close_empty", Status.PENDING_INVOICE)),
     *(("return_cheque", status) for status in (*OPEN, Status.WRITTEN_OFF)),
-    ("close_small_balance", Status.PENDING_CHEQUE),
+    *(("close_small_balance", Status.PENDING_CHEQUE), ("void_invoice", Status.CHEQUE_RECEIVED)),
 }
 
 

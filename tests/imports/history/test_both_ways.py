@@ -42,6 +42,8 @@ _ROWS = {
             recorded_at::date from {table} f where invoice_id = $1 order by number"""
         for table in ("responsibilities", "agreements", "invoice_adjustments", "write_offs")
     },
+    "late_facts": """select to_jsonb(l) - '{id,invoice_id,recorded_at}'::text[] as found, recorded_at::date from late_facts l
+        where invoice_id = $1 order by seq, fact_on, decision""",
     "cheque_allocations": """select a.amount, a.effective_on, a.reverses_id is not null as is_reversal, a.recorded_at::date, c.amount as cheque,
         c.received_on, c.returned_on from cheque_allocations a join cheques c on c.id = a.cheque_id where a.invoice_id = $1
         order by a.recorded_at, a.reverses_id is not null, a.amount, c.amount""",

@@ -33,6 +33,12 @@ _SELECTIONS = {
     **dict.fromkeys(("settle_case", "close_case", "reopen_case"), SETTLED),
 }
 _numbers = count(1)
+_EARLIER = {
+    "invoices": """created_on = created_on - 10, submitted_on = submitted_on - 10, first_submitted_on = first_submitted_on - 10,
+        responsible_since = responsible_since - 10""",
+    "responsibilities": "from_on = from_on - 10",
+    "cheque_allocations": "effective_on = effective_on - 10",
+}
 
 
 def mutation(transition: str) -> str:
@@ -223,6 +229,15 @@ class Clinic:
         if status is InvoiceStatus.PAID:
             self.settles(self.look(identity)["case"]["id"])
         return identity
+
+
+def backdate(clinic: Clinic, invoice: str) -> None:
+    """Make everything that has been recorded about an invoice ten days older."""
+    for table, values in _EARLIER.items():
+        key = "id" if table == "invoices" else "invoice_id"
+        rows(clinic.address, f"alter table {table} disable trigger user")
+        rows(clinic.address, f"update {table} set {values} where {key} = $1", uuid_of(invoice))
+        rows(clinic.address, f"alter table {table} enable trigger user")
 
 
 def allocations(parts: dict[str, str]) -> list[dict[str, str]]:

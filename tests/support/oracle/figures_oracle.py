@@ -20,7 +20,15 @@ from db.global_ids import make_id
 from server.database_urls import DatabaseUrls
 
 _DATES = {"submittedOn": "submitted_on", "agreedOn": "agreed_on", "fullyPaidOn": "fully_paid_on"}
-_MONEY = {"billedAmount": "billed", "agreedAmount": "agreed"}
+_MONEY = {
+    "billedAmount": "billed",
+    "agreedAmount": "agreed",
+    "earlierReceivedAmount": "earlier",
+    "contractualAmount": "contractual",
+    "smallBalanceAmount": "given_up",
+}
+# The amounts that are 0 until the history says otherwise.
+_FROM_NOTHING = ("earlier", "contractual", "given_up")
 _RAW = {
     "invoices": """select id, payer_id, physician_id, facility_id, case_id, encounter_id, created_on, service_date, status,
         submitted_on, agreed_on, fully_paid_on, billed_amount as billed, agreed_amount as agreed from invoices where clinic_id = $1""",
@@ -34,7 +42,8 @@ _RAW = {
 }
 _TABLE = """create or replace table i (id text, payer text, physician text, facility text, attorney text, agreed_with text,
     encounter text, created date, serviced date, status text, submitted date, agreed_on date, paid date, billed decimal(14, 2),
-    agreed decimal(14, 2), received decimal(14, 2), was_submitted boolean, denied boolean)"""
+    agreed decimal(14, 2), received decimal(14, 2), earlier decimal(14, 2), contractual decimal(14, 2), given_up decimal(14, 2),
+    was_submitted boolean, denied boolean)"""
 _VISITS = "create or replace table e (id text, physician text, facility text, served date, exams int)"
 _BUCKET = """case when greatest(?::date - {basis}, 0) <= 30 then 0 when ?::date - {basis} <= 60 then 1
     when ?::date - {basis} <= 90 then 2 when ?::date - {basis} <= 120 then 3 else 4 end"""
@@ -44,10 +53,13 @@ _BASES = {
     "service": "serviced",
     "agreed": "coalesce(agreed_on, created)",
 }
-_OWED = "coalesce(agreed, billed) - received"
+# What the present payer owes: of what was agreed with it, or of what others and the contract have left.
+_OPEN_PART = "billed - contractual - earlier"
+_OWED = f"coalesce(agreed, {_OPEN_PART}) - (received - earlier) - given_up"
 _OPEN = "status in ('pending_invoice', 'pending_reduction', 'pending_cheque')"
-_MEASURES = """count(*), coalesce(sum(billed), 0), coalesce(sum(received), 0), coalesce(sum(billed - agreed), 0),
-    coalesce(sum(billed) filter (agreed is not null), 0), avg(paid - created), median(paid - created), count(paid),
+_MEASURES = f"""count(*), coalesce(sum(billed), 0), coalesce(sum(received), 0), coalesce(sum(contractual), 0),
+    coalesce(sum({_OPEN_PART} - agreed), 0), coalesce(sum({_OPEN_PART}) filter (agreed is not null), 0),
+    avg(paid - created), median(paid - created), count(paid),
     count(*) filter (denied), count(*) filter (was_submitted)"""
 
 
@@ -125,7 +137,12 @@ class Oracle:
             self._attorney(invoice["case_id"], days[1], day) if days[1] else None,
             _text(invoice["encounter_id"]),
         )
-        money = (state["billed"], state.get("agreed"), received)
+        money = (
+            state["billed"],
+            state.get("agreed"),
+            received,
+            *(state.get(name, Decimal(0)) for name in _FROM_NOTHING),
+        )
         begun = invoice["created_on"], invoice["service_date"], state["status"]
         return (str(invoice["id"]), *parties, *begun, *days, *money, state["was_submitted"], denied)
 

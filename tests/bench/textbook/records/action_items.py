@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain.billing.ledger import late_facts as domain
 from domain.billing.transitions import BY_NAME
 from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
@@ -23,6 +24,7 @@ from tests.bench.textbook.models import (
     Encounter,
     Invoice,
     InvoiceEvent,
+    LateFact,
     MessageInvoice,
     OutboundMessage,
     Payer,
@@ -98,6 +100,12 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
             is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
             if invoice and invoice.status in _OPEN and last.amount < 0 and not is_paid_since:
                 words = f"Cheque {cheque.number} was returned"
+                if cheque.payer_id != invoice.payer_id:
+                    paid_by, owed_by = [await records.one(Payer, one.payer_id) for one in (cheque, invoice)]
+                    words = (
+                        f"Cheque {cheque.number} of {paid_by and paid_by.name} was returned: ask for another payment"
+                    )
+                    words += f", or collect ${balance(invoice)} from {owed_by and owed_by.name}"
                 item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
                 yield replace(item, cheque_id=cheque.id)
 
@@ -108,12 +116,18 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
         if is_held(cheque) and cheque.returned_on is None:
             item = ActionItem(cheque.id, "deposit_due", cheque.cheque_date, f"Deposit cheque {cheque.number}", None)
             yield replace(item, cheque_id=cheque.id)
-        elif left:
+        elif left and left * await _unapplied_of(records, cheque.payer_id) > 0:
             words = f"${left} of payment {cheque.number} is not applied"
             if cheque.returned_on is not None:
                 words = f"Payment {cheque.number} was returned after a refund of ${-left}"
+                words += ": leave as much of the payer's next payment (recordCheque) unapplied"
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
+
+
+async def _unapplied_of(records: Records, payer_id: UUID) -> Decimal:
+    """What is unapplied of all payments of a payer, less what was refunded of payments that were returned."""
+    return sum([await unapplied(records, one, {}) for one in await records.many(Cheque, "payer_id", payer_id)], _ZERO)
 
 
 async def _messages(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -136,9 +150,11 @@ async def _was_sent_since(records: Records, failed: Any, invoice_id: UUID) -> bo
 async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for i in await records.all(Invoice):
         denials = await records.many(Denial, "invoice_id", i.id)
-        if i.status == "pending_invoice" and i.submitted_on is None and denials:
-            last = max(denials, key=lambda denial: denial.id)
-            if last.appeal_due_on is not None:
+        is_rejected = i.status == "pending_invoice" and i.submitted_on is None
+        for line in {denial.line_id for denial in denials}:
+            last = max((denial for denial in denials if denial.line_id == line), key=lambda denial: denial.id)
+            is_due = is_rejected if line is None else i.status in _OPEN
+            if is_due and last.appeal_due_on is not None:
                 due_on = max(last.denied_on, last.appeal_due_on - 14 * _DAY)
                 words = f"Appeal the denial by {last.appeal_due_on}"
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
@@ -228,6 +244,18 @@ async def _visits(records: Records, day: date) -> AsyncIterator[ActionItem]:
             yield ActionItem(e.id, "unbilled_encounter", e.service_date + 7 * _DAY, words, None, encounter_id=e.id)
 
 
+async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for late in await records.all(LateFact):
+        events = await records.many(InvoiceEvent, "invoice_id", late.invoice_id)
+        later = [BY_NAME.get(event.transition) for event in events if event.seq > late.seq]
+        if not any(row is not None and row.roles for row in later):
+            named = domain.LateFact(
+                domain.OutsideFact(late.fact), late.fact_on, domain.Decision(late.decision), late.decided_on
+            )
+            due_on = late.recorded_at.astimezone(ZoneInfo(records.viewer.time_zone)).date()
+            yield ActionItem(late.id, "late_fact", due_on, named.words, late.invoice_id)
+
+
 _KINDS = (
     *(
         _reminders,
@@ -241,6 +269,7 @@ _KINDS = (
         _filings,
         _former_firms,
         _visits,
+        _late,
     ),
 )
 

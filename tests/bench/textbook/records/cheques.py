@@ -37,7 +37,7 @@ async def _return_kind(records: Records, cheque: Any, args: Args) -> str | None:
 
 
 async def _is_bounced(records: Records, cheque: Any, args: Args) -> bool:
-    return await _return_kind(records, cheque, args) == "NSF"
+    return await _return_kind(records, cheque, args) == "NSF" and not is_held(cheque)
 
 
 async def _deposited_on(records: Records, cheque: Any, args: Args) -> date | None:

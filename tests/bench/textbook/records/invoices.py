@@ -226,6 +226,7 @@ INVOICE_FIELDS: Fields = {
     "Invoice.history": many(InvoiceEvent, "invoice_id", "seq"),
     "InvoiceEvent.by": one(User, "by_user_id"),
     "InvoiceLine.repeatConfirmedBy": one(User, "repeat_confirmed_by"),
+    "Denial.line": one(InvoiceLine, "line_id"),
     "Denial.recordedBy": one(User, "recorded_by"),
     "InternalNote.writtenBy": one(User, "written_by"),
     "Negotiation.offers": many(ReductionOffer, "invoice_id", "round"),

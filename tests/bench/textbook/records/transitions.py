@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.api_names import camel
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.next_steps import refusal_of
 from domain.billing.transitions import TRANSITIONS
 from tests.bench.textbook import models
 from tests.bench.textbook.fields import Args, Fields
@@ -39,6 +40,7 @@ async def _facts(records: Records, row: Any) -> Invoice:
         first_submitted_on=row.first_submitted_on,
         open_status=InvoiceStatus(row.open_status),
         paid_on=row.paid_on,
+        responsible_since=row.responsible_since,
         floor=row.floor_amount,
         target=row.target_amount,
         conditional_until=row.conditional_until,
@@ -58,7 +60,7 @@ async def _available(records: Records, row: Any, args: Args) -> list[dict[str, A
     for transition in TRANSITIONS:
         if transition.starts(invoice.status, records.viewer.role):
             guards = [GUARDS[name] for name in transition.guards_for(records.viewer.role)]
-            blocked = [guard.words for guard in guards if not guard.holds(invoice, records.today)]
+            blocked = [refusal_of(guard, invoice) for guard in guards if not guard.holds(invoice, records.today)]
             entry = {"name": transition.name, "allowed": not blocked, "blockedBy": blocked}
             found.append({**entry, "requires": list(map(camel, transition.required))})
     return found

@@ -1,0 +1,117 @@
+"""What must be true after each phase: every law holds, and every step that was answered as done is in the records once."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from server.database_urls import DatabaseUrls
+from tests.api.billing.test_machine import breaches
+from tests.state_machine.steps import TRANSITION_NAMES, Step
+from tests.support.api.records import uuid_of
+from tests.support.databases import rows
+
+_EVENTS = "select transition, count(*) from invoice_events group by 1"
+_KEYS = "select key, result_id from idempotency_keys"
+_DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
+# What only the step for a former firm does to an invoice; one that replaces another begins with a copy of its responsibilities.
+_BY_FORMER_FIRM = """select (select count(*) from responsibilities r join invoices i on (i.clinic_id, i.id) = (r.clinic_id, r.invoice_id)
+        where r.reason = 'representation_ended' and r.recorded_at > i.recorded_at)
+    + (select count(*) from invoice_events where transition = 'change_payer' and changes::text like '%The former firm%')"""
+# Who treats in a case: whoever has a visit or an invoice of it, and nobody else.
+_TREATING = """(select clinic_id, physician_id, case_id from encounters
+        union select clinic_id, physician_id, case_id from invoices where physician_id is not null)
+    {} select clinic_id, physician_id, case_id from treating_physicians"""
+_ROWS = {
+    "record_cheque": "select count(*) from cheques",
+    "return_cheque": "select count(*) from cheques where returned_on is not null",
+    "refund_cheque": "select count(*) from refunds",
+    "create_deposit": "select count(*) from deposits",
+    "create_case": "select count(*) from cases",
+    "add_coverage": "select count(*) from coverages",
+    "record_encounter": "select count(*) from encounters",
+    "cancel_encounter": "select count(*) from encounter_events where action = 'cancel_encounter'",
+    "schedule_reminder": "select count(*) from reminders",
+    "settle_case": "select count(*) from case_events where action = 'settle_case'",
+    "close_case": "select count(*) from case_events where action = 'close_case'",
+    "reopen_case": "select count(*) from case_events where action = 'reopen_case'",
+    "verify_coverage": "select count(*) from coverage_events where action = 'verified'",
+    "close_coverage": "select count(*) from coverage_events where action in ('exhausted', 'refused', 'closed')",
+}
+# One event for each step of these, and in no other step.
+_ONCE = frozenset(TRANSITION_NAMES) - {
+    *("record_cheque", "allocate_cheque", "return_cheque", "settle_case", "close_case", "reopen_case"),
+    *("lapse_agreement", "revive_agreement", "change_payer", "transfer_balance"),
+}
+
+
+@dataclass
+class Records:
+    """The number of rows and events before the first step, with the breaches that the test data has."""
+
+    address: DatabaseUrls
+    known_breaches: set[tuple[str, str]]
+    counts: Counter[str]
+
+    @classmethod
+    def of(cls, address: DatabaseUrls) -> "Records":
+        """The records as they are now."""
+        return cls(address, breaches(address), _counted(address))
+
+    def events(self, transition: str) -> int:
+        """How many events of a transition there are since then."""
+        return _counted(self.address)[f"event {transition}"] - self.counts[f"event {transition}"]
+
+    def faults(self, steps: list[Step]) -> list[str]:
+        """What is not as it must be after some steps, in sentences."""
+        broken = breaches(self.address) - self.known_breaches
+        found = [f"the law is broken: {words} ({identity})" for words, identity in sorted(broken)]
+        found += [f"{word}: {count}" for word, count in self._deadlocks()]
+        found += [
+            f"the physicians who treat in a case are not kept: {len(wrong)}"
+            for word in ("except", "")
+            if (wrong := self._treating(word))
+        ]
+        return [*found, *self._keys(steps), *self._counts(steps)]
+
+    def _deadlocks(self) -> list[tuple[str, int]]:
+        (count,) = rows(self.address, _DEADLOCKS)[0]
+        return [("deadlocks", count)] if count else []
+
+    def _treating(self, word: str) -> list[object]:
+        if word:
+            return list(rows(self.address, _TREATING.format("except")))
+        known = "select clinic_id, physician_id, case_id from treating_physicians except "
+        return list(rows(self.address, known + _TREATING.split("{}", maxsplit=1)[0]))
+
+    def _keys(self, steps: list[Step]) -> list[str]:
+        """Every step that is done has its key with its record, and no other step has one."""
+        kept = {row["key"]: row["result_id"] for row in rows(self.address, _KEYS)}
+        found = []
+        for step in steps:
+            wanted = None if step.record is None else uuid_of(step.record)
+            if kept.get(step.key) != wanted:
+                found.append(
+                    f"{step.name} {step.key} was answered {wanted or step.refusal}, and kept as {kept.get(step.key)}"
+                )
+        return found
+
+    def _counts(self, steps: list[Step]) -> list[str]:
+        now = _counted(self.address)
+        done = Counter(step.name for step in steps if step.record is not None)
+        wanted = {f"event {name}": done[name] for name in _ONCE} | {name: done[name] for name in _ROWS}
+        wanted["event create_invoice"] = done["create_invoice"] + done["replace_invoice"]
+        moved = "event change_payer", "event transfer_balance"
+        found = {name: now[name] - self.counts[name] for name in wanted}
+        wanted["moved"] = done["change_payer"] + done["transfer_balance"] + now["moved"] - self.counts["moved"]
+        found["moved"] = sum(now[name] - self.counts[name] for name in moved)
+        return [
+            f"{name}: {wanted[name]} were answered, {found[name]} are kept"
+            for name in wanted
+            if found[name] != wanted[name]
+        ]
+
+
+def _counted(address: DatabaseUrls) -> Counter[str]:
+    counts: Counter[str] = Counter({f"event {row['transition']}": row["count"] for row in rows(address, _EVENTS)})
+    counts |= Counter({name: rows(address, query)[0][0] for name, query in _ROWS.items()})
+    counts["moved"] = rows(address, _BY_FORMER_FIRM)[0][0]
+    return counts

@@ -1,0 +1,82 @@
+"""One step of a user: what is sent, and what becomes known to all users when it succeeds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from domain.billing.transitions import TRANSITIONS
+from tests.state_machine.world import Payment, World
+from tests.support.api.scenarios import SCAN
+
+# Mutations of administrators alone.
+ADMIN_ONLY = frozenset({"void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case", "refund_cheque"})
+# The record that a mutation returns, if it is not an invoice.
+RECORDS = {
+    **dict.fromkeys(
+        ("record_cheque", "allocate_cheque", "return_cheque", "refund_cheque", "clear_cheque"),
+        "cheque",
+    ),
+    **dict.fromkeys(("settle_case", "close_case", "reopen_case", "create_case", "update_case"), "case"),
+    **dict.fromkeys(("assign_attorney", "cancel_attorney_change", "transfer_from_former_firm"), "case"),
+    **dict.fromkeys(("add_coverage", "update_coverage", "verify_coverage", "close_coverage"), "coverage"),
+    **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
+    **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
+    **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+}
+TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)
+# Made by the rules themselves, as money comes or a day passes.
+AUTOMATIC = tuple(row.name for row in TRANSITIONS if not row.roles)
+
+
+@dataclass
+class Step:
+    """A mutation with its input; `known` is called with the id of its record when it succeeds."""
+
+    name: str
+    inputs: dict[str, Any]
+    is_admin: bool = False
+    known: Callable[[str], None] = lambda identity: None
+    key: str = ""
+    # The outcome: the id of the record, or the code of the refusal.
+    record: str | None = None
+    refusal: str | None = None
+    attempts: int = 0
+    seconds: float = 0.0
+    refusals: list[str] = field(default_factory=list)
+
+    @property
+    def mutation(self) -> str:
+        """The name in the API."""
+        first, *rest = self.name.split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+    @property
+    def returned(self) -> str:
+        """The name of the record in the payload."""
+        return RECORDS.get(self.name, "invoice")
+
+    @property
+    def document(self) -> str:
+        """The GraphQL document."""
+        selection = f"{self.returned} {{ id }} errors {{ code message path }}"
+        name = f"{self.mutation[0].upper()}{self.mutation[1:]}"
+        return f"mutation {name}($input: {name}Input!) {{ {self.mutation}(input: $input) {{ {selection} }} }}"
+
+
+def remember_payment(world: World, payment: Payment, invoices: list[str]) -> None:
+    """Let all users know of a payment."""
+    with world.lock:
+        world.cheques = [*world.cheques[-60:], payment]
+        for invoice in invoices:
+            world.paid_by[invoice].append(payment)
+
+
+def announced_scan() -> dict[str, Any]:
+    """The input that announces the upload of a scan."""
+    return {"fileName": "scan.pdf", "contentType": "application/pdf", "byteSize": len(SCAN)}
+
+
+def weighted(random: Random, names: list[str], world: World) -> str:
+    """One of some steps; those that succeeded seldom are preferred."""
+    return random.choices(names, [1 / (1 + world.done[name]) for name in names])[0]
