@@ -156,6 +156,10 @@ class Books:
                 self.step(on, "lapse_agreement", None)
                 return
 
+    def is_kept_by_money(self, on: int) -> bool:
+        """Whether the last day of a conditional agreement has passed, so that money that was received in time keeps it."""
+        return self.invoice.conditional_until is not None and self.invoice.conditional_until < day(on)
+
     def take_back(self, on: int, receipt: Receipt, returned: int | None = None) -> None:
         """Record that a payment was returned."""
         returned_on = max(day(on if returned is None else returned), receipt.effective_on)
