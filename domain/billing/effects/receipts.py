@@ -67,15 +67,17 @@ def _given_up_then(
 
 
 def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -> Facts:
-    """The same facts, with what was left given up; where later money has taken it back, that takes as much more, or less, back."""
-    small = (one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE)
+    """The same facts, with what was left given up; what has taken it back since, takes as much more, or less, back."""
+    small = [one for one in facts.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE]
     change = left - sum(one.amount for one in small if one.effective_on == decision.effective_on)
     if change == 0:
         return facts
-    later = [one for one in facts.receipts if one.amount > 0 and _is_later(one, decision)]
-    later = [one for one in later if is_of_payer_of_its_day(facts, one)]
+    later = (one for one in facts.receipts if one.amount > 0 and _is_later(one, decision))
+    days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
+    # A reopening takes it back as well.
+    days = days or [one.effective_on for one in small if one.amount < 0 and one.effective_on > decision.effective_on]
     facts = _adjusted(facts, change, decision.effective_on, actor)
-    return _adjusted(facts, -change, min(one.effective_on for one in later), actor) if later else facts
+    return _adjusted(facts, -change, min(days), actor) if days else facts
 
 
 def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:

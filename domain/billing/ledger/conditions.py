@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from domain.billing.ledger.amounts import Timeline, rounds_of, standing
-from domain.billing.ledger.facts import ZERO, Agreement, AgreementEnd, Facts, Receipt
+from domain.billing.ledger.facts import ZERO, Agreement, AgreementEnd, AgreementKind, Facts, Receipt
 
 
 def lapsed_agreement(facts: Facts) -> Agreement | None:
@@ -28,8 +28,23 @@ def with_lapse_days(facts: Facts) -> Facts:
     Money that was received in time and recorded late, and returned since, moves the lapse to the return, or leaves the agreement
     until it was transferred. Where another agreement was made meanwhile, the decision stands.
     """
-    agreements = [_lapsed(facts, one) if one.ended_by is AgreementEnd.LAPSED else one for one in facts.agreements]
+    agreements = [_as_it_lapsed(facts, one) for one in facts.agreements]
     return replace(facts, agreements=tuple(agreements))
+
+
+def _as_it_lapsed(facts: Facts, agreement: Agreement) -> Agreement:
+    if agreement.ended_by is AgreementEnd.LAPSED:
+        return _lapsed(facts, agreement)
+    is_kept = any(
+        one.number == agreement.number + 1 and one.kind is AgreementKind.CONTINUED for one in facts.agreements
+    )
+    if agreement.ended_by is not AgreementEnd.TRANSFERRED or agreement.conditional_until is None or is_kept:
+        return agreement
+    # What was received in time was returned before the transfer, and the return was recorded after it.
+    stands = sum((one.amount for one in _in_time(facts, agreement)), ZERO) > 0
+    lapsed_on = date.max if stands else lapse_day(facts, agreement)
+    is_before = agreement.ended_on is not None and lapsed_on < agreement.ended_on
+    return replace(agreement, ended_on=lapsed_on, ended_by=AgreementEnd.LAPSED) if is_before else agreement
 
 
 def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:

@@ -38,6 +38,7 @@ def check_known(seed: int, late: tuple[int, ...]) -> bool:
     books = Books(random.choice(["0.00", "100.00", "1000.00", "4251.04"]))
     for _ in range(25):
         on += random.choice([0, 0, 1, 3, 10])
+        books.pass_nights(on)
         steps = choices(books, random, on, random.choice([None, on + 1, on + 9]), late)
         is_accepted(steps[likely(books, random, list(steps))], books, on)
     states = restated(books)
