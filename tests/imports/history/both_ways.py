@@ -196,6 +196,7 @@ class BothWays:
         try:
             async with entered as work.connection:
                 await _COMMANDS.get(name, partial(transition, name=name))(work)
+                await work.restate()
         except DomainError as refusal:
             return refusal
         return None
