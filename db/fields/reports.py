@@ -178,7 +178,7 @@ COVERAGE_KIND_AMOUNTS = View(
         "invoiceCount": lambda r: r.invoice_count,
         "billed": lambda r: money(r.billed),
         "received": lambda r: money(r.received),
-        "reductions": lambda r: money(r.reduced),
+        "reducedAmount": lambda r: money(r.reduced),
         "contractual": lambda r: money(r.contractual),
         "outstanding": lambda r: money(r.outstanding),
     },

@@ -73,7 +73,7 @@ LAWS = (
         "The status agrees with the amounts",
         "Invoice",
         """select id from invoices where (case status
-            when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = 0)
+            when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = contractual_amount)
             when 'pending_reduction' then agreed_amount is null and balance > 0
             when 'pending_cheque' then agreed_amount is not null and balance > 0 and fully_paid_on is null
             when 'cheque_received' then balance = 0 and (fully_paid_on is not null or billed_amount = 0) and paid_on is null

@@ -105,7 +105,7 @@ def _paid(invoices: Invoices, scope: Scope) -> Select[Any]:
 
 
 def _taken_off(invoices: Invoices, scope: Scope) -> Select[Any]:
-    """Contractual adjustments, under the coverage that was responsible on the day of each."""
+    """Contractual adjustments, under the coverage that was responsible on the day of each, before what was recorded later on it."""
     i, conditions = invoices()
     a, r = scope.row(tables.invoice_adjustments), scope.row(tables.responsibilities)
     of = and_(
@@ -114,7 +114,8 @@ def _taken_off(invoices: Invoices, scope: Scope) -> Select[Any]:
         a.kind == literal(AdjustmentKind.CONTRACTUAL.value, literal_execute=True),
         *scope.known(a),
     )
-    was = and_(r.clinic_id == scope.clinic_id, r.invoice_id == i.id, r.from_on <= a.effective_on, *scope.known(r))
+    began = or_(r.from_on < a.effective_on, and_(r.from_on == a.effective_on, r.recorded_at <= a.recorded_at))
+    was = and_(r.clinic_id == scope.clinic_id, r.invoice_id == i.id, began, *scope.known(r))
     owing = (
         select(r.payer_id.label("payer_id"), r.coverage_id.label("coverage_id"))
         .select_from(r.source)

@@ -29,7 +29,7 @@ from domain.pricing.pricing import PriceSource
 
 # The amounts and the status of an invoice must agree; the database refuses a row in which they do not.
 _STATUS_AGREES_WITH_LEDGER = """case status
-    when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = 0)
+    when 'pending_invoice' then agreed_amount is null and (balance > 0 or billed_amount = contractual_amount)
     when 'pending_reduction' then agreed_amount is null and balance > 0
     when 'pending_cheque' then agreed_amount is not null and balance > 0
     when 'cheque_received' then balance = 0 and (fully_paid_on is not null or billed_amount = 0)

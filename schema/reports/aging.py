@@ -56,8 +56,8 @@ class AgingReport:
 
 
 @strawberry.type(
-    description="The aging of the open invoices for which one payer is responsible on the reporting day. A payer of whom there is "
-    "only unapplied money is listed for billing staff, with an outstanding amount of 0.00, unless the filter is by anything but the payer."
+    description="The aging of the open invoices for which one payer is responsible on the reporting day. Billing staff also get the "
+    "payers without open invoices whose money is not applied, with 0.00 outstanding, unless the filter is by anything but the payer."
 )
 class PayerAging:
     payer: PayerRef = output_field("figures", "The payer.")

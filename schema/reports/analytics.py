@@ -68,20 +68,20 @@ class AttorneyReduction:
 
 
 @strawberry.type(
-    description="The parts of the amounts of the period's invoices under one kind of coverage. Each amount of an invoice is in one "
-    "row: what was received, under the coverage that the payment names; a contractual adjustment, under the coverage that was "
-    "responsible on its day; the rest of the billed amount (outstanding, reduced, written off, or given up), under the coverage "
-    "that owes the invoice on the reporting day. That is the coverage that the responsibility names or, where it names none, the "
-    "one kind of its payer's coverages in the case."
+    description="The parts of the amounts of the period's invoices under one coverage kind. Each amount of an invoice is in one row: "
+    "what was received, under the coverage kind that the payment names; what a contract takes off, under the coverage kind that was "
+    "responsible on its day; the rest of the billed amount (outstanding, reduced, written off, or given up), under the coverage kind "
+    "that owes the invoice on the reporting day. That is the named one or, where none is named, the one coverage kind of the payer in "
+    "the case."
 )
 class CoverageKindAmounts:
     coverage_kind: CoverageKind | None = output_field(
-        "figures", "The kind of coverage; null for amounts under no coverage, and for the remainder."
+        "figures", "The coverage kind; null for amounts under none, and for the remainder."
     )
     is_remainder: bool = output_field(
         "figures",
         "Whether the row joins several kinds. For analysts, the kinds of which a figure adds up fewer than five invoices of a month "
-        "of creation are joined, with at least one other kind; for other roles there is no such row.",
+        "of creation are joined, with another kind where there is one; for other roles there is no such row.",
     )
     invoice_count: int = output_field(
         "figures", "The number of invoices of which a part is in this row; one invoice can be in several rows."
@@ -94,15 +94,16 @@ class CoverageKindAmounts:
     received: Decimal = output_field(
         "figures", "The amount received in US dollars. The rows add up to the received amount of the period."
     )
-    reductions: Decimal = output_field(
-        "figures", "The agreed reductions in US dollars. The rows add up to the numerator of the reduction rate."
+    reduced_amount: Decimal = output_field(
+        "figures", "What was reduced, in US dollars. The rows add up to the numerator of the reduction rate."
     )
     contractual: Decimal = output_field(
         "figures",
-        "What contracts with payers take off, in US dollars. The rows add up to the contractual amount of the period.",
+        "What contracts with payers take off, in US dollars. The rows add up to the measure of that name.",
     )
     outstanding: Decimal = output_field(
-        "figures", "What is outstanding of open invoices of the period, in US dollars, by the coverage that owes it."
+        "figures",
+        "What is outstanding of open invoices of the period, in US dollars, by the coverage kind that owes it.",
     )
 
 
@@ -143,8 +144,8 @@ class Analytics:
     )
     reductions_by_payer: list[PayerReduction] = output_field(
         "figures",
-        "The agreed reductions by the payer who was responsible on the day of the agreement, largest first; an agreement that a "
-        "new payer keeps counts for the payer who made it.",
+        "The agreed reductions by the payer who was responsible on the day on which the amount was agreed upon, largest first; what "
+        "a new payer keeps counts for the payer who agreed.",
     )
     reductions_by_attorney: list[AttorneyReduction] = output_field(
         "staff",
@@ -153,7 +154,7 @@ class Analytics:
     )
     amounts_by_coverage_kind: list[CoverageKindAmounts] = output_field(
         "figures",
-        "The amounts of the period by kind of coverage, highest billed amount first. Analysts get them for the whole clinic, "
+        "The amounts of the period by coverage kind, highest billed amount first. Analysts get them for the whole clinic, "
         "without asOf and without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(

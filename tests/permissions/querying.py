@@ -29,7 +29,7 @@ PERSONAL = ("Export",)
 # Reports over many records, which name none.
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
-    *("AttorneyReduction", "PayerAging", "PayerReduction", "PhysicianProductivity"),
+    *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerReduction", "PhysicianProductivity"),
 )
 NODES = sorted(
     name

@@ -149,9 +149,12 @@ ANALYST = {
     "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
     "AgingReport": "asOf basis buckets invoiceCount outstanding",
     "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate arOver90
-        physicianProductivity agingByPayer reductionsByPayer trend""".replace("\n       ", ""),
+        physicianProductivity agingByPayer reductionsByPayer amountsByCoverageKind trend""".replace("\n       ", ""),
     "AnalyticsFilter": "from to payerId physicianId facilityId",
     "CountRatio": "value numerator denominator",
+    # Sums over many invoices of the whole clinic, by kind; no coverage of a case.
+    "CoverageKind": "PIP MEDPAY HEALTH LIABILITY UM_UIM WORKERS_COMP LETTER_OF_PROTECTION PATIENT",
+    "CoverageKindAmounts": "coverageKind isRemainder invoiceCount billed received reducedAmount contractual outstanding",
     "DaysInAr": "mean median invoiceCount",
     "MonthlyAnalytics": f"month {_MEASURED}",
     "PayerAging": "payer buckets invoiceCount outstanding medianDaysToPay",

@@ -178,6 +178,7 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
 # An administrator reads payers by their names; an analyst's own statements read the name under which a payer is listed.
 # And for administrators' reports more is stored of an invoice than for an analyst's.
 _OF_COHORTS = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate"
+_OF_KINDS = "coverageKind isRemainder invoiceCount billed received reducedAmount contractual outstanding"
 _PRODUCTIVE = "physician encounterCount examCount invoiceCount billed averageInvoice"
 READ_OTHERWISE = {
     "Payer.name": {Role.ANALYST},
@@ -185,6 +186,14 @@ READ_OTHERWISE = {
     **{f"PhysicianProductivity.{name}": {Role.PHYSICIAN, Role.ANALYST} for name in _PRODUCTIVE.split()},
     "PhysicianProductivity.received": {Role.ANALYST},
     **{f"Analytics.{name}": {Role.ANALYST} for name in (*_OF_COHORTS.split(), "reductionsByPayer", "trend")},
+    "Analytics.amountsByCoverageKind": {Role.ANALYST},
+    # For administrators, payers of whom there is only unapplied money are listed, too.
+    "Analytics.agingByPayer": {Role.ANALYST},
+    **{
+        f"PayerAging.{name}": {Role.ANALYST}
+        for name in "payer buckets invoiceCount outstanding medianDaysToPay".split()
+    },
+    **{f"CoverageKindAmounts.{name}": {Role.ANALYST} for name in _OF_KINDS.split()},
     **{f"MonthlyAnalytics.{name}": {Role.ANALYST} for name in (*_OF_COHORTS.split(), "month")},
     **{f"PayerReduction.{name}": {Role.ANALYST} for name in ("payer", "invoiceCount", "reductionRate")},
 }

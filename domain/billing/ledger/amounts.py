@@ -157,6 +157,8 @@ def ledger_of(facts: Facts) -> Ledger:
     line, agreement, write_off = _Timeline(facts), facts.agreement, facts.write_off
     received, small = line.received(), line.small_balance()
     left = line.left() - small
+    # A contract alone, without a receipt or an agreement, pays nothing.
+    is_paid = left == 0 and (agreement is not None or received > 0)
     return Ledger(
         open_part=line.open_part(line.present),
         agreed=line.agreed(agreement) if agreement else None,
@@ -169,7 +171,7 @@ def ledger_of(facts: Facts) -> Ledger:
         written_off=left if write_off else ZERO,
         recovered=line.recovered(write_off) if write_off else ZERO,
         balance=ZERO if write_off else left,
-        fully_paid_on=line.fully_paid_on() if left == 0 else None,
+        fully_paid_on=line.fully_paid_on() if is_paid else None,
     )
 
 

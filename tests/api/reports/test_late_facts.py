@@ -1,5 +1,6 @@
 """A fact that contradicts a decision made before it was recorded: an action item of staff names both until the next step."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from domain.access.people import Role
 from tests.api.payments.paying import WARNED, day, electronic
 from tests.api.reports.test_action_items import ITEMS, items, kinds
+from tests.api.reports.test_action_kinds import lapse
 from tests.conftest import SignIn
 from tests.support.api.mutations import answered, done
 from tests.support.api.records import uuid_of
@@ -21,9 +23,9 @@ def recorded(clinic: Clinic, amount: str, invoice: str, **values: Any) -> list[s
     return [one["message"] for one in answer["warnings"] if one["code"] == "LATE_FACT"]
 
 
-def late(clinic: Clinic, invoice: str) -> list[tuple[str, str]]:
+def late(clinic: Clinic, invoice: str, **variables: Any) -> list[tuple[str, str]]:
     """The day and the text of the items about late facts of an invoice."""
-    found = items(clinic.billing, invoice)
+    found = items(clinic.billing, invoice, **variables)
     return [(item["dueOn"], item["subject"]) for item in found if item["kind"] == "LATE_FACT"]
 
 
@@ -102,6 +104,21 @@ def test_a_denial_before_an_agreement_is_an_item_until_the_agreement_is_reopened
     )
     clinic.step("reopenReduction", invoice, reason="They had denied it")
     assert late(clinic, invoice) == []
+
+
+def test_money_in_time_for_a_lapsed_agreement_is_an_item_while_a_newer_offer_stands(clinic: Clinic) -> None:
+    invoice = clinic.submitted()
+    clinic.step("requestReduction", invoice, amount="600.00")
+    clinic.step("agreeReduction", invoice, conditionalUntil=TODAY)
+    lapse(clinic.address, datetime.now(UTC) + timedelta(days=2))
+    clinic.step("counterReduction", invoice, party="CLINIC", amount="700.00")
+    [warning] = recorded(clinic, "600.00", invoice)
+    words = f"The payment of {TODAY} was recorded after the lapse of the agreement on {day(1)}, which it contradicts: "
+    assert warning.startswith(words)
+    assert clinic.look(invoice)["status"] == "PENDING_REDUCTION"
+    assert [subject for _, subject in late(clinic, invoice, on=day(2))] == [warning[:-1]]
+    clinic.step("agreeReduction", invoice, amount="600.00")
+    assert late(clinic, invoice, on=day(2)) == []
 
 
 @pytest.mark.parametrize("role", [Role.ATTORNEY, Role.PHYSICIAN, Role.ANALYST])

@@ -29,7 +29,7 @@ from tests.db.rights.columns import (
 Columns = dict[str, set[str]]
 
 STAFF_COLUMNS = {
-    "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by | ended_at recorded_at",
+    "agreements": "clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_by ended_at recorded_at",
     "attorney_changes": "clinic_id id case_id attorney_id effective_on status requested_by requested_at | ended_by ended_at",
     "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
     "case_events": "clinic_id id case_id at by_user_id action changes",
@@ -59,7 +59,7 @@ STAFF_COLUMNS = {
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
-    "invoice_adjustments": "| clinic_id id invoice_id number kind amount effective_on recorded_at",
+    "invoice_adjustments": "clinic_id invoice_id kind amount effective_on recorded_at | id number",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
@@ -154,10 +154,16 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
 
 # Columns that reports of analysts add up; analysts see single values of few of them.
 _ADDED_UP = """first_submitted_on fully_paid_on agreed_amount received_amount balance earlier_received_amount contractual_amount
-    recovered_amount"""
+    recovered_amount responsible_since"""
 READ_BY_REPORTS = {
-    "invoices": f"{KEPT.replace('invoice_id', 'id').replace(' known_until', '')} {_ADDED_UP}",
-    "invoice_states": f"{KEPT} {_ADDED_UP}",
+    # By kind of coverage, and who was responsible for an invoice on a day.
+    "agreements": "clinic_id invoice_id number kind agreed_on ended_at recorded_at",
+    "cheque_allocations": "clinic_id invoice_id coverage_id amount recorded_at",
+    "coverages": "clinic_id id case_id payer_id kind recorded_at",
+    "invoice_adjustments": "clinic_id invoice_id kind amount effective_on recorded_at",
+    "responsibilities": "clinic_id invoice_id number payer_id coverage_id from_on recorded_at",
+    "invoices": f"{KEPT.replace('invoice_id', 'id').replace(' known_until', '')} case_id {_ADDED_UP}",
+    "invoice_states": f"{KEPT} case_id {_ADDED_UP}",
     "denials": "clinic_id invoice_id recorded_at",
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",

@@ -11,7 +11,7 @@ from uuid import UUID
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
 
-AMOUNTS = ("billed", "received", "reductions", "contractual", "outstanding")
+AMOUNTS = ("billed", "received", "reducedAmount", "contractual", "outstanding")
 _INVOICES = """select i.id, i.case_id, i.payer_id, i.created_on, i.status, i.billed_amount, i.received_amount, i.contractual_amount,
     i.earlier_received_amount, i.agreed_amount, i.balance from invoices i join clinics c using (clinic_id)
     where c.short_name = 'demo' and i.status <> 'void'"""
@@ -55,16 +55,20 @@ def parts_of(address: DatabaseUrls) -> list[Part]:
         for receipt in paid[i["id"]]:
             _add(part(kinds.get(receipt["coverage_id"])), billed=receipt["amount"], received=receipt["amount"])
         for one in adjusted[i["id"]]:
-            then = [turn for turn in owed[i["id"]] if turn["from_on"] <= one["effective_on"]][-1]
+            then = [turn for turn in owed[i["id"]] if _began(turn) <= (one["effective_on"], one["recorded_at"])][-1]
             _add(part(kind_of(i, then)), billed=one["amount"], contractual=one["amount"])
         open_part = i["billed_amount"] - i["contractual_amount"] - i["earlier_received_amount"]
         _add(
             part(kind_of(i, owed[i["id"]][-1])),
             billed=i["billed_amount"] - i["received_amount"] - i["contractual_amount"],
-            reductions=Decimal(0) if i["agreed_amount"] is None else open_part - i["agreed_amount"],
+            reducedAmount=Decimal(0) if i["agreed_amount"] is None else open_part - i["agreed_amount"],
             outstanding=i["balance"] if i["status"] in _OPEN else Decimal(0),
         )
     return [one for one in found.values() if any(one.amounts.values())]
+
+
+def _began(turn: Any) -> tuple[Any, Any]:
+    return turn["from_on"], turn["recorded_at"]
 
 
 def _by_invoice(address: DatabaseUrls, query: str) -> dict[UUID, list[Any]]:

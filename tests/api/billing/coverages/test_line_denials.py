@@ -112,7 +112,9 @@ def test_a_replaced_invoice_takes_the_denied_line_along_where_it_has_one_like_it
     values = {"lines": [line("550.00")], "reason": "The second line was wrong", "confirmDuplicate": True}
     new = done(clinic.billing, "replaceInvoice", LINES, invoiceId=made["id"], **values)
     denials = _look(clinic, new["id"])["denials"]
-    assert [one["line"] for one in denials] == [new["lines"][0], None]
+    assert len(denials) == 2
+    assert new["lines"][0] in [one["line"] for one in denials]
+    assert None in [one["line"] for one in denials]
     # The line stays as long as a denial names it.
     error = refused(clinic.billing, "replaceInvoiceLines", INVOICE, invoiceId=new["id"], lines=[line("500.00")])
     assert "replaceInvoice" in error["message"]
