@@ -48,6 +48,23 @@ def test_the_second_run_gets_a_copy_of_the_data_of_the_first(cache: Path, tmp_pa
     assert make.count == 1
 
 
+def test_data_whose_sources_change_while_they_are_made_are_not_kept(cache: Path, tmp_path: Path) -> None:
+    for name in (*MADE_OF, *RIGHTS_OF):
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("as it was")
+
+    def make(folder: Path) -> None:
+        FakePostgres().write(folder)
+        (tmp_path / "project" / MADE_OF[0]).write_text("as it was merged meanwhile")
+
+    with pytest.raises(RuntimeError, match="The sources changed"):
+        restore(cache, tmp_path / "first", make, tmp_path / "project")
+    assert kept(cache) == set()
+    restore(cache, tmp_path / "second", FakePostgres(), tmp_path / "project")
+    assert len(kept(cache)) == 1
+
+
 def test_the_unfinished_data_of_a_killed_run_is_never_used_and_is_removed(cache: Path, tmp_path: Path) -> None:
     def killed(folder: Path) -> None:
         FakePostgres().write(folder)

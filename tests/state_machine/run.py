@@ -155,6 +155,8 @@ class Run:
             self.users.make(random, client, made)
             if made.record is None:
                 continue
+            # No other step makes a newer offer before the money comes.
+            world.forget_invoice(made.record)
             world.conditional.append(made.record)
             of = {"invoiceId": made.record}
             today = world.today.isoformat()

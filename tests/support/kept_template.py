@@ -67,16 +67,20 @@ def set_rights(server: EmbeddedPostgres) -> None:
     asyncio.run(bring_up_to_date(address_of(server, TEMPLATE)))
 
 
-def restore(cache: Path, folder: Path, make: Make = make_data) -> bool:
+def restore(cache: Path, folder: Path, make: Make = make_data, project: Path = PROJECT) -> bool:
     """Copy the kept data to the data folder of `EmbeddedPostgres(folder)`; it is made first where none is kept.
 
     False when its grants and policies were made from another schema.
     """
-    rights = key_of(*RIGHTS_OF)
+    rights = key_of(*RIGHTS_OF, project=project)
     with _locked(cache):
-        kept = cache / key_of(*MADE_OF)
+        kept = cache / key_of(*MADE_OF, project=project)
         if not kept.exists():
             _keep(kept, make, rights)
+        if key_of(*MADE_OF, project=project) != kept.name:
+            # Made from older sources than its name says, its roles or tables would be missing in all later runs.
+            shutil.rmtree(kept)
+            raise RuntimeError("The sources changed while the template was made: run the test again")
         os.utime(kept)
         _drop_old(cache)
         (folder / "postgres").mkdir(mode=0o700, parents=True)

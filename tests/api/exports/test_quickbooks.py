@@ -281,7 +281,7 @@ class Life:
         steps: dict[str, tuple[str, dict[str, Any]]] = {
             "reduce": ("agree_reduction", {"amount": f"{part}"}),
             "accept": ("accept_in_full", {}),
-            "pay_part": ("record_cheque", {"amount": part}),
+            "pay_part": ("record_cheque", {"amount": min(part, Decimal(now["balance"]))}),
             "pay_all": ("record_cheque", {"amount": Decimal(now["balance"])}),
             "bounce": ("return_cheque", {}),
             "write_off": ("write_off_invoice", {"reason": "As it happens"}),
@@ -293,7 +293,8 @@ class Life:
             "give_up": ("close_small_balance", {}),
         }
         needed, values = steps[event]
-        if needed in possible:
+        # Where the payer owes nothing, only another payer could pay.
+        if needed in possible and values.get("amount") != 0:
             self._step(needed, now, values)
 
     def _step(self, name: str, now: Any, values: dict[str, Any]) -> None:
