@@ -75,7 +75,7 @@ def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -
     later = (one for one in facts.receipts if one.amount > 0 and _is_later(one, decision))
     days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
     # A reopening takes it back as well.
-    days = days or [one.effective_on for one in small if one.amount < 0 and one.effective_on > decision.effective_on]
+    days += [one.effective_on for one in small if one.amount < 0 and one.effective_on > decision.effective_on]
     facts = _adjusted(facts, change, decision.effective_on, actor)
     return _adjusted(facts, -change, min(days), actor) if days else facts
 
