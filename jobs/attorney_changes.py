@@ -51,5 +51,6 @@ async def _apply(database: Database, clinic_id: UUID, case_id: UUID, today: date
             # Another worker was faster, or staff cancelled the change.
             return False
         await record_job(connection, work.batches, "applyAttorneyChange", moment, work.request_id)
-        await connection.execute("; ".join(work.notifications()))
+        if notifications := work.notifications():
+            await connection.execute("; ".join(notifications))
     return True

@@ -36,18 +36,28 @@ ASK_FOR_LAPSES = """insert into jobs.pgqueuer (priority, status, entrypoint, ded
     values (0, 'queued', 'lapse_agreements', 'lapse_agreements') on conflict do nothing"""
 END_CONNECTIONS = """select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and usename = 'clinic_staff_login'"""
+CONDITIONAL = (
+    "update agreements set conditional_until = $1 where invoice_id = any($2) and ended_on is null",
+    "update invoices set conditional_until = $1 where id = any($2)",
+)
 DONE = "select 1 from jobs.pgqueuer_log where status = 'successful' and entrypoint = $1"
 
 
 def agreements(address: DatabaseUrls, until: date, count: int, *, paid: bool = False) -> list[UUID]:
     """Pending invoices that never lapsed, made conditional; with or without a received amount."""
     comparison = ">" if paid else "="
-    query = f"""update invoices set conditional_until = $1 where (clinic_id, id) in (select clinic_id, id from invoices
-        where status = 'pending_cheque' and received_amount {comparison} 0 and id not in
-        (select invoice_id from invoice_events where transition = 'lapse_agreement') order by id limit $2) returning id"""
-    found = [row["id"] for row in rows(address, query, until, count)]
+    query = f"""select id from invoices where status = 'pending_cheque' and received_amount {comparison} 0 and id not in
+        (select invoice_id from invoice_events where transition = 'lapse_agreement') order by id limit $1"""
+    found = [row["id"] for row in rows(address, query, count)]
     assert len(found) == count
+    make_conditional(address, until, found)
     return found
+
+
+def make_conditional(address: DatabaseUrls, until: date, invoices: list[UUID]) -> None:
+    """Make the agreements of invoices conditional until a day."""
+    for statement in CONDITIONAL:
+        rows(address, statement, until, invoices)
 
 
 def state(address: DatabaseUrls, identity: UUID) -> Any:
@@ -80,7 +90,8 @@ ONE_LAPSE = [(None, "pending_cheque", "pending_reduction")]
 
 @pytest.fixture(autouse=True)
 def _no_other_agreement_is_conditional(own_address: DatabaseUrls) -> None:
-    rows(own_address, "update invoices set conditional_until = null where conditional_until is not null")
+    for table in ("agreements", "invoices"):
+        rows(own_address, f"update {table} set conditional_until = null where conditional_until is not null")
 
 
 def test_an_agreement_holds_on_its_last_day_and_lapses_at_midnight_in_the_clinic(own_address: DatabaseUrls) -> None:
@@ -254,7 +265,8 @@ async def _kill_worker_during_lapse(address: DatabaseUrls, invoice: UUID) -> Non
     clerk = await asyncpg.connect(address.owner)
     with billing(address, "worker") as process:
         await asyncio.to_thread(_wait_until_done, address, "lapse_agreements")
-        await clerk.execute("update invoices set conditional_until = $2 where id = $1", invoice, LONG_AGO)
+        for statement in CONDITIONAL:
+            await clerk.execute(statement, LONG_AGO, [invoice])
         async with clerk.transaction():
             await clerk.fetch("select 1 from invoices where id = $1 for update", invoice)
             await asyncio.to_thread(rows, address, ASK_FOR_LAPSES)
@@ -271,7 +283,7 @@ def test_a_worker_continues_after_losing_its_connections(own_address: DatabaseUr
         for _ in range(2):
             rows(own_address, END_CONNECTIONS)
             time.sleep(1)
-        rows(own_address, "update invoices set conditional_until = $1 where id = any($2)", LONG_AGO, invoices)
+        make_conditional(own_address, LONG_AGO, invoices)
         rows(own_address, ASK_FOR_LAPSES)
         _wait_for_lapses(own_address, invoices, 30)
     assert [lapses(own_address, invoice) for invoice in invoices] == [ONE_LAPSE]

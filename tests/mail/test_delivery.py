@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -141,8 +141,9 @@ def test_a_message_of_a_dead_worker_is_sent_by_another_within_a_minute(clinic: R
 
 
 def test_messages_wait_while_the_mail_server_is_down_and_are_all_sent_afterwards(clinic: Reminding) -> None:
-    for number in range(3):
-        clinic.invoice(30, payer=f"payer{number}@firm.example")
+    payers = set[UUID]()
+    while len(payers) < 3:
+        payers.add(clinic.invoice(30, payer=f"{uuid4()}@firm.example")["payer_id"])
     mail_server = clinic.mail_server
     port, mail_server.port = mail_server.port, 9
     assert clinic.run() == []

@@ -93,6 +93,11 @@ def invoice_pool(address: DatabaseUrls) -> InvoicePool:
         """update invoices i set physician_id = u.physician_id from users u, users a where u.email = 'physician@demo.example'
         and a.email = 'attorney@demo.example' and i.attorney_id = a.attorney_id""",
     )
+    rows(
+        address,
+        """update restated_states r set physician_id = i.physician_id from invoices i
+        where (r.clinic_id, r.invoice_id) = (i.clinic_id, i.id)""",
+    )
     return InvoicePool(address)
 
 

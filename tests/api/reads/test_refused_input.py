@@ -244,13 +244,23 @@ def test_days_at_the_edges_of_the_calendar_are_days(billing: Client, days: tuple
     assert found == (everything if first < "1000" else 0) or days[0] == days[1]
 
 
-@pytest.mark.parametrize("amount", ["0.00", "-5.00", "9999999999.99", "-0"])
+@pytest.mark.parametrize("amount", ["-0.01", "-5.00", "9999999999.99"])
 def test_amounts_that_no_invoice_has_find_none_or_all(billing: Client, amount: str) -> None:
     query = "query ($f: InvoiceFilter) { invoices(filter: $f) { totalCount } }"
     more = billing.read(query, f={"billedMin": amount})["invoices"]["totalCount"]
     less = billing.read(query, f={"billedMax": amount})["invoices"]["totalCount"]
     everything = billing.read("{ invoices { totalCount } }")["invoices"]["totalCount"]
     assert {more, less} == {0, everything}
+
+
+@pytest.mark.parametrize("amount", ["0.00", "-0"])
+def test_no_invoice_is_below_zero_in_any_spelling(billing: Client, amount: str) -> None:
+    query = "query ($f: InvoiceFilter) { invoices(filter: $f) { totalCount nodes { billedAmount } } }"
+    everything = billing.read("{ invoices { totalCount } }")["invoices"]["totalCount"]
+    assert billing.read(query, f={"billedMin": amount})["invoices"]["totalCount"] == everything
+    empty = billing.read(query, f={"billedMax": amount})["invoices"]
+    assert {invoice["billedAmount"] for invoice in empty["nodes"]} == {"0.00"}
+    assert 0 < empty["totalCount"] == len(empty["nodes"])
 
 
 ODD = [
@@ -273,7 +283,7 @@ ODD = [
     "\uffff",
     "\U0010ffff",
     "\U0001f600",
-    "\nx\n",
+    "\nxqz\n",
     "\u2028\u00a0!",
     "\u0131\u0131",
     "ß" * 300,

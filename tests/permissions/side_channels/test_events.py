@@ -19,7 +19,7 @@ NAMES = {column.name for column in metadata.tables["invoices"].c} | set(metadata
 
 
 # What reports aggregate and of which no role sees single values; of what stands below, these roles see no single values.
-_AGGREGATED = {"encounter_states", "invoice_states", "known_from"}
+_AGGREGATED = {"encounter_states", "invoice_states", "restated_states", "known_from"}
 _AGGREGATED_FOR = {
     # The correction of a visit adds to its history and reads the id back; only billing staff see the history.
     Role.PHYSICIAN: {"encounter_id", "encounter_events"},

@@ -31,6 +31,7 @@ _COVERAGE = "coverage { id version }"
 # An agreement with a payer that was to pay by yesterday, and that the worker has let lapse or has not yet.
 _AGE = """set session_replication_role = replica;
     update invoices set conditional_until = '{day}', created_on = '{day}', agreed_on = '{day}' where id = '{id}';
+    update responsibilities set from_on = '{day}' where invoice_id = '{id}';
     update agreements set conditional_until = '{day}', agreed_on = '{day}' where invoice_id = '{id}'"""
 
 

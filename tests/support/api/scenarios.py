@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -38,6 +39,7 @@ _EARLIER = {
         responsible_since = responsible_since - 10""",
     "responsibilities": "from_on = from_on - 10",
     "cheque_allocations": "effective_on = effective_on - 10",
+    "invoice_events": f"changes = replace(changes::text, '{TODAY}', '{today() - timedelta(days=10)}')::json",
 }
 
 
