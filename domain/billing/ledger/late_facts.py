@@ -81,7 +81,7 @@ HELPS = {
     Decision.REOPENING: ", which it contradicts: agree on what the payer has paid, or go on negotiating",
     Decision.LAPSE: ", which it contradicts: agree on the same amount again, or answer the newer offer",
     Decision.SMALL_BALANCE: ", which it contradicts: check what is due",
-    Decision.WRITE_OFF: ", which it contradicts: reverse the write-off, or settle the case",
+    Decision.WRITE_OFF: ", which it contradicts: settle the case, or reverse the write-off if it still stands",
 }
 
 

@@ -121,7 +121,7 @@ async def insert_invoice(
     """Insert an invoice; `replaces` is the void one in whose place it is, and `owed_by` are the payers that go along with it."""
     identity, billed, writes = new_id(work.moment), total(lines), work.writes()
     treatment = Treatment(case["patient_id"], inputs["service_date"], inputs.get("physician_id"))
-    repeated = await confirmed_repeats(work, identity, treatment, lines, _places(inputs, lines))
+    repeated = await confirmed_repeats(work, identity, treatment, lines, _places(work.inputs, lines))
     # The counter's row is locked from here on, and other commands that create an invoice wait for it: nothing is
     # written later.
     row = {
@@ -188,11 +188,11 @@ async def replace_lines(work: UnitOfWork) -> UUID:
     """Replace the lines, at current prices, of an invoice that was never submitted."""
     row = await _locked(work)
     invoice = invoice_of(row)
-    if invoice.status is not InvoiceStatus.PENDING_INVOICE:
-        _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
-    if invoice.first_submitted_on:
+    if invoice.status in OPEN and invoice.first_submitted_on:
         words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
+    if invoice.status is not InvoiceStatus.PENDING_INVOICE:
+        _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
     if await work.one(_DENIED, invoice.id) is not None:
         words = "A denial names one of the lines: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)

@@ -4,12 +4,18 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.access.people import PayerKind
+from domain.errors import Conflict
 from domain.parties import PAYER
+from resolvers.commands.next_steps import next_step
 from resolvers.commands.records import parties
 from resolvers.commands.records.firms import check_firm
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _FIRM = "select firm_id from attorneys where clinic_id = $1 and id = $2"
+# Whose money a payment is, and who may have a coverage, depends on the kind of the payer and on the patient.
+_PAID_OR_COVERS = """select kind, patient_id from payers p where clinic_id = $1 and id = $2
+    and (exists (select from cheques c where c.clinic_id = p.clinic_id and c.payer_id = p.id)
+        or exists (select from coverages v where v.clinic_id = p.clinic_id and v.payer_id = p.id))"""
 
 
 async def create(work: UnitOfWork) -> UUID:
@@ -24,11 +30,21 @@ async def create(work: UnitOfWork) -> UUID:
 
 
 async def update(work: UnitOfWork) -> UUID:
-    """Change the given fields of a payer."""
+    """Change the given fields of a payer; once payments or coverages name it, it stays who it is."""
     await _check_firm(work)
+    await _check_person(work)
     return await parties.update(work, PAYER)
 
 
 async def _check_firm(work: UnitOfWork) -> None:
     if work.inputs.get("firm_id") is not None:
         await check_firm(work, work.inputs["firm_id"])
+
+
+async def _check_person(work: UnitOfWork) -> None:
+    given = {name: work.inputs[name] for name in ("kind", "patient_id") if name in work.inputs}
+    used = await work.one(_PAID_OR_COVERS, work.inputs["payer_id"]) if given else None
+    for name, value in given.items():
+        if used is not None and value != used[name]:
+            words = "Payments or coverages name this payer, so that its kind and its patient stay: create another payer"
+            raise Conflict(f"{words} ({next_step('create_payer')})", (name,))

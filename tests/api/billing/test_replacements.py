@@ -110,3 +110,13 @@ def test_an_attorney_sees_the_new_invoice_and_nothing_of_the_old_one(
     assert attorney.read(seen, id=new["id"])["invoice"]["billedAmount"] == "90.00"
     assert attorney.post(seen, id=invoice).json()["data"]["invoice"] is None
     assert "replaces" in attorney.refusals("{ invoices { nodes { replaces { id } } } }")[0]
+
+
+def test_a_refused_line_is_named_by_its_place_in_the_input(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    clinic.step("requestReduction", invoice, amount="50.00")
+    error = refused(clinic.billing, "replaceInvoiceLines", NEW, invoiceId=invoice, lines=[line("90.00")])
+    assert error["message"].endswith("replace the invoice (replaceInvoice)")
+    twice = {"lines": [line("90.00"), line("90.00")], "reason": "Two units were billed as one"}
+    error = refused(clinic.billing, "replaceInvoice", NEW, invoiceId=invoice, **twice)
+    assert (error["code"], error["path"][:2]) == ("CONFLICT", ["input", "lines"])

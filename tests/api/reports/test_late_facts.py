@@ -36,7 +36,7 @@ def test_a_payment_before_a_write_off_is_an_item_until_the_next_step(clinic: Cli
     clinic.step("writeOffInvoice", invoice, clinic.admin, reason="They do not answer")
     words = (
         f"The payment of {day(-3)} was recorded after the write-off of {TODAY}, which it contradicts: "
-        "reverse the write-off, or settle the case"
+        "settle the case, or reverse the write-off if it still stands"
     )
     assert recorded(clinic, "1000.00", invoice, receivedOn=day(-3), chequeDate=day(-3)) == [f"{words}."]
     assert late(clinic, invoice) == [(TODAY, words)]

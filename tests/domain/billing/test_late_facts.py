@@ -227,5 +227,5 @@ def test_the_words_name_both_with_their_days_and_the_step_that_helps() -> None:
     late = LateFact(PAID, day(3), Decision.WRITE_OFF, day(5))
     assert late.words == (
         f"The payment of {day(3)} was recorded after the write-off of {day(5)}, which it contradicts: "
-        "reverse the write-off, or settle the case"
+        "settle the case, or reverse the write-off if it still stands"
     )
