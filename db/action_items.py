@@ -10,7 +10,7 @@ from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
 from domain.billing.ledger.late_facts import DECISION_WORDS, FACT_WORDS, HELPS, RECORDED
-from domain.billing.transitions import TRANSITIONS
+from domain.billing.transitions import OUTSIDE_FACTS, TRANSITIONS
 from domain.payments.cheques import UNAPPLIED_AFTER
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
 
@@ -221,8 +221,8 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where not c.is_billed and c.cancelled_at is null""",
     ),
 ]
-# The transitions that a person makes, and the texts of late facts.
-_STEPS_OF_STAFF = listed(row.name for row in TRANSITIONS if row.roles)
+# The decisions of a person; what is recorded of others decides nothing.
+_DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name not in OUTSIDE_FACTS)
 
 
 def _words(column: str, words: Mapping[Any, str]) -> str:
@@ -230,7 +230,7 @@ def _words(column: str, words: Mapping[Any, str]) -> str:
     return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
 
 
-# Until somebody makes the next step on the invoice.
+# Until somebody makes the next decision about the invoice.
 _PARTS.append(
     (
         ActionItemKind.LATE_FACT,
@@ -242,7 +242,7 @@ _PARTS.append(
         ),
         f"""late_facts f join invoices i on i.clinic_id = f.clinic_id and i.id = f.invoice_id
         where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
-            and e.seq > f.seq and e.transition in {_STEPS_OF_STAFF})""",
+            and e.seq > f.seq and e.transition in {_DECISIONS})""",
     )
 )
 _NAMES = (

@@ -18,6 +18,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import Date, Numeric
 
 from db import tables
@@ -137,7 +138,7 @@ def _owed(invoices: Invoices, scope: Scope) -> Select[Any]:
     last = (
         select(r.invoice_id.label("invoice_id"), r.coverage_id.label("coverage_id"))
         .select_from(r.source)
-        .distinct(r.invoice_id)
+        .ext(distinct_on(r.invoice_id))
     )
     last = last.where(r.clinic_id == scope.clinic_id, *scope.known(r)).order_by(r.invoice_id, r.number.desc())
     now = last.subquery("now")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from domain.access.people import Role
-from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.invoices import GUARDS, OPEN, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, ledger_of
-from domain.billing.next_steps import first_step, named, refusal_of
+from domain.billing.next_steps import first_step, instead, named, refusal_of
 from domain.billing.outcomes import Actor, Inputs, Outcome
 from domain.billing.transitions import BY_NAME, legal_from
 from domain.errors import IllegalTransition
@@ -88,13 +88,20 @@ def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
 
 
 def _way(name: str, status: InvoiceStatus, role: Role | None) -> str:
-    """Why a transition is not possible in a status, and which one comes first, or that an administrator may make it."""
-    words, first = f"This is not possible while the invoice is {status}", first_step(status, name)
+    """Why a transition is not possible in a status, and which one helps: another of its purpose, or one that comes first."""
+    words, first, other = (
+        f"This is not possible while the invoice is {status}",
+        first_step(status, name),
+        instead(status, name),
+    )
     if BY_NAME[name].starts(status, Role.ADMIN) and role is not Role.ADMIN:
         return f"{words}; ask an administrator for: {named(name)}"
     if status is InvoiceStatus.VOID:
         return f"{words}; instead: {named('create_invoice')}"
-    if first is None:
+    if other is not None:
+        return f"{words}; instead: {named(other, status)}"
+    if first is None or (name == "submit_invoice" and status in OPEN):
+        # What is agreed upon or negotiated is not ended for a submission.
         return words
     return f"{words}; first: {named(first.name, status)}"
 

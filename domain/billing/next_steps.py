@@ -32,6 +32,13 @@ MEETS: dict[Need, tuple[str, ...]] = {
     Need.PAYS_LESS: ("request_reduction", "agree_reduction", "reopen_reduction"),
     Need.NOTHING_MORE: ("write_off_invoice", "close_small_balance", "settle_case", "close_case", "close_empty"),
 }
+# Transitions of one purpose: where one is not possible, another one of its row may be.
+_ALTERNATIVES = (
+    MEETS[Need.PAYER_CHANGES],
+    ("request_reduction", "counter_reduction", "agree_reduction", "decline_reduction", "reopen_reduction"),
+    ("write_off_invoice", "close_small_balance", "close_empty"),
+    ("replace_invoice", "void_invoice"),
+)
 # Steps that are no transitions, with their captions and whether only an administrator may make them.
 _OTHER_STEPS = {
     "create_invoice": ("Create another invoice", False),
@@ -69,6 +76,13 @@ def first_step(status: InvoiceStatus, name: str) -> Transition | None:
     """The transition that comes before one that is not possible in a status; None if there is no way to it."""
     path = way_to(status, (name,))
     return next((row for row in TRANSITIONS if row.name == path[0]), None) if len(path) > 1 else None
+
+
+def instead(status: InvoiceStatus, name: str) -> str | None:
+    """The name of the transition that serves the purpose of one that is not possible in a status; None if there is none."""
+    alike = next((names for names in _ALTERNATIVES if name in names), ())
+    possible = {row.name for row in TRANSITIONS if row.starts(status, Role.ADMIN)}
+    return next((other for other in alike if other in possible), None)
 
 
 def named(name: str, status: InvoiceStatus | None = None) -> str:

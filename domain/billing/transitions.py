@@ -330,6 +330,8 @@ TRANSITIONS = (
     ),
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
+# These record what others did; all other transitions of a person are decisions of the clinic.
+OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "return_cheque", "record_denial")
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:

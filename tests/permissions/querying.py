@@ -93,7 +93,7 @@ def paths(role: Role) -> dict[str, str]:
             target = get_named_type(definition.type)
             if not isinstance(target, GraphQLObjectType) or _needs_an_id(name, field_name) or target.name == "Viewer":
                 continue
-            if _is_sorted_by_a_hidden_name(role, name, field_name):
+            if _is_read_otherwise(role, name, field_name):
                 continue
             # The exports of a user lead to no records of others.
             visible = f"{name}.{field_name}" in seen_by(role) and field_name != "exports"
@@ -118,8 +118,9 @@ def _needs_an_id(type_name: str, field_name: str) -> bool:
     )
 
 
-def _is_sorted_by_a_hidden_name(role: Role, type_name: str, field_name: str) -> bool:
-    return (role, type_name, field_name) == (Role.ANALYST, "Query", "payers")
+def _is_read_otherwise(role: Role, type_name: str, field_name: str) -> bool:
+    """Whether the list is sorted by a name that the role does not see, or lists more for an administrator."""
+    return role is Role.ANALYST and (type_name, field_name) in (("Query", "payers"), ("PayerAging", "payer"))
 
 
 def query_for(role: Role, type_name: str, field_name: str) -> str:

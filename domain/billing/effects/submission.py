@@ -34,14 +34,18 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     named, line_id = inputs.get("amount") is not None, inputs.get("line_id")
     largest = invoice.open_part if line_id is None else inputs["line_amount"]
     bound = "the open part of the billed amount" if line_id is None else "the amount of the line"
-    denied_on = not_later(inputs["denied_on"], actor.today, "denied_on")
+    denied_on, appeal_due_on = not_later(inputs["denied_on"], actor.today, "denied_on"), inputs.get("appeal_due_on")
+    if invoice.sent_on is not None and denied_on < invoice.sent_on:
+        raise InvalidInput(f"The date must not be before {invoice.sent_on}, the first submission", ("denied_on",))
+    if appeal_due_on is not None and appeal_due_on < denied_on:
+        raise InvalidInput("The last day for an appeal must not be before the denial", ("appeal_due_on",))
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),
         "line_id": line_id,
         "amount": amount_of(inputs, largest, bound) if named else None,
         "note": optional_text(inputs, "note", NOTE),
-        "appeal_due_on": inputs.get("appeal_due_on"),
+        "appeal_due_on": appeal_due_on,
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on

@@ -100,6 +100,21 @@ def test_a_denied_invoice_is_submitted_again(clinic: Clinic) -> None:
     assert clinic.step("acceptInFull", invoice)["agreedAmount"] == "1000.00"
 
 
+def test_a_denial_is_not_before_the_submission_and_its_appeal_not_before_the_denial(clinic: Clinic) -> None:
+    invoice = clinic.submitted("1000.00")
+    yesterday = (today() - timedelta(days=1)).isoformat()
+    denial = {"invoiceId": invoice, "reasonCode": "50"}
+    for days, path in (
+        ({"deniedOn": yesterday}, ["input", "deniedOn"]),
+        ({"deniedOn": "2001-06-01", "appealDueOn": "2000-01-01"}, ["input", "deniedOn"]),
+        ({"deniedOn": TODAY, "appealDueOn": yesterday}, ["input", "appealDueOn"]),
+    ):
+        with nothing_changes(clinic.address):
+            error = refused(clinic.billing, "recordDenial", INVOICE, **denial, **days)
+        assert (error["code"], error["path"]) == ("INVALID_INPUT", path)
+    assert done(clinic.billing, "recordDenial", INVOICE, **denial, deniedOn=TODAY, appealDueOn=TODAY)["denials"] != []
+
+
 def test_a_retired_or_unknown_payer_is_refused(clinic: Clinic) -> None:
     invoice = clinic.invoice("1000.00")
     other = done(clinic.billing, "createPayer", "payer { id }", name="Soon Retired Mutual", kind="INSURANCE")["id"]

@@ -28,7 +28,7 @@ _INVOICE = {
     "id": "gen_random_uuid()",
     "number": "$2 || row_number() over ()",
     "billed_amount": "125",
-    **dict.fromkeys(("created_on", "service_date", "known_from"), _DAY),
+    **dict.fromkeys(("created_on", "service_date", "responsible_since", "known_from"), _DAY),
     **dict.fromkeys(("recorded_at", "updated_at"), _MOMENT),
 }
 _LINE = {

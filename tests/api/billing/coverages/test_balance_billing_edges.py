@@ -6,9 +6,10 @@ import pytest
 
 from server.database_urls import DatabaseUrls
 from tests.api.billing.coverages.bound import COVERAGE, MOVED, WHY, Bound, new_payer
+from tests.api.payments.paying import electronic
 from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import nothing_changes, today
-from tests.support.api.scenarios import INVOICE, Clinic
+from tests.support.api.scenarios import CHEQUE, INVOICE, Clinic
 
 TODAY = today().isoformat()
 CASE = "case { id }"
@@ -92,3 +93,18 @@ def test_an_invoice_that_replaces_another_keeps_the_rule(bound: Bound, address: 
         change = {"invoiceId": bound.invoice, "payerId": bound.firm, "reason": WHY}
         for answer in (answered(bound.clinic.billing, "changePayer", MOVED, **change), bound.transfer(note=WHY)):
             assert "group PR" in answer["errors"][0]["message"]
+
+
+def test_money_under_a_forbidding_coverage_binds_although_another_coverage_of_the_payer_owes(
+    bound: Bound, clinic: Clinic, address: DatabaseUrls
+) -> None:
+    # The firm owes first, and then a coverage of the same insurer that allows it, which staff have added themselves.
+    assert bound.transfer(bound.clinic.admin, note=WHY)["errors"] == []
+    bound.clinic.step("submitInvoice", bound.invoice, submittedOn=TODAY, method="EMAIL")
+    assert bound.transfer(coverageId=bound.other)["errors"] == []
+    paid = [{"invoiceId": bound.invoice, "amount": "800.00", "coverageId": bound.coverage}]
+    done(clinic.billing, "recordCheque", CHEQUE, **electronic(bound.clinic, "800.00", {}, allocations=paid))
+    patient = new_payer(clinic.billing, "ATTORNEY")
+    with nothing_changes(address):
+        assert "group PR" in bound.transfer(payerId=patient)["errors"][0]["message"]
+    assert bound.transfer(bound.clinic.admin, payerId=patient, note=WHY)["errors"] == []

@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.billing.ledger import late_facts as domain
-from domain.billing.transitions import BY_NAME
+from domain.billing.transitions import BY_NAME, OUTSIDE_FACTS
 from tests.bench.textbook.fields import Args, Fields, one
 from tests.bench.textbook.models import (
     Attorney,
@@ -248,7 +248,7 @@ async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for late in await records.all(LateFact):
         events = await records.many(InvoiceEvent, "invoice_id", late.invoice_id)
         later = [BY_NAME.get(event.transition) for event in events if event.seq > late.seq]
-        if not any(row is not None and row.roles for row in later):
+        if not any(row is not None and row.roles and row.name not in OUTSIDE_FACTS for row in later):
             named = domain.LateFact(
                 domain.OutsideFact(late.fact), late.fact_on, domain.Decision(late.decision), late.decided_on
             )
