@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".bench"
 # The clinics are synthetic and the servers listen on this machine alone, so that the password need not be a secret.
 PASSWORD = "only for measuring"
-_ZONE = "America/New_York"
+ZONE = "America/New_York"
 # The sources of a loaded clinic: when one of these files changes, it is loaded anew.
 _SOURCES = (
     "db/migrations/versions/*.py",
@@ -122,7 +122,7 @@ def _fingerprint() -> str:
 async def _load(address: DatabaseUrls, invoices: int) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
-        today = clinic_day(datetime.now(UTC), _ZONE)
+        today = clinic_day(datetime.now(UTC), ZONE)
         hashed = PasswordHasher().hash(PASSWORD)
         summary = await load_demo(connection, today=today, password_hash=hashed, invoices=invoices, progress=_show)
         if summary.loaded:

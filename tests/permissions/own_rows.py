@@ -137,8 +137,9 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
         from cheques o where o.payer_id = cheques.payer_id) > 0 and case when returned_on is null
         then received_on + 7 else returned_on end <= {_TODAY}
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
-    union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select max(e.seq) from invoice_events e
-        where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note'))
+    union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select coalesce(max(e.seq), 0) from invoice_events e
+        where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note',
+            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}

@@ -17,7 +17,7 @@ from tests.bench.comparisons import DifferentAnswerError
 
 PREFIX = "BENCH-"
 # Older than any other invoice, so that no page shows them.
-CREATED_ON, SUBMITTED_ON = "2001-02-03", "2001-02-05"
+CREATED_ON = "2001-02-03"
 _DAY, _MOMENT = f"date '{CREATED_ON}'", f"timestamptz '{CREATED_ON} 12:00Z'"
 # The columns in which the copy of an invoice differs. Other columns get their defaults; those without a default are copied.
 _INVOICE = {
