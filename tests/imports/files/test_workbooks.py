@@ -8,7 +8,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from python_calamine import CalamineWorkbook
@@ -295,7 +295,13 @@ def normalised(values: Sequence[Any]) -> list[Any]:
     return found
 
 
+def without_blanks(values: Sequence[Any]) -> list[Any]:
+    """The values, with texts of blanks alone as None: calamine reads some of them as empty cells."""
+    return [None if isinstance(value, str) and not value.strip() else value for value in values]
+
+
 @settings(max_examples=60, deadline=None)
+@example([[" "]], False)
 @given(st.lists(st.lists(VALUES, min_size=1, max_size=6), min_size=1, max_size=8), st.booleans())
 def test_ordinary_workbooks_are_read_as_two_other_libraries_read_them(rows: list[list[Any]], is_shared: bool) -> None:
     data = shared(book(*rows)) if is_shared else book(*rows)
@@ -306,5 +312,6 @@ def test_ordinary_workbooks_are_read_as_two_other_libraries_read_them(rows: list
     assert [ours.get(number, []) for number in range(1, len(theirs) + 1)] == theirs
     read = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
     if read.height:
-        found = [normalised(row) for row in read.to_python(skip_empty_area=False)]
+        found = [normalised(without_blanks(row)) for row in read.to_python(skip_empty_area=False)]
+        ours = {line.number: normalised(without_blanks(line.cells)) for line in lines(data)}
         assert [ours.get(number, []) for number in range(1, len(found) + 1)] == found
