@@ -17,7 +17,7 @@ LAWS = (
 # Found by computing the states again, in Python.
 RESTATED = Law("The restated states of an invoice follow from its facts by their days", "Invoice", "")
 # The known exceptions: records of an earlier release, or confirmed by an administrator, that a law does not bind.
-EXCEPTIONS = (*payments.EXCEPTIONS, *encounters.EXCEPTIONS, *records.EXCEPTIONS)
+EXCEPTIONS = (*payments.EXCEPTIONS, *encounters.EXCEPTIONS, *records.EXCEPTIONS, *days.EXCEPTIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,20 @@ CREATION_SUBMISSION = DayPair(
     "The submission date must not be before the creation date",
     "An invoice is not submitted before its creation",
 )
-PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION)
+SUBMISSION_DENIAL = DayPair(
+    "first_submitted_on",
+    "denied_on",
+    "The denial must not be before the first submission",
+    "A denial is not before the first submission of its invoice",
+)
+DENIAL_APPEAL = DayPair(
+    "denied_on",
+    "appeal_due_on",
+    "The last day for an appeal must not be before the denial",
+    "An appeal is not due before the denial",
+)
+# An agreement is made on the day of its step, after the submission; the days of payments have laws of their own.
+PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL)
 
 
 def first_of_month(day: date) -> date:

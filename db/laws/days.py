@@ -1,15 +1,35 @@
 """The laws of pairs of days, one for each pair of the domain's table."""
 
 from db.laws.base import Law
-from domain.days import CREATION_SUBMISSION, INJURY_TREATMENT, PAIRS, TREATMENT_CREATION, DayPair
+from domain.days import (
+    CREATION_SUBMISSION,
+    DENIAL_APPEAL,
+    INJURY_TREATMENT,
+    PAIRS,
+    SUBMISSION_DENIAL,
+    TREATMENT_CREATION,
+    DayPair,
+)
 
 _INVOICES = "select i.id from invoices i where i.{earlier} > i.{later}"
+_OF_INVOICE = "denials d join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)"
 # Pair → the query for the invoices that break it.
 _QUERIES: dict[DayPair, str] = {
     INJURY_TREATMENT: """select i.id from invoices i join cases c on (c.clinic_id, c.id) = (i.clinic_id, i.case_id)
         where c.{earlier} > i.{later} and i.status <> 'void' and i.before_injury_reason is null""",
     TREATMENT_CREATION: _INVOICES,
     CREATION_SUBMISSION: _INVOICES,
+    # What was denied of the invoice that another one replaces goes along, with its day.
+    SUBMISSION_DENIAL: f"""select i.id from {_OF_INVOICE}
+        where i.{{earlier}} > d.{{later}} and i.replaces_id is null and not d.is_out_of_order""",
+    DENIAL_APPEAL: "select d.invoice_id as id from denials d where d.{earlier} > d.{later} and not d.is_out_of_order",
 }
 
 LAWS = tuple(Law(pair.law, "Invoice", _QUERIES[pair].format(earlier=pair.earlier, later=pair.later)) for pair in PAIRS)
+EXCEPTIONS = (
+    Law(
+        "Denials before the submission or after the last day for an appeal, stored by an earlier release",
+        "Invoice",
+        "select d.invoice_id as id from denials d where d.is_out_of_order",
+    ),
+)

@@ -275,6 +275,8 @@ denials = clinic_table(
     money("amount", nullable=True),
     Column("note", Text),
     Column("appeal_due_on", Date),
+    # Stored by an earlier release before the first submission, or after the last day for an appeal.
+    Column("is_out_of_order", Boolean, nullable=False, server_default=text("false")),
     *refers("recorded_by", "users", nullable=True),
     index("ix_denials_invoice", "invoice_id", "denied_on"),
     index("ix_denials_line", "line_id", where="line_id is not null"),

@@ -91,6 +91,16 @@ VIOLATIONS = [
         """update denials set line_id = (select l.id from invoice_lines l where l.clinic_id = denials.clinic_id
             and l.invoice_id <> denials.invoice_id limit 1) where id = $""",
     ),
+    (
+        "A denial is not before",
+        "select invoice_id from denials order by id limit 1",
+        "update denials set denied_on = '2001-01-01' where id = (select id from denials where invoice_id = $ limit 1)",
+    ),
+    (
+        "An appeal is not due",
+        "select invoice_id from denials order by id limit 1",
+        "update denials set appeal_due_on = denied_on - 1 where id = (select id from denials where invoice_id = $ limit 1)",
+    ),
     ("Billed is the sum", _OPEN, "delete from invoice_lines where invoice_id = $"),
     ("Billed is the sum", _OPEN, "update invoices set billed_amount = billed_amount + 0.01 where id = $"),
     ("A cheque pays no more", _SHARED, "update cheques set amount = 0.01 where id = $"),

@@ -32,6 +32,8 @@ def test_the_pairs_are_those_of_treatment_and_billing_in_their_order() -> None:
         ("date_of_injury", "service_date"),
         ("service_date", "created_on"),
         ("created_on", "submitted_on"),
+        ("first_submitted_on", "denied_on"),
+        ("denied_on", "appeal_due_on"),
     ]
 
 

@@ -1,6 +1,7 @@
 """A denial may be of one line of the invoice; agreements that a new payer keeps are found by an index.
 
-An invoice can wait to be closed as empty also where a contract takes all of it off.
+Denials before the submission, or after the last day for an appeal, are refused from now on; stored ones are marked. An invoice can
+wait to be closed as empty also where a contract takes all of it off.
 
 Laws of a migration: it goes down as well as up; it waits for no lock longer than the limit of env.py; it first adds
 (expand), then moves (migrate), and takes away only in a later release (contract); every key begins with clinic_id.
@@ -23,11 +24,20 @@ _STATUS = """case status
     when 'paid' then balance = 0 and (fully_paid_on is not null or billed_amount = 0) and paid_on is not null
     when 'void' then received_amount = 0
     else balance = 0 end"""
+_MARK = """update denials d set is_out_of_order = true from invoices i where (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)
+    and (d.denied_on < i.first_submitted_on and i.replaces_id is null or d.appeal_due_on < d.denied_on)"""
 _LINE = "fk_denials_clinic_id_line_id"
 
 
 def upgrade() -> None:
     op.add_column("denials", sa.Column("line_id", sa.Uuid(), nullable=True))
+    op.add_column(
+        "denials", sa.Column("is_out_of_order", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+    # Denials are written once and kept; the mark is no part of what was written.
+    op.execute("alter table denials disable trigger user")
+    op.execute(_MARK)
+    op.execute("alter table denials enable trigger user")
     op.create_foreign_key(op.f(_LINE), "denials", "invoice_lines", ["clinic_id", "line_id"], ["clinic_id", "id"])
     op.create_index(
         "ix_denials_line",
@@ -59,3 +69,4 @@ def downgrade() -> None:
     op.drop_index("ix_denials_line", "denials")
     op.drop_constraint(op.f(_LINE), "denials")
     op.drop_column("denials", "line_id")
+    op.drop_column("denials", "is_out_of_order")

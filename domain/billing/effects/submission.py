@@ -8,7 +8,7 @@ from domain.billing.ledger.facts import Responsibility, ResponsibilityReason
 from domain.billing.ledger.late_facts import contradicted_by_denial
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome, amount_of, reason_of
-from domain.days import not_later
+from domain.days import DENIAL_APPEAL, SUBMISSION_DENIAL, not_later
 from domain.errors import InvalidInput
 from domain.texts import CODE, NOTE, optional_text, required_text
 
@@ -35,10 +35,11 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     largest = invoice.open_part if line_id is None else inputs["line_amount"]
     bound = "the open part of the billed amount" if line_id is None else "the amount of the line"
     denied_on, appeal_due_on = not_later(inputs["denied_on"], actor.today, "denied_on"), inputs.get("appeal_due_on")
-    if invoice.sent_on is not None and denied_on < invoice.sent_on:
-        raise InvalidInput(f"The date must not be before {invoice.sent_on}, the first submission", ("denied_on",))
-    if appeal_due_on is not None and appeal_due_on < denied_on:
-        raise InvalidInput("The last day for an appeal must not be before the denial", ("appeal_due_on",))
+    # What was denied of the invoice that this one replaces may be older.
+    if not invoice.is_replacement and not SUBMISSION_DENIAL.holds(invoice.first_submitted_on, denied_on):
+        raise InvalidInput(f"{SUBMISSION_DENIAL.message}, {invoice.first_submitted_on}", ("denied_on",))
+    if not DENIAL_APPEAL.holds(denied_on, appeal_due_on):
+        raise InvalidInput(DENIAL_APPEAL.message, ("appeal_due_on",))
     denial = {
         "denied_on": denied_on,
         "reason_code": required_text(inputs, "reason_code", CODE),

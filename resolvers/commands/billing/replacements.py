@@ -26,7 +26,9 @@ _CHEQUES = """select c.id, c.received_on from cheques c where c.clinic_id = $1 a
     where clinic_id = $1 and invoice_id = $2) order by c.id for no key update"""
 _PAID_BY = "select id, cheque_id from cheque_allocations where clinic_id = $1 and invoice_id = $2"
 # The line of a denial is that of the same code, side and units in the new invoice; null where there is none, or several.
-_DENIALS = """select d.denied_on, d.reason_code, d.amount, d.note, d.appeal_due_on, (select (array_agg(n.id))[1]
+# A last day for an appeal that lies before the denial was stored by an earlier release, and says nothing.
+_DENIALS = """select d.denied_on, d.reason_code, d.amount, d.note, case when d.appeal_due_on >= d.denied_on then d.appeal_due_on end as
+    appeal_due_on, (select (array_agg(n.id))[1]
         from invoice_lines o join invoice_lines n on (n.clinic_id, n.code, n.bilateral, n.units) = (o.clinic_id, o.code, o.bilateral, o.units)
         where o.clinic_id = d.clinic_id and o.id = d.line_id and n.invoice_id = $3 having count(*) = 1) as line_id
     from denials d where d.clinic_id = $1 and d.invoice_id = $2 order by d.id"""

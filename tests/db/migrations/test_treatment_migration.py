@@ -109,8 +109,22 @@ def test_a_wrong_npi_of_an_earlier_release_is_counted_by_the_migration_and_liste
     assert sum(int(count.replace(",", "")) for count in counts) == int(told[1].replace(",", ""))
 
 
+def test_denials_of_days_that_are_refused_now_are_marked_and_listed(before: DatabaseUrls) -> None:
+    early, late = rows(before, "select id, invoice_id from denials order by id limit 2")
+    rows(before, "alter table denials disable trigger user")
+    rows(before, "update denials set denied_on = '2001-01-01' where id = $1", early["id"])
+    rows(before, "update denials set appeal_due_on = denied_on - 1 where id = $1", late["id"])
+    rows(before, "alter table denials enable trigger user")
+    asyncio.run(bring_up_to_date(before))
+    code, output = verified(before)
+    assert code == 0, output
+    listed = output.split("Denials before the submission")[1].splitlines()
+    assert listed[0].endswith(": 2")
+    assert {line.strip() for line in listed[1:3]} == {make_id("Invoice", one["invoice_id"]) for one in (early, late)}
+
+
 def test_each_kind_of_exception_is_listed_once(before: DatabaseUrls) -> None:
-    assert len({known.words for known in EXCEPTIONS}) == len(EXCEPTIONS) == 10
+    assert len({known.words for known in EXCEPTIONS}) == len(EXCEPTIONS) == 11
 
 
 def test_a_marked_invoice_takes_the_visit_over_when_the_first_one_is_void(before: DatabaseUrls) -> None:
