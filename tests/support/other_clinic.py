@@ -44,11 +44,13 @@ async def _add(address: DatabaseUrls) -> UUID:
         await connection.execute(_LOOKED_AT)
         # Triggers are off, because the rows that they write are copied like all others.
         await connection.execute("set session_replication_role = replica")
-        for table, columns, ids in await connection.fetch(_COLUMNS):
-            copied = [_copy_of(table, column, ids or ()) for column in columns]
-            await connection.execute(
-                f"insert into {table} ({', '.join(columns)}) select {', '.join(copied)} from {table}"
-            )
+        # One snapshot, and at once: a worker may be running.
+        async with connection.transaction(isolation="repeatable_read"):
+            for table, columns, ids in await connection.fetch(_COLUMNS):
+                copied = [_copy_of(table, column, ids or ()) for column in columns]
+                await connection.execute(
+                    f"insert into {table} ({', '.join(columns)}) select {', '.join(copied)} from {table}"
+                )
         await connection.execute("analyze")
         found: UUID = await connection.fetchval("select clinic_id from clinics where short_name = $1", OTHER)
         return found
