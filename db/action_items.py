@@ -59,6 +59,15 @@ OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
         where l.clinic_id = r.clinic_id and l.case_id = r.case_id and o.firm_id = a.firm_id
         and {_IS_OVER.format("l")} and {_RANK.format("l")} > {_RANK.format("r")})"""
+# The decisions of a person; what is recorded of others decides nothing.
+_DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name not in OUTSIDE_FACTS)
+
+
+def _words(column: str, words: Mapping[Any, str]) -> str:
+    """The words of each value of a column."""
+    return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
+
+
 # The kind; then id, due date and subject of the item, for a reminder its assignee and id, and the payment or the visit that it is
 # about; then the FROM clause, in which `i` is the invoice.
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
@@ -220,18 +229,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         f"""encounters c join clinics k on k.clinic_id = c.clinic_id {_WITHOUT_INVOICE}
         where not c.is_billed and c.cancelled_at is null""",
     ),
-]
-# The decisions of a person; what is recorded of others decides nothing.
-_DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name not in OUTSIDE_FACTS)
-
-
-def _words(column: str, words: Mapping[Any, str]) -> str:
-    """The words of each value of a column."""
-    return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
-
-
-# Until somebody makes the next decision about the invoice.
-_PARTS.append(
+    # Until somebody makes the next decision about the invoice.
     (
         ActionItemKind.LATE_FACT,
         (
@@ -243,8 +241,8 @@ _PARTS.append(
         f"""late_facts f join invoices i on i.clinic_id = f.clinic_id and i.id = f.invoice_id
         where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
             and e.seq > f.seq and e.transition in {_DECISIONS})""",
-    )
-)
+    ),
+]
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
     *("kind", "clinic_id", "invoice_id"),
