@@ -23,7 +23,7 @@ def facts_on(facts: Facts, day: date, billed: Decimal | None = None) -> Facts:
 
 def _agreement_on(agreement: Agreement, day: date) -> Agreement:
     stands = agreement.ended_on is not None and agreement.ended_on > day
-    return replace(agreement, ended_on=None, ended_at=None, ended_by=None) if stands else agreement
+    return agreement.without_end() if stands else agreement
 
 
 def _write_off_on(write_off: WriteOff, day: date) -> WriteOff:
@@ -37,10 +37,7 @@ def left_when(facts: Facts, on: date, at: datetime) -> Decimal:
     then = Facts(
         facts.billed,
         tuple(one for one in facts.responsibilities if one.recorded_at <= at),
-        tuple(
-            replace(one, ended_on=None, ended_at=None, ended_by=None) if one.ended_at and one.ended_at > at else one
-            for one in agreements
-        ),
+        tuple(one.without_end() if one.ended_at and one.ended_at > at else one for one in agreements),
         tuple(one for one in facts.receipts if (one.effective_on, one.recorded_at) < (on, at)),
         tuple(
             one for one in facts.adjustments if one.kind is not AdjustmentKind.SMALL_BALANCE and one.effective_on <= on

@@ -75,6 +75,10 @@ class Agreement:
     ended_at: datetime | None = None
     ended_by: AgreementEnd | None = None
 
+    def without_end(self) -> "Agreement":
+        """The same agreement, as it stood before it ended."""
+        return replace(self, ended_on=None, ended_at=None, ended_by=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -192,8 +196,7 @@ class Facts:
 
     def revived(self) -> "Facts":
         """The same facts, in which the last agreement has not ended."""
-        last = replace(self.agreements[-1], ended_on=None, ended_at=None, ended_by=None)
-        return replace(self, agreements=(*self.agreements[:-1], last))
+        return replace(self, agreements=(*self.agreements[:-1], self.agreements[-1].without_end()))
 
     def without_small_balance(self, on: date, at: datetime) -> "Facts":
         """The same facts, in which what was given up as a small balance is due again."""

@@ -165,9 +165,7 @@ def _as_decided(facts: Facts, at: datetime) -> Facts:
 
 
 def _as_it_stood(agreement: Agreement, at: datetime) -> Agreement:
-    if agreement.ended_at is None or agreement.ended_at < at:
-        return agreement
-    return replace(agreement, ended_on=None, ended_at=None, ended_by=None)
+    return agreement if agreement.ended_at is None or agreement.ended_at < at else agreement.without_end()
 
 
 def _contradiction(
