@@ -1,0 +1,1 @@
+"""Remittances of payers, and their laws."""
