@@ -42,6 +42,8 @@ TAGS = {
     "Patient": "pt",
     "Payer": "py",
     "Physician": "ph",
+    "ProviderAdjustment": "pa",
+    "RecoupmentRequest": "rq",
     "ReductionOffer": "of",
     "Refund": "rd",
     "Reminder": "re",

@@ -121,8 +121,29 @@ DENIAL_APPEAL = DayPair(
     "The last day for an appeal must not be before the denial",
     "An appeal is not due before the denial",
 )
+REQUEST_DUE = DayPair(
+    "requested_on",
+    "due_on",
+    "The due day must not be before the day of the request",
+    "A recoupment request is not due before it was made",
+)
+REQUEST_ANSWER = DayPair(
+    "requested_on",
+    "answered_on",
+    "The answer must not be before the day of the request",
+    "A recoupment request is not answered before it was made",
+)
+REFUND_RETURN = DayPair(
+    "refunded_on",
+    "returned_on",
+    "The return must not be before the day of the refund",
+    "A refund does not come back before it was paid",
+)
 # An agreement is made on the day of its step, after the submission; the days of payments have laws of their own.
-PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL)
+PAIRS = (
+    *(INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL),
+    *(REQUEST_DUE, REQUEST_ANSWER, REFUND_RETURN),
+)
 
 
 def first_of_month(day: date) -> date:

@@ -294,10 +294,13 @@ WRITES: dict[str, Write] = {
         by="refunded_by",
     ),
     "provider_adjustments": Write(
-        adds=_columns("cheque_id code reference amount effective_on reverses_id reversal_kind recorded_by"), by="recorded_by"
+        adds=_columns("cheque_id code reference amount effective_on reverses_id reversal_kind carries_id recorded_by"),
+        by="recorded_by",
     ),
     "recoupment_requests": Write(
-        adds=_columns("payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id recorded_by"),
+        adds=_columns(
+            "payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id recorded_by"
+        ),
         changes=_columns("status answered_amount due_on"),
         by="recorded_by",
     ),

@@ -19,6 +19,7 @@ from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
+from schema.payments.recoupment import RecoupmentMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations
@@ -55,6 +56,7 @@ _GENERATED = (
     UploadMutations,
     CreationMutations,
     DepositMutations,
+    RecoupmentMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,
