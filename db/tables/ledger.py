@@ -55,6 +55,8 @@ invoice_adjustments = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("decided_by", "users", nullable=True),
+    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
+    Column("undoes_number", Integer),
     UniqueConstraint("clinic_id", "invoice_id", "number"),
     one_of("kind", AdjustmentKind),
     CheckConstraint("amount <> 0", name="amount_not_zero"),
