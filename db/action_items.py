@@ -12,6 +12,7 @@ from domain.billing.invoices import OPEN
 from domain.billing.ledger.late_facts import DECISION_WORDS, FACT_WORDS, HELPS, RECORDED
 from domain.billing.transitions import OUTSIDE_FACTS, TRANSITIONS
 from domain.payments.cheques import UNAPPLIED_AFTER
+from domain.payments.recoupment import RECOUPMENT_NOTICE
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
 
 _NOTHING = ("cast(null as uuid)",)
@@ -243,15 +244,29 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
             and e.seq > f.seq and e.transition in {_DECISIONS})""",
     ),
+    # Until it is answered; while an appeal runs, it is the payer's turn.
+    (
+        ActionItemKind.RECOUPMENT_DUE,
+        (
+            "c.id",
+            f"greatest(c.requested_on, c.due_on - {RECOUPMENT_NOTICE.days})",
+            "p.name || ' asks for $' || c.amount - c.answered_amount || ' back by ' || c.due_on || ': refund it, or appeal'",
+            *_NOBODY,
+            *_NOTHING * 2,
+            "c.id",
+        ),
+        f"""recoupment_requests c join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id {_WITHOUT_INVOICE}
+        where c.status = 'open'""",
+    ),
 ]
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
-    *("kind", "clinic_id", "invoice_id"),
+    *("recoupment_request_id", "kind", "clinic_id", "invoice_id"),
 )
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOTHING * 4)[:7], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 5)[:8], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -281,6 +296,7 @@ action_items = Table(
     Column("reminder_id", Uuid),
     Column("cheque_id", Uuid),
     Column("encounter_id", Uuid),
+    Column("recoupment_request_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

@@ -19,6 +19,7 @@ LABELS: dict[str, dict[str, str]] = {
         "DEPOSIT_DUE": "Deposit due",
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
+        "RECOUPMENT_DUE": "Recoupment due",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",
@@ -197,6 +198,27 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
+    "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
+    "RecoupmentStatus": {
+        "OPEN": "Open",
+        "APPEALED": "Appealed",
+        "REFUNDED": "Refunded",
+        "WITHHELD": "Withheld",
+        "WITHDRAWN": "Withdrawn",
+    },
+    "RecoupmentStep": {
+        "REFUND": "Refund",
+        "APPEAL": "Appeal",
+        "WITHHOLDING": "Withheld from a payment",
+        "WITHDRAWAL": "Withdrawn",
+        "APPEAL_REFUSED": "Appeal refused",
+        "REOPENING": "Open again",
+    },
+    "RowReversal": {
+        "RETURNED": "Returned",
+        "MOVED": "Counts on another payment",
+        "CORRECTED": "Corrected",
+    },
     "ReturnKind": {
         "NSF": "Not sufficient funds",
         "STOPPED": "Payment stopped",
