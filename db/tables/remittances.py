@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Date, Integer, Numeric, Text, text
 
 from db.tables.base import clinic_table, index, listed, moment, money, normal_form, one_of, refers, words
+from domain.billing.ledger.facts import ResponsibilityReason
 from domain.payments.cheques import PaymentMethod
 from domain.remittances.statuses import NEVER_POSTED, OF_PAYMENTS, MatchStatus, RemittanceSource
 
@@ -87,6 +88,7 @@ remittance_claims = clinic_table(
     # What may be transferred (groups PR and PI), of it what the patient is responsible for (PR), and whether a benefit is used up.
     Column("transfer_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
     Column("responsible_amount", Numeric(12, 2), nullable=False, server_default=text("0")),
+    Column("transfer_reason", Text, nullable=False, server_default=text("'other'")),
     Column("is_exhausted", Boolean, nullable=False, server_default=text("false")),
     Column("status", Text, nullable=False),
     # Why it waits.
@@ -100,6 +102,7 @@ remittance_claims = clinic_table(
     *refers("closed_by", "users", nullable=True),
     Column("closing_reason", Text),
     one_of("status", MatchStatus),
+    one_of("transfer_reason", ResponsibilityReason),
     CheckConstraint("place >= 1", name="place_positive"),
     CheckConstraint(
         f"posted_at is null or invoice_id is not null and closed_at is null and status not in {listed(NEVER_POSTED)}",

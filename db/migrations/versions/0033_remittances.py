@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("lines", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("transfer_amount", sa.Numeric(precision=12, scale=2), server_default=sa.text("0"), nullable=False),
         sa.Column("responsible_amount", sa.Numeric(precision=12, scale=2), server_default=sa.text("0"), nullable=False),
+        sa.Column("transfer_reason", sa.Text(), server_default=sa.text("'other'"), nullable=False),
         sa.Column("is_exhausted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -211,6 +212,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status in ('matched', 'unmatched', 'reversal', 'out_of_balance', 'duplicate')",
             name=op.f("ck_remittance_claims_status_known"),
+        ),
+        sa.CheckConstraint(
+            "transfer_reason in ('first', 'exhausted', 'refused', 'deductible', 'coinsurance', 'representation_ended', 'other')",
+            name=op.f("ck_remittance_claims_transfer_reason_known"),
         ),
         sa.CheckConstraint(
             "(closed_at is null) = (closing_reason is null)", name=op.f("ck_remittance_claims_closed_with_a_reason")
