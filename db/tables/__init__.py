@@ -45,6 +45,7 @@ from db.tables.reminders import (
     reminders,
     suppressed_addresses,
 )
+from db.tables.remittances import remittance_claims, remittance_payments, remittances
 from db.tables.sign_in import (
     invitations,
     login_second_factors,
@@ -123,6 +124,9 @@ __all__ = [
     "reminder_policies",
     "reminder_templates",
     "reminders",
+    "remittance_claims",
+    "remittance_payments",
+    "remittances",
     "representations",
     "reset_links",
     "responsibilities",
