@@ -23,7 +23,7 @@ _ADMINISTRATION = """
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
     update_clinic create_user invite_user_again update_user create_api_token revoke_api_token
-    reset_second_factor set_second_factor_roles refund_cheque return_refund cover_refund
+    reset_second_factor set_second_factor_roles refund_cheque return_refund cover_refund give_up_refund
 """.split()
 
 _ANONYMOUS = """

@@ -57,11 +57,12 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "effective_on",
         "recorded_at",
         "reverses_id",
+        "reversal_kind",
     ),
     "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate"),
+        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -307,7 +308,9 @@ WRITES: dict[str, Write] = {
         by="refunded_by",
     ),
     "provider_adjustments": Write(
-        adds=_columns("cheque_id code reference amount effective_on reverses_id reversal_kind carries_id recorded_by"),
+        adds=_columns(
+            "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by"
+        ),
         by="recorded_by",
     ),
     "recoupment_requests": Write(

@@ -159,6 +159,7 @@ provider_adjustments = clinic_table(
     Column("reference", Text),
     money("amount"),
     Column("effective_on", Date, nullable=False),
+    Column("note", Text),
     *refers("reverses_id", "provider_adjustments", nullable=True),
     Column("reversal_kind", Text),
     # The reversed row that this one carries over to the right payment.

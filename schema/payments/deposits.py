@@ -105,6 +105,13 @@ class CoverRefundInput:
     idempotency_key: str | None = key("administration")
 
 
+@strawberry.input(description="A refund that the payer will not pay back, although its payment was returned.")
+class GiveUpRefundInput:
+    refund_id: strawberry.ID = input_field("administration", "The id of the refund.")
+    reason: str = input_field("administration", "Why it is given up.")
+    idempotency_key: str | None = key("administration")
+
+
 DepositPayload: Any = payload_of(Deposit, "staff", "deposit")
 
 
@@ -158,6 +165,14 @@ DepositMutations: Any = create_type(
             "payload is that payment.",
             CoverRefundInput,
             "The refund and the payment.",
+            ChequePayload,
+        ),
+        command(
+            "give_up_refund",
+            refunds.give_up_refund,
+            "Give up what a payer owes for a refund whose payment was returned; coverRefund takes it back when the payer pays.",
+            GiveUpRefundInput,
+            "The refund and the reason.",
             ChequePayload,
         ),
     ],

@@ -26,12 +26,15 @@ from schema.references import ChequeRef, InvoiceRef, PayerRef, ProviderAdjustmen
 class ProviderAdjustment(Node):
     id: strawberry.ID = output_field("records", "The id of the row.")
     cheque: ChequeRef = output_field("records", "The payment.")
-    code: str = output_field("records", "The code that the payer gives.")
+    code: str = output_field(
+        "records", "The code that the payer gives; LOSS where the clinic gave up what the payer owes it after a refund."
+    )
     reference: str | None = output_field("records", "The reference that the payer gives; null if it gives none.")
     amount: Decimal = output_field(
         "records", "The amount in US dollars: a positive one lowers the payment, a negative one raises it."
     )
     effective_on: date = output_field("records", "The day from which it counts.")
+    note: str | None = output_field("records", "A note; null if there is none.")
     reversal_kind: RowReversal | None = output_field(
         "records", "Of a row that reverses another one, why; null if it reverses none."
     )

@@ -41,7 +41,7 @@ PROVIDER_ADJUSTMENT = View(
     tables.provider_adjustments,
     {
         "id": lambda p: id_expression("ProviderAdjustment", p.id),
-        **plain("code", "reference", "effective_on"),
+        **plain("code", "reference", "effective_on", "note"),
         **amounts("amount"),
         "reversalKind": name_of("reversal_kind"),
         "cheque": One("Cheque", by_id("cheque_id")),

@@ -80,6 +80,7 @@ def _add_provider_adjustments() -> None:
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("amount", _MONEY, nullable=False),
         sa.Column("effective_on", sa.Date(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.Column("reverses_id", sa.Uuid(), nullable=True),
         sa.Column("reversal_kind", sa.Text(), nullable=True),
         sa.Column("carries_id", sa.Uuid(), nullable=True),

@@ -4,8 +4,9 @@ from datetime import date
 from uuid import UUID
 
 from db.write_batch import WriteBatch
+from domain.errors import InvalidInput
 from domain.ids import new_id
-from domain.payments.recoupment import RowReversal
+from domain.payments.recoupment import LOSS_CODE, RowReversal
 from domain.remittances.remittance import ProviderAdjustment
 from domain.texts import CODE, optional_text, required_text
 from resolvers.commands.payments.recoupment_answers import REFERENCE, reopen
@@ -24,6 +25,10 @@ def insert_provider_adjustment(
     """Add a row of a payment to the batch, effective on the day of its receipt; returns its id. InvalidInput for a missing code."""
     texts = {"code": row.code, "reference": row.reference}
     code, reference = required_text(texts, "code", CODE), optional_text(texts, "reference", REFERENCE)
+    if code == LOSS_CODE:
+        raise InvalidInput(
+            f"The code {LOSS_CODE} stands for refunds that the clinic gives up (giveUpRefund)", ("code",)
+        )
     return _insert(work, writes, cheque, {"code": code, "reference": reference, "amount": row.amount}, effective_on)
 
 

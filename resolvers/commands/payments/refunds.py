@@ -14,7 +14,7 @@ from domain.days import not_later
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import check_refund, check_refund_of_payer
-from domain.payments.recoupment import RowReversal, check_returned_refund
+from domain.payments.recoupment import LOSS_CODE, RowReversal, check_returned_refund
 from domain.texts import NAME, required_text
 from resolvers.commands.documents import consume
 from resolvers.commands.payments.recoupment_answers import reopen
@@ -28,10 +28,14 @@ _CHEQUES = """select id, number, payer_id, received_on, returned_on, unapplied_a
     from cheques where clinic_id = $1 and (id = $2 or unapplied_amount <> 0)
         and payer_id = (select payer_id from cheques where clinic_id = $1 and id = $2) order by id for no key update"""
 _CHEQUE_OF = "select cheque_id from refunds where clinic_id = $1 and id = $2"
-_LOCKED = "select id, returned_on, received_on from cheques where clinic_id = $1 and id = $2 for no key update"
+_LOSSES = f"""select p.id, p.cheque_id, p.amount, p.note from provider_adjustments p where p.clinic_id = $1 and p.cheque_id = $2
+        and p.code = '{LOSS_CODE}' and p.reverses_id is null and not exists (select from provider_adjustments r
+            where r.clinic_id = p.clinic_id and r.reverses_id = p.id) order by p.id"""
+_LOCKED = "select id from cheques where clinic_id = $1 and id = $2 for no key update"
 _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id,
-        r.reverses_id, v.reversal_kind, k.number as carried_to
-    from refunds r left join refunds v on v.clinic_id = r.clinic_id and v.reverses_id = r.id
+        r.reverses_id, v.reversal_kind, k.number as carried_to, c.payer_id, c.returned_on, c.unapplied_amount
+    from refunds r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
+    left join refunds v on v.clinic_id = r.clinic_id and v.reverses_id = r.id
     left join refunds n on n.clinic_id = r.clinic_id and n.carries_id = r.id and n.cheque_id <> r.cheque_id
     left join cheques k on k.clinic_id = n.clinic_id and k.id = n.cheque_id
     where r.clinic_id = $1 and r.id = $2"""
@@ -112,6 +116,7 @@ async def return_refund(work: UnitOfWork) -> UUID:
         raise Conflict(words, ("refund_id",))
     writes = work.writes()
     _reverse(work, writes, found, returned_on, RowReversal.RETURNED, reason)
+    _take_back_losses(work, writes, await work.all(_LOSSES, found["cheque_id"]))
     await reopen(work, writes, returned_on, refunds=[found["id"]])
     await writes.run(work.connection)
     identity: UUID = found["cheque_id"]
@@ -128,16 +133,19 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     found = await _standing_refund(work)
-    returned = payments.get(found["cheque_id"])
-    if returned is None or returned["unapplied_amount"] >= 0:
-        words = "Nothing is owed for this refund by the payer of the payment: only one whose payment was returned is covered"
-        raise Conflict(words, ("refund_id",))
-    most = min(found["amount"], -returned["unapplied_amount"], max(cheque["unapplied_amount"], _ZERO))
+    if found["payer_id"] != cheque["payer_id"]:
+        raise InvalidInput("This payment is of another payer than the refund", ("cheque_id",))
+    losses = await work.all(_LOSSES, found["cheque_id"])
+    given_up = sum((row["amount"] for row in losses), _ZERO)
+    owed = given_up - found["unapplied_amount"]
+    _check_owed(owed)
+    most = min(found["amount"], owed, max(cheque["unapplied_amount"], _ZERO))
     amount = most if inputs.get("amount") is None else inputs["amount"]
     if not 0 < amount <= most:
         words = f"The amount must be above 0 and at most ${format_money(most)}: what is owed for the refund and is unapplied of the payment"
         raise InvalidInput(words, ("amount",))
-    on, writes = max(found["refunded_on"], cheque["received_on"], returned["returned_on"]), work.writes()
+    on, writes = max(found["refunded_on"], cheque["received_on"], found["returned_on"]), work.writes()
+    _take_back_losses(work, writes, losses)
     _reverse(work, writes, found, on, RowReversal.MOVED, reason)
     _insert(work, writes, cheque["id"], {**found, "amount": amount}, on, carries_id=found["id"])
     if amount < found["amount"]:
@@ -148,8 +156,40 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     return identity
 
 
+def _check_owed(owed: Decimal) -> None:
+    if owed <= 0:
+        words = "Nothing is owed for this refund: its payment was not returned"
+        raise Conflict(words, ("refund_id",))
+
+
+async def give_up_refund(work: UnitOfWork) -> UUID:
+    """Give up what a payer owes for a refund whose payment was returned."""
+    reason, found = reason_of(work.inputs), await _standing_refund(work)
+    owed: Decimal = -found["unapplied_amount"]
+    _check_owed(owed)
+    writes = work.writes()
+    amount = min(owed, found["amount"])
+    _insert_loss(work, writes, {"cheque_id": found["cheque_id"], "amount": amount, "note": reason})
+    await writes.run(work.connection)
+    identity: UUID = found["cheque_id"]
+    return identity
+
+
+def _take_back_losses(work: UnitOfWork, writes: WriteBatch, losses: list[Row]) -> None:
+    """What was given up is owed again, as far as it is not covered or paid back now."""
+    for row in losses:
+        _insert_loss(work, writes, {**row, "amount": -row["amount"]}, reverses_id=row["id"])
+
+
+def _insert_loss(work: UnitOfWork, writes: WriteBatch, row: Row, reverses_id: UUID | None = None) -> None:
+    known = {"id": new_id(work.moment), "recorded_at": work.moment, "recorded_by": work.user_id, "code": LOSS_CODE}
+    reversal = {"reverses_id": reverses_id, "reversal_kind": RowReversal.MOVED.value if reverses_id else None}
+    kept = {name: row[name] for name in ("cheque_id", "amount", "note")}
+    writes.insert("provider_adjustments", **known, **kept, **reversal, effective_on=work.today)
+
+
 async def _standing_refund(work: UnitOfWork) -> Mapping[str, Any]:
-    """The refund of the input, with its payment locked; it was not reversed."""
+    """The refund of the input with its payment, which is locked; it was not reversed."""
     path = ("refund_id",)
     before = await work.one(_CHEQUE_OF, work.inputs["refund_id"])
     if before is None:
