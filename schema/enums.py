@@ -171,6 +171,10 @@ enum_type(
         "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
         "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
+        "SIMILAR_PATIENT": "Another patient has the same name and date of birth.",
+        "SIMILAR_PAYER": "Another payer has the same name.",
+        "SIMILAR_ATTORNEY": "An attorney of another firm has the same name.",
+        "REPRESENTS_OPEN_CASES": "A retired attorney still represents open cases.",
     },
 )
 enum_type(

@@ -207,5 +207,9 @@ LABELS: dict[str, dict[str, str]] = {
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
+        "SIMILAR_PATIENT": "Similar patient",
+        "SIMILAR_PAYER": "Similar payer",
+        "SIMILAR_ATTORNEY": "Similar attorney",
+        "REPRESENTS_OPEN_CASES": "Represents open cases",
     },
 }

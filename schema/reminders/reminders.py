@@ -24,7 +24,7 @@ class Reminder:
     target_date: date = output_field("negotiation", "The day for which it was scheduled.")
     due_on: date = output_field(
         "negotiation",
-        "The day from which it is due: that for which it was scheduled, or the next working day, if the clinic moves to working days.",
+        "The day from which it is due: that for which it was scheduled, or the next working day, where the reminders of the clinic wait for one.",
     )
     subject: str = output_field("negotiation", "What to do.")
     notes: str | None = output_field("negotiation", "Notes that help to do it.")

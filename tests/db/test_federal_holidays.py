@@ -1,4 +1,4 @@
-"""The federal holidays that the library knows are those of the law: 5 U.S.C. 6103, computed here from its words."""
+"""The federal holidays that the library knows are those of the law (section 6103 of title 5), computed here from its words."""
 
 from datetime import date, timedelta
 

@@ -84,8 +84,11 @@ def test_a_reminder_is_due_on_the_next_working_day_and_keeps_the_day_for_which_i
 
 
 def test_a_moved_reminder_is_an_action_item_from_the_working_day_on(
-    admin: Client, billing: Client, invoice: str, clock: ClinicClock
+    admin: Client, billing: Client, clock: ClinicClock
 ) -> None:
+    without = "{ invoices(first: 1, filter: {status: [PENDING_REDUCTION], hasDueReminder: false}) { nodes { id } } }"
+    with clock.set_to(moment(date.fromisoformat(MONDAY))):
+        invoice = billing.read(without)["invoices"]["nodes"][0]["id"]
     made = scheduled(billing, invoice, FRIDAY)
 
     def due(day: str) -> list[str]:
