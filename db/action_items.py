@@ -74,7 +74,7 @@ def _words(column: str, words: Mapping[Any, str]) -> str:
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
-        ("r.id", "r.target_date", "r.subject", "r.assignee_id", "r.id"),
+        ("r.id", "coalesce(r.moved_to, r.target_date)", "r.subject", "r.assignee_id", "r.id"),
         "reminders r cross join lateral (select r.clinic_id, r.invoice_id as id) i where r.status = 'scheduled'",
     ),
     # A partly paid agreement does not lapse automatically; the worker lapses the others.

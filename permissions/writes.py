@@ -59,7 +59,13 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "reverses_id",
         "reversal_kind",
     ),
-    "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
+    "clinics": (
+        "payment_terms_days",
+        "small_balance_tolerance",
+        "unbilled_after_days",
+        "moves_to_working_days",
+        "time_zone",
+    ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
         *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
@@ -173,7 +179,7 @@ WRITES: dict[str, Write] = {
         _ADMIN,
         changes=_columns(
             """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-            unbilled_after_days"""
+            unbilled_after_days moves_to_working_days"""
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
@@ -264,8 +270,8 @@ WRITES: dict[str, Write] = {
         by="placed_by",
     ),
     "reminders": Write(
-        adds=_columns("invoice_id target_date subject notes assignee_id created_by created_at"),
-        changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
+        adds=_columns("invoice_id target_date moved_to subject notes assignee_id created_by created_at"),
+        changes=_columns("target_date moved_to subject notes assignee_id status outcome closed_at"),
         by="created_by",
     ),
     # A version of a template is immutable.

@@ -252,5 +252,9 @@ LABELS: dict[str, dict[str, str]] = {
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
         "LATE_APPEAL": "Late appeal",
+        "SIMILAR_PATIENT": "Similar patient",
+        "SIMILAR_PAYER": "Similar payer",
+        "SIMILAR_ATTORNEY": "Similar attorney",
+        "REPRESENTS_OPEN_CASES": "Represents open cases",
     },
 }
