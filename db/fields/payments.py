@@ -17,6 +17,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    not_,
     null,
     select,
     union_all,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 
 from db import tables
 from db.fields.base import One, View, amounts, by_id, plain
+from db.fields.billing.cheques import never_counted
 from db.row import Derived, Expression, Row, Scope
 
 _TABLE = Table(
@@ -54,7 +56,10 @@ PAYMENT = View(
 
 
 def payments(scope: Scope) -> Row:
-    """A row for each allocation, reversal, refund, unapplied rest and return of payments; held cheques are no money and have none."""
+    """A row for each allocation, reversal, refund, unapplied rest and return of payments.
+
+    Held cheques are no money and have none; of what was corrected or moved there are only the rows of what is right.
+    """
     return Derived(_TABLE, scope, lambda used: _parts(scope))
 
 
@@ -87,7 +92,7 @@ def _allocations(scope: Scope, deposit: Expression | None) -> Select[Any]:
         kind=case((is_reversal, _word("REVERSAL")), else_=_word("ALLOCATION")),
         amount=a.amount,
     )
-    return _narrowed(a, columns, deposit)
+    return _narrowed(a, columns, deposit).where(not_(never_counted(a)))
 
 
 def _refunds(scope: Scope, deposit: Expression | None) -> Select[Any]:
@@ -122,7 +127,7 @@ def _returned(scope: Scope, deposit: Expression | None) -> Select[Any]:
     columns = _columns(c, cheque_id=c.id, effective_on=c.returned_on, place=5, kind=_word("RETURNED"), amount=c.amount)
     # A held cheque that was returned was never money.
     was_money = and_(c.returned_on.is_not(None), (c.held_from.is_(None)) | (c.released_at.is_not(None)))
-    return _narrowed(c, columns, deposit).where(was_money)
+    return _narrowed(c, columns, deposit).where(was_money, c.corrected_at.is_(None))
 
 
 def _columns(row: Row, **values: Any) -> list[Expression]:

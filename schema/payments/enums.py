@@ -1,9 +1,9 @@
 """Descriptions and access rules of the enums of payments, and of their values."""
 
-from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind
+from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from permissions.classes import enum_type
 
-__all__ = ["ChequeStatus", "PaymentMethod", "ReturnKind"]
+__all__ = ["ChequeStatus", "PaymentMethod", "ReturnKind", "ReversalKind"]
 
 enum_type(
     PaymentMethod,
@@ -39,5 +39,17 @@ enum_type(
         "STALE": "The bank refused it for its age.",
         "LOST": "It was lost.",
         "REPLACED": "The payer replaces it by another payment.",
+    },
+)
+enum_type(
+    ReversalKind,
+    "records",
+    "Why an allocation was reversed.",
+    {
+        "RETURNED": "Its payment was returned.",
+        "REPLACED": "Its invoice was replaced by another one.",
+        "MOVED": "It was moved to another invoice, or became unapplied.",
+        "CORRECTED": "Its payment was typed wrong, and another one stands in its place.",
+        "TAKEN_BACK": "The payer took it back with a later payment.",
     },
 )

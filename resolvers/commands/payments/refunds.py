@@ -9,9 +9,10 @@ from domain.ids import new_id
 from domain.payments.cheques import check_refund
 from domain.texts import NAME, required_text
 from resolvers.commands.documents import consume
+from resolvers.commands.payments.payments import refuse_corrected
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CHEQUE = """select id, received_on, returned_on, held_from is not null and released_at is null as is_held, unapplied_amount
+_CHEQUE = """select id, received_on, returned_on, corrected_at, held_from is not null and released_at is null as is_held, unapplied_amount
     from cheques where clinic_id = $1 and id = $2 for no key update"""
 
 
@@ -23,6 +24,7 @@ async def refund(work: UnitOfWork) -> UUID:
     cheque = await work.one(_CHEQUE, inputs["cheque_id"])
     if cheque is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     if cheque["is_held"]:
