@@ -56,13 +56,14 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "amount",
         "effective_on",
         "recorded_at",
+        "ordered_at",
         "reverses_id",
         "reversal_kind",
     ),
     "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
+        *("held_from", "unapplied_amount", "is_duplicate", "imported", "recorded_at", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -88,7 +89,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
         *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
-    "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+    "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at", "undoes_number"),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),
@@ -232,7 +233,7 @@ WRITES: dict[str, Write] = {
         changes=_columns("ended_on ended_at ended_by"),
     ),
     "invoice_adjustments": Write(
-        adds=_columns("invoice_id number kind amount effective_on decided_by"), by="decided_by"
+        adds=_columns("invoice_id number kind amount effective_on undoes_number decided_by"), by="decided_by"
     ),
     "write_offs": Write(
         adds=_columns("invoice_id number written_off_on reversed_on decided_by"),
@@ -283,9 +284,10 @@ WRITES: dict[str, Write] = {
     ),
     "cheques": Write(
         adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
-            document_id is_remitted"""),
-        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            document_id is_remitted corrects_id correction_reason returned_on return_reason return_kind returned_at deposit_id cleared_on
             released_at"""),
+        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            released_at corrected_at"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(
@@ -312,7 +314,9 @@ WRITES: dict[str, Write] = {
             answered_by"""),
         by="answered_by",
     ),
-    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
+    "cheque_allocations": Write(
+        adds=_columns("cheque_id invoice_id amount effective_on reverses_id reversal_kind ordered_at coverage_id")
+    ),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.
     "coverages": Write(
         adds=(*_COVERAGE, "case_id", "status"),

@@ -121,8 +121,20 @@ VIOLATIONS = [
         _RETURNED,
         "delete from cheque_allocations where id = (select id from cheque_allocations where cheque_id = $ and amount < 0 limit 1)",
     ),
-    ("A reversal", _REVERSAL, "update cheque_allocations set amount = amount - 0.01 where id = $"),
-    ("A reversal", _REVERSAL, "update cheque_allocations set effective_on = effective_on - 1 where id = $"),
+    ("A reversal is", _REVERSAL, "update cheque_allocations set amount = amount - 0.01 where id = $"),
+    ("A reversal is", _REVERSAL, "update cheque_allocations set reversal_kind = 'taken_back' where id = $"),
+    ("A reversal counts", _REVERSAL, "update cheque_allocations set effective_on = effective_on - 1 where id = $"),
+    ("A reversal counts", _REVERSAL,
+     "update cheque_allocations set reversal_kind = 'moved', effective_on = effective_on + 1 where id = $"),
+    ("Of a payment that was typed", _SHARED,
+     "update cheques set returned_on = received_on, corrected_at = now(), return_kind = 'corrected' where id = $"),
+    ("Of a payment that was typed", _SHARED, """update cheques set corrects_id = (select c.id from cheques c
+     where c.id <> cheques.id and c.corrected_at is null limit 1), correction_reason = 'None' where id = $"""),
+    ("An allocation is ordered", _REVERSAL,
+     "update cheque_allocations set ordered_at = recorded_at + interval '1 second' where id = $"),
+    ("An adjustment that undoes", _AGREED, """insert into invoice_adjustments (clinic_id, id, invoice_id, number, kind, amount,
+     effective_on, undoes_number) select clinic_id, gen_random_uuid(), id, 2, 'small_balance', 0.01, created_on, 1
+     from invoices where id = $"""),
     (
         "A cheque pays invoices",
         _SHARED,

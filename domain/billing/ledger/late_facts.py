@@ -5,7 +5,7 @@ have been refused with it, or would have been about another amount. A submission
 it, and no money can be recorded for a void invoice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -116,6 +116,27 @@ def contradicted_by_money(before: Facts, after: Facts) -> tuple[LateFact, ...]:
             found.append(LateFact(kind, first, one.kind, one.on, amount))
     lapsed = (LateFact(kind, one.effective_on, Decision.LAPSE, on) for one in new for on in _lapsed_before(after, one))
     return (*found, *lapsed)
+
+
+def contradicted_by_correction(before: Facts, after: Facts, changed: Collection[Receipt]) -> tuple[LateFact, ...]:
+    """The decisions that would have been refused, or about another amount, had the receipts been typed right from the beginning.
+
+    `changed` are the receipts that the correction takes away or adds.
+    """
+    if not changed:
+        return ()
+    kind, first = OutsideFact.CORRECTION, min(one.effective_on for one in changed)
+    found = []
+    for one in _decisions(after):
+        was, now = _then(before, one), _then(after, one)
+        # What is paid less is as if it had been returned.
+        is_refused, _ = _contradiction(OutsideFact.RECEIPT, one, was, now)
+        is_larger, amount = _contradiction(OutsideFact.RETURN, one, was, now)
+        if is_refused or is_larger:
+            found.append(LateFact(kind, first, one.kind, one.on, None if is_refused else amount))
+    new = [one for one in after.receipts if one in changed]
+    lapsed = {on for one in new for on in _lapsed_before(after, one)}
+    return (*found, *(LateFact(kind, first, Decision.LAPSE, on) for on in sorted(lapsed)))
 
 
 def contradicted_by_denial(facts: Facts, denied_on: date) -> tuple[LateFact, ...]:

@@ -83,7 +83,7 @@ class History:
 
     def _pay(self) -> None:
         back = self.random.randint(0, 9)
-        days = {"receivedOn": day(-back), "chequeDate": day(-back)}
+        days: dict[str, Any] = {"receivedOn": day(-back), "chequeDate": day(-back)}
         amount = f"{self.random.randint(10, 300)}.{self.random.randint(0, 99):02}"
         if identity := self._try("recordCheque", "pay", **electronic(self.clinic, amount, **days)):
             self.cheques.append(identity)
