@@ -16,16 +16,17 @@ _EVERY_DAY = """with parts as (select clinic_id, cheque_id, {allocated} as day, 
         from cheques c {clinics} where (c.held_from is null or c.released_at is not null) and {among}),
     several as materialized (select clinic_id, cheque_id from payments where returned_on is not null
         union select p.clinic_id, p.cheque_id from parts p join payments c using (clinic_id, cheque_id) where p.day <> c.received_on),
-    events as (select clinic_id, cheque_id, received_on as day, 1 as here, amount as money, 0.00 as used, 0.00 as refunded
+    events as (select clinic_id, cheque_id, received_on as day, 1 as came, 1 as here, amount as money, 0.00 as used, 0.00 as refunded
             from payments join several using (clinic_id, cheque_id)
-        union all select clinic_id, cheque_id, returned_on, -1, -amount, 0, 0 from payments where returned_on is not null
-        union all select clinic_id, cheque_id, day, 0, 0, used, refunded from parts join several using (clinic_id, cheque_id)),
-    daily as (select clinic_id, cheque_id, day, sum(here) as here, sum(money) as money, sum(used) as used, sum(refunded) as refunded
-        from events group by 1, 2, 3),
-    running as (select cheque_id, sum(here) over w as is_there, sum(money) over w as money, sum(used) over w as used,
-            sum(refunded) over w as refunded from daily window w as (partition by clinic_id, cheque_id order by day))
+        union all select clinic_id, cheque_id, returned_on, 0, -1, -amount, 0, 0 from payments where returned_on is not null
+        union all select clinic_id, cheque_id, day, 0, 0, 0, used, refunded from parts join several using (clinic_id, cheque_id)),
+    daily as (select clinic_id, cheque_id, day, sum(came) as came, sum(here) as here, sum(money) as money, sum(used) as used,
+            sum(refunded) as refunded from events group by 1, 2, 3),
+    running as (select cheque_id, sum(came) over w as came, sum(here) over w as is_there, sum(money) over w as money, sum(used) over w as used,
+            sum(refunded) over w as refunded
+        from daily window w as (partition by clinic_id, cheque_id order by day))
     select cheque_id as id from running
-    where case when is_there > 0 then used + refunded > money else used <> 0 or refunded < 0 end"""
+    where case when is_there > 0 then used + refunded > money else used <> 0 or refunded < 0 or came = 0 and refunded > 0 end"""
 _CLINICS = "join clinics k using (clinic_id)"
 _KNOWN = "({moment} at time zone k.time_zone)::date"
 

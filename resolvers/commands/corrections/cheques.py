@@ -150,7 +150,10 @@ def _check_sum(parts: Iterable[Part], amount: Decimal, carried: Decimal) -> None
     """`carried` is what its refunds and the rows of its remittance use of it, in US dollars."""
     total = sum((one.amount for one in parts if not one.is_replaced), Decimal(0)) + carried
     if total > amount:
-        words = f"${format_money(total)} of the payment is {'used' if carried else 'allocated'}, which is more than its amount: give other allocations"
+        word = "used" if carried else "allocated"
+        words = (
+            f"${format_money(total)} of the payment is {word}, which is more than its amount: give other allocations"
+        )
         raise InvalidInput(words, ("allocations",))
 
 

@@ -34,7 +34,8 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
         raise InvalidInput(f"Give what was typed wrong: {', '.join(_GIVEN)}", ())
     reason, method = reason_of(inputs), inputs.get("method") or PaymentMethod(wrong["method"])
     amount: Decimal = inputs.get("amount") or wrong["amount"]
-    if amount <= 0 or inputs.get("amount") == 0:
+    is_zero = amount == 0 or inputs.get("amount") == 0
+    if amount < 0 or (is_zero and not wrong["is_remitted"]):
         raise InvalidInput("The amount must be greater than 0", ("amount",))
     number = required_text(inputs, "number", CODE) if "number" in inputs else wrong["number"]
     bank = optional_text(inputs, "bank", BANK) if "bank" in inputs else wrong["bank"]

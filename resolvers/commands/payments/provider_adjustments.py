@@ -1,4 +1,4 @@
-"""The rows of payments that concern no claim (PLB): adding them, and reversing them with their payment."""
+"""Provider adjustments, the rows of payments that concern no claim (PLB): adding them, and reversing them with their payment."""
 
 from datetime import date
 from uuid import UUID

@@ -174,9 +174,9 @@ def test_money_that_the_payer_withheld_is_refunded_without_being_sent(clinic: Cl
     old, later = (paid(clinic, amount, payerId=payer)["id"] for amount in ("50.00", "150.00"))
     row = adjusted(clinic, later, "50.00", "THEIR-1")
     assert look(clinic.billing, later)["unappliedAmount"] == "200.00"
+    foreign = adjusted(clinic, paid(clinic)["id"], "9.00")
     with nothing_changes(clinic.address):
         more = refused(clinic.admin, "refundCheque", CHEQUE, **refund_of(later, "50.01", providerAdjustmentId=row))
-        foreign = adjusted(clinic, paid(clinic)["id"], "9.00")
         error = refused(clinic.admin, "refundCheque", CHEQUE, **refund_of(old, "9.00", providerAdjustmentId=foreign))
     assert (more["code"], more["path"]) == ("INVALID_INPUT", ["input", "amount"])
     assert (error["code"], error["path"]) == ("INVALID_INPUT", ["input", "providerAdjustmentId"])
