@@ -37,13 +37,16 @@ async def transfer(work: UnitOfWork) -> UUID:
 async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
     """Transfer what a former law firm of a case owes to another payer, all invoices in one step.
 
-    Nothing changes where no invoice is owed so. An invoice that was never submitted gets the new payer; agreements are kept where
+    Where no invoice is owed so, it is refused. An invoice that was never submitted gets the new payer; agreements are kept where
     the input says so and one stands.
     """
     work.inputs = {**work.inputs, "note": optional_text(work.inputs, "note", REMARK)}
     case = await lock_case(work, work.inputs["case_id"])
     await check_payer(work, work.inputs["payer_id"], case["patient_id"])
     owed = await list_owed_by_former_firm(work, case["id"])
+    if not owed:
+        words = "No law firm that has ceased to represent this case owes an open invoice of it: transfer the balance of one invoice"
+        raise Conflict(f"{words} (transferBalance)", ("case_id",))
     writes = work.writes()
     for row in (await lock(work, owed, with_facts=True)).values():
         name, inputs = _step(work, row)
