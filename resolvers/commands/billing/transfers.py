@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from domain.api_names import enum_name
 from domain.billing.coverages import PAYING
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.errors import Conflict, InvalidInput, NotFound
@@ -76,7 +77,7 @@ async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:
         if payer not in (None, found["payer_id"]):
             raise InvalidInput("This payer is not that of the coverage", ("payer_id",))
         if found["status"] not in PAYING:
-            words = f"This coverage is {found['status'].upper()}: verify it first ({next_step('verify_coverage')})"
+            words = f"This coverage is {enum_name(found['status'])}: verify it first ({next_step('verify_coverage')})"
             raise Conflict(words, ("coverage_id",))
         payer = found["payer_id"]
     if payer is not None:
