@@ -45,6 +45,7 @@ ACTION_ITEM = View(
         "invoice": One("Invoice", by_id("invoice_id")),
         "cheque": One("Cheque", by_id("cheque_id")),
         "encounter": One("Encounter", by_id("encounter_id")),
+        "recoupmentRequest": One("RecoupmentRequest", by_id("recoupment_request_id")),
     },
     {
         "asOf": Filter(lambda a, day: a.due_on <= day, Date()),

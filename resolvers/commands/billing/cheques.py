@@ -24,6 +24,7 @@ from domain.payments.cheques import ReturnKind
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.payments.covered_payments import find_coverages
 from resolvers.commands.payments.payments import new_payment
+from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -180,6 +181,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     if not {part["case_id"] for part in standing} <= set(cases):
         raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))
     await _reverse(work, writes, standing, settled)
+    await reverse_provider_adjustments(work, writes, cheque["id"], returned_on, reason)
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
