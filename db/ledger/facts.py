@@ -52,14 +52,14 @@ _SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.record
     {{forbids}} as forbids_balance_billing from invoices i where i.clinic_id = $1 and i.id = any($2)"""
 # The coverage under which the present payer owes and those of this payer under which money came or, where the responsibility names
 # none, any of this payer in the case.
-_FORBIDS = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
+FORBIDS_BALANCE_BILLING = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
         where r.clinic_id = i.clinic_id and r.invoice_id = i.id order by r.number desc limit 1) last on true
     where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.balance_billing = 'forbidden'
         and (v.id = last.coverage_id or v.payer_id = i.payer_id and (last.coverage_id is null or exists (
             select from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id and a.coverage_id = v.id))))"""
 # The facts of invoices of a clinic, without and with what a coverage forbids.
 FACTS = _SELECTED.format(forbids="false")
-FACTS_AND_COVERAGES = _SELECTED.format(forbids=_FORBIDS)
+FACTS_AND_COVERAGES = _SELECTED.format(forbids=FORBIDS_BALANCE_BILLING)
 # How the texts of JSON become values, by the name of the column.
 _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}
