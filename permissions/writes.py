@@ -92,6 +92,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),
     "physicians": ("name_key",),
+    "reason_codes": ("code", "active"),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
     "representations": ("case_id",),
@@ -126,6 +127,7 @@ _COVERAGE = _columns("""payer_id kind priority policy_number claim_number insure
     other_payments_on file_within_days balance_billing letter_id""")
 _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
+_REASON = _columns("adjustment_group label active")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name name_key valid_from valid_to")
 _POLICY = _columns("name payer_kind facility_id billing_lead_id active")
@@ -171,6 +173,7 @@ WRITES: dict[str, Write] = {
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
+    "reason_codes": Write(adds=(*_REASON, "code"), changes=_REASON),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
     "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
@@ -231,7 +234,9 @@ WRITES: dict[str, Write] = {
         changes=_columns("ended_on ended_at ended_by"),
     ),
     "invoice_adjustments": Write(
-        adds=_columns("invoice_id number kind amount effective_on decided_by"), by="decided_by"
+        adds=_columns("""invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes line_id
+            cheque_id note"""),
+        by="decided_by",
     ),
     "write_offs": Write(
         adds=_columns("invoice_id number written_off_on reversed_on decided_by"),
@@ -240,7 +245,12 @@ WRITES: dict[str, Write] = {
     ),
     "late_facts": Write(adds=_columns("invoice_id seq fact fact_on decision decided_on")),
     "denials": Write(
-        adds=_columns("invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by"),
+        adds=_columns("""invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
+            appeal_due_on recorded_by"""),
+        by="recorded_by",
+    ),
+    "denial_events": Write(
+        adds=_columns("denial_id number status happened_on recovered_amount document_id note recorded_by"),
         by="recorded_by",
     ),
     "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),

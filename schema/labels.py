@@ -20,6 +20,12 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
     },
+    "AdjustmentGroup": {
+        "CO": "Contractual obligation",
+        "PR": "Patient responsibility",
+        "OA": "Other adjustment",
+        "PI": "Payer initiated",
+    },
     "AgingBasis": {
         "CREATED": "Invoice date",
         "SUBMITTED": "Submission date",
@@ -96,6 +102,7 @@ LABELS: dict[str, dict[str, str]] = {
     "ImportKind": {
         "CODES": "Codes",
         "FEE_SCHEDULES": "Fee schedules",
+        "REASON_CODES": "Reason codes",
         "PAYERS": "Payers",
         "ATTORNEYS": "Attorneys",
         "PHYSICIANS": "Physicians",

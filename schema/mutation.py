@@ -29,6 +29,7 @@ from schema.records.firms import FirmMutations
 from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
 from schema.records.physicians import PhysicianMutations
+from schema.records.reason_codes import ReasonCodeMutations
 from schema.records.uploads import UploadMutations
 from schema.reminders.confirmations import DryRunMutations, ReminderConfirmationMutations
 from schema.reminders.outbound_messages import OutboundMessageMutations
@@ -48,6 +49,7 @@ _GENERATED = (
     PayerMutations,
     CptCodeMutations,
     ExamTypeMutations,
+    ReasonCodeMutations,
     FeeScheduleMutations,
     CaseMutations,
     CoverageMutations,

@@ -21,7 +21,7 @@ from db.fields.messages import (
     SUPPRESSED_ADDRESS,
 )
 from db.fields.parties import ATTORNEY, FACILITY, FIRM, PATIENT, PAYER, PHYSICIAN
-from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE, REASON_CODE
 from db.fields.reports import (
     AGING_REPORT,
     ANALYTICS,
@@ -82,6 +82,7 @@ VIEWS: dict[str, View] = {
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,
     "Reminder": REMINDER,

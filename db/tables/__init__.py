@@ -9,6 +9,7 @@ from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
 from db.tables.invoices import (
     changes,
+    denial_events,
     denials,
     internal_notes,
     invoice_counters,
@@ -22,7 +23,7 @@ from db.tables.invoices import (
 from db.tables.ledger import agreements, invoice_adjustments, late_facts, responsibilities, write_offs
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
-from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules
+from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules, reason_codes
 from db.tables.records import export_records, exports, import_mappings
 from db.tables.reminders import (
     holds,
@@ -64,6 +65,7 @@ __all__ = [
     "coverage_events",
     "coverages",
     "cpt_codes",
+    "denial_events",
     "denials",
     "deposits",
     "documents",
@@ -101,6 +103,7 @@ __all__ = [
     "payers",
     "physicians",
     "policy_version",
+    "reason_codes",
     "recovery_codes",
     "reduction_offers",
     "refunds",
