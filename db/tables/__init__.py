@@ -3,7 +3,16 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import attorney_changes, case_events, cases, representations, treating_physicians
-from db.tables.cheques import cheque_allocations, cheques, deposits, documents, refunds
+from db.tables.cheques import (
+    cheque_allocations,
+    cheques,
+    deposits,
+    documents,
+    provider_adjustments,
+    recoupment_answers,
+    recoupment_requests,
+    refunds,
+)
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
@@ -103,7 +112,10 @@ __all__ = [
     "payers",
     "physicians",
     "policy_version",
+    "provider_adjustments",
     "reason_codes",
+    "recoupment_answers",
+    "recoupment_requests",
     "recovery_codes",
     "reduction_offers",
     "refunds",
