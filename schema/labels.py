@@ -82,7 +82,7 @@ LABELS: dict[str, dict[str, str]] = {
         "REFUSED": "Refused",
         "CLOSED": "Closed",
     },
-    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned"},
+    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned", "CORRECTED": "Corrected"},
     "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
     "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},

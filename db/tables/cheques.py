@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, is_duplicate, moment, money, normal_form, one_of, refers, words
-from domain.payments.cheques import PaymentMethod, ReturnKind
+from domain.payments.cheques import CORRECTED, PaymentMethod, ReturnKind, ReversalKind
 from domain.payments.recoupment import RecoupmentStatus, RecoupmentStep, RowReversal
 
 documents = clinic_table(
@@ -72,6 +72,12 @@ cheques = clinic_table(
     Column("return_kind", Text),
     moment("returned_at", nullable=True),
     *refers("replaces_id", "cheques", nullable=True),
+    # The payment that was typed wrong, in whose place this one stands, and why.
+    *refers("corrects_id", "cheques", nullable=True),
+    Column("correction_reason", Text),
+    # When another row took the place of this one. Where it had not been returned, it then counts as returned on its own day of
+    # receipt, with a kind of its own, so that it is money on no day.
+    moment("corrected_at", nullable=True),
     *refers("document_id", "documents", nullable=True),
     # Imported records have no scanned document and are marked as imported.
     Column("imported", Boolean, nullable=False, server_default=text("false")),
@@ -86,7 +92,10 @@ cheques = clinic_table(
         Computed(f"case when {IS_MONEY} then amount else 0 end - applied_amount", persisted=True),
     ),
     one_of("method", PaymentMethod),
-    one_of("return_kind", ReturnKind),
+    one_of("return_kind", (*ReturnKind, CORRECTED)),
+    CheckConstraint("corrected_at is null or returned_on is not null", name="corrected_was_returned"),
+    CheckConstraint(f"return_kind <> '{CORRECTED}' or corrected_at is not null", name="correction_is_marked"),
+    CheckConstraint("(corrects_id is null) = (correction_reason is null)", name="correction_has_a_reason"),
     CheckConstraint("amount > 0 or amount = 0 and is_remitted", name="amount_positive"),
     CheckConstraint("imported or document_id is not null or method <> 'paper'", name="has_a_document"),
     CheckConstraint("released_at is null or held_from is not null", name="released_after_held"),
@@ -98,6 +107,7 @@ cheques = clinic_table(
     index("ix_cheques_likeness", "payer_id", "number_likeness"),
     index("ix_cheques_deposit", "deposit_id", where="deposit_id is not null"),
     index("ix_cheques_replaces", "replaces_id", where="replaces_id is not null"),
+    index("ix_cheques_corrects", "corrects_id", where="corrects_id is not null", unique=True),
     index("ix_cheques_unapplied", "payer_id", where="unapplied_amount <> 0"),
     index(
         "ix_cheques_held",
@@ -221,9 +231,19 @@ cheque_allocations = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("reverses_id", "cheque_allocations", nullable=True),
+    # Null in reversals of a process of the release before, which knows returns and replaced invoices.
+    Column("reversal_kind", Text),
+    # The moment that orders it among the facts of its day, where that is not when it was recorded: that of the row which it corrects.
+    moment("ordered_at", nullable=True),
     # The payer's coverage under which it counts; null where the payer has none in the case of the invoice.
     *refers("coverage_id", "coverages", nullable=True),
-    CheckConstraint("amount <> 0 and (amount < 0) = (reverses_id is not null)", name="reversal_is_negative"),
+    one_of("reversal_kind", ReversalKind),
+    CheckConstraint("reversal_kind is null or reverses_id is not null", name="only_reversals_have_a_kind"),
+    # What a later payment took back is positive again where that payment is corrected.
+    CheckConstraint(
+        "amount <> 0 and (amount < 0) = (reverses_id is not null) or amount > 0 and reversal_kind = 'corrected'",
+        name="reversal_is_negative",
+    ),
     index("ix_cheque_allocations_invoice", "invoice_id", "effective_on"),
     index("ix_cheque_allocations_cheque", "cheque_id"),
     index(

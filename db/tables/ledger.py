@@ -63,6 +63,8 @@ invoice_adjustments = clinic_table(
     *refers("line_id", "invoice_lines", nullable=True),
     *refers("cheque_id", "cheques", nullable=True),
     Column("note", Text),
+    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
+    Column("undoes_number", Integer),
     UniqueConstraint("clinic_id", "invoice_id", "number"),
     one_of("kind", AdjustmentKind),
     # What the patient is responsible for stays due.

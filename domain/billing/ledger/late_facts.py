@@ -28,6 +28,7 @@ class OutsideFact(StrEnum):
     RECEIPT = "receipt"
     RETURN = "return"
     DENIAL = "denial"
+    CORRECTION = "correction"
 
 
 class Decision(StrEnum):
@@ -65,6 +66,7 @@ FACT_WORDS = {
     OutsideFact.RECEIPT: "The payment of",
     OutsideFact.RETURN: "The return of",
     OutsideFact.DENIAL: "The denial of",
+    OutsideFact.CORRECTION: "The correction of a payment of",
 }
 RECORDED = "was recorded after"
 DECISION_WORDS = {
