@@ -1,7 +1,7 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import closing, inputs, negotiation, receipts, responsibility, submission
+from domain.billing.effects import closing, inputs, negotiation, receipts, remittances, responsibility, submission
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transition import Transition, reason_input
 
@@ -152,6 +152,22 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+    ),
+    Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        # Some claims are paid, others are taken back.
+        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
     ),
     Transition(
         "return_cheque",
@@ -331,7 +347,7 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "return_cheque", "record_denial")
+OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial")
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:

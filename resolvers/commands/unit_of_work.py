@@ -16,7 +16,7 @@ from db.global_ids import read_id
 from db.ledger.restated import restate
 from db.notifications import invoice_changed
 from db.sealed_hints import Hints
-from db.write_batch import WriteBatch
+from db.write_batch import BulkBatch, WriteBatch
 from domain.api_names import snake
 from domain.billing.outcomes import Actor
 from domain.days import check_days
@@ -73,6 +73,12 @@ class UnitOfWork:
         """A new, empty batch of writes."""
         self.batches.append(WriteBatch(self.clinic_id))
         return self.batches[-1]
+
+    def bulk_writes(self) -> BulkBatch:
+        """A new, empty batch for many rows of the same kinds."""
+        batch = BulkBatch(self.clinic_id)
+        self.batches.append(batch)
+        return batch
 
     async def restate(self) -> None:
         """Store the restated states of the changed invoices, after everything else was written."""

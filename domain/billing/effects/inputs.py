@@ -94,6 +94,17 @@ NEW_CHEQUE = (
     optional_input("replaces_id", UUID, "Replaces", "The id of the payer's returned payment that it replaces."),
     ALLOCATIONS,
 )
+POSTING = (
+    Input("remittance_id", UUID, "Remittance", "The id of the remittance."),
+    Input(
+        "claim_ids",
+        UUID,
+        "Claims",
+        "The ids of the claims to post; every one that can be posted by default. The others can be posted later.",
+        is_required=False,
+        is_list=True,
+    ),
+)
 RETURN = (
     CHEQUE,
     Input("returned_on", date, "Returned on", "The day on which it was returned."),
