@@ -17,6 +17,7 @@ _STAFF = """
     import_records import_preview save_import_mapping delete_import_mapping
     create_reason_code update_reason_code retire_reason_code appeal_denial close_denial
     create_deposit deposit_cheques clear_cheque
+    import_remittance record_remittance identify_remittance_payer match_remittance_claim close_remittance_claim
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility

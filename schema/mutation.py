@@ -19,6 +19,7 @@ from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
+from schema.payments.remittance_mutations import ImportRemittanceMutations, RemittanceMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations
@@ -57,6 +58,7 @@ _GENERATED = (
     UploadMutations,
     CreationMutations,
     DepositMutations,
+    RemittanceMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,
@@ -75,6 +77,7 @@ class Mutation(
     ReminderTemplateMutations,
     ImportMappingMutations,
     ImportMutations,
+    ImportRemittanceMutations,
     ExportMutations,
     DryRunMutations,
     ClinicMutations,

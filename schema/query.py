@@ -27,6 +27,13 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.payments.cheques import ChequeConnection, ChequeFilter
 from schema.payments.deposits import DepositConnection, DepositFilter
+from schema.payments.remittances import (
+    Remittance,
+    RemittanceClaimConnection,
+    RemittanceClaimFilter,
+    RemittanceConnection,
+    RemittanceFilter,
+)
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
@@ -58,6 +65,8 @@ InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoic
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
 ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
 DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
+RemittancesWanted = Annotated[RemittanceFilter | None, argument("Only remittances that match this filter.", "records")]
+ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims that match this filter.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
@@ -297,6 +306,34 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> DepositConnection:
+        return await read(info)
+
+    @compiled_root("records", "One remittance by its id; null if it does not exist.")
+    async def remittance(self, info: Info, id: Id) -> Remittance | None:
+        return await read(info)
+
+    @compiled_root("records", "The remittances of payers, newest first.")
+    async def remittances(
+        self,
+        info: Info,
+        filter: RemittancesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceConnection:
+        return await read(info)
+
+    @compiled_root("records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about.")
+    async def remittance_claims(
+        self,
+        info: Info,
+        filter: ClaimsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceClaimConnection:
         return await read(info)
 
     @compiled_root(

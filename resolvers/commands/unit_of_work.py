@@ -50,6 +50,8 @@ class UnitOfWork:
     # The invoices that were locked as the transaction began.
     locked: frozenset[UUID] = frozenset()
     remembered: bool = False
+    # Whether everything is rolled back after the payload was read.
+    is_dry_run: bool = False
     # The physician to whom the user's account belongs.
     person_id: UUID | None = None
     batches: list[WriteBatch] = field(default_factory=list)
@@ -104,6 +106,10 @@ class UnitOfWork:
     async def all(self, sql: str, *values: Any) -> Any:
         """All rows of a query within the clinic, with its id bound as $1."""
         return await self.connection.fetch(sql, self.clinic_id, *values)
+
+
+class _DryRunEndedError(Exception):
+    """Rolls back a dry run."""
 
 
 CommandFunction = Callable[[UnitOfWork], Awaitable[UUID]]
@@ -175,11 +181,19 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                 await work.restate()
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
-            answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
+            answers, whole = await resolve_in_transaction(
+                info, known, connection, work.audit, with_arguments=work.is_dry_run
+            )
+            _end_dry_run(work)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
             before_commit += work.notifications()
         if command.ends_access and context.sessions:
             context.sessions.forget(known)
+        return CommandResult(known, (), answers, whole, tuple(work.warnings))
+    except _DryRunEndedError:
+        # What was read of it is recorded as of any other read.
+        context.audit.add_operation(info.field_name)
+        context.audit.add_reads(work.audit)
         return CommandResult(known, (), answers, whole, tuple(work.warnings))
     except DomainError as refusal:
         context.audit.is_refused = True
@@ -187,6 +201,11 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
     except asyncpg.ForeignKeyViolationError:
         context.audit.is_refused = True
         return CommandResult(None, (NotFound("There is no such record"),))
+
+
+def _end_dry_run(work: UnitOfWork) -> None:
+    if work.is_dry_run:
+        raise _DryRunEndedError
 
 
 def _work_of(

@@ -29,7 +29,9 @@ _BY_NUMBER = f"""select {_COLUMNS}, exists (select from remittance_payments r wh
 _PATIENT = "select patient_id from payers where clinic_id = $1 and id = $2"
 
 
-async def payment_for(work: UnitOfWork, payment: Row, document_id: UUID | None) -> tuple[Row, dict[str, Any] | None]:
+async def payment_for(
+    work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None
+) -> tuple[Row, dict[str, Any] | None]:
     """The payment to which a payment of a remittance is posted, locked, and the columns of a new one; Conflict where it must wait."""
     if payment["paid_on"] > work.today:
         raise Conflict(f"It is settled on {payment['paid_on']}: post it from that day on")
@@ -47,7 +49,7 @@ async def payment_for(work: UnitOfWork, payment: Row, document_id: UUID | None) 
         )
         raise Conflict(words)
     patient = await work.one(_PATIENT, payment["payer_id"])
-    new = _new(work, payment, document_id)
+    new = _new(work, payment, document_id, dated)
     known = {
         "returned_on": None,
         "is_held": False,
@@ -67,7 +69,7 @@ def _checked(cheque: Row) -> Row:
     return cheque
 
 
-def _new(work: UnitOfWork, payment: Row, document_id: UUID | None) -> dict[str, Any]:
+def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None) -> dict[str, Any]:
     paid_on: date = payment["paid_on"]
     return {
         "id": new_id(work.moment),
@@ -77,7 +79,7 @@ def _new(work: UnitOfWork, payment: Row, document_id: UUID | None) -> dict[str, 
         "number": payment["trace_key"],
         "number_key": payment["trace_key"],
         "amount": payment["amount"],
-        "cheque_date": paid_on,
+        "cheque_date": dated or paid_on,
         "received_on": paid_on,
         "document_id": document_id,
         "is_remitted": True,

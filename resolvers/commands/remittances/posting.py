@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
-from domain.remittances.statuses import POSTABLE, MatchStatus
+from domain.remittances.statuses import POSTABLE, RemittanceStatus
 from resolvers.commands.remittances.claims import ClaimPosting
 from resolvers.commands.remittances.payments import add_provider_adjustments, payment_for
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -45,8 +46,13 @@ async def post(work: UnitOfWork) -> UUID:
     return identity
 
 
-async def post_claims(work: UnitOfWork, remittance: Row, ids: Sequence[UUID] | None) -> Waiting:
-    """Post some claims of a remittance, or all that can be posted; returns those that wait, each with the reason."""
+async def post_claims(
+    work: UnitOfWork, remittance: Row, ids: Sequence[UUID] | None, dated: date | None = None
+) -> Waiting:
+    """Post some claims of a remittance, or all that can be posted; returns those that wait, each with the reason.
+
+    `dated` is the day written on the cheque, where that is not the day of the payment.
+    """
     payments = {row["id"]: row for row in await work.all(_PAYMENTS, remittance["id"])}
     claims = await work.all(_CLAIMS, remittance["id"])
     wanted = _every(payments, claims) if ids is None else _chosen(payments, claims, ids)
@@ -57,16 +63,20 @@ async def post_claims(work: UnitOfWork, remittance: Row, ids: Sequence[UUID] | N
         )
     waiting: Waiting = []
     for identity in [one for one in payments if one in wanted or one in _without_claims(payments, claims)]:
-        waiting += await _post_payment(work, payments[identity], wanted.get(identity, []), remittance["document_id"])
+        waiting += await _post_payment(
+            work, payments[identity], wanted.get(identity, []), remittance["document_id"], dated
+        )
     return waiting
 
 
-async def _post_payment(work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None) -> Waiting:
+async def _post_payment(
+    work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None, dated: date | None
+) -> Waiting:
     """Post claims of a payment, with the payment; returns the claims that wait."""
     reason = None
     try:
         async with _undoable(work):
-            waiting = (await _post(work, payment, claims, document_id)).waiting
+            waiting = (await _post(work, payment, claims, document_id, dated)).waiting
     except _NothingPostedError as nothing:
         waiting = nothing.waiting
     except asyncpg.UniqueViolationError:
@@ -80,11 +90,14 @@ async def _post_payment(work: UnitOfWork, payment: Row, claims: Sequence[Row], d
         if claim["reason"] != why.message:
             writes.update("remittance_claims", {"id": claim["id"]}, reason=why.message)
     await writes.run(work.connection)
-    return waiting
+    # A payment without claims waits itself.
+    return waiting if claims or reason is None else [(payment, Conflict(reason))]
 
 
-async def _post(work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None) -> ClaimPosting:
-    cheque, new = await payment_for(work, payment, document_id)
+async def _post(
+    work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None, dated: date | None
+) -> ClaimPosting:
+    cheque, new = await payment_for(work, payment, document_id, dated)
     writes = work.bulk_writes()
     if new is not None:
         writes.insert("cheques", **new)
@@ -155,7 +168,7 @@ def _without_claims(payments: Mapping[UUID, Row], claims: Iterable[Row]) -> set[
     return {
         identity
         for identity, row in payments.items()
-        if identity not in having and row["posted_at"] is None and row["status"] == MatchStatus.MATCHED
+        if identity not in having and row["posted_at"] is None and row["status"] == RemittanceStatus.MATCHED
     }
 
 
@@ -165,7 +178,7 @@ def _waits(claim: Row) -> bool:
 
 def why_not(payment: Row, claim: Row) -> str | None:
     """Why a claim cannot be posted as it was found; None if it can."""
-    if payment["status"] != MatchStatus.MATCHED:
+    if payment["status"] != RemittanceStatus.MATCHED:
         reason: str = payment["reason"]
         return reason
     if claim["closed_at"] is not None:

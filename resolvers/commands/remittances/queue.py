@@ -11,7 +11,7 @@ from domain.billing.invoices import InvoiceStatus
 from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.remittances.matching import match_lines, status_of, unknown_status
-from domain.remittances.statuses import NEVER_POSTED, MatchStatus
+from domain.remittances.statuses import NEVER_POSTED, RemittanceStatus
 from resolvers.commands.remittances.finding import find_lines, find_traces
 from resolvers.commands.remittances.rows import claim_of, lines_json
 from resolvers.commands.remittances.storing import check_new_payer, look_up
@@ -45,7 +45,7 @@ async def identify_payer(work: UnitOfWork) -> UUID:
         raise Conflict(_DUPLICATE, ("payer_id",))
     writes = work.bulk_writes()
     writes.update(
-        "remittance_payments", {"id": payment["id"]}, payer_id=payer, status=MatchStatus.MATCHED.value, reason=None
+        "remittance_payments", {"id": payment["id"]}, payer_id=payer, status=RemittanceStatus.MATCHED.value, reason=None
     )
     rows = [row for row in await work.all(_CLAIMS, payment["id"]) if row["closed_at"] is None]
     claims = {row["id"]: claim_of(row) for row in rows}
@@ -125,7 +125,7 @@ async def _waiting(work: UnitOfWork) -> tuple[Row, Row]:
         )
     if claim["closed_at"] is not None:
         raise Conflict("The claim is closed: nothing of it is posted", ("claim_id",))
-    if payment["status"] != MatchStatus.MATCHED:
+    if payment["status"] != RemittanceStatus.MATCHED:
         raise Conflict(payment["reason"], ("claim_id",))
     return claim, payment
 
@@ -133,7 +133,7 @@ async def _waiting(work: UnitOfWork) -> tuple[Row, Row]:
 def _match(
     writes: WriteBatch,
     row: Row,
-    status: MatchStatus,
+    status: RemittanceStatus,
     reason: str | None,
     invoice: UUID | None,
     line_ids: Sequence[UUID | None],

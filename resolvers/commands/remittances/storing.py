@@ -1,7 +1,9 @@
 """Stores a remittance: what was found of each payment and claim, beside what the payer says."""
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from domain.ids import new_id
 from domain.normal_forms import code_form
 from domain.remittances.matching import OurLine, match_lines, status_of, unknown_status
 from domain.remittances.remittance import BrokenLaw, RemittedClaim, RemittedPayment, broken_laws
-from domain.remittances.statuses import MatchStatus, RemittanceSource
+from domain.remittances.statuses import RemittanceStatus, RemittanceSource
 from resolvers.commands.remittances.finding import (
     find_invoices,
     find_lines,
@@ -39,13 +41,14 @@ _VOID = (
 )
 # Another import of the same payments may be committed meanwhile, and then they are duplicates here.
 _TRIES = 3
+_PLACE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
     """What was found of a claim."""
 
-    status: MatchStatus
+    status: RemittanceStatus
     reason: str | None
     invoice_id: UUID | None = None
     line_ids: list[UUID | None] = field(default_factory=list)
@@ -99,6 +102,11 @@ async def store(work: UnitOfWork, new: NewRemittance) -> UUID:
     raise AssertionError
 
 
+def claim_id(moment: datetime, place: int) -> UUID:
+    """The id of a claim: claims of one moment sort as in their file."""
+    return new_id(moment, lambda bits: place << (bits - _PLACE_BITS) | secrets.randbits(bits - _PLACE_BITS))
+
+
 async def look_up(work: UnitOfWork, claims: Iterable[RemittedClaim]) -> Known:
     """What the clinic knows of claims."""
     claims = list(claims)
@@ -126,7 +134,7 @@ async def _store(work: UnitOfWork, new: NewRemittance) -> UUID:
     for payment in new.payments:
         payer, laws = payers.get(name_of(payment)), broken_laws(payment)
         status, reason = _status(payment, laws, payer, traces)
-        if status is MatchStatus.MATCHED and payer is not None:
+        if status is RemittanceStatus.MATCHED and payer is not None:
             traces.add((payer, code_form(payment.trace)))
         payment_id = new_id(work.moment)
         columns = {"id": payment_id, "recorded_at": work.moment, "remittance_id": identity, "payer_id": payer}
@@ -135,7 +143,12 @@ async def _store(work: UnitOfWork, new: NewRemittance) -> UUID:
         for claim in payment.claims:
             place += 1
             found = _found(known, claim, payer, status, reason)
-            key = {"id": new_id(work.moment), "recorded_at": work.moment, "remittance_id": identity, "place": place}
+            key = {
+                "id": claim_id(work.moment, place),
+                "recorded_at": work.moment,
+                "remittance_id": identity,
+                "place": place,
+            }
             of_claim = {"status": found.status.value, "reason": found.reason, "invoice_id": found.invoice_id}
             said = claim_columns(claim, found.line_ids)
             writes.insert("remittance_claims", **key, payment_id=payment_id, **of_claim, **said)
@@ -143,10 +156,12 @@ async def _store(work: UnitOfWork, new: NewRemittance) -> UUID:
     return identity
 
 
-def _found(known: Known, claim: RemittedClaim, payer: UUID | None, status: MatchStatus, reason: str | None) -> Matched:
+def _found(
+    known: Known, claim: RemittedClaim, payer: UUID | None, status: RemittanceStatus, reason: str | None
+) -> Matched:
     """What is found of a claim; where its whole payment cannot be posted, that is what is found of it."""
     found = known.match(claim, payer)
-    if status is MatchStatus.MATCHED:
+    if status is RemittanceStatus.MATCHED:
         return found
     return Matched(status, reason, found.invoice_id, found.line_ids)
 
@@ -165,12 +180,15 @@ async def _payers(work: UnitOfWork, new: NewRemittance) -> dict[Any, UUID]:
 
 def _status(
     payment: RemittedPayment, laws: Sequence[BrokenLaw], payer: UUID | None, traces: set[tuple[UUID, str]]
-) -> tuple[MatchStatus, str | None]:
+) -> tuple[RemittanceStatus, str | None]:
     """What is found of a payment, and why it waits."""
     if payer is not None and (payer, code_form(payment.trace)) in traces:
-        return MatchStatus.DUPLICATE, _DUPLICATE
+        return RemittanceStatus.DUPLICATE, _DUPLICATE
     if laws:
-        return MatchStatus.OUT_OF_BALANCE, _OUT_OF_BALANCE
+        return RemittanceStatus.OUT_OF_BALANCE, _OUT_OF_BALANCE
     if payment.paid_on < FIRST_DAY:
-        return MatchStatus.OUT_OF_BALANCE, f"The day of the payment, {payment.paid_on}, cannot be right: ask the payer"
-    return (MatchStatus.UNMATCHED, UNKNOWN_PAYER) if payer is None else (MatchStatus.MATCHED, None)
+        return (
+            RemittanceStatus.OUT_OF_BALANCE,
+            f"The day of the payment, {payment.paid_on}, cannot be right: ask the payer",
+        )
+    return (RemittanceStatus.UNMATCHED, UNKNOWN_PAYER) if payer is None else (RemittanceStatus.MATCHED, None)
