@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 TAGS = {
     "ActionItem": "ai",
+    "Adjustment": "aj",
     "ApiToken": "tk",
     "Attorney": "at",
     "AttorneyChange": "ac",

@@ -87,7 +87,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
         *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
-    "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+    "invoice_adjustments": (
+        *("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+        *("adjustment_group", "reason_code", "line_id", "cheque_id"),
+    ),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
     "payers": ("name_key", "kind", "patient_id"),

@@ -26,6 +26,7 @@ LABELS: dict[str, dict[str, str]] = {
         "OA": "Other adjustment",
         "PI": "Payer initiated",
     },
+    "AdjustmentKind": {"CONTRACTUAL": "Contractual", "SMALL_BALANCE": "Small balance"},
     "AgingBasis": {
         "CREATED": "Invoice date",
         "SUBMITTED": "Submission date",
@@ -83,6 +84,20 @@ LABELS: dict[str, dict[str, str]] = {
         "CLOSED": "Closed",
     },
     "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned", "CORRECTED": "Corrected"},
+    "DenialOutcome": {
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
+    "DenialStatus": {
+        "OPEN": "Open",
+        "APPEALED": "Appealed",
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
     "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
     "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
@@ -224,5 +239,6 @@ LABELS: dict[str, dict[str, str]] = {
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
+        "LATE_APPEAL": "Late appeal",
     },
 }

@@ -13,6 +13,7 @@ from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
 from schema.billing.coverages import CoverageMutations
+from schema.billing.denials import DenialMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
@@ -57,6 +58,7 @@ _GENERATED = (
     RepresentationMutations,
     UploadMutations,
     CreationMutations,
+    DenialMutations,
     DepositMutations,
     RemittanceMutations,
     NoteMutations,

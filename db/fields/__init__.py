@@ -4,7 +4,8 @@ from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
-from db.fields.billing.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
+from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.billing.remittances import (
     BROKEN_LAW,
@@ -46,6 +47,7 @@ from db.fields.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
     "ActionItem": ACTION_ITEM,
+    "Adjustment": ADJUSTMENT,
     "AgingReport": AGING_REPORT,
     "Agreement": AGREEMENT,
     "Analytics": ANALYTICS,
@@ -66,6 +68,7 @@ VIEWS: dict[str, View] = {
     "CoverageKindAmounts": COVERAGE_KIND_AMOUNTS,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "DenialEvent": DENIAL_EVENT,
     "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterEvent": ENCOUNTER_EVENT,

@@ -1,10 +1,6 @@
 """The rules of recoupment: money that a payer asks back, how that is answered, and refunds that come back."""
 
-from datetime import date
-from decimal import Decimal
 from enum import StrEnum
-
-from domain.errors import InvalidInput
 
 
 class RecoupmentStatus(StrEnum):

@@ -35,6 +35,30 @@ _LISTS, _OTHERS = (
     ("codes", "fee_schedules"),
     ("payers", "attorneys", "physicians", "facilities", "patients", "cases", "invoices"),
 )
+# What of the histories and denials of invoices the states depend on: a denial that came with a payment moves nothing, as one of a line.
+_BESIDE = (
+    *("add_internal_note", "place_hold", "release_hold", "schedule_reminder", "update_reminder", "complete_reminder"),
+    "cancel_reminder",
+)
+_STEPS = f"""create or replace function invoice_steps(clinic uuid, ids uuid[]) returns table (invoice_id uuid, transition text,
+    at timestamptz, day date, from_status text, to_status text, denied_on date, has_submission boolean, submitted_on date,
+    billed numeric) language plpgsql stable security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+begin
+    return query select e.invoice_id, e.transition, e.at, (e.at at time zone c.time_zone)::date, e.from_status, e.to_status, d.denied_on,
+        t.has_submission, t.submitted_on, t.billed
+    from invoice_events e join clinics c on c.clinic_id = e.clinic_id
+    left join denials d on e.transition = 'record_denial' and d.clinic_id = e.clinic_id and d.invoice_id = e.invoice_id
+        and d.recorded_at = e.at and d.line_id is null{{more}}
+    cross join lateral (select bool_or(x.field = 'submittedOn') as has_submission,
+        max(x.after) filter (where x.field = 'submittedOn')::date as submitted_on,
+        max(x.after) filter (where x.field = 'billedAmount')::numeric as billed
+        from json_to_recordset(e.changes) x (field text, after text)) t
+    where e.clinic_id = clinic and clinic = nullif(current_setting('app.clinic_id', true), '')::uuid
+        and e.invoice_id = any(ids) and e.transition <> all('{{{{{",".join(_BESIDE)}}}}}')
+    order by e.invoice_id, e.seq;
+end $$"""
+_FACTS = ("receipt", "return", "denial")
 _CLOSED = """insert into denial_events (clinic_id, id, denial_id, number, status, happened_on, recorded_at)
     select d.clinic_id, gen_random_uuid(), d.id, 1, 'closed', greatest(d.denied_on, (e.at at time zone c.time_zone)::date), now()
     from denials d join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id) join clinics c on c.clinic_id = i.clinic_id
@@ -60,6 +84,8 @@ def upgrade() -> None:
     _create_reason_codes()
     _create_events()
     op.execute(_CLOSED)
+    op.execute(_STEPS.format(more=" and d.cheque_id is null"))
+    _check_facts(*_FACTS, "adjustment")
     _check_kinds(*_LISTS, "reason_codes", *_OTHERS)
 
 
@@ -145,7 +171,20 @@ def _check_kinds(*kinds: str) -> None:
     op.create_check_constraint(name, "import_mappings", f"kind in ({known})")
 
 
+def _check_facts(*facts: str) -> None:
+    name = op.f("ck_late_facts_fact_known")
+    op.drop_constraint(name, "late_facts", type_="check")
+    known = ", ".join(f"'{fact}'" for fact in facts)
+    op.create_check_constraint(name, "late_facts", f"fact in ({known})")
+
+
 def downgrade() -> None:
+    # The release before knows no late adjustment: it names the decision that one contradicts as if a payment did.
+    op.execute("alter table late_facts disable trigger user")
+    op.execute("update late_facts set fact = 'receipt' where fact = 'adjustment'")
+    op.execute("alter table late_facts enable trigger user")
+    _check_facts(*_FACTS)
+    op.execute(_STEPS.format(more=""))
     op.execute("delete from import_mappings where kind = 'reason_codes'")
     _check_kinds(*_LISTS, *_OTHERS)
     op.drop_table("denial_events")

@@ -1,14 +1,10 @@
-"""The clinic's own list of reason codes: its changes, and the check of a code before it is recorded."""
+"""Creating and changing the reason codes of the clinic's own list."""
 
 from uuid import UUID
 
-from domain.billing.adjustments import REASON_CODE, unlisted
+from domain.billing.adjustments import REASON_CODE
 from resolvers.commands.records import parties
 from resolvers.commands.unit_of_work import UnitOfWork
-
-# Whether a code may be recorded: it is in use in the list, or the list has none in use.
-_LISTED = """select exists (select from reason_codes r where r.clinic_id = $1 and r.code = $2 and r.active)
-    or not exists (select from reason_codes r where r.clinic_id = $1 and r.active) as is_accepted"""
 
 
 async def create(work: UnitOfWork) -> UUID:
@@ -26,11 +22,3 @@ async def update(work: UnitOfWork) -> UUID:
 def _rename_group(work: UnitOfWork) -> None:
     if "group" in work.inputs:
         work.inputs = {**work.inputs, "adjustment_group": work.inputs["group"]}
-
-
-async def check_reason_code(work: UnitOfWork, code: str, path: tuple[str, ...]) -> None:
-    """InvalidInput at `path` for a code (in capital letters) that is not in use in the clinic's list, where the clinic has one."""
-    row = await work.one(_LISTED, code)
-    assert row is not None
-    if not row["is_accepted"]:
-        raise unlisted(code, path)

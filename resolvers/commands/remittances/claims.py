@@ -10,6 +10,7 @@ from uuid import UUID
 
 from db.write_batch import WriteBatch
 from domain.billing.adjustments import unlisted
+from domain.billing.effects.remittances import TAKEN_BACK
 from domain.billing.ledger.amounts import effective_day
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Receipt
 from domain.billing.money import format_money
@@ -108,7 +109,10 @@ class ClaimPosting:
         receipt = self._receipt(plan, row, coverage)
         if receipt is not None:
             check_may_pay(row, receipt)
-        posting = {"receipt": receipt, "reversals": reversals, "adjustments": self._adjustments(plan, row)}
+        posting: dict[str, Any] = {"receipt": receipt, "reversals": reversals}
+        posting |= {"adjustments": self._adjustments(plan, row), "denials": list(map(self._denial, plan.denials))}
+        if reversals:
+            posting["reason"] = TAKEN_BACK
         move(self.work, writes, "post_remittance", row, posting)
         for one in reversals:
             self._insert_reversal(writes, row, one)
@@ -119,8 +123,6 @@ class ClaimPosting:
         self.available -= used
         self.allocated.pop(row["id"], None)
         self.taken |= {one.reverses_id for one in reversals if one.reverses_id}
-        for denial in plan.denials:
-            self._insert_denial(writes, row, denial)
         known = {"posted_at": self.work.moment, "posted_by": self.work.user_id, "coverage_id": coverage, "reason": None}
         writes.update("remittance_claims", {"id": claim["id"]}, **known)
         self.posted.append(claim)
@@ -185,33 +187,30 @@ class ClaimPosting:
         return effective_day(self.cheque["received_on"], row["created_on"])
 
     def _adjustments(self, plan: PostingPlan, row: Row) -> list[Adjustment]:
-        first, on, at = len(row["facts"].adjustments) + 1, self._day(row), moment_of(self.work, row)
+        """The adjustments of a claim as facts; their numbers follow from those that the invoice has."""
+        on, at = self._day(row), moment_of(self.work, row)
+        kind, cheque = AdjustmentKind.CONTRACTUAL, self.cheque["id"]
         return [
-            Adjustment(first + place, AdjustmentKind.CONTRACTUAL, one.amount, on, at)
-            for place, one in enumerate(plan.adjustments)
+            Adjustment(0, kind, one.amount, on, at, one.group, one.reason_code, one.remark_codes, one.line_id, cheque)
+            for one in plan.adjustments
         ]
+
+    def _denial(self, denial: PlannedDenial) -> dict[str, Any]:
+        return {
+            "line_id": denial.line_id,
+            "denied_on": self.cheque["received_on"],
+            "reason_code": denial.reason_code,
+            "amount": denial.amount,
+            "adjustment_group": denial.group.value if denial.group else None,
+            "remark_codes": list(denial.remark_codes),
+            "cheque_id": self.cheque["id"],
+        }
 
     def _insert_reversal(self, writes: WriteBatch, row: Row, one: Receipt) -> None:
         columns = {"amount": one.amount, "effective_on": one.effective_on, "coverage_id": one.coverage_id}
         columns |= {"reverses_id": one.reverses_id, "reversal_kind": "taken_back"}
         key = {"id": one.id, "recorded_at": one.recorded_at, "cheque_id": self.cheque["id"], "invoice_id": row["id"]}
         writes.insert("cheque_allocations", **key, **columns)
-
-    def _insert_denial(self, writes: WriteBatch, row: Row, denial: PlannedDenial) -> None:
-        writes.insert(
-            "denials",
-            id=new_id(self.work.moment),
-            recorded_at=self.work.moment,
-            invoice_id=row["id"],
-            line_id=denial.line_id,
-            denied_on=self.cheque["received_on"],
-            reason_code=denial.reason_code,
-            amount=denial.amount,
-            adjustment_group=denial.group.value if denial.group else None,
-            remark_codes=list(denial.remark_codes),
-            cheque_id=self.cheque["id"],
-            recorded_by=self.work.user_id,
-        )
 
 
 def _reversals_first(claim: Row) -> tuple[bool, int]:

@@ -21,13 +21,13 @@ from domain.remittances.remittance import (
     RemittedPayment,
     broken_laws,
 )
-from domain.remittances.statuses import RemittanceStatus, RemittanceSource
+from domain.remittances.statuses import RemittanceSource, RemittanceStatus
 from domain.texts import CODE, optional_text, required_text
 from resolvers.commands.documents import consume
 from resolvers.commands.remittances.finding import find_lines, find_traces
 from resolvers.commands.remittances.posting import post_claims
 from resolvers.commands.remittances.rows import claim_columns, payment_columns
-from resolvers.commands.remittances.storing import check_new_payer, claim_id
+from resolvers.commands.remittances.storing import check_new_payer
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]

@@ -16,7 +16,7 @@ from domain.ids import new_id
 from domain.normal_forms import code_form
 from domain.remittances.matching import OurLine, match_lines, status_of, unknown_status
 from domain.remittances.remittance import BrokenLaw, RemittedClaim, RemittedPayment, broken_laws
-from domain.remittances.statuses import RemittanceStatus, RemittanceSource
+from domain.remittances.statuses import RemittanceSource, RemittanceStatus
 from resolvers.commands.remittances.finding import (
     find_invoices,
     find_lines,
