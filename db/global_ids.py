@@ -53,7 +53,7 @@ TAGS = {
     "ReminderTemplate": "rt",
     "Remittance": "rm",
     "RemittanceClaim": "rk",
-    "RemittancePayment": "rq",
+    "RemittancePayment": "ry",
     "Representation": "rp",
     "Responsibility": "rs",
     "Session": "se",

@@ -310,7 +310,7 @@ WRITES: dict[str, Write] = {
             released_at"""),
     ),
     # What a payer says is inserted once; what becomes of it changes.
-    "remittances": Write(adds=_columns("source document_id imported_by problems"), by="imported_by"),
+    "remittances": Write(adds=_columns("origin document_id imported_by problems"), by="imported_by"),
     "remittance_payments": Write(
         adds=_columns("""remittance_id place payer_id payer_identifier payer_name payer_name_key trace trace_key method amount paid_on
             status reason broken_laws provider_adjustments"""),

@@ -199,7 +199,7 @@ LABELS: dict[str, dict[str, str]] = {
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
     "RemittanceLaw": {"LINE": "Line", "CLAIM": "Claim", "PAYMENT": "Payment"},
     "RemittanceProposalKind": {"EXHAUST_COVERAGE": "Coverage exhausted", "TRANSFER_BALANCE": "Transfer the balance"},
-    "RemittanceSource": {"FILE": "Electronic file", "PAPER": "Paper"},
+    "RemittanceOrigin": {"FILE": "Electronic file", "PAPER": "Paper"},
     "RemittanceStatus": {
         "MATCHED": "Matched",
         "UNMATCHED": "Not matched",

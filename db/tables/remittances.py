@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Date, Integer, Nu
 from db.tables.base import clinic_table, index, listed, moment, money, normal_form, one_of, refers, words
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.payments.cheques import PaymentMethod
-from domain.remittances.statuses import NEVER_POSTED, OF_PAYMENTS, RemittanceStatus, RemittanceSource
+from domain.remittances.statuses import NEVER_POSTED, OF_PAYMENTS, RemittanceOrigin, RemittanceStatus
 
 
 def _list(name: str) -> Column[Any]:
@@ -18,12 +18,12 @@ def _list(name: str) -> Column[Any]:
 # A file, or the paper that was typed. Append-only.
 remittances = clinic_table(
     "remittances",
-    Column("source", Text, nullable=False),
+    Column("origin", Text, nullable=False),
     *refers("document_id", "documents", nullable=True),
     *refers("imported_by", "users"),
     # What of the file could not be read.
     _list("problems"),
-    one_of("source", RemittanceSource),
+    one_of("origin", RemittanceOrigin),
     index("ix_remittances_recorded", "recorded_at desc", "id desc"),
 )
 

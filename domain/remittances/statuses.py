@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class RemittanceSource(StrEnum):
+class RemittanceOrigin(StrEnum):
     """How a remittance reached the clinic."""
 
     # An electronic file, X12 835.

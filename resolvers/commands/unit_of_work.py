@@ -1,7 +1,8 @@
 """The unit of work of a mutation: one transaction, an idempotency key, domain errors as data, and the record read again for the response."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -81,6 +82,22 @@ class UnitOfWork:
         batch = BulkBatch(self.clinic_id)
         self.batches.append(batch)
         return batch
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction: if it fails, nothing of it is written, announced or told, and the rest may go on."""
+        batches, warnings, restated = len(self.batches), len(self.warnings), set(self.restated)
+        changed = {identity: set(columns) for identity, columns in self.changed.items()}
+        await self.connection.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            await self.connection.execute("rollback to savepoint part")
+            del self.batches[batches:]
+            del self.warnings[warnings:]
+            self.restated, self.changed = restated, changed
+            raise
+        await self.connection.execute("release savepoint part")
 
     async def restate(self) -> None:
         """Store the restated states of the changed invoices, after everything else was written."""

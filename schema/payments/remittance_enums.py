@@ -1,13 +1,13 @@
 """Descriptions and access rules of the enums of remittances, and of their values."""
 
 from domain.remittances.remittance import RemittanceLaw
-from domain.remittances.statuses import RemittanceProposalKind, RemittanceSource, RemittanceStatus
+from domain.remittances.statuses import RemittanceOrigin, RemittanceProposalKind, RemittanceStatus
 from permissions.classes import enum_type
 
-__all__ = ["RemittanceLaw", "RemittanceProposalKind", "RemittanceSource", "RemittanceStatus"]
+__all__ = ["RemittanceLaw", "RemittanceOrigin", "RemittanceProposalKind", "RemittanceStatus"]
 
 enum_type(
-    RemittanceSource,
+    RemittanceOrigin,
     "records",
     "How a remittance reached the clinic.",
     {"FILE": "An electronic file (X12 835).", "PAPER": "It was typed from paper."},

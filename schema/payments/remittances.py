@@ -16,8 +16,8 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.payments.enums import PaymentMethod
 from schema.payments.remittance_enums import (
     RemittanceLaw,
+    RemittanceOrigin,
     RemittanceProposalKind,
-    RemittanceSource,
     RemittanceStatus,
 )
 from schema.reading import compiled
@@ -181,7 +181,7 @@ class RemittanceClaimFilter:
 )
 class Remittance(Node):
     id: strawberry.ID = output_field(_RULE, "The remittance's id.")
-    source: RemittanceSource = output_field(_RULE, "How it reached the clinic.")
+    origin: RemittanceOrigin = output_field(_RULE, "How it reached the clinic.")
     file_name: str | None = output_field(_RULE, "The name of the file; null if there is none.")
     imported_at: datetime = output_field(_RULE, "When it was recorded.")
     imported_by: User = output_field(_RULE, "The user who recorded it.")
@@ -214,7 +214,7 @@ class RemittanceFilter:
     waiting: bool | None = input_field(
         ("Remittance.waitingCount",), "If true, only remittances with claims that wait; if false, only the others."
     )
-    source: list[RemittanceSource] | None = input_field(("Remittance.source",), "Only remittances of these sources.")
+    origin: list[RemittanceOrigin] | None = input_field(("Remittance.origin",), "Only remittances of these origins.")
 
 
 RemittancePayload: Any = payload_of(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     not_,
     select,
     text,
@@ -35,6 +36,7 @@ from db.fields.base import (
     name_of,
     owned,
     plain,
+    there_is,
 )
 from db.fields.parties import TEXTS, UUIDS
 from db.global_ids import id_expression
@@ -44,7 +46,7 @@ from db.tables import remitted
 from db.tables.base import listed
 from domain.billing.coverages import BY_SERVICE_DAY, PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
-from domain.remittances.statuses import RemittanceStatus, RemittanceProposalKind
+from domain.remittances.statuses import RemittanceProposalKind, RemittanceStatus
 
 
 def _of_claims(r: Row, value: Any, *conditions: Any) -> Expression:
@@ -56,7 +58,7 @@ def _of_claims(r: Row, value: Any, *conditions: Any) -> Expression:
 
 def is_waiting(c: Row) -> Expression:
     """That a claim is neither posted nor closed; a duplicate waits for nothing."""
-    duplicate = c.status == text(f"'{RemittanceStatus.DUPLICATE}'")
+    duplicate = c.status == literal(RemittanceStatus.DUPLICATE.value, literal_execute=True)
     return and_(c.posted_at.is_(None), c.closed_at.is_(None), not_(duplicate))
 
 
@@ -65,11 +67,16 @@ def _file_name(r: Row) -> Expression:
     return select(d.file_name).select_from(d.source).where(by_id("document_id")(r, d)).scalar_subquery()
 
 
+def _has_waiting(r: Row) -> Expression:
+    c = r.scope.row(tables.remittance_claims)
+    return there_is(c, and_(owned("remittance_id")(r, c), is_waiting(c)))
+
+
 REMITTANCE = View(
     tables.remittances,
     {
         "id": lambda r: id_expression("Remittance", r.id),
-        "source": name_of("source"),
+        "origin": name_of("origin"),
         "fileName": _file_name,
         "importedAt": lambda r: r.recorded_at,
         "importedBy": One("User", by_id("imported_by")),
@@ -83,17 +90,12 @@ REMITTANCE = View(
     },
     {
         "waiting": Filter(lambda r, wanted: _has_waiting(r) if wanted else not_(_has_waiting(r))),
-        "source": Filter(lambda r, wanted: r.source == any_(wanted), TEXTS),
+        "origin": Filter(lambda r, wanted: r.origin == any_(wanted), TEXTS),
     },
     order=Order(lambda r: r.id, Uuid(), descending=True),
     listed_as="remittances",
     found_as="remittance",
 )
-
-
-def _has_waiting(r: Row) -> Expression:
-    c = r.scope.row(tables.remittance_claims)
-    return select(1).select_from(c.source).where(owned("remittance_id")(r, c), is_waiting(c)).exists()
 
 
 REMITTANCE_PAYMENT = View(
@@ -172,12 +174,12 @@ _NEXT = f"""left join lateral (select v.id, v.payer_id from coverages v join cas
     left join lateral (select y.id from attorneys a join payers y on y.clinic_id = a.clinic_id and y.firm_id = a.firm_id
         where a.clinic_id = i.clinic_id and a.id = i.attorney_id and y.retired_at is null and y.id <> i.payer_id
         order by y.name, y.id limit 1) f on n.id is null"""
-_PROPOSALS = f"""select c.clinic_id, c.id as claim_id, '{RemittanceProposalKind.EXHAUST_COVERAGE}' as kind, null::numeric as amount,
-        c.invoice_id, w.id as coverage_id, w.payer_id, null as reason
+_PROPOSALS = f"""select c.clinic_id, md5('exhaust' || c.id)::uuid as id, c.id as claim_id,
+        '{RemittanceProposalKind.EXHAUST_COVERAGE}' as kind, null::numeric as amount, c.invoice_id, w.id as coverage_id, w.payer_id, null as reason
     {_LAST} join coverages w on w.clinic_id = c.clinic_id and w.id = c.coverage_id
     where {_IS_LAST} and c.is_exhausted and w.status in {listed(PAYING)}
-    union all select c.clinic_id, c.id, '{RemittanceProposalKind.TRANSFER_BALANCE}', least(c.transfer_amount, i.balance),
-        c.invoice_id, n.id, coalesce(n.payer_id, f.id), c.transfer_reason
+    union all select c.clinic_id, md5('transfer' || c.id)::uuid, c.id, '{RemittanceProposalKind.TRANSFER_BALANCE}',
+        least(c.transfer_amount, i.balance), c.invoice_id, n.id, coalesce(n.payer_id, f.id), c.transfer_reason
     {_LAST} left join coverages w on w.clinic_id = c.clinic_id and w.id = c.coverage_id {_NEXT}
     where {_IS_LAST} and c.transfer_amount > 0 and i.balance > 0 and i.status in {listed(OPEN)} and i.payer_id = p.payer_id
         and not exists (select from responsibilities r where r.clinic_id = i.clinic_id and r.invoice_id = i.id
@@ -199,6 +201,7 @@ remittance_proposals = Table(
     "remittance_proposals",
     MetaData(),
     Column("clinic_id", Uuid),
+    Column("id", Uuid),
     Column("claim_id", Uuid),
     Column("kind", Text),
     Column("amount", Numeric(12, 2)),

@@ -153,7 +153,18 @@ TRANSFER = (
     Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part; any reason but FIRST."),
     optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
     optional_input("effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."),
-    optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
+    optional_input(
+        "document_id",
+        UUID,
+        "Letter",
+        "The payer's letter; required for EXHAUSTED and REFUSED, unless a claim of a remittance says so.",
+    ),
+    optional_input(
+        "remittance_claim_id",
+        UUID,
+        "Claim of a remittance",
+        "The posted claim of a remittance in which the payer says so; it takes the place of the letter.",
+    ),
     optional_input(
         "keep_agreement",
         bool,

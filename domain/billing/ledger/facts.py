@@ -138,7 +138,8 @@ _INSTANT = timedelta(microseconds=1)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
-    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one.
     """
 
     billed: Decimal
@@ -148,6 +149,7 @@ class Facts:
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
     forbids_balance_billing: bool = False
+    patient_amount: Decimal | None = None
 
     @property
     def write_off(self) -> WriteOff | None:

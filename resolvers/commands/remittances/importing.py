@@ -8,7 +8,7 @@ from strawberry import Info
 
 from domain.documents import REMITTANCES
 from domain.errors import DomainError, InvalidInput, NotFound
-from domain.remittances.statuses import RemittanceSource
+from domain.remittances.statuses import RemittanceOrigin
 from imports.x12.child import read_remittances
 from imports.x12.remittance_file import RemittanceFile
 from resolvers.commands.documents import consume, find_own
@@ -36,7 +36,7 @@ async def import_remittance(info: Info, input_: Any) -> CommandResult:
         if file.problem_count > len(problems):
             problems.append(f"{file.problem_count - len(problems):,} more")
         new = NewRemittance(
-            RemittanceSource.FILE, file.payments, inputs["upload_id"], work.inputs.get("payer_id"), problems
+            RemittanceOrigin.FILE, file.payments, inputs["upload_id"], work.inputs.get("payer_id"), problems
         )
         return await store(work, new)
 

@@ -1,7 +1,6 @@
 """Posts remittances: the claims of each payment together with it; what cannot be posted waits with its reason."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -75,7 +74,7 @@ async def _post_payment(
     """Post claims of a payment, with the payment; returns the claims that wait."""
     reason = None
     try:
-        async with _undoable(work):
+        async with work.savepoint():
             waiting = (await _post(work, payment, claims, document_id, dated)).waiting
     except _NothingPostedError as nothing:
         waiting = nothing.waiting
@@ -118,21 +117,6 @@ async def _post(
     writes.update("remittance_payments", {"id": payment["id"]}, cheque_id=cheque["id"], reason=None, **first)
     await writes.run(work.connection)
     return posting
-
-
-@asynccontextmanager
-async def _undoable(work: UnitOfWork) -> AsyncIterator[None]:
-    """A part of the transaction; if it fails, nothing of it is written, announced or told."""
-    batches, warnings, restated = len(work.batches), len(work.warnings), set(work.restated)
-    changed = {identity: set(columns) for identity, columns in work.changed.items()}
-    try:
-        async with work.connection.transaction():
-            yield
-    except BaseException:
-        del work.batches[batches:]
-        del work.warnings[warnings:]
-        work.restated, work.changed = restated, changed
-        raise
 
 
 def _every(payments: Mapping[UUID, Row], claims: Iterable[Row]) -> dict[UUID, list[Row]]:

@@ -21,7 +21,7 @@ from domain.remittances.remittance import (
     RemittedPayment,
     broken_laws,
 )
-from domain.remittances.statuses import RemittanceSource, RemittanceStatus
+from domain.remittances.statuses import RemittanceOrigin, RemittanceStatus
 from domain.texts import CODE, optional_text, required_text
 from resolvers.commands.documents import consume
 from resolvers.commands.remittances.finding import find_lines, find_traces
@@ -191,7 +191,7 @@ def _path(broken: BrokenLaw) -> tuple[str, ...]:
 
 async def _store(work: UnitOfWork, remittance: Row, payment: RemittedPayment, invoices: Sequence[UUID]) -> None:
     writes, payment_id = work.bulk_writes(), new_id(work.moment)
-    known = {"recorded_at": work.moment, "source": RemittanceSource.PAPER.value, "imported_by": work.user_id}
+    known = {"recorded_at": work.moment, "origin": RemittanceOrigin.PAPER.value, "imported_by": work.user_id}
     writes.insert("remittances", **remittance, **known)
     of = {"remittance_id": remittance["id"], "recorded_at": work.moment}
     matched = {"payer_id": work.inputs["payer_id"], "status": RemittanceStatus.MATCHED.value}

@@ -16,7 +16,7 @@ from domain.ids import new_id
 from domain.normal_forms import code_form
 from domain.remittances.matching import OurLine, match_lines, status_of, unknown_status
 from domain.remittances.remittance import BrokenLaw, RemittedClaim, RemittedPayment, broken_laws
-from domain.remittances.statuses import RemittanceSource, RemittanceStatus
+from domain.remittances.statuses import RemittanceOrigin, RemittanceStatus
 from resolvers.commands.remittances.finding import (
     find_invoices,
     find_lines,
@@ -83,7 +83,7 @@ class Known:
 class NewRemittance:
     """A remittance that comes in; `payer_id` is the payer that the user names for payments of an unknown one."""
 
-    source: RemittanceSource
+    origin: RemittanceOrigin
     payments: Sequence[RemittedPayment]
     document_id: UUID | None = None
     payer_id: UUID | None = None
@@ -94,7 +94,7 @@ async def store(work: UnitOfWork, new: NewRemittance) -> UUID:
     """Store a remittance with its payments and claims; nothing is posted."""
     for attempt in range(_TRIES):
         try:
-            async with work.connection.transaction():
+            async with work.savepoint():
                 return await _store(work, new)
         except asyncpg.UniqueViolationError:
             if attempt == _TRIES - 1:
@@ -128,7 +128,7 @@ async def _store(work: UnitOfWork, new: NewRemittance) -> UUID:
     known = await look_up(work, (claim for payment in new.payments for claim in payment.claims))
     traces = await find_traces(work, payers.values(), (payment.trace for payment in new.payments))
     identity, writes = new_id(work.moment), work.bulk_writes()
-    of = {"source": new.source.value, "document_id": new.document_id, "imported_by": work.user_id}
+    of = {"origin": new.origin.value, "document_id": new.document_id, "imported_by": work.user_id}
     writes.insert("remittances", id=identity, recorded_at=work.moment, **of, problems=list(new.problems))
     place = 0
     for payment in new.payments:
