@@ -1,18 +1,16 @@
 """A remittance of ten thousand claims is imported and posted in less than half a minute."""
 
+import os
 import time
-
-import pytest
+from dataclasses import replace
+from datetime import timedelta
 
 from tests.api.remittances.many import copies, paying
 from tests.api.remittances.remitting import payer_name, upload
 from tests.support.api.mutations import done
-from tests.support.api.scenarios import Clinic, broken_laws
-from tests.support.x12.writer import written
-from dataclasses import replace
-import os
-from datetime import timedelta
 from tests.support.api.records import today
+from tests.support.api.scenarios import Clinic
+from tests.support.x12.writer import written
 
 _FEW = "remittance { id claimCount postedCount waitingCount claims(first: 1) { nodes { reason } } }"
 
