@@ -1,10 +1,13 @@
 """The worked examples of remittances, to the cent: PIP that is used up, a negative payment, and a file that is out of balance."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from domain.remittances.remittance import ProviderAdjustment
 from tests.api.remittances.remitting import (
+    REMITTANCE,
     claim,
     claims_of,
     imported,
@@ -16,11 +19,10 @@ from tests.api.remittances.remitting import (
     posted,
     remitted_line,
 )
-from tests.support.api.mutations import done
-from tests.support.api.records import today
-from tests.support.api.scenarios import Clinic
-
-_TODAY = today().isoformat()
+from tests.support.api.mutations import done, refused
+from tests.support.api.records import nothing_changes
+from tests.support.api.scenarios import Clinic, broken_laws
+from tests.support.databases import rows
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,48 @@ def test_pip_that_is_used_up_is_posted_and_what_it_leaves_is_proposed_and_transf
     after = clinic.step("transferBalance", invoice, **to)
     assert (after["payer"]["id"], after["balance"]) == (payer, "1451.04")
     assert claims_of(look(clinic.billing, came))[0]["proposals"] == []
+
+
+def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provider_adjustments(clinic: Clinic, insurer: str) -> None:
+    first, second = (of_lines(clinic, ("A4556", price)) for price in ("1510.25", "1000.00"))
+    before = imported(clinic, payment(claim(number_of(clinic, first), "1510.25", "1510.25", payer_number="OLD-1")))
+    assert posted(clinic, before)["postedCount"] == 1
+    back = claim(number_of(clinic, first), "-1510.25", "-1510.25", status_code="22", payer_number="OLD-1")
+    paid = claim(number_of(clinic, second), "1000.00", "1000.00")
+    provider = (ProviderAdjustment("WO", money("-977.94"), "RECOVERY"),)
+    # Σ CLP04 = −510.25 and Σ PLB = −977.94 make 467.69.
+    came = imported(clinic, payment(back, paid, provider_adjustments=provider))
+    assert came["payments"][0]["amount"] == "467.69"
+    assert [one["status"] for one in claims_of(came)] == ["REVERSAL", "MATCHED"]
+    now = posted(clinic, came)
+    [of] = now["payments"]
+    assert (of["cheque"]["amount"], of["cheque"]["unappliedAmount"]) == ("467.69", "0.00")
+    assert sorted(Decimal(one["amount"]) for one in of["cheque"]["allocations"]) == [Decimal("-1510.25"), Decimal("1000.00")]
+    assert [one["invoice"]["balance"] for one in claims_of(now)] == ["1510.25", "0.00"]
+    [(code, amount)] = rows(
+        clinic.address,
+        "select p.code, p.amount from provider_adjustments p join cheques c on c.id = p.cheque_id where c.number = $1",
+        of["cheque"]["number"],
+    )
+    assert (code, amount) == ("WO", Decimal("-977.94"))
+
+
+def test_a_payment_that_is_out_of_balance_is_shown_with_the_figures_and_never_posted(clinic: Clinic, insurer: str) -> None:
+    invoice = of_lines(clinic, ("A4556", "5950.20"))
+    wrong = payment(claim(number_of(clinic, invoice), "5950.20", "5950.20"), amount=money("5950.21"))
+    came = imported(clinic, wrong)
+    [broken] = came["payments"][0]["brokenLaws"]
+    assert broken == {"law": "PAYMENT", "stated": "5950.21", "computed": "5950.20", "claimPlace": None, "linePlace": None}
+    [found] = claims_of(came)
+    assert (found["status"], found["isWaiting"], found["isPosted"]) == ("OUT_OF_BALANCE", True, False)
+    for chosen in ({}, {"claimIds": [found["id"]]}):
+        with nothing_changes(clinic.address):
+            error = refused(clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"], **chosen)
+        assert "do not add up" in error["message"]
+    # The corrected file of the same payment is posted.
+    right = imported(clinic, payment(claim(number_of(clinic, invoice), "5950.20", "5950.20"), trace=wrong.trace))
+    assert posted(clinic, right)["payments"][0]["cheque"]["amount"] == "5950.20"
+
+
+def test_all_laws_hold_after_these_tests(clinic: Clinic) -> None:
+    assert broken_laws(clinic.address) == ()
