@@ -4,6 +4,7 @@ from domain.access.people import Role
 from domain.billing.effects import (
     adjustments,
     closing,
+    corrections,
     inputs,
     negotiation,
     receipts,
@@ -42,6 +43,15 @@ _ADJUSTED = (
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
     *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
     (S.PENDING_REDUCTION, S.PENDING_INVOICE),
+)
+
+# As if it had been typed right: a receipt gives way to another one. An agreement lapses, or holds again, as the right days say.
+_CORRECTION = (
+    *((status, status) for status in (*_PAYABLE, *_PAID)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+    (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
+    (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
 )
 
 TRANSITIONS = (
@@ -213,6 +223,34 @@ TRANSITIONS = (
         moves=_RETURN,
     ),
     Transition(
+        "correct_cheque",
+        "Correct a payment",
+        "Correct what was typed wrong of a payment: another one takes its place, and its invoices are as if it had been typed right. "
+        "A correction is no return.",
+        "What was typed wrong of a payment; what is not given stays as it is.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.CORRECTION,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
+    ),
+    Transition(
+        "move_allocation",
+        "Move an allocation",
+        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied. What is then not covered "
+        "is due again.",
+        "The allocation to move.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.MOVE,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
+    ),
+    Transition(
         "settle_case",
         "Settle the case",
         "Settle a case of which no invoice is open: those with the status CHEQUE_RECEIVED become PAID.",
@@ -377,8 +415,8 @@ TRANSITIONS = (
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
 OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial"),
-    "record_adjustment",
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
+    *("correct_cheque", "move_allocation"),
 )
 
 
