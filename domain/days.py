@@ -121,6 +121,24 @@ DENIAL_APPEAL = DayPair(
     "The last day for an appeal must not be before the denial",
     "An appeal is not due before the denial",
 )
+CREATION_ADJUSTMENT = DayPair(
+    "created_on",
+    "effective_on",
+    "The adjustment must not be before the invoice date",
+    "An adjustment is not before the creation of its invoice",
+)
+DENIAL_STEP = DayPair(
+    "denied_on",
+    "happened_on",
+    "This must not be before the denial",
+    "A denial is not appealed or closed before it was made",
+)
+STEP_STEP = DayPair(
+    "before_on",
+    "happened_on",
+    "This must not be before the step before",
+    "The appeals and outcomes of a denial are in the order of their days",
+)
 REQUEST_DUE = DayPair(
     "requested_on",
     "due_on",
@@ -142,6 +160,7 @@ REFUND_RETURN = DayPair(
 # An agreement is made on the day of its step, after the submission; the days of payments have laws of their own.
 PAIRS = (
     *(INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL),
+    *(CREATION_ADJUSTMENT, DENIAL_STEP, STEP_STEP),
     *(REQUEST_DUE, REQUEST_ANSWER, REFUND_RETURN),
 )
 

@@ -21,6 +21,13 @@ LABELS: dict[str, dict[str, str]] = {
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
     },
+    "AdjustmentGroup": {
+        "CO": "Contractual obligation",
+        "PR": "Patient responsibility",
+        "OA": "Other adjustment",
+        "PI": "Payer initiated",
+    },
+    "AdjustmentKind": {"CONTRACTUAL": "Contractual", "SMALL_BALANCE": "Small balance"},
     "AgingBasis": {
         "CREATED": "Invoice date",
         "SUBMITTED": "Submission date",
@@ -78,6 +85,20 @@ LABELS: dict[str, dict[str, str]] = {
         "CLOSED": "Closed",
     },
     "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned", "CORRECTED": "Corrected"},
+    "DenialOutcome": {
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
+    "DenialStatus": {
+        "OPEN": "Open",
+        "APPEALED": "Appealed",
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
     "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
     "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
@@ -97,6 +118,7 @@ LABELS: dict[str, dict[str, str]] = {
     "ImportKind": {
         "CODES": "Codes",
         "FEE_SCHEDULES": "Fee schedules",
+        "REASON_CODES": "Reason codes",
         "PAYERS": "Payers",
         "ATTORNEYS": "Attorneys",
         "PHYSICIANS": "Physicians",
@@ -236,5 +258,10 @@ LABELS: dict[str, dict[str, str]] = {
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
+        "LATE_APPEAL": "Late appeal",
+        "SIMILAR_PATIENT": "Similar patient",
+        "SIMILAR_PAYER": "Similar payer",
+        "SIMILAR_ATTORNEY": "Similar attorney",
+        "REPRESENTS_OPEN_CASES": "Represents open cases",
     },
 }

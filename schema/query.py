@@ -39,6 +39,7 @@ from schema.records.fee_schedules import FeeSchedule
 from schema.records.firms import Firm
 from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.physicians import Physician
+from schema.records.reason_codes import ReasonCode, ReasonCodeFilter
 from schema.reminders.confirmations import ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
@@ -68,6 +69,7 @@ PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients."
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
 AttorneysWanted = Annotated[AttorneyFilter | None, argument("Only attorneys that match this filter.", "staff")]
 CodesWanted = Annotated[CptCodeFilter | None, argument("Only codes that match this filter.", "signed_in")]
+ReasonsWanted = Annotated[ReasonCodeFilter | None, argument("Only reason codes that match this filter.", "records")]
 ActiveOnly = Annotated[
     bool | None, argument("If true, only active exams; if false, retired exams as well.", "treatment")
 ]
@@ -235,6 +237,18 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[CptCode]:
+        return await read(info)
+
+    @compiled_root("records", "The clinic's own list of the reason codes of adjustments and denials, by code.")
+    async def reason_codes(
+        self,
+        info: Info,
+        filter: ReasonsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[ReasonCode]:
         return await read(info)
 
     @compiled_root("treatment", "The visits that you can access, newest first by default.")

@@ -4,7 +4,8 @@ from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
-from db.fields.billing.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
+from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
@@ -22,7 +23,7 @@ from db.fields.messages import (
     SUPPRESSED_ADDRESS,
 )
 from db.fields.parties import ATTORNEY, FACILITY, FIRM, PATIENT, PAYER, PHYSICIAN
-from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE, REASON_CODE
 from db.fields.reports import (
     AGING_REPORT,
     ANALYTICS,
@@ -37,6 +38,7 @@ from db.fields.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
     "ActionItem": ACTION_ITEM,
+    "Adjustment": ADJUSTMENT,
     "AgingReport": AGING_REPORT,
     "Agreement": AGREEMENT,
     "Analytics": ANALYTICS,
@@ -56,6 +58,7 @@ VIEWS: dict[str, View] = {
     "CoverageKindAmounts": COVERAGE_KIND_AMOUNTS,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "DenialEvent": DENIAL_EVENT,
     "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterEvent": ENCOUNTER_EVENT,
@@ -86,6 +89,7 @@ VIEWS: dict[str, View] = {
     "ProviderAdjustment": PROVIDER_ADJUSTMENT,
     "RecoupmentAnswer": RECOUPMENT_ANSWER,
     "RecoupmentRequest": RECOUPMENT_REQUEST,
+    "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,
     "Reminder": REMINDER,

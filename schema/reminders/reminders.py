@@ -21,7 +21,11 @@ from schema.references import ChequeRef, EncounterRef, InvoiceRef, RecoupmentReq
 class Reminder:
     id: strawberry.ID = output_field("negotiation", "The reminder's id.")
     invoice: InvoiceRef = output_field("negotiation", "The invoice.")
-    target_date: date = output_field("negotiation", "The day from which it is due.")
+    target_date: date = output_field("negotiation", "The day for which it was scheduled.")
+    due_on: date = output_field(
+        "negotiation",
+        "The day from which it is due: that for which it was scheduled, or the next working day, where the reminders of the clinic wait for one.",
+    )
     subject: str = output_field("negotiation", "What to do.")
     notes: str | None = output_field("negotiation", "Notes that help to do it.")
     assignee: User | None = output_field("negotiation", "The user to whom it is assigned.")

@@ -32,7 +32,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, corrected_at, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
-PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
+# A payer that pays stays who it is: changes of its kind wait.
+PATIENT_OF = """select case when kind = 'patient' then patient_id end as patient_id from payers
+    where clinic_id = $1 and id = $2 for key share"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id

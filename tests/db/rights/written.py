@@ -62,7 +62,7 @@ _ADDED_BY_STAFF = {
     "reminder_levels": LEVEL,
     "reminder_policies": POLICY,
     "reminder_templates": "name version subject body created_by",
-    "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
+    "reminders": "invoice_id target_date moved_to subject notes assignee_id created_by created_at",
     "representations": "case_id attorney_id from_on until_on known_from",
     "responsibilities": "invoice_id number payer_id coverage_id from_on reason note document_id decided_by",
     "write_offs": "invoice_id number written_off_on reversed_on decided_by",
@@ -110,7 +110,7 @@ _CHANGED_BY_STAFF = {
     "reminder_levels": "template_id",
     "reminder_policies": POLICY,
     "recoupment_requests": "status answered_amount due_on",
-    "reminders": "target_date subject notes assignee_id status outcome closed_at",
+    "reminders": "target_date moved_to subject notes assignee_id status outcome closed_at",
     "representations": "until_on known_until",
     "write_offs": "reversed_on",
     **_CHANGED_BY_EVERY_ROLE,
@@ -183,7 +183,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days",
+        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
