@@ -31,7 +31,7 @@ _RETURN = (
 _ADJUSTED = (
     *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_REDUCTION, S.PENDING_INVOICE),
 )
 
@@ -57,7 +57,7 @@ TRANSITIONS = (
         _AWAITING,
         negotiation.accept_in_full,
         (),
-        ("submitted",),
+        ("submitted", "something_due"),
     ),
     Transition(
         "request_reduction",
@@ -68,7 +68,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.request_reduction,
         inputs.REQUEST,
-        ("submitted",),
+        ("submitted", "something_due"),
         reads_facts=False,
     ),
     Transition(

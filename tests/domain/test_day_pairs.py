@@ -34,6 +34,9 @@ def test_the_pairs_are_those_of_treatment_and_billing_in_their_order() -> None:
         ("created_on", "submitted_on"),
         ("first_submitted_on", "denied_on"),
         ("denied_on", "appeal_due_on"),
+        ("created_on", "effective_on"),
+        ("denied_on", "happened_on"),
+        ("before_on", "happened_on"),
     ]
 
 
