@@ -142,7 +142,7 @@ TRANSITIONS = (
         (*_OPEN, *_COVERED, *_WRITTEN_OFF),
         adjustments.record_adjustment,
         inputs.ADJUSTMENT,
-        ("sent",),
+        ("sent", "something_to_adjust"),
         moves=_ADJUSTED,
     ),
     Transition(

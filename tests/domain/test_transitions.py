@@ -208,7 +208,7 @@ agree_reduction
 decline_reduction
 reopen_reduction    something_to_negotiate case_open
 record_denial       sent
-record_adjustment   sent
+record_adjustment   sent something_to_adjust
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
 return_cheque       something_received
@@ -362,6 +362,8 @@ UNTIL_YESTERDAY = {"conditional_until": YESTERDAY, "agreed": Decimal("800.00")}
         ("something_due", {"written_off": Decimal("1000.00")}, False),
         ("something_unpaid", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
         ("something_unpaid", {"received": Decimal("999.99"), "contractual": Decimal("0.01")}, False),
+        ("something_to_adjust", {"received": Decimal("600.00"), "contractual": Decimal("400.00")}, True),
+        ("something_to_adjust", {"received": Decimal("1000.00")}, False),
         ("something_to_negotiate", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
         ("something_to_negotiate", {"received": Decimal("999.00"), "small_balance": Decimal("1.00")}, True),
         ("something_to_negotiate", {"received": Decimal("1000.00"), "small_balance": Decimal(0)}, False),

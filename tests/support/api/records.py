@@ -93,6 +93,9 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "and floor_amount is null order by id limit 1",
         "Cheque": f"select id from cheques where {clinic} and number = 'FOUND-1'",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
+        "Denial": f"""select d.id from denials d join invoices i on i.id = d.invoice_id where d.{clinic} and i.status <> 'void'
+            and not exists (select from denial_events e where e.denial_id = d.id) order by d.id limit 1""",
+        "ReasonCode": f"select id from reason_codes where {clinic} and code = '45'",
         "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
@@ -120,6 +123,8 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Invoice": "invoices",
         "Cheque": "cheques",
         "Deposit": "deposits",
+        "Denial": "denials",
+        "ReasonCode": "reason_codes",
         "Hold": "holds",
         "Reminder": "reminders",
         "ReminderTemplate": "reminder_templates",
@@ -158,6 +163,8 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             "id, invoice_id, target_date, subject, created_at",
             f"{new}, {first['invoices']}, '2035-01-01', 'Call', now()",
         ),
+        ("denials", "id, invoice_id, denied_on, reason_code", f"{new}, {first['invoices']}, {day}, 'X1'"),
+        ("reason_codes", "id, code, label", f"{new}, 'F-1', 'Foreign words'"),
         ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
         ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
         (
