@@ -175,15 +175,19 @@ async def _is_represented(records: Records, invoice: Any, wanted: Args) -> bool:
     return "firmId" not in wanted or await is_of_firms(records, attorney, wanted["firmId"])
 
 
+async def _fits_denials(records: Records, invoice: Any, wanted: Args) -> bool:
+    if "denied" in wanted and await _is_denied(records, invoice) != wanted["denied"]:
+        return False
+    return "denialStatus" not in wanted or await _has_denial_of(records, invoice, wanted["denialStatus"])
+
+
 async def fits(records: Records, invoice: Any, wanted: Args) -> bool:
     """Whether an invoice matches a filter."""
     if not all(_PLAIN[name](records, invoice, value) for name, value in wanted.items() if name in _PLAIN):
         return False
     if not await _is_represented(records, invoice, wanted):
         return False
-    if "denied" in wanted and await _is_denied(records, invoice) != wanted["denied"]:
-        return False
-    if "denialStatus" in wanted and not await _has_denial_of(records, invoice, wanted["denialStatus"]):
+    if not await _fits_denials(records, invoice, wanted):
         return False
     if "hasDueReminder" in wanted and await _has_due_reminder(records, invoice) != wanted["hasDueReminder"]:
         return False
