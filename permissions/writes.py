@@ -57,11 +57,18 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "effective_on",
         "recorded_at",
         "reverses_id",
+        "reversal_kind",
     ),
-    "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
+    "clinics": (
+        "payment_terms_days",
+        "small_balance_tolerance",
+        "unbilled_after_days",
+        "moves_to_working_days",
+        "time_zone",
+    ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate"),
+        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -172,7 +179,7 @@ WRITES: dict[str, Write] = {
         _ADMIN,
         changes=_columns(
             """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-            unbilled_after_days"""
+            unbilled_after_days moves_to_working_days"""
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
@@ -263,8 +270,8 @@ WRITES: dict[str, Write] = {
         by="placed_by",
     ),
     "reminders": Write(
-        adds=_columns("invoice_id target_date subject notes assignee_id created_by created_at"),
-        changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
+        adds=_columns("invoice_id target_date moved_to subject notes assignee_id created_by created_at"),
+        changes=_columns("target_date moved_to subject notes assignee_id status outcome closed_at"),
         by="created_by",
     ),
     # A version of a template is immutable.
@@ -295,15 +302,34 @@ WRITES: dict[str, Write] = {
     ),
     "cheques": Write(
         adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
-            document_id"""),
+            document_id is_remitted"""),
         changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
             released_at"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(
         _ADMIN,
-        _columns("cheque_id amount payee reason refunded_on method document_id refunded_by"),
+        _columns("""cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
+            provider_adjustment_id"""),
         by="refunded_by",
+    ),
+    "provider_adjustments": Write(
+        adds=_columns(
+            "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by"
+        ),
+        by="recorded_by",
+    ),
+    "recoupment_requests": Write(
+        adds=_columns(
+            "payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id recorded_by"
+        ),
+        changes=_columns("status answered_amount due_on"),
+        by="recorded_by",
+    ),
+    "recoupment_answers": Write(
+        adds=_columns("""request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
+            answered_by"""),
+        by="answered_by",
     ),
     "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.

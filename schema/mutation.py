@@ -20,6 +20,7 @@ from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
+from schema.payments.recoupment import RecoupmentMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations
@@ -59,6 +60,7 @@ _GENERATED = (
     CreationMutations,
     DenialMutations,
     DepositMutations,
+    RecoupmentMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,

@@ -7,6 +7,7 @@ from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYME
 from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
 from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
+from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
@@ -89,6 +90,9 @@ VIEWS: dict[str, View] = {
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
     "ReasonDenials": REASON_DENIALS,
+    "ProviderAdjustment": PROVIDER_ADJUSTMENT,
+    "RecoupmentAnswer": RECOUPMENT_ANSWER,
+    "RecoupmentRequest": RECOUPMENT_REQUEST,
     "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,

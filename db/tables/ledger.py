@@ -56,6 +56,8 @@ invoice_adjustments = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("decided_by", "users", nullable=True),
+    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
+    Column("undoes_number", Integer),
     # Of a contractual adjustment: why, of which line, and with which payment it came.
     Column("adjustment_group", Text),
     Column("reason_code", Text),

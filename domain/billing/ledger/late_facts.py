@@ -28,6 +28,7 @@ class OutsideFact(StrEnum):
     RECEIPT = "receipt"
     RETURN = "return"
     DENIAL = "denial"
+    CORRECTION = "correction"
     ADJUSTMENT = "adjustment"
 
 
@@ -66,6 +67,7 @@ FACT_WORDS = {
     OutsideFact.RECEIPT: "The payment of",
     OutsideFact.RETURN: "The return of",
     OutsideFact.DENIAL: "The denial of",
+    OutsideFact.CORRECTION: "The correction of a payment of",
     OutsideFact.ADJUSTMENT: "The adjustment of",
 }
 RECORDED = "was recorded after"
