@@ -139,10 +139,11 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             f"greatest(d.denied_on, d.appeal_due_on - {APPEAL_NOTICE.days})",
             "'Appeal the denial by ' || d.appeal_due_on",
         ),
-        # Of several denials of the invoice, or of one line, the last.
+        # Of several denials of the invoice, or of one line, the last; until it is appealed or closed.
         f"""denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
         where d.appeal_due_on is not null and case when d.line_id is not null then i.status in {_OPEN}
                 else i.status = 'pending_invoice' and i.submitted_on is null end
+            and not exists (select from denial_events e where e.clinic_id = d.clinic_id and e.denial_id = d.id)
             and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id
                 and n.line_id is not distinct from d.line_id and n.id > d.id)""",
     ),

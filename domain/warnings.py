@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ class WarningCode(StrEnum):
     STALE_CHEQUE = "stale_cheque"
     UNAPPLIED_MONEY = "unapplied_money"
     LATE_FACT = "late_fact"
+    LATE_APPEAL = "late_appeal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ def late_fact(late: LateFact) -> ChangeWarning:
     """The warning that a fact contradicts a decision that was recorded before it; `amount` is what the reduction grows by."""
     grows = f" The reduction grows by ${format_money(late.amount)}." if late.amount else ""
     return ChangeWarning(WarningCode.LATE_FACT, f"{late.words}.{grows}", amount=late.amount)
+
+
+def late_appeal(due_on: date) -> ChangeWarning:
+    """The warning that an appeal came after its last day."""
+    words = f"The last day for an appeal was {due_on}: the payer may refuse it for that"
+    return ChangeWarning(WarningCode.LATE_APPEAL, words, ("appealed_on",))
 
 
 def coverage_exceeded(amount: Decimal, path: tuple[str, ...]) -> ChangeWarning:

@@ -15,7 +15,9 @@ _STAFF = """
     add_coverage update_coverage verify_coverage close_coverage
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records import_preview save_import_mapping delete_import_mapping
+    create_reason_code update_reason_code retire_reason_code appeal_denial close_denial
     create_deposit deposit_cheques clear_cheque
+    import_remittance record_remittance identify_remittance_payer match_remittance_claim close_remittance_claim
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
@@ -50,6 +52,6 @@ ACTIONS: dict[str, str] = {
 IMPORTS: dict[ImportKind, str] = {
     **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES), "administration"),
     **dict.fromkeys((ImportKind.PHYSICIANS, ImportKind.FACILITIES), "administration"),
-    **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS), "staff"),
+    **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS, ImportKind.REASON_CODES), "staff"),
     **dict.fromkeys((ImportKind.PATIENTS, ImportKind.CASES, ImportKind.INVOICES), "staff"),
 }

@@ -102,7 +102,12 @@ WORKER: dict[str, Need] = {
         ),
         changes=("ended_on", "ended_at", "ended_by"),
     ),
-    "invoice_adjustments": Need((*_OF_INVOICE, *"number kind amount effective_on recorded_at".split())),
+    "invoice_adjustments": Need(
+        (
+            *_OF_INVOICE,
+            *"number kind amount effective_on recorded_at adjustment_group reason_code line_id cheque_id".split(),
+        )
+    ),
     "write_offs": Need((*_OF_INVOICE, *"number written_off_on reversed_on recorded_at".split())),
     # Whether an invoice has restated states, which change with it.
     "restated_states": Need(("clinic_id", "invoice_id", "until_on")),

@@ -20,6 +20,13 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
     },
+    "AdjustmentGroup": {
+        "CO": "Contractual obligation",
+        "PR": "Patient responsibility",
+        "OA": "Other adjustment",
+        "PI": "Payer initiated",
+    },
+    "AdjustmentKind": {"CONTRACTUAL": "Contractual", "SMALL_BALANCE": "Small balance"},
     "AgingBasis": {
         "CREATED": "Invoice date",
         "SUBMITTED": "Submission date",
@@ -76,7 +83,21 @@ LABELS: dict[str, dict[str, str]] = {
         "REFUSED": "Refused",
         "CLOSED": "Closed",
     },
-    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned"},
+    "ChequeStatus": {"HELD": "Held", "RECEIVED": "Received", "RETURNED": "Returned", "CORRECTED": "Corrected"},
+    "DenialOutcome": {
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
+    "DenialStatus": {
+        "OPEN": "Open",
+        "APPEALED": "Appealed",
+        "UPHELD": "Upheld",
+        "OVERTURNED": "Overturned",
+        "PARTIAL": "Overturned in part",
+        "CLOSED": "Closed",
+    },
     "EncounterOrderField": {"SERVICE_DATE": "Service date", "RECORDED_AT": "Recorded"},
     "EncounterStatus": {"RECORDED": "Recorded", "CANCELLED": "Cancelled"},
     "ExportFormat": {"CSV": "CSV", "XLSX": "Excel (XLSX)", "ZIP": "Set of files (ZIP)"},
@@ -96,6 +117,7 @@ LABELS: dict[str, dict[str, str]] = {
     "ImportKind": {
         "CODES": "Codes",
         "FEE_SCHEDULES": "Fee schedules",
+        "REASON_CODES": "Reason codes",
         "PAYERS": "Payers",
         "ATTORNEYS": "Attorneys",
         "PHYSICIANS": "Physicians",
@@ -175,6 +197,16 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
+    "RemittanceLaw": {"LINE": "Line", "CLAIM": "Claim", "PAYMENT": "Payment"},
+    "RemittanceProposalKind": {"EXHAUST_COVERAGE": "Coverage exhausted", "TRANSFER_BALANCE": "Transfer the balance"},
+    "RemittanceOrigin": {"FILE": "Electronic file", "PAPER": "Paper"},
+    "RemittanceStatus": {
+        "MATCHED": "Matched",
+        "UNMATCHED": "Not matched",
+        "REVERSAL": "Taken back",
+        "OUT_OF_BALANCE": "Out of balance",
+        "DUPLICATE": "Duplicate",
+    },
     "ReturnKind": {
         "NSF": "Not sufficient funds",
         "STOPPED": "Payment stopped",
@@ -207,5 +239,6 @@ LABELS: dict[str, dict[str, str]] = {
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
+        "LATE_APPEAL": "Late appeal",
     },
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from schema.billing.representations import AttorneyChange, Representation
     from schema.payments.cheques import Cheque, ChequeAllocation
     from schema.payments.deposits import Deposit
+    from schema.payments.remittances import Remittance
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
     from schema.records.firms import Firm
@@ -31,5 +32,6 @@ FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
+RemittanceRef = Annotated["Remittance", strawberry.lazy("schema.payments.remittances")]
 RepresentationRef = Annotated["Representation", strawberry.lazy("schema.billing.representations")]
 UserRef = Annotated["User", strawberry.lazy("schema.access.users")]

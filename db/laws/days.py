@@ -2,10 +2,13 @@
 
 from db.laws.base import Law
 from domain.days import (
+    CREATION_ADJUSTMENT,
     CREATION_SUBMISSION,
     DENIAL_APPEAL,
+    DENIAL_STEP,
     INJURY_TREATMENT,
     PAIRS,
+    STEP_STEP,
     SUBMISSION_DENIAL,
     TREATMENT_CREATION,
     DayPair,
@@ -22,6 +25,13 @@ _QUERIES: dict[DayPair, str] = {
     # What was denied of the invoice that another one replaces goes along, with its day.
     SUBMISSION_DENIAL: f"""select i.id from {_OF_INVOICE}
         where i.{{earlier}} > d.{{later}} and i.replaces_id is null and not d.is_out_of_order""",
+    CREATION_ADJUSTMENT: """select i.id from invoice_adjustments a
+        join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id) where i.{earlier} > a.{later}""",
+    DENIAL_STEP: """select d.invoice_id as id from denial_events e
+        join denials d on (d.clinic_id, d.id) = (e.clinic_id, e.denial_id) where d.{earlier} > e.{later}""",
+    STEP_STEP: """select d.invoice_id as id from (select *, lag(happened_on) over (partition by clinic_id, denial_id order by number)
+        as before_on from denial_events) e join denials d on (d.clinic_id, d.id) = (e.clinic_id, e.denial_id)
+        where e.{earlier} > e.{later}""",
     DENIAL_APPEAL: "select d.invoice_id as id from denials d where d.{earlier} > d.{later} and not d.is_out_of_order",
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.ledger.facts import (
     Adjustment,
     AdjustmentKind,
@@ -30,6 +31,8 @@ def _rows(table: str, columns: str, order: str = "number", join: str = "") -> st
 
 
 _AGREEMENT = "number, kind, amount::text, agreed_on, recorded_at, conditional_until, ended_on, ended_at, ended_by"
+# Of a contractual adjustment, what decides what can be taken back of it.
+_ADJUSTMENT = "number, kind, amount::text, effective_on, recorded_at, adjustment_group, reason_code, line_id, cheque_id"
 _RECEIPT = """t.id, c.payer_id, t.amount::text, t.effective_on, t.recorded_at, t.reverses_id, t.coverage_id,
     coalesce(p.patient_id = i.patient_id, false) as is_patient"""
 _PAYER = """join cheques c on c.clinic_id = t.clinic_id and c.id = t.cheque_id
@@ -38,9 +41,9 @@ _SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.record
     {_rows("responsibilities", "number, payer_id, from_on, recorded_at, reason, coverage_id")} as responsibilities,
     {_rows("agreements", _AGREEMENT)} as agreements,
     {_rows("cheque_allocations", _RECEIPT, "id", _PAYER)} as receipts,
-    {_rows("invoice_adjustments", "number, kind, amount::text, effective_on, recorded_at")} as adjustments,
+    {_rows("invoice_adjustments", _ADJUSTMENT)} as adjustments,
     {_rows("write_offs", "number, written_off_on, recorded_at, reversed_on")} as write_offs,
-    {{forbids}} as forbids_balance_billing from invoices i where i.clinic_id = $1 and i.id = any($2)"""
+    {{forbids}} as forbids_balance_billing, {{remitted}} as patient_amount from invoices i where i.clinic_id = $1 and i.id = any($2)"""
 # The coverage under which the present payer owes and those of this payer under which money came or, where the responsibility names
 # none, any of this payer in the case.
 _FORBIDS = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
@@ -48,18 +51,24 @@ _FORBIDS = """exists (select from coverages v left join lateral (select r.covera
     where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.balance_billing = 'forbidden'
         and (v.id = last.coverage_id or v.payer_id = i.payer_id and (last.coverage_id is null or exists (
             select from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id and a.coverage_id = v.id))))"""
-# The facts of invoices of a clinic, without and with what a coverage forbids.
-FACTS = _SELECTED.format(forbids="false")
-FACTS_AND_COVERAGES = _SELECTED.format(forbids=_FORBIDS)
+# What the patient is responsible for by the last remittance of the present payer that was posted; null where that took a claim back.
+_REMITTED = """(select case when c.status = 'matched' then c.responsible_amount end from remittance_claims c
+    join remittance_payments p on p.clinic_id = c.clinic_id and p.id = c.payment_id
+    where c.clinic_id = i.clinic_id and c.invoice_id = i.id and c.posted_at is not null and p.payer_id = i.payer_id
+    order by c.id desc limit 1)"""
+# The facts of invoices of a clinic, without and with what a coverage forbids and a remittance says.
+FACTS = _SELECTED.format(forbids="false", remitted="null::numeric")
+FACTS_AND_COVERAGES = _SELECTED.format(forbids=_FORBIDS, remitted=_REMITTED)
 # How the texts of JSON become values, by the name of the column.
 _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}
 )
 _MOMENTS = frozenset({"recorded_at", "ended_at"})
-_IDS = frozenset({"id", "payer_id", "coverage_id", "reverses_id"})
+_IDS = frozenset({"id", "payer_id", "coverage_id", "reverses_id", "line_id", "cheque_id"})
 _ENUMS: dict[str, Callable[[str], Any]] = {
     "reason": ResponsibilityReason,
     "ended_by": AgreementEnd,
+    "adjustment_group": AdjustmentGroup,
     "kind": lambda kind: AdjustmentKind(kind) if kind in list(AdjustmentKind) else AgreementKind(kind),
 }
 
@@ -78,6 +87,7 @@ def facts_from(row: Row) -> Facts:
         tuple(Adjustment(**one) for one in _values(row["adjustments"])),
         tuple(WriteOff(**one) for one in _values(row["write_offs"])),
         row["forbids_balance_billing"],
+        row["patient_amount"],
     )
 
 

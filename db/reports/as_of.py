@@ -88,6 +88,7 @@ class Restated(AsOf):
 # The days on which records count.
 _DAYS = {
     "denials": "denied_on",
+    "denial_events": "happened_on",
     "encounters": "service_date",
     "cheques": "received_on",
     "cheque_allocations": "effective_on",

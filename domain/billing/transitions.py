@@ -1,7 +1,16 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import closing, inputs, negotiation, receipts, responsibility, submission
+from domain.billing.effects import (
+    adjustments,
+    closing,
+    inputs,
+    negotiation,
+    receipts,
+    remittances,
+    responsibility,
+    submission,
+)
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transition import Transition, reason_input
 
@@ -26,6 +35,13 @@ _RETURN = (
     *((status, S.CHEQUE_RECEIVED) for status in _OPEN),
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+)
+# Where nothing is left, an open invoice is covered, or waits to be closed as empty; what is taken back is due again.
+_ADJUSTED = (
+    *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    (S.PENDING_REDUCTION, S.PENDING_INVOICE),
 )
 
 TRANSITIONS = (
@@ -126,6 +142,19 @@ TRANSITIONS = (
         ),
     ),
     Transition(
+        "record_adjustment",
+        "Record an adjustment",
+        "Record a contractual adjustment: an amount that the payer does not pay by its contract with the clinic, and that is no longer "
+        "due. A negative amount takes an adjustment back.",
+        "A contractual adjustment of an invoice, or of one of its lines.",
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        adjustments.record_adjustment,
+        inputs.ADJUSTMENT,
+        ("sent",),
+        moves=_ADJUSTED,
+    ),
+    Transition(
         "record_cheque",
         "Record a cheque",
         "Record a received cheque or another payment, and allocate it to invoices.",
@@ -152,6 +181,22 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+    ),
+    Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        # Some claims are paid, others are taken back.
+        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
     ),
     Transition(
         "return_cheque",
@@ -331,7 +376,10 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "return_cheque", "record_denial")
+OUTSIDE_FACTS = (
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial"),
+    "record_adjustment",
+)
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:

@@ -20,11 +20,12 @@ class PaymentMethod(StrEnum):
 
 
 class ChequeStatus(StrEnum):
-    """Whether a payment is money: not while it is held until its day, and not after it was returned."""
+    """Whether a payment is money: not while it is held until its day, not after it was returned, and not where it was typed wrong."""
 
     HELD = "held"
     RECEIVED = "received"
     RETURNED = "returned"
+    CORRECTED = "corrected"
 
 
 class ReturnKind(StrEnum):
@@ -35,6 +36,22 @@ class ReturnKind(StrEnum):
     STALE = "stale"
     LOST = "lost"
     REPLACED = "replaced"
+
+
+# What is stored as the kind of return of a payment that was typed wrong: another row has what is right. It counts as no return.
+CORRECTED = "corrected"
+
+
+class ReversalKind(StrEnum):
+    """Why an allocation was reversed: only the return of its payment, and what a later payment took back, change what was received."""
+
+    RETURNED = "returned"
+    # Its invoice was replaced by another one.
+    REPLACED = "replaced"
+    MOVED = "moved"
+    CORRECTED = "corrected"
+    # A later payment of the same payer is less by what the payer took back; the reversal belongs to that payment.
+    TAKEN_BACK = "taken_back"
 
 
 # A cheque that is older on the day of its receipt may be refused by the bank.

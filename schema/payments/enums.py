@@ -26,6 +26,7 @@ enum_type(
         "HELD": "A post-dated cheque whose deposit is not recorded yet: it pays nothing.",
         "RECEIVED": "Received.",
         "RETURNED": "Returned unpaid.",
+        "CORRECTED": "Typed wrong: another payment, which corrects it, has what is right, and this one counts as nothing.",
     },
 )
 enum_type(

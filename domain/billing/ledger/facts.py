@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from domain.billing.coverages import AdjustmentGroup
+
 ZERO = Decimal("0.00")
 
 
@@ -99,13 +101,22 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back."""
+    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back.
+
+    A contractual one says why (group and reason code), of which line, and with which payment it came, where that is known.
+    """
 
     number: int
     kind: AdjustmentKind
     amount: Decimal
     effective_on: date
     recorded_at: datetime
+    adjustment_group: AdjustmentGroup | None = None
+    reason_code: str | None = None
+    remark_codes: tuple[str, ...] = ()
+    line_id: UUID | None = None
+    cheque_id: UUID | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,8 @@ _INSTANT = timedelta(microseconds=1)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
-    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one.
     """
 
     billed: Decimal
@@ -137,6 +149,7 @@ class Facts:
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
     forbids_balance_billing: bool = False
+    patient_amount: Decimal | None = None
 
     @property
     def write_off(self) -> WriteOff | None:
@@ -154,6 +167,17 @@ class Facts:
     def given_up(self) -> Decimal:
         """The small balances that were given up and not taken back."""
         return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
+
+    @property
+    def contractual(self) -> list[Adjustment]:
+        """The contractual adjustments, those that take one back included."""
+        return [one for one in self.adjustments if one.kind is AdjustmentKind.CONTRACTUAL]
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What was billed and is neither taken off by contract nor received, in US dollars."""
+        taken_off = sum((one.amount for one in self.contractual), ZERO)
+        return self.billed - taken_off - sum((one.amount for one in self.receipts), ZERO)
 
     @property
     def small_balance_decisions(self) -> list[Adjustment]:

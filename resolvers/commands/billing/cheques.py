@@ -88,37 +88,38 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         rows = await lock(work, amounts, with_facts=True)
     patient = await work.one(_PATIENT_OF, cheque["payer_id"])
     cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
-    rows = await _with_due_agreements(work, rows, cheque)
+    rows = await with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
         row, path = rows[part["invoice_id"]], ("allocations", str(place))
         with _about(*path):
             coverage = coverages.coverage_of(row["case_id"], part.get("coverage_id"))
-            receipt = _receipt(work, row, cheque, part["amount"], coverage)
-            _check_may_pay(row, receipt)
+            receipt = receipt_of(work, row, cheque, part["amount"], coverage)
+            check_may_pay(row, receipt)
             move(work, writes, name, row, {"receipt": receipt})
         coverages.pay(work, coverage, part["amount"], (*path, "amount"))
         insert_allocation(work, writes, cheque["id"], row["id"], receipt)
 
 
-def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
+def receipt_of(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
+    """The receipt of a part of a cheque, which has the `patient_id` of its payer."""
     on = effective_day(cheque["received_on"], row["created_on"])
     known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
     return Receipt(*known, coverage_id=coverage, is_patient=cheque["patient_id"] == row["patient_id"])
 
 
-def _check_may_pay(row: Row, receipt: Receipt) -> None:
+def check_may_pay(row: Row, receipt: Receipt) -> None:
     """Every payer who is or was responsible may pay, and the patient."""
     if not receipt.is_patient and not row["facts"].is_responsible(receipt.payer_id):
         words = "This payer was never responsible for the invoice: transfer its balance first (transferBalance)"
         raise InvalidInput(words, ("invoice_id",))
 
 
-async def _with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
+async def with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
     """Let agreements lapse that were not paid in time, and revive those that were, before a payment is allocated."""
     writes, changed = work.writes(), list[UUID]()
     for identity, row in rows.items():
-        name = _due(work, row, _receipt(work, row, cheque, Decimal(0)))
+        name = _due(work, row, receipt_of(work, row, cheque, Decimal(0)))
         if name is not None:
             move(work, writes, name, row, {}, replace(work.actor, role=None))
             changed.append(identity)
