@@ -45,6 +45,8 @@ TAGS = {
     "Payer": "py",
     "Physician": "ph",
     "ReasonCode": "rn",
+    "ProviderAdjustment": "pa",
+    "RecoupmentRequest": "rq",
     "ReductionOffer": "of",
     "Refund": "rd",
     "Reminder": "re",

@@ -29,6 +29,7 @@ _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition count
 ACROSS_CLINICS = {
     "clinics": (
         *("clinic_id", "short_name", "name", "time_zone", "reminded_on", "small_balance_tolerance"),
+        "moves_to_working_days",
         *("address", "phone", "sender_name", "sender_address", "reply_to"),
     ),
     "audit_pending": (*_KEY, "event_ids"),

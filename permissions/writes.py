@@ -57,11 +57,18 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "effective_on",
         "recorded_at",
         "reverses_id",
+        "reversal_kind",
     ),
-    "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
+    "clinics": (
+        "payment_terms_days",
+        "small_balance_tolerance",
+        "unbilled_after_days",
+        "moves_to_working_days",
+        "time_zone",
+    ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate"),
+        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -182,7 +189,7 @@ WRITES: dict[str, Write] = {
         _ADMIN,
         changes=_columns(
             """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-            unbilled_after_days"""
+            unbilled_after_days moves_to_working_days"""
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
@@ -273,8 +280,8 @@ WRITES: dict[str, Write] = {
         by="placed_by",
     ),
     "reminders": Write(
-        adds=_columns("invoice_id target_date subject notes assignee_id created_by created_at"),
-        changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
+        adds=_columns("invoice_id target_date moved_to subject notes assignee_id created_by created_at"),
+        changes=_columns("target_date moved_to subject notes assignee_id status outcome closed_at"),
         by="created_by",
     ),
     # A version of a template is immutable.
@@ -330,7 +337,9 @@ WRITES: dict[str, Write] = {
         by="refunded_by",
     ),
     "provider_adjustments": Write(
-        adds=_columns("cheque_id code reference amount effective_on reverses_id reversal_kind recorded_by"),
+        adds=_columns(
+            "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by"
+        ),
         by="recorded_by",
     ),
     "recoupment_requests": Write(

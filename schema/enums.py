@@ -173,6 +173,10 @@ enum_type(
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
         "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
         "LATE_APPEAL": "The appeal comes after the last day for it.",
+        "SIMILAR_PATIENT": "Another patient has the same name and date of birth.",
+        "SIMILAR_PAYER": "Another payer has the same name.",
+        "SIMILAR_ATTORNEY": "An attorney of another firm has the same name.",
+        "REPRESENTS_OPEN_CASES": "A retired attorney still represents open cases.",
     },
 )
 enum_type(
@@ -335,6 +339,7 @@ enum_type(
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
         "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
+        "RECOUPMENT_DUE": "A payer asks for money back, and the answer is due within a week.",
     },
 )
 enum_type(

@@ -19,6 +19,7 @@ LABELS: dict[str, dict[str, str]] = {
         "DEPOSIT_DUE": "Deposit due",
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
+        "RECOUPMENT_DUE": "Recoupment due",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",
@@ -207,6 +208,27 @@ LABELS: dict[str, dict[str, str]] = {
         "OUT_OF_BALANCE": "Out of balance",
         "DUPLICATE": "Duplicate",
     },
+    "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
+    "RecoupmentStatus": {
+        "OPEN": "Open",
+        "APPEALED": "Appealed",
+        "REFUNDED": "Refunded",
+        "WITHHELD": "Withheld",
+        "WITHDRAWN": "Withdrawn",
+    },
+    "RecoupmentStep": {
+        "REFUND": "Refund",
+        "APPEAL": "Appeal",
+        "WITHHOLDING": "Withheld from a payment",
+        "WITHDRAWAL": "Withdrawn",
+        "APPEAL_REFUSED": "Appeal refused",
+        "REOPENING": "Open again",
+    },
+    "RowReversal": {
+        "RETURNED": "Returned",
+        "MOVED": "Counts on another payment",
+        "CORRECTED": "Corrected",
+    },
     "ReturnKind": {
         "NSF": "Not sufficient funds",
         "STOPPED": "Payment stopped",
@@ -240,5 +262,9 @@ LABELS: dict[str, dict[str, str]] = {
         "UNAPPLIED_MONEY": "Unapplied money",
         "LATE_FACT": "Late fact",
         "LATE_APPEAL": "Late appeal",
+        "SIMILAR_PATIENT": "Similar patient",
+        "SIMILAR_PAYER": "Similar payer",
+        "SIMILAR_ATTORNEY": "Similar attorney",
+        "REPRESENTS_OPEN_CASES": "Represents open cases",
     },
 }

@@ -20,6 +20,7 @@ from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
+from schema.payments.recoupment import RecoupmentMutations
 from schema.payments.remittance_mutations import ImportRemittanceMutations, RemittanceMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
@@ -61,6 +62,7 @@ _GENERATED = (
     DenialMutations,
     DepositMutations,
     RemittanceMutations,
+    RecoupmentMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,

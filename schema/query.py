@@ -27,6 +27,8 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.payments.cheques import ChequeConnection, ChequeFilter
 from schema.payments.deposits import DepositConnection, DepositFilter
+from schema.payments.enums import RecoupmentOrderField
+from schema.payments.recoupment import RecoupmentOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
 from schema.payments.remittances import (
     Remittance,
     RemittanceClaimConnection,
@@ -67,6 +69,10 @@ ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match
 DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
 RemittancesWanted = Annotated[RemittanceFilter | None, argument("Only remittances that match this filter.", "records")]
 ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims that match this filter.", "records")]
+RecoupmentWanted = Annotated[
+    RecoupmentRequestFilter | None, argument("Only requests that match this filter.", "records")
+]
+RecoupmentSorted = Annotated[RecoupmentOrder | None, argument("A sort order of recoupment requests.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
@@ -98,6 +104,7 @@ Search = Annotated[str | None, argument("The start of any word of the name.", "s
 EncountersWanted = Annotated[EncounterFilter | None, argument("Only visits that match this filter.", "treatment")]
 EncountersSorted = Annotated[EncounterOrder | None, argument("A sort order of visits.", "treatment")]
 NEWEST_VISITS_FIRST = EncounterOrder(field=EncounterOrderField.SERVICE_DATE, direction=Direction.DESC)
+NEWEST_REQUESTS_FIRST = RecoupmentOrder(field=RecoupmentOrderField.REQUESTED_ON, direction=Direction.DESC)
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 
@@ -306,6 +313,19 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> DepositConnection:
+        return await read(info)
+
+    @compiled_root("records", "The requests of payers to pay money back, newest first by default.")
+    async def recoupment_requests(
+        self,
+        info: Info,
+        filter: RecoupmentWanted = UNSET,
+        order_by: RecoupmentSorted = NEWEST_REQUESTS_FIRST,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RecoupmentRequestConnection:
         return await read(info)
 
     @compiled_root("records", "One remittance by its id; null if it does not exist.")

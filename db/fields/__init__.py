@@ -7,6 +7,7 @@ from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYME
 from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
 from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
+from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
 from db.fields.billing.remittances import (
     BROKEN_LAW,
     PROPOSAL,
@@ -96,6 +97,9 @@ VIEWS: dict[str, View] = {
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ProviderAdjustment": PROVIDER_ADJUSTMENT,
+    "RecoupmentAnswer": RECOUPMENT_ANSWER,
+    "RecoupmentRequest": RECOUPMENT_REQUEST,
     "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,

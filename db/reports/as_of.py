@@ -93,6 +93,7 @@ _DAYS = {
     "cheques": "received_on",
     "cheque_allocations": "effective_on",
     "refunds": "refunded_on",
+    "provider_adjustments": "effective_on",
     "responsibilities": "from_on",
     "invoice_adjustments": "effective_on",
     "agreements": "agreed_on",

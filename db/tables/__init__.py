@@ -30,6 +30,7 @@ from db.tables.invoices import (
     restated_states,
 )
 from db.tables.ledger import agreements, invoice_adjustments, late_facts, responsibilities, write_offs
+from db.tables.merges import merged_patients, merged_payers, merges
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules, reason_codes
@@ -104,6 +105,9 @@ __all__ = [
     "login_second_factors",
     "logins",
     "memberships",
+    "merged_patients",
+    "merged_payers",
+    "merges",
     "message_invoices",
     "metadata",
     "outbound_messages",

@@ -159,14 +159,18 @@ provider_adjustments = clinic_table(
     Column("reference", Text),
     money("amount"),
     Column("effective_on", Date, nullable=False),
+    Column("note", Text),
     *refers("reverses_id", "provider_adjustments", nullable=True),
     Column("reversal_kind", Text),
+    # The reversed row that this one carries over to the right payment.
+    *refers("carries_id", "provider_adjustments", nullable=True),
     *refers("recorded_by", "users", nullable=True),
     one_of("reversal_kind", RowReversal),
     CheckConstraint("amount <> 0", name="amount_not_zero"),
     CheckConstraint("(reversal_kind is null) = (reverses_id is null)", name="reversal_has_a_kind"),
     index("ix_provider_adjustments_cheque", "cheque_id"),
     index("uq_provider_adjustments_reverses", "reverses_id", where="reverses_id is not null", unique=True),
+    index("ix_provider_adjustments_carries", "carries_id", where="carries_id is not null"),
 )
 
 # Money that a payer asks back. Its answers are rows of their own; the status follows from the last of them.
@@ -189,7 +193,7 @@ recoupment_requests = clinic_table(
     CheckConstraint("due_on >= requested_on", name="due_after_request"),
     index("ix_recoupment_requests_requested", "requested_on desc", "id desc"),
     index("ix_recoupment_requests_payer", "payer_id"),
-    index("ix_recoupment_requests_due", "due_on", where="status in ('open', 'appealed')"),
+    index("ix_recoupment_requests_due", "due_on", where="status = 'open'"),
 )
 
 # What became of a recoupment request, numbered: rows are never changed or deleted.
@@ -209,8 +213,8 @@ recoupment_answers = clinic_table(
     *refers("answered_by", "users", nullable=True),
     one_of("step", RecoupmentStep),
     CheckConstraint(
-        "case when step in ('refund', 'withholding') then coalesce(amount > 0, false) "
-        "when step = 'reopening' then coalesce(amount < 0, false) else amount is null end",
+        """case when step in ('refund', 'withholding') then coalesce(amount > 0, false)
+        when step = 'reopening' then coalesce(amount < 0, false) else amount is null end""",
         name="amount_of_step",
     ),
     CheckConstraint("step <> 'refund' or refund_id is not null", name="refund_is_named"),

@@ -23,7 +23,7 @@ from db.fields.base import (
 from db.fields.billing.coverages import EXPECTED_PAYMENTS
 from db.fields.billing.denials import status_of
 from db.fields.billing.transitions import available
-from db.fields.holds import hold_over
+from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
@@ -89,7 +89,7 @@ def _has_due_reminder(i: Row, wanted: bool) -> Expression:
         *i.scope.known(r),
         # The status is today's; on a past day a reminder was open until it was closed.
         r.scope.lasting(r.closed_at) if r.scope.is_past else r.status == literal("scheduled", literal_execute=True),
-        r.target_date <= i.scope.today,
+        due_on(r) <= i.scope.today,
     )
     return there_is(r, due) if wanted else not_(there_is(r, due))
 
@@ -195,7 +195,7 @@ INVOICE = View(
         "reminders": Many(
             "Reminder",
             owned("invoice_id"),
-            lambda r: [r.target_date, r.id],
+            lambda r: [due_on(r), r.id],
             {"status": Filter(lambda r, status: r.status == status, Text())},
         ),
         "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on.desc(), m.id.desc()]),

@@ -58,7 +58,7 @@ begin
         and e.invoice_id = any(ids) and e.transition <> all('{{{{{",".join(_BESIDE)}}}}}')
     order by e.invoice_id, e.seq;
 end $$"""
-_FACTS = ("receipt", "return", "denial")
+_FACTS = ("receipt", "return", "denial", "correction")
 _CLOSED = """insert into denial_events (clinic_id, id, denial_id, number, status, happened_on, recorded_at)
     select d.clinic_id, gen_random_uuid(), d.id, 1, 'closed', greatest(d.denied_on, (e.at at time zone c.time_zone)::date), now()
     from denials d join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id) join clinics c on c.clinic_id = i.clinic_id

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0035"
-down_revision = "0033"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
@@ -80,11 +80,17 @@ def _add_provider_adjustments() -> None:
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("amount", _MONEY, nullable=False),
         sa.Column("effective_on", sa.Date(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.Column("reverses_id", sa.Uuid(), nullable=True),
         sa.Column("reversal_kind", sa.Text(), nullable=True),
+        sa.Column("carries_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_by", sa.Uuid(), nullable=True),
         *_ends_of(
-            "provider_adjustments", cheque_id="cheques", reverses_id="provider_adjustments", recorded_by="users"
+            "provider_adjustments",
+            cheque_id="cheques",
+            reverses_id="provider_adjustments",
+            carries_id="provider_adjustments",
+            recorded_by="users",
         ),
         sa.CheckConstraint(_REVERSALS, name=op.f("ck_provider_adjustments_reversal_kind_known")),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_provider_adjustments_amount_not_zero")),
@@ -92,6 +98,7 @@ def _add_provider_adjustments() -> None:
     )
     _index("ix_provider_adjustments_cheque", "provider_adjustments", "cheque_id")
     _index("uq_provider_adjustments_reverses", "provider_adjustments", "reverses_id", unique=True)
+    _index("ix_provider_adjustments_carries", "provider_adjustments", "carries_id")
 
 
 def _add_columns_of_refunds() -> None:
@@ -109,7 +116,11 @@ def _add_columns_of_refunds() -> None:
     _index("ix_refunds_provider_adjustment", "refunds", "provider_adjustment_id")
 
 
-_OF_REFUNDS = (("reverses_id", "refunds"), ("carries_id", "refunds"), ("provider_adjustment_id", "provider_adjustments"))
+_OF_REFUNDS = (
+    ("reverses_id", "refunds"),
+    ("carries_id", "refunds"),
+    ("provider_adjustment_id", "provider_adjustments"),
+)
 _CHECKS_OF_REFUNDS = (
     ("reversal_kind_known", _REVERSALS),
     ("reversal_is_negative", "amount <> 0 and (amount < 0) = (reverses_id is not null)"),
@@ -160,7 +171,7 @@ def _add_requests() -> None:
         "ix_recoupment_requests_due",
         "recoupment_requests",
         ["clinic_id", "due_on"],
-        postgresql_where=sa.text("status in ('open', 'appealed')"),
+        postgresql_where=sa.text("status = 'open'"),
     )
 
 
@@ -208,8 +219,8 @@ _OF_ANSWERS = (
     ("step_known", "step in ('refund', 'appeal', 'withholding', 'withdrawal', 'appeal_refused', 'reopening')"),
     (
         "amount_of_step",
-        "case when step in ('refund', 'withholding') then coalesce(amount > 0, false) "
-        "when step = 'reopening' then coalesce(amount < 0, false) else amount is null end",
+        """case when step in ('refund', 'withholding') then coalesce(amount > 0, false)
+        when step = 'reopening' then coalesce(amount < 0, false) else amount is null end""",
     ),
     ("refund_is_named", "step <> 'refund' or refund_id is not null"),
     ("withholding_is_named", "step <> 'withholding' or provider_adjustment_id is not null"),
@@ -277,7 +288,5 @@ def downgrade() -> None:
     op.drop_table("provider_adjustments")
     # Payments of 0.00 stay; the release before adds none.
     op.drop_constraint(op.f("ck_cheques_amount_positive"), "cheques", type_="check")
-    op.create_check_constraint(
-        op.f("ck_cheques_amount_positive"), "cheques", "amount > 0", postgresql_not_valid=True
-    )
+    op.create_check_constraint(op.f("ck_cheques_amount_positive"), "cheques", "amount > 0", postgresql_not_valid=True)
     op.drop_column("cheques", "is_remitted")

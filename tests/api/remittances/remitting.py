@@ -26,9 +26,9 @@ from tests.support.databases import rows
 from tests.support.x12.writer import written
 
 ADJUSTMENT = "group reasonCode amount"
-PAYMENT = f"""id place status reason trace amount method paidOn isAttached postedAt payerIdentifier payerName payer {{ id }}
-    brokenLaws {{ law stated computed claimPlace linePlace }} providerAdjustments {{ code amount reference }}
-    cheque {{ id number method amount unappliedAmount receivedOn chequeDate allocations {{ amount invoice {{ id }} }} }}"""
+PAYMENT = """id place status reason trace amount method paidOn isAttached postedAt payerIdentifier payerName payer { id }
+    brokenLaws { law stated computed claimPlace linePlace } providerAdjustments { code amount reference }
+    cheque { id number method amount unappliedAmount receivedOn chequeDate allocations { amount invoice { id } } }"""
 PROPOSAL = "kind amount reason invoice { id } coverage { id remaining version } payer { id name }"
 CLAIM = f"""id place status reason isPosted isWaiting number statusCode chargeAmount paidAmount patientAmount payerNumber remarkCodes
     closingReason coverage {{ id }} invoice {{ id number status balance contractualAmount receivedAmount }} adjustments {{ {ADJUSTMENT} }}

@@ -1,14 +1,10 @@
 """The worked examples of remittances, to the cent: PIP that is used up, a negative payment, and a file that is out of balance."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from db.global_ids import make_id
-from domain.remittances.remittance import ProviderAdjustment
 from tests.api.remittances.remitting import (
-    REMITTANCE,
     claim,
     claims_of,
     imported,
@@ -20,10 +16,9 @@ from tests.api.remittances.remitting import (
     posted,
     remitted_line,
 )
-from tests.support.api.mutations import CASE, done, refused
-from tests.support.api.records import nothing_changes, today, uuid_of
-from tests.support.api.scenarios import Clinic, broken_laws
-from tests.support.databases import rows
+from tests.support.api.mutations import done
+from tests.support.api.records import today
+from tests.support.api.scenarios import Clinic
 
 _TODAY = today().isoformat()
 
