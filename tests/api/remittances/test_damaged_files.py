@@ -23,7 +23,7 @@ from tests.support.x12.writer import written
 
 FOUND = "remittance { id problems payments { status amount brokenLaws { law } } claims(first: 100) { nodes { status isPosted } } }"
 # What a refused mutation says; an error of the document itself has one of those of the fuzzing of requests.
-REFUSALS = {"BAD_USER_INPUT", "CONFLICT", "NOT_FOUND", "ILLEGAL_TRANSITION", "FORBIDDEN"}
+REFUSALS = {"INVALID_INPUT", "CONFLICT", "NOT_FOUND", "ILLEGAL_TRANSITION"}
 
 
 def sent(clinic: Clinic, name: str, **values: Any) -> Any:
