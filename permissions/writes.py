@@ -56,6 +56,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "amount",
         "effective_on",
         "recorded_at",
+        "ordered_at",
         "reverses_id",
         "reversal_kind",
     ),
@@ -68,7 +69,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
+        *("held_from", "unapplied_amount", "is_duplicate", "imported", "recorded_at", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -96,7 +97,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "invoice_adjustments": (
         *("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
-        *("adjustment_group", "reason_code", "line_id", "cheque_id"),
+        *("adjustment_group", "reason_code", "line_id", "cheque_id", "undoes_number"),
     ),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
@@ -245,7 +246,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoice_adjustments": Write(
         adds=_columns("""invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes line_id
-            cheque_id note"""),
+            cheque_id note undoes_number"""),
         by="decided_by",
     ),
     "write_offs": Write(
@@ -302,9 +303,10 @@ WRITES: dict[str, Write] = {
     ),
     "cheques": Write(
         adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
-            document_id is_remitted"""),
-        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            document_id is_remitted corrects_id correction_reason returned_on return_reason return_kind returned_at deposit_id cleared_on
             released_at"""),
+        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            released_at corrected_at"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(
@@ -331,7 +333,9 @@ WRITES: dict[str, Write] = {
             answered_by"""),
         by="answered_by",
     ),
-    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
+    "cheque_allocations": Write(
+        adds=_columns("cheque_id invoice_id amount effective_on reverses_id reversal_kind ordered_at coverage_id")
+    ),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.
     "coverages": Write(
         adds=(*_COVERAGE, "case_id", "status"),

@@ -226,6 +226,13 @@ LABELS: dict[str, dict[str, str]] = {
         "LOST": "Lost",
         "REPLACED": "Replaced",
     },
+    "ReversalKind": {
+        "RETURNED": "Returned",
+        "REPLACED": "Invoice replaced",
+        "MOVED": "Moved",
+        "CORRECTED": "Corrected",
+        "TAKEN_BACK": "Taken back",
+    },
     "Role": {
         "ADMIN": "Administrator",
         "BILLING": "Billing staff",

@@ -108,7 +108,7 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "PayerAging.unappliedAmount": {
         "cheques": (
             *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
-            *("returned_at", "received_on", "recorded_at"),
+            *("returned_at", "received_on", "recorded_at", "corrected_at"),
         ),
         "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
         "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),

@@ -70,8 +70,9 @@ def is_backdated(known: Facts | None, outcome: Outcome, today: date, created_on:
 
 def _new_days(known: Facts, after: Facts) -> Iterator[date]:
     yield from (one.from_on for one in after.responsibilities[len(known.responsibilities) :])
-    yield from (one.effective_on for one in after.receipts[len(known.receipts) :])
-    yield from (one.effective_on for one in after.adjustments[len(known.adjustments) :])
+    # A correction takes facts away, too.
+    yield from (one.effective_on for one in {*after.receipts} ^ {*known.receipts})
+    yield from (one.effective_on for one in {*after.adjustments} ^ {*known.adjustments})
     yield from (one.agreed_on for one in after.agreements[len(known.agreements) :])
     yield from (one.written_off_on for one in after.write_offs[len(known.write_offs) :])
     for was, now in zip(known.agreements, after.agreements, strict=False):

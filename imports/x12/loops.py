@@ -16,7 +16,7 @@ _ZERO = Decimal("0.00")
 _NUMBER, _REASON, _REMARK, _REFERENCE, _PROCEDURE, _COMPOSITE = 38, 5, 30, 50, 48, 200
 _MODIFIERS = slice(0, 4)
 # Service day; the first of several.
-_SERVICE, _FIRST_SERVICE = "472", "150"
+_TREATED_ON, _FIRST_TREATED_ON = "472", "150"
 _REMARKS_OF_INPATIENTS, _REMARKS = (5, 20, 21, 22, 23), (3, 4, 5, 6, 7)
 
 
@@ -51,14 +51,14 @@ class LineParts:
             self.line,
             adjustments=tuple(self.adjustments),
             remark_codes=tuple(self.remark_codes),
-            service_on=self.days.get(_SERVICE) or self.days.get(_FIRST_SERVICE),
+            service_on=self.days.get(_TREATED_ON) or self.days.get(_FIRST_TREATED_ON),
             reference=self.reference,
         )
 
     def read_day(self, segment: Segment) -> None:
         """DTM of a line; SegmentError where it has another day already."""
         what = segment.code(1)
-        if what in (_SERVICE, _FIRST_SERVICE):
+        if what in (_TREATED_ON, _FIRST_TREATED_ON):
             day = segment.day(2)
             if self.days.setdefault(what, day) != day:
                 raise segment.error("The line has another service day already", 2)
@@ -123,7 +123,7 @@ def adjustments_of(segment: Segment) -> list[RemittedAdjustment]:
     _check_length(segment, _TRIPLETS.stop - 1)
     found = [
         RemittedAdjustment(group, segment.code(index, _REASON), segment.amount(index + 1), segment.quantity(index + 2))
-        for index in _TRIPLETS
+        for index in range(_TRIPLETS.start, len(segment.elements), _TRIPLETS.step)
         if any(map(segment.at, range(index, index + 3)))
     ]
     if not found:
@@ -155,5 +155,5 @@ def remarks_of(segment: Segment) -> list[str]:
 
 
 def _check_length(segment: Segment, most: int) -> None:
-    if any(map(segment.at, range(most + 1, len(segment.elements)))):
+    if len(segment.elements) > most + 1 and any(map(segment.at, range(most + 1, len(segment.elements)))):
         raise segment.error(f"At most {most} elements are expected")

@@ -150,11 +150,11 @@ class TransactionSet:
         self._end_line()
         self._at = Place.LINE
         self._quota.use("lines", segment.number)
-        if self._claim:
-            place = len(self._claim.lines) + 1
-            if place > MOST_LINES_OF_CLAIM:
-                raise segment.error(f"A claim has at most {MOST_LINES_OF_CLAIM} lines")
-            self._line = line_of(segment, place)
+        # The lines of a claim that cannot be read are read for what is wrong with them, too.
+        place = len(self._claim.lines) + 1 if self._claim else 1
+        if place > MOST_LINES_OF_CLAIM:
+            raise segment.error(f"A claim has at most {MOST_LINES_OF_CLAIM} lines")
+        self._line = line_of(segment, place)
 
     def _read_adjustments(self, segment: Segment) -> None:
         found, parts = adjustments_of(segment), self._parts()

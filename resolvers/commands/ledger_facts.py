@@ -25,7 +25,7 @@ def write_facts(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, before: 
     for table, old, new, more in (
         ("responsibilities", before.responsibilities, after.responsibilities, decided | _beside(work)),
         ("agreements", before.agreements, after.agreements, {}),
-        ("invoice_adjustments", before.adjustments, after.adjustments, decided),
+        ("invoice_adjustments", before.all_adjustments, after.all_adjustments, decided),
         ("write_offs", before.write_offs, after.write_offs, decided),
     ):
         known = {one.number: one for one in old}

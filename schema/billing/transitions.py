@@ -8,6 +8,8 @@ from strawberry.tools import create_type
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.billing import cases, cheques, replacements, transfers
+from resolvers.commands.corrections.allocations import move_allocation
+from resolvers.commands.corrections.cheques import correct
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
 from schema.billing.cases import CasePayload
@@ -21,6 +23,8 @@ COMMANDS: dict[str, CommandFunction] = {
     "record_cheque": cheques.record,
     "allocate_cheque": cheques.allocate,
     "return_cheque": cheques.take_back,
+    "correct_cheque": correct,
+    "move_allocation": move_allocation,
     "transfer_balance": transfers.transfer,
     "replace_invoice": replacements.replace_invoice,
     "settle_case": cases.settle,

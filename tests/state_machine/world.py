@@ -57,6 +57,7 @@ class World:
     deposits: list[str] = field(default_factory=list)
     reminders: list[str] = field(default_factory=list)
     denials: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -85,8 +85,8 @@ STAFF_COLUMNS = {
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id
         recorded_by recorded_at""",
-    "recoupment_answers": """clinic_id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
-        document_id answered_by | id recorded_at""",
+    "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
+        document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
         document_id status recorded_by recorded_at""",
     "refunds": """clinic_id id cheque_id amount payee reason refunded_on method document_id refunded_by recorded_at reverses_id
