@@ -7,7 +7,6 @@ from typing import Any
 import strawberry
 from strawberry.tools import create_type
 
-from domain.billing.coverages import AdjustmentGroup
 from permissions.classes import input_field, output_field
 from resolvers.commands.billing import denials
 from schema.access.users import User
@@ -17,6 +16,7 @@ from schema.commands import command, payload_of
 from schema.enums import OfferStatus, Party
 from schema.keys import key
 from schema.records.cpt_codes import InvoiceLine
+from schema.records.reason_codes import AdjustmentGroup
 from schema.references import ChequeRef, InvoiceRef
 
 _REASON = "The claim adjustment reason code, or the payer's own code."

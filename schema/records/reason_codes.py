@@ -12,6 +12,8 @@ from resolvers.commands.records import parties, reason_codes
 from schema.connections import Node
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
 
+__all__ = ["AdjustmentGroup", "ReasonCode", "ReasonCodeFilter", "ReasonCodeMutations"]
+
 enum_type(
     AdjustmentGroup,
     "records",
