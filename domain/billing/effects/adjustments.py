@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from domain.billing.adjustments import ADJUSTING, remark_codes_of
+from domain.billing.claims.adjustments import ADJUSTING, remark_codes_of
 from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
