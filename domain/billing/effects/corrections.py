@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from domain.billing.effects.receipts import given_up_then, received
+from domain.billing.effects.receipts import given_up_then, received, taken_back_by_others
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.conditions import lapse_day, lapsed_agreement, received_by
@@ -42,6 +42,8 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = known.without_receipts(wrong.removed, wrong.moments, actor.moment)
     outcome = _agreed(invoice, facts, wrong, actor)
     facts = outcome.facts or facts
+    if facts.undone != known.undone:
+        facts = taken_back_by_others(facts, actor)
     for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
         is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
         facts = received(_with_facts(invoice, facts), receipt, actor, is_paid=is_later)
