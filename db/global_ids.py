@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 TAGS = {
     "ActionItem": "ai",
+    "Adjustment": "aj",
     "ApiToken": "tk",
     "Attorney": "at",
     "AttorneyChange": "ac",
@@ -24,6 +25,7 @@ TAGS = {
     "CoverageEvent": "ce",
     "CptCode": "co",
     "Denial": "de",
+    "DenialEvent": "dv",
     "Deposit": "dp",
     "Encounter": "en",
     "EncounterEvent": "ee",
@@ -42,6 +44,9 @@ TAGS = {
     "Patient": "pt",
     "Payer": "py",
     "Physician": "ph",
+    "ReasonCode": "rn",
+    "ProviderAdjustment": "pa",
+    "RecoupmentRequest": "rq",
     "ReductionOffer": "of",
     "Refund": "rd",
     "Reminder": "re",

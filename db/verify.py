@@ -6,12 +6,23 @@ from uuid import UUID
 import asyncpg
 
 from db.global_ids import make_id
-from db.laws import cheques, coverages, days, encounters, histories, invoices, payments, records, representations
+from db.laws import (
+    cheques,
+    coverages,
+    days,
+    encounters,
+    histories,
+    invoices,
+    payments,
+    records,
+    recoupment,
+    representations,
+)
 from db.laws.base import Law
 from db.ledger.restated import find_deviating
 
 LAWS = (
-    *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
+    *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *recoupment.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
     *(*representations.LAWS, *encounters.LAWS, *days.LAWS),
 )
 # Found by computing the states again, in Python.

@@ -121,8 +121,48 @@ DENIAL_APPEAL = DayPair(
     "The last day for an appeal must not be before the denial",
     "An appeal is not due before the denial",
 )
+CREATION_ADJUSTMENT = DayPair(
+    "created_on",
+    "effective_on",
+    "The adjustment must not be before the invoice date",
+    "An adjustment is not before the creation of its invoice",
+)
+DENIAL_STEP = DayPair(
+    "denied_on",
+    "happened_on",
+    "This must not be before the denial",
+    "A denial is not appealed or closed before it was made",
+)
+STEP_STEP = DayPair(
+    "before_on",
+    "happened_on",
+    "This must not be before the step before",
+    "The appeals and outcomes of a denial are in the order of their days",
+)
+REQUEST_DUE = DayPair(
+    "requested_on",
+    "due_on",
+    "The due day must not be before the day of the request",
+    "A recoupment request is not due before it was made",
+)
+REQUEST_ANSWER = DayPair(
+    "requested_on",
+    "answered_on",
+    "The answer must not be before the day of the request",
+    "A recoupment request is not answered before it was made",
+)
+REFUND_RETURN = DayPair(
+    "refunded_on",
+    "returned_on",
+    "The return must not be before the day of the refund",
+    "A refund does not come back before it was paid",
+)
 # An agreement is made on the day of its step, after the submission; the days of payments have laws of their own.
-PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL)
+PAIRS = (
+    *(INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL),
+    *(CREATION_ADJUSTMENT, DENIAL_STEP, STEP_STEP),
+    *(REQUEST_DUE, REQUEST_ANSWER, REFUND_RETURN),
+)
 
 
 def first_of_month(day: date) -> date:

@@ -4,8 +4,10 @@ from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
-from db.fields.billing.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
+from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
+from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
@@ -21,7 +23,7 @@ from db.fields.messages import (
     SUPPRESSED_ADDRESS,
 )
 from db.fields.parties import ATTORNEY, FACILITY, FIRM, PATIENT, PAYER, PHYSICIAN
-from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE, REASON_CODE
 from db.fields.reports import (
     AGING_REPORT,
     ANALYTICS,
@@ -36,6 +38,7 @@ from db.fields.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
     "ActionItem": ACTION_ITEM,
+    "Adjustment": ADJUSTMENT,
     "AgingReport": AGING_REPORT,
     "Agreement": AGREEMENT,
     "Analytics": ANALYTICS,
@@ -55,6 +58,7 @@ VIEWS: dict[str, View] = {
     "CoverageKindAmounts": COVERAGE_KIND_AMOUNTS,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "DenialEvent": DENIAL_EVENT,
     "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterEvent": ENCOUNTER_EVENT,
@@ -82,6 +86,10 @@ VIEWS: dict[str, View] = {
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ProviderAdjustment": PROVIDER_ADJUSTMENT,
+    "RecoupmentAnswer": RECOUPMENT_ANSWER,
+    "RecoupmentRequest": RECOUPMENT_REQUEST,
+    "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,
     "Reminder": REMINDER,

@@ -7,6 +7,7 @@ LAWS = (
         "A cheque pays no more than its amount",
         "Cheque",
         """select c.id from cheques c join (select clinic_id, cheque_id, amount from cheque_allocations
+            union all select clinic_id, cheque_id, -amount from provider_adjustments
             union all select r.clinic_id, r.cheque_id, r.amount from refunds r join cheques o
                 on (o.clinic_id, o.id) = (r.clinic_id, r.cheque_id) and o.returned_on is null) a
             on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)

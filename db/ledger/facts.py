@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.ledger.facts import (
     Adjustment,
     AdjustmentKind,
@@ -30,6 +31,9 @@ def _rows(table: str, columns: str, order: str = "number", join: str = "", only:
 
 
 _AGREEMENT = "number, kind, amount::text, agreed_on, recorded_at, conditional_until, ended_on, ended_at, ended_by"
+# Of a contractual adjustment, what decides what can be taken back of it.
+_ADJUSTMENT = """number, kind, amount::text, effective_on, recorded_at, adjustment_group, reason_code, line_id, cheque_id,
+    undoes_number"""
 _RECEIPT = """t.id, c.payer_id, t.amount::text, t.effective_on, coalesce(t.ordered_at, t.recorded_at) as recorded_at,
     t.reverses_id, t.coverage_id,
     coalesce(p.patient_id = i.patient_id, false) as is_patient"""
@@ -43,7 +47,7 @@ _SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.record
     {_rows("responsibilities", "number, payer_id, from_on, recorded_at, reason, coverage_id")} as responsibilities,
     {_rows("agreements", _AGREEMENT)} as agreements,
     {_rows("cheque_allocations", _RECEIPT, "id", _PAYER, _STANDS)} as receipts,
-    {_rows("invoice_adjustments", "number, kind, amount::text, effective_on, recorded_at, undoes_number")} as adjustments,
+    {_rows("invoice_adjustments", _ADJUSTMENT)} as adjustments,
     {_rows("write_offs", "number, written_off_on, recorded_at, reversed_on")} as write_offs,
     {{forbids}} as forbids_balance_billing from invoices i where i.clinic_id = $1 and i.id = any($2)"""
 # The coverage under which the present payer owes and those of this payer under which money came or, where the responsibility names
@@ -61,10 +65,11 @@ _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}
 )
 _MOMENTS = frozenset({"recorded_at", "ended_at"})
-_IDS = frozenset({"id", "payer_id", "coverage_id", "reverses_id"})
+_IDS = frozenset({"id", "payer_id", "coverage_id", "reverses_id", "line_id", "cheque_id"})
 _ENUMS: dict[str, Callable[[str], Any]] = {
     "reason": ResponsibilityReason,
     "ended_by": AgreementEnd,
+    "adjustment_group": AdjustmentGroup,
     "kind": lambda kind: AdjustmentKind(kind) if kind in list(AdjustmentKind) else AgreementKind(kind),
 }
 

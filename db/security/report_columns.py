@@ -99,6 +99,7 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
         "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),
+        "provider_adjustments": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
     },
     # What was written off and given up, by the days on which it was.
     "Mutation.exportAdjustments": {"invoice_states": ("written_off_amount", "small_balance_amount")},

@@ -60,7 +60,9 @@ class _Mark:
 
 def is_backdated(known: Facts | None, outcome: Outcome, today: date, created_on: date) -> bool:
     """Whether a transition records something that counts on another day than today; what counts before the invoice counts from its creation."""
-    days = [outcome.values.get("submitted_on"), (outcome.denial or {}).get("denied_on")]
+    denial = outcome.denial or {}
+    # What comes with a payment is a record of its day, and moves nothing.
+    days = [outcome.values.get("submitted_on"), None if denial.get("cheque_id") else denial.get("denied_on")]
     if outcome.facts is not None and known is not None and outcome.facts != known:
         days += _new_days(known, outcome.facts)
     return any(day is not None and max(day, created_on) != today for day in days)

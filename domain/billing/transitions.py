@@ -1,7 +1,16 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import closing, corrections, inputs, negotiation, receipts, responsibility, submission
+from domain.billing.effects import (
+    adjustments,
+    closing,
+    corrections,
+    inputs,
+    negotiation,
+    receipts,
+    responsibility,
+    submission,
+)
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transition import Transition, reason_input
 
@@ -26,6 +35,13 @@ _RETURN = (
     *((status, S.CHEQUE_RECEIVED) for status in _OPEN),
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+)
+# Where nothing is left, an open invoice is covered, or waits to be closed as empty; what is taken back is due again.
+_ADJUSTED = (
+    *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    (S.PENDING_REDUCTION, S.PENDING_INVOICE),
 )
 
 # As if it had been typed right: a receipt gives way to another one. An agreement lapses, or holds again, as the right days say.
@@ -133,6 +149,19 @@ TRANSITIONS = (
             *((status, S.PENDING_INVOICE) for status in _OPEN),
             *((status, status) for status in (*_REDUCING, *_AWAITING)),
         ),
+    ),
+    Transition(
+        "record_adjustment",
+        "Record an adjustment",
+        "Record a contractual adjustment: an amount that the payer does not pay by its contract with the clinic, and that is no longer "
+        "due. A negative amount takes an adjustment back.",
+        "A contractual adjustment of an invoice, or of one of its lines.",
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        adjustments.record_adjustment,
+        inputs.ADJUSTMENT,
+        ("sent",),
+        moves=_ADJUSTED,
     ),
     Transition(
         "record_cheque",
@@ -369,7 +398,7 @@ TRANSITIONS = (
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
 OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "return_cheque", "record_denial"),
+    *("record_cheque", "allocate_cheque", "return_cheque", "record_denial", "record_adjustment"),
     *("correct_cheque", "move_allocation"),
 )
 

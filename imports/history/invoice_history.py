@@ -318,8 +318,7 @@ class InvoiceHistory:
         self._facts = outcome.facts or self._facts
         self._append(name, before, moment, changes, self.by if role else None)
         is_moved = before != end or "submitted_on" in changed
-        denied_on = (outcome.denial or {}).get("denied_on")
-        known = Step(name, on, moment, before, end, changed.get("submitted_on"), None, denied_on, is_moved)
+        known = Step(name, on, moment, before, end, changed.get("submitted_on"), None, outcome.denied_on, is_moved)
         self._steps.append(known)
         self._record_offers(moment, outcome)
         if outcome.denial:

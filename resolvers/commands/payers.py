@@ -5,7 +5,8 @@ from uuid import UUID
 from domain.errors import Conflict, InvalidInput, NotFound
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_PAYER = "select retired_at, patient_id from payers where clinic_id = $1 and id = $2"
+# Retiring a payer, or making it another one, waits for the commands that have chosen it.
+_PAYER = "select retired_at, patient_id from payers where clinic_id = $1 and id = $2 for key share"
 
 
 async def check_payer(work: UnitOfWork, identity: UUID, patient: UUID) -> None:

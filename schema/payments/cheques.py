@@ -11,7 +11,16 @@ from schema.commands import payload_of
 from schema.connections import Connection, Node
 from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from schema.payments.refunds import Refund
-from schema.references import ChequeAllocationRef, ChequeRef, CoverageRef, DepositRef, InvoiceRef, PayerRef
+from schema.references import (
+    ChequeAllocationRef,
+    ChequeRef,
+    CoverageRef,
+    DepositRef,
+    InvoiceRef,
+    PayerRef,
+    ProviderAdjustmentRef,
+    RecoupmentRequestRef,
+)
 
 
 @strawberry.type(description="A payment received from a payer: a cheque, an electronic payment, or cash.")
@@ -27,8 +36,8 @@ class Cheque(Node):
     amount: Decimal = output_field("records", "The amount of the payment in US dollars.")
     unapplied_amount: Decimal = output_field(
         "records",
-        "The part of the amount that is neither allocated to an invoice nor refunded, in US dollars. It is 0 while a cheque is "
-        "held, and negative if it was returned after a refund.",
+        "The part of the amount that is neither allocated to an invoice nor refunded, and not what a row of the remittance takes off, "
+        "in US dollars. It is 0 while a cheque is held, and negative if it was returned after a refund.",
     )
     cheque_date: date = output_field(
         "records", "The day written on the cheque, or the settlement day of an electronic payment."
@@ -70,6 +79,12 @@ class Cheque(Node):
         "records", "The invoices that it pays, with the amount for each."
     )
     refunds: list[Refund] = output_field("records", "What was paid back of it, oldest first.")
+    provider_adjustments: list[ProviderAdjustmentRef] = output_field(
+        "records", "The rows of its remittance that concern no claim (PLB), oldest first."
+    )
+    recoupment_requests: list[RecoupmentRequestRef] = output_field(
+        "records", "The requests of its payer to pay it back, oldest first."
+    )
     document_url: str | None = output_field(
         "records",
         "A signed URL of the scan, valid for 15 minutes and until the session ends; null if there is none, as for an imported cheque.",

@@ -23,7 +23,12 @@ _TREATING = """(select clinic_id, physician_id, case_id from encounters
 _ROWS = {
     "record_cheque": "select count(*) from cheques",
     "return_cheque": "select count(*) from cheques where returned_on is not null",
-    "refund_cheque": "select count(*) from refunds",
+    "refund_cheque": "select count(*) from refunds where reverses_id is null and carries_id is null",
+    "return_refund": "select count(*) from refunds where reversal_kind = 'returned'",
+    "cover_refund": "select count(*) from refunds where reversal_kind = 'moved'",
+    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null",
+    "record_recoupment_request": "select count(*) from recoupment_requests",
+    "answer_recoupment_request": "select count(*) from recoupment_answers where step <> 'reopening'",
     "create_deposit": "select count(*) from deposits",
     "create_case": "select count(*) from cases",
     "add_coverage": "select count(*) from coverages",

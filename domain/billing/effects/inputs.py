@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.billing.cases import CloseReason
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
 from domain.billing.transition import Allocation, Input, WantedLine, optional_input, reason_input
@@ -48,8 +49,12 @@ AGREEMENT = (
         "The day by which it must be paid; otherwise the agreement lapses.",
     ),
 )
+_REMARKS = Input(
+    "remark_codes", str, "Remark codes", "The remark codes that come with the reason.", is_required=False, is_list=True
+)
 DENIAL = (
     Input("denied_on", date, "Denied on", "The day of the denial."),
+    optional_input("group", AdjustmentGroup, "Group", "The group of the denial, as a remittance says it."),
     Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
     optional_input(
         "amount",
@@ -63,8 +68,28 @@ DENIAL = (
         "Line",
         "The id of the line that is denied; such a denial is a record alone, and the invoice stays as it is.",
     ),
+    _REMARKS,
     optional_input("note", str, "Note", "A note about the denial."),
     optional_input("appeal_due_on", date, "Appeal due on", "The last day for an appeal."),
+)
+ADJUSTMENT = (
+    Input(
+        "group",
+        AdjustmentGroup,
+        "Group",
+        "The group of the adjustment, as a remittance says it; PR is none, since what the patient is responsible for stays due.",
+    ),
+    Input("reason_code", str, "Reason code", "The claim adjustment reason code, or the payer's own code."),
+    Input(
+        "amount",
+        Decimal,
+        "Amount",
+        "By how much less is due, in US dollars; a negative amount takes an adjustment back.",
+    ),
+    optional_input("line_id", UUID, "Line", "The id of the line that is adjusted; the whole invoice by default."),
+    _REMARKS,
+    optional_input("adjusted_on", date, "Adjusted on", "The day of the adjustment; today by default."),
+    optional_input("note", str, "Note", "A note about the adjustment."),
 )
 NEW_CHEQUE = (
     Input("payer_id", UUID, "Payer", "The payer who sent it."),

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from domain.billing.coverages import AdjustmentGroup
+
 ZERO = Decimal("0.00")
 
 
@@ -101,13 +103,22 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back."""
+    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back.
+
+    A contractual one says why (group and reason code), of which line, and with which payment it came, where that is known.
+    """
 
     number: int
     kind: AdjustmentKind
     amount: Decimal
     effective_on: date
     recorded_at: datetime
+    adjustment_group: AdjustmentGroup | None = None
+    reason_code: str | None = None
+    remark_codes: tuple[str, ...] = ()
+    line_id: UUID | None = None
+    cheque_id: UUID | None = None
+    note: str | None = None
     # The number of the adjustment that it undoes, because the payment by which that one came was corrected.
     undoes_number: int | None = None
 
@@ -170,6 +181,17 @@ class Facts:
     def given_up(self) -> Decimal:
         """The small balances that were given up and not taken back."""
         return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
+
+    @property
+    def contractual(self) -> list[Adjustment]:
+        """The contractual adjustments, those that take one back included."""
+        return [one for one in self.adjustments if one.kind is AdjustmentKind.CONTRACTUAL]
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What was billed and is neither taken off by contract nor received, in US dollars."""
+        taken_off = sum((one.amount for one in self.contractual), ZERO)
+        return self.billed - taken_off - sum((one.amount for one in self.receipts), ZERO)
 
     @property
     def small_balance_decisions(self) -> list[Adjustment]:

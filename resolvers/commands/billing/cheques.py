@@ -25,13 +25,16 @@ from domain.payments.cheques import ReturnKind, ReversalKind
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.payments.covered_payments import find_coverages
 from resolvers.commands.payments.payments import new_payment, refuse_corrected
+from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, corrected_at, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
-PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
+# A payer that pays stays who it is: changes of its kind wait.
+PATIENT_OF = """select case when kind = 'patient' then patient_id end as patient_id from payers
+    where clinic_id = $1 and id = $2 for key share"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
@@ -195,6 +198,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     if not {part["case_id"] for part in standing} <= set(cases):
         raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))
     await _reverse(work, writes, standing, settled)
+    await reverse_provider_adjustments(work, writes, cheque["id"], returned_on, reason)
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity

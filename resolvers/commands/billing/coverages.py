@@ -56,7 +56,7 @@ _UNNAMED = """select coalesce(sum(a.amount), 0) from cheque_allocations a
 _OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and payer_id = any($3) and status in {listed(OPEN)}"""
 _IS_BILLED = "select from invoices where clinic_id = $1 and case_id = $2 and payer_id = $3 and status <> 'void' limit 1"
 _PATIENT = "select patient_id from cases where clinic_id = $1 and id = $2"
-_KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2"
+_KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2 for key share"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
 # What an event of the history says itself: who did it, and when.
 _OF_EVENT = ("verified_by", "verified_at")

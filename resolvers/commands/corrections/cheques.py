@@ -30,6 +30,7 @@ from resolvers.commands.corrections.changes import (
     reverse,
     rows_of,
 )
+from resolvers.commands.payments.carried_rows import find_carried
 from resolvers.commands.payments.corrected_payments import WRONG, corrected_payment, marks_of
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
 from resolvers.commands.payments.payments import refuse_corrected, warn_of_similar
@@ -40,7 +41,6 @@ _TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_
         union all select c.clinic_id, c.corrects_id, c.recorded_at from cheques c join chain n
             on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
     select min(recorded_at) as at from chain"""
-_REFUNDED = "select 1 from refunds where clinic_id = $1 and cheque_id = $2 limit 1"
 # A later payment is less by what its payer took back of this one.
 _TAKEN_BACK = """select l.number from cheque_allocations a join cheque_allocations r on r.clinic_id = a.clinic_id
         and r.invoice_id = a.invoice_id and r.reversal_kind = 'taken_back' and (r.reverses_id = a.id or r.id = a.id)
@@ -93,7 +93,8 @@ async def correct(work: UnitOfWork) -> UUID:
         if any(not one.is_replaced for one in parts):
             raise InvalidInput(_HELD, ("allocations",))
         parts = []
-    _check_sum(parts, columns["amount"])
+    carried = await find_carried(work, wrong, columns, is_held=receipt.is_held)
+    _check_sum(parts, columns["amount"], carried.used)
     involved = {*(one["invoice_id"] for one in own), *(one.invoice_id for one in parts)}
     locked = await lock_with_paid(work, involved, settled)
     changes = {one: Change(locked[one]) for one in sorted(involved)}
@@ -103,6 +104,7 @@ async def correct(work: UnitOfWork) -> UUID:
     await _bring_along(work, wrong, right, own, changes)
     writes = work.writes()
     writes.insert("cheques", recorded_at=work.moment, **right.columns)
+    carried.carry(work, writes, wrong, right.columns)
     apply_changes(work, writes, "correct_cheque", right.columns["id"], changes, known, Locked(settled, locked))
     try:
         await writes.run(work.connection)
@@ -117,8 +119,6 @@ async def _locked(work: UnitOfWork, identity: UUID) -> Row:
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
     await refuse_corrected(work, row)
-    if await work.one(_REFUNDED, identity):
-        raise Conflict("A part of this payment was refunded", ("cheque_id",))
     taken_back = await work.one(_TAKEN_BACK, identity)
     if taken_back:
         words = f"Payment {taken_back['number']} takes money back of another one: what it took back cannot be corrected with it"
@@ -146,11 +146,13 @@ async def _parts(work: UnitOfWork, wrong: Row, own: list[Row]) -> list[Part]:
     return replaced_parts(found, amounts, typed_at, replacing)
 
 
-def _check_sum(parts: Iterable[Part], amount: Decimal) -> None:
-    total = sum((one.amount for one in parts if not one.is_replaced), Decimal(0))
+def _check_sum(parts: Iterable[Part], amount: Decimal, carried: Decimal) -> None:
+    """`carried` is what its refunds and the rows of its remittance use of it, in US dollars."""
+    total = sum((one.amount for one in parts if not one.is_replaced), Decimal(0)) + carried
     if total > amount:
+        word = "used" if carried else "allocated"
         words = (
-            f"${format_money(total)} of the payment is allocated, which is more than its amount: give other allocations"
+            f"${format_money(total)} of the payment is {word}, which is more than its amount: give other allocations"
         )
         raise InvalidInput(words, ("allocations",))
 

@@ -20,7 +20,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 Row = Mapping[str, Any]
 WRONG = """select c.id, c.payer_id, c.method, c.number, c.bank, c.amount, c.cheque_date, c.received_on, c.held_from, c.released_at,
     c.deposit_id, d.deposited_on, c.cleared_on, c.returned_on, c.return_reason, c.return_kind, c.returned_at, c.replaces_id,
-    c.document_id, c.imported, c.corrected_at, c.number_key, c.unapplied_amount
+    c.document_id, c.imported, c.is_remitted, c.corrected_at, c.number_key, c.unapplied_amount
     from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
     where c.clinic_id = $1 and c.id = $2 for no key update of c"""
 _NAMES = ("payer_id", "method", "number", "amount", "cheque_date", "received_on", "document_id")
@@ -34,7 +34,8 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
         raise InvalidInput(f"Give what was typed wrong: {', '.join(_GIVEN)}", ())
     reason, method = reason_of(inputs), inputs.get("method") or PaymentMethod(wrong["method"])
     amount: Decimal = inputs.get("amount") or wrong["amount"]
-    if amount <= 0 or inputs.get("amount") == 0:
+    is_zero = amount == 0 or inputs.get("amount") == 0
+    if amount < 0 or (is_zero and not wrong["is_remitted"]):
         raise InvalidInput("The amount must be greater than 0", ("amount",))
     number = required_text(inputs, "number", CODE) if "number" in inputs else wrong["number"]
     bank = optional_text(inputs, "bank", BANK) if "bank" in inputs else wrong["bank"]
@@ -58,7 +59,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
         "held_from": receipt.held_from,
         "released_at": work.moment if receipt.is_released else None,
         "document_id": inputs.get("document_id") or wrong["document_id"],
-        **{name: wrong[name] for name in ("deposit_id", "cleared_on", *returned)},
+        **{name: wrong[name] for name in ("deposit_id", "cleared_on", "is_remitted", *returned)},
         **({"returned_at": work.moment} if returned else {}),
         "replaces_id": await _replaced(work, wrong, payer_id, receipt),
         "corrects_id": wrong["id"],

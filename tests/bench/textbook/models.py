@@ -149,6 +149,18 @@ class Physician(Model):
     __table__ = tables.physicians
 
 
+class ProviderAdjustment(Model):
+    __table__ = tables.provider_adjustments
+
+
+class RecoupmentAnswer(Model):
+    __table__ = tables.recoupment_answers
+
+
+class RecoupmentRequest(Model):
+    __table__ = tables.recoupment_requests
+
+
 class ReductionOffer(Model):
     __table__ = tables.reduction_offers
 
@@ -175,6 +187,10 @@ class ReminderPolicy(Model):
 
 class ReminderTemplate(Model):
     __table__ = tables.reminder_templates
+
+
+class WriteOff(Model):
+    __table__ = tables.write_offs
 
 
 class Invitation(Model):

@@ -24,7 +24,8 @@ _ADDED_BY_STAFF = {
     "case_events": "case_id at by_user_id action changes request_id",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
-    "cheques": "payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id",
+    "cheques": """payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id
+        is_remitted""",
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
@@ -50,13 +51,18 @@ _ADDED_BY_STAFF = {
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
+    "provider_adjustments": "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by",
+    "recoupment_answers": """request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
+        answered_by""",
+    "recoupment_requests": """payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id
+        recorded_by""",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
     "reminder_confirmations": CONFIRMED,
     "suppressed_addresses": SUPPRESSED,
     "reminder_levels": LEVEL,
     "reminder_policies": POLICY,
     "reminder_templates": "name version subject body created_by",
-    "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
+    "reminders": "invoice_id target_date moved_to subject notes assignee_id created_by created_at",
     "representations": "case_id attorney_id from_on until_on known_from",
     "responsibilities": "invoice_id number payer_id coverage_id from_on reason note document_id decided_by",
     "write_offs": "invoice_id number written_off_on reversed_on decided_by",
@@ -103,7 +109,8 @@ _CHANGED_BY_STAFF = {
     "suppressed_addresses": "removed_by removed_at",
     "reminder_levels": "template_id",
     "reminder_policies": POLICY,
-    "reminders": "target_date subject notes assignee_id status outcome closed_at",
+    "recoupment_requests": "status answered_amount due_on",
+    "reminders": "target_date moved_to subject notes assignee_id status outcome closed_at",
     "representations": "until_on known_until",
     "write_offs": "reversed_on",
     **_CHANGED_BY_EVERY_ROLE,
@@ -121,7 +128,8 @@ ADDED = {
         "sessions": "user_id token_hash kind name expires_at",
         "users": "email name role attorney_id physician_id",
         "invitations": "user_id email role is_mailed expires_at next_attempt_at",
-        "refunds": "cheque_id amount payee reason refunded_on method document_id refunded_by",
+        "refunds": """cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
+            provider_adjustment_id""",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
@@ -175,7 +183,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days",
+        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",

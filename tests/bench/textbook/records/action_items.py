@@ -28,10 +28,12 @@ from tests.bench.textbook.models import (
     MessageInvoice,
     OutboundMessage,
     Payer,
+    RecoupmentRequest,
     ReductionOffer,
     Reminder,
     Representation,
     User,
+    WriteOff,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
 from tests.bench.textbook.records.cheques import is_held, unapplied
@@ -58,6 +60,7 @@ class ActionItem:
     reminder_id: UUID | None = None
     cheque_id: UUID | None = None
     encounter_id: UUID | None = None
+    recoupment_request_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -110,6 +113,25 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
                 yield replace(item, cheque_id=cheque.id)
 
 
+async def _recoveries(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    """Payments that were returned after the write-off of what they had recovered."""
+    for cheque in await records.all(Cheque):
+        for back in await records.many(ChequeAllocation, "cheque_id", cheque.id):
+            invoice = await records.one(Invoice, back.invoice_id)
+            if back.amount > 0 or invoice is None or invoice.status != "written_off":
+                continue
+            offs = [off for off in await records.many(WriteOff, "invoice_id", invoice.id) if off.reversed_on is None]
+            paid = [one for one in await records.many(ChequeAllocation, "invoice_id", invoice.id) if one.id > back.id]
+            events = await records.many(InvoiceEvent, "invoice_id", invoice.id)
+            is_noted = any(one.transition == "add_internal_note" and one.at > back.recorded_at for one in events)
+            is_later = any(back.recorded_at > off.recorded_at for off in offs)
+            if is_later and not is_noted and not any(one.amount > 0 or one.cheque_id == cheque.id for one in paid):
+                words = f"Cheque {cheque.number} was returned after the write-off: ask for another payment, "
+                words += "or note that none is expected (addInternalNote)"
+                item = ActionItem(back.id, "returned_cheque", back.effective_on, words, invoice.id)
+                yield replace(item, cheque_id=cheque.id)
+
+
 async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for cheque in await records.all(Cheque):
         left = await unapplied(records, cheque, {})
@@ -120,7 +142,9 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
             words = f"${left} of payment {cheque.number} is not applied"
             if cheque.returned_on is not None:
                 words = f"Payment {cheque.number} was returned after a refund of ${-left}"
-                words += ": leave as much of the payer's next payment (recordCheque) unapplied"
+                words += (
+                    ": cover it with the payer's next payment (recordCheque, coverRefund), or give it up (giveUpRefund)"
+                )
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
 
@@ -256,12 +280,26 @@ async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
             yield ActionItem(late.id, "late_fact", due_on, named.words, late.invoice_id)
 
 
+async def _recoupment(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for request in await records.all(RecoupmentRequest):
+        if request.status == "open":
+            payer = await records.one(Payer, request.payer_id)
+            rest = request.amount - request.answered_amount
+            words = (
+                f"{payer and payer.name} asks for ${rest} back by {request.due_on}: refund it (refundCheque), or appeal"
+            )
+            due_on = max(request.requested_on, request.due_on - 7 * _DAY)
+            item = ActionItem(request.id, "recoupment_due", due_on, words, None)
+            yield replace(item, recoupment_request_id=request.id)
+
+
 _KINDS = (
     *(
         _reminders,
         _agreements,
         _negotiations,
         _cheques,
+        _recoveries,
         _payments,
         _messages,
         _appeals,
@@ -270,6 +308,7 @@ _KINDS = (
         _former_firms,
         _visits,
         _late,
+        _recoupment,
     ),
 )
 
@@ -291,4 +330,5 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.invoice": one(Invoice, "invoice_id"),
     "ActionItem.cheque": one(Cheque, "cheque_id"),
     "ActionItem.encounter": one(Encounter, "encounter_id"),
+    "ActionItem.recoupmentRequest": one(RecoupmentRequest, "recoupment_request_id"),
 }
