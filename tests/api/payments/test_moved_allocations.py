@@ -71,6 +71,7 @@ def test_what_cannot_be_moved_is_refused_with_the_step_that_helps(clinic: Clinic
     payer = clinic.another_payer(clinic.look(of))
     foreign = clinic.invoice("100.00")
     clinic.step("changePayer", foreign, payerId=payer, reason="Another one pays")
+    clinic.step("submitInvoice", foreign, submittedOn=TODAY, method="EMAIL")
     cheque = paid(clinic, "60.00", {of: "60.00"})
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"toInvoiceId": unsent}, "INVALID_INPUT", "submit it first (submitInvoice)"),

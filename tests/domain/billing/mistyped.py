@@ -105,9 +105,8 @@ class Mistyped:
         elif act.name == "return_cheque" and self._is_elsewhere(act):
             self.books.steps += 1
             paid, moment = self.receipts[act.values["cheque"]], self.books.moment(on, self.books.steps)
-            counts_on = max(day(act.happened or 0), paid.effective_on)
-            back = {"id": UUID(int=7), "amount": -paid.amount, "effective_on": counts_on, "recorded_at": moment}
-            self.returns = [replace(paid, **back, reverses_id=paid.id)]
+            back = replace(paid, id=UUID(int=7), amount=-paid.amount, reverses_id=paid.id, recorded_at=moment)
+            self.returns = [replace(back, effective_on=max(day(act.happened or 0), paid.effective_on))]
         elif act.name == "return_cheque":
             self.books.take_back(on, self.receipts[act.values["cheque"]], act.happened)
         else:
