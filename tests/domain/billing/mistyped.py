@@ -31,6 +31,14 @@ class Wrong(StrEnum):
     THIS_INVOICE = "this invoice"
 
 
+class Done(StrEnum):
+    """How a step of the script was made."""
+
+    AS_PLANNED = "as planned"
+    WRONG = "wrong"
+    CORRECTED = "corrected"
+
+
 class Mistyped:
     """The books of an invoice while the payment of one step of a plan is typed wrong."""
 
@@ -40,6 +48,8 @@ class Mistyped:
         (on, self.act) = order[place]
         self.values, self.happened = self._mistakes(on, self.act, random)
         self.returns = list[Receipt]()
+        # What was done on which day: a step as it was planned, with its act, or typed wrong, or the correction of that.
+        self.script = list[tuple[int, Done, Act]]()
         # The steps between the mistake and its correction.
         self.between = list[str]()
 
@@ -82,6 +92,7 @@ class Mistyped:
         return True
 
     def _type(self, on: int, act: Act) -> None:
+        self.script.append((on, Done.WRONG, act))
         identity = UUID(int=10**6 + act.key)
         if self.wrong is Wrong.THIS_INVOICE:
             mistake = self.books.receive(on, self.values["amount"], self.values["payer"], self.happened, id=UUID(int=5))
@@ -111,6 +122,7 @@ class Mistyped:
             self.books.take_back(on, self.receipts[act.values["cheque"]], act.happened)
         else:
             act.do(self.books, on)
+        self.script.append((on, Done.AS_PLANNED, act))
 
     def _is_elsewhere(self, act: Act) -> bool:
         """Whether the payment that an act returns is still one of another invoice."""
@@ -131,6 +143,7 @@ class Mistyped:
             identity = {"id": UUID(int=3 * 10**6 + 2 * key)}
             self.receipts[key] = books.correct(on, self.receipts[key], self.act.happened, **right, **identity)
         self.corrected_on = on
+        self.script.append((on, Done.CORRECTED, self.act))
 
     def finish(self, on: int) -> bool:
         """Let the nights pass until a day, and correct what is still wrong on it."""
