@@ -50,7 +50,7 @@ def _typed(invoice: Invoice, inputs: Inputs, actor: Actor) -> Adjustment:
     if not CREATION_ADJUSTMENT.holds(invoice.created_on, day):
         raise InvalidInput(f"{CREATION_ADJUSTMENT.message}, {invoice.created_on}", ("adjusted_on",))
     return Adjustment(
-        len(invoice.known.adjustments) + 1,
+        invoice.known.next_adjustment,
         AdjustmentKind.CONTRACTUAL,
         amount,
         day,
