@@ -8,6 +8,7 @@ from domain.billing.effects import (
     inputs,
     negotiation,
     receipts,
+    remittances,
     responsibility,
     submission,
 )
@@ -40,7 +41,7 @@ _RETURN = (
 _ADJUSTED = (
     *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_REDUCTION, S.PENDING_INVOICE),
 )
 
@@ -75,7 +76,7 @@ TRANSITIONS = (
         _AWAITING,
         negotiation.accept_in_full,
         (),
-        ("submitted",),
+        ("submitted", "something_due"),
     ),
     Transition(
         "request_reduction",
@@ -86,7 +87,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.request_reduction,
         inputs.REQUEST,
-        ("submitted",),
+        ("submitted", "something_due"),
         reads_facts=False,
     ),
     Transition(
@@ -160,7 +161,7 @@ TRANSITIONS = (
         (*_OPEN, *_COVERED, *_WRITTEN_OFF),
         adjustments.record_adjustment,
         inputs.ADJUSTMENT,
-        ("sent",),
+        ("sent", "something_to_adjust"),
         moves=_ADJUSTED,
     ),
     Transition(
@@ -190,6 +191,22 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+    ),
+    Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        # Some claims are paid, others are taken back.
+        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
     ),
     Transition(
         "return_cheque",
@@ -398,7 +415,7 @@ TRANSITIONS = (
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
 OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "return_cheque", "record_denial", "record_adjustment"),
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
     *("correct_cheque", "move_allocation"),
 )
 

@@ -142,7 +142,8 @@ _INSTANT = timedelta(microseconds=1)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
-    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one.
     """
 
     billed: Decimal
@@ -154,6 +155,7 @@ class Facts:
     forbids_balance_billing: bool = False
     # The adjustments that were undone by the correction of a payment, and what undid them: they count as never made.
     undone: tuple[Adjustment, ...] = ()
+    patient_amount: Decimal | None = None
 
     @property
     def all_adjustments(self) -> tuple[Adjustment, ...]:
