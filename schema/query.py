@@ -27,8 +27,8 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.payments.cheques import ChequeConnection, ChequeFilter
 from schema.payments.deposits import DepositConnection, DepositFilter
-from schema.payments.enums import RecoupmentOrderField
-from schema.payments.recoupment import RecoupmentOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
+from schema.payments.enums import RecoupmentRequestOrderField
+from schema.payments.recoupment import RecoupmentRequestOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
 from schema.payments.remittances import (
     Remittance,
     RemittanceClaimConnection,
@@ -72,7 +72,7 @@ ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims tha
 RecoupmentWanted = Annotated[
     RecoupmentRequestFilter | None, argument("Only requests that match this filter.", "records")
 ]
-RecoupmentSorted = Annotated[RecoupmentOrder | None, argument("A sort order of recoupment requests.", "records")]
+RecoupmentSorted = Annotated[RecoupmentRequestOrder | None, argument("A sort order of recoupment requests.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
@@ -104,7 +104,7 @@ Search = Annotated[str | None, argument("The start of any word of the name.", "s
 EncountersWanted = Annotated[EncounterFilter | None, argument("Only visits that match this filter.", "treatment")]
 EncountersSorted = Annotated[EncounterOrder | None, argument("A sort order of visits.", "treatment")]
 NEWEST_VISITS_FIRST = EncounterOrder(field=EncounterOrderField.SERVICE_DATE, direction=Direction.DESC)
-NEWEST_REQUESTS_FIRST = RecoupmentOrder(field=RecoupmentOrderField.REQUESTED_ON, direction=Direction.DESC)
+NEWEST_REQUESTS_FIRST = RecoupmentRequestOrder(field=RecoupmentRequestOrderField.REQUESTED_ON, direction=Direction.DESC)
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 

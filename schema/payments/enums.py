@@ -1,13 +1,13 @@
 """Descriptions and access rules of the enums of payments, and of their values."""
 
 from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
-from domain.payments.recoupment import RecoupmentOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
+from domain.payments.recoupment import RecoupmentRequestOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
 from permissions.classes import enum_type
 
 __all__ = [
     "ChequeStatus",
     "PaymentMethod",
-    "RecoupmentOrderField",
+    "RecoupmentRequestOrderField",
     "RecoupmentStatus",
     "RecoupmentStep",
     "ReturnKind",
@@ -89,7 +89,7 @@ enum_type(
     },
 )
 enum_type(
-    RecoupmentOrderField,
+    RecoupmentRequestOrderField,
     "records",
     "The sort field of recoupment requests.",
     {
