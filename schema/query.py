@@ -344,7 +344,9 @@ class Query:
     ) -> RemittanceConnection:
         return await read(info)
 
-    @compiled_root("records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about.")
+    @compiled_root(
+        "records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about."
+    )
     async def remittance_claims(
         self,
         info: Info,

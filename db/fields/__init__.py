@@ -41,8 +41,10 @@ from db.fields.reports import (
     COVERAGE_KIND_AMOUNTS,
     MONTHLY_ANALYTICS,
     PAYER_AGING,
+    PAYER_DENIALS,
     PAYER_REDUCTION,
     PHYSICIAN_PRODUCTIVITY,
+    REASON_DENIALS,
 )
 from db.fields.users import API_TOKEN, SESSION, USER
 
@@ -93,10 +95,12 @@ VIEWS: dict[str, View] = {
     "Patient": PATIENT,
     "Payer": PAYER,
     "PayerAging": PAYER_AGING,
+    "PayerDenials": PAYER_DENIALS,
     "PayerReduction": PAYER_REDUCTION,
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ReasonDenials": REASON_DENIALS,
     "ProviderAdjustment": PROVIDER_ADJUSTMENT,
     "RecoupmentAnswer": RECOUPMENT_ANSWER,
     "RecoupmentRequest": RECOUPMENT_REQUEST,

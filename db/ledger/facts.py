@@ -52,7 +52,7 @@ _SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.record
     {{forbids}} as forbids_balance_billing, {{remitted}} as patient_amount from invoices i where i.clinic_id = $1 and i.id = any($2)"""
 # The coverage under which the present payer owes and those of this payer under which money came or, where the responsibility names
 # none, any of this payer in the case.
-_FORBIDS = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
+FORBIDS_BALANCE_BILLING = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
         where r.clinic_id = i.clinic_id and r.invoice_id = i.id order by r.number desc limit 1) last on true
     where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.balance_billing = 'forbidden'
         and (v.id = last.coverage_id or v.payer_id = i.payer_id and (last.coverage_id is null or exists (
@@ -64,7 +64,7 @@ _REMITTED = """(select case when c.status = 'matched' then c.responsible_amount 
     order by c.id desc limit 1)"""
 # The facts of invoices of a clinic, without and with what a coverage forbids and a remittance says.
 FACTS = _SELECTED.format(forbids="false", remitted="null::numeric")
-FACTS_AND_COVERAGES = _SELECTED.format(forbids=_FORBIDS, remitted=_REMITTED)
+FACTS_AND_COVERAGES = _SELECTED.format(forbids=FORBIDS_BALANCE_BILLING, remitted=_REMITTED)
 # How the texts of JSON become values, by the name of the column.
 _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}

@@ -130,6 +130,11 @@ class Invoice:
         return self.billed - self.contractual - self.received
 
     @property
+    def not_received(self) -> Decimal:
+        """What was billed and is not received, whether it is due or not."""
+        return self.billed - self.received
+
+    @property
     def balance(self) -> Decimal:
         """What is due: of the agreed amount or, while nothing is agreed, of the open part."""
         owed = self.open_part if self.agreed is None else self.agreed
@@ -224,6 +229,9 @@ GUARDS = {
         "Everything that was billed has been received: record the payment without this invoice",
         ("refund_cheque",),
         "then",
+    ),
+    "something_to_adjust": Guard(
+        "not_received", _POSITIVE, "Everything that was billed has been received", ("return_cheque",)
     ),
     "something_to_negotiate": Guard(
         "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("correct_cheque", "void_invoice"), _INSTEAD

@@ -41,7 +41,7 @@ _RETURN = (
 _ADJUSTED = (
     *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_REDUCTION, S.PENDING_INVOICE),
 )
 
@@ -76,7 +76,7 @@ TRANSITIONS = (
         _AWAITING,
         negotiation.accept_in_full,
         (),
-        ("submitted",),
+        ("submitted", "something_due"),
     ),
     Transition(
         "request_reduction",
@@ -87,7 +87,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.request_reduction,
         inputs.REQUEST,
-        ("submitted",),
+        ("submitted", "something_due"),
         reads_facts=False,
     ),
     Transition(
@@ -161,7 +161,7 @@ TRANSITIONS = (
         (*_OPEN, *_COVERED, *_WRITTEN_OFF),
         adjustments.record_adjustment,
         inputs.ADJUSTMENT,
-        ("sent",),
+        ("sent", "something_to_adjust"),
         moves=_ADJUSTED,
     ),
     Transition(

@@ -14,7 +14,10 @@ from schema.enums import OfferStatus, Party
 @strawberry.type(description="One offer of a negotiation: an amount proposed by one side.")
 class ReductionOffer:
     id: strawberry.ID = output_field("negotiation", "The offer's id.")
-    round: int = output_field("negotiation", "The number of the offer within the negotiation, from 1.")
+    round: int = output_field(
+        "negotiation",
+        "The number of the offer, from 1, counted over all offers of the invoice, whichever payer they were made by or to.",
+    )
     party: Party = output_field("negotiation", "The side that made the offer.")
     amount: Decimal = output_field(
         "negotiation", "The amount in US dollars that would be paid instead of the open part."

@@ -38,6 +38,12 @@ _REMITTED = "select cheque_id as id from provider_adjustments"
 _ADJUSTED = "select id from provider_adjustments"
 _ASKED = "select id from recoupment_requests where status = 'refunded'"
 _ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
+_TAKEN_OFF = "select invoice_id as id from invoice_adjustments where kind = 'contractual' order by id limit 1"
+# A denial that was appealed and decided, the only one of its invoice.
+_APPEALED = """select d.id from denials d where (select count(*) from denial_events e where e.denial_id = d.id) = 2
+    and (select count(*) from denials o where o.invoice_id = d.invoice_id) = 1 order by d.id limit 1"""
+_APPEALED_INVOICE = f"select invoice_id from denials where id = ({_APPEALED})"
+_OF_APPEALED = "select d.id from denials d where d.invoice_id = $"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -320,6 +326,18 @@ VIOLATIONS = [
      select clinic_id, id, day, day + 2, physician_id, facility_id, service_date from encounters,
      unnest(array['2026-05-31'::date, '2026-06-01']) day where id = $"""),
     ("Treatment is not before", _BILLING_VISIT, "update invoices set service_date = '2000-01-01' where id = $"),
+    ("An adjustment is not before", _TAKEN_OFF, "update invoice_adjustments set effective_on = '2001-01-01' where invoice_id = $"),
+    ("The line of an adjustment", _TAKEN_OFF, """update invoice_adjustments set line_id = (select l.id from invoice_lines l
+     where l.invoice_id <> invoice_adjustments.invoice_id limit 1) where invoice_id = $ and kind = 'contractual'"""),
+    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = -0.01 where id = $"),
+    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = billed_amount + 0.01 where id = $"),
+    ("A denial is not appealed", _APPEALED_INVOICE, f"""update denials set denied_on = '2027-01-01', appeal_due_on = null
+     where id = ({_OF_APPEALED})"""),
+    ("The appeals and outcomes", _APPEALED_INVOICE, f"""update denial_events set happened_on = '2027-01-01'
+     where number = 1 and denial_id = ({_OF_APPEALED})"""),
+    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 1 where denial_id = $"),
+    ("The steps of a denial", _APPEALED, "update denial_events set status = 'upheld' where denial_id = $ and number = 1"),
+    ("What a denial recovers", _APPEALED, "update denial_events set recovered_amount = 100000 where denial_id = $ and number = 2"),
     ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),
     ("An invoice is not submitted", "select id from invoices where submitted_on is not null order by number limit 1",
      "update invoices set submitted_on = created_on - 1 where id = $"),

@@ -189,6 +189,21 @@ def _of_refunds(inputs: Callable[[World, Random, int], dict[str, Any] | None]) -
     return lambda now: inputs(now.world, now.random, now.number)
 
 
+def _appeal(now: Chance) -> dict[str, Any] | None:
+    values: dict[str, Any] = {"appealedOn": now.world.some_day(now.random, 2)}
+    if now.random.random() < 0.3:
+        values["documentId"] = now.upload()
+    return _of("denials", "denialId", **values)(now)
+
+
+def _outcome(now: Chance) -> dict[str, Any] | None:
+    outcome = now.random.choice(("UPHELD", "OVERTURNED", "PARTIAL", "CLOSED"))
+    values: dict[str, Any] = {"outcome": outcome, "closedOn": now.world.some_day(now.random, 2)}
+    if outcome == "PARTIAL" or now.random.random() < 0.2:
+        values["amountRecovered"] = "3.33"
+    return _of("denials", "denialId", **values)(now)
+
+
 _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "create_case": _case,
     "create_invoice": _invoice,
@@ -200,6 +215,8 @@ _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "update_coverage": _changed_coverage,
     "verify_coverage": _of_coverage(),
     "close_coverage": _closed_coverage,
+    "appeal_denial": _appeal,
+    "close_denial": _outcome,
     "assign_attorney": _attorney,
     "cancel_attorney_change": lambda now: {"caseId": now.some_case()},
     "transfer_from_former_firm": _from_former_firm,

@@ -32,6 +32,7 @@ RECORDS = {
     **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
     **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
     **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+    **dict.fromkeys(("appeal_denial", "close_denial"), "denial"),
 }
 TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)
 # Made by the rules themselves, as money comes or a day passes.

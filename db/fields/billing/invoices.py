@@ -1,6 +1,24 @@
 """The SQL of invoices: every field, filter and order as an expression over the row."""
 
-from sqlalchemy import Date, Float, Numeric, Text, and_, any_, case, cast, func, literal, not_, or_, select, union_all
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Date,
+    Float,
+    Numeric,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from db import tables
 from db.fields.base import (
@@ -292,4 +310,30 @@ EVENT = View(
     },
 )
 
-CHANGE = View(tables.changes, plain("field", "before", "after"))
+_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+
+def _names_payer(c: Row) -> Expression:
+    """That a changed value is the stored id of a payer. Histories of coverages have the API's ids, which are no UUIDs."""
+    return and_(c.field == "payerId", func.coalesce(c.after, c.before).regexp_match(_UUID))
+
+
+def _with_name(column: str) -> Callable[[Row], Expression]:
+    """A value of a change as a person reads it: the name of a payer, instead of its id."""
+
+    def read(c: Row) -> Expression:
+        value, payer = getattr(c, column), c.scope.row(tables.payers)
+        name = select(payer.name).select_from(payer.source).where(payer.keyed(cast(value, Uuid))).scalar_subquery()
+        return case((_names_payer(c), func.coalesce(name, value)), else_=value)
+
+    return read
+
+
+CHANGE = View(
+    tables.changes,
+    {
+        "field": lambda c: case((_names_payer(c), "payer"), else_=c.field),
+        "before": _with_name("before"),
+        "after": _with_name("after"),
+    },
+)

@@ -9,6 +9,7 @@ from db.global_ids import make_id
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.access.people import PayerKind
+from domain.api_names import enum_name
 from domain.billing.coverages import (
     ENUMS,
     LAST_PRIORITY,
@@ -204,7 +205,7 @@ def _published(column: str, value: Any) -> Any:
         return None
     if column in _REFERENCES:
         return make_id(_REFERENCES[column], value)
-    return value.upper() if column in ENUMS else value
+    return enum_name(value) if column in ENUMS else value
 
 
 def _warn_of_limit(work: UnitOfWork, row: Row, received: Decimal) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from domain.api_names import enum_name
 from domain.billing.coverages import PAYING
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.next_steps import named
@@ -55,13 +56,16 @@ async def _with_remittance(work: UnitOfWork) -> None:
 async def transfer_from_former_firm(work: UnitOfWork) -> UUID:
     """Transfer what a former law firm of a case owes to another payer, all invoices in one step.
 
-    Nothing changes where no invoice is owed so. An invoice that was never submitted gets the new payer; agreements are kept where
+    Where no invoice is owed so, it is refused. An invoice that was never submitted gets the new payer; agreements are kept where
     the input says so and one stands.
     """
     work.inputs = {**work.inputs, "note": optional_text(work.inputs, "note", REMARK)}
     case = await lock_case(work, work.inputs["case_id"])
     await check_payer(work, work.inputs["payer_id"], case["patient_id"])
     owed = await list_owed_by_former_firm(work, case["id"])
+    if not owed:
+        words = "No law firm that has ceased to represent this case owes an open invoice of it: transfer the balance of one invoice"
+        raise Conflict(f"{words} (transferBalance)", ("case_id",))
     writes = work.writes()
     for row in (await lock(work, owed, with_facts=True)).values():
         name, inputs = _step(work, row)
@@ -91,7 +95,7 @@ async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:
         if payer not in (None, found["payer_id"]):
             raise InvalidInput("This payer is not that of the coverage", ("payer_id",))
         if found["status"] not in PAYING:
-            words = f"This coverage is {found['status'].upper()}: verify it first ({next_step('verify_coverage')})"
+            words = f"This coverage is {enum_name(found['status'])}: verify it first ({next_step('verify_coverage')})"
             raise Conflict(words, ("coverage_id",))
         payer = found["payer_id"]
     if payer is not None:

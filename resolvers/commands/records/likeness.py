@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from db.global_ids import TAGS, make_id
-from domain.access.people import PayerKind
+from domain.api_names import enum_name
 from domain.normal_forms import normal_key
 from domain.parties import names_of
 from domain.warnings import WarningCode, similar_record
@@ -38,7 +38,7 @@ async def warn_of_patients(work: UnitOfWork, patient: UUID) -> None:
 async def warn_of_payers(work: UnitOfWork, payer: UUID) -> None:
     """Warn of other payers with the same name."""
     alike = await work.all(_PAYERS, payer)
-    _warn(work, WarningCode.SIMILAR_PAYER, "Payer", alike, [f"kind {PayerKind(one['kind']).name}" for one in alike])
+    _warn(work, WarningCode.SIMILAR_PAYER, "Payer", alike, [f"kind {enum_name(one['kind'])}" for one in alike])
 
 
 async def warn_of_attorneys(work: UnitOfWork, attorney: UUID) -> None:

@@ -112,9 +112,16 @@ class History:
             self.done["adjust"] += 1
 
     def _return(self) -> None:
-        if self.cheques and self.random.random() < 0.7:
-            what = {"chequeId": self.random.choice(self.cheques), "returnedOn": TODAY, "reason": "Bounced"}
-            self._try("returnCheque", "return", admin=True, **what)
+        """Any payment, or one that was refunded in part."""
+        refunded = self._some("""select c.id from cheques c where id = any($1) and returned_on is null
+            and (select sum(amount) from refunds where cheque_id = c.id) > 0""")
+        if refunded and self.random.random() < 0.6:
+            chosen = make_id("Cheque", refunded["id"])
+        elif self.cheques:
+            chosen = self.random.choice(self.cheques)
+        else:
+            return
+        self._try("returnCheque", "return", admin=True, chequeId=chosen, returnedOn=TODAY, reason="Bounced")
 
     def _return_refund(self) -> None:
         if found := self._some("select id from refunds where cheque_id = any($1) and amount > 0"):

@@ -15,7 +15,11 @@ _COLUMNS = "select column_name from information_schema.columns where table_name 
 def copies(clinic: Clinic, invoice: str, wanted: int) -> list[str]:
     """The numbers of so many copies of a submitted invoice, with its lines, history and responsibility."""
     named = {"id": "m.copied", "number": "'COPY-' || m.n", "encounter_id": "null", "external_key": "null"}
-    rows(clinic.address, "create table copied as select n, gen_random_uuid() as copied from generate_series(1, $1::int) n", wanted)
+    rows(
+        clinic.address,
+        "create table copied as select n, gen_random_uuid() as copied from generate_series(1, $1::int) n",
+        wanted,
+    )
     for table, key, changed in (
         ("invoices", "id", named),
         ("invoice_lines", "invoice_id", {"id": "gen_random_uuid()", "invoice_id": "m.copied"}),

@@ -17,11 +17,19 @@ _FEW = "remittance { id claimCount postedCount waitingCount claims(first: 1) { n
 
 def test_large(clinic: Clinic) -> None:
     from tests.api.remittances.remitting import of_lines
+
     wanted = int(os.environ.get("WANTED", "1000"))
     first = of_lines(clinic, ("A4556", "100.00"), ("L0120", "50.00"))
     from tests.support.api.scenarios import backdate
+
     backdate(clinic, first)
-    data = written(replace(paying(copies(clinic, first, wanted)), payer_name=payer_name(clinic), paid_on=today() - timedelta(days=int(os.environ.get("AGO","0")))))
+    data = written(
+        replace(
+            paying(copies(clinic, first, wanted)),
+            payer_name=payer_name(clinic),
+            paid_on=today() - timedelta(days=int(os.environ.get("AGO", "0"))),
+        )
+    )
     clinic.billing.http.timeout = 300
     identity = upload(clinic.billing, data)
     began = time.monotonic()

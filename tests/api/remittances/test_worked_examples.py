@@ -28,13 +28,19 @@ from tests.support.databases import rows
 @pytest.fixture(scope="module")
 def insurer(clinic: Clinic) -> Any:
     """The clinic's payer is an insurer, as in the examples."""
-    clinic.payer = done(clinic.billing, "createPayer", "payer { id }", name="Example PIP Mutual", kind="INSURANCE")["id"]
+    clinic.payer = done(clinic.billing, "createPayer", "payer { id }", name="Example PIP Mutual", kind="INSURANCE")[
+        "id"
+    ]
     return clinic.payer
 
 
-def test_pip_that_is_used_up_is_posted_and_what_it_leaves_is_proposed_and_transferred(clinic: Clinic, insurer: str) -> None:
+def test_pip_that_is_used_up_is_posted_and_what_it_leaves_is_proposed_and_transferred(
+    clinic: Clinic, insurer: str
+) -> None:
     firm = done(clinic.billing, "createFirm", "firm { id }", name="Example & Partners")["id"]
-    payer = done(clinic.billing, "createPayer", "payer { id }", name="Example & Partners", kind="ATTORNEY", firmId=firm)["id"]
+    payer = done(
+        clinic.billing, "createPayer", "payer { id }", name="Example & Partners", kind="ATTORNEY", firmId=firm
+    )["id"]
     attorney = done(clinic.billing, "createAttorney", "attorney { id }", name="Ann Example", firmId=firm)["id"]
     case = clinic.case(attorneyId=attorney)
     pip = {"caseId": case, "payerId": insurer, "kind": "PIP", "limit": "10000.00", "paysPercent": "80"}
@@ -57,7 +63,11 @@ def test_pip_that_is_used_up_is_posted_and_what_it_leaves_is_proposed_and_transf
     [found] = claims_of(now)
     assert (found["invoice"]["balance"], found["invoice"]["contractualAmount"]) == ("1451.04", "0.00")
     exhaust, transfer = found["proposals"]
-    assert (exhaust["kind"], exhaust["coverage"]["id"], exhaust["coverage"]["remaining"]) == ("EXHAUST_COVERAGE", coverage, "0.00")
+    assert (exhaust["kind"], exhaust["coverage"]["id"], exhaust["coverage"]["remaining"]) == (
+        "EXHAUST_COVERAGE",
+        coverage,
+        "0.00",
+    )
     assert (transfer["kind"], transfer["amount"], transfer["reason"]) == ("TRANSFER_BALANCE", "1451.04", "EXHAUSTED")
     assert (transfer["coverage"], transfer["payer"]["id"]) == (None, payer)
     closed = {"coverageId": exhaust["coverage"]["id"], "status": "EXHAUSTED", "version": exhaust["coverage"]["version"]}
@@ -68,7 +78,9 @@ def test_pip_that_is_used_up_is_posted_and_what_it_leaves_is_proposed_and_transf
     assert claims_of(look(clinic.billing, came))[0]["proposals"] == []
 
 
-def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provider_adjustments(clinic: Clinic, insurer: str) -> None:
+def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provider_adjustments(
+    clinic: Clinic, insurer: str
+) -> None:
     first, second = (of_lines(clinic, ("A4556", price)) for price in ("1510.25", "1000.00"))
     before = imported(clinic, payment(claim(number_of(clinic, first), "1510.25", "1510.25", payer_number="OLD-1")))
     assert posted(clinic, before)["postedCount"] == 1
@@ -82,7 +94,10 @@ def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provi
     now = posted(clinic, came)
     [of] = now["payments"]
     assert (of["cheque"]["amount"], of["cheque"]["unappliedAmount"]) == ("467.69", "0.00")
-    assert sorted(Decimal(one["amount"]) for one in of["cheque"]["allocations"]) == [Decimal("-1510.25"), Decimal("1000.00")]
+    assert sorted(Decimal(one["amount"]) for one in of["cheque"]["allocations"]) == [
+        Decimal("-1510.25"),
+        Decimal("1000.00"),
+    ]
     assert [one["invoice"]["balance"] for one in claims_of(now)] == ["1510.25", "0.00"]
     [(code, amount)] = rows(
         clinic.address,
@@ -92,12 +107,20 @@ def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provi
     assert (code, amount) == ("WO", Decimal("-977.94"))
 
 
-def test_a_payment_that_is_out_of_balance_is_shown_with_the_figures_and_never_posted(clinic: Clinic, insurer: str) -> None:
+def test_a_payment_that_is_out_of_balance_is_shown_with_the_figures_and_never_posted(
+    clinic: Clinic, insurer: str
+) -> None:
     invoice = of_lines(clinic, ("A4556", "5950.20"))
     wrong = payment(claim(number_of(clinic, invoice), "5950.20", "5950.20"), amount=money("5950.21"))
     came = imported(clinic, wrong)
     [broken] = came["payments"][0]["brokenLaws"]
-    assert broken == {"law": "PAYMENT", "stated": "5950.21", "computed": "5950.20", "claimPlace": None, "linePlace": None}
+    assert broken == {
+        "law": "PAYMENT",
+        "stated": "5950.21",
+        "computed": "5950.20",
+        "claimPlace": None,
+        "linePlace": None,
+    }
     [found] = claims_of(came)
     assert (found["status"], found["isWaiting"], found["isPosted"]) == ("OUT_OF_BALANCE", True, False)
     for chosen in ({}, {"claimIds": [found["id"]]}):
