@@ -51,7 +51,10 @@ def test_a_number_that_no_invoice_has_waits_and_is_matched_by_hand(clinic: Clini
     [found] = claims_of(came)
     assert (found["status"], found["isWaiting"], found["invoice"]) == ("UNMATCHED", True, None)
     assert "matchRemittanceClaim" in found["reason"]
-    assert "matchRemittanceClaim" in refused(clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"])["message"]
+    assert (
+        "matchRemittanceClaim"
+        in refused(clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"])["message"]
+    )
     matched = {"claimId": found["id"], "invoiceId": invoice}
     now = done(clinic.billing, "matchRemittanceClaim", "remittanceClaim { status reason invoice { id } }", **matched)
     assert now == {"status": "MATCHED", "reason": None, "invoice": {"id": invoice}}
@@ -65,7 +68,9 @@ def test_a_number_that_no_invoice_has_waits_and_is_matched_by_hand(clinic: Clini
 def test_a_replaced_invoice_means_the_one_that_replaces_it(clinic: Clinic) -> None:
     old = clinic.submitted("100.00")
     new = clinic.step("replaceInvoice", old, lines=[line("90.00")], reason="Wrong", confirmDuplicate=True)["id"]
-    new = clinic.billing.read("query ($id: ID!) { invoice(id: $id) { replacedBy { id } } }", id=old)["invoice"]["replacedBy"]["id"]
+    new = clinic.billing.read("query ($id: ID!) { invoice(id: $id) { replacedBy { id } } }", id=old)["invoice"][
+        "replacedBy"
+    ]["id"]
     [found] = claims_of(imported(clinic, payment(claim(number_of(clinic, old), "100.00", "90.00", "CO-45 10.00"))))
     assert (found["status"], found["invoice"]["id"]) == ("MATCHED", new)
     void = clinic.submitted("100.00")
@@ -171,10 +176,14 @@ def test_a_file_that_is_no_remittance_is_refused(clinic: Clinic) -> None:
 
 def test_the_queue_lists_what_waits_until_it_is_posted_or_closed(clinic: Clinic) -> None:
     number = number_of(clinic, clinic.submitted("100.00"))
-    came = imported(clinic, payment(claim(number, "100.00", "60.00", "CO-45 40.00"), claim("9-NOT-OURS", "50.00", "50.00")))
+    came = imported(
+        clinic, payment(claim(number, "100.00", "60.00", "CO-45 40.00"), claim("9-NOT-OURS", "50.00", "50.00"))
+    )
     posted(clinic, came)
     query = """query ($f: RemittanceClaimFilter) { remittanceClaims(filter: $f, first: 500) { nodes { id number remittance { id } } } }"""
-    waiting = clinic.billing.read(query, f={"isWaiting": True, "remittanceId": [came["id"]]})["remittanceClaims"]["nodes"]
+    waiting = clinic.billing.read(query, f={"isWaiting": True, "remittanceId": [came["id"]]})["remittanceClaims"][
+        "nodes"
+    ]
     assert [one["number"] for one in waiting] == ["9-NOT-OURS"]
     words = "1 claim of a remittance waits, $50.00: post them (postRemittance), or match or close what cannot be posted"
     assert _items(clinic, came) == [words]
@@ -184,7 +193,10 @@ def test_the_queue_lists_what_waits_until_it_is_posted_or_closed(clinic: Clinic)
     closed = {"claimId": waiting[0]["id"], "reason": "It was sent to us by mistake"}
     now = done(clinic.billing, "closeRemittanceClaim", "remittanceClaim { isWaiting isPosted closingReason }", **closed)
     assert now == {"isWaiting": False, "isPosted": False, "closingReason": closed["reason"]}
-    assert clinic.billing.read(query, f={"isWaiting": True, "remittanceId": [came["id"]]})["remittanceClaims"]["nodes"] == []
+    assert (
+        clinic.billing.read(query, f={"isWaiting": True, "remittanceId": [came["id"]]})["remittanceClaims"]["nodes"]
+        == []
+    )
     assert _items(clinic, came) == []
     with nothing_changes(clinic.address):
         chosen = {"remittanceId": came["id"], "claimIds": [waiting[0]["id"]]}

@@ -102,7 +102,10 @@ def test_some_claims_are_posted_and_the_others_later_to_the_same_payment(clinic:
     assert clinic.look(second)["balance"] == "50.00"
     now = posted(clinic, came, one, two)
     assert [of["isPosted"] for of in claims_of(now)] == [True, True]
-    assert (now["payments"][0]["cheque"]["id"], now["payments"][0]["cheque"]["unappliedAmount"]) == (cheque["id"], "0.00")
+    assert (now["payments"][0]["cheque"]["id"], now["payments"][0]["cheque"]["unappliedAmount"]) == (
+        cheque["id"],
+        "0.00",
+    )
     with nothing_changes(clinic.address):
         error = refused(clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"])
     assert error["message"] == "Everything of this remittance that can be posted is posted"
@@ -112,7 +115,7 @@ def test_a_claim_that_its_invoice_cannot_take_waits_with_the_reason_and_the_othe
     good, agreed, paid, void = (clinic.submitted("100.00") for _ in range(4))
     clinic.step("requestReduction", agreed, amount="60.00")
     clinic.step("agreeReduction", agreed)
-    clinic.pays("100.00", {clinic_paid: "100.00" for clinic_paid in (paid,)})
+    clinic.pays("100.00", {paid: "100.00"})
     sent = [claim(number_of(clinic, one), "100.00", "60.00", "CO-45 40.00") for one in (good, agreed, paid, void)]
     came = imported(clinic, payment(*sent))
     clinic.step("voidInvoice", void, clinic.admin, reason="Wrong")
@@ -162,7 +165,10 @@ def test_a_payment_that_was_typed_before_its_file_is_found_and_its_allocations_c
     trace = f"TYPED-{method.value}"
     typed = electronic(clinic, "140.00", {first: "60.00"}, number=trace.lower(), receivedOn=TODAY)
     cheque = done(clinic.billing, "recordCheque", CHEQUE, **typed)["id"]
-    sent = (claim(number_of(clinic, first), "100.00", "75.00", "CO-45 25.00"), claim(number_of(clinic, second), "80.00", "65.00", "CO-45 15.00"))
+    sent = (
+        claim(number_of(clinic, first), "100.00", "75.00", "CO-45 25.00"),
+        claim(number_of(clinic, second), "80.00", "65.00", "CO-45 15.00"),
+    )
     now = posted(clinic, imported(clinic, payment(*sent, trace=trace, method=method)))
     [of] = now["payments"]
     assert (of["isAttached"], of["cheque"]["id"], of["cheque"]["unappliedAmount"]) == (True, cheque, "0.00")
@@ -185,7 +191,10 @@ def test_a_payment_that_was_typed_with_another_amount_waits_for_its_correction(c
 def test_more_than_the_claim_pays_was_allocated_by_hand(clinic: Clinic) -> None:
     invoice = clinic.submitted("100.00")
     done(clinic.billing, "recordCheque", CHEQUE, **electronic(clinic, "80.00", {invoice: "80.00"}, number="TOO-MUCH"))
-    sent = claim(number_of(clinic, invoice), "100.00", "70.00", "CO-45 30.00"), full(clinic, clinic.submitted("10.00"), "10.00")
+    sent = (
+        claim(number_of(clinic, invoice), "100.00", "70.00", "CO-45 30.00"),
+        full(clinic, clinic.submitted("10.00"), "10.00"),
+    )
     now = posted(clinic, imported(clinic, payment(*sent, trace="TOO-MUCH")))
     assert "moveAllocation" in claims_of(now)[0]["reason"]
     assert now["postedCount"] == 0
@@ -212,7 +221,9 @@ def test_a_reversal_takes_the_earlier_payment_back_and_a_corrected_claim_pays_an
     seen = clinic.look(invoice)
     assert (seen["receivedAmount"], seen["balance"], seen["status"]) == ("90.00", "0.00", "CHEQUE_RECEIVED")
     assert [row[3] for row in adjustments(clinic, invoice)] == ["20.00", "-20.00", "10.00"]
-    bounced = clinic.billing.read("{ cheques(filter: {returned: true}, first: 500) { nodes { id } } }")["cheques"]["nodes"]
+    bounced = clinic.billing.read("{ cheques(filter: {returned: true}, first: 500) { nodes { id } } }")["cheques"][
+        "nodes"
+    ]
     assert of["cheque"]["id"] not in [one["id"] for one in bounced]
 
 
@@ -246,7 +257,9 @@ def test_a_payment_of_nothing_and_one_of_interest_alone_are_posted(clinic: Clini
     now = posted(clinic, imported(clinic, nothing))
     assert now["payments"][0]["cheque"]["amount"] == "0.00"
     [found] = claims_of(now)
-    assert [(one["kind"], one["amount"], one["reason"]) for one in found["proposals"]] == [("TRANSFER_BALANCE", "100.00", "DEDUCTIBLE")]
+    assert [(one["kind"], one["amount"], one["reason"]) for one in found["proposals"]] == [
+        ("TRANSFER_BALANCE", "100.00", "DEDUCTIBLE")
+    ]
     interest = payment(provider_adjustments=(ProviderAdjustment("L6", money("-3.21")),))
     now = posted(clinic, imported(clinic, interest))
     assert (now["payments"][0]["cheque"]["amount"], now["payments"][0]["cheque"]["unappliedAmount"]) == ("3.21", "0.00")
@@ -256,7 +269,10 @@ def test_a_reason_code_that_is_not_in_the_clinics_list_waits(clinic: Clinic) -> 
     first, second = clinic.submitted("100.00"), clinic.submitted("100.00")
     listed = done(clinic.billing, "createReasonCode", "reasonCode { id }", code="45", label="Above the contract")["id"]
     try:
-        sent = (claim(number_of(clinic, first), "100.00", "90.00", "CO-45 10.00"), claim(number_of(clinic, second), "100.00", "90.00", "CO-253 10.00"))
+        sent = (
+            claim(number_of(clinic, first), "100.00", "90.00", "CO-45 10.00"),
+            claim(number_of(clinic, second), "100.00", "90.00", "CO-253 10.00"),
+        )
         came = imported(clinic, payment(*sent))
         now = posted(clinic, came)
         assert [one["isPosted"] for one in claims_of(now)] == [True, False]
@@ -270,7 +286,9 @@ def test_a_reason_code_that_is_not_in_the_clinics_list_waits(clinic: Clinic) -> 
 def test_a_lapsed_agreement_is_revived_by_money_that_came_in_time_and_late_facts_warn(clinic: Clinic) -> None:
     invoice = clinic.submitted("100.00")
     clinic.step("acceptInFull", invoice)
-    clinic.step("transferBalance", invoice, payerId=clinic.another_payer(clinic.look(invoice)), reason="OTHER", note="Moved")
+    clinic.step(
+        "transferBalance", invoice, payerId=clinic.another_payer(clinic.look(invoice)), reason="OTHER", note="Moved"
+    )
     came = imported(clinic, payment(full(clinic, invoice)))
     answer = answered(clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"])
     assert answer["errors"] == []
@@ -291,7 +309,17 @@ def test_claims_of_one_invoice_in_one_payment_are_posted_one_after_the_other(cli
 
 def test_a_claim_names_its_coverage_where_the_payer_has_several(clinic: Clinic) -> None:
     case = clinic.case()
-    kinds = [done(clinic.billing, "addCoverage", "coverage { id }", caseId=case, payerId=clinic.payer, kind="LETTER_OF_PROTECTION")["id"] for _ in range(2)]
+    kinds = [
+        done(
+            clinic.billing,
+            "addCoverage",
+            "coverage { id }",
+            caseId=case,
+            payerId=clinic.payer,
+            kind="LETTER_OF_PROTECTION",
+        )["id"]
+        for _ in range(2)
+    ]
     invoice = clinic.submitted("100.00", case)
     came = imported(clinic, payment(full(clinic, invoice)))
     now = posted(clinic, came)
@@ -308,7 +336,13 @@ def test_the_rest_of_a_posted_payment_is_allocated_by_hand(clinic: Clinic) -> No
     cheque = now["payments"][0]["cheque"]["id"]
     parts = {"chequeId": cheque, "allocations": allocations({second: "50.00"})}
     assert done(clinic.billing, "allocateCheque", CHEQUE, **parts)["unappliedAmount"] == "0.00"
-    done(clinic.billing, "closeRemittanceClaim", "remittanceClaim { id }", claimId=claims_of(now)[1]["id"], reason="By hand")
+    done(
+        clinic.billing,
+        "closeRemittanceClaim",
+        "remittanceClaim { id }",
+        claimId=claims_of(now)[1]["id"],
+        reason="By hand",
+    )
     assert look(clinic.billing, came)["waitingCount"] == 0
 
 
@@ -341,7 +375,11 @@ def test_a_transfer_by_a_claim_needs_a_posted_claim_of_the_invoice(clinic: Clini
     invoice, other = clinic.submitted("100.00"), clinic.submitted("100.00")
     came = imported(clinic, payment(claim(number_of(clinic, invoice), "100.00", "60.00", "PI-119 40.00")))
     [found] = claims_of(came)
-    told = {"payerId": clinic.another_payer(clinic.look(invoice)), "reason": "EXHAUSTED", "remittanceClaimId": found["id"]}
+    told = {
+        "payerId": clinic.another_payer(clinic.look(invoice)),
+        "reason": "EXHAUSTED",
+        "remittanceClaimId": found["id"],
+    }
     with nothing_changes(clinic.address):
         error = refused(clinic.billing, "transferBalance", "invoice { id }", invoiceId=invoice, **told)
     assert (error["code"], error["path"]) == ("CONFLICT", ["input", "remittanceClaimId"])
