@@ -20,6 +20,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
+        "REMITTANCE_UNMATCHED": "Remittance waits",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",

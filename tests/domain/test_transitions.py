@@ -34,6 +34,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW .     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW .     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW .     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW .     .   W
 correct_cheque      IQ  RCQ CRQ IRCQW .     .   WQ
 move_allocation     IQ  RCQ CRQ IRCQW .     .   WQ
@@ -64,6 +65,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
 correct_cheque      IQ  RCQ CRQ IRCQW IRCPW .   WQ
 move_allocation     IQ  RCQ CRQ IRCQW IRCPW .   WQ
@@ -95,6 +97,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
 correct_cheque      IQ  RCQ CRQ IRCQW IRCPW .   WQ
 move_allocation     IQ  RCQ CRQ IRCQW IRCPW .   WQ
@@ -217,6 +220,7 @@ record_denial       sent
 record_adjustment   sent something_to_adjust
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
+post_remittance     sent
 return_cheque       something_received
 correct_cheque
 move_allocation
@@ -246,6 +250,7 @@ record_denial       denied_on reason_code
 record_adjustment   group reason_code amount
 record_cheque       payer_id number amount cheque_date received_on allocations
 allocate_cheque     cheque_id allocations
+post_remittance     remittance_id
 return_cheque       cheque_id returned_on reason
 correct_cheque      cheque_id reason
 move_allocation     reason
