@@ -22,7 +22,7 @@ _ADMINISTRATION = """
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
     update_clinic create_user invite_user_again update_user create_api_token revoke_api_token
-    reset_second_factor set_second_factor_roles refund_cheque
+    reset_second_factor set_second_factor_roles refund_cheque merge_patients merge_payers undo_merge
 """.split()
 
 _ANONYMOUS = """

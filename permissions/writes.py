@@ -89,8 +89,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
+    **dict.fromkeys(("merged_patients", "merged_payers"), ("survivor_id", "group_ids")),
     "patient_names": ("fragment", "patient_id"),
-    "payers": ("name_key", "kind", "patient_id"),
+    "patients": ("merged_into_id",),
+    "payers": ("name_key", "kind", "patient_id", "merged_into_id"),
     "physicians": ("name_key",),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
@@ -141,6 +143,14 @@ WRITES: dict[str, Write] = {
     "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "is_duplicate", "retired_at")),
     "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
     "payers": Write(adds=_PAYER, changes=(*_PAYER, "retired_at")),
+    # Only what is undone changes; a trigger keeps the links that follow from it.
+    "merges": Write(
+        _ADMIN,
+        _columns("""merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
+            different_attorneys before merged_by merged_at"""),
+        _columns("undone_by undone_at"),
+        by="merged_by",
+    ),
     "firms": Write(adds=_FIRM, changes=(*_FIRM, "retired_at")),
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "is_duplicate", "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),

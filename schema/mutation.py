@@ -28,6 +28,7 @@ from schema.records.fee_schedules import FeeScheduleMutations
 from schema.records.firms import FirmMutations
 from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
+from schema.records.merges import MergeMutations
 from schema.records.physicians import PhysicianMutations
 from schema.records.uploads import UploadMutations
 from schema.reminders.confirmations import DryRunMutations, ReminderConfirmationMutations
@@ -42,6 +43,7 @@ _GENERATED = (
     TransitionMutations,
     AttorneyMutations,
     FirmMutations,
+    MergeMutations,
     PhysicianMutations,
     FacilityMutations,
     PatientMutations,

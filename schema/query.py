@@ -36,6 +36,7 @@ from schema.records.facilities import Facility
 from schema.records.fee_schedules import FeeSchedule
 from schema.records.firms import Firm
 from schema.records.import_mappings import SavedImportMapping, published_mapping
+from schema.records.merges import MergeQueries
 from schema.records.physicians import Physician
 from schema.reminders.confirmations import ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
@@ -91,7 +92,7 @@ NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direct
 
 
 @strawberry.type(description="The queries of the API.")
-class Query:
+class Query(MergeQueries):
     @query_field("public", "The signed-in account; null without a bearer token.")
     def viewer(self, info: Info) -> Viewer | None:
         return present(info.context.viewer) if info.context.viewer else None

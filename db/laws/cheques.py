@@ -1,6 +1,7 @@
 """The laws of cheques and their allocations to invoices."""
 
 from db.laws.base import Law
+from db.merged_records import are_one
 
 LAWS = (
     Law(
@@ -37,9 +38,10 @@ LAWS = (
     Law(
         "A cheque pays invoices for which its payer is or was responsible, or of the patient who pays",
         "Cheque",
-        """select c.id from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
+        f"""select c.id from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
         join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id) join payers p on (p.clinic_id, p.id) = (c.clinic_id, c.payer_id)
-        where c.returned_on is null and p.patient_id is distinct from i.patient_id and not exists (select from responsibilities r
-            where (r.clinic_id, r.invoice_id, r.payer_id) = (i.clinic_id, i.id, c.payer_id))""",
+        where c.returned_on is null and ({are_one("patient", "p.patient_id", "i.patient_id", "c.clinic_id")}) is not true
+            and not exists (select from responsibilities r where (r.clinic_id, r.invoice_id) = (i.clinic_id, i.id)
+                and {are_one("payer", "r.payer_id", "c.payer_id", "c.clinic_id")})""",
     ),
 )

@@ -217,7 +217,7 @@ def _writes(role: Role) -> Iterator[str]:
 
 def policy(table: str, role: Role | None) -> str:
     """The condition of a role's policy on a table; without role, that a row belongs to the clinic."""
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     return _spelt(row, reach_of(row) if role else [])
 
 
@@ -243,7 +243,7 @@ def import_policy(table: str) -> str:
 
 def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     """That a row belongs to the clinic, is in the role's reach and, where required, has a parent row in the role's reach."""
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     conditions = reach_of(row)
     if below:
         column, parents = below
@@ -255,7 +255,7 @@ def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
 
 
 def _own(table: str, by: str | None, values: Mapping[str, str], role: Role | None) -> str:
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     mine = [getattr(row, by) == row.scope.user_id] if by else []
     within = reach_of(row) if role else []
     return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items()), *within])

@@ -32,6 +32,10 @@ from resolvers.context import RequestContext
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
+# The inputs that name patients and payers, and those that are merged, with the ones that stay.
+_PARTIES = frozenset({"patient_id", "payer_id"})
+_SURVIVORS = """select id, survivor_id from merged_patients where clinic_id = $1 and id = any($2)
+    union all select id, survivor_id from merged_payers where clinic_id = $1 and id = any($2)"""
 # The stored hash of a request must not help to find out a password.
 _SECRET = frozenset({"password"})
 
@@ -52,6 +56,8 @@ class UnitOfWork:
     remembered: bool = False
     # The physician to whom the user's account belongs.
     person_id: UUID | None = None
+    # The patients and payers in whose place the input names one that was merged into them.
+    merged: frozenset[UUID] = frozenset()
     batches: list[WriteBatch] = field(default_factory=list)
     # What the user should look at although the change is made.
     warnings: list[ChangeWarning] = field(default_factory=list)
@@ -165,6 +171,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
+                await _follow_merges(work)
                 known = await command.run(work)
                 await work.restate()
                 if key is not None and not work.remembered:
@@ -194,6 +201,33 @@ def _work_of(
     actor = Actor(viewer.role, context.today, moment)
     known = (connection, viewer.clinic_id, viewer.user_id, actor, moment, context.request_id, inputs, locked)
     return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
+
+
+async def _follow_merges(work: UnitOfWork) -> None:
+    """In the place of a merged patient or payer the input names the one that stays, so that nothing new is made for a merged one."""
+    named = {one for name, value in _named_in(work.inputs) if name in _PARTIES for one in _listed(value)}
+    rows = await work.all(_SURVIVORS, sorted(named)) if named else []
+    if rows:
+        survivors = {row["id"]: row["survivor_id"] for row in rows}
+        work.inputs, work.merged = _surviving(work.inputs, survivors), frozenset(survivors.values())
+
+
+def _named_in(inputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in inputs.items():
+        for item in _listed(value):
+            yield from _named_in(item) if isinstance(item, dict) else ((name, item),)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _surviving(value: Any, survivors: Mapping[UUID, UUID], name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _surviving(item, survivors, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_surviving(item, survivors, name) for item in value]
+    return survivors.get(value, value) if name in _PARTIES and isinstance(value, UUID) else value
 
 
 async def _claim(

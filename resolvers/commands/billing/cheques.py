@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.access.people import Role
 from domain.billing.cases import CaseStatus
@@ -30,7 +31,8 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
-_PATIENT_OF = "select patient_id from payers where clinic_id = $1 and id = $2 and kind = 'patient'"
+_PATIENTS_OF = f"""select {group("patient", "patient_id")} as ids from payers where clinic_id = $1 and id = $2
+    and kind = 'patient' and patient_id is not null"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
@@ -86,8 +88,8 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
     with _about("allocations"):
         rows = await lock(work, amounts, with_facts=True)
-    patient = await work.one(_PATIENT_OF, cheque["payer_id"])
-    cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
+    patients = await work.one(_PATIENTS_OF, cheque["payer_id"])
+    cheque = {**cheque, "patient_ids": patients["ids"] if patients else ()}
     rows = await _with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
@@ -104,7 +106,7 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
 def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
     on = effective_day(cheque["received_on"], row["created_on"])
     known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
-    return Receipt(*known, coverage_id=coverage, is_patient=cheque["patient_id"] == row["patient_id"])
+    return Receipt(*known, coverage_id=coverage, is_patient=row["patient_id"] in cheque["patient_ids"])
 
 
 def _check_may_pay(row: Row, receipt: Receipt) -> None:

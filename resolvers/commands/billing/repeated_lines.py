@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from db.merged_records import group, surviving
 from domain.pricing.pricing import Place, PricedLine
 from domain.treatment.repeated_lines import refuse_repeats, repeats_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Commands that bill a patient's treatment take turns, so that two of them do not bill the same at once.
-_IN_TURN = "select 1 from patients where clinic_id = $1 and id = $2 for no key update"
-_BILLED = """select l.code, l.bilateral, min(i.number) as number from invoices i
+_IN_TURN = f"select 1 from patients where clinic_id = $1 and id = {surviving('patient', '$2')} for no key update"
+_BILLED = f"""select l.code, l.bilateral, min(i.number) as number from invoices i
     join invoice_lines l on l.clinic_id = i.clinic_id and l.invoice_id = i.id
-    where i.clinic_id = $1 and i.patient_id = $2 and i.service_date = $3 and i.physician_id is not distinct from $4::uuid
+    where i.clinic_id = $1 and i.patient_id = any({group("patient", "$2")}) and i.service_date = $3 and i.physician_id is not distinct from $4::uuid
         and i.id <> $5 and i.status <> 'void' and l.code = any($6) group by 1, 2"""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import joined
 from db.tables.base import listed
 from domain.billing.invoices import OPEN
 from domain.errors import Conflict, NotFound
@@ -24,7 +25,7 @@ _CASES = """select count(*) from cases c join attorneys a on a.clinic_id = c.cli
 _CHANGES = """select count(*) from attorney_changes c join attorneys a on a.clinic_id = c.clinic_id and a.id = c.attorney_id
     where c.clinic_id = $1 and a.firm_id = $2 and c.status = 'pending'"""
 _BALANCES = f"""select count(*), coalesce(sum(i.balance), 0.00) as balance from invoices i
-    join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id
+    {joined("payer", "p", "i.payer_id")}
     where i.clinic_id = $1 and p.firm_id = $2 and i.status in {listed(OPEN)} and i.balance > 0"""
 
 
