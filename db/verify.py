@@ -6,13 +6,24 @@ from uuid import UUID
 import asyncpg
 
 from db.global_ids import make_id
-from db.laws import cheques, coverages, days, encounters, histories, invoices, payments, records, representations
+from db.laws import (
+    cheques,
+    coverages,
+    days,
+    encounters,
+    histories,
+    invoices,
+    merges,
+    payments,
+    records,
+    representations,
+)
 from db.laws.base import Law
 from db.ledger.restated import find_deviating
 
 LAWS = (
     *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
-    *(*representations.LAWS, *encounters.LAWS, *days.LAWS),
+    *(*representations.LAWS, *encounters.LAWS, *days.LAWS, *merges.LAWS),
 )
 # Found by computing the states again, in Python.
 RESTATED = Law("The restated states of an invoice follow from its facts by their days", "Invoice", "")

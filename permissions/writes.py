@@ -61,7 +61,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate"),
+        *("held_from", "unapplied_amount", "is_duplicate", "bank_key"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -102,6 +102,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
     "attorney_changes": ("case_id",),
 }
+
+# The columns that mutations of administrators alone read besides: what two records had when they were merged.
+LOOKED_UP_BY_ADMINISTRATORS: dict[str, tuple[str, ...]] = {"merges": ("before",)}
 
 # The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once, and what a correction
 # of a visit depends on.

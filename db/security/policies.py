@@ -22,7 +22,15 @@ from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_EVERYBODY, LOOKED_UP_BY_PHYSICIANS, WRITES, Write
+from permissions.writes import (
+    AUDITED,
+    LOOKED_UP,
+    LOOKED_UP_BY_ADMINISTRATORS,
+    LOOKED_UP_BY_EVERYBODY,
+    LOOKED_UP_BY_PHYSICIANS,
+    WRITES,
+    Write,
+)
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
@@ -166,6 +174,7 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     for table, reported in columns_of_reports(role, seen).items():
         found[table] |= reported
     looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
+    looked_up = looked_up | (LOOKED_UP_BY_ADMINISTRATORS if role is Role.ADMIN else {})
     for table, names in (looked_up | LOOKED_UP_BY_EVERYBODY).items():
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():

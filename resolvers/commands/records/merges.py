@@ -32,7 +32,7 @@ _ATTORNEYS = (
 )
 _NAMES = "select name from attorneys where clinic_id = $1 and id = any($2) order by name, id"
 _OWN_PAYERS = f"""select id, name, retired_at from payers where clinic_id = $1 and patient_id = any($2)
-    and kind = '{PayerKind.PATIENT}' and merged_into_id is null order by recorded_at, id for no key update"""
+    and kind = '{PayerKind.PATIENT}' and merged_into_id is null order by id for no key update"""
 _IDS = {MergeKind.PATIENT: "$2", MergeKind.PAYER: "$3"}
 _COUNTS = " union all ".join(
     f"select '{kind}' as kind, '{table}' as name, count(*) as count from {table} where clinic_id = $1 and {kind}_id = any({_IDS[kind]})"
@@ -54,10 +54,16 @@ _ACROSS_PATIENTS = """select (select count(*) from responsibilities r join invoi
         join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
         join payers p on p.clinic_id = k.clinic_id and p.id = k.payer_id
         where a.clinic_id = $1 and p.patient_id = any($2) and p.patient_id <> i.patient_id)"""
-_MERGE = "select * from merges where clinic_id = $1 and id = $2 for no key update"
-_PARTS = "select * from merges where clinic_id = $1 and part_of_id = $2 and undone_at is null order by id"
+_COLUMNS = """id, merged_patient_id, surviving_patient_id, merged_payer_id, surviving_payer_id, part_of_id, before, undone_at"""
+_MERGE = f"select {_COLUMNS} from merges where clinic_id = $1 and id = $2 for no key update"
+_PARTS = f"select {_COLUMNS} from merges where clinic_id = $1 and part_of_id = $2 and undone_at is null order by id"
 _LATER = """select id from merges where clinic_id = $1 and undone_at is null and id <> $2 and part_of_id is distinct from $2
     and coalesce(merged_patient_id, merged_payer_id) = $3"""
+# Payers of both patients that were merged with each other since.
+_MERGED_SINCE = """select from merges m join payers a on a.clinic_id = m.clinic_id and a.id = m.merged_payer_id
+    join payers b on b.clinic_id = m.clinic_id and b.id = m.surviving_payer_id
+    where m.clinic_id = $1 and m.undone_at is null and m.part_of_id is distinct from $2
+        and a.patient_id = any($3) and b.patient_id = any($3) and a.patient_id <> b.patient_id limit 1"""
 _TURN = "select pg_advisory_xact_lock(hashtextextended('merges ' || $1::uuid::text, 0))"
 _GROUP = "select id from {table} where clinic_id = $1 and (id = any($2) or merged_into_id = any($2)) order by id"
 
@@ -174,6 +180,9 @@ async def _check_undoable(work: UnitOfWork, merge: Row) -> None:
         raise Conflict(f"{words} ({next_step('undo_merge')})", ("merge_id",))
     table, party = KINDS[kind].table, KINDS[kind]
     group = [row["id"] for row in await work.all(_GROUP.format(table=table), [merged, surviving])]
+    if kind is MergeKind.PATIENT and await work.one(_MERGED_SINCE, merge["id"], group) is not None:
+        words = f"Payers of these patients were merged since: undo that merge first ({next_step('undo_merge')})"
+        raise Conflict(words, ("merge_id",))
     before = orjson.loads(merge["before"])
     more = added(before["counts"], await _counts(work, kind, group))
     if more:

@@ -29,6 +29,7 @@ ADDED: dict[Role, set[str]] = {
             "users",
             "invitations",
             "refunds",
+            "merges",
         ),
     },
     Role.PHYSICIAN: {

@@ -126,6 +126,7 @@ AUTHOR_COLUMNS = {
     "import_mappings": ("changed_by", False),
     "invoice_adjustments": ("decided_by", False),
     "invoice_events": ("by_user_id", False),
+    "merges": ("merged_by", False),
     "reduction_offers": ("made_by", False),
     "refunds": ("refunded_by", False),
     "reminder_confirmations": ("confirmed_by", False),
