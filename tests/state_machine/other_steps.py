@@ -11,6 +11,8 @@ from tests.state_machine.world import INJURED_ON, LIVE_CASES, LIVE_INVOICES, Wor
 from tests.support.api.scenarios import line
 
 _KINDS = ("PIP", "MEDPAY", "HEALTH", "LIABILITY")
+# The step that makes a record → the list of those that live, and how many of them are kept besides the new one.
+_REMEMBERED = {"create_deposit": ("deposits", 4), "merge_payers": ("merges", 6), "schedule_reminder": ("reminders", 8)}
 _PRICES = ("10.00", "99.99", "100.00", "250.00", "1000.00", "0.00")
 
 
@@ -49,10 +51,9 @@ class Chance:
                 if name == "record_encounter":
                     world.encounters = [*world.encounters[-12:], identity]
                     world.case_of[identity] = inputs["caseId"]
-                if name == "create_deposit":
-                    world.deposits = [*world.deposits[-4:], identity]
-                if name == "schedule_reminder":
-                    world.reminders = [*world.reminders[-8:], identity]
+                if name in _REMEMBERED:
+                    records, most = _REMEMBERED[name]
+                    setattr(world, records, [*getattr(world, records)[-most:], identity])
                 if name in ("create_deposit", "deposit_cheques"):
                     for one in world.cheques:
                         one.is_held = one.is_held and one.id not in inputs["chequeIds"]
@@ -187,6 +188,16 @@ def _reminder(now: Chance) -> dict[str, Any] | None:
     return _of("invoices", "invoiceId", targetDate=now.world.today.isoformat(), subject="Call")(now)
 
 
+def _merged(now: Chance) -> dict[str, Any]:
+    """Two of the insurers or firms, the patient's own payer or one of each: what is two is refused."""
+    merged, surviving = now.random.sample(now.world.payers, 2)
+    return {"mergedId": merged, "survivingId": surviving}
+
+
+def _parted(now: Chance) -> dict[str, Any] | None:
+    return {"mergeId": now.random.choice(now.world.merges)} if now.world.merges else None
+
+
 _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "create_case": _case,
     "create_invoice": _invoice,
@@ -205,6 +216,8 @@ _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "deposit_cheques": _more_deposit,
     "clear_cheque": _cleared,
     "refund_cheque": _refund,
+    "merge_payers": _merged,
+    "undo_merge": _parted,
     "update_case": _injury,
     "set_negotiation_limits": _limits,
     "replace_invoice_lines": _lines,

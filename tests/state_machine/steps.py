@@ -10,7 +10,12 @@ from tests.state_machine.world import Payment, World
 from tests.support.api.scenarios import SCAN
 
 # Mutations of administrators alone.
-ADMIN_ONLY = frozenset({"void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case", "refund_cheque"})
+ADMIN_ONLY = frozenset(
+    {
+        *("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case", "refund_cheque"),
+        *("merge_payers", "undo_merge"),
+    }
+)
 # The record that a mutation returns, if it is not an invoice.
 RECORDS = {
     **dict.fromkeys(
@@ -23,6 +28,7 @@ RECORDS = {
     **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
     **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
     **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+    **dict.fromkeys(("merge_payers", "undo_merge"), "merge"),
 }
 TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)
 # Made by the rules themselves, as money comes or a day passes.

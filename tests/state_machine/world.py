@@ -55,6 +55,7 @@ class World:
     encounters: list[str] = field(default_factory=list)
     deposits: list[str] = field(default_factory=list)
     reminders: list[str] = field(default_factory=list)
+    merges: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
