@@ -108,7 +108,7 @@ class Scope:
         link = self._link(links)
         found = select(link.survivor_id).select_from(link.source).where(link.keyed(identity)).scalar_subquery()
         # In a select of its own, which can be compared with an index under row-level security.
-        return select(func.coalesce(found, identity)).scalar_subquery()
+        return select(func.coalesce(found, identity).label("id")).scalar_subquery()
 
     def group(self, links: str, identity: Expression) -> Expression:
         """The ids of all records that are one with a record, itself included, as an array."""

@@ -27,7 +27,7 @@ LAWS = (
     Law(
         "No two payments of merged payers that were not returned have the same method, number and bank",
         "Cheque",
-        f"""select c.id from merged_payers k join cheques c on c.clinic_id = k.clinic_id and c.payer_id = any(k.group_ids)
+        """select distinct c.id from merged_payers k join cheques c on c.clinic_id = k.clinic_id and c.payer_id = any(k.group_ids)
         join cheques o on (o.clinic_id, o.method, o.number_key) = (c.clinic_id, c.method, c.number_key) and o.id < c.id
             and o.payer_id = any(k.group_ids) and o.payer_id <> c.payer_id
             and (o.bank_key is null or c.bank_key is null or o.bank_key = c.bank_key)

@@ -27,15 +27,12 @@ from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.auditing import record_mutation
+from resolvers.commands.merged_inputs import find_survivors, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
 from resolvers.context import RequestContext
 
 _KEPT = timedelta(hours=24)
 _LONGEST_KEY = 200
-# The inputs that name patients and payers, and those that are merged, with the ones that stay.
-_PARTIES = frozenset({"patient_id", "payer_id"})
-_SURVIVORS = """select id, survivor_id from merged_patients where clinic_id = $1 and id = any($2)
-    union all select id, survivor_id from merged_payers where clinic_id = $1 and id = any($2)"""
 # The stored hash of a request must not help to find out a password.
 _SECRET = frozenset({"password"})
 
@@ -171,7 +168,9 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
-                await _follow_merges(work)
+                survivors = await find_survivors(connection, viewer.clinic_id, inputs)
+                if survivors:
+                    work.inputs, work.merged = surviving(inputs, survivors), frozenset(survivors.values())
                 known = await command.run(work)
                 await work.restate()
                 if key is not None and not work.remembered:
@@ -201,33 +200,6 @@ def _work_of(
     actor = Actor(viewer.role, context.today, moment)
     known = (connection, viewer.clinic_id, viewer.user_id, actor, moment, context.request_id, inputs, locked)
     return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
-
-
-async def _follow_merges(work: UnitOfWork) -> None:
-    """In the place of a merged patient or payer the input names the one that stays, so that nothing new is made for a merged one."""
-    named = {one for name, value in _named_in(work.inputs) if name in _PARTIES for one in _listed(value)}
-    rows = await work.all(_SURVIVORS, sorted(named)) if named else []
-    if rows:
-        survivors = {row["id"]: row["survivor_id"] for row in rows}
-        work.inputs, work.merged = _surviving(work.inputs, survivors), frozenset(survivors.values())
-
-
-def _named_in(inputs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in inputs.items():
-        for item in _listed(value):
-            yield from _named_in(item) if isinstance(item, dict) else ((name, item),)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _surviving(value: Any, survivors: Mapping[UUID, UUID], name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {key: _surviving(item, survivors, key) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_surviving(item, survivors, name) for item in value]
-    return survivors.get(value, value) if name in _PARTIES and isinstance(value, UUID) else value
 
 
 async def _claim(

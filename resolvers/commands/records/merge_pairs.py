@@ -40,7 +40,8 @@ _PAID_AS_BOTH = """select i.id, i.number from invoices i where i.clinic_id = $1 
     and exists (select from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
         where a.clinic_id = $1 and a.invoice_id = i.id and c.payer_id = any($2) and not exists (select from responsibilities r
             where r.clinic_id = $1 and r.invoice_id = i.id and r.payer_id = c.payer_id)) order by i.number"""
-_SAME_PATIENT = """select $2 = $3 or exists (select from merged_patients where clinic_id = $1 and group_ids @> array[$2, $3]::uuid[])"""
+_SAME_PATIENT = """select $2::uuid = $3::uuid or exists (
+    select from merged_patients where clinic_id = $1 and group_ids @> array[$2::uuid, $3::uuid])"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ MERGE = "merge { id kind mergedId mergedName patient { id } payer { id } partOf 
 PREVIEW = """query ($input: MergePreviewInput!) { mergePreview(input: $input) { preview { differences { field merged surviving }
     counts { records merged surviving } collisions { kind value records } attorneys differentAttorneys
     payers { merged surviving } repeatedInvoices refusals { message code path } } errors { message code path } } }"""
-# What changes with each request, and what a merge adds to.
-_OTHERS = frozenset({"auditTrail", "merges", "users"})
+# What changes with each request, what a merge adds to, and what it joins: a test of its own reads the action items.
+_OTHERS = frozenset({"actionItems", "auditTrail", "merges", "users"})
 _FIELDS = 60
 PARTIES = ("Patient", "Payer")
 
