@@ -207,14 +207,14 @@ class Row:
     def refers(self, name: str, identity: Expression) -> Expression:
         """That a reference is to a record, or to one that is merged with it; an index can find the rows."""
         if not self._links(name) or not self.scope.follows:
-            return self.stored(name) == identity  # type: ignore[no-any-return]
-        return self.stored(name) == any_(self.scope.group(_LINKS[name], identity))  # type: ignore[no-any-return]
+            return self.stored(name) == identity
+        return self.stored(name) == any_(self.scope.group(_LINKS[name], identity))
 
     def refers_to_any(self, name: str, ids: Expression) -> Expression:
         """That a reference is to one of some records, or to one that is merged with them; an index can find the rows."""
         if not self._links(name) or not self.scope.follows:
-            return self.stored(name) == any_(ids)  # type: ignore[no-any-return]
-        return self.stored(name) == any_(self.scope.groups(_LINKS[name], ids))  # type: ignore[no-any-return]
+            return self.stored(name) == any_(ids)
+        return self.stored(name) == any_(self.scope.groups(_LINKS[name], ids))
 
     @property
     def is_merged(self) -> Expression | None:
@@ -231,8 +231,8 @@ class Row:
     def is_identified(self, identity: Expression) -> Expression:
         """That this row has an id, or is the patient or payer into which the one with that id was merged."""
         if self.is_merged is None:
-            return self.id == identity  # type: ignore[no-any-return]
-        return self.id == self.scope.surviving(f"merged_{self.table.name}", identity)  # type: ignore[no-any-return]
+            return self.id == identity
+        return self.id == self.scope.surviving(f"merged_{self.table.name}", identity)
 
     def join(self, name: str, query: Select[Any]) -> None:
         """Join a query of at most one row laterally to this row, under a name."""

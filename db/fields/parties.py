@@ -96,7 +96,7 @@ def _found(scope: Scope, prefix: Expression) -> Select[Any] | CompoundSelect[Any
 
 
 def _patients_where(p: Row, condition: Expression) -> Select[Any]:
-    found = select(p.id.label("id")).select_from(p.source)
+    found: Select[Any] = select(p.id.label("id")).select_from(p.source)
     return found.where(p.clinic_id == p.scope.clinic_id, condition, *_own_names(p, p.id))
 
 

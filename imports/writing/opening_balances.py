@@ -30,9 +30,9 @@ Cheques = dict[_Cheque, dict[str, Any]]
 _RANDOM = SystemRandom()
 # The case cannot be settled or reassigned while invoices are added to it.
 _CASES = """select c.id, c.status, c.patient_id, c.attorney_id, c.date_of_injury, p.first_name || ' ' || p.last_name as name,
-    s.first_name || ' ' || s.last_name as surviving_name from cases c
+    array(select o.first_name || ' ' || o.last_name from patients o where o.clinic_id = c.clinic_id and (
+        o.id = coalesce(p.merged_into_id, p.id) or o.merged_into_id = coalesce(p.merged_into_id, p.id))) as names from cases c
     join patients p on p.clinic_id = c.clinic_id and p.id = c.patient_id
-    join patients s on s.clinic_id = c.clinic_id and s.id = coalesce(p.merged_into_id, p.id)
     where c.clinic_id = $1 and c.id in (select unnest($2::uuid[])) order by c.id for no key update of c"""
 _KNOWN = f"""select i.number, i.case_id, i.billed_amount, i.status, {surviving("payer", "i.payer_id")} as payer_id,
         i.physician_id, i.facility_id, i.created_on,
@@ -81,8 +81,8 @@ def _compare(checked: Checked, cases: Found, known: Found) -> None:
     for row in checked.rows:
         case, before = cases[row.values["case_id"]], known.get(row.values["number"])
         name = row.values["patient_name"]
-        # Of a merged patient the file may have either name.
-        names = {normal_key(case["name"]), normal_key(case["surviving_name"])}
+        # Of a merged patient the file may have the name of either record.
+        names = set(map(normal_key, (case["name"], *case["names"])))
         if name is not None and normal_key(name) not in names:
             checked.refuse(row, "patient_name", "This case belongs to another patient", name)
         if before is not None:

@@ -135,7 +135,7 @@ class MergeQueries:
         first: First = UNSET,
         after: After = UNSET,
     ) -> Connection[Merge]:
-        return await read(info)
+        return await read(info)  # type: ignore[no-any-return]
 
     @query_field(
         _RULE,

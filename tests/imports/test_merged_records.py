@@ -1,5 +1,6 @@
 """Imports by the number or name of a merged record are about the one that stays."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -82,9 +83,13 @@ def test_a_case_of_either_record_number_is_of_the_patient_who_stays(
     [(patient,)] = rows(own_address, "select patient_id from cases where number = 'M-1'")
     assert patient == patients[1]
     # Its row is the same under either number, also where the case was opened for the merged record.
-    rows(own_address, "update cases set patient_id = $1 where number = 'M-1'", patients[0])
-    for mrn in ("OLD-1", "NEW-1"):
-        assert counts(imported(own_address, ImportKind.CASES, new.replace("OLD-1", mrn))) == (0, 0, 1, 0)
+    opened = {"number": "M-2", "number_key": "m-2", "patient_id": patients[0]}
+    days = {"date_of_injury": date(2026, 1, 5), "opened_on": date(2026, 1, 6)}
+    _add(own_address, "cases", {**opened, **days})
+    for number in ("M-1", "M-2"):
+        for mrn in ("OLD-1", "NEW-1"):
+            text = new.replace("OLD-1", mrn).replace("M-1", number)
+            assert counts(imported(own_address, ImportKind.CASES, text)) == (0, 0, 1, 0)
     other = a_patient(own_address, "X-1", "Other")
     assert other
     assert counts(imported(own_address, ImportKind.CASES, new.replace("OLD-1", "X-1")))[3] == 1

@@ -86,8 +86,8 @@ async def _pair(work: UnitOfWork, kind: MergeKind, merged: Row, surviving: Row) 
     return Pair(kind, merged, surviving, groups[0], groups[1])
 
 
-async def find_errors(work: UnitOfWork, pair: Pair) -> list[DomainError]:
-    """Why the records cannot become one, apart from collisions."""
+async def find_errors(work: UnitOfWork, pair: Pair, *, is_part: bool = False) -> list[DomainError]:
+    """Why the records cannot become one, apart from collisions; payers that are merged as a part of two patients are theirs."""
     found: list[DomainError] = []
     update = next_step(f"update_{pair.kind}")
     if pair.surviving["retired_at"] is not None:
@@ -95,7 +95,7 @@ async def find_errors(work: UnitOfWork, pair: Pair) -> list[DomainError]:
             f"The surviving {pair.kind} is retired: make it active again ({update}), or merge in the other direction"
         )
         found.append(Conflict(words, (_SURVIVING,)))
-    if pair.kind is MergeKind.PAYER:
+    if pair.kind is MergeKind.PAYER and not is_part:
         found += await _differing_persons(work, pair, update)
     return found
 
@@ -137,7 +137,7 @@ def _ids(type_name: str, row: Row) -> tuple[str, ...]:
 async def _paid_as_both(work: UnitOfWork, pair: Pair) -> list[Collision]:
     """The invoices whose receipts would count to other rounds if both were one payer."""
     rows = await work.all(_PAID_AS_BOTH, pair.group)
-    one = dict.fromkeys(pair.group, pair.surviving["id"])
+    one: dict[UUID, UUID] = dict.fromkeys(pair.group, pair.surviving["id"])
     known = await facts_of(work, [row["id"] for row in rows]) if rows else {}
     moved = [
         row

@@ -88,7 +88,7 @@ async def _find(work: UnitOfWork, kind: MergeKind) -> _Preview:
     planned = await plan_merge(work, kind)
     collisions, errors = list[Collision](), list[DomainError]()
     for pair in (planned.pair, *planned.payers):
-        errors += await find_errors(work, pair)
+        errors += await find_errors(work, pair, is_part=pair is not planned.pair)
         if pair.kind is MergeKind.PAYER:
             found = await find_collisions(work, pair)
             collisions, errors = [*collisions, *found], [*errors, *refusals(found)]

@@ -92,7 +92,7 @@ async def _merge(work: UnitOfWork, kind: MergeKind) -> UUID:
     reason = optional_text(work.inputs, "reason", REMARK)
     planned = await plan_merge(work, kind)
     for pair in (planned.pair, *planned.payers):
-        errors = await find_errors(work, pair)
+        errors = await find_errors(work, pair, is_part=pair is not planned.pair)
         if pair.kind is MergeKind.PAYER:
             errors += refusals(await find_collisions(work, pair))
         if errors:

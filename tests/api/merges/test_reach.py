@@ -46,8 +46,6 @@ def shared(clinic: Clinic, own_attorney: str) -> Shared:
 
 _PATIENT = "query ($id: ID!) { patient(id: $id) { id name } node(id: $id) { id } }"
 _CASES = "query ($id: ID!) { cases(filter: {patientId: [$id]}) { totalCount nodes { id } } }"
-    """query ($id: ID!) { patient(id: $id) { id name cases { totalCount nodes { id } } } node(id: $id) { id } }"""
-)
 _ALL = """{ patients(first: 500) { totalCount nodes { id name } } cases(first: 500) { totalCount nodes { id patient { id name } } }
     invoices(first: 500) { totalCount nodes { id case { id patient { id } } payer { id } } } }"""
 
