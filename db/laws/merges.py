@@ -25,7 +25,7 @@ LAWS = (
         for party in ("patient", "payer")
     ),
     Law(
-        "No two payments of merged payers that were not returned have the same method, number and bank",
+        "Merged payers have no two payments of one method, number and bank that were not returned",
         "Cheque",
         """select distinct c.id from merged_payers k join cheques c on c.clinic_id = k.clinic_id and c.payer_id = any(k.group_ids)
         join cheques o on (o.clinic_id, o.method, o.number_key) = (c.clinic_id, c.method, c.number_key) and o.id < c.id

@@ -142,7 +142,7 @@ VIOLATIONS = [
      "update patients set merged_into_id = (select id from patients order by id desc limit 1) where id = $"),
     ("A payer is merged as", "select id from payers order by id limit 1",
      "update payers set merged_into_id = (select id from payers order by id desc limit 1) where id = $"),
-    ("No two payments of merged", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
+    ("Merged payers have no two", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
      bank_key = o.bank_key from cheques o where o.id = (select id from cheques where payer_id <> c.payer_id and returned_on is null
         and method <> 'cash' and id < c.id order by id limit 1) and c.id = $"""),
     ("Merged payers are of one", "select id from payers where kind = 'insurance' order by id limit 1",

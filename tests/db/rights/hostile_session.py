@@ -58,10 +58,10 @@ _MERGED = f"""insert into public.merges (clinic_id, id, merged_payer_id, survivi
 # A schedule of each of them, in one year.
 _SCHEDULES_OF_BOTH = f"""insert into public.fee_schedules (clinic_id, id, name, payer_id, valid_from, valid_to)
         select clinic_id, gen_random_uuid(), name, case name when 'one' then one else two end, day, day + 300 from {_PAYERS},
-            (values ('one', date '1990-01-01'), ('other', date '{{}}')) v (name, day);
+            (values ('one', date '1990-01-01'), ('other', date 'DAY')) v (name, day);
     insert into public.fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
         select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
-        where s.name in ('one', '{{}}');
+        where s.name in ('one', 'PRICED');
     {_MERGED}"""
 _ENTER = "select set_config('app.clinic_id', (select clinic_id::text from public.clinics limit 1), true)"
 
@@ -155,12 +155,12 @@ FIRINGS = {
             select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
             where s.name = 'other'""",
         refusal=asyncpg.ExclusionViolationError,
-        prepare=_SCHEDULES_OF_BOTH.format("1990-06-01", "none"),
+        prepare=_SCHEDULES_OF_BOTH.replace("DAY", "1990-06-01"),
     ),
     "refuse_schedules_of_merged": Firing(
         "update public.fee_schedules set valid_from = '1990-06-01' where name = 'other'",
         refusal=asyncpg.ExclusionViolationError,
-        prepare=_SCHEDULES_OF_BOTH.format("1992-01-01", "other"),
+        prepare=_SCHEDULES_OF_BOTH.replace("DAY", "1992-01-01").replace("PRICED", "other"),
     ),
     "keep_applied_amount": Firing(
         """insert into public.refunds (clinic_id, id, cheque_id, amount, payee, reason, refunded_on, method)

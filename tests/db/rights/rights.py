@@ -37,7 +37,7 @@ STAFF_COLUMNS = {
     "case_events": "clinic_id id case_id at by_user_id action changes",
     "cases": f"{CASE} opened_on attorney_id settled_on closed_on closed_reason status version",
     "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id",
-    "cheques": f"{CHEQUE} | return_reason number_key number_likeness is_duplicate",
+    "cheques": f"{CHEQUE} | return_reason bank_key number_key number_likeness is_duplicate",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
@@ -153,7 +153,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "invoices": f"{INVOICE} agreed_amount received_amount written_off_amount balance",
         "invoice_lines": LINE,
         "cases": "clinic_id id",
-        **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id"),
+        **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
         "patients": "clinic_id id",
         # The name under which a payer is listed; payers that are patients have none.
         "payers": "clinic_id id listed_name",
