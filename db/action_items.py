@@ -9,10 +9,11 @@ from db.merged_records import followed, stored
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
-from domain.billing.invoices import OPEN
+from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.late_facts import DECISION_WORDS, FACT_WORDS, HELPS, RECORDED
 from domain.billing.transitions import OUTSIDE_FACTS, TRANSITIONS
-from domain.payments.cheques import UNAPPLIED_AFTER
+from domain.payments.cheques import UNAPPLIED_AFTER, ReversalKind
+from domain.payments.recoupment import RECOUPMENT_NOTICE
 from domain.reminders.reminders import APPEAL_NOTICE, FILING_NOTICE, ActionItemKind
 
 _NOTHING = ("cast(null as uuid)",)
@@ -64,6 +65,10 @@ OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.
 _DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name not in OUTSIDE_FACTS)
 
 
+# When money came, or was returned: of what was corrected as what was wrong.
+_ORDER = "(coalesce({0}.ordered_at, {0}.recorded_at), {0}.id)"
+
+
 def _words(column: str, words: Mapping[Any, str]) -> str:
     """The words of each value of a column."""
     return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
@@ -74,7 +79,7 @@ def _words(column: str, words: Mapping[Any, str]) -> str:
 _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
     (
         ActionItemKind.DUE_REMINDER,
-        ("r.id", "r.target_date", "r.subject", "r.assignee_id", "r.id"),
+        ("r.id", "coalesce(r.moved_to, r.target_date)", "r.subject", "r.assignee_id", "r.id"),
         "reminders r cross join lateral (select r.clinic_id, r.invoice_id as id) i where r.status = 'scheduled'",
     ),
     # A partly paid agreement does not lapse automatically; the worker lapses the others.
@@ -117,9 +122,34 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
             join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id>
             join payers n on n.clinic_id = i.clinic_id and n.id = <i.payer_id>
-        where r.amount < 0 and i.status in {_OPEN} and not exists (select from cheque_allocations a
-            where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
-            and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
+        where r.amount < 0 and coalesce(r.reversal_kind, 'returned') = 'returned' and c.corrected_at is null and i.status in {_OPEN}
+            and not exists (select from cheque_allocations a join cheques o on o.clinic_id = a.clinic_id and o.id = a.cheque_id
+            where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and o.corrected_at is null
+            and {_ORDER.format("a")} > {_ORDER.format("r")} and (a.amount > 0 and not exists (select from cheque_allocations m
+                where m.clinic_id = a.clinic_id and m.invoice_id = a.invoice_id and m.reverses_id = a.id and m.reversal_kind = 'moved')
+                or a.cheque_id = r.cheque_id and a.amount < 0))""",
+    ),
+    # What it had recovered is written off again: until another payment, a note, or another write-off.
+    (
+        ActionItemKind.RETURNED_CHEQUE,
+        (
+            "r.id",
+            "r.effective_on",
+            """'Cheque ' || c.number || ' was returned after the write-off: ask for another payment, or note that none is expected '
+                || '(addInternalNote)'""",
+            *_NOBODY,
+            "c.id",
+        ),
+        f"""cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
+            join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
+            join write_offs w on w.clinic_id = i.clinic_id and w.invoice_id = i.id and w.reversed_on is null
+        where r.amount < 0 and i.status = '{InvoiceStatus.WRITTEN_OFF}'
+            and coalesce(r.reversal_kind, '{ReversalKind.RETURNED}') = '{ReversalKind.RETURNED}'
+            and r.recorded_at > w.recorded_at and not exists (select from cheque_allocations a
+                where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
+                and (a.amount > 0 or a.cheque_id = r.cheque_id))
+            and not exists (select from invoice_events e where e.clinic_id = r.clinic_id and e.invoice_id = r.invoice_id
+                and e.transition = 'add_internal_note' and e.at > r.recorded_at)""",
     ),
     # Until a later message about the invoice is queued or sent; once, even where the message lists the invoice several times.
     (
@@ -140,10 +170,11 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             f"greatest(d.denied_on, d.appeal_due_on - {APPEAL_NOTICE.days})",
             "'Appeal the denial by ' || d.appeal_due_on",
         ),
-        # Of several denials of the invoice, or of one line, the last.
+        # Of several denials of the invoice, or of one line, the last; until it is appealed or closed.
         f"""denials d join invoices i on i.clinic_id = d.clinic_id and i.id = d.invoice_id
         where d.appeal_due_on is not null and case when d.line_id is not null then i.status in {_OPEN}
                 else i.status = 'pending_invoice' and i.submitted_on is null end
+            and not exists (select from denial_events e where e.clinic_id = d.clinic_id and e.denial_id = d.id)
             and not exists (select from denials n where n.clinic_id = d.clinic_id and n.invoice_id = d.invoice_id
                 and n.line_id is not distinct from d.line_id and n.id > d.id)""",
     ),
@@ -202,7 +233,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
             """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
                 else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount
-                    || ': leave as much of the payer''s next payment (recordCheque) unapplied' end""",
+                    || ': cover it with the payer''s next payment (recordCheque, coverRefund), or give it up (giveUpRefund)' end""",
             *_NOBODY,
             "c.id",
         ),
@@ -243,15 +274,29 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
             and e.seq > f.seq and e.transition in {_DECISIONS})""",
     ),
+    # Until it is answered; while an appeal runs, it is the payer's turn.
+    (
+        ActionItemKind.RECOUPMENT_DUE,
+        (
+            "c.id",
+            f"greatest(c.requested_on, c.due_on - {RECOUPMENT_NOTICE.days})",
+            "p.name || ' asks for $' || c.amount - c.answered_amount || ' back by ' || c.due_on || ': refund it (refundCheque), or appeal'",
+            *_NOBODY,
+            *_NOTHING * 2,
+            "c.id",
+        ),
+        f"""recoupment_requests c join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id> {_WITHOUT_INVOICE}
+        where c.status = 'open'""",
+    ),
 ]
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
-    *("kind", "clinic_id", "invoice_id"),
+    *("recoupment_request_id", "kind", "clinic_id", "invoice_id"),
 )
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOTHING * 4)[:7], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 5)[:8], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -283,6 +328,7 @@ action_items = Table(
     Column("reminder_id", Uuid),
     Column("cheque_id", Uuid),
     Column("encounter_id", Uuid),
+    Column("recoupment_request_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

@@ -39,8 +39,8 @@ POOL_SIZES: dict[Role | None, int] = {
 }
 _ROLE_NAMES = {role: role_name(role) for role in Role}
 _WORKER_POOL_SIZE, _AUDIT_POOL_SIZE = 2, 1
-_CLINICS = """select clinic_id, short_name, name, time_zone, address, phone, sender_name, sender_address, reply_to
-    from clinics order by clinic_id"""
+_CLINICS = """select clinic_id, short_name, name, time_zone, address, phone, sender_name, sender_address, reply_to,
+    moves_to_working_days from clinics order by clinic_id"""
 # Writes find their rows by key, so that a generic plan fits all values; planning them each time would double their cost.
 _GENERIC = "; set local plan_cache_mode = force_generic_plan"
 
@@ -179,7 +179,7 @@ class Database:
             yield connection
 
     async def clinics(self) -> list[asyncpg.Record]:
-        """All clinics, with their names and time zones, for a job that processes one after the other."""
+        """All clinics, with names, time zones, letterheads and calendars, for a job that processes one after the other."""
         async with self.working() as connection:
             return list(await connection.fetch(_CLINICS))
 

@@ -78,7 +78,8 @@ class Replica:
     async def _watch(self) -> None:
         while True:
             try:
-                self._is_fresh = await asyncio.wait_for(self._keeps_up(), _OLDEST_SECONDS)
+                async with asyncio.timeout(_OLDEST_SECONDS):
+                    self._is_fresh = await self._keeps_up()
             except Exception as failure:  # noqa: BLE001 (after any error, the primary answers)
                 if self._is_fresh:
                     logger.warning("the replica is no longer used: %s", type(failure).__name__)

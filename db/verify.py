@@ -16,13 +16,14 @@ from db.laws import (
     merges,
     payments,
     records,
+    recoupment,
     representations,
 )
 from db.laws.base import Law
 from db.ledger.restated import find_deviating
 
 LAWS = (
-    *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
+    *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *recoupment.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
     *(*representations.LAWS, *encounters.LAWS, *days.LAWS, *merges.LAWS),
 )
 # Found by computing the states again, in Python.

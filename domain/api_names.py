@@ -1,4 +1,4 @@
-"""Names of the API (camel case) from names in Python and SQL (snake case), and back."""
+"""Names of the API (camel case) from names in Python and SQL (snake case), and back; names of enum values."""
 
 from functools import lru_cache
 
@@ -14,3 +14,12 @@ def camel(name: str) -> str:
 def snake(name: str) -> str:
     """The name in Python, from the name of a field or of a type in the API."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
+
+
+def enum_name(value: str) -> str:
+    """A stored value as the API's enum writes it, for messages.
+
+    >>> enum_name("pending_invoice")
+    'PENDING_INVOICE'
+    """
+    return value.upper()

@@ -1,4 +1,4 @@
-"""Calendar days in the time zone of a clinic, its terms of payment and its tolerance for small balances."""
+"""Calendar days in the time zone of a clinic, its terms of payment, its tolerance for small balances and its calendar."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,3 +31,10 @@ def checked_tolerance(amount: Decimal | None) -> Decimal:
     if amount is None or not 0 <= amount <= LARGEST_TOLERANCE:
         raise InvalidInput(f"The tolerance is 0.00 to {LARGEST_TOLERANCE}.00 US dollars", ("small_balance_tolerance",))
     return amount
+
+
+def checked_moves(moves: bool | None) -> bool:
+    """Whether the clinic's reminders and messages move to working days; InvalidInput for neither yes nor no."""
+    if moves is None:
+        raise InvalidInput("This cannot be left blank", ("moves_to_working_days",))
+    return moves

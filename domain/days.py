@@ -20,16 +20,17 @@ class Bounds:
 
 
 # A year with a digit missing or too many is a typing error: 0026 or 20226 for 2026.
-_FIRST, _FIRST_BIRTH = date(2000, 1, 1), date(1900, 1, 1)
-_PAST = Bounds(_FIRST, 0)
+# Days of money and treatment are not before this one.
+FIRST_DAY, _FIRST_BIRTH = date(2000, 1, 1), date(1900, 1, 1)
+_PAST = Bounds(FIRST_DAY, 0)
 # Column or input → its bounds, where they are not those of a day on which something falls due.
 BOUNDS = {
     "birth_date": Bounds(_FIRST_BIRTH, 0),
     **dict.fromkeys(("date_of_injury", "opened_on", "service_date"), _PAST),
     # The last day to sue.
-    "limitation_date": Bounds(_FIRST, 30),
+    "limitation_date": Bounds(FIRST_DAY, 30),
 }
-DUE = Bounds(_FIRST, 10)
+DUE = Bounds(FIRST_DAY, 10)
 
 
 def check_day(day: date, today: date, name: str, path: tuple[str, ...] = ()) -> None:
@@ -121,8 +122,48 @@ DENIAL_APPEAL = DayPair(
     "The last day for an appeal must not be before the denial",
     "An appeal is not due before the denial",
 )
+CREATION_ADJUSTMENT = DayPair(
+    "created_on",
+    "effective_on",
+    "The adjustment must not be before the invoice date",
+    "An adjustment is not before the creation of its invoice",
+)
+DENIAL_STEP = DayPair(
+    "denied_on",
+    "happened_on",
+    "This must not be before the denial",
+    "A denial is not appealed or closed before it was made",
+)
+STEP_STEP = DayPair(
+    "before_on",
+    "happened_on",
+    "This must not be before the step before",
+    "The appeals and outcomes of a denial are in the order of their days",
+)
+REQUEST_DUE = DayPair(
+    "requested_on",
+    "due_on",
+    "The due day must not be before the day of the request",
+    "A recoupment request is not due before it was made",
+)
+REQUEST_ANSWER = DayPair(
+    "requested_on",
+    "answered_on",
+    "The answer must not be before the day of the request",
+    "A recoupment request is not answered before it was made",
+)
+REFUND_RETURN = DayPair(
+    "refunded_on",
+    "returned_on",
+    "The return must not be before the day of the refund",
+    "A refund does not come back before it was paid",
+)
 # An agreement is made on the day of its step, after the submission; the days of payments have laws of their own.
-PAIRS = (INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL)
+PAIRS = (
+    *(INJURY_TREATMENT, TREATMENT_CREATION, CREATION_SUBMISSION, SUBMISSION_DENIAL, DENIAL_APPEAL),
+    *(CREATION_ADJUSTMENT, DENIAL_STEP, STEP_STEP),
+    *(REQUEST_DUE, REQUEST_ANSWER, REFUND_RETURN),
+)
 
 
 def first_of_month(day: date) -> date:

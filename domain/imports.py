@@ -8,6 +8,7 @@ class ImportKind(StrEnum):
 
     CODES = "codes"
     FEE_SCHEDULES = "fee_schedules"
+    REASON_CODES = "reason_codes"
     PAYERS = "payers"
     ATTORNEYS = "attorneys"
     PHYSICIANS = "physicians"

@@ -67,6 +67,12 @@ def _patient(row: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def names_of(patient: Mapping[str, Any]) -> tuple[str, str]:
+    """The normal form of a patient's name, and of the same with first and last name exchanged."""
+    first, last = patient["first_name"], patient["last_name"]
+    return normal_key(f"{first} {last}"), normal_key(f"{last} {first}")
+
+
 # The references that only a payer of one kind can have.
 _OF_KIND = {"patient_id": PayerKind.PATIENT, "attorney_id": PayerKind.ATTORNEY, "firm_id": PayerKind.ATTORNEY}
 

@@ -1,7 +1,8 @@
 """Warnings: what a user should look at although the change was made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -20,16 +21,25 @@ class WarningCode(StrEnum):
     STALE_CHEQUE = "stale_cheque"
     UNAPPLIED_MONEY = "unapplied_money"
     LATE_FACT = "late_fact"
+    LATE_APPEAL = "late_appeal"
+    SIMILAR_PATIENT = "similar_patient"
+    SIMILAR_PAYER = "similar_payer"
+    SIMILAR_ATTORNEY = "similar_attorney"
+    REPRESENTS_OPEN_CASES = "represents_open_cases"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeWarning:
-    """A warning: its code, a message for the user, the part of the input that it is about, and the amount if there is one."""
+    """A warning: its code, a message for the user, the part of the input that it is about, and the amount if there is one.
+
+    `record_ids` are the global ids of the records that it names.
+    """
 
     code: WarningCode
     message: str
     path: tuple[str, ...] = ()
     amount: Decimal | None = None
+    record_ids: tuple[str, ...] = ()
 
 
 NPI_IN_USE = ChangeWarning(
@@ -46,6 +56,37 @@ def similar_number(numbers: Iterable[str]) -> ChangeWarning:
     return ChangeWarning(WarningCode.SIMILAR_NUMBER, words, ("number",))
 
 
+# Code → the warning about records that are alike, and the part of the input.
+_ALIKE = {
+    WarningCode.SIMILAR_PATIENT: (
+        "There is already a patient with this name and date of birth: {}. If it is the same person, work with that record",
+        ("last_name",),
+    ),
+    WarningCode.SIMILAR_PAYER: (
+        "There is already a payer of this name: {}. If it is the same one, work with that record",
+        ("name",),
+    ),
+    WarningCode.SIMILAR_ATTORNEY: (
+        "There is already an attorney of this name: {}. If the attorney has changed firms, change that record (updateAttorney)",
+        ("name",),
+    ),
+}
+_MOST_NAMED = 5
+
+
+def similar_record(code: WarningCode, named: Sequence[str], record_ids: Iterable[str] = ()) -> ChangeWarning:
+    """The warning that other records are like the one that was saved; `named` says which."""
+    more = f", and {len(named) - _MOST_NAMED:,} more" if len(named) > _MOST_NAMED else ""
+    words, path = _ALIKE[code]
+    return ChangeWarning(code, words.format(", ".join(named[:_MOST_NAMED]) + more), path, record_ids=tuple(record_ids))
+
+
+def represents_open_cases(count: int) -> ChangeWarning:
+    """The warning that a retired attorney still represents open cases."""
+    words = f"The attorney still represents {count:,} open cases: assign another attorney (assignAttorney)"
+    return ChangeWarning(WarningCode.REPRESENTS_OPEN_CASES, words)
+
+
 def unapplied_money(payer: str, amount: Decimal) -> ChangeWarning:
     """The warning that a payer of a settled case has unapplied money."""
     words = f"${format_money(amount)} that {payer} has paid is not applied to an invoice"
@@ -58,6 +99,12 @@ def late_fact(late: LateFact) -> ChangeWarning:
     """The warning that a fact contradicts a decision that was recorded before it; `amount` is what the reduction grows by."""
     grows = f" The reduction grows by ${format_money(late.amount)}." if late.amount else ""
     return ChangeWarning(WarningCode.LATE_FACT, f"{late.words}.{grows}", amount=late.amount)
+
+
+def late_appeal(due_on: date) -> ChangeWarning:
+    """The warning that an appeal came after its last day."""
+    words = f"The last day for an appeal was {due_on}: the payer may refuse it for that"
+    return ChangeWarning(WarningCode.LATE_APPEAL, words, ("appealed_on",))
 
 
 def coverage_exceeded(amount: Decimal, path: tuple[str, ...]) -> ChangeWarning:

@@ -93,6 +93,8 @@ _PAYMENTS = (
     Column("Bank account", "cheque.deposit.bankAccount", width=28, default=False),
     _date("Cleared on", "cheque.clearedOn", default=False),
     Column("Refunded to", "refund.payee", width=28, default=False),
+    Column("Adjustment code", "providerAdjustment.code", default=False),
+    Column("Adjustment reference", "providerAdjustment.reference", width=28, default=False),
     _amount("Billed amount", "invoice.billedAmount", default=False),
 )
 _ADJUSTMENTS = (

@@ -11,6 +11,7 @@ from db.merged_records import surviving
 from domain.access.people import PayerKind
 from domain.billing import opening_balances as openings
 from domain.billing.cases import NUMBER, check_injury
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import InvoiceStatus
 from domain.imports import ImportKind
 from domain.normal_forms import code_form
@@ -157,6 +158,16 @@ KINDS: dict[ImportKind, Kind] = {
                 where r.clinic_id = $1 and r.code in (select unnest($2::text[]))""",
             ),
             keys={"name_key": ("name",)},
+        ),
+        Kind(
+            ImportKind.REASON_CODES,
+            (
+                Column("code", identifier(CODE), "code"),
+                Column("group", one_of(AdjustmentGroup), "adjustment_group", needed=False),
+                Column("label", name(NAME), "label"),
+            ),
+            (Records("reason_codes", ("code",), ("adjustment_group", "label")),),
+            _nothing,
         ),
         Kind(
             ImportKind.ATTORNEYS,

@@ -16,11 +16,16 @@ from imports.shapes import Reference
 from imports.target import Target
 from imports.writing.opening_balances import write_openings
 from imports.writing.records import write_records
-from imports.writing.witnesses import refuse_ambiguous_codes, warn_of_npis
+from imports.writing.witnesses import refuse_ambiguous_codes, warn_of_npis, warn_of_similar_patients
 
 _MEANWHILE = "These records were changed concurrently: import the file again"
 # Kind → the function that compares and writes its rows, for kinds that are more than records found by a key.
 _WRITERS: dict[ImportKind, Callable[[Target, Checked], Awaitable[None]]] = {ImportKind.INVOICES: write_openings}
+# Kind → the function that adds warnings once the rows are written.
+_WARNS: dict[ImportKind, Callable[[Target, Checked], Awaitable[None]]] = {
+    ImportKind.PHYSICIANS: warn_of_npis,
+    ImportKind.PATIENTS: warn_of_similar_patients,
+}
 # Imports into one clinic wait for each other; the clinic's other work goes on.
 _IN_TURN = "select pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))"
 
@@ -46,8 +51,8 @@ async def _bring_in(target: Target, checked: Checked) -> Report:
         await refuse_ambiguous_codes(target, checked)
     await _resolve(target, checked)
     await _WRITERS.get(checked.kind.name, write_records)(target, checked)
-    if checked.kind.name is ImportKind.PHYSICIANS and not checked.problems.lines:
-        await warn_of_npis(target, checked)
+    if checked.kind.name in _WARNS and not checked.problems.lines:
+        await _WARNS[checked.kind.name](target, checked)
     return checked.report(written=not checked.problems.lines)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from db.pools import Database
-from db.reminder_plan import REMINDERS_ARE_ON, still_due, together_with
+from db.reminders.plan import REMINDERS_ARE_ON, still_due, together_with
+from db.reminders.working_days import sending_moment
 from db.write_batch import WriteBatch
 from domain.clinics import clinic_day
 from domain.clock import Clock
@@ -25,6 +26,10 @@ from storage.letters import DeliveryResult, EmailMessage, MailServer
 _CLAIM = f"""select id, recipient, copy_to, accepted_for, attempts from outbound_messages
     where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2 and {REMINDERS_ARE_ON}
     order by next_attempt_at, id limit 1 for no key update skip locked"""
+# Messages of a day on which the clinic sends none wait for the next one on which it does.
+_POSTPONE = """with moved as (update outbound_messages set next_attempt_at = $2
+        where clinic_id = $1 and status = 'queued' and next_attempt_at < $2 returning id)
+    select distinct l.invoice_id from message_invoices l where l.clinic_id = $1 and l.message_id in (select id from moved)"""
 _LINKS = """select invoice_id, policy_id, level, template_id, repetition from message_invoices
     where clinic_id = $1 and message_id = $2"""
 _TEMPLATES = "select id, subject, body from reminder_templates where clinic_id = $1 and id = any($2)"
@@ -47,6 +52,8 @@ class Clinic:
     today: date
     moment: datetime
     letterhead: Letterhead
+    # The row of the clinic, with its time zone and whether it moves to working days.
+    row: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,10 @@ async def send_messages(database: Database, clock: Clock, mail: MailServer) -> i
         while True:
             moment = clock()
             today, letterhead = clinic_day(moment, row["time_zone"]), letterhead_of(dict(row), mail.sender)
-            clinic = Clinic(row["clinic_id"], row["name"], today, moment, letterhead)
+            clinic = Clinic(row["clinic_id"], row["name"], today, moment, letterhead, row)
+            if (next_moment := await sending_moment(row, moment)) > moment:
+                await _postpone(database, clinic, next_moment)
+                break
             async with database.working(clinic.id) as connection:
                 waiting = await connection.fetchrow(_CLAIM, clinic.id, moment)
                 claimed = await _claim(connection, clinic, waiting) if waiting else None
@@ -86,6 +96,13 @@ async def send_messages(database: Database, clock: Clock, mail: MailServer) -> i
                 if answer.is_unreachable:
                     return tried
     return tried
+
+
+async def _postpone(database: Database, clinic: Clinic, until: datetime) -> None:
+    """Have the queued messages of a clinic wait until a moment."""
+    async with database.working(clinic.id) as connection:
+        about = [row["invoice_id"] for row in await connection.fetch(_POSTPONE, clinic.id, until)]
+        await tell_of_messages(connection, database.hints, clinic.id, about)
 
 
 async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any) -> _Claimed | None:
@@ -160,7 +177,7 @@ async def _record(
     is_over = claimed.recipient in answer.refused or not answer.delayed
     pause = None if is_over else pause_after(claimed.attempts)
     if pause is not None:
-        changed |= {"next_attempt_at": moment + pause}
+        changed |= {"next_attempt_at": await sending_moment(clinic.row, moment + pause)}
     else:
         was_sent = claimed.recipient in accepted
         changed |= {"status": (MessageStatus.SENT if was_sent else MessageStatus.FAILED).value}

@@ -11,7 +11,8 @@ import asyncpg
 
 from db.notifications import invoice_changed
 from db.pools import Database
-from db.reminder_plan import REMINDERS_ARE_ON, write_plan
+from db.reminders.plan import REMINDERS_ARE_ON, write_plan
+from db.reminders.working_days import sending_moment
 from db.sealed_hints import Hints
 from domain.clinics import clinic_day
 from domain.clock import Clock
@@ -33,7 +34,9 @@ async def plan_reminders(database: Database, clock: Clock) -> int:
     """
     moment, planned = clock(), 0
     for clinic in await database.clinics():
-        if moment.astimezone(ZoneInfo(clinic["time_zone"])).hour >= FIRST_HOUR:
+        has_begun = moment.astimezone(ZoneInfo(clinic["time_zone"])).hour >= FIRST_HOUR
+        # What falls on a weekend or a holiday is due, and so sent, on the next working day.
+        if has_begun and await sending_moment(clinic, moment) == moment:
             async with database.working(clinic["clinic_id"]) as connection:
                 today = clinic_day(moment, clinic["time_zone"])
                 planned += await plan(connection, database.hints, clinic["clinic_id"], today, moment)

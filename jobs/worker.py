@@ -183,7 +183,8 @@ async def _again_and_again(
             except Exception as failure:  # noqa: BLE001 (after any failure, the task is tried again later)
                 _report(failure, f"{words} was interrupted")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await stop.wait()
 
 
 def _report(failure: Exception, words: str) -> None:
@@ -207,7 +208,8 @@ async def _work(opened: Opened, dsn: str, tools_of: Callable[[Database], Tools],
             if monotonic() - began > _STEADY_SECONDS:
                 pauses = iter(_PAUSES)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), next(pauses, _PAUSES[-1]))
+                async with asyncio.timeout(next(pauses, _PAUSES[-1])):
+                    await stop.wait()
 
 
 async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> None:
@@ -236,7 +238,8 @@ async def queue_pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
         yield pool
     finally:
         with suppress(TimeoutError):
-            await asyncio.wait_for(pool.close(), _CLOSES_WITHIN_SECONDS)
+            async with asyncio.timeout(_CLOSES_WITHIN_SECONDS):
+                await pool.close()
 
 
 @asynccontextmanager

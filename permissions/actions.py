@@ -15,14 +15,17 @@ _STAFF = """
     add_coverage update_coverage verify_coverage close_coverage
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records import_preview save_import_mapping delete_import_mapping
-    create_deposit deposit_cheques clear_cheque
+    create_reason_code update_reason_code retire_reason_code appeal_denial close_denial
+    import_remittance record_remittance identify_remittance_payer match_remittance_claim close_remittance_claim
+    create_deposit deposit_cheques clear_cheque record_recoupment_request answer_recoupment_request
 """.split()
 _ADMINISTRATION = """
     create_physician update_physician retire_physician create_facility update_facility retire_facility
     create_cpt_code update_cpt_code retire_cpt_code create_exam_type update_exam_type retire_exam_type
     create_fee_schedule update_fee_schedule retire_fee_schedule
     update_clinic create_user invite_user_again update_user create_api_token revoke_api_token
-    reset_second_factor set_second_factor_roles refund_cheque merge_patients merge_payers undo_merge
+    reset_second_factor set_second_factor_roles refund_cheque return_refund cover_refund give_up_refund
+    merge_patients merge_payers undo_merge
 """.split()
 
 _ANONYMOUS = """
@@ -50,6 +53,6 @@ ACTIONS: dict[str, str] = {
 IMPORTS: dict[ImportKind, str] = {
     **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES), "administration"),
     **dict.fromkeys((ImportKind.PHYSICIANS, ImportKind.FACILITIES), "administration"),
-    **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS), "staff"),
+    **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS, ImportKind.REASON_CODES), "staff"),
     **dict.fromkeys((ImportKind.PATIENTS, ImportKind.CASES, ImportKind.INVOICES), "staff"),
 }

@@ -29,6 +29,7 @@ _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition count
 ACROSS_CLINICS = {
     "clinics": (
         *("clinic_id", "short_name", "name", "time_zone", "reminded_on", "small_balance_tolerance"),
+        "moves_to_working_days",
         *("address", "phone", "sender_name", "sender_address", "reply_to"),
     ),
     "audit_pending": (*_KEY, "event_ids"),
@@ -91,9 +92,12 @@ WORKER: dict[str, Need] = {
     "invoice_lines": Need(_OF_INVOICE),
     # The facts behind the amounts: whether an agreement was paid in time.
     "cheque_allocations": Need(
-        (*_OF_INVOICE, *"cheque_id coverage_id amount effective_on recorded_at reverses_id".split())
+        (
+            *_OF_INVOICE,
+            *"cheque_id coverage_id amount effective_on recorded_at ordered_at reverses_id reversal_kind".split(),
+        )
     ),
-    "cheques": Need((*_KEY, "payer_id")),
+    "cheques": Need((*_KEY, "payer_id", "corrected_at")),
     "responsibilities": Need((*_OF_INVOICE, *"number payer_id coverage_id from_on reason recorded_at".split())),
     "agreements": Need(
         (
@@ -102,7 +106,12 @@ WORKER: dict[str, Need] = {
         ),
         changes=("ended_on", "ended_at", "ended_by"),
     ),
-    "invoice_adjustments": Need((*_OF_INVOICE, *"number kind amount effective_on recorded_at".split())),
+    "invoice_adjustments": Need(
+        (
+            *_OF_INVOICE,
+            *"number kind amount effective_on recorded_at adjustment_group reason_code line_id cheque_id undoes_number".split(),
+        )
+    ),
     "write_offs": Need((*_OF_INVOICE, *"number written_off_on reversed_on recorded_at".split())),
     # Whether an invoice has restated states, which change with it.
     "restated_states": Need(("clinic_id", "invoice_id", "until_on")),

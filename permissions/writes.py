@@ -56,12 +56,20 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "amount",
         "effective_on",
         "recorded_at",
+        "ordered_at",
         "reverses_id",
+        "reversal_kind",
     ),
-    "clinics": ("payment_terms_days", "small_balance_tolerance", "unbilled_after_days"),
+    "clinics": (
+        "payment_terms_days",
+        "small_balance_tolerance",
+        "unbilled_after_days",
+        "moves_to_working_days",
+        "time_zone",
+    ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "bank_key"),
+        *("held_from", "unapplied_amount", "is_duplicate", "bank_key", "imported", "recorded_at", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -87,15 +95,29 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
         *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
-    "invoice_adjustments": ("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+    "invoice_adjustments": (
+        *("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
+        *("adjustment_group", "reason_code", "line_id", "cheque_id", "undoes_number"),
+    ),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     **dict.fromkeys(("merged_patients", "merged_payers"), ("survivor_id", "group_ids")),
     "patient_names": ("fragment", "patient_id"),
     "patients": ("merged_into_id",),
     "payers": ("name_key", "kind", "patient_id", "merged_into_id"),
     "physicians": ("name_key",),
+    "reason_codes": ("code", "active"),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
+    "remittance_claims": (
+        *("remittance_id", "payment_id", "place", "number", "status_code", "charge_amount", "paid_amount"),
+        *("patient_amount", "payer_number", "adjustments", "remark_codes", "transfer_amount", "responsible_amount"),
+        *("transfer_reason", "is_exhausted"),
+    ),
+    "remittance_payments": (
+        *("remittance_id", "place", "payer_identifier", "payer_name_key", "trace", "trace_key", "method", "amount"),
+        *("paid_on", "provider_adjustments"),
+    ),
+    "remittances": ("document_id",),
     "representations": ("case_id",),
     # Whether an invoice has restated states, which change with it.
     "restated_states": ("invoice_id", "until_on"),
@@ -131,6 +153,7 @@ _COVERAGE = _columns("""payer_id kind priority policy_number claim_number insure
     other_payments_on file_within_days balance_billing letter_id""")
 _FACILITY = _columns("name geographic_factor name_fragments")
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
+_REASON = _columns("adjustment_group label active")
 _EXAM = _columns("name code selection_rule position")
 _SCHEDULE = _columns("name name_key valid_from valid_to")
 _POLICY = _columns("name payer_kind facility_id billing_lead_id active")
@@ -180,10 +203,11 @@ WRITES: dict[str, Write] = {
         _ADMIN,
         changes=_columns(
             """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-            unbilled_after_days"""
+            unbilled_after_days moves_to_working_days"""
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
+    "reason_codes": Write(adds=(*_REASON, "code"), changes=_REASON),
     "exam_types": Write(_ADMIN, (*_EXAM, "parent_id"), (*_EXAM, "active")),
     "fee_schedules": Write(_ADMIN, (*_SCHEDULE, "payer_id", "facility_id"), _SCHEDULE),
     "fee_schedule_rates": Write(_ADMIN, _columns("fee_schedule_id code rate"), removes=True),
@@ -244,7 +268,9 @@ WRITES: dict[str, Write] = {
         changes=_columns("ended_on ended_at ended_by"),
     ),
     "invoice_adjustments": Write(
-        adds=_columns("invoice_id number kind amount effective_on decided_by"), by="decided_by"
+        adds=_columns("""invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes line_id
+            cheque_id note undoes_number"""),
+        by="decided_by",
     ),
     "write_offs": Write(
         adds=_columns("invoice_id number written_off_on reversed_on decided_by"),
@@ -253,7 +279,12 @@ WRITES: dict[str, Write] = {
     ),
     "late_facts": Write(adds=_columns("invoice_id seq fact fact_on decision decided_on")),
     "denials": Write(
-        adds=_columns("invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by"),
+        adds=_columns("""invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
+            appeal_due_on recorded_by"""),
+        by="recorded_by",
+    ),
+    "denial_events": Write(
+        adds=_columns("denial_id number status happened_on recovered_amount document_id note recorded_by"),
         by="recorded_by",
     ),
     "internal_notes": Write(adds=_columns("invoice_id body written_by written_at"), by="written_by"),
@@ -263,8 +294,8 @@ WRITES: dict[str, Write] = {
         by="placed_by",
     ),
     "reminders": Write(
-        adds=_columns("invoice_id target_date subject notes assignee_id created_by created_at"),
-        changes=_columns("target_date subject notes assignee_id status outcome closed_at"),
+        adds=_columns("invoice_id target_date moved_to subject notes assignee_id created_by created_at"),
+        changes=_columns("target_date moved_to subject notes assignee_id status outcome closed_at"),
         by="created_by",
     ),
     # A version of a template is immutable.
@@ -295,17 +326,52 @@ WRITES: dict[str, Write] = {
     ),
     "cheques": Write(
         adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
-            document_id"""),
-        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            document_id is_remitted corrects_id correction_reason returned_on return_reason return_kind returned_at deposit_id cleared_on
             released_at"""),
+        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            released_at corrected_at"""),
+    ),
+    # What a payer says is inserted once; what becomes of it changes.
+    "remittances": Write(adds=_columns("origin document_id imported_by problems"), by="imported_by"),
+    "remittance_payments": Write(
+        adds=_columns("""remittance_id place payer_id payer_identifier payer_name payer_name_key trace trace_key method amount paid_on
+            status reason broken_laws provider_adjustments"""),
+        changes=_columns("payer_id status reason cheque_id is_attached posted_at posted_by"),
+    ),
+    "remittance_claims": Write(
+        adds=_columns("""remittance_id payment_id place number status_code charge_amount paid_amount patient_amount payer_number
+            adjustments remark_codes lines transfer_amount responsible_amount transfer_reason is_exhausted status reason invoice_id"""),
+        changes=_columns("""status reason invoice_id lines coverage_id posted_at posted_by closed_at closed_by
+            closing_reason"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(
         _ADMIN,
-        _columns("cheque_id amount payee reason refunded_on method document_id refunded_by"),
+        _columns("""cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
+            provider_adjustment_id"""),
         by="refunded_by",
     ),
-    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
+    "provider_adjustments": Write(
+        adds=_columns(
+            "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by"
+        ),
+        by="recorded_by",
+    ),
+    "recoupment_requests": Write(
+        adds=_columns(
+            "payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id recorded_by"
+        ),
+        changes=_columns("status answered_amount due_on"),
+        by="recorded_by",
+    ),
+    "recoupment_answers": Write(
+        adds=_columns("""request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
+            answered_by"""),
+        by="answered_by",
+    ),
+    "cheque_allocations": Write(
+        adds=_columns("cheque_id invoice_id amount effective_on reverses_id reversal_kind ordered_at coverage_id")
+    ),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.
     "coverages": Write(
         adds=(*_COVERAGE, "case_id", "status"),

@@ -73,6 +73,7 @@ enum_type(
 _IMPORTED = {
     "CODES": "CPT codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
     "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
+    "REASON_CODES": "The clinic's own list of reason codes: code, group, label.",
     "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
     "ATTORNEYS": "Attorneys: name, firm, email, phone.",
     "PHYSICIANS": "Physicians: name, npi.",
@@ -171,6 +172,11 @@ enum_type(
         "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
         "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
+        "LATE_APPEAL": "The appeal comes after the last day for it.",
+        "SIMILAR_PATIENT": "Another patient has the same name and date of birth.",
+        "SIMILAR_PAYER": "Another payer has the same name.",
+        "SIMILAR_ATTORNEY": "An attorney of another firm has the same name.",
+        "REPRESENTS_OPEN_CASES": "A retired attorney still represents open cases.",
     },
 )
 enum_type(
@@ -332,7 +338,8 @@ enum_type(
         "was returned.",
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
-        "LATE_FACT": "A payment, a return or a denial was recorded after a decision that it would have prevented.",
+        "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
+        "RECOUPMENT_DUE": "A payer asks for money back, and the answer is due within a week.",
     },
 )
 enum_type(

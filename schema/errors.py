@@ -72,6 +72,10 @@ class ChangeWarning:
     amount: Decimal | None = output_field(
         "staff", "The amount that it is about, in US dollars; null for a warning without an amount."
     )
+    record_ids: list[strawberry.ID] = output_field(
+        "staff",
+        "The ids of the records that it names, such as patients of the same name; empty for the other warnings.",
+    )
 
 
 def change_warnings(warnings: Iterable[domain_warnings.ChangeWarning]) -> list[ChangeWarning]:
@@ -82,6 +86,7 @@ def change_warnings(warnings: Iterable[domain_warnings.ChangeWarning]) -> list[C
             code=WarningCode(one.code),
             path=["input", *map(camel, one.path)],
             amount=one.amount,
+            record_ids=[strawberry.ID(record) for record in one.record_ids],
         )
         for one in warnings
     ]

@@ -13,12 +13,15 @@ from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
 from schema.billing.coverages import CoverageMutations
+from schema.billing.denials import DenialMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
+from schema.payments.recoupment import RecoupmentMutations
+from schema.payments.remittance_mutations import ImportRemittanceMutations, RemittanceMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations
@@ -30,6 +33,7 @@ from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
 from schema.records.merges import MergeMutations
 from schema.records.physicians import PhysicianMutations
+from schema.records.reason_codes import ReasonCodeMutations
 from schema.records.uploads import UploadMutations
 from schema.reminders.confirmations import DryRunMutations, ReminderConfirmationMutations
 from schema.reminders.outbound_messages import OutboundMessageMutations
@@ -50,13 +54,17 @@ _GENERATED = (
     PayerMutations,
     CptCodeMutations,
     ExamTypeMutations,
+    ReasonCodeMutations,
     FeeScheduleMutations,
     CaseMutations,
     CoverageMutations,
     RepresentationMutations,
     UploadMutations,
     CreationMutations,
+    DenialMutations,
     DepositMutations,
+    RemittanceMutations,
+    RecoupmentMutations,
     NoteMutations,
     HoldMutations,
     ReminderMutations,
@@ -75,6 +83,7 @@ class Mutation(
     ReminderTemplateMutations,
     ImportMappingMutations,
     ImportMutations,
+    ImportRemittanceMutations,
     ExportMutations,
     DryRunMutations,
     ClinicMutations,

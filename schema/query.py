@@ -26,6 +26,15 @@ from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.payments.cheques import ChequeConnection, ChequeFilter
 from schema.payments.deposits import DepositConnection, DepositFilter
+from schema.payments.enums import RecoupmentOrderField
+from schema.payments.recoupment import RecoupmentOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
+from schema.payments.remittances import (
+    Remittance,
+    RemittanceClaimConnection,
+    RemittanceClaimFilter,
+    RemittanceConnection,
+    RemittanceFilter,
+)
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
@@ -37,6 +46,7 @@ from schema.records.firms import Firm
 from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.merges import MergeQueries
 from schema.records.physicians import Physician
+from schema.records.reason_codes import ReasonCode, ReasonCodeFilter
 from schema.reminders.confirmations import ReminderConfirmation
 from schema.reminders.outbound_messages import OutboundMessageConnection, OutboundMessageFilter
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
@@ -57,11 +67,18 @@ InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoic
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
 ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
 DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
+RemittancesWanted = Annotated[RemittanceFilter | None, argument("Only remittances that match this filter.", "records")]
+ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims that match this filter.", "records")]
+RecoupmentWanted = Annotated[
+    RecoupmentRequestFilter | None, argument("Only requests that match this filter.", "records")
+]
+RecoupmentSorted = Annotated[RecoupmentOrder | None, argument("A sort order of recoupment requests.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
 AttorneysWanted = Annotated[AttorneyFilter | None, argument("Only attorneys that match this filter.", "staff")]
 CodesWanted = Annotated[CptCodeFilter | None, argument("Only codes that match this filter.", "signed_in")]
+ReasonsWanted = Annotated[ReasonCodeFilter | None, argument("Only reason codes that match this filter.", "records")]
 ActiveOnly = Annotated[
     bool | None, argument("If true, only active exams; if false, retired exams as well.", "treatment")
 ]
@@ -87,6 +104,7 @@ Search = Annotated[str | None, argument("The start of any word of the name.", "s
 EncountersWanted = Annotated[EncounterFilter | None, argument("Only visits that match this filter.", "treatment")]
 EncountersSorted = Annotated[EncounterOrder | None, argument("A sort order of visits.", "treatment")]
 NEWEST_VISITS_FIRST = EncounterOrder(field=EncounterOrderField.SERVICE_DATE, direction=Direction.DESC)
+NEWEST_REQUESTS_FIRST = RecoupmentOrder(field=RecoupmentOrderField.REQUESTED_ON, direction=Direction.DESC)
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 
@@ -230,6 +248,18 @@ class Query(MergeQueries, QuoteQueries):
     ) -> Connection[CptCode]:
         return await read(info)
 
+    @compiled_root("records", "The clinic's own list of the reason codes of adjustments and denials, by code.")
+    async def reason_codes(
+        self,
+        info: Info,
+        filter: ReasonsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[ReasonCode]:
+        return await read(info)
+
     @compiled_root("treatment", "The visits that you can access, newest first by default.")
     async def encounters(
         self,
@@ -273,6 +303,49 @@ class Query(MergeQueries, QuoteQueries):
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> DepositConnection:
+        return await read(info)
+
+    @compiled_root("records", "The requests of payers to pay money back, newest first by default.")
+    async def recoupment_requests(
+        self,
+        info: Info,
+        filter: RecoupmentWanted = UNSET,
+        order_by: RecoupmentSorted = NEWEST_REQUESTS_FIRST,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RecoupmentRequestConnection:
+        return await read(info)
+
+    @compiled_root("records", "One remittance by its id; null if it does not exist.")
+    async def remittance(self, info: Info, id: Id) -> Remittance | None:
+        return await read(info)
+
+    @compiled_root("records", "The remittances of payers, newest first.")
+    async def remittances(
+        self,
+        info: Info,
+        filter: RemittancesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceConnection:
+        return await read(info)
+
+    @compiled_root(
+        "records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about."
+    )
+    async def remittance_claims(
+        self,
+        info: Info,
+        filter: ClaimsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceClaimConnection:
         return await read(info)
 
     @compiled_root(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from schema.billing.representations import AttorneyChange, Representation
     from schema.payments.cheques import Cheque, ChequeAllocation
     from schema.payments.deposits import Deposit
+    from schema.payments.recoupment import ProviderAdjustment, RecoupmentRequest
+    from schema.payments.refunds import Refund
+    from schema.payments.remittances import Remittance
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
     from schema.records.firms import Firm
@@ -31,5 +34,9 @@ FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
+RemittanceRef = Annotated["Remittance", strawberry.lazy("schema.payments.remittances")]
+ProviderAdjustmentRef = Annotated["ProviderAdjustment", strawberry.lazy("schema.payments.recoupment")]
+RecoupmentRequestRef = Annotated["RecoupmentRequest", strawberry.lazy("schema.payments.recoupment")]
+RefundRef = Annotated["Refund", strawberry.lazy("schema.payments.refunds")]
 RepresentationRef = Annotated["Representation", strawberry.lazy("schema.billing.representations")]
 UserRef = Annotated["User", strawberry.lazy("schema.access.users")]

@@ -74,7 +74,8 @@ class AuditLogWriter:
     async def _write(self) -> None:
         while not self._stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _EVERY_SECONDS)
+                async with asyncio.timeout(_EVERY_SECONDS):
+                    await self._stop.wait()
             try:
                 await self.flush()
             except OUTAGES as failure:

@@ -4,8 +4,20 @@ from db.fields.audit import AUDIT_ENTITY, AUDIT_EVENT
 from db.fields.base import View
 from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
-from db.fields.billing.invoices import CHANGE, DENIAL, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
+from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
+from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
+from db.fields.billing.remittances import (
+    BROKEN_LAW,
+    PROPOSAL,
+    REMITTANCE,
+    REMITTANCE_CLAIM,
+    REMITTANCE_PAYMENT,
+    REMITTED_ADJUSTMENT,
+    REMITTED_LINE,
+    REMITTED_PROVIDER_ADJUSTMENT,
+)
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
@@ -22,7 +34,7 @@ from db.fields.messages import (
     SUPPRESSED_ADDRESS,
 )
 from db.fields.parties import ATTORNEY, FACILITY, FIRM, PATIENT, PAYER, PHYSICIAN
-from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE
+from db.fields.pricing import CPT_CODE, EXAM_TYPE, FEE_SCHEDULE, FEE_SCHEDULE_RATE, REASON_CODE
 from db.fields.reports import (
     AGING_REPORT,
     ANALYTICS,
@@ -30,13 +42,16 @@ from db.fields.reports import (
     COVERAGE_KIND_AMOUNTS,
     MONTHLY_ANALYTICS,
     PAYER_AGING,
+    PAYER_DENIALS,
     PAYER_REDUCTION,
     PHYSICIAN_PRODUCTIVITY,
+    REASON_DENIALS,
 )
 from db.fields.users import API_TOKEN, SESSION, USER
 
 VIEWS: dict[str, View] = {
     "ActionItem": ACTION_ITEM,
+    "Adjustment": ADJUSTMENT,
     "AgingReport": AGING_REPORT,
     "Agreement": AGREEMENT,
     "Analytics": ANALYTICS,
@@ -46,6 +61,7 @@ VIEWS: dict[str, View] = {
     "AttorneyReduction": ATTORNEY_REDUCTION,
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
+    "BrokenRemittanceLaw": BROKEN_LAW,
     "Case": CASE,
     "CaseEvent": CASE_EVENT,
     "Change": CHANGE,
@@ -56,6 +72,7 @@ VIEWS: dict[str, View] = {
     "CoverageKindAmounts": COVERAGE_KIND_AMOUNTS,
     "CptCode": CPT_CODE,
     "Denial": DENIAL,
+    "DenialEvent": DENIAL_EVENT,
     "Deposit": DEPOSIT,
     "Encounter": ENCOUNTER,
     "EncounterEvent": ENCOUNTER_EVENT,
@@ -80,10 +97,16 @@ VIEWS: dict[str, View] = {
     "Patient": PATIENT,
     "Payer": PAYER,
     "PayerAging": PAYER_AGING,
+    "PayerDenials": PAYER_DENIALS,
     "PayerReduction": PAYER_REDUCTION,
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ReasonDenials": REASON_DENIALS,
+    "ProviderAdjustment": PROVIDER_ADJUSTMENT,
+    "RecoupmentAnswer": RECOUPMENT_ANSWER,
+    "RecoupmentRequest": RECOUPMENT_REQUEST,
+    "ReasonCode": REASON_CODE,
     "ReductionOffer": OFFER,
     "Refund": REFUND,
     "Reminder": REMINDER,
@@ -91,6 +114,13 @@ VIEWS: dict[str, View] = {
     "ReminderLevel": REMINDER_LEVEL,
     "ReminderPolicy": REMINDER_POLICY,
     "ReminderTemplate": REMINDER_TEMPLATE,
+    "Remittance": REMITTANCE,
+    "RemittanceClaim": REMITTANCE_CLAIM,
+    "RemittancePayment": REMITTANCE_PAYMENT,
+    "RemittanceProposal": PROPOSAL,
+    "RemittedAdjustment": REMITTED_ADJUSTMENT,
+    "RemittedLine": REMITTED_LINE,
+    "RemittedProviderAdjustment": REMITTED_PROVIDER_ADJUSTMENT,
     "Representation": REPRESENTATION,
     "Responsibility": RESPONSIBILITY,
     "Session": SESSION,

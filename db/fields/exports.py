@@ -26,6 +26,7 @@ SHOWN_TABLES = (
     tables.cheque_allocations,
     tables.deposits,
     tables.refunds,
+    tables.provider_adjustments,
 )
 Narrow = Callable[[Row], list[Expression]]
 

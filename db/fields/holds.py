@@ -1,6 +1,6 @@
 """The SQL of holds, reminders and action items, and the condition that a hold is in force."""
 
-from sqlalchemy import Date, Uuid, and_, or_
+from sqlalchemy import Date, Uuid, and_, func, or_
 
 from db import tables
 from db.action_items import action_items
@@ -18,6 +18,11 @@ def hold_over(i: Row, h: Row) -> Expression:
     """That a hold stops the reminders of an invoice: a hold on the invoice, its case or its payer."""
     held = or_(h.invoice_id == i.id, h.case_id == i.case_id, h.refers("payer_id", i.stored("payer_id")))
     return and_(same_clinic(i, h), held, in_force(h))
+
+
+def due_on(r: Row) -> Expression:
+    """The day from which a reminder is an action item."""
+    return func.coalesce(r.moved_to, r.target_date)
 
 
 HOLD = View(
@@ -40,6 +45,7 @@ ACTION_ITEM = View(
         "invoice": One("Invoice", by_id("invoice_id")),
         "cheque": One("Cheque", by_id("cheque_id")),
         "encounter": One("Encounter", by_id("encounter_id")),
+        "recoupmentRequest": One("RecoupmentRequest", by_id("recoupment_request_id")),
     },
     {
         "asOf": Filter(lambda a, day: a.due_on <= day, Date()),
@@ -55,6 +61,7 @@ REMINDER = View(
     {
         "id": lambda r: id_expression("Reminder", r.id),
         **plain("target_date", "subject", "notes", "outcome", "created_at", "closed_at"),
+        "dueOn": due_on,
         "status": name_of("status"),
         "assignee": One("User", by_id("assignee_id")),
         "createdBy": One("User", by_id("created_by")),

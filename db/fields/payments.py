@@ -1,5 +1,6 @@
 """The SQL of the rows of an export of payments: what each payment was used for, so that its rows add up to its amount."""
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    not_,
     null,
     select,
     union_all,
@@ -24,7 +26,10 @@ from sqlalchemy import (
 
 from db import tables
 from db.fields.base import One, View, amounts, by_id, plain
+from db.fields.billing.cheques import never_counted
 from db.row import Derived, Expression, Row, Scope
+from domain.payments.cheques import ReversalKind
+from domain.payments.recoupment import LOSS_CODE, RowReversal
 
 _TABLE = Table(
     "payments",
@@ -33,6 +38,7 @@ _TABLE = Table(
     Column("cheque_id", Uuid),
     Column("invoice_id", Uuid),
     Column("refund_id", Uuid),
+    Column("provider_adjustment_id", Uuid),
     Column("effective_on", Date),
     # The order of the rows of a payment, and of rows that are alike.
     Column("place", Integer),
@@ -49,12 +55,16 @@ PAYMENT = View(
         "cheque": One("Cheque", by_id("cheque_id")),
         "invoice": One("Invoice", by_id("invoice_id")),
         "refund": One("Refund", by_id("refund_id")),
+        "providerAdjustment": One("ProviderAdjustment", by_id("provider_adjustment_id")),
     },
 )
 
 
 def payments(scope: Scope) -> Row:
-    """A row for each allocation, reversal, refund, unapplied rest and return of payments; held cheques are no money and have none."""
+    """A row for each allocation, reversal, refund, provider adjustment, unapplied rest and return of payments.
+
+    Held cheques are no money and have none; of what was corrected or moved there are only the rows of what is right.
+    """
     return Derived(_TABLE, scope, lambda used: _parts(scope))
 
 
@@ -68,6 +78,7 @@ def _parts(scope: Scope, deposit: Expression | None = None) -> Select[Any]:
     parts = (
         _allocations(scope, deposit),
         _refunds(scope, deposit),
+        _provider_adjustments(scope, deposit),
         _unapplied(scope, deposit),
         _returned(scope, deposit),
     )
@@ -77,17 +88,18 @@ def _parts(scope: Scope, deposit: Expression | None = None) -> Select[Any]:
 
 def _allocations(scope: Scope, deposit: Expression | None) -> Select[Any]:
     a = scope.row(tables.cheque_allocations)
-    is_reversal = a.amount < 0
+    # What a later payment took back is a part of that payment.
+    kinds = ((a.reversal_kind == _word(ReversalKind.TAKEN_BACK), "TAKEN_BACK"), (a.amount < 0, "REVERSAL"))
     columns = _columns(
         a,
         cheque_id=a.cheque_id,
         invoice_id=a.invoice_id,
         effective_on=a.effective_on,
-        place=case((is_reversal, 2), else_=1),
-        kind=case((is_reversal, _word("REVERSAL")), else_=_word("ALLOCATION")),
+        place=case((a.amount < 0, 2), else_=1),
+        kind=case(*((condition, _word(kind)) for condition, kind in kinds), else_=_word("ALLOCATION")),
         amount=a.amount,
     )
-    return _narrowed(a, columns, deposit)
+    return _narrowed(a, columns, deposit).where(not_(never_counted(a)))
 
 
 def _refunds(scope: Scope, deposit: Expression | None) -> Select[Any]:
@@ -98,10 +110,29 @@ def _refunds(scope: Scope, deposit: Expression | None) -> Select[Any]:
         refund_id=r.id,
         effective_on=r.refunded_on,
         place=3,
-        kind=_word("REFUND"),
+        kind=case(*((r.reversal_kind == _word(kind), _word(word)) for kind, word in _REVERSED), else_=_word("REFUND")),
         amount=r.amount,
     )
     return _narrowed(r, columns, deposit)
+
+
+# The kinds of rows that reverse a refund: it came back, or it counts on another payment.
+_REVERSED = ((RowReversal.RETURNED, "REFUND_RETURNED"), (RowReversal.MOVED, "REFUND_MOVED"))
+
+
+def _provider_adjustments(scope: Scope, deposit: Expression | None) -> Select[Any]:
+    p = scope.row(tables.provider_adjustments)
+    columns = _columns(
+        p,
+        cheque_id=p.cheque_id,
+        provider_adjustment_id=p.id,
+        effective_on=p.effective_on,
+        place=4,
+        kind=case((p.code == _word(LOSS_CODE), _word("GIVEN_UP")), else_=_word("PROVIDER_ADJUSTMENT")),
+        # A positive one lowers the payment.
+        amount=-p.amount,
+    )
+    return _narrowed(p, columns, deposit)
 
 
 def _unapplied(scope: Scope, deposit: Expression | None) -> Select[Any]:
@@ -110,7 +141,7 @@ def _unapplied(scope: Scope, deposit: Expression | None) -> Select[Any]:
         c,
         cheque_id=c.id,
         effective_on=func.coalesce(c.returned_on, c.received_on),
-        place=4,
+        place=5,
         kind=_word("UNAPPLIED"),
         amount=c.unapplied_amount,
     )
@@ -119,10 +150,10 @@ def _unapplied(scope: Scope, deposit: Expression | None) -> Select[Any]:
 
 def _returned(scope: Scope, deposit: Expression | None) -> Select[Any]:
     c = scope.row(tables.cheques)
-    columns = _columns(c, cheque_id=c.id, effective_on=c.returned_on, place=5, kind=_word("RETURNED"), amount=c.amount)
+    columns = _columns(c, cheque_id=c.id, effective_on=c.returned_on, place=6, kind=_word("RETURNED"), amount=c.amount)
     # A held cheque that was returned was never money.
     was_money = and_(c.returned_on.is_not(None), (c.held_from.is_(None)) | (c.released_at.is_not(None)))
-    return _narrowed(c, columns, deposit).where(was_money)
+    return _narrowed(c, columns, deposit).where(was_money, c.corrected_at.is_(None))
 
 
 def _columns(row: Row, **values: Any) -> list[Expression]:
@@ -139,14 +170,16 @@ def _typed(column: Any, value: Any) -> Expression:
 
 def _narrowed(row: Row, columns: list[Expression], deposit: Expression | None) -> Select[Any]:
     found: Select[Any] = select(*columns).select_from(row.source).where(row.clinic_id == row.scope.clinic_id)
-    if deposit is None:
-        return found
     if row.table is tables.cheques:
-        return found.where(row.deposit_id == deposit)
+        counts = [row.corrected_at.is_(None)]
+        return found.where(*counts, *([] if deposit is None else [row.deposit_id == deposit]))
     c = row.scope.row(tables.cheques)
-    of_deposit = select(c.id).select_from(c.source).where(c.clinic_id == row.scope.clinic_id, c.deposit_id == deposit)
-    return found.where(row.cheque_id.in_(of_deposit))
+    mine = select(c.id).select_from(c.source).where(c.clinic_id == row.scope.clinic_id)
+    if deposit is None:
+        # There are few that were typed wrong.
+        return found.where(row.cheque_id.not_in(mine.where(c.corrected_at.is_not(None))))
+    return found.where(row.cheque_id.in_(mine.where(c.deposit_id == deposit, c.corrected_at.is_(None))))
 
 
-def _word(text: str) -> Expression:
-    return literal(text, literal_execute=True)
+def _word(text: StrEnum | str) -> Expression:
+    return literal(str(text), literal_execute=True)

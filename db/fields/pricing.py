@@ -1,4 +1,4 @@
-"""The SQL of procedure codes, exam types and fee schedules."""
+"""The SQL of procedure codes, reason codes, exam types and fee schedules."""
 
 from sqlalchemy import Boolean, Date, Integer, Text, Uuid, and_, not_, or_
 
@@ -31,6 +31,21 @@ CPT_CODE = View(
     },
     order=Order(lambda c: c.code, _SORTED_TEXT),
     listed_as="cptCodes",
+)
+
+REASON_CODE = View(
+    tables.reason_codes,
+    {
+        "id": lambda r: id_expression("ReasonCode", r.id),
+        **plain("code", "label", "active"),
+        "group": name_of("adjustment_group"),
+    },
+    {
+        "code": Filter(lambda r, prefix: starts_with(r.code, prefix), _SORTED_TEXT, code_form),
+        "activeOnly": Filter(lambda r, wanted: r.active if wanted else r.id.is_not(None)),
+    },
+    order=Order(lambda r: r.code, _SORTED_TEXT),
+    listed_as="reasonCodes",
 )
 
 EXAM_TYPE = View(

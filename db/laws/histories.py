@@ -3,6 +3,7 @@
 from db.laws.base import Law
 from db.ledger.restated import BROKEN, MISSING
 from db.tables.base import listed
+from domain.billing.denials import denial_steps
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transitions import legal_steps
 
@@ -14,6 +15,7 @@ _BESIDE = (
 )
 _UNVERSIONED = _BESIDE[2:]
 _CREATED = f"transition = 'create_invoice' and from_status is null and to_status = '{InvoiceStatus.PENDING_INVOICE}'"
+_DENIAL_STEPS = ", ".join(listed(step) for step in sorted(denial_steps()))
 _STEPS = ", ".join(listed(step) for step in sorted(legal_steps()))
 
 LAWS = (
@@ -22,6 +24,27 @@ LAWS = (
         "Denial",
         """select d.id from denials d join invoice_lines l on (l.clinic_id, l.id) = (d.clinic_id, d.line_id)
         where l.invoice_id <> d.invoice_id""",
+    ),
+    Law(
+        "The line of an adjustment is one of its invoice",
+        "Invoice",
+        """select a.invoice_id as id from invoice_adjustments a join invoice_lines l on (l.clinic_id, l.id) = (a.clinic_id, a.line_id)
+        where l.invoice_id <> a.invoice_id""",
+    ),
+    Law(
+        "The steps of a denial are numbered from 1 without gaps, and each leads on from the status before",
+        "Denial",
+        f"""select denial_id as id from (select *, coalesce(lag(status) over w, 'open') as before, row_number() over w as place
+        from denial_events window w as (partition by clinic_id, denial_id order by number)) e
+        where number <> place or (before, status) not in ({_DENIAL_STEPS})""",
+    ),
+    Law(
+        "What a denial recovers is at most what was denied",
+        "Denial",
+        """select d.id from denial_events e join denials d on (d.clinic_id, d.id) = (e.clinic_id, e.denial_id)
+        join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)
+        left join invoice_lines l on (l.clinic_id, l.id) = (d.clinic_id, d.line_id)
+        where e.recovered_amount > coalesce(d.amount, l.amount, i.billed_amount) and i.replaces_id is null""",
     ),
     Law(
         "A history is numbered from 1 without gaps",

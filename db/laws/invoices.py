@@ -35,6 +35,11 @@ LAWS = (
             or i.status <> 'void' and i.balance > 0 and i.small_balance_amount <> coalesce(a.small, 0)""",
     ),
     Law(
+        "Contractual adjustments take off what was billed, and nothing more is taken back of them than stands",
+        "Invoice",
+        "select id from invoices where contractual_amount < 0 or status <> 'void' and contractual_amount + received_amount > billed_amount",
+    ),
+    Law(
         "The payer is that of the last responsibility, and they are numbered from 1 without gaps, in the order of their days",
         "Invoice",
         """select i.id from invoices i left join (select clinic_id, invoice_id, number, payer_id, from_on,

@@ -14,14 +14,16 @@ _SAME_NUMBER = """from cheques c join cheques o on (o.clinic_id, o.payer_id, o.m
 
 LAWS = (
     Law(
-        "A payment is used for its allocations, reversals included, and its refunds",
+        "A payment is used for its allocations, reversals included, and its refunds, less its provider adjustments",
         "Cheque",
         """select c.id from cheques c where c.applied_amount <> (select coalesce(sum(a.amount), 0) from cheque_allocations a
             where (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)) + (select coalesce(sum(r.amount), 0) from refunds r
-            where (r.clinic_id, r.cheque_id) = (c.clinic_id, c.id))""",
+            where (r.clinic_id, r.cheque_id) = (c.clinic_id, c.id)) - (select coalesce(sum(p.amount), 0)
+            from provider_adjustments p where (p.clinic_id, p.cheque_id) = (c.clinic_id, c.id))""",
     ),
     Law(
-        "Payments that are money, less those returned, are the allocations, the unapplied money and the refunds of their payer",
+        "Payments that are money, less those returned, are the allocations, the unapplied money and the refunds of their payer, "
+        "less its provider adjustments",
         "Payer",
         """select paid.payer_id as id from (select clinic_id, payer_id, coalesce(sum(amount)
                 filter (where held_from is null or released_at is not null), 0) - coalesce(sum(amount)
@@ -29,7 +31,8 @@ LAWS = (
             sum(unapplied_amount) as unapplied from cheques group by 1, 2) paid
         left join (select c.clinic_id, c.payer_id, sum(u.amount) as amount from cheques c join (
             select clinic_id, cheque_id, amount from cheque_allocations
-            union all select clinic_id, cheque_id, amount from refunds) u on (u.clinic_id, u.cheque_id) = (c.clinic_id, c.id)
+            union all select clinic_id, cheque_id, amount from refunds
+            union all select clinic_id, cheque_id, -amount from provider_adjustments) u on (u.clinic_id, u.cheque_id) = (c.clinic_id, c.id)
             group by 1, 2) used on (used.clinic_id, used.payer_id) = (paid.clinic_id, paid.payer_id)
         where paid.money <> coalesce(used.amount, 0) + paid.unapplied""",
     ),
@@ -43,7 +46,8 @@ LAWS = (
         "Cheque",
         """select c.id from cheques c where held_from is not null and released_at is null and (cleared_on is not null
             or exists (select from cheque_allocations a where (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id))
-            or exists (select from refunds r where (r.clinic_id, r.cheque_id) = (c.clinic_id, c.id)))""",
+            or exists (select from refunds r where (r.clinic_id, r.cheque_id) = (c.clinic_id, c.id))
+            or exists (select from provider_adjustments p where (p.clinic_id, p.cheque_id) = (c.clinic_id, c.id)))""",
     ),
     Law(
         "A payment is received on or after its date unless it is held, and not after the day on which that was recorded",

@@ -28,7 +28,7 @@ _FACT_DAYS = """select clinic_id, invoice_id, from_on as day, recorded_at from r
     union all select clinic_id, invoice_id, effective_on, recorded_at from cheque_allocations
     union all select clinic_id, invoice_id, effective_on, recorded_at from invoice_adjustments
     union all select clinic_id, invoice_id, written_off_on, recorded_at from write_offs
-    union all select clinic_id, invoice_id, denied_on, recorded_at from denials
+    union all select clinic_id, invoice_id, denied_on, recorded_at from denials where cheque_id is null
     union all select e.clinic_id, e.invoice_id, x.after::date, e.at from invoice_events e,
         json_to_recordset(e.changes) x (field text, after text)
         where e.transition = 'submit_invoice' and x.field = 'submittedOn'

@@ -88,10 +88,12 @@ class Restated(AsOf):
 # The days on which records count.
 _DAYS = {
     "denials": "denied_on",
+    "denial_events": "happened_on",
     "encounters": "service_date",
     "cheques": "received_on",
     "cheque_allocations": "effective_on",
     "refunds": "refunded_on",
+    "provider_adjustments": "effective_on",
     "responsibilities": "from_on",
     "invoice_adjustments": "effective_on",
     "agreements": "agreed_on",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 
 from db import tables
 from db.reports.as_of import AsOf
@@ -22,17 +22,18 @@ def unapplied_by_payer(scope: Scope, narrowed: Callable[[Row], list[Expression]]
 
 
 def _known_amount(c: Row, scope: AsOf) -> Expression:
-    """What was unapplied of a payment: its amount, if it was money, less what had been allocated and refunded."""
+    """What was unapplied of a payment: its amount, if it was money, less what had been allocated and refunded, and its provider adjustments."""
     if scope.is_restated:
         was_money = c.held_from.is_(None) | c.released_at.is_not(None)
-        was_returned = and_(c.returned_on.is_not(None), c.returned_on <= scope.today)
+        is_gone = or_(c.returned_on <= scope.today, c.corrected_at.is_not(None))
+        was_returned = and_(c.returned_on.is_not(None), is_gone)
     else:
         was_money = c.held_from.is_(None) | and_(c.released_at.is_not(None), c.released_at < scope.cut)
         returned_at = func.coalesce(c.returned_at, c.recorded_at)
         was_returned = and_(c.returned_on.is_not(None), returned_at < scope.cut)
     held = case((and_(was_money, ~was_returned), c.amount), else_=literal(0, literal_execute=True))
     used = [_used(c, scope.row(table), scope) for table in (tables.cheque_allocations, tables.refunds)]
-    return held - used[0] - used[1]
+    return held - used[0] - used[1] + _used(c, scope.row(tables.provider_adjustments), scope)
 
 
 def _used(c: Row, part: Row, scope: AsOf) -> Expression:

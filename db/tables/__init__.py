@@ -3,12 +3,22 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import attorney_changes, case_events, cases, representations, treating_physicians
-from db.tables.cheques import cheque_allocations, cheques, deposits, documents, refunds
+from db.tables.cheques import (
+    cheque_allocations,
+    cheques,
+    deposits,
+    documents,
+    provider_adjustments,
+    recoupment_answers,
+    recoupment_requests,
+    refunds,
+)
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
 from db.tables.invoices import (
     changes,
+    denial_events,
     denials,
     internal_notes,
     invoice_counters,
@@ -23,7 +33,7 @@ from db.tables.ledger import agreements, invoice_adjustments, late_facts, respon
 from db.tables.merges import merged_patients, merged_payers, merges
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
 from db.tables.policy_version import policy_version
-from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules
+from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules, reason_codes
 from db.tables.records import export_records, exports, import_mappings
 from db.tables.reminders import (
     holds,
@@ -36,6 +46,7 @@ from db.tables.reminders import (
     reminders,
     suppressed_addresses,
 )
+from db.tables.remittances import remittance_claims, remittance_payments, remittances
 from db.tables.sign_in import (
     invitations,
     login_second_factors,
@@ -64,6 +75,7 @@ __all__ = [
     "coverage_events",
     "coverages",
     "cpt_codes",
+    "denial_events",
     "denials",
     "deposits",
     "documents",
@@ -104,6 +116,10 @@ __all__ = [
     "payers",
     "physicians",
     "policy_version",
+    "provider_adjustments",
+    "reason_codes",
+    "recoupment_answers",
+    "recoupment_requests",
     "recovery_codes",
     "reduction_offers",
     "refunds",
@@ -112,6 +128,9 @@ __all__ = [
     "reminder_policies",
     "reminder_templates",
     "reminders",
+    "remittance_claims",
+    "remittance_payments",
+    "remittances",
     "representations",
     "reset_links",
     "responsibilities",

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -83,6 +84,11 @@ def moment(name: str, *, nullable: bool = False) -> Column[Any]:
 def recorded_at() -> Column[Any]:
     """When the row was recorded; imports and demo data set it to the business date, so that reports on past days include it."""
     return Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def remark_codes() -> Column[Any]:
+    """The remark codes that come with a reason code."""
+    return Column("remark_codes", ARRAY(Text), nullable=False, server_default=text("'{}'"))
 
 
 def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstraint:

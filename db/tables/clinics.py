@@ -38,6 +38,8 @@ clinics = Table(
     Column("small_balance_tolerance", Numeric(12, 2), nullable=False, server_default=text("1.00")),
     # How many days after its day an unbilled visit is an action item.
     Column("unbilled_after_days", Integer, nullable=False, server_default=text(str(UNBILLED_AFTER_DAYS))),
+    # Whether reminders and messages to payers that fall on a weekend or a federal holiday wait for the next working day.
+    Column("moves_to_working_days", Boolean, nullable=False, server_default=text("true")),
     # The letterhead of messages, and their sender: the server's where none is set.
     Column("address", Text),
     Column("phone", Text),

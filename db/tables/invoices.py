@@ -22,7 +22,20 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, listed, metadata, moment, money, one_of, refers, words
+from db.tables.base import (
+    clinic_table,
+    index,
+    listed,
+    metadata,
+    moment,
+    money,
+    one_of,
+    refers,
+    remark_codes,
+    words,
+)
+from domain.billing.coverages import AdjustmentGroup
+from domain.billing.denials import RECOVERS, DenialStatus
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.pricing.pricing import PriceSource
@@ -275,12 +288,38 @@ denials = clinic_table(
     money("amount", nullable=True),
     Column("note", Text),
     Column("appeal_due_on", Date),
+    # Why it was denied, as a remittance says it: the group, and the remark codes beside the reason.
+    Column("adjustment_group", Text),
+    remark_codes(),
+    # The payment with which the denial came.
+    *refers("cheque_id", "cheques", nullable=True),
     # Stored by an earlier release before the first submission, or after the last day for an appeal.
     Column("is_out_of_order", Boolean, nullable=False, server_default=text("false")),
     *refers("recorded_by", "users", nullable=True),
+    one_of("adjustment_group", AdjustmentGroup),
     index("ix_denials_invoice", "invoice_id", "denied_on"),
     index("ix_denials_line", "line_id", where="line_id is not null"),
+    index("ix_denials_cheque", "cheque_id", where="cheque_id is not null"),
     index("ix_denials_appeal", "appeal_due_on", "invoice_id", where="appeal_due_on is not null"),
+)
+
+# What became of a denial: appeals and outcomes; the last one says its status, and without one it is open. Append-only.
+denial_events = clinic_table(
+    "denial_events",
+    *refers("denial_id", "denials"),
+    Column("number", Integer, nullable=False),
+    # The status of the denial from then on.
+    Column("status", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    # What the payer pays after all.
+    money("recovered_amount", nullable=True),
+    *refers("document_id", "documents", nullable=True),
+    Column("note", Text),
+    *refers("recorded_by", "users", nullable=True),
+    UniqueConstraint("clinic_id", "denial_id", "number"),
+    one_of("status", [one for one in DenialStatus if one is not DenialStatus.OPEN]),
+    CheckConstraint(f"(status in {listed(RECOVERS)}) = (recovered_amount is not null)", name="recovers_an_amount"),
+    CheckConstraint("recovered_amount > 0", name="recovered_positive"),
 )
 
 internal_notes = clinic_table(

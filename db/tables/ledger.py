@@ -2,7 +2,8 @@
 
 from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint
 
-from db.tables.base import clinic_table, index, moment, money, one_of, refers
+from db.tables.base import clinic_table, index, moment, money, one_of, refers, remark_codes
+from domain.billing.adjustments import ADJUSTING
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
 from domain.billing.ledger.late_facts import Decision, OutsideFact
 
@@ -55,9 +56,28 @@ invoice_adjustments = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("decided_by", "users", nullable=True),
+    # Of a contractual adjustment: why, of which line, and with which payment it came.
+    Column("adjustment_group", Text),
+    Column("reason_code", Text),
+    remark_codes(),
+    *refers("line_id", "invoice_lines", nullable=True),
+    *refers("cheque_id", "cheques", nullable=True),
+    Column("note", Text),
+    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
+    Column("undoes_number", Integer),
     UniqueConstraint("clinic_id", "invoice_id", "number"),
     one_of("kind", AdjustmentKind),
+    # What the patient is responsible for stays due.
+    one_of("adjustment_group", ADJUSTING),
     CheckConstraint("amount <> 0", name="amount_not_zero"),
+    CheckConstraint(
+        f"""kind = '{AdjustmentKind.CONTRACTUAL}' or coalesce(adjustment_group, reason_code, note) is null
+        and line_id is null and cheque_id is null and remark_codes = '{{}}'""",
+        name="explained_by_contract",
+    ),
+    CheckConstraint("(adjustment_group is null) = (reason_code is null)", name="reason_has_a_group"),
+    index("ix_invoice_adjustments_line", "line_id", where="line_id is not null"),
+    index("ix_invoice_adjustments_cheque", "cheque_id", where="cheque_id is not null"),
 )
 
 # The decisions that what is left of an invoice is uncollectible, until they are reversed.

@@ -1,4 +1,4 @@
-"""The tables of procedure codes, exam types and fee schedules."""
+"""The tables of procedure codes, reason codes, exam types and fee schedules."""
 
 from sqlalchemy import (
     Boolean,
@@ -12,6 +12,7 @@ from sqlalchemy import (
 )
 
 from db.tables.base import clinic_table, index, money, normal_form, one_of, refers, words
+from domain.billing.coverages import AdjustmentGroup
 from domain.pricing.pricing import BilateralPolicy, SelectionRule
 
 cpt_codes = clinic_table(
@@ -27,6 +28,18 @@ cpt_codes = clinic_table(
     one_of("bilateral_policy", BilateralPolicy),
     CheckConstraint("base_price >= 0", name="base_price_not_negative"),
     CheckConstraint("valid_to is null or valid_to > valid_from", name="ends_after_it_begins"),
+)
+
+# The clinic's own list of the reasons for which payers adjust or deny; while it is empty, every code is accepted.
+reason_codes = clinic_table(
+    "reason_codes",
+    words("code"),
+    # The group with which payers send it; null where that differs.
+    Column("adjustment_group", Text),
+    Column("label", Text, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    UniqueConstraint("clinic_id", "code"),
+    one_of("adjustment_group", AdjustmentGroup),
 )
 
 exam_types = clinic_table(

@@ -37,6 +37,8 @@ reminders = clinic_table(
     "reminders",
     *refers("invoice_id", "invoices"),
     Column("target_date", Date, nullable=False),
+    # The working day on which it is due instead of a target date that is none; null where it was not moved.
+    Column("moved_to", Date),
     Column("subject", Text, nullable=False),
     Column("notes", Text),
     *refers("assignee_id", "users", nullable=True),
@@ -46,8 +48,9 @@ reminders = clinic_table(
     moment("created_at"),
     moment("closed_at", nullable=True),
     one_of("status", ReminderStatus),
+    CheckConstraint("moved_to > target_date", name="moved_later"),
     index("ix_reminders_invoice", "invoice_id", "target_date"),
-    index("ix_reminders_due", "target_date", "invoice_id", where="status = 'scheduled'"),
+    index("ix_reminders_due", "coalesce(moved_to, target_date)", "invoice_id", where="status = 'scheduled'"),
 )
 
 # Each version of a template is a separate row, so that sent messages can be shown as they were written.

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from domain.access.people import PayerKind, Role
+from domain.api_names import enum_name
 from domain.billing.money import LARGEST, round_money
 from domain.errors import Conflict, InvalidInput
 from domain.texts import CODE, EMAIL, NAME, PHONE, REASON, Text, checked, optional_text
@@ -221,7 +222,7 @@ def closing_of(row: Row, inputs: Mapping[str, Any], today: date) -> dict[str, An
 def verification_of(row: Row, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a coverage that the payer has confirmed; one that had ended pays again, for which there must be a reason."""
     if row["status"] not in (CoverageStatus.UNVERIFIED, CoverageStatus.ACTIVE) and not inputs.get("reason"):
-        words = f"This coverage is {row['status'].upper()}: say why it pays again"
+        words = f"This coverage is {enum_name(row['status'])}: say why it pays again"
         raise InvalidInput(words, ("reason",))
     ended = {"exhausted_on": None, "closed_on": None, "closing_reason": None, "closing_letter_id": None}
     return {"status": CoverageStatus.ACTIVE.value, **ended}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.access.people import Role
+from domain.api_names import enum_name
 from domain.billing.invoices import GUARDS, OPEN, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, ledger_of
 from domain.billing.next_steps import first_step, instead, named, refusal_of
@@ -22,7 +23,7 @@ def advance(
     chosen = end or (ends[0] if ends else status)
     if transition is None or not transition.starts(status, role) or chosen not in ends:
         legal = legal_from(status, role)
-        words = f"{name} is not possible while the invoice is {status}; possible now: {', '.join(legal) or 'nothing'}"
+        words = f"{name} is not possible while the invoice is {enum_name(status)}; possible now: {', '.join(legal) or 'nothing'}"
         raise IllegalTransition(words, (), status, name, legal)
     return chosen
 
@@ -90,7 +91,7 @@ def _check_legal(name: str, invoice: Invoice, actor: Actor) -> None:
 def _way(name: str, status: InvoiceStatus, role: Role | None) -> str:
     """Why a transition is not possible in a status, and which one helps: another of its purpose, or one that comes first."""
     words, first, other = (
-        f"This is not possible while the invoice is {status}",
+        f"This is not possible while the invoice is {enum_name(status)}",
         first_step(status, name),
         instead(status, name),
     )

@@ -47,6 +47,15 @@ class Outcome:
     open_status: InvoiceStatus | None = None
     end: InvoiceStatus | None = None
     late: Sequence[LateFact] = ()
+    # Denials that came with a payment: records, which move nothing.
+    posted_denials: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def denied_on(self) -> date | None:
+        """The day of a denial of the whole invoice, which may move it; None without one."""
+        denial = self.denial or {}
+        is_whole = denial.get("line_id") is None and denial.get("cheque_id") is None
+        return denial.get("denied_on") if is_whole else None
 
 
 Effect = Callable[[Invoice, Inputs, Actor], Outcome]

@@ -60,7 +60,9 @@ class _Mark:
 
 def is_backdated(known: Facts | None, outcome: Outcome, today: date, created_on: date) -> bool:
     """Whether a transition records something that counts on another day than today; what counts before the invoice counts from its creation."""
-    days = [outcome.values.get("submitted_on"), (outcome.denial or {}).get("denied_on")]
+    denial = outcome.denial or {}
+    # What comes with a payment is a record of its day, and moves nothing.
+    days = [outcome.values.get("submitted_on"), None if denial.get("cheque_id") else denial.get("denied_on")]
     if outcome.facts is not None and known is not None and outcome.facts != known:
         days += _new_days(known, outcome.facts)
     return any(day is not None and max(day, created_on) != today for day in days)
@@ -68,8 +70,9 @@ def is_backdated(known: Facts | None, outcome: Outcome, today: date, created_on:
 
 def _new_days(known: Facts, after: Facts) -> Iterator[date]:
     yield from (one.from_on for one in after.responsibilities[len(known.responsibilities) :])
-    yield from (one.effective_on for one in after.receipts[len(known.receipts) :])
-    yield from (one.effective_on for one in after.adjustments[len(known.adjustments) :])
+    # A correction takes facts away, too.
+    yield from (one.effective_on for one in {*after.receipts} ^ {*known.receipts})
+    yield from (one.effective_on for one in {*after.adjustments} ^ {*known.adjustments})
     yield from (one.agreed_on for one in after.agreements[len(known.agreements) :])
     yield from (one.written_off_on for one in after.write_offs[len(known.write_offs) :])
     for was, now in zip(known.agreements, after.agreements, strict=False):
@@ -154,7 +157,7 @@ def _of_step(step: Step) -> Iterator[_Mark]:
     """What a step changes on the day on which it was recorded, besides the facts."""
     if step.transition in _NEGOTIATES:
         yield _Mark(step.on, step.at, "open_status", S.PENDING_REDUCTION)
-    elif step.transition == "decline_reduction":
+    elif step.transition == "decline_reduction" or _empties(step):
         yield _Mark(step.on, step.at, "open_status", S.PENDING_INVOICE)
     if step.billed is not None:
         yield _Mark(step.on, step.at, "billed_amount", step.billed)
@@ -162,6 +165,12 @@ def _of_step(step: Step) -> Iterator[_Mark]:
         yield _Mark(step.on, step.at, "paid_on", step.on if step.after is S.PAID else None)
     if step.after is S.VOID:
         yield _Mark(step.on, step.at, "is_void", value=True)
+
+
+def _empties(step: Step) -> bool:
+    """Whether an adjustment left nothing to negotiate."""
+    moved = (step.before, step.after)
+    return step.transition == "record_adjustment" and moved == (S.PENDING_REDUCTION, S.PENDING_INVOICE)
 
 
 def _of_submissions(facts: Facts, steps: Sequence[Step]) -> Iterator[_Mark]:

@@ -1,7 +1,17 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import closing, inputs, negotiation, receipts, responsibility, submission
+from domain.billing.effects import (
+    adjustments,
+    closing,
+    corrections,
+    inputs,
+    negotiation,
+    receipts,
+    remittances,
+    responsibility,
+    submission,
+)
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transition import Transition, reason_input
 
@@ -27,6 +37,22 @@ _RETURN = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
 )
+# Where nothing is left, an open invoice is covered, or waits to be closed as empty; what is taken back is due again.
+_ADJUSTED = (
+    *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
+    (S.PENDING_REDUCTION, S.PENDING_INVOICE),
+)
+
+# As if it had been typed right: a receipt gives way to another one. An agreement lapses, or holds again, as the right days say.
+_CORRECTION = (
+    *((status, status) for status in (*_PAYABLE, *_PAID)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+    (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
+    (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
+)
 
 TRANSITIONS = (
     Transition(
@@ -50,7 +76,7 @@ TRANSITIONS = (
         _AWAITING,
         negotiation.accept_in_full,
         (),
-        ("submitted",),
+        ("submitted", "something_due"),
     ),
     Transition(
         "request_reduction",
@@ -61,7 +87,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.request_reduction,
         inputs.REQUEST,
-        ("submitted",),
+        ("submitted", "something_due"),
         reads_facts=False,
     ),
     Transition(
@@ -126,6 +152,19 @@ TRANSITIONS = (
         ),
     ),
     Transition(
+        "record_adjustment",
+        "Record an adjustment",
+        "Record a contractual adjustment: an amount that the payer does not pay by its contract with the clinic, and that is no longer "
+        "due. A negative amount takes an adjustment back.",
+        "A contractual adjustment of an invoice, or of one of its lines.",
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        adjustments.record_adjustment,
+        inputs.ADJUSTMENT,
+        ("sent", "something_to_adjust"),
+        moves=_ADJUSTED,
+    ),
+    Transition(
         "record_cheque",
         "Record a cheque",
         "Record a received cheque or another payment, and allocate it to invoices.",
@@ -154,6 +193,22 @@ TRANSITIONS = (
         moves=_RECEIPT,
     ),
     Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        # Some claims are paid, others are taken back.
+        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
+    ),
+    Transition(
         "return_cheque",
         "Record a returned cheque",
         "Record that a cheque was returned unpaid. The invoices that it paid are outstanding again.",
@@ -166,6 +221,34 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RETURN,
+    ),
+    Transition(
+        "correct_cheque",
+        "Correct a payment",
+        "Correct what was typed wrong of a payment: another one takes its place, and its invoices are as if it had been typed right. "
+        "A correction is no return.",
+        "What was typed wrong of a payment; what is not given stays as it is.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.CORRECTION,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
+    ),
+    Transition(
+        "move_allocation",
+        "Move an allocation",
+        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied. What is then not covered "
+        "is due again.",
+        "The allocation to move.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.MOVE,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
     ),
     Transition(
         "settle_case",
@@ -331,7 +414,10 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "return_cheque", "record_denial")
+OUTSIDE_FACTS = (
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
+    *("correct_cheque", "move_allocation"),
+)
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """The rules of payments (cheques): their methods and states, how the bank returns them, and which of their days fit together."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.errors import InvalidInput
+from domain.errors import Conflict, InvalidInput
 
 
 class PaymentMethod(StrEnum):
@@ -20,11 +21,12 @@ class PaymentMethod(StrEnum):
 
 
 class ChequeStatus(StrEnum):
-    """Whether a payment is money: not while it is held until its day, and not after it was returned."""
+    """Whether a payment is money: not while it is held until its day, not after it was returned, and not where it was typed wrong."""
 
     HELD = "held"
     RECEIVED = "received"
     RETURNED = "returned"
+    CORRECTED = "corrected"
 
 
 class ReturnKind(StrEnum):
@@ -37,10 +39,27 @@ class ReturnKind(StrEnum):
     REPLACED = "replaced"
 
 
+# What is stored as the kind of return of a payment that was typed wrong: another row has what is right. It counts as no return.
+CORRECTED = "corrected"
+
+
+class ReversalKind(StrEnum):
+    """Why an allocation was reversed: only the return of its payment, and what a later payment took back, change what was received."""
+
+    RETURNED = "returned"
+    # Its invoice was replaced by another one.
+    REPLACED = "replaced"
+    MOVED = "moved"
+    CORRECTED = "corrected"
+    # A later payment of the same payer is less by what the payer took back; the reversal belongs to that payment.
+    TAKEN_BACK = "taken_back"
+
+
 # A cheque that is older on the day of its receipt may be refused by the bank.
 STALE_AFTER = timedelta(days=180)
 # Money that is not allocated to an invoice becomes an action item this long after its receipt.
 UNAPPLIED_AFTER = timedelta(days=7)
+_ZERO = Decimal("0.00")
 _LIKENESS = re.compile("[^0-9A-Z]")
 
 
@@ -81,3 +100,17 @@ def check_refund(amount: Decimal, unapplied: Decimal) -> None:
     """Refuse a refund of nothing, or of more than is unapplied."""
     if not 0 < amount <= unapplied:
         raise InvalidInput("The amount must be above 0 and at most the unapplied amount of the payment", ("amount",))
+
+
+def check_refund_of_payer(amount: Decimal, unapplied: Decimal, owed: Decimal, numbers: Iterable[str]) -> None:
+    """Refuse a refund of money that only offsets what the payer owes: refunds whose payments were returned.
+
+    `unapplied` is what is unapplied of all payments of the payer, `owed` (above 0) the part of it that is below 0, and `numbers` are
+    those of the returned payments.
+    """
+    if owed and amount > unapplied:
+        words = (
+            f"The payer owes ${owed:.2f} that was refunded of payments that were returned ({', '.join(numbers)}): "
+            f"cover those refunds with this payment first (coverRefund); at most ${max(unapplied, _ZERO):.2f} can be refunded"
+        )
+        raise Conflict(words, ("amount",))

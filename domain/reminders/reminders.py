@@ -47,6 +47,7 @@ class ActionItemKind(StrEnum):
     DEPOSIT_DUE = "deposit_due"
     UNBILLED_ENCOUNTER = "unbilled_encounter"
     LATE_FACT = "late_fact"
+    RECOUPMENT_DUE = "recoupment_due"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -115,6 +115,8 @@ def _add_clinic(clinic: DemoClinic, batch: Batch) -> None:
         address=ADDRESS,
         phone=PHONE,
         sender_address=f"billing@{DOMAIN}",
+        # What the demo shows as due is due on whatever day it is looked at.
+        moves_to_working_days=False,
         recorded_at=noon_of(clinic.first_day),
     )
 

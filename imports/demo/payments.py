@@ -11,6 +11,7 @@ from domain.access.people import Role
 from domain.ids import new_id
 from domain.payments.cheques import PaymentMethod
 from imports.demo.clinic import NAME, DemoClinic
+from imports.demo.recoupment import ask_back
 from imports.demo.seeded_random import SeededRandom
 from imports.history.batch import Batch
 from imports.history.rows import ZERO, noon_of
@@ -53,19 +54,20 @@ class PaymentDesk:
             self._deposit(friday, [one for one in received if (one["returned_on"] or friday) >= friday], batch)
 
     def add_others(self, batch: Batch) -> int:
-        """Two cheques that are held, of which one is due, and an advance of an insurer, a part of which was refunded; returns their number."""
+        """Cheques that are held, an advance of an insurer, of which a part was refunded, and what insurers ask back; returns their number."""
         today, firm, insurer = self.clinic.today, self.clinic.lawyers[0].payer_id, self.clinic.insurances[0]
         payments = []
         for place, (arrived, dated) in enumerate(((15, -1), (5, 20))):
             day = today - timedelta(days=arrived)
             paper = payment_row(str(_FIRST_NUMBER + place), PaymentMethod.PAPER, day, held_from=day)
             held = {"payer_id": firm, "amount": Decimal("750.00"), "cheque_date": today + timedelta(days=dated)}
-            payments.append(self._record(day, **paper, **held))
+            payments.append(self.record(day, **paper, **held))
         day = today - timedelta(days=30)
         advance = payment_row("ADVANCE-1", PaymentMethod.ACH, day, payer_id=insurer, cheque_date=day)
-        payments.append(self._record(day, **advance, amount=Decimal("500.00")))
-        batch.extend("refunds", [self._paid_back(payments[-1], today - timedelta(days=10), Decimal("200.00"))])
-        self._deposit(day, payments[-1:], batch)
+        payments.append(self.record(day, **advance, amount=Decimal("500.00")))
+        batch.extend("refunds", [self.pay_back(payments[-1], today - timedelta(days=10), Decimal("200.00"))])
+        payments += ask_back(self, payments[-1], batch)
+        self._deposit(day, payments[2:3], batch)
         batch.extend("cheques", payments)
         return len(payments)
 
@@ -75,19 +77,21 @@ class PaymentDesk:
         is_left = payment["returned_on"] is not None or int(payment["number"]) % 2
         if rest == 0 or is_left or on > self.clinic.today:
             return None
-        return self._paid_back(payment, on, rest)
+        return self.pay_back(payment, on, rest)
 
-    def _paid_back(self, payment: dict[str, Any], on: date, amount: Decimal) -> dict[str, Any]:
+    def pay_back(self, payment: dict[str, Any], on: date, amount: Decimal) -> dict[str, Any]:
+        """The row of a refund of a payment."""
         payment["applied_amount"] += amount
         told = {"payee": "The payer", "reason": "Paid more than was owed", "method": PaymentMethod.PAPER}
         by = {"refunded_by": self.clinic.users[Role.ADMIN], "document_id": None}
-        return self._record(on, cheque_id=payment["id"], amount=amount, refunded_on=on, **told, **by)
+        reversal = {"reverses_id": None, "reversal_kind": None}
+        return self.record(on, cheque_id=payment["id"], amount=amount, refunded_on=on, **told, **by, **reversal)
 
     def _deposit(self, on: date, payments: Sequence[dict[str, Any]], batch: Batch) -> None:
         if not payments or on > self.clinic.today:
             return
         by = self.clinic.users[Role.BILLING]
-        deposit = self._record(on, bank_account=BANK_ACCOUNT, deposited_on=on, recorded_by=by)
+        deposit = self.record(on, bank_account=BANK_ACCOUNT, deposited_on=on, recorded_by=by)
         batch.extend("deposits", (deposit,))
         cleared_on = on + _CLEARED_AFTER
         for payment in payments:
@@ -95,7 +99,7 @@ class PaymentDesk:
             if payment["returned_on"] is None and cleared_on <= self.clinic.today:
                 payment["cleared_on"] = cleared_on
 
-    def _record(self, on: date, **columns: Any) -> dict[str, Any]:
+    def record(self, on: date, **columns: Any) -> dict[str, Any]:
         """A row of the clinic that was recorded on a day."""
         identity = new_id(noon_of(on), self._random.getrandbits)
         return {"clinic_id": self.clinic.clinic_id, "id": identity, "recorded_at": noon_of(on), **columns}

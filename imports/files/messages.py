@@ -1,4 +1,4 @@
-"""The messages with which a child process sends the rows of a file: JSON with a length prefix."""
+"""The messages with which a child process sends the rows of a file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
@@ -10,19 +10,8 @@ import orjson
 from imports.cells import NumberCell, Unreadable
 from imports.sheets import FileShape, Line, ReadOptions, SheetError
 
-LENGTH_BYTES = 4
-# A row of a hundred cells of the maximum length is shorter.
-LONGEST_MESSAGE = 32 * 1024 * 1024
 _MOST_ROWS, _MOST_CELLS = 200, 2_000
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
-
-END = {"end": True}
-
-
-def framed(message: dict[str, Any]) -> bytes:
-    """A message with its length prefix."""
-    body = orjson.dumps(message, _encoded, _OPTIONS)
-    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def options_argument(options: ReadOptions) -> str:
@@ -69,7 +58,8 @@ def rows_of(message: dict[str, Any]) -> Iterator[Line]:
         yield Line(number, [cell if cell is None or cell.__class__ is str else _decoded(cell) for cell in cells])
 
 
-def _encoded(cell: Any) -> Any:
+def encoded(cell: Any) -> Any:
+    """A cell that JSON does not know, as its parts."""
     if isinstance(cell, NumberCell):
         value = str(cell.value)
         return (value,) if value == cell.shown else (value, cell.shown)

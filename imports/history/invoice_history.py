@@ -4,7 +4,8 @@ It is used for records that come with a past, from an import or as demo data. Th
 same rows of the table, guards and effects, applied to rows in memory instead of the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -189,6 +190,20 @@ class InvoiceHistory:
         denial: dict[str, Any] = {"denied_on": on, "reason_code": reason_code, "amount": amount, "note": note}
         self.apply(on, "record_denial", **denial, appeal_due_on=appeal_due_on)
 
+    @property
+    def denials(self) -> list[dict[str, Any]]:
+        """The rows of denials."""
+        return self._denials
+
+    @contextmanager
+    def drawing(self, rng: Random) -> Iterator[None]:
+        """Steps inside have ids from another generator."""
+        kept, self._bits = self._bits, rng.getrandbits
+        yield
+        for row in fact_rows(self._facts)["invoice_adjustments"]:
+            self._key("invoice_adjustments", row)
+        self._bits = kept
+
     def apply_cheque(self, on: date, cheque_id: UUID, amount: Decimal, received_on: date | None = None) -> None:
         """A new cheque, received on its day (default: `on`), pays a part or all of the balance."""
         self._allocate(on, "record_cheque", cheque_id, amount, received_on or on)
@@ -318,8 +333,7 @@ class InvoiceHistory:
         self._facts = outcome.facts or self._facts
         self._append(name, before, moment, changes, self.by if role else None)
         is_moved = before != end or "submitted_on" in changed
-        denied_on = (outcome.denial or {}).get("denied_on")
-        known = Step(name, on, moment, before, end, changed.get("submitted_on"), None, denied_on, is_moved)
+        known = Step(name, on, moment, before, end, changed.get("submitted_on"), None, outcome.denied_on, is_moved)
         self._steps.append(known)
         self._record_offers(moment, outcome)
         if outcome.denial:

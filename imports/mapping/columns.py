@@ -98,6 +98,18 @@ _STATES = {
     "in_negotiation": "PENDING_REDUCTION",
     "settled_awaiting_payment": "PENDING_CHEQUE",
 }
+_GROUPS = {
+    "contractual": "CO",
+    "contractual_obligation": "CO",
+    "contractual_obligations": "CO",
+    "patient": "PR",
+    "patient_responsibility": "PR",
+    "other": "OA",
+    "other_adjustment": "OA",
+    "other_adjustments": "OA",
+    "payer_initiated": "PI",
+    "payer_initiated_reductions": "PI",
+}
 _BILATERAL = {"150": "ONE_AND_A_HALF", "200": "DOUBLE", "none": "NOT_ALLOWED", "no": "NOT_ALLOWED"}
 
 # Kind → column of its template → what is known of it. A test holds the columns against imports/kinds.py.
@@ -126,6 +138,14 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
             Form.AMOUNT,
             ("fee", "allowed", "allowed_amount", "price", "amount", "non_facility_price", "non_facility_fee", "charge"),
         ),
+    },
+    ImportKind.REASON_CODES: {
+        "code": Known(
+            Form.TEXT,
+            ("reason_code", "reason", "carc", "adjustment_reason_code", "claim_adjustment_reason_code", "denial_code"),
+        ),
+        "group": Known(Form.CHOICE, ("group_code", "adjustment_group", "adjustment_group_code", "cas_group"), _GROUPS),
+        "label": Known(Form.TEXT, ("description", "meaning", "short_description", "name", "reason_description")),
     },
     ImportKind.PAYERS: {
         "name": Known(Form.TEXT, (*_PAYER, "company", "company_name", "full_name")),

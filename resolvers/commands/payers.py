@@ -6,8 +6,9 @@ from db.merged_records import are_one, surviving
 from domain.errors import Conflict, InvalidInput, NotFound
 from resolvers.commands.unit_of_work import UnitOfWork
 
+# Retiring a payer, or making it another one, waits for the commands that have chosen it.
 _PAYER = f"""select retired_at, patient_id is null or {are_one("patient", "patient_id", "$3")} as is_of_patient from payers
-    where clinic_id = $1 and id = {surviving("payer", "$2")}"""
+    where clinic_id = $1 and id = {surviving("payer", "$2")} for key share"""
 _ARE_ONE = f"select {are_one('payer', '$2', '$3')} as are_one from clinics where clinic_id = $1"
 
 

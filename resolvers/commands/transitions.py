@@ -18,11 +18,13 @@ from domain.billing.restated import is_backdated
 from domain.billing.transitions import BY_NAME
 from domain.errors import IllegalTransition, NotFound, StaleVersion
 from domain.ids import new_id
+from domain.normal_forms import code_form
 from domain.reminders.reminders import ReminderStatus
 from domain.warnings import late_fact
 from resolvers.commands.documents import consume
 from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
+from resolvers.commands.reason_codes import check_reason_code
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _FACTS = """select i.id, i.number, i.case_id, i.patient_id, i.payer_id, i.status, i.open_status, i.version, i.created_on,
@@ -110,6 +112,8 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
         if line is None:
             raise NotFound("The invoice has no such line", ("line_id",))
         work.inputs = {**work.inputs, "line_amount": line["amount"]}
+    if work.inputs.get("reason_code"):
+        await check_reason_code(work, code_form(work.inputs["reason_code"]), ("reason_code",))
     try:
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
@@ -178,8 +182,8 @@ def _write(
         # Closed invoices need no reminders.
         waiting = {"invoice_id": row["id"], "status": ReminderStatus.SCHEDULED.value}
         writes.update("reminders", waiting, status=ReminderStatus.CANCELLED.value, closed_at=work.moment)
-    if outcome.denial:
-        writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **outcome.denial)
+    for denial in (*([outcome.denial] if outcome.denial else []), *outcome.posted_denials):
+        writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **denial)
     changes = changes_of(row, changed, inputs.get("reason"))
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)

@@ -78,13 +78,18 @@ async def resolve_payload(
 
 
 async def resolve_in_transaction(
-    info: ResolveInfo, identity: UUID, connection: asyncpg.Connection, audit: AuditRecord
+    info: ResolveInfo,
+    identity: UUID,
+    connection: asyncpg.Connection,
+    audit: AuditRecord,
+    *,
+    with_arguments: bool = False,
 ) -> tuple[Answers, orjson.Fragment | None]:
     """The payload of a successful mutation by response key, read in its own transaction; and the complete response.
 
     That saves a transaction. Selections with arguments of their own are left to `follow`, and with them the complete
     response:
-    an invalid argument must not roll back the mutation.
+    an invalid argument must not roll back the mutation. `with_arguments` reads them as well, of what is rolled back anyway.
     """
     selector, payload = _selector(info), get_named_type(info.return_type)
     assert is_object_type(payload)
@@ -94,18 +99,27 @@ async def resolve_in_transaction(
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
             plan = _plan(info, asked, type_name, _key(info, asked, type_name))
-            if len(plan.asked) == 1:
+            if len(plan.asked) == 1 or with_arguments:
                 given = _given(selector, asked, type_name, identity)
-                row = await connection.fetchrow(plan.sql, *plan.values(info.context, [given]))
+                row = await _read_within(info, plan, given, connection)
                 if _has_to_follow(info, plan, row):
                     plan = _plan(info, asked, type_name, _key(info, asked, type_name))
-                    row = await connection.fetchrow(plan.sql, *plan.values(info.context, [given]))
+                    row = await _read_within(info, plan, given, connection)
                 found[asked.key] = _passed_on(row, plan, audit)
         elif asked.name == "errors":
             found[asked.key] = _NO_ERRORS
         elif asked.name == "__typename":
             found[asked.key] = payload.name
     return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
+
+
+async def _read_within(
+    info: ResolveInfo, plan: Plan, given: Arguments, connection: asyncpg.Connection
+) -> asyncpg.Record | None:
+    """The row that a plan finds in the transaction of a mutation."""
+    selector = _selector(info)
+    below = [selector.arguments(one) for one in plan.asked[1:]]
+    return await connection.fetchrow(plan.sql, *plan.values(info.context, [given, *below]))
 
 
 def _given(selector: Selector, asked: SelectedField, type_name: str, identity: UUID) -> Arguments:

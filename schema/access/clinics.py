@@ -1,4 +1,4 @@
-"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail, its terms of payment and its work list."""
+"""The GraphQL type and the mutation of the clinic's own data: its letterhead, the sender of its mail, its terms, work list and calendar."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -26,6 +26,7 @@ _COLUMNS = (
     "payment_terms_days",
     "small_balance_tolerance",
     "unbilled_after_days",
+    "moves_to_working_days",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages."
@@ -38,6 +39,10 @@ _TERMS = "The terms of payment: the number of days from an invoice to its due da
 
 _TOLERANCE = "The largest balance that may be given up after a payment (closeSmallBalance), 0.00 to 100.00 US dollars."
 _UNBILLED = "After how many days a visit that is not billed is an action item of billing staff, 0 to 365; 7 by default."
+_WORKING_DAYS = (
+    "Whether reminders, and messages to payers, that fall on a weekend or a federal holiday move to the next working day; reminders "
+    "that are scheduled already keep their day. Days of appeal, limitation, filing and payment never move."
+)
 
 
 @strawberry.type(description="The clinic's own data.")
@@ -54,6 +59,7 @@ class ClinicProfile:
     payment_terms_days: int = output_field("administration", _TERMS)
     small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
     unbilled_after_days: int = output_field("administration", _UNBILLED)
+    moves_to_working_days: bool = output_field("administration", _WORKING_DAYS)
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")
@@ -74,6 +80,7 @@ class UpdateClinicInput:
     payment_terms_days: int | None = input_field("administration", _TERMS, default=UNSET)
     small_balance_tolerance: Decimal | None = input_field("administration", _TOLERANCE, default=UNSET)
     unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
+    moves_to_working_days: bool | None = input_field("administration", _WORKING_DAYS, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 
@@ -83,7 +90,8 @@ class ClinicMutations:
 
     @mutation(
         ACTIONS["update_clinic"],
-        "Change the clinic's letterhead, the sender of its mail, its terms of payment, and when unbilled visits become action items.",
+        "Change the clinic's letterhead, the sender of its mail, its terms of payment, when unbilled visits become action items, "
+        "and whether reminders move to working days.",
     )
     async def update_clinic(
         self, info: Info, input: Annotated[UpdateClinicInput, argument("The changes.", "administration")]

@@ -1,10 +1,19 @@
-"""Descriptions and access rules of the enums of responsibilities, agreements and closed cases."""
+"""Descriptions and access rules of the enums of responsibilities, agreements, adjustments, denials and closed cases."""
 
 from domain.billing.cases import CloseReason
-from domain.billing.ledger.facts import AgreementEnd, AgreementKind, ResponsibilityReason
+from domain.billing.denials import DenialOutcome, DenialStatus
+from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
 from permissions.classes import enum_type
 
-__all__ = ["AgreementEnd", "AgreementKind", "CloseReason", "ResponsibilityReason"]
+__all__ = [
+    "AdjustmentKind",
+    "AgreementEnd",
+    "AgreementKind",
+    "CloseReason",
+    "DenialOutcome",
+    "DenialStatus",
+    "ResponsibilityReason",
+]
 
 enum_type(
     ResponsibilityReason,
@@ -51,5 +60,38 @@ enum_type(
         "DROPPED": "The patient or the attorney dropped the claim.",
         "LOST": "The claim was lost.",
         "UNCOLLECTIBLE": "Nothing can be collected.",
+    },
+)
+enum_type(
+    AdjustmentKind,
+    "records",
+    "Why an amount is no longer due although it was neither paid, negotiated nor written off.",
+    {
+        "CONTRACTUAL": "The payer's contract with the clinic takes it off.",
+        "SMALL_BALANCE": "The clinic gave up a small balance after a payment.",
+    },
+)
+enum_type(
+    DenialStatus,
+    "records",
+    "What has become of a denial.",
+    {
+        "OPEN": "Nothing yet.",
+        "APPEALED": "The clinic has appealed, and the payer has not decided.",
+        "UPHELD": "The payer still refuses.",
+        "OVERTURNED": "The payer pays all of it after all.",
+        "PARTIAL": "The payer pays a part of it after all.",
+        "CLOSED": "Nothing more is done about it; the payer has not decided.",
+    },
+)
+enum_type(
+    DenialOutcome,
+    "records",
+    "How a denial ended.",
+    {
+        "UPHELD": "The payer still refuses, after an appeal.",
+        "OVERTURNED": "The payer pays all of it after all.",
+        "PARTIAL": "The payer pays a part of it after all.",
+        "CLOSED": "Nothing more is done about it, and the payer has not decided.",
     },
 )

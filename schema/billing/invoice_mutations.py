@@ -10,7 +10,7 @@ from strawberry.tools import create_type
 from permissions.classes import input_field
 from resolvers.commands.billing import invoices
 from schema.billing.invoices import Invoice
-from schema.billing.lines import DUPLICATE, InvoiceLineInput
+from schema.billing.lines import DUPLICATE, DUPLICATE_REASON, InvoiceLineInput
 from schema.commands import command, payload_of
 from schema.keys import VERSION, key
 
@@ -32,6 +32,7 @@ class CreateInvoiceInput:
         "staff", f"{_LINES} Without lines, every exam of the visit that has a code is billed."
     )
     confirm_duplicate: bool = input_field("staff", DUPLICATE, default=False)
+    duplicate_reason: str | None = input_field("administration", DUPLICATE_REASON)
     confirm_reason: str | None = input_field(
         "administration", "Confirms treatment before the day of injury, with the reason; only administrators can."
     )
@@ -43,6 +44,7 @@ class ReplaceInvoiceLinesInput:
     invoice_id: strawberry.ID = input_field("staff", _INVOICE)
     lines: list[InvoiceLineInput] = input_field("staff", _LINES)
     confirm_duplicate: bool = input_field("staff", DUPLICATE, default=False)
+    duplicate_reason: str | None = input_field("administration", DUPLICATE_REASON)
     version: int | None = input_field("staff", VERSION)
     idempotency_key: str | None = key("staff")
 

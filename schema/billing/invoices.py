@@ -8,8 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from permissions.classes import argument, input_field, output_field
+from schema.billing.denials import Adjustment, Denial
+from schema.billing.enums import DenialStatus
 from schema.billing.history import AvailableTransition, InvoiceEvent
-from schema.billing.negotiation import Denial, InternalNote, Negotiation
+from schema.billing.negotiation import InternalNote, Negotiation
 from schema.billing.responsibility import Responsibility
 from schema.connections import Connection, Node
 from schema.enums import (
@@ -112,6 +114,9 @@ class Invoice(Node):
         "What each coverage of the case that is in effect, and neither exhausted nor closed, is expected to pay of this invoice, in "
         "the order in which they are billed. Each is computed on its own: as if it were the next to be billed.",
     )
+    adjustments: list[Adjustment] = output_field(
+        "records", "Its contractual adjustments and small balances that were given up, in the order of recording."
+    )
     denials: list[Denial] = output_field("records", "The payer's denials of the invoice.")
     internal_notes: list[InternalNote] = output_field("negotiation", "Internal notes of billing staff, oldest first.")
 
@@ -188,6 +193,9 @@ class InvoiceFilter:
     )
     denied: bool | None = input_field(
         ("Invoice.denials",), "If true, only invoices ever denied; if false, only the others."
+    )
+    denial_status: list[DenialStatus] | None = input_field(
+        ("Invoice.denials", "Denial.status"), "Only invoices with a denial of one of these statuses."
     )
     on_hold: bool | None = input_field(
         ("Invoice.hold",), "If true, only invoices on hold now; if false, only the others."

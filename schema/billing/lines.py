@@ -10,6 +10,7 @@ DUPLICATE = (
     "Confirms that lines are billed although they repeat others: the same code for the same patient, day, physician and side, in "
     "another invoice that is not void or in this one."
 )
+DUPLICATE_REASON = "Why lines that repeat those of another payer are billed although a coverage forbids balance billing; only administrators can."
 
 
 @strawberry.input(

@@ -1,4 +1,4 @@
-"""GraphQL types of negotiations, denials and internal notes of an invoice."""
+"""GraphQL types of negotiations and internal notes of an invoice."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,13 +9,15 @@ from permissions.classes import output_field
 from schema.access.users import User
 from schema.billing.responsibility import Agreement
 from schema.enums import OfferStatus, Party
-from schema.records.cpt_codes import InvoiceLine
 
 
 @strawberry.type(description="One offer of a negotiation: an amount proposed by one side.")
 class ReductionOffer:
     id: strawberry.ID = output_field("negotiation", "The offer's id.")
-    round: int = output_field("negotiation", "The number of the offer within the negotiation, from 1.")
+    round: int = output_field(
+        "negotiation",
+        "The number of the offer, from 1, counted over all offers of the invoice, whichever payer they were made by or to.",
+    )
     party: Party = output_field("negotiation", "The side that made the offer.")
     amount: Decimal = output_field(
         "negotiation", "The amount in US dollars that would be paid instead of the open part."
@@ -43,22 +45,6 @@ class Negotiation:
     conditional_until: date | None = output_field(
         "negotiation", "The day on which a conditional agreement lapses unless money is received by then."
     )
-
-
-@strawberry.type(description="A denial: the payer refuses to pay, in full or in part.")
-class Denial:
-    id: strawberry.ID = output_field("records", "The denial's id.")
-    denied_on: date = output_field("records", "The day of the denial.")
-    reason_code: str = output_field("records", "The claim adjustment reason code, or the payer's own code.")
-    line: InvoiceLine | None = output_field(
-        "records", "The line that is denied; null if the denial is of the whole invoice."
-    )
-    amount: Decimal | None = output_field(
-        "records", "The denied amount in US dollars; null if the whole invoice, or the whole line, was denied."
-    )
-    note: str | None = output_field("records", "The note of billing staff about the denial.")
-    appeal_due_on: date | None = output_field("records", "The last day for an appeal; null if there is none.")
-    recorded_by: User | None = output_field("records", "The user who recorded it.")
 
 
 @strawberry.type(description="An internal note about an invoice, for billing staff only.")

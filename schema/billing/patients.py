@@ -1,15 +1,13 @@
 """GraphQL types, filters and mutations of patients."""
 
 from datetime import date
-from functools import partial
 from typing import Any
 
 import strawberry
 from strawberry import UNSET
 
-from domain.parties import PATIENT
 from permissions.classes import input_field, output_field, query_field
-from resolvers.commands.records import parties
+from resolvers.commands.records import patients
 from schema.billing.cases import CaseConnection
 from schema.connections import After, Connection, First, Node
 from schema.reading import compiled
@@ -58,10 +56,10 @@ PatientMutations: Any = record_mutations(
         RecordField("address", str, "The patient's postal address."),
         active("patient"),
     ),
-    RecordCommands(
-        partial(parties.create, kind=PATIENT),
-        partial(parties.update, kind=PATIENT),
-        partial(parties.retire, kind=PATIENT),
+    RecordCommands(patients.create, patients.update, patients.retire),
+    RecordTexts(
+        retire="Retire a patient of whom nothing is open: no balance, no negotiation, no money that is unapplied or held, no coverage in "
+        "force of an open case. Existing records of the patient stay as they are."
     ),
-    RecordTexts(retire="Retire a patient. Existing records of the patient stay as they are."),
+    warns=True,
 )

@@ -1,14 +1,12 @@
 """GraphQL types, filters and mutations of payers."""
 
-from functools import partial
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
-from domain.parties import PAYER
 from permissions.classes import argument, input_field, output_field, query_field
-from resolvers.commands.records import parties, payers
+from resolvers.commands.records import payers
 from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.connections import After, Connection, First, Node
 from schema.enums import PayerKind
@@ -78,6 +76,10 @@ PayerMutations: Any = record_mutations(
         ),
         active("payer"),
     ),
-    RecordCommands(payers.create, payers.update, partial(parties.retire, kind=PAYER)),
-    RecordTexts(retire="Retire a payer. Existing records of the payer stay as they are."),
+    RecordCommands(payers.create, payers.update, payers.retire),
+    RecordTexts(
+        retire="Retire a payer of whom nothing is open: no balance, no negotiation, no money that is unapplied or held, no coverage in force "
+        "of an open case. Existing records of the payer stay as they are."
+    ),
+    warns=True,
 )

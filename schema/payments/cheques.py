@@ -9,9 +9,18 @@ import strawberry
 from permissions.classes import input_field, output_field
 from schema.commands import payload_of
 from schema.connections import Connection, Node
-from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind
+from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from schema.payments.refunds import Refund
-from schema.references import ChequeAllocationRef, ChequeRef, CoverageRef, DepositRef, InvoiceRef, PayerRef
+from schema.references import (
+    ChequeAllocationRef,
+    ChequeRef,
+    CoverageRef,
+    DepositRef,
+    InvoiceRef,
+    PayerRef,
+    ProviderAdjustmentRef,
+    RecoupmentRequestRef,
+)
 
 
 @strawberry.type(description="A payment received from a payer: a cheque, an electronic payment, or cash.")
@@ -27,8 +36,8 @@ class Cheque(Node):
     amount: Decimal = output_field("records", "The amount of the payment in US dollars.")
     unapplied_amount: Decimal = output_field(
         "records",
-        "The part of the amount that is neither allocated to an invoice nor refunded, in US dollars. It is 0 while a cheque is "
-        "held, and negative if it was returned after a refund.",
+        "The part of the amount that is neither allocated to an invoice nor refunded, and not what a row of the remittance takes off, "
+        "in US dollars. It is 0 while a cheque is held, and negative if it was returned after a refund.",
     )
     cheque_date: date = output_field(
         "records", "The day written on the cheque, or the settlement day of an electronic payment."
@@ -47,6 +56,15 @@ class Cheque(Node):
         "records", "The day on which the bank cleared it; null if that is not known."
     )
     returned_on: date | None = output_field("records", "The day on which it was returned unpaid; null if it was not.")
+    corrects: ChequeRef | None = output_field(
+        "records", "The payment that was typed wrong, in whose place this one stands; null if there is none."
+    )
+    corrected_by: ChequeRef | None = output_field(
+        "records", "The payment that stands in the place of this one, which was typed wrong; null if there is none."
+    )
+    correction_reason: str | None = output_field(
+        "records", "What was typed wrong of the payment that this one corrects; null if there is none."
+    )
     return_kind: ReturnKind | None = output_field("records", "Why it was returned; null if it was not.")
     is_bounced: bool = output_field(
         "records",
@@ -61,6 +79,12 @@ class Cheque(Node):
         "records", "The invoices that it pays, with the amount for each."
     )
     refunds: list[Refund] = output_field("records", "What was paid back of it, oldest first.")
+    provider_adjustments: list[ProviderAdjustmentRef] = output_field(
+        "records", "The rows of its remittance that concern no claim (PLB), oldest first."
+    )
+    recoupment_requests: list[RecoupmentRequestRef] = output_field(
+        "records", "The requests of its payer to pay it back, oldest first."
+    )
     document_url: str | None = output_field(
         "records",
         "A signed URL of the scan, valid for 15 minutes and until the session ends; null if there is none, as for an imported cheque.",
@@ -86,6 +110,10 @@ class ChequeFilter:
         ("Cheque.unappliedAmount",),
         "If true, only cheques with an unapplied amount; if false, only the others.",
     )
+    corrected: bool | None = input_field(
+        ("Cheque.correctedBy", "Cheque.status"),
+        "If true, only payments that were typed wrong, in whose place others stand; if false, only the others.",
+    )
     returned: bool | None = input_field(
         ("Cheque.returnedOn",), "If true, only cheques that were returned unpaid; if false, only the others."
     )
@@ -93,7 +121,7 @@ class ChequeFilter:
 
 @strawberry.type(
     description="The part of a payment that pays one invoice. A returned cheque adds the same allocation with a "
-    "negative amount."
+    "negative amount, and so does a correction or a move."
 )
 class ChequeAllocation:
     id: strawberry.ID = output_field("records", "The allocation's id.")
@@ -101,6 +129,9 @@ class ChequeAllocation:
         "records", "The amount that pays the invoice, in US dollars; negative if it reverses a payment."
     )
     effective_on: date = output_field("records", "The day from which it counts.")
+    reversal_kind: ReversalKind | None = output_field(
+        "records", "Why it reverses a payment; null if it does not. A correction or a move is no return."
+    )
     cheque: Cheque = output_field("records", "The cheque to which it belongs.")
     invoice: InvoiceRef = output_field("records", "The invoice it pays.")
     coverage: CoverageRef | None = output_field(

@@ -75,6 +75,40 @@ class RefundChequeInput:
     refunded_on: date = input_field("administration", "The day of the refund.")
     method: PaymentMethod = input_field("administration", "How it is paid.")
     document_id: strawberry.ID | None = input_field("administration", "The id of an uploaded document about it.")
+    provider_adjustment_id: strawberry.ID | None = input_field(
+        "administration",
+        "The row of a later payment by which the payer withheld the money: no money is sent. At most as much as the row.",
+    )
+    idempotency_key: str | None = key("administration")
+
+
+@strawberry.input(description="A refund that came back.")
+class ReturnRefundInput:
+    refund_id: strawberry.ID = input_field("administration", "The id of the refund.")
+    returned_on: date = input_field("administration", "The day on which it came back.")
+    reason: str = input_field("administration", "Why it came back.")
+    idempotency_key: str | None = key("administration")
+
+
+@strawberry.input(
+    description="A refund whose payment was returned, and the payment by which the payer makes up for it."
+)
+class CoverRefundInput:
+    refund_id: strawberry.ID = input_field("administration", "The id of the refund.")
+    cheque_id: strawberry.ID = input_field("administration", "The id of another payment of the payer.")
+    amount: Decimal | None = input_field(
+        "administration",
+        "The amount in US dollars, by default as much as possible: at most what is owed for the refund, and what is unapplied of "
+        "the payment.",
+    )
+    reason: str = input_field("administration", "Why it counts on the payment.")
+    idempotency_key: str | None = key("administration")
+
+
+@strawberry.input(description="A refund that the payer will not pay back, although its payment was returned.")
+class GiveUpRefundInput:
+    refund_id: strawberry.ID = input_field("administration", "The id of the refund.")
+    reason: str = input_field("administration", "Why it is given up.")
     idempotency_key: str | None = key("administration")
 
 
@@ -114,6 +148,31 @@ DepositMutations: Any = create_type(
             "Refund what is unapplied of a payment, or a part of it.",
             RefundChequeInput,
             "The payment and the refund.",
+            ChequePayload,
+        ),
+        command(
+            "return_refund",
+            refunds.return_refund,
+            "Record that a refund came back: its money is unapplied again, and a recoupment request that it had answered is open again.",
+            ReturnRefundInput,
+            "The refund and the day.",
+            ChequePayload,
+        ),
+        command(
+            "cover_refund",
+            refunds.cover_refund,
+            "Let a refund whose payment was returned count on another payment of the payer, which so pays back what it owes; the "
+            "payload is that payment.",
+            CoverRefundInput,
+            "The refund and the payment.",
+            ChequePayload,
+        ),
+        command(
+            "give_up_refund",
+            refunds.give_up_refund,
+            "Give up what a payer owes for a refund whose payment was returned; coverRefund takes it back when the payer pays.",
+            GiveUpRefundInput,
+            "The refund and the reason.",
             ChequePayload,
         ),
     ],

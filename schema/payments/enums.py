@@ -1,9 +1,19 @@
 """Descriptions and access rules of the enums of payments, and of their values."""
 
-from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind
+from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
+from domain.payments.recoupment import RecoupmentOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
 from permissions.classes import enum_type
 
-__all__ = ["ChequeStatus", "PaymentMethod", "ReturnKind"]
+__all__ = [
+    "ChequeStatus",
+    "PaymentMethod",
+    "RecoupmentOrderField",
+    "RecoupmentStatus",
+    "RecoupmentStep",
+    "ReturnKind",
+    "ReversalKind",
+    "RowReversal",
+]
 
 enum_type(
     PaymentMethod,
@@ -26,6 +36,7 @@ enum_type(
         "HELD": "A post-dated cheque whose deposit is not recorded yet: it pays nothing.",
         "RECEIVED": "Received.",
         "RETURNED": "Returned unpaid.",
+        "CORRECTED": "Typed wrong: another payment, which corrects it, has what is right, and this one counts as nothing.",
     },
 )
 enum_type(
@@ -38,5 +49,63 @@ enum_type(
         "STALE": "The bank refused it for its age.",
         "LOST": "It was lost.",
         "REPLACED": "The payer replaces it by another payment.",
+    },
+)
+enum_type(
+    RowReversal,
+    "records",
+    "Why a refund or a provider adjustment was reversed.",
+    {
+        "RETURNED": "It came back, or its payment was returned.",
+        "MOVED": "It counts on another payment of the payer from then on.",
+        "CORRECTED": "Its payment was recorded wrongly; it counts on the right one.",
+    },
+)
+enum_type(
+    RecoupmentStatus,
+    "records",
+    "Where a recoupment request stands.",
+    {
+        "OPEN": "It is to be answered.",
+        "APPEALED": "The clinic has appealed.",
+        "REFUNDED": "The money was paid back.",
+        "WITHHELD": "The payer has withheld the money from a later payment.",
+        "WITHDRAWN": "The payer does not ask for the money any more.",
+    },
+)
+enum_type(
+    RecoupmentStep,
+    "records",
+    "What became of a recoupment request.",
+    {
+        "REFUND": "The clinic refunded the money, or a part of it.",
+        "APPEAL": "The clinic appealed.",
+        "WITHHOLDING": "The payer withheld the money, or a part of it, from a later payment.",
+        "WITHDRAWAL": "The payer withdrew the request, as after an appeal that it granted.",
+        "APPEAL_REFUSED": "The payer refused the appeal: the request is open again.",
+        "REOPENING": "The refund came back, or the payment from which the money was withheld was returned: the request is open "
+        "again. It follows from those steps and is no answer that can be recorded.",
+    },
+)
+enum_type(
+    RecoupmentOrderField,
+    "records",
+    "The sort field of recoupment requests.",
+    {
+        "REQUESTED_ON": (("RecoupmentRequest.requestedOn",), "The day on which the payer asked."),
+        "DUE_ON": (("RecoupmentRequest.dueOn",), "The day by which it is to be answered."),
+        "AMOUNT": (("RecoupmentRequest.amount",), "The amount that is asked back."),
+    },
+)
+enum_type(
+    ReversalKind,
+    "records",
+    "Why an allocation was reversed.",
+    {
+        "RETURNED": "Its payment was returned.",
+        "REPLACED": "Its invoice was replaced by another one.",
+        "MOVED": "It was moved to another invoice, or became unapplied.",
+        "CORRECTED": "Its payment was typed wrong, and another one stands in its place.",
+        "TAKEN_BACK": "The payer took it back with a later payment.",
     },
 )

@@ -50,4 +50,5 @@ AttorneyMutations: Any = record_mutations(
         retire="Retire an attorney. Existing records that refer to the attorney stay as they are; the access of the attorney's users ends."
     ),
     has_users=True,
+    warns=True,
 )

@@ -8,7 +8,7 @@ from strawberry import UNSET
 from strawberry.tools import create_type
 
 from permissions.classes import input_field, output_field
-from resolvers.commands.billing import corrections, encounters
+from resolvers.commands.billing import encounter_changes, encounters
 from schema.commands import command, payload_of
 from schema.connections import Connection, Node
 from schema.enums import Direction, EncounterOrderField, EncounterStatus
@@ -154,7 +154,7 @@ EncounterMutations: Any = create_type(
         ),
         command(
             "update_encounter",
-            corrections.update,
+            encounter_changes.update,
             "Correct a visit that is not billed; physicians can correct their own visits only.",
             UpdateEncounterInput,
             "The visit and the corrections.",
@@ -162,7 +162,7 @@ EncounterMutations: Any = create_type(
         ),
         command(
             "cancel_encounter",
-            corrections.cancel,
+            encounter_changes.cancel,
             "Cancel a visit that is not billed; it stays in the records. Physicians can cancel their own visits only.",
             CancelEncounterInput,
             "The visit and the reason.",

@@ -10,7 +10,7 @@ from strawberry import Info
 from strawberry.tools import create_type
 
 from db.global_ids import make_id
-from db.reminder_plan import DryRun
+from db.reminders.plan import DryRun
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field
 from resolvers.commands.reminders import confirmations
@@ -60,13 +60,16 @@ class DryRunMessage:
     invoices: list[DryRunInvoice] = output_field("negotiation", "The invoices in the message.")
 
 
-@strawberry.type(description="What would be sent today: a dry run, which changes and sends nothing.")
+@strawberry.type(
+    description="What would be sent today: a dry run, which changes and sends nothing. "
+    "On a day that is no working day of the clinic, what would be sent on the next one."
+)
 class ReminderDryRun:
     token: str = output_field(
         "negotiation",
         "Identifies this dry run; confirmReminders accepts it as long as what would be sent does not change.",
     )
-    dry_run_on: date = output_field("negotiation", "The day for which it was made.")
+    dry_run_on: date = output_field("negotiation", "The day for which it was made: today, or the next working day.")
     message_count: int = output_field("negotiation", "How many messages would be sent.")
     invoice_count: int = output_field("negotiation", "How many invoices they are about.")
     skipped_count: int = output_field("negotiation", "How many open invoices get no reminder.")
@@ -119,7 +122,10 @@ ReminderConfirmationMutations: Any = create_type(
 class DryRunMutations:
     """The mutations of the dry run, which is computed before their transaction."""
 
-    @mutation(ACTIONS["preview_reminders"], "Show what would be sent today, to whom; nothing is saved or sent.")
+    @mutation(
+        ACTIONS["preview_reminders"],
+        "Show what would be sent today, or on the next working day, and to whom; nothing is saved or sent.",
+    )
     async def preview_reminders(
         self,
         info: Info,

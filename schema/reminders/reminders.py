@@ -14,14 +14,18 @@ from schema.commands import command, payload_of
 from schema.connections import Connection
 from schema.enums import ActionItemKind, ReminderStatus
 from schema.keys import key
-from schema.references import ChequeRef, EncounterRef, InvoiceRef
+from schema.references import ChequeRef, EncounterRef, InvoiceRef, RecoupmentRequestRef
 
 
 @strawberry.type(description="A task of billing staff for an invoice, due on a day.")
 class Reminder:
     id: strawberry.ID = output_field("negotiation", "The reminder's id.")
     invoice: InvoiceRef = output_field("negotiation", "The invoice.")
-    target_date: date = output_field("negotiation", "The day from which it is due.")
+    target_date: date = output_field("negotiation", "The day for which it was scheduled.")
+    due_on: date = output_field(
+        "negotiation",
+        "The day from which it is due: that for which it was scheduled, or the next working day, where the reminders of the clinic wait for one.",
+    )
     subject: str = output_field("negotiation", "What to do.")
     notes: str | None = output_field("negotiation", "Notes that help to do it.")
     assignee: User | None = output_field("negotiation", "The user to whom it is assigned.")
@@ -48,6 +52,9 @@ class ActionItem:
     cheque: ChequeRef | None = output_field("negotiation", "The payment; null if the item is not about one.")
     encounter: EncounterRef | None = output_field(
         "negotiation", "The visit, if the item is about one that is not billed."
+    )
+    recoupment_request: RecoupmentRequestRef | None = output_field(
+        "negotiation", "The request of a payer to pay money back; null if the item is not about one."
     )
 
 

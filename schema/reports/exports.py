@@ -103,7 +103,8 @@ class ExportInvoicesInput:
 
 
 @strawberry.input(
-    description="An export of payments: a row for each allocation to an invoice, reversal, refund, unapplied rest and return of a payment. "
+    description="An export of payments: a row for each allocation to an invoice, reversal, refund, refund that came back, provider adjustment (PLB), "
+    "amount that a later payment took back, unapplied rest and return of a payment; none for a payment that was recorded wrongly. "
     "The rows of a payment add up to its amount, and those of a deposit to its total."
 )
 class ExportPaymentsInput:

@@ -43,6 +43,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 _WORDS = {
     ImportKind.CODES: "the master list of codes",
     ImportKind.FEE_SCHEDULES: "fee schedules and their rates",
+    ImportKind.REASON_CODES: "the list of reason codes",
 }
 _KIND_OF_FILE = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".xlsx": XLSX}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

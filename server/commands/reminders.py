@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from db.pools import Database
-from db.reminder_plan import REMINDERS_ARE_ON, DryRun, dry_run
+from db.reminders.plan import REMINDERS_ARE_ON, DryRun, dry_run
+from db.reminders.working_days import due_day
 from domain.clinics import clinic_day
 from domain.reminders.reminders import SkipReason
 from jobs.message_delivery import send_messages
@@ -39,6 +40,9 @@ _ARE_OFF = (
 )
 
 
+_WAIT = "{name}: {today} is no working day, and nothing was sent: what is due goes out on {day}."
+
+
 @click.command(
     help="Send payers the reminders that are due, as the worker does each day; with --dry-run only list them."
 )
@@ -63,10 +67,13 @@ async def _remind(settings: Settings, named: str | None, on: date | None, *, is_
         moment = datetime.now(UTC)
         for clinic in await _clinics(database, named):
             today = clinic_day(moment, clinic["time_zone"])
+            day = await due_day(clinic, on or today)
             async with database.working(clinic["clinic_id"]) as connection:
                 is_on = await connection.fetchval(f"select {REMINDERS_ARE_ON}", clinic["clinic_id"])
                 if is_dry:
-                    _print_run(clinic, await dry_run(connection, clinic["clinic_id"], on or today))
+                    _print_run(clinic, await dry_run(connection, clinic["clinic_id"], day))
+                elif is_on and day > today:
+                    click.echo(_WAIT.format(**clinic, today=today, day=day))
                 elif is_on:
                     count = await plan(connection, database.hints, clinic["clinic_id"], today, moment)
                     click.echo(f"{clinic['name']}, {today}: {count:,} messages to payers.")
@@ -107,11 +114,12 @@ async def _confirm(address: DatabaseUrls, clinic: str, token: str | None) -> Non
         async with database.working(row["clinic_id"]) as connection:
             if await connection.fetchval(f"select {REMINDERS_ARE_ON}", row["clinic_id"]):
                 raise click.ClickException(f"The reminders of {row['name']} are on already")
-            run = await dry_run(connection, row["clinic_id"], today)
+            run = await dry_run(connection, row["clinic_id"], await due_day(row, today))
     if token is None:
         _print_run(row, run)
         click.confirm(
-            f"Send these {len(run.messages):,} messages, and from now on what is due on each day?", abort=True
+            f"Send these {len(run.messages):,} messages{f' on {run.day}' if run.day > today else ''}, and from now on what is due on each day?",
+            abort=True,
         )
     await change_clinic(address, clinic, {"token": token or run.token}, lambda work: confirm_run(work, run))
     click.echo(f"The reminders of {row['name']} are on.")

@@ -37,7 +37,8 @@ class Readiness:
 
 async def _is_there(asked: Awaitable[None]) -> bool:
     try:
-        await asyncio.wait_for(asked, _PATIENCE_SECONDS)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await asked
     except Exception:  # noqa: BLE001 (any failure means that it cannot be reached)
         return False
     return True

@@ -150,7 +150,8 @@ async def malformed_requests(target: Target, seconds: float) -> int:
             reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
             with suppress(OSError, TimeoutError):
                 writer.write(junk)
-                await asyncio.wait_for(reader.read(1_000), 1)
+                async with asyncio.timeout(1):
+                    await reader.read(1_000)
             writer.close()
             count += 1
     return count

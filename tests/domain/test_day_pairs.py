@@ -27,13 +27,19 @@ def test_each_pair_is_a_law_of_its_own() -> None:
     assert [words.count(pair.law) for pair in PAIRS] == [1] * len(PAIRS)
 
 
-def test_the_pairs_are_those_of_treatment_and_billing_in_their_order() -> None:
+def test_the_pairs_are_those_of_treatment_billing_and_recoupment_in_their_order() -> None:
     assert [(pair.earlier, pair.later) for pair in PAIRS] == [
         ("date_of_injury", "service_date"),
         ("service_date", "created_on"),
         ("created_on", "submitted_on"),
         ("first_submitted_on", "denied_on"),
         ("denied_on", "appeal_due_on"),
+        ("created_on", "effective_on"),
+        ("denied_on", "happened_on"),
+        ("before_on", "happened_on"),
+        ("requested_on", "due_on"),
+        ("requested_on", "answered_on"),
+        ("refunded_on", "returned_on"),
     ]
 
 

@@ -136,3 +136,33 @@ def test_the_npi_of_two_physicians_is_imported_with_a_warning(own_address: Datab
     rows(own_address, "update physicians set active = false where name = 'Dr. First'")
     again = imported(own_address, ImportKind.PHYSICIANS, "name,npi\nDr. Second,0000000014\n")
     assert again.warnings == ()
+
+
+def test_a_new_patient_with_the_name_and_the_date_of_birth_of_another_one_is_imported_with_a_warning(
+    own_address: DatabaseUrls,
+) -> None:
+    imported(own_address, ImportKind.PATIENTS, f"{_PATIENTS}\nZ-1,Zoë,O\u2019Quill,1980-01-02,\n")
+    file = f"""{_PATIENTS}
+Z-2,zoe,o'quill,1980-01-02,
+Z-3,Zoe,O'Quill,1980-01-03,
+Z-4,Ann Zoe,O'Quill,1980-01-02,
+Z-5,Zoe,O'Quill,,
+Z-1,Zoe,O'Quill,1980-01-02,new@x.example
+"""
+    for is_dry in (True, False):
+        report = imported(own_address, ImportKind.PATIENTS, file, dry_run=is_dry)
+        assert counts(report) == (4, 1, 0, 0)
+        [warning] = report.warnings
+        assert (warning.line, warning.column, warning.value) == (2, "last_name", "o'quill")
+        assert "a patient with this name and date of birth: record number Z-1" in warning.reason
+    assert imported(own_address, ImportKind.PATIENTS, file).warnings == ()
+
+
+def test_two_rows_of_one_person_in_a_file_warn_each_other(own_address: DatabaseUrls) -> None:
+    file = f"{_PATIENTS}\nZ-1,Zoe,Quill,1980-01-02,\nZ-2,Zoe,Quill,1980-01-02,\nZ-3,Quill,Zoe,1980-01-02,\n"
+    report = imported(own_address, ImportKind.PATIENTS, file)
+    assert [(cell.line, cell.reason.partition("birth: ")[2].partition(". If")[0]) for cell in report.warnings] == [
+        (2, "record number Z-2, record number Z-3"),
+        (3, "record number Z-1, record number Z-3"),
+        (4, "record number Z-1, record number Z-2"),
+    ]

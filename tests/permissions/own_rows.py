@@ -58,6 +58,7 @@ _STAFF = (
     "case_events",
     "coverage_events",
     "coverages",
+    "denial_events",
     "denials",
     "deposits",
     "encounter_events",
@@ -73,7 +74,11 @@ _STAFF = (
     "invoice_events",
     "late_facts",
     "outbound_messages",
+    "reason_codes",
     "reduction_offers",
+    "provider_adjustments",
+    "recoupment_answers",
+    "recoupment_requests",
     "refunds",
     "reminder_confirmations",
     "reminder_levels",
@@ -104,7 +109,8 @@ _LEFT = """select case_id, payer_id, limit_amount - coalesce(other_payments_amou
 _HELD = "held_from is not null and released_at is null and returned_on is null"
 _UNUSED = f"""case when returned_on is null and not ({_HELD}) then amount else 0 end <>
     (select coalesce(sum(a.amount), 0) from cheque_allocations a where a.cheque_id = cheques.id)
-    + (select coalesce(sum(r.amount), 0) from refunds r where r.cheque_id = cheques.id)"""
+    + (select coalesce(sum(r.amount), 0) from refunds r where r.cheque_id = cheques.id)
+    - (select coalesce(sum(p.amount), 0) from provider_adjustments p where p.cheque_id = cheques.id)"""
 # The action items of billing staff that are due by today.
 _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representations r join attorneys a on a.id = r.attorney_id
         join invoices i on i.case_id = r.case_id and i.status in {_OPEN} join payers p on p.id = i.payer_id and p.firm_id = a.firm_id
@@ -119,12 +125,18 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select a.id from ({_LAST_PAYMENTS}) a join invoices i on i.id = a.invoice_id and i.status = 'pending_cheque'
         where a.clinic_id = $1 and a.amount < 0 and a.id > all (select id from cheque_allocations o
             where o.invoice_id = a.invoice_id and o.amount > 0)
+    union select a.id from ({_LAST_PAYMENTS}) a join invoices i on i.id = a.invoice_id and i.status = 'written_off'
+        join write_offs w on w.invoice_id = i.id and w.reversed_on is null and w.recorded_at < a.recorded_at
+        where a.clinic_id = $1 and a.amount < 0 and a.id > all (select id from cheque_allocations o
+            where o.invoice_id = a.invoice_id and o.amount > 0)
+    union select id from recoupment_requests where clinic_id = $1 and status = 'open' and due_on <= {_TODAY} + 7
     union select f.id from ({_FAILED}) f join invoices i on i.id = f.invoice_id and i.status in {_OPEN}
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
             on m.id = l.message_id and m.status <> 'failed' where l.invoice_id = f.invoice_id)
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id
         where case when d.line_id is null then i.status = 'pending_invoice' and i.submitted_on is null else i.status in {_OPEN} end
             and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+            and d.id not in (select e.denial_id from denial_events e)
     union select md5('filing_due' || i.id)::uuid from invoices i join coverages c on c.case_id = i.case_id and c.payer_id = i.payer_id
         and c.status in ('unverified', 'active') where i.clinic_id = $1 and i.status = 'pending_invoice' and i.created_on <= {_TODAY}
         and i.submitted_on is null and i.first_submitted_on is null and i.service_date + c.file_within_days <= {_TODAY} + 7
@@ -139,7 +151,7 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
     union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select coalesce(max(e.seq), 0) from invoice_events e
         where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note',
-            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial'))
+            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial', 'record_adjustment'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}

@@ -1,6 +1,24 @@
 """The SQL of invoices: every field, filter and order as an expression over the row."""
 
-from sqlalchemy import Date, Float, Numeric, Text, and_, any_, case, cast, func, literal, not_, or_, select, union_all
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Date,
+    Float,
+    Numeric,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from db import tables
 from db.fields.base import (
@@ -21,8 +39,9 @@ from db.fields.base import (
     there_is,
 )
 from db.fields.billing.coverages import EXPECTED_PAYMENTS
+from db.fields.billing.denials import status_of
 from db.fields.billing.transitions import available
-from db.fields.holds import hold_over
+from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
@@ -90,7 +109,7 @@ def _has_due_reminder(i: Row, wanted: bool) -> Expression:
         *i.scope.known(r),
         # The status is today's; on a past day a reminder was open until it was closed.
         r.scope.lasting(r.closed_at) if r.scope.is_past else r.status == literal("scheduled", literal_execute=True),
-        r.target_date <= i.scope.today,
+        due_on(r) <= i.scope.today,
     )
     return there_is(r, due) if wanted else not_(there_is(r, due))
 
@@ -99,6 +118,11 @@ def _denied(i: Row, wanted: bool) -> Expression:
     d = i.scope.row(tables.denials)
     found = there_is(d, and_(owned("invoice_id")(i, d), *i.scope.known(d)))
     return found if wanted else not_(found)
+
+
+def _has_denial_of(i: Row, wanted: Expression) -> Expression:
+    d = i.scope.row(tables.denials)
+    return there_is(d, and_(owned("invoice_id")(i, d), *i.scope.known(d), status_of(d) == any_(wanted)))
 
 
 def _on_hold(i: Row, wanted: bool) -> Expression:
@@ -140,6 +164,7 @@ FILTERS = {
     "search": Filter(_search, Text(collation="C"), normal_key),
     "hasDueReminder": Filter(_has_due_reminder),
     "denied": Filter(_denied),
+    "denialStatus": Filter(_has_denial_of, TEXTS),
     "onHold": Filter(_on_hold),
 }
 _CREATED = Order(lambda i: i.created_on, Date(), descending=True)
@@ -184,12 +209,13 @@ INVOICE = View(
         "negotiation": SameRow("Negotiation"),
         "cheques": Many("ChequeAllocation", owned("invoice_id"), lambda a: [a.effective_on, a.id]),
         "expectedPayments": EXPECTED_PAYMENTS,
+        "adjustments": Many("Adjustment", owned("invoice_id"), lambda a: [a.number]),
         "denials": Many("Denial", owned("invoice_id"), lambda d: [d.denied_on, d.id]),
         "internalNotes": Many("InternalNote", owned("invoice_id"), lambda n: [n.written_at, n.id]),
         "reminders": Many(
             "Reminder",
             owned("invoice_id"),
-            lambda r: [r.target_date, r.id],
+            lambda r: [due_on(r), r.id],
             {"status": Filter(lambda r, status: r.status == status, Text())},
         ),
         "outboundMessages": Many("OutboundMessage", _speaks_of, lambda m: [m.due_on.desc(), m.id.desc()]),
@@ -265,17 +291,6 @@ OFFER = View(
     },
 )
 
-DENIAL = View(
-    tables.denials,
-    {
-        "id": lambda d: id_expression("Denial", d.id),
-        **plain("denied_on", "reason_code", "note", "appeal_due_on"),
-        **amounts("amount"),
-        "line": One("InvoiceLine", by_id("line_id")),
-        "recordedBy": One("User", by_id("recorded_by")),
-    },
-)
-
 NOTE = View(
     tables.internal_notes,
     {
@@ -297,4 +312,30 @@ EVENT = View(
     },
 )
 
-CHANGE = View(tables.changes, plain("field", "before", "after"))
+_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+
+def _names_payer(c: Row) -> Expression:
+    """That a changed value is the stored id of a payer. Histories of coverages have the API's ids, which are no UUIDs."""
+    return and_(c.field == "payerId", func.coalesce(c.after, c.before).regexp_match(_UUID))
+
+
+def _with_name(column: str) -> Callable[[Row], Expression]:
+    """A value of a change as a person reads it: the name of a payer, instead of its id."""
+
+    def read(c: Row) -> Expression:
+        value, payer = getattr(c, column), c.scope.row(tables.payers)
+        name = select(payer.name).select_from(payer.source).where(payer.keyed(cast(value, Uuid))).scalar_subquery()
+        return case((_names_payer(c), func.coalesce(name, value)), else_=value)
+
+    return read
+
+
+CHANGE = View(
+    tables.changes,
+    {
+        "field": lambda c: case((_names_payer(c), "payer"), else_=c.field),
+        "before": _with_name("before"),
+        "after": _with_name("after"),
+    },
+)

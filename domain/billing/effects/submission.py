@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from domain.billing.adjustments import remark_codes_of
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.effects.responsibility import moved
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.facts import Responsibility, ResponsibilityReason
@@ -29,7 +31,7 @@ def submit(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The payer denies the invoice; it must be submitted again. What was agreed no longer holds.
 
-    A denial of one line (`line_id`, with its amount as `line_amount`) moves nothing.
+    A denial of one line (`line_id`, with its amount as `line_amount`), and one that comes with a payment (`cheque_id`), moves nothing.
     """
     named, line_id = inputs.get("amount") is not None, inputs.get("line_id")
     largest = invoice.open_part if line_id is None else inputs["line_amount"]
@@ -40,18 +42,22 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput(f"{SUBMISSION_DENIAL.message}, {invoice.first_submitted_on}", ("denied_on",))
     if not DENIAL_APPEAL.holds(denied_on, appeal_due_on):
         raise InvalidInput(DENIAL_APPEAL.message, ("appeal_due_on",))
+    group, cheque_id = inputs.get("group"), inputs.get("cheque_id")
     denial = {
         "denied_on": denied_on,
+        "adjustment_group": group and AdjustmentGroup(group).value,
         "reason_code": required_text(inputs, "reason_code", CODE),
+        "remark_codes": remark_codes_of(inputs),
         "line_id": line_id,
+        "cheque_id": cheque_id,
         "amount": amount_of(inputs, largest, bound) if named else None,
         "note": optional_text(inputs, "note", NOTE),
         "appeal_due_on": appeal_due_on,
     }
     standing = invoice.known.agreement
     owes_since = invoice.known.responsibilities[-1].from_on
-    if line_id is not None:
-        # The payer refuses one line alone.
+    if line_id is not None or cheque_id is not None:
+        # The payer refuses one line alone, or pays another part of the invoice.
         return Outcome(denial=denial, facts=invoice.known)
     sent_on = invoice.submitted_on or date.min
     if denied_on < max(owes_since, sent_on) or (standing is not None and denied_on < standing.agreed_on):

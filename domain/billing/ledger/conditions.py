@@ -41,15 +41,19 @@ def _as_it_lapsed(facts: Facts, agreement: Agreement) -> Agreement:
     if agreement.ended_by is not AgreementEnd.TRANSFERRED or agreement.conditional_until is None or is_kept:
         return agreement
     # What was received in time was returned before the transfer, and the return was recorded after it.
-    stands = sum((one.amount for one in _in_time(facts, agreement)), ZERO) > 0
-    lapsed_on = date.max if stands else lapse_day(facts, agreement)
+    lapsed_on = _lapses_on(facts, agreement)
     is_before = agreement.ended_on is not None and lapsed_on < agreement.ended_on
     return replace(agreement, ended_on=lapsed_on, ended_by=AgreementEnd.LAPSED) if is_before else agreement
 
 
-def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:
+def _lapses_on(facts: Facts, agreement: Agreement) -> date:
+    """The day on which a conditional agreement lapses; `date.max` while what was received in time stands."""
     stands = sum((one.amount for one in _in_time(facts, agreement)), ZERO) > 0
-    lapsed_on = date.max if stands else lapse_day(facts, agreement)
+    return date.max if stands else lapse_day(facts, agreement)
+
+
+def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:
+    lapsed_on = _lapses_on(facts, agreement)
     payers = [one for one in facts.responsibilities if one.recorded_at > agreement.recorded_at]
     later = [one for one in facts.agreements if one.number > agreement.number]
     if payers and not any(one.recorded_at < payers[0].recorded_at for one in later):
@@ -57,7 +61,7 @@ def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:
             by, next_payer = AgreementEnd.TRANSFERRED, payers[0]
             return replace(agreement, ended_on=next_payer.from_on, ended_at=next_payer.recorded_at, ended_by=by)
         return replace(agreement, ended_on=lapsed_on)
-    is_met = stands or any(one.agreed_on < lapsed_on for one in later)
+    is_met = lapsed_on == date.max or any(one.agreed_on < lapsed_on for one in later)
     return agreement if is_met else replace(agreement, ended_on=lapsed_on)
 
 

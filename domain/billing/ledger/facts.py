@@ -1,11 +1,13 @@
 """The dated facts from which the amounts of an invoice are computed: who owes it, agreements, receipts, each write-off (decision 21)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from domain.billing.coverages import AdjustmentGroup
 
 ZERO = Decimal("0.00")
 
@@ -85,6 +87,7 @@ class Agreement:
 class Receipt:
     """The part of a cheque that is allocated to the invoice, or (negative) the reversal of such a receipt.
 
+    `recorded_at` orders it among the facts of its day; of a receipt that corrects another one it is the moment of that one.
     `is_patient` is whether the treated patient paid, who may pay without being responsible.
     """
 
@@ -100,13 +103,24 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back."""
+    """An adjustment of the amount due, in US dollars; negative where it takes an adjustment back.
+
+    A contractual one says why (group and reason code), of which line, and with which payment it came, where that is known.
+    """
 
     number: int
     kind: AdjustmentKind
     amount: Decimal
     effective_on: date
     recorded_at: datetime
+    adjustment_group: AdjustmentGroup | None = None
+    reason_code: str | None = None
+    remark_codes: tuple[str, ...] = ()
+    line_id: UUID | None = None
+    cheque_id: UUID | None = None
+    note: str | None = None
+    # The number of the adjustment that it undoes, because the payment by which that one came was corrected.
+    undoes_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +142,10 @@ _INSTANT = timedelta(microseconds=1)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
-    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves,
-    and `merged` are the payers that are merged into another one, with the one that stays. A payer that owed counts under the id with
-    which it did, so that a merge changes no amount.
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one. `merged` are the payers
+    that are merged into another one, with the one that stays: a payer that owed counts under the id with which it did, so that a merge
+    changes no amount.
     """
 
     billed: Decimal
@@ -140,7 +155,20 @@ class Facts:
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
     forbids_balance_billing: bool = False
+    # The adjustments that were undone by the correction of a payment, and what undid them: they count as never made.
+    undone: tuple[Adjustment, ...] = ()
+    patient_amount: Decimal | None = None
     merged: Mapping[UUID, UUID] = field(default_factory=dict, compare=False)
+
+    @property
+    def all_adjustments(self) -> tuple[Adjustment, ...]:
+        """The adjustments, also those that were undone."""
+        return (*self.adjustments, *self.undone)
+
+    @property
+    def next_adjustment(self) -> int:
+        """The number of the next adjustment."""
+        return len(self.all_adjustments) + 1
 
     @property
     def write_off(self) -> WriteOff | None:
@@ -158,6 +186,17 @@ class Facts:
     def given_up(self) -> Decimal:
         """The small balances that were given up and not taken back."""
         return sum((one.amount for one in self.adjustments if one.kind is AdjustmentKind.SMALL_BALANCE), ZERO)
+
+    @property
+    def contractual(self) -> list[Adjustment]:
+        """The contractual adjustments, those that take one back included."""
+        return [one for one in self.adjustments if one.kind is AdjustmentKind.CONTRACTUAL]
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What was billed and is neither taken off by contract nor received, in US dollars."""
+        taken_off = sum((one.amount for one in self.contractual), ZERO)
+        return self.billed - taken_off - sum((one.amount for one in self.receipts), ZERO)
 
     @property
     def small_balance_decisions(self) -> list[Adjustment]:
@@ -206,8 +245,20 @@ class Facts:
         """The same facts, in which what was given up as a small balance is due again."""
         kind = AdjustmentKind.SMALL_BALANCE
         given_up = sum((one.amount for one in self.adjustments if one.kind is kind), ZERO)
-        back = Adjustment(len(self.adjustments) + 1, kind, -given_up, on, at)
+        back = Adjustment(self.next_adjustment, kind, -given_up, on, at)
         return replace(self, adjustments=(*self.adjustments, back)) if given_up else self
+
+    def without_receipts(self, ids: Collection[UUID], moments: Collection[datetime], at: datetime) -> "Facts":
+        """The same facts without some receipts or reversals, and without what they changed of a small balance as they were recorded."""
+        kept, undone, number = list[Adjustment](), list[Adjustment](), self.next_adjustment
+        for one in self.adjustments:
+            if one.kind is not AdjustmentKind.SMALL_BALANCE or one.recorded_at not in moments:
+                kept.append(one)
+                continue
+            back = replace(one, number=number, amount=-one.amount, recorded_at=at, undoes_number=one.number)
+            undone, number = [*undone, one, back], number + 1
+        receipts = tuple(one for one in self.receipts if one.id not in ids)
+        return replace(self, receipts=receipts, adjustments=tuple(kept), undone=(*self.undone, *undone))
 
     def without_write_off(self, on: date) -> "Facts":
         """The same facts, in which the write-off that stands, if one does, is reversed."""

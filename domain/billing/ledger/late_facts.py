@@ -5,7 +5,7 @@ have been refused with it, or would have been about another amount. A submission
 it, and no money can be recorded for a void invoice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ class OutsideFact(StrEnum):
     RECEIPT = "receipt"
     RETURN = "return"
     DENIAL = "denial"
+    CORRECTION = "correction"
+    ADJUSTMENT = "adjustment"
 
 
 class Decision(StrEnum):
@@ -65,6 +67,8 @@ FACT_WORDS = {
     OutsideFact.RECEIPT: "The payment of",
     OutsideFact.RETURN: "The return of",
     OutsideFact.DENIAL: "The denial of",
+    OutsideFact.CORRECTION: "The correction of a payment of",
+    OutsideFact.ADJUSTMENT: "The adjustment of",
 }
 RECORDED = "was recorded after"
 DECISION_WORDS = {
@@ -107,13 +111,49 @@ def contradicted_by_money(before: Facts, after: Facts) -> tuple[LateFact, ...]:
     if kind is OutsideFact.RETURN:
         # What is returned on the day of an agreement, and recorded after it, is owed again and is not given away.
         decided = [one for one in decided if one.kind is not Decision.AGREEMENT or one.on > first]
-    found = []
-    for one in decided:
-        is_wrong, amount = _contradiction(kind, one, _then(before, one), _then(after, one))
-        if is_wrong:
-            found.append(LateFact(kind, first, one.kind, one.on, amount))
+    found = _contradicted(kind, first, decided, before, after, is_less=kind is OutsideFact.RECEIPT)
     lapsed = (LateFact(kind, one.effective_on, Decision.LAPSE, on) for one in new for on in _lapsed_before(after, one))
     return (*found, *lapsed)
+
+
+def contradicted_by_adjustments(before: Facts, after: Facts) -> tuple[LateFact, ...]:
+    """The decisions that the contractual adjustments contradict which `after` has, and `before` has not."""
+    new = after.adjustments[len(before.adjustments) :]
+    first = min(one.effective_on for one in new)
+    decided = [one for one in _decisions(after) if one.until >= first and one.at < new[0].recorded_at]
+    is_less = sum(one.amount for one in new) > 0
+    return (*_contradicted(OutsideFact.ADJUSTMENT, first, decided, before, after, is_less=is_less),)
+
+
+def _contradicted(
+    kind: OutsideFact, first: date, decided: Sequence[_Decided], before: Facts, after: Facts, *, is_less: bool
+) -> Iterator[LateFact]:
+    """The decisions that would have been others with what differs between the facts, which leaves less or more to pay."""
+    for one in decided:
+        is_wrong, amount = _contradiction(one, _then(before, one), _then(after, one), is_less=is_less)
+        if is_wrong:
+            yield LateFact(kind, first, one.kind, one.on, amount)
+
+
+def contradicted_by_correction(before: Facts, after: Facts, changed: Collection[Receipt]) -> tuple[LateFact, ...]:
+    """The decisions that would have been refused, or about another amount, had the receipts been typed right from the beginning.
+
+    `changed` are the receipts that the correction takes away or adds.
+    """
+    if not changed:
+        return ()
+    kind, first = OutsideFact.CORRECTION, min(one.effective_on for one in changed)
+    found = []
+    for one in _decisions(after):
+        was, now = _then(before, one), _then(after, one)
+        # What is paid less is as if it had been returned.
+        is_refused, _ = _contradiction(one, was, now, is_less=True)
+        is_larger, amount = _contradiction(one, was, now, is_less=False)
+        if is_refused or is_larger:
+            found.append(LateFact(kind, first, one.kind, one.on, None if is_refused else amount))
+    new = [one for one in after.receipts if one in changed]
+    lapsed = {on for one in new for on in _lapsed_before(after, one)}
+    return (*found, *(LateFact(kind, first, Decision.LAPSE, on) for on in sorted(lapsed)))
 
 
 def contradicted_by_denial(facts: Facts, denied_on: date) -> tuple[LateFact, ...]:
@@ -147,10 +187,14 @@ def _decisions(facts: Facts) -> Iterator[_Decided]:
 
 
 def _then(facts: Facts, decided: _Decided) -> Ledger | None:
-    """The amounts when it was decided, with the receipts that should have been known; None where its payers are not known."""
+    """The amounts when it was decided, with the receipts and adjustments that should have been known; None where its payers are not known."""
     known = _as_decided(facts, decided.at)
     counted = [one for one in facts.receipts if one.recorded_at < decided.at or one.effective_on <= decided.until]
-    return ledger_of(replace(known, receipts=tuple(counted))) if known.responsibilities else None
+    late = [one for one in facts.contractual if one.recorded_at >= decided.at and one.effective_on <= decided.until]
+    adjustments = (*known.adjustments, *late)
+    return (
+        ledger_of(replace(known, receipts=tuple(counted), adjustments=adjustments)) if known.responsibilities else None
+    )
 
 
 def _as_decided(facts: Facts, at: datetime) -> Facts:
@@ -169,12 +213,12 @@ def _as_it_stood(agreement: Agreement, at: datetime) -> Agreement:
 
 
 def _contradiction(
-    kind: OutsideFact, decided: _Decided, before: Ledger | None, after: Ledger | None
+    decided: _Decided, before: Ledger | None, after: Ledger | None, *, is_less: bool
 ) -> tuple[bool, Decimal | None]:
     """Whether a decision is contradicted by what differs between two ledgers, and by how much its reduction grows."""
     if before is None or after is None:
         return False, None
-    if kind is OutsideFact.RECEIPT:
+    if is_less:
         return not _is_refused(decided, before) and _is_refused(decided, after), None
     if decided.amount is None:
         return False, None

@@ -1,4 +1,4 @@
-"""The clinic's own data: its letterhead, the sender of its mail, its terms of payment and its work list, read and changed by administrators."""
+"""The clinic's own data: its letterhead, the sender of its mail, its terms of payment, work list and calendar; for administrators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,14 @@ from uuid import UUID
 from strawberry import Info
 
 from db.global_ids import TAGS
-from domain.clinics import checked_payment_terms, checked_tolerance
+from domain.clinics import checked_moves, checked_payment_terms, checked_tolerance
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from domain.treatment.encounters import checked_unbilled_after_days
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
 _READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance,
-    unbilled_after_days from clinics where clinic_id = $1"""
+    unbilled_after_days, moves_to_working_days from clinics where clinic_id = $1"""
 _TEXTS = {
     "address": ADDRESS,
     "phone": PHONE,
@@ -61,6 +61,8 @@ async def _update(work: UnitOfWork) -> Any:
         changes["small_balance_tolerance"] = checked_tolerance(work.inputs["small_balance_tolerance"])
     if "unbilled_after_days" in work.inputs:
         changes["unbilled_after_days"] = checked_unbilled_after_days(work.inputs["unbilled_after_days"])
+    if "moves_to_working_days" in work.inputs:
+        changes["moves_to_working_days"] = checked_moves(work.inputs["moves_to_working_days"])
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)

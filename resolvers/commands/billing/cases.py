@@ -5,6 +5,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from db.write_batch import WriteBatch
+from domain.api_names import enum_name
 from domain.billing.cases import NUMBER, CaseStatus, CloseReason, begin_of_number, check_injury, number_of
 from domain.billing.invoice_events import change_of
 from domain.billing.invoices import COVERED, InvoiceStatus
@@ -157,7 +158,7 @@ async def settle(work: UnitOfWork) -> UUID:
 
 def _check_covered(work: UnitOfWork, name: str, case: Row, rows: list[Row]) -> None:
     """Refuse to end a case that has ended, or of which an invoice is open."""
-    has_ended = f"the case is {case['status']} already; first: {named('reopen_case')}"
+    has_ended = f"the case is {enum_name(case['status'])} already; first: {named('reopen_case')}"
     waiting = [row for row in rows if row["status"] not in COVERED]
     if waiting:
         steps = f"{named('record_cheque')} or {named('write_off_invoice')}"
@@ -172,7 +173,7 @@ def _refuse(work: UnitOfWork, name: str, rows: list[Row], words: str) -> NoRetur
     if not rows:
         raise Conflict("The case has no invoices", ("case_id",))
     invoice = invoice_of(rows[0])
-    message = f"Invoice {invoice.number} is {invoice.status}: {words}"
+    message = f"Invoice {invoice.number} is {enum_name(invoice.status)}: {words}"
     raise IllegalTransition(message, ("case_id",), invoice.status, name, legal_now(invoice, work.actor))
 
 

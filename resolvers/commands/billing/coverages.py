@@ -10,6 +10,7 @@ from db.merged_records import group, surviving
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.access.people import PayerKind
+from domain.api_names import enum_name
 from domain.billing.coverages import (
     ENUMS,
     LAST_PRIORITY,
@@ -59,7 +60,7 @@ _OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and st
 _IS_BILLED = f"""select from invoices where clinic_id = $1 and case_id = $2 and payer_id = any({group("payer", "$3")})
     and status <> 'void' limit 1"""
 _PATIENT = "select patient_id from cases where clinic_id = $1 and id = $2"
-_KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2"
+_KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2 for key share"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
 # What an event of the history says itself: who did it, and when.
 _OF_EVENT = ("verified_by", "verified_at")
@@ -209,7 +210,7 @@ def _published(column: str, value: Any) -> Any:
         return None
     if column in _REFERENCES:
         return make_id(_REFERENCES[column], value)
-    return value.upper() if column in ENUMS else value
+    return enum_name(value) if column in ENUMS else value
 
 
 def _warn_of_limit(work: UnitOfWork, row: Row, received: Decimal) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from db.write_batch import Sql, WriteBatch
+from domain.api_names import enum_name
 from domain.billing.cases import CaseStatus
 from domain.billing.invoice_events import change_of
 from domain.billing.invoices import OPEN, InvoiceStatus
@@ -22,7 +23,7 @@ from domain.treatment.repeated_lines import confirmation
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.injuries import confirmation_of
 from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
-from resolvers.commands.billing.repeated_lines import Treatment, confirmed_repeats
+from resolvers.commands.billing.repeated_lines import Treatment, check_second_bill, confirmed_repeats
 from resolvers.commands.next_steps import next_step
 from resolvers.commands.payers import check_payer
 from resolvers.commands.transitions import (
@@ -43,7 +44,8 @@ _ENCOUNTER = """select case_id, physician_id, facility_id, service_date, cancell
     before_injury_by from encounters where clinic_id = $1 and id = $2 for update"""
 _NUMBER_OF = "select number from invoices where clinic_id = $1 and id = $2"
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
-_BILLED = "select payer_id, facility_id, service_date, patient_id, physician_id from invoices where clinic_id = $1 and id = $2"
+_BILLED = "select payer_id, facility_id, service_date, patient_id, physician_id, case_id from invoices where clinic_id = $1 and id = $2"
+_TREATED = ("patient_id", "service_date", "physician_id", "payer_id", "case_id")
 _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
 _EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
@@ -68,7 +70,7 @@ async def create(work: UnitOfWork) -> UUID:
 def check_open(case: Row, path: tuple[str, ...]) -> None:
     """Refuse a new invoice of a settled or closed case."""
     if case["status"] != CaseStatus.OPEN:
-        raise Conflict(f"The case is {case['status']}: reopen it first ({next_step('reopen_case')})", path)
+        raise Conflict(f"The case is {enum_name(case['status'])}: reopen it first ({next_step('reopen_case')})", path)
 
 
 async def priced_lines(work: UnitOfWork, inputs: Mapping[str, Any], circumstances: Circumstances) -> list[PricedLine]:
@@ -120,8 +122,10 @@ async def insert_invoice(
 ) -> UUID:
     """Insert an invoice; `replaces` is the void one in whose place it is, and `owed_by` are the payers that go along with it."""
     identity, billed, writes = new_id(work.moment), total(lines), work.writes()
-    treatment = Treatment(case["patient_id"], inputs["service_date"], inputs.get("physician_id"))
+    by = inputs.get("physician_id")
+    treatment = Treatment(case["patient_id"], inputs["service_date"], by, inputs["payer_id"], case["id"])
     repeated = await confirmed_repeats(work, identity, treatment, lines, _places(work.inputs, lines))
+    overrides = await check_second_bill(work, identity, treatment, lines)
     # The counter's row is locked from here on, and other commands that create an invoice wait for it: nothing is
     # written later.
     row = {
@@ -142,7 +146,7 @@ async def insert_invoice(
     writes.insert_all("responsibilities", [{"id": new_id(work.moment), **asdict(one), **of} for one in owed_by])
     _insert_lines(work, writes, identity, lines, repeated)
     begun = {"id": identity, "events": 0}
-    changes = [change_of("billed_amount", None, billed), *confirmation(lines, sorted(repeated))]
+    changes = [change_of("billed_amount", None, billed), *confirmation(lines, sorted(repeated)), *overrides]
     if replaces:
         changes.append(change_of("replaces", None, replaces["number"]))
     if row["before_injury_reason"]:
@@ -192,15 +196,21 @@ async def replace_lines(work: UnitOfWork) -> UUID:
         words = "The lines are fixed since the invoice was submitted: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
     if invoice.status is not InvoiceStatus.PENDING_INVOICE:
-        _refuse(work, row, "replace_invoice_lines", f"Lines cannot be replaced while the invoice is {invoice.status}")
+        _refuse(
+            work,
+            row,
+            "replace_invoice_lines",
+            f"Lines cannot be replaced while the invoice is {enum_name(invoice.status)}",
+        )
     if await work.one(_DENIED, invoice.id) is not None:
         words = "A denial names one of the lines: replace the invoice (replaceInvoice)"
         _refuse(work, row, "replace_invoice_lines", words)
     billed = await work.one(_BILLED, invoice.id)
     circumstances = Circumstances(billed["payer_id"], billed["facility_id"], billed["service_date"])
     lines = await price(work, wanted_lines(work.inputs["lines"]), circumstances)
-    treatment = Treatment(billed["patient_id"], billed["service_date"], billed["physician_id"])
+    treatment = Treatment(**{name: billed[name] for name in _TREATED})
     repeated = await confirmed_repeats(work, invoice.id, treatment, lines, _places(work.inputs, lines))
+    overrides = await check_second_bill(work, invoice.id, treatment, lines)
     if max(row["floor_amount"] or 0, row["target_amount"] or 0) > total(lines):
         raise Conflict(
             "The new total would be below the limits of the negotiation: change the limits first", ("lines",)
@@ -212,7 +222,7 @@ async def replace_lines(work: UnitOfWork) -> UUID:
     writes = work.writes()
     _insert_lines(work, writes, invoice.id, lines, repeated)
     after = _texts_of([asdict(line) for line in lines])
-    changes = [change_of("lines", before, after), *confirmation(lines, sorted(repeated))]
+    changes = [change_of("lines", before, after), *confirmation(lines, sorted(repeated)), *overrides]
     return await _change(
         work, writes, row, "replace_invoice_lines", {"billed_amount": total(lines)}, changes, "invoice_lines"
     )

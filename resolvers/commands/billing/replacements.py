@@ -11,6 +11,7 @@ from domain.billing.ledger.facts import Receipt
 from domain.billing.next_steps import named
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
+from domain.payments.cheques import ReversalKind
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
 from resolvers.commands.billing.invoices import insert_invoice, priced_lines
@@ -27,11 +28,15 @@ _CHEQUES = """select c.id, c.received_on from cheques c where c.clinic_id = $1 a
 _PAID_BY = "select id, cheque_id from cheque_allocations where clinic_id = $1 and invoice_id = $2"
 # The line of a denial is that of the same code, side and units in the new invoice; null where there is none, or several.
 # A last day for an appeal that lies before the denial was stored by an earlier release, and says nothing.
-_DENIALS = """select d.denied_on, d.reason_code, d.amount, d.note, case when d.appeal_due_on >= d.denied_on then d.appeal_due_on end as
+_DENIALS = """select d.id, d.denied_on, d.adjustment_group, d.reason_code, d.remark_codes, d.cheque_id, d.amount, d.note,
+    case when d.appeal_due_on >= d.denied_on then d.appeal_due_on end as
     appeal_due_on, (select (array_agg(n.id))[1]
         from invoice_lines o join invoice_lines n on (n.clinic_id, n.code, n.bilateral, n.units) = (o.clinic_id, o.code, o.bilateral, o.units)
         where o.clinic_id = d.clinic_id and o.id = d.line_id and n.invoice_id = $3 having count(*) = 1) as line_id
     from denials d where d.clinic_id = $1 and d.invoice_id = $2 order by d.id"""
+
+_STEPS = """select e.number, e.status, e.happened_on, e.recovered_amount, e.document_id, e.note from denial_events e
+    where e.clinic_id = $1 and e.denial_id = $2 order by e.number"""
 
 
 async def replace_invoice(work: UnitOfWork) -> UUID:
@@ -69,7 +74,7 @@ async def _void(work: UnitOfWork, row: Row, paid: list[Receipt], paid_by: Mappin
     move(work, writes, "replace_invoice", row, {**work.inputs, "reversals": reversals})
     for one in reversals:
         assert one.reverses_id is not None
-        insert_allocation(work, writes, paid_by[one.reverses_id], row["id"], one)
+        insert_allocation(work, writes, paid_by[one.reverses_id], row["id"], one, ReversalKind.REPLACED)
     await writes.run(work.connection)
 
 
@@ -92,7 +97,10 @@ async def _bring_along(
         await writes.run(work.connection)
     writes = work.writes()
     for denial in await work.all(_DENIALS, old, new):
-        key = {"id": new_id(work.moment), "recorded_at": work.moment, "invoice_id": new}
+        key = {"id": new_id(work.moment), "recorded_at": work.moment}
         # Whoever copies a record is its author.
-        writes.insert("denials", **key, **{**dict(denial), "recorded_by": work.user_id})
+        writes.insert("denials", invoice_id=new, **{**dict(denial), **key, "recorded_by": work.user_id})
+        for step in await work.all(_STEPS, denial["id"]):
+            of = {"id": new_id(work.moment), "recorded_at": work.moment, "denial_id": key["id"]}
+            writes.insert("denial_events", **of, **dict(step), recorded_by=work.user_id)
     await writes.run(work.connection)

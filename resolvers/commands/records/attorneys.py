@@ -5,31 +5,54 @@ from uuid import UUID
 
 from domain.errors import Conflict, InvalidInput
 from domain.parties import ATTORNEY
+from domain.warnings import represents_open_cases
 from resolvers.commands.records import parties
 from resolvers.commands.records.firms import find_firm
+from resolvers.commands.records.likeness import warn_of_attorneys
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _CHANGES = "select count(*) from attorney_changes where clinic_id = $1 and attorney_id = $2 and status = 'pending'"
+
+_CASES = "select count(*) from cases where clinic_id = $1 and attorney_id = $2 and status = 'open'"
 
 
 async def create(work: UnitOfWork) -> UUID:
     """Create an attorney of a firm, which is created as well if there is none of its name."""
     if work.inputs.get("firm") is None and work.inputs.get("firm_id") is None:
         raise InvalidInput("Give the law firm, by its id or by its name", ("firm",))
-    return await parties.create(await _of_firm(work), ATTORNEY)
+    attorney = await parties.create(await _of_firm(work), ATTORNEY)
+    await warn_of_attorneys(work, attorney)
+    return attorney
 
 
 async def update(work: UnitOfWork) -> UUID:
     """Change the given fields of an attorney; another firm is that of the attorney from now on."""
     if work.inputs.get("active") is False:
         await _check_no_change(work, "active")
-    return await parties.update(await _of_firm(work), ATTORNEY)
+    attorney = await parties.update(await _of_firm(work), ATTORNEY)
+    await _warn(work, attorney)
+    return attorney
 
 
 async def retire(work: UnitOfWork) -> UUID:
-    """Retire an attorney to whom no case is to change."""
+    """Retire an attorney to whom no case is to change; open cases are a warning, since the access of the attorney has to end at once."""
     await _check_no_change(work, "attorney_id")
-    return await parties.retire(work, ATTORNEY)
+    attorney = await parties.retire(work, ATTORNEY)
+    await _warn_of_cases(work, attorney)
+    return attorney
+
+
+async def _warn(work: UnitOfWork, attorney: UUID) -> None:
+    if "name" in work.inputs:
+        await warn_of_attorneys(work, attorney)
+    if work.inputs.get("active") is False:
+        await _warn_of_cases(work, attorney)
+
+
+async def _warn_of_cases(work: UnitOfWork, attorney: UUID) -> None:
+    [count] = await work.one(_CASES, attorney)
+    if count:
+        work.warnings.append(represents_open_cases(count))
 
 
 async def _of_firm(work: UnitOfWork) -> UnitOfWork:

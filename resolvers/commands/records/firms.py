@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from db.merged_records import joined
-from db.tables.base import listed
-from domain.billing.invoices import OPEN
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.normal_forms import name_fragments, normal_key
 from domain.parties import ATTORNEY, FIRM
 from resolvers.commands.records import parties
+from resolvers.commands.records.open_matters import open_matters
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # A firm that is being renamed is waited for: the records of its attorneys have its name.
@@ -24,9 +22,6 @@ _CASES = """select count(*) from cases c join attorneys a on a.clinic_id = c.cli
     where c.clinic_id = $1 and a.firm_id = $2 and c.status = 'open'"""
 _CHANGES = """select count(*) from attorney_changes c join attorneys a on a.clinic_id = c.clinic_id and a.id = c.attorney_id
     where c.clinic_id = $1 and a.firm_id = $2 and c.status = 'pending'"""
-_BALANCES = f"""select count(*), coalesce(sum(i.balance), 0.00) as balance from invoices i
-    {joined("payer", "p", "i.payer_id")}
-    where i.clinic_id = $1 and p.firm_id = $2 and i.status in {listed(OPEN)} and i.balance > 0"""
 
 
 async def create(work: UnitOfWork) -> UUID:
@@ -102,15 +97,13 @@ async def _rename_attorneys(work: UnitOfWork, firm: UUID) -> None:
 
 async def _check_nothing_open(work: UnitOfWork, field: str) -> None:
     firm = work.inputs["firm_id"]
+    await parties.lock_alone(work, FIRM)
     [cases], [changes] = await work.one(_CASES, firm), await work.one(_CHANGES, firm)
-    owed = await work.one(_BALANCES, firm)
     open_ones = []
     if cases:
         open_ones.append(f"its attorneys represent {cases:,} open cases (assignAttorney)")
     if changes:
         open_ones.append(f"{changes:,} cases are to change to its attorneys (cancelAttorneyChange)")
-    if owed["count"]:
-        owing = f"its payers owe {owed['balance']:,.2f} on {owed['count']:,} invoices"
-        open_ones.append(f"{owing} (transferBalance, or payment; changePayer of what was never submitted)")
+    open_ones += await open_matters(work, "firm", firm)
     if open_ones:
         raise Conflict(f"This firm cannot be retired: {'; '.join(open_ones)}", (field,))

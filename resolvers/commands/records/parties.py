@@ -18,6 +18,8 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 # Changes of a record wait for each other; commands that merely refer to it do not wait.
 _ROW = "select {columns} from {table} where clinic_id = $1 and id = $2 for no key update"
+# What makes a record name this one waits, too: its foreign key locks the row, and so does what reads it first (`for key share`).
+_ALONE = "select id from {table} where clinic_id = $1 and id = $2 for update"
 _FORGET_NAMES = "delete from patient_names where clinic_id = $1 and patient_id = $2 and fragment <> all($3::text[])"
 _KEEP_NAMES = """insert into patient_names (clinic_id, patient_id, fragment) select $1, $2, unnest($3::text[])
     on conflict do nothing"""
@@ -71,6 +73,11 @@ async def retire(work: UnitOfWork, kind: Kind) -> UUID:
     await writes.run(work.connection)
     identity: UUID = row["id"]
     return identity
+
+
+async def lock_alone(work: UnitOfWork, kind: Kind) -> None:
+    """Lock a record, if there is one, so that no other transaction begins to refer to it: what refers to it is checked then."""
+    await work.one(_ALONE.format(table=kind.table), work.inputs[kind.named_by])
 
 
 async def _settle_duplicates(work: UnitOfWork, kind: Kind, key: str) -> None:

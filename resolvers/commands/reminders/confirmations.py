@@ -7,7 +7,8 @@ import asyncpg
 from strawberry import Info
 
 from db.global_ids import TAGS
-from db.reminder_plan import DryRun, dry_run
+from db.reminders.plan import DryRun, dry_run
+from db.reminders.working_days import CALENDAR, due_day
 from domain.errors import Conflict, InvalidInput
 from domain.ids import new_id
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
@@ -21,7 +22,7 @@ _ON_ALREADY = "Reminders are on already"
 
 
 async def preview(info: Info, input_: Any) -> tuple[CommandResult, DryRun]:
-    """What would be sent today, and the audit event that says which invoices were shown."""
+    """What would be sent next, and the audit event that says which invoices were shown."""
     run = await _dry_run(info)
 
     async def show(work: UnitOfWork) -> UUID:
@@ -42,10 +43,11 @@ async def confirm(info: Info, input_: Any) -> CommandResult:
 
 
 async def _dry_run(info: Info) -> DryRun:
-    """The plan of today, read as the worker reads it: addresses of users are in it, too."""
+    """The plan of today, or of the next day on which messages are sent, read as the worker reads it: addresses of users are in it, too."""
     context = info.context
     async with context.database.working(context.viewer.clinic_id) as connection:
-        return await dry_run(connection, context.viewer.clinic_id, context.today)
+        calendar = await connection.fetchrow(CALENDAR, context.viewer.clinic_id)
+        return await dry_run(connection, context.viewer.clinic_id, await due_day(calendar, context.today))
 
 
 async def confirm_run(work: UnitOfWork, run: DryRun) -> UUID:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from db.merged_records import joined
+from db.reminders.working_days import CALENDAR, sending_moment
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.reminders.reminders import NO_ADDRESS, MessageStatus
 from resolvers.commands.transitions import announce
@@ -27,8 +28,8 @@ async def resend(work: UnitOfWork) -> UUID:
     recipient = message["recipient"] or await work.connection.fetchval(_PAYERS_ADDRESS, work.clinic_id, message["id"])
     if not recipient:
         raise InvalidInput(NO_ADDRESS, ("outbound_message_id",))
-    writes = work.writes()
-    again = {"status": MessageStatus.QUEUED.value, "attempts": 0, "failure": None, "next_attempt_at": work.moment}
+    writes, moment = work.writes(), await sending_moment(await work.one(CALENDAR), work.moment)
+    again = {"status": MessageStatus.QUEUED.value, "attempts": 0, "failure": None, "next_attempt_at": moment}
     writes.update("outbound_messages", {"id": message["id"]}, recipient=recipient, **again)
     for row in await work.all(_INVOICES, message["id"]):
         announce(work, row["invoice_id"], ["outbound_messages"])

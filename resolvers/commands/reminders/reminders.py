@@ -1,9 +1,11 @@
 """Reminders of billing staff about an invoice: scheduling, changing, completing and cancelling; they are cancelled when the invoice closes."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
+from db.reminders.working_days import CALENDAR, due_day
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of
 from domain.billing.invoices import CLOSED_BALANCE
@@ -16,7 +18,7 @@ from resolvers.commands.access.users import run_for_staff
 from resolvers.commands.transitions import Row, announce, lock, record_event
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_REMINDER = """select id, invoice_id, target_date, subject, notes, assignee_id, status from reminders
+_REMINDER = """select id, invoice_id, target_date, moved_to, subject, notes, assignee_id, status from reminders
     where clinic_id = $1 and id = $2"""
 _NAMES = "select id, name from users where clinic_id = $1 and id = any($2)"
 
@@ -31,11 +33,11 @@ async def schedule(work: UnitOfWork) -> UUID:
     subject, notes = required_text(inputs, "subject", NAME), optional_text(inputs, "notes", REMARK)
     identity, writes = new_id(work.moment), work.writes()
     made = {"created_by": work.user_id, "created_at": work.moment, "recorded_at": work.moment}
-    values = {"target_date": day, "subject": subject, "notes": notes, "assignee_id": inputs.get("assignee_id")}
+    days = {"target_date": day, "moved_to": await _moved(work, day)}
+    values = {**days, "subject": subject, "notes": notes, "assignee_id": inputs.get("assignee_id")}
     writes.insert("reminders", id=identity, invoice_id=row["id"], **values, **made)
-    _record_event(
-        work, writes, row, "schedule_reminder", [change_of("reminder", None, f"{day.isoformat()}: {subject}")]
-    )
+    added = f"{_words(days)}: {subject}"
+    _record_event(work, writes, row, "schedule_reminder", [change_of("reminder", None, added)])
     await run_for_staff(work, writes, "assignee_id")
     return identity
 
@@ -47,7 +49,8 @@ async def update(work: UnitOfWork) -> UUID:
     if "target_date" in inputs:
         if inputs["target_date"] is None:
             raise InvalidInput("A reminder requires a day", ("target_date",))
-        changed["target_date"] = not_past(inputs["target_date"], work.today, "target_date")
+        day = not_past(inputs["target_date"], work.today, "target_date")
+        changed |= {"target_date": day, "moved_to": await _moved(work, day)}
     if "assignee_id" in inputs:
         changed["assignee_id"] = inputs["assignee_id"]
     changed = {name: value for name, value in changed.items() if reminder[name] != value}
@@ -96,11 +99,25 @@ async def _waiting(work: UnitOfWork) -> tuple[Mapping[str, Any], Row]:
     return reminder, row
 
 
+async def _moved(work: UnitOfWork, day: date) -> date | None:
+    """The working day on which a reminder is due instead of its day; None where it is due on that day."""
+    due = await due_day(await work.one(CALENDAR), day)
+    return due if due != day else None
+
+
+def _words(reminder: Mapping[str, Any]) -> str:
+    """The day of a reminder, with the working day to which it was moved."""
+    day: date = reminder["target_date"]
+    return f"{day}, moved to {reminder['moved_to']}" if reminder["moved_to"] else f"{day}"
+
+
 async def _changes_of(
     work: UnitOfWork, reminder: Mapping[str, Any], changed: Mapping[str, Any]
 ) -> list[Mapping[str, Any]]:
     """A change as the history shows it: for notes only the fact, for assignees their names."""
-    changed_values = {name: (reminder[name], changed[name]) for name in ("target_date", "subject") if name in changed}
+    changed_values = {name: (reminder[name], changed[name]) for name in ("subject",) if name in changed}
+    if changed.keys() & {"target_date", "moved_to"}:
+        changed_values = {"target_date": (_words(reminder), _words({**reminder, **changed})), **changed_values}
     if "notes" in changed:
         changed_values["notes"] = (None, None)
     if "assignee_id" in changed:

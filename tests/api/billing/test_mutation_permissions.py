@@ -39,7 +39,41 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "Deposit",
         lambda ids: {"depositId": ids["Deposit"], "chequeIds": [ids["OtherCheque"]]},
     ),
+    "recordRecoupmentRequest": (
+        "recoupmentRequest { id }",
+        "Payer",
+        lambda ids: {
+            "payerId": ids["Payer"],
+            "amount": "1.00",
+            "reason": "Paid twice",
+            "requestedOn": "2026-06-30",
+            "dueOn": "2035-01-01",
+        },
+    ),
+    "answerRecoupmentRequest": (
+        "recoupmentRequest { id }",
+        "RecoupmentRequest",
+        lambda ids: {"requestId": ids["RecoupmentRequest"], "step": "APPEAL"},
+    ),
     "clearCheque": ("cheque { id }", "Cheque", lambda ids: {"chequeId": ids["Cheque"], "clearedOn": "2026-07-01"}),
+    # The code of the scenarios, which is then the only one that can be recorded.
+    "createReasonCode": ("reasonCode { id }", "", lambda ids: {"code": "X1", "label": "Our words", "group": "CO"}),
+    "updateReasonCode": (
+        "reasonCode { id }",
+        "ReasonCode",
+        lambda ids: {"reasonCodeId": ids["ReasonCode"], "label": "Other words"},
+    ),
+    "retireReasonCode": ("reasonCode { id }", "ReasonCode", lambda ids: {"reasonCodeId": ids["ReasonCode"]}),
+    "appealDenial": (
+        "denial { id }",
+        "Denial",
+        lambda ids: {"denialId": ids["Denial"], "appealedOn": "2026-06-30"},
+    ),
+    "closeDenial": (
+        "denial { id }",
+        "Denial",
+        lambda ids: {"denialId": ids["Denial"], "outcome": "OVERTURNED", "closedOn": "2026-06-30"},
+    ),
     "placeHold": (
         "hold { id }",
         "Payer",
@@ -161,6 +195,21 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
             "refundedOn": "2026-06-30",
             "method": "PAPER",
         },
+    ),
+    "returnRefund": (
+        "cheque { id }",
+        "Refund",
+        lambda ids: {"refundId": ids["Refund"], "returnedOn": "2026-07-01", "reason": "Unknown address"},
+    ),
+    "coverRefund": (
+        "cheque { id }",
+        "Refund",
+        lambda ids: {"refundId": ids["Refund"], "chequeId": ids["OtherCheque"], "reason": "Paid back"},
+    ),
+    "giveUpRefund": (
+        "cheque { id }",
+        "Refund",
+        lambda ids: {"refundId": ids["Refund"], "reason": "The insurer is insolvent"},
     ),
     "updateClinic": ("clinic { id }", "", lambda ids: {"phone": "(555) 555-0100"}),
     "createUser": (
@@ -290,9 +339,30 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         ]
     if name == "transferFromFormerFirm":
         ids["Payer"] = done(client, "createPayer", "payer { id }", name="Next Firm", kind="ATTORNEY")["id"]
+    if name in ("coverRefund", "giveUpRefund"):
+        ids |= _owed(admin, ids["Payer"], name)
     if name == "inviteUserAgain":
         ids["User"] = done(
             client, "createUser", "user { id }", email="invited@demo.example", name="In", role="BILLING"
         )["id"]
     answer = client.read(document(name, selection), input=make_input(ids))[name]
     assert answer["errors"] == []
+
+
+def _owed(admin: Client, payer: str, name: str) -> Ids:
+    """A refund whose payment was returned, and another payment of the payer."""
+    told = {
+        "payerId": payer,
+        "method": "WIRE",
+        "amount": "5.00",
+        "chequeDate": "2026-06-30",
+        "receivedOn": "2026-06-30",
+    }
+    first, other = (
+        done(admin, "recordCheque", "cheque { id }", **told, number=f"{name}-{place}", allocations=[])["id"]
+        for place in (1, 2)
+    )
+    back = {"payee": "Al", "reason": "Paid twice", "refundedOn": "2026-06-30", "method": "WIRE"}
+    refunds = done(admin, "refundCheque", "cheque { refunds { id } }", chequeId=first, amount="5.00", **back)["refunds"]
+    done(admin, "returnCheque", "cheque { id }", chequeId=first, returnedOn="2026-07-01", reason="Bounced")
+    return {"Refund": refunds[0]["id"], "OtherCheque": other}

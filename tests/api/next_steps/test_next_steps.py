@@ -175,7 +175,7 @@ def check(bill: Callable[[State], Bill], state: State, need: Need) -> None:
     wrong = wrong_step(state.status, STATES.index(state) + list(Need).index(need))
     error = one.attempt(wrong, by_admin=False)
     assert error["code"] == "ILLEGAL_TRANSITION"
-    assert error["message"].startswith(f"This is not possible while the invoice is {state.status}")
+    assert error["message"].startswith(f"This is not possible while the invoice is {state.status.name}")
     assert one.now == before
     one.meet(need)
 

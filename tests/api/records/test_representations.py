@@ -281,7 +281,11 @@ def test_all_balances_of_the_former_firm_are_transferred_in_one_step_and_agreeme
     ]
     assert {one["payer"]["id"] for one in moved} == {payer}
     assert moved[1]["responsibilities"][-1] == {"reason": "REPRESENTATION_ENDED", "note": "Bea & Co honours it"}
-    done(world.billing, "transferFromFormerFirm", "case { id }", **of)
+    # Nothing is left to move, which is said.
+    error = refused(world.billing, "transferFromFormerFirm", "case { id }", **of)
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "caseId"])
+    assert "owes an open invoice of it: transfer the balance of one invoice (transferBalance)" in error["message"]
+    assert [world.billing.read(query, id=one)["invoice"] for one in (new, agreed)] == moved
     assert _breaches(world) == ()
 
 

@@ -17,6 +17,10 @@ class Model(DeclarativeBase):
         def __getattr__(self, name: str) -> Any: ...
 
 
+class Adjustment(Model):
+    __table__ = tables.invoice_adjustments
+
+
 class Agreement(Model):
     __table__ = tables.agreements
 
@@ -71,6 +75,10 @@ class CptCode(Model):
 
 class Denial(Model):
     __table__ = tables.denials
+
+
+class DenialEvent(Model):
+    __table__ = tables.denial_events
 
 
 class Deposit(Model):
@@ -149,6 +157,22 @@ class Physician(Model):
     __table__ = tables.physicians
 
 
+class ReasonCode(Model):
+    __table__ = tables.reason_codes
+
+
+class ProviderAdjustment(Model):
+    __table__ = tables.provider_adjustments
+
+
+class RecoupmentAnswer(Model):
+    __table__ = tables.recoupment_answers
+
+
+class RecoupmentRequest(Model):
+    __table__ = tables.recoupment_requests
+
+
 class ReductionOffer(Model):
     __table__ = tables.reduction_offers
 
@@ -175,6 +199,10 @@ class ReminderPolicy(Model):
 
 class ReminderTemplate(Model):
     __table__ = tables.reminder_templates
+
+
+class WriteOff(Model):
+    __table__ = tables.write_offs
 
 
 class Invitation(Model):

@@ -36,14 +36,17 @@ STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
     "case_events": "clinic_id id case_id at by_user_id action changes",
     "cases": f"{CASE} opened_on attorney_id settled_on closed_on closed_reason status version",
-    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id",
-    "cheques": f"{CHEQUE} | return_reason bank_key number_key number_likeness is_duplicate",
-    "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days",
+    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id reversal_kind",
+    "cheques": f"{CHEQUE} | return_reason bank_key number_key number_likeness is_duplicate corrected_at",
+    "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "deposits": "clinic_id id bank_account deposited_on recorded_by",
-    "denials": "clinic_id id invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
+    "denial_events": """clinic_id id denial_id number status happened_on recovered_amount document_id note recorded_by
+        recorded_at""",
+    "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
+        appeal_due_on recorded_by recorded_at""",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
@@ -61,7 +64,8 @@ STAFF_COLUMNS = {
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
-    "invoice_adjustments": "clinic_id invoice_id kind amount effective_on recorded_at | id number",
+    "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on adjustment_group reason_code remark_codes
+        line_id cheque_id note decided_by recorded_at""",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
@@ -80,14 +84,22 @@ STAFF_COLUMNS = {
     "payers": """clinic_id id kind name email phone address firm_id name_fragments retired_at
         | patient_id attorney_id name_key merged_into_id""",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
+    "reason_codes": "clinic_id id code adjustment_group label active",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
-    "refunds": "clinic_id id cheque_id amount payee reason refunded_on method document_id refunded_by recorded_at",
+    "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id
+        recorded_by recorded_at""",
+    "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
+        document_id answered_by""",
+    "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
+        document_id status recorded_by recorded_at""",
+    "refunds": """clinic_id id cheque_id amount payee reason refunded_on method document_id refunded_by recorded_at reverses_id
+        reversal_kind carries_id provider_adjustment_id""",
     "reminder_confirmations": f"clinic_id id {CONFIRMED} ended_by ended_at",
     "suppressed_addresses": f"clinic_id id {SUPPRESSED} removed_by removed_at",
     "reminder_levels": f"clinic_id id {LEVEL}",
     "reminder_policies": f"clinic_id id {POLICY}",
     "reminder_templates": "clinic_id id name version subject body created_by recorded_at",
-    "reminders": "clinic_id id invoice_id subject notes target_date status outcome assignee_id created_by created_at closed_at recorded_at",
+    "reminders": "clinic_id id invoice_id subject notes target_date moved_to status outcome assignee_id created_by created_at closed_at recorded_at",
     "representations": "clinic_id id case_id attorney_id from_on until_on known_from known_until",
     "restated_states": f"{RESTATED} {SUMS} case_id patient_id",
     "responsibilities": """clinic_id id invoice_id number payer_id coverage_id from_on reason note document_id decided_by
@@ -98,7 +110,7 @@ STAFF_COLUMNS = {
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"clinic_id small_balance_tolerance | {LETTERHEAD} payment_terms_days unbilled_after_days",
+    "clinics": f"clinic_id small_balance_tolerance | {LETTERHEAD} payment_terms_days unbilled_after_days moves_to_working_days time_zone",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -176,7 +188,8 @@ READ_BY_REPORTS = {
     "invoices": f"{KEPT.replace('invoice_id', 'id').replace(' known_until', '')} case_id {_ADDED_UP}",
     "invoice_states": f"{KEPT} case_id {_ADDED_UP}",
     "restated_states": f"{RESTATED} case_id {_ADDED_UP}",
-    "denials": "clinic_id invoice_id denied_on recorded_at",
+    "denials": "clinic_id id invoice_id denied_on reason_code recorded_at",
+    "denial_events": "clinic_id denial_id number status happened_on recovered_amount recorded_at",
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",
@@ -188,7 +201,7 @@ READ_BY_REPORTS = {
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
 # reminders (dunning).
 READ_BY_THE_WORKER = {
-    "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance {LETTERHEAD}",
+    "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance moves_to_working_days {LETTERHEAD}",
     "payers": "clinic_id id kind listed_name email attorney_id patient_id",
     **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "attorneys": "clinic_id id name email",
@@ -215,7 +228,8 @@ READ_BY_THE_WORKER = {
     "responsibilities": "clinic_id id invoice_id number payer_id coverage_id from_on reason recorded_at",
     "agreements": """clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by
         recorded_at""",
-    "invoice_adjustments": "clinic_id id invoice_id number kind amount effective_on recorded_at",
+    "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on recorded_at adjustment_group reason_code
+        line_id cheque_id""",
     "write_offs": "clinic_id id invoice_id number written_off_on reversed_on recorded_at",
     "restated_states": "clinic_id invoice_id until_on",
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",

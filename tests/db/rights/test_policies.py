@@ -115,6 +115,7 @@ AUTHOR_COLUMNS = {
     "audit_events": ("user_id", False),
     "coverage_events": ("by_user_id", False),
     "case_events": ("by_user_id", False),
+    "denial_events": ("recorded_by", False),
     "denials": ("recorded_by", False),
     "deposits": ("recorded_by", False),
     "documents": ("uploaded_by", True),
@@ -128,6 +129,9 @@ AUTHOR_COLUMNS = {
     "invoice_events": ("by_user_id", False),
     "merges": ("merged_by", False),
     "reduction_offers": ("made_by", False),
+    "provider_adjustments": ("recorded_by", False),
+    "recoupment_answers": ("answered_by", False),
+    "recoupment_requests": ("recorded_by", False),
     "refunds": ("refunded_by", False),
     "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
@@ -145,7 +149,7 @@ BEGINS = {
 }
 # Administrators import every kind.
 WITHIN = {
-    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'payers', 'attorneys', 'physicians', 'facilities', "
+    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'payers', 'attorneys', 'physicians', 'facilities', "
     "'patients', 'cases', 'invoices')"
 }
 

@@ -24,11 +24,14 @@ _ADDED_BY_STAFF = {
     "case_events": "case_id at by_user_id action changes request_id",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
     "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
-    "cheques": "payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id",
+    "cheques": """payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id
+        is_remitted""",
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
-    "denials": "invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "denial_events": "denial_id number status happened_on recovered_amount document_id note recorded_by",
+    "denials": """invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note appeal_due_on
+        recorded_by""",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
@@ -39,7 +42,8 @@ _ADDED_BY_STAFF = {
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
     "internal_notes": "invoice_id body written_by written_at",
-    "invoice_adjustments": "invoice_id number kind amount effective_on decided_by",
+    "invoice_adjustments": """invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes
+        line_id cheque_id note""",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
@@ -50,13 +54,19 @@ _ADDED_BY_STAFF = {
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
+    "reason_codes": "code adjustment_group label active",
+    "provider_adjustments": "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by",
+    "recoupment_answers": """request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
+        answered_by""",
+    "recoupment_requests": """payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id
+        recorded_by""",
     "reduction_offers": "invoice_id round party amount reason expires_on status document_id made_by made_at",
     "reminder_confirmations": CONFIRMED,
     "suppressed_addresses": SUPPRESSED,
     "reminder_levels": LEVEL,
     "reminder_policies": POLICY,
     "reminder_templates": "name version subject body created_by",
-    "reminders": "invoice_id target_date subject notes assignee_id created_by created_at",
+    "reminders": "invoice_id target_date moved_to subject notes assignee_id created_by created_at",
     "representations": "case_id attorney_id from_on until_on known_from",
     "responsibilities": "invoice_id number payer_id coverage_id from_on reason note document_id decided_by",
     "write_offs": "invoice_id number written_off_on reversed_on decided_by",
@@ -97,13 +107,15 @@ _CHANGED_BY_STAFF = {
         small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments retired_at",
+    "reason_codes": "adjustment_group label active",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
     "reminder_confirmations": "ended_by ended_at",
     "suppressed_addresses": "removed_by removed_at",
     "reminder_levels": "template_id",
     "reminder_policies": POLICY,
-    "reminders": "target_date subject notes assignee_id status outcome closed_at",
+    "recoupment_requests": "status answered_amount due_on",
+    "reminders": "target_date moved_to subject notes assignee_id status outcome closed_at",
     "representations": "until_on known_until",
     "write_offs": "reversed_on",
     **_CHANGED_BY_EVERY_ROLE,
@@ -121,7 +133,8 @@ ADDED = {
         "sessions": "user_id token_hash kind name expires_at",
         "users": "email name role attorney_id physician_id",
         "invitations": "user_id email role is_mailed expires_at next_attempt_at",
-        "refunds": "cheque_id amount payee reason refunded_on method document_id refunded_by",
+        "refunds": """cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
+            provider_adjustment_id""",
         "merges": """merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
             different_attorneys before merged_by merged_at""",
     },
@@ -177,7 +190,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days",
+        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
         "physicians": "name npi active name_fragments",
         "facilities": "name geographic_factor active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",

@@ -19,6 +19,8 @@ RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl",
 LIKE = {
     "Coverage.letterUrl": "documents",
     "Coverage.closingLetterUrl": "documents",
+    "RecoupmentAnswer.documentUrl": "documents",
+    "RecoupmentRequest.documentUrl": "documents",
     "Refund.documentUrl": "documents",
     "Responsibility.documentUrl": "documents",
 }

@@ -118,7 +118,13 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Invoice": f"select id from invoices where {clinic} and status = 'pending_invoice' and first_submitted_on is null "
         "and floor_amount is null order by id limit 1",
         "Cheque": f"select id from cheques where {clinic} and number = 'FOUND-1'",
+        "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
+            and r.amount = 200""",
+        "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
+        "Denial": f"""select d.id from denials d join invoices i on i.id = d.invoice_id where d.{clinic} and i.status <> 'void'
+            and not exists (select from denial_events e where e.denial_id = d.id) order by d.id limit 1""",
+        "ReasonCode": f"select id from reason_codes where {clinic} and code = '45'",
         "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
@@ -151,7 +157,11 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Facility": "facilities",
         "Invoice": "invoices",
         "Cheque": "cheques",
+        "Refund": "refunds",
+        "RecoupmentRequest": "recoupment_requests",
         "Deposit": "deposits",
+        "Denial": "denials",
+        "ReasonCode": "reason_codes",
         "Hold": "holds",
         "Reminder": "reminders",
         "ReminderTemplate": "reminder_templates",
@@ -185,12 +195,24 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             "id, payer_id, method, number, amount, cheque_date, received_on",
             f"{new}, {first['payers']}, 'wire', 'F-1', 90, {day}, {day}",
         ),
+        (
+            "refunds",
+            "id, cheque_id, amount, payee, reason, refunded_on, method",
+            f"{new}, {first['cheques']}, 1, 'Foreign', 'Paid twice', {day}, 'wire'",
+        ),
+        (
+            "recoupment_requests",
+            "id, payer_id, amount, reason, requested_on, due_on",
+            f"{new}, {first['payers']}, 1, 'Paid twice', {day}, {day}",
+        ),
         ("deposits", "id, bank_account, deposited_on", f"{new}, 'Foreign account', {day}"),
         (
             "reminders",
             "id, invoice_id, target_date, subject, created_at",
             f"{new}, {first['invoices']}, '2035-01-01', 'Call', now()",
         ),
+        ("denials", "id, invoice_id, denied_on, reason_code", f"{new}, {first['invoices']}, {day}, 'X1'"),
+        ("reason_codes", "id, code, label", f"{new}, 'F-1', 'Foreign words'"),
         ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
         ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
         (
@@ -253,7 +275,7 @@ def _add_foreign_clinic(address: DatabaseUrls) -> None:
         rows(address, f"insert into {table} (clinic_id, {columns}) values ('{_FOREIGN}', {values})")
 
 
-_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "coverages", "invoices")
+_PARTIES = ("patients", "payers", "attorneys", "physicians", "facilities", "cases", "coverages", "invoices", "cheques")
 
 
 def today() -> date:

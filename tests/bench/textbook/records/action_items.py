@@ -21,6 +21,7 @@ from tests.bench.textbook.models import (
     ChequeAllocation,
     Coverage,
     Denial,
+    DenialEvent,
     Encounter,
     Invoice,
     InvoiceEvent,
@@ -28,10 +29,12 @@ from tests.bench.textbook.models import (
     MessageInvoice,
     OutboundMessage,
     Payer,
+    RecoupmentRequest,
     ReductionOffer,
     Reminder,
     Representation,
     User,
+    WriteOff,
 )
 from tests.bench.textbook.pages import Connection, Sorting, connection
 from tests.bench.textbook.records.cheques import is_held, unapplied
@@ -58,6 +61,7 @@ class ActionItem:
     reminder_id: UUID | None = None
     cheque_id: UUID | None = None
     encounter_id: UUID | None = None
+    recoupment_request_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -110,6 +114,25 @@ async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
                 yield replace(item, cheque_id=cheque.id)
 
 
+async def _recoveries(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    """Payments that were returned after the write-off of what they had recovered."""
+    for cheque in await records.all(Cheque):
+        for back in await records.many(ChequeAllocation, "cheque_id", cheque.id):
+            invoice = await records.one(Invoice, back.invoice_id)
+            if back.amount > 0 or invoice is None or invoice.status != "written_off":
+                continue
+            offs = [off for off in await records.many(WriteOff, "invoice_id", invoice.id) if off.reversed_on is None]
+            paid = [one for one in await records.many(ChequeAllocation, "invoice_id", invoice.id) if one.id > back.id]
+            events = await records.many(InvoiceEvent, "invoice_id", invoice.id)
+            is_noted = any(one.transition == "add_internal_note" and one.at > back.recorded_at for one in events)
+            is_later = any(back.recorded_at > off.recorded_at for off in offs)
+            if is_later and not is_noted and not any(one.amount > 0 or one.cheque_id == cheque.id for one in paid):
+                words = f"Cheque {cheque.number} was returned after the write-off: ask for another payment, "
+                words += "or note that none is expected (addInternalNote)"
+                item = ActionItem(back.id, "returned_cheque", back.effective_on, words, invoice.id)
+                yield replace(item, cheque_id=cheque.id)
+
+
 async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for cheque in await records.all(Cheque):
         left = await unapplied(records, cheque, {})
@@ -120,7 +143,9 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
             words = f"${left} of payment {cheque.number} is not applied"
             if cheque.returned_on is not None:
                 words = f"Payment {cheque.number} was returned after a refund of ${-left}"
-                words += ": leave as much of the payer's next payment (recordCheque) unapplied"
+                words += (
+                    ": cover it with the payer's next payment (recordCheque, coverRefund), or give it up (giveUpRefund)"
+                )
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
 
@@ -154,7 +179,8 @@ async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
         for line in {denial.line_id for denial in denials}:
             last = max((denial for denial in denials if denial.line_id == line), key=lambda denial: denial.id)
             is_due = is_rejected if line is None else i.status in _OPEN
-            if is_due and last.appeal_due_on is not None:
+            is_open = not await records.many(DenialEvent, "denial_id", last.id)
+            if is_due and is_open and last.appeal_due_on is not None:
                 due_on = max(last.denied_on, last.appeal_due_on - 14 * _DAY)
                 words = f"Appeal the denial by {last.appeal_due_on}"
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)
@@ -256,12 +282,26 @@ async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
             yield ActionItem(late.id, "late_fact", due_on, named.words, late.invoice_id)
 
 
+async def _recoupment(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for request in await records.all(RecoupmentRequest):
+        if request.status == "open":
+            payer = await records.one(Payer, request.payer_id)
+            rest = request.amount - request.answered_amount
+            words = (
+                f"{payer and payer.name} asks for ${rest} back by {request.due_on}: refund it (refundCheque), or appeal"
+            )
+            due_on = max(request.requested_on, request.due_on - 7 * _DAY)
+            item = ActionItem(request.id, "recoupment_due", due_on, words, None)
+            yield replace(item, recoupment_request_id=request.id)
+
+
 _KINDS = (
     *(
         _reminders,
         _agreements,
         _negotiations,
         _cheques,
+        _recoveries,
         _payments,
         _messages,
         _appeals,
@@ -270,6 +310,7 @@ _KINDS = (
         _former_firms,
         _visits,
         _late,
+        _recoupment,
     ),
 )
 
@@ -291,4 +332,5 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.invoice": one(Invoice, "invoice_id"),
     "ActionItem.cheque": one(Cheque, "cheque_id"),
     "ActionItem.encounter": one(Encounter, "encounter_id"),
+    "ActionItem.recoupmentRequest": one(RecoupmentRequest, "recoupment_request_id"),
 }

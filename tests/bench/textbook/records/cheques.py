@@ -5,7 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
-from tests.bench.textbook.models import Cheque, ChequeAllocation, Deposit, Invoice, Payer, Refund, User
+from tests.bench.textbook.models import (
+    Cheque,
+    ChequeAllocation,
+    Deposit,
+    Invoice,
+    Payer,
+    ProviderAdjustment,
+    Refund,
+    User,
+)
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
@@ -17,11 +26,12 @@ def is_held(cheque: Any) -> bool:
 
 
 async def unapplied(records: Records, cheque: Any, args: Args) -> Decimal:
-    """What is left of a payment after its allocations and refunds."""
+    """What is left of a payment after its allocations, refunds and provider adjustments."""
     is_money = cheque.returned_on is None and not is_held(cheque)
     allocations = await records.many(ChequeAllocation, "cheque_id", cheque.id)
     refunds = await records.many(Refund, "cheque_id", cheque.id)
-    used = sum((part.amount for part in (*allocations, *refunds)), Decimal("0.00"))
+    taken = await records.many(ProviderAdjustment, "cheque_id", cheque.id)
+    used = sum((part.amount for part in (*allocations, *refunds)), Decimal("0.00")) - sum(part.amount for part in taken)
     left: Decimal = (cheque.amount if is_money else Decimal("0.00")) - used
     return left
 
@@ -112,5 +122,9 @@ CHEQUE_FIELDS: Fields = {
     "Deposit.cheques": many(Cheque, "deposit_id", "received_on", "id"),
     "Deposit.recordedBy": one(User, "recorded_by"),
     "Refund.documentUrl": _document_url,
+    "Refund.cheque": one(Cheque, "cheque_id"),
+    "Refund.reverses": one(Refund, "reverses_id"),
+    "Refund.carries": one(Refund, "carries_id"),
+    "Refund.providerAdjustment": one(ProviderAdjustment, "provider_adjustment_id"),
     "Refund.refundedBy": one(User, "refunded_by"),
 }
