@@ -118,7 +118,9 @@ def _payer_found(p: Row, prefix: Expression) -> Expression:
         return own
     link, merged = p.scope.row(tables.merged_payers), p.scope.row(tables.payers)
     of_it = and_(link.clinic_id == p.scope.clinic_id, link.survivor_id == p.id)
-    found = select(literal_column("1")).select_from(link.source.join(merged.source, by_id("id")(link, merged)))
+    found: Select[Any] = select(literal_column("1")).select_from(
+        link.source.join(merged.source, by_id("id")(link, merged))
+    )
     return or_(own, exists(found.where(of_it, _has_fragment(merged, prefix))))
 
 

@@ -94,7 +94,8 @@ LAWS = (
         f"""select p.id from refunds r join provider_adjustments p on (p.clinic_id, p.id) = (r.clinic_id, r.provider_adjustment_id)
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheques o on (o.clinic_id, o.id) = (p.clinic_id, p.cheque_id)
-        group by p.clinic_id, p.id, p.amount having sum(r.amount) > p.amount or bool_or(not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")})""",
+        group by p.clinic_id, p.id, p.amount having sum(r.amount) > p.amount
+            or bool_or(not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")})""",
     ),
     Law(
         "What of a recoupment request is answered is the sum of its answers, which are numbered from 1 without gaps",

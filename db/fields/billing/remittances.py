@@ -169,7 +169,7 @@ _IS_LAST = f"""c.clinic_id = :clinic_id and c.posted_at is not null and c.status
 _NEXT = f"""left join lateral (select v.id, v.payer_id from coverages v join cases k on k.clinic_id = v.clinic_id and k.id = v.case_id
         cross join lateral (select case when v.kind = '{BY_SERVICE_DAY}' then i.service_date else k.date_of_injury end as day) o
         where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.status = '{CoverageStatus.ACTIVE}'
-            and v.id is distinct from c.coverage_id 
+            and v.id is distinct from c.coverage_id
             and (c.coverage_id is not null or not {are_one("payer", "v.payer_id", "i.payer_id", "i.clinic_id")})
             and (v.effective_from is null or v.effective_from <= o.day) and (v.effective_to is null or v.effective_to > o.day)
             and (w.id is null or (v.priority, v.id) > (w.priority, w.id)) order by v.priority, v.id limit 1) n on true
