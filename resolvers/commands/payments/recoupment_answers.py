@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.ids import new_id
 from domain.payments.recoupment import RecoupmentStatus, RecoupmentStep, status_reopened
@@ -22,7 +23,8 @@ _REQUESTS = """select r.id, r.status, r.answered_amount, r.requested_on, (select
         where a.clinic_id = r.clinic_id and a.request_id = r.id) as number
     from recoupment_requests r where r.clinic_id = $1 and r.id = any($2) order by r.id for no key update of r"""
 # Open requests that name the reference of a row of a later payment, or whose invoice or payment it names.
-_PROPOSED = """select r.id from recoupment_requests r where r.clinic_id = $1 and r.payer_id = $2 and r.status in ('open', 'appealed')
+_PROPOSED = f"""select r.id from recoupment_requests r where r.clinic_id = $1 and r.payer_id = any({group("payer", "$2")})
+    and r.status in ('open', 'appealed')
         and (r.reference = $3
             or exists (select from invoices i where i.clinic_id = r.clinic_id and i.id = r.invoice_id and i.number = $3)
             or exists (select from cheques c where c.clinic_id = r.clinic_id and c.id = r.cheque_id and c.number = $3))

@@ -31,6 +31,7 @@ ADDED: dict[Role, set[str]] = {
             "users",
             "invitations",
             "refunds",
+            "merges",
         ),
     },
     Role.PHYSICIAN: {
