@@ -20,6 +20,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
+        "REMITTANCE_UNMATCHED": "Remittance waits",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",
@@ -267,6 +268,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SIMILAR_NUMBER": "Similar number",
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
+        "RECOUPMENT_PROPOSED": "May answer a recoupment",
         "LATE_FACT": "Late fact",
         "LATE_APPEAL": "Late appeal",
         "SIMILAR_PATIENT": "Similar patient",

@@ -54,6 +54,13 @@ _CORRECTION = (
     (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
 )
 
+# Some claims are paid, others are taken back; nothing is taken back in a case that is settled.
+_POSTING = tuple(
+    (start, end)
+    for start, end in dict.fromkeys((*_RECEIPT, *_RETURN, *_ADJUSTED))
+    if start is not S.PAID or end is S.PAID
+)
+
 TRANSITIONS = (
     Transition(
         "submit_invoice",
@@ -205,8 +212,7 @@ TRANSITIONS = (
         ("sent",),
         admin_start=_PAID,
         record="remittance",
-        # Some claims are paid, others are taken back.
-        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
+        moves=_POSTING,
     ),
     Transition(
         "return_cheque",

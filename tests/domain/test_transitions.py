@@ -35,6 +35,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  .     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  .     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW .     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW .     .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
@@ -63,6 +64,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
@@ -92,6 +94,7 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
@@ -211,6 +214,7 @@ record_denial       sent
 record_adjustment   sent something_to_adjust
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
+post_remittance     sent
 return_cheque       something_received
 settle_case         case_covered
 close_case          case_covered
@@ -238,6 +242,7 @@ record_denial       denied_on reason_code
 record_adjustment   group reason_code amount
 record_cheque       payer_id number amount cheque_date received_on allocations
 allocate_cheque     cheque_id allocations
+post_remittance     remittance_id
 return_cheque       cheque_id returned_on reason
 settle_case         case_id
 close_case          case_id reason
