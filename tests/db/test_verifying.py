@@ -39,6 +39,12 @@ _APPEALED = """select d.id from denials d where (select count(*) from denial_eve
     and (select count(*) from denials o where o.invoice_id = d.invoice_id) = 1 order by d.id limit 1"""
 _APPEALED_INVOICE = f"select invoice_id from denials where id = ({_APPEALED})"
 _OF_APPEALED = "select d.id from denials d where d.invoice_id = $"
+_PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
+_BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
+_REMITTED = "select cheque_id as id from provider_adjustments"
+_ADJUSTED = "select id from provider_adjustments"
+_ASKED = "select id from recoupment_requests where status = 'refunded'"
+_ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
