@@ -171,6 +171,7 @@ enum_type(
         "SIMILAR_NUMBER": "Another payment of the payer has a similar number.",
         "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
+        "RECOUPMENT_PROPOSED": "A row of a remittance withholds money that the payer had asked back: it may answer the request.",
         "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
         "LATE_APPEAL": "The appeal comes after the last day for it.",
         "SIMILAR_PATIENT": "Another patient has the same name and date of birth.",

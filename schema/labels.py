@@ -274,6 +274,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SIMILAR_NUMBER": "Similar number",
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
+        "RECOUPMENT_PROPOSED": "May answer a recoupment",
         "LATE_FACT": "Late fact",
         "LATE_APPEAL": "Late appeal",
         "SIMILAR_PATIENT": "Similar patient",

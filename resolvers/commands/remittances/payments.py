@@ -11,6 +11,9 @@ from db.write_batch import WriteBatch
 from domain.billing.money import format_money
 from domain.errors import Conflict
 from domain.ids import new_id
+from domain.warnings import recoupment_proposed
+from resolvers.commands.payments.provider_adjustments import insert_provider_adjustment
+from resolvers.commands.payments.recoupment_answers import find_proposals
 from resolvers.commands.remittances.rows import provider_adjustments_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -87,21 +90,16 @@ def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date |
     }
 
 
-def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
-    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated."""
+async def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
+    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated.
+
+    A row that may answer a request of the payer to pay money back warns with the request.
+    """
     if payment["posted_at"] is not None:
         return Decimal(0)
     found = provider_adjustments_of(payment)
     for one in found:
-        writes.insert(
-            "provider_adjustments",
-            id=new_id(work.moment),
-            recorded_at=work.moment,
-            cheque_id=cheque["id"],
-            code=one.code,
-            reference=one.reference,
-            amount=one.amount,
-            effective_on=cheque["received_on"],
-            recorded_by=work.user_id,
-        )
+        insert_provider_adjustment(work, writes, cheque["id"], one, cheque["received_on"])
+        for request in await find_proposals(work, cheque["payer_id"], one.reference, one.amount):
+            work.warnings.append(recoupment_proposed(request["requested_on"], request["reason"], one.amount))
     return sum((one.amount for one in found), Decimal(0))
