@@ -69,7 +69,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "imported", "recorded_at", "corrected_at"),
+        *("held_from", "unapplied_amount", "is_duplicate", "imported", "is_remitted", "recorded_at", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -106,6 +106,16 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "reason_codes": ("code", "active"),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
+    "remittance_claims": (
+        *("remittance_id", "payment_id", "place", "number", "status_code", "charge_amount", "paid_amount"),
+        *("patient_amount", "payer_number", "adjustments", "remark_codes", "transfer_amount", "responsible_amount"),
+        *("transfer_reason", "is_exhausted"),
+    ),
+    "remittance_payments": (
+        *("remittance_id", "place", "payer_identifier", "payer_name_key", "trace", "trace_key", "method", "amount"),
+        *("paid_on", "provider_adjustments"),
+    ),
+    "remittances": ("document_id",),
     "representations": ("case_id",),
     # Whether an invoice has restated states, which change with it.
     "restated_states": ("invoice_id", "until_on"),
@@ -307,6 +317,19 @@ WRITES: dict[str, Write] = {
             released_at"""),
         changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
             released_at corrected_at"""),
+    ),
+    # What a payer says is inserted once; what becomes of it changes.
+    "remittances": Write(adds=_columns("origin document_id imported_by problems"), by="imported_by"),
+    "remittance_payments": Write(
+        adds=_columns("""remittance_id place payer_id payer_identifier payer_name payer_name_key trace trace_key method amount paid_on
+            status reason broken_laws provider_adjustments"""),
+        changes=_columns("payer_id status reason cheque_id is_attached posted_at posted_by"),
+    ),
+    "remittance_claims": Write(
+        adds=_columns("""remittance_id payment_id place number status_code charge_amount paid_amount patient_amount payer_number
+            adjustments remark_codes lines transfer_amount responsible_amount transfer_reason is_exhausted status reason invoice_id"""),
+        changes=_columns("""status reason invoice_id lines coverage_id posted_at posted_by closed_at closed_by
+            closing_reason"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(

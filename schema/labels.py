@@ -20,6 +20,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
+        "REMITTANCE_UNMATCHED": "Remittance waits",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",
@@ -198,7 +199,17 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
-    "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
+    "RemittanceLaw": {"LINE": "Line", "CLAIM": "Claim", "PAYMENT": "Payment"},
+    "RemittanceProposalKind": {"EXHAUST_COVERAGE": "Coverage exhausted", "TRANSFER_BALANCE": "Transfer the balance"},
+    "RemittanceOrigin": {"FILE": "Electronic file", "PAPER": "Paper"},
+    "RemittanceStatus": {
+        "MATCHED": "Matched",
+        "UNMATCHED": "Not matched",
+        "REVERSAL": "Taken back",
+        "OUT_OF_BALANCE": "Out of balance",
+        "DUPLICATE": "Duplicate",
+    },
+    "RecoupmentRequestOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
     "RecoupmentStatus": {
         "OPEN": "Open",
         "APPEALED": "Appealed",

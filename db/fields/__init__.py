@@ -8,6 +8,16 @@ from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
 from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
+from db.fields.billing.remittances import (
+    BROKEN_LAW,
+    PROPOSAL,
+    REMITTANCE,
+    REMITTANCE_CLAIM,
+    REMITTANCE_PAYMENT,
+    REMITTED_ADJUSTMENT,
+    REMITTED_LINE,
+    REMITTED_PROVIDER_ADJUSTMENT,
+)
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
@@ -50,6 +60,7 @@ VIEWS: dict[str, View] = {
     "AttorneyReduction": ATTORNEY_REDUCTION,
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
+    "BrokenRemittanceLaw": BROKEN_LAW,
     "Case": CASE,
     "CaseEvent": CASE_EVENT,
     "Change": CHANGE,
@@ -101,6 +112,13 @@ VIEWS: dict[str, View] = {
     "ReminderLevel": REMINDER_LEVEL,
     "ReminderPolicy": REMINDER_POLICY,
     "ReminderTemplate": REMINDER_TEMPLATE,
+    "Remittance": REMITTANCE,
+    "RemittanceClaim": REMITTANCE_CLAIM,
+    "RemittancePayment": REMITTANCE_PAYMENT,
+    "RemittanceProposal": PROPOSAL,
+    "RemittedAdjustment": REMITTED_ADJUSTMENT,
+    "RemittedLine": REMITTED_LINE,
+    "RemittedProviderAdjustment": REMITTED_PROVIDER_ADJUSTMENT,
     "Representation": REPRESENTATION,
     "Responsibility": RESPONSIBILITY,
     "Session": SESSION,

@@ -49,7 +49,7 @@ _SELECTED = f"""select i.id, i.billed_amount, i.payer_id, i.created_on, i.record
     {_rows("cheque_allocations", _RECEIPT, "id", _PAYER, _STANDS)} as receipts,
     {_rows("invoice_adjustments", _ADJUSTMENT)} as adjustments,
     {_rows("write_offs", "number, written_off_on, recorded_at, reversed_on")} as write_offs,
-    {{forbids}} as forbids_balance_billing from invoices i where i.clinic_id = $1 and i.id = any($2)"""
+    {{forbids}} as forbids_balance_billing, {{remitted}} as patient_amount from invoices i where i.clinic_id = $1 and i.id = any($2)"""
 # The coverage under which the present payer owes and those of this payer under which money came or, where the responsibility names
 # none, any of this payer in the case.
 FORBIDS_BALANCE_BILLING = """exists (select from coverages v left join lateral (select r.coverage_id from responsibilities r
@@ -57,9 +57,14 @@ FORBIDS_BALANCE_BILLING = """exists (select from coverages v left join lateral (
     where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.balance_billing = 'forbidden'
         and (v.id = last.coverage_id or v.payer_id = i.payer_id and (last.coverage_id is null or exists (
             select from cheque_allocations a where a.clinic_id = i.clinic_id and a.invoice_id = i.id and a.coverage_id = v.id))))"""
-# The facts of invoices of a clinic, without and with what a coverage forbids.
-FACTS = _SELECTED.format(forbids="false")
-FACTS_AND_COVERAGES = _SELECTED.format(forbids=FORBIDS_BALANCE_BILLING)
+# What the patient is responsible for by the last remittance of the present payer that was posted; null where that took a claim back.
+_REMITTED = """(select case when c.status = 'matched' then c.responsible_amount end from remittance_claims c
+    join remittance_payments p on p.clinic_id = c.clinic_id and p.id = c.payment_id
+    where c.clinic_id = i.clinic_id and c.invoice_id = i.id and c.posted_at is not null and p.payer_id = i.payer_id
+    order by c.id desc limit 1)"""
+# The facts of invoices of a clinic, without and with what a coverage forbids and a remittance says.
+FACTS = _SELECTED.format(forbids="false", remitted="null::numeric")
+FACTS_AND_COVERAGES = _SELECTED.format(forbids=FORBIDS_BALANCE_BILLING, remitted=_REMITTED)
 # How the texts of JSON become values, by the name of the column.
 _DAYS = frozenset(
     {"from_on", "agreed_on", "conditional_until", "ended_on", "effective_on", "written_off_on", "reversed_on"}
@@ -91,6 +96,7 @@ def facts_from(row: Row) -> Facts:
         tuple(WriteOff(**one) for one in _values(row["write_offs"])),
         row["forbids_balance_billing"],
         tuple(one for one in adjustments if one.number in undone),
+        row["patient_amount"],
     )
 
 

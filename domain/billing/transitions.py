@@ -8,6 +8,7 @@ from domain.billing.effects import (
     inputs,
     negotiation,
     receipts,
+    remittances,
     responsibility,
     submission,
 )
@@ -52,6 +53,13 @@ _CORRECTION = (
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
     (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
+)
+
+# Some claims are paid, others are taken back; nothing is taken back in a case that is settled.
+_POSTING = tuple(
+    (start, end)
+    for start, end in dict.fromkeys((*_RECEIPT, *_RETURN, *_ADJUSTED))
+    if start is not S.PAID or end is S.PAID
 )
 
 TRANSITIONS = (
@@ -191,6 +199,21 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+    ),
+    Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        moves=_POSTING,
     ),
     Transition(
         "return_cheque",
@@ -399,7 +422,7 @@ TRANSITIONS = (
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
 OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "return_cheque", "record_denial", "record_adjustment"),
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
     *("correct_cheque", "move_allocation"),
 )
 

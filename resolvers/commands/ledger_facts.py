@@ -1,7 +1,7 @@
 """Reads the facts behind the amounts of locked invoices, and writes those that a transition adds or changes."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,9 @@ def write_facts(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, before: 
     ):
         known = {one.number: one for one in old}
         for fact in new:
-            columns = {name: value for name, value in asdict(fact).items() if name != "number"}
+            if known.get(fact.number) is fact:
+                continue
+            columns = {one.name: getattr(fact, one.name) for one in fields(fact) if one.name != "number"}
             key = {"invoice_id": invoice_id, "number": fact.number}
             if fact.number not in known:
                 writes.insert(table, id=new_id(work.moment), **key, **columns, **more)

@@ -34,7 +34,10 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW .     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW .     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW .     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW .     .   W
+correct_cheque      IQ  RCQ CRQ IRCQW .     .   WQ
+move_allocation     IQ  RCQ CRQ IRCQW .     .   WQ
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     .     .   .
@@ -62,7 +65,10 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
+correct_cheque      IQ  RCQ CRQ IRCQW IRCPW .   WQ
+move_allocation     IQ  RCQ CRQ IRCQW IRCPW .   WQ
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     Q     .   .
@@ -91,7 +97,10 @@ record_denial       I   IR  IC  .     .     .   .
 record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRCW P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRCW P     .   WQ
+post_remittance     IQ  IRQ CQ  IRCQW P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
+correct_cheque      IQ  RCQ CRQ IRCQW IRCPW .   WQ
+move_allocation     IQ  RCQ CRQ IRCQW IRCPW .   WQ
 settle_case         .   .   .   P     .     .   .
 close_case          .   .   .   P     .     .   .
 reopen_case         .   .   .   .     Q     .   .
@@ -173,7 +182,8 @@ def test_a_refusal_names_the_status_and_the_legal_transitions_in_the_order_of_th
         advance(InvoiceStatus.PENDING_REDUCTION, "submit_invoice", None, Role.BILLING)
     assert refused.value.legal_now == (
         *("counter_reduction", "agree_reduction", "decline_reduction", "record_denial", "record_adjustment"),
-        *("record_cheque", "allocate_cheque", "return_cheque", "transfer_balance", "replace_invoice"),
+        *("record_cheque", "allocate_cheque", "return_cheque", "correct_cheque", "move_allocation"),
+        *("transfer_balance", "replace_invoice"),
     )
     assert "pending_reduction" in refused.value.message
 
@@ -210,7 +220,10 @@ record_denial       sent
 record_adjustment   sent something_to_adjust
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
+post_remittance     sent
 return_cheque       something_received
+correct_cheque
+move_allocation
 settle_case         case_covered
 close_case          case_covered
 reopen_case         case_settled
@@ -237,7 +250,10 @@ record_denial       denied_on reason_code
 record_adjustment   group reason_code amount
 record_cheque       payer_id number amount cheque_date received_on allocations
 allocate_cheque     cheque_id allocations
+post_remittance     remittance_id
 return_cheque       cheque_id returned_on reason
+correct_cheque      cheque_id reason
+move_allocation     reason
 settle_case         case_id
 close_case          case_id reason
 reopen_case         case_id reason

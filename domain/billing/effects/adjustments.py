@@ -50,7 +50,7 @@ def _typed(invoice: Invoice, inputs: Inputs, actor: Actor) -> Adjustment:
     if not CREATION_ADJUSTMENT.holds(invoice.created_on, day):
         raise InvalidInput(f"{CREATION_ADJUSTMENT.message}, {invoice.created_on}", ("adjusted_on",))
     return Adjustment(
-        len(invoice.known.adjustments) + 1,
+        invoice.known.next_adjustment,
         AdjustmentKind.CONTRACTUAL,
         amount,
         day,
@@ -84,7 +84,7 @@ def adjusted(facts: Facts, new: Sequence[Adjustment]) -> Facts:
 
     InvalidInput where they would take off more than is neither received nor taken off, or take back more than stands.
     """
-    first = len(facts.adjustments) + 1
+    first = facts.next_adjustment
     numbered = (replace(one, number=number) for number, one in enumerate(new, first))
     after = replace(facts, adjustments=(*facts.adjustments, *numbered))
     if after.unpaid < 0:

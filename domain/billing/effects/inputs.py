@@ -119,6 +119,17 @@ NEW_CHEQUE = (
     optional_input("replaces_id", UUID, "Replaces", "The id of the payer's returned payment that it replaces."),
     ALLOCATIONS,
 )
+POSTING = (
+    Input("remittance_id", UUID, "Remittance", "The id of the remittance."),
+    Input(
+        "claim_ids",
+        UUID,
+        "Claims",
+        "The ids of the claims to post; every one that can be posted by default. The others can be posted later.",
+        is_required=False,
+        is_list=True,
+    ),
+)
 RETURN = (
     CHEQUE,
     Input("returned_on", date, "Returned on", "The day on which it was returned."),
@@ -195,7 +206,18 @@ TRANSFER = (
     Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part; any reason but FIRST."),
     optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
     optional_input("effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."),
-    optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
+    optional_input(
+        "document_id",
+        UUID,
+        "Letter",
+        "The payer's letter; required for EXHAUSTED and REFUSED, unless a claim of a remittance says so.",
+    ),
+    optional_input(
+        "remittance_claim_id",
+        UUID,
+        "Claim of a remittance",
+        "The posted claim of a remittance in which the payer says so; it takes the place of the letter.",
+    ),
     optional_input(
         "keep_agreement",
         bool,

@@ -94,7 +94,7 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         rows = await lock(work, amounts, with_facts=True)
     patient = await work.one(PATIENT_OF, cheque["payer_id"])
     cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
-    rows = await _with_due_agreements(work, rows, cheque)
+    rows = await with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
         row, path = rows[part["invoice_id"]], ("allocations", str(place))
@@ -121,7 +121,7 @@ def check_may_pay(row: Row, receipt: Receipt) -> None:
         raise InvalidInput(words, ("invoice_id",))
 
 
-async def _with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
+async def with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
     """Let agreements lapse that were not paid in time, and revive those that were, before a payment is allocated."""
     writes, changed = work.writes(), list[UUID]()
     for identity, row in rows.items():

@@ -10,7 +10,7 @@ from domain.billing.negotiation import Party
 from tests.domain.billing.books import FIRM, INSURER, PATIENT, REASON, Books, agreed, covered, day, sent
 
 PAID, RETURNED, DENIED = OutsideFact.RECEIPT, OutsideFact.RETURN, OutsideFact.DENIAL
-ADJUSTED = OutsideFact.ADJUSTMENT
+ADJUSTED, CORRECTED = OutsideFact.ADJUSTMENT, OutsideFact.CORRECTION
 
 
 def contradicted(books: Books) -> list[tuple[OutsideFact, int, Decision, int]]:

@@ -136,6 +136,18 @@ def test_what_is_no_amount_is_said_with_its_element_and_without_its_value(text: 
     assert found.problems[0].payment == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("CAS*CO*45*20", "CAS*CO*45*9999999999.99*1*46*-9999999979.99", "segment 9"),
+        ("CAS*PR*1*30*2", "CAS*PR*1*9999999999.98", "segment 9"),
+        ("SE*", "PLB*1*20261231*WO*9999999999.99*WO*-9999999999.99\nSE*", "segment 20"),
+    ],
+)
+def test_amounts_that_add_up_to_more_than_is_recorded_as_one_are_said(old: str, new: str, place: str) -> None:
+    assert said(read(SET.replace(old, new))) == [f"{place}: The amounts add up to more than 9,999,999,999.99"]
+
+
 MISSING = "This element is missing"
 TOO_LONG = "At most {} characters are expected"
 
