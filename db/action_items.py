@@ -64,6 +64,10 @@ OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.
 _DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name not in OUTSIDE_FACTS)
 
 
+# When money came, or was returned: of what was corrected as what was wrong.
+_ORDER = "(coalesce({0}.ordered_at, {0}.recorded_at), {0}.id)"
+
+
 def _words(column: str, words: Mapping[Any, str]) -> str:
     """The words of each value of a column."""
     return f"case {column} " + " ".join(f"when '{value}' then '{text}'" for value, text in words.items()) + " end"
@@ -117,9 +121,12 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
             join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
             join payers n on n.clinic_id = i.clinic_id and n.id = i.payer_id
-        where r.amount < 0 and i.status in {_OPEN} and not exists (select from cheque_allocations a
-            where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
-            and (a.amount > 0 or a.cheque_id = r.cheque_id))""",
+        where r.amount < 0 and coalesce(r.reversal_kind, 'returned') = 'returned' and c.corrected_at is null and i.status in {_OPEN}
+            and not exists (select from cheque_allocations a join cheques o on o.clinic_id = a.clinic_id and o.id = a.cheque_id
+            where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and o.corrected_at is null
+            and {_ORDER.format("a")} > {_ORDER.format("r")} and (a.amount > 0 and not exists (select from cheque_allocations m
+                where m.clinic_id = a.clinic_id and m.invoice_id = a.invoice_id and m.reverses_id = a.id and m.reversal_kind = 'moved')
+                or a.cheque_id = r.cheque_id and a.amount < 0))""",
     ),
     # What it had recovered is written off again: until another payment, a note, or another write-off.
     (

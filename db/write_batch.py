@@ -89,6 +89,64 @@ class WriteBatch:
         return f"${len(self._values)}::{type_}"
 
 
+class BulkBatch(WriteBatch):
+    """A batch of many rows: those of a table that have the same columns go to PostgreSQL together, in the order of their first row.
+
+    A batch of a thousand rows would otherwise be a statement of its own, which takes longer to plan than to execute. No value may be
+    an expression.
+    """
+
+    def __init__(self, clinic_id: UUID) -> None:
+        super().__init__(clinic_id)
+        self._groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[dict[str, Any]]] = {}
+
+    def insert(self, table: str, **row: Any) -> None:
+        """Insert a row of the clinic."""
+        self._note(table, row)
+        self._add(table, (), row, row)
+
+    def insert_all(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Insert rows of the clinic."""
+        for row in rows:
+            self.insert(table, **row)
+
+    def update(self, table: str, where: Mapping[str, Any], **row: Any) -> None:
+        """Update the clinic's rows that match `where`; a row that is updated in two ways has both in the end."""
+        self._note(table, {**where, **row})
+        keys = {f"of_{name}": value for name, value in where.items()}
+        self._add(table, tuple(where), row, {**keys, **row})
+
+    async def run(self, connection: asyncpg.Connection) -> None:
+        """Write everything, in one round trip for each kind of row."""
+        for (table, where, columns), rows in self._groups.items():
+            data = orjson.dumps(rows, default=_exact).decode()
+            await connection.execute(_bulk_statement(table, where, columns), self.clinic_id, data)
+        self._groups = {}
+
+    def _add(self, table: str, where: tuple[str, ...], row: Mapping[str, Any], values: dict[str, Any]) -> None:
+        self._groups.setdefault((table, where, tuple(row)), []).append(values)
+
+
+def _exact(value: Any) -> str:
+    """Amounts and keys of other types as texts."""
+    return str(value)
+
+
+@cache
+def _bulk_statement(table: str, where: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    """The insert, or with `where` the update, of rows that are bound as JSON; $1 is the clinic."""
+    typed = [f"of_{name} {type_of(table, name)}" for name in where] + [
+        f"{one} {type_of(table, one)}" for one in columns
+    ]
+    source = f"json_to_recordset($2::text::json) as v({', '.join(typed)})"
+    if not where:
+        names = ", ".join(columns)
+        return f"insert into {table} (clinic_id, {names}) select $1, {', '.join(f'v.{one}' for one in columns)} from {source}"
+    changed = ", ".join(f"{name} = v.{name}" for name in columns)
+    found = " and ".join(f"t.{name} = v.of_{name}" for name in where)
+    return f"update {table} t set {changed} from {source} where t.clinic_id = $1 and {found}"
+
+
 @cache
 def is_computed(table: str, column: str) -> bool:
     """Whether the database computes a column, so that it cannot be written."""

@@ -20,16 +20,17 @@ class Bounds:
 
 
 # A year with a digit missing or too many is a typing error: 0026 or 20226 for 2026.
-_FIRST, _FIRST_BIRTH = date(2000, 1, 1), date(1900, 1, 1)
-_PAST = Bounds(_FIRST, 0)
+# Days of money and treatment are not before this one.
+FIRST_DAY, _FIRST_BIRTH = date(2000, 1, 1), date(1900, 1, 1)
+_PAST = Bounds(FIRST_DAY, 0)
 # Column or input → its bounds, where they are not those of a day on which something falls due.
 BOUNDS = {
     "birth_date": Bounds(_FIRST_BIRTH, 0),
     **dict.fromkeys(("date_of_injury", "opened_on", "service_date"), _PAST),
     # The last day to sue.
-    "limitation_date": Bounds(_FIRST, 30),
+    "limitation_date": Bounds(FIRST_DAY, 30),
 }
-DUE = Bounds(_FIRST, 10)
+DUE = Bounds(FIRST_DAY, 10)
 
 
 def check_day(day: date, today: date, name: str, path: tuple[str, ...] = ()) -> None:

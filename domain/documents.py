@@ -17,8 +17,11 @@ BEGINNINGS: dict[str, tuple[bytes, ...]] = {
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LISTS: dict[str, tuple[bytes, ...]] = {CSV: (), XLSX: (b"PK\x03\x04",)}
+# An electronic remittance (X12 835): a text file, like CSV.
+X12 = "application/edi-x12"
+REMITTANCES: dict[str, tuple[bytes, ...]] = {X12: ()}
 SCANS = frozenset(BEGINNINGS)
-_BEGINNINGS = BEGINNINGS | LISTS
+_BEGINNINGS = BEGINNINGS | LISTS | REMITTANCES
 LONGEST_BEGINNING = max(len(beginning) for beginnings in _BEGINNINGS.values() for beginning in beginnings)
 # An upload that no record refers to within this time is deleted.
 UNUSED_FOR = timedelta(hours=24)
@@ -36,6 +39,6 @@ def check_announced(file_name: str, content_type: str, byte_size: int) -> None:
 
 def begins_as(content_type: str, beginning: bytes) -> bool:
     """Whether a file's signature matches its content type, given its first LONGEST_BEGINNING bytes, or all of a shorter one."""
-    if content_type == CSV:
+    if content_type in (CSV, X12):
         return not any(map(beginning.startswith, _BEGINNINGS.values()))
     return beginning.startswith(_BEGINNINGS[content_type])

@@ -16,6 +16,7 @@ _STAFF = """
     create_patient update_patient retire_patient create_payer update_payer retire_payer create_attorney update_attorney retire_attorney
     import_records import_preview save_import_mapping delete_import_mapping
     create_reason_code update_reason_code retire_reason_code appeal_denial close_denial
+    import_remittance record_remittance identify_remittance_payer match_remittance_claim close_remittance_claim
     create_deposit deposit_cheques clear_cheque record_recoupment_request answer_recoupment_request
 """.split()
 _ADMINISTRATION = """

@@ -92,9 +92,12 @@ WORKER: dict[str, Need] = {
     "invoice_lines": Need(_OF_INVOICE),
     # The facts behind the amounts: whether an agreement was paid in time.
     "cheque_allocations": Need(
-        (*_OF_INVOICE, *"cheque_id coverage_id amount effective_on recorded_at reverses_id".split())
+        (
+            *_OF_INVOICE,
+            *"cheque_id coverage_id amount effective_on recorded_at ordered_at reverses_id reversal_kind".split(),
+        )
     ),
-    "cheques": Need((*_KEY, "payer_id")),
+    "cheques": Need((*_KEY, "payer_id", "corrected_at")),
     "responsibilities": Need((*_OF_INVOICE, *"number payer_id coverage_id from_on reason recorded_at".split())),
     "agreements": Need(
         (
@@ -106,7 +109,7 @@ WORKER: dict[str, Need] = {
     "invoice_adjustments": Need(
         (
             *_OF_INVOICE,
-            *"number kind amount effective_on recorded_at adjustment_group reason_code line_id cheque_id".split(),
+            *"number kind amount effective_on recorded_at adjustment_group reason_code line_id cheque_id undoes_number".split(),
         )
     ),
     "write_offs": Need((*_OF_INVOICE, *"number written_off_on reversed_on recorded_at".split())),

@@ -56,6 +56,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "amount",
         "effective_on",
         "recorded_at",
+        "ordered_at",
         "reverses_id",
         "reversal_kind",
     ),
@@ -68,7 +69,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "corrected_at"),
+        *("held_from", "unapplied_amount", "is_duplicate", "imported", "recorded_at", "corrected_at"),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -96,7 +97,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "invoice_adjustments": (
         *("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
-        *("adjustment_group", "reason_code", "line_id", "cheque_id"),
+        *("adjustment_group", "reason_code", "line_id", "cheque_id", "undoes_number"),
     ),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
     "patient_names": ("fragment", "patient_id"),
@@ -105,6 +106,16 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "reason_codes": ("code", "active"),
     "reduction_offers": ("invoice_id", "round", "amount"),
     "reminder_levels": ("policy_id", "template_id"),
+    "remittance_claims": (
+        *("remittance_id", "payment_id", "place", "number", "status_code", "charge_amount", "paid_amount"),
+        *("patient_amount", "payer_number", "adjustments", "remark_codes", "transfer_amount", "responsible_amount"),
+        *("transfer_reason", "is_exhausted"),
+    ),
+    "remittance_payments": (
+        *("remittance_id", "place", "payer_identifier", "payer_name_key", "trace", "trace_key", "method", "amount"),
+        *("paid_on", "provider_adjustments"),
+    ),
+    "remittances": ("document_id",),
     "representations": ("case_id",),
     # Whether an invoice has restated states, which change with it.
     "restated_states": ("invoice_id", "until_on"),
@@ -245,7 +256,7 @@ WRITES: dict[str, Write] = {
     ),
     "invoice_adjustments": Write(
         adds=_columns("""invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes line_id
-            cheque_id note"""),
+            cheque_id note undoes_number"""),
         by="decided_by",
     ),
     "write_offs": Write(
@@ -302,9 +313,23 @@ WRITES: dict[str, Write] = {
     ),
     "cheques": Write(
         adds=_columns("""payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id
-            document_id is_remitted"""),
-        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            document_id is_remitted corrects_id correction_reason returned_on return_reason return_kind returned_at deposit_id cleared_on
             released_at"""),
+        changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
+            released_at corrected_at"""),
+    ),
+    # What a payer says is inserted once; what becomes of it changes.
+    "remittances": Write(adds=_columns("origin document_id imported_by problems"), by="imported_by"),
+    "remittance_payments": Write(
+        adds=_columns("""remittance_id place payer_id payer_identifier payer_name payer_name_key trace trace_key method amount paid_on
+            status reason broken_laws provider_adjustments"""),
+        changes=_columns("payer_id status reason cheque_id is_attached posted_at posted_by"),
+    ),
+    "remittance_claims": Write(
+        adds=_columns("""remittance_id payment_id place number status_code charge_amount paid_amount patient_amount payer_number
+            adjustments remark_codes lines transfer_amount responsible_amount transfer_reason is_exhausted status reason invoice_id"""),
+        changes=_columns("""status reason invoice_id lines coverage_id posted_at posted_by closed_at closed_by
+            closing_reason"""),
     ),
     "deposits": Write(adds=_columns("bank_account deposited_on recorded_by"), by="recorded_by"),
     "refunds": Write(
@@ -331,7 +356,9 @@ WRITES: dict[str, Write] = {
             answered_by"""),
         by="answered_by",
     ),
-    "cheque_allocations": Write(adds=_columns("cheque_id invoice_id amount effective_on reverses_id coverage_id")),
+    "cheque_allocations": Write(
+        adds=_columns("cheque_id invoice_id amount effective_on reverses_id reversal_kind ordered_at coverage_id")
+    ),
     # A coverage belongs to its case for good, and is a new one that nobody has verified.
     "coverages": Write(
         adds=(*_COVERAGE, "case_id", "status"),

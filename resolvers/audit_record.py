@@ -49,6 +49,13 @@ class AuditRecord:
             self.is_distinct = is_distinct and not self.entities
             self.entities.append(names)
 
+    def add_reads(self, other: "AuditRecord") -> None:
+        """What a transaction read that was rolled back."""
+        self.entities += other.entities
+        self.is_distinct = False
+        self.fields = _merged(self.fields, other.fields)
+        self.filters = _merged(self.filters, other.filters)
+
     def add_written(self, entities: Iterable[bytes], fields: Iterable[str]) -> None:
         """The writes of a mutation."""
         self.entities += entities

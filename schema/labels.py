@@ -198,6 +198,16 @@ LABELS: dict[str, dict[str, str]] = {
         "ADDRESS": "Fixed address",
     },
     "ReminderStatus": {"SCHEDULED": "Scheduled", "COMPLETED": "Completed", "CANCELLED": "Cancelled"},
+    "RemittanceLaw": {"LINE": "Line", "CLAIM": "Claim", "PAYMENT": "Payment"},
+    "RemittanceProposalKind": {"EXHAUST_COVERAGE": "Coverage exhausted", "TRANSFER_BALANCE": "Transfer the balance"},
+    "RemittanceOrigin": {"FILE": "Electronic file", "PAPER": "Paper"},
+    "RemittanceStatus": {
+        "MATCHED": "Matched",
+        "UNMATCHED": "Not matched",
+        "REVERSAL": "Taken back",
+        "OUT_OF_BALANCE": "Out of balance",
+        "DUPLICATE": "Duplicate",
+    },
     "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
     "RecoupmentStatus": {
         "OPEN": "Open",
@@ -225,6 +235,13 @@ LABELS: dict[str, dict[str, str]] = {
         "STALE": "Too old",
         "LOST": "Lost",
         "REPLACED": "Replaced",
+    },
+    "ReversalKind": {
+        "RETURNED": "Returned",
+        "REPLACED": "Invoice replaced",
+        "MOVED": "Moved",
+        "CORRECTED": "Corrected",
+        "TAKEN_BACK": "Taken back",
     },
     "Role": {
         "ADMIN": "Administrator",

@@ -21,6 +21,7 @@ from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
 from schema.payments.deposits import DepositMutations
 from schema.payments.recoupment import RecoupmentMutations
+from schema.payments.remittance_mutations import ImportRemittanceMutations, RemittanceMutations
 from schema.records.attorneys import AttorneyMutations
 from schema.records.cpt_codes import CptCodeMutations
 from schema.records.encounters import EncounterMutations
@@ -60,6 +61,7 @@ _GENERATED = (
     CreationMutations,
     DenialMutations,
     DepositMutations,
+    RemittanceMutations,
     RecoupmentMutations,
     NoteMutations,
     HoldMutations,
@@ -79,6 +81,7 @@ class Mutation(
     ReminderTemplateMutations,
     ImportMappingMutations,
     ImportMutations,
+    ImportRemittanceMutations,
     ExportMutations,
     DryRunMutations,
     ClinicMutations,

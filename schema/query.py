@@ -29,6 +29,13 @@ from schema.payments.cheques import ChequeConnection, ChequeFilter
 from schema.payments.deposits import DepositConnection, DepositFilter
 from schema.payments.enums import RecoupmentOrderField
 from schema.payments.recoupment import RecoupmentOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
+from schema.payments.remittances import (
+    Remittance,
+    RemittanceClaimConnection,
+    RemittanceClaimFilter,
+    RemittanceConnection,
+    RemittanceFilter,
+)
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
@@ -60,6 +67,8 @@ InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoic
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
 ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
 DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
+RemittancesWanted = Annotated[RemittanceFilter | None, argument("Only remittances that match this filter.", "records")]
+ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims that match this filter.", "records")]
 RecoupmentWanted = Annotated[
     RecoupmentRequestFilter | None, argument("Only requests that match this filter.", "records")
 ]
@@ -317,6 +326,36 @@ class Query:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> RecoupmentRequestConnection:
+        return await read(info)
+
+    @compiled_root("records", "One remittance by its id; null if it does not exist.")
+    async def remittance(self, info: Info, id: Id) -> Remittance | None:
+        return await read(info)
+
+    @compiled_root("records", "The remittances of payers, newest first.")
+    async def remittances(
+        self,
+        info: Info,
+        filter: RemittancesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceConnection:
+        return await read(info)
+
+    @compiled_root(
+        "records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about."
+    )
+    async def remittance_claims(
+        self,
+        info: Info,
+        filter: ClaimsWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> RemittanceClaimConnection:
         return await read(info)
 
     @compiled_root(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from schema.payments.deposits import Deposit
     from schema.payments.recoupment import ProviderAdjustment, RecoupmentRequest
     from schema.payments.refunds import Refund
+    from schema.payments.remittances import Remittance
     from schema.records.encounters import Encounter
     from schema.records.exam_types import ExamType
     from schema.records.firms import Firm
@@ -33,6 +34,7 @@ FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
+RemittanceRef = Annotated["Remittance", strawberry.lazy("schema.payments.remittances")]
 ProviderAdjustmentRef = Annotated["ProviderAdjustment", strawberry.lazy("schema.payments.recoupment")]
 RecoupmentRequestRef = Annotated["RecoupmentRequest", strawberry.lazy("schema.payments.recoupment")]
 RefundRef = Annotated["Refund", strawberry.lazy("schema.payments.refunds")]

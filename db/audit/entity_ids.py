@@ -26,6 +26,8 @@ IMPLIED = frozenset(
         ("Invoice", "case"),
         ("Invoice", "patient"),
         ("Invoice", "payer"),
+        # Of the invoice that is recorded with the claim.
+        ("RemittedLine", "line"),
     }
 )
 # A record that belongs to an invoice is recorded by the invoice's id, unless it is read below that invoice.

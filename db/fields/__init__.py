@@ -8,6 +8,16 @@ from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
 from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
+from db.fields.billing.remittances import (
+    BROKEN_LAW,
+    PROPOSAL,
+    REMITTANCE,
+    REMITTANCE_CLAIM,
+    REMITTANCE_PAYMENT,
+    REMITTED_ADJUSTMENT,
+    REMITTED_LINE,
+    REMITTED_PROVIDER_ADJUSTMENT,
+)
 from db.fields.cases import ATTORNEY_CHANGE, CASE, CASE_EVENT, REPRESENTATION
 from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
@@ -31,8 +41,10 @@ from db.fields.reports import (
     COVERAGE_KIND_AMOUNTS,
     MONTHLY_ANALYTICS,
     PAYER_AGING,
+    PAYER_DENIALS,
     PAYER_REDUCTION,
     PHYSICIAN_PRODUCTIVITY,
+    REASON_DENIALS,
 )
 from db.fields.users import API_TOKEN, SESSION, USER
 
@@ -48,6 +60,7 @@ VIEWS: dict[str, View] = {
     "AttorneyReduction": ATTORNEY_REDUCTION,
     "AuditEntity": AUDIT_ENTITY,
     "AuditEvent": AUDIT_EVENT,
+    "BrokenRemittanceLaw": BROKEN_LAW,
     "Case": CASE,
     "CaseEvent": CASE_EVENT,
     "Change": CHANGE,
@@ -82,10 +95,12 @@ VIEWS: dict[str, View] = {
     "Patient": PATIENT,
     "Payer": PAYER,
     "PayerAging": PAYER_AGING,
+    "PayerDenials": PAYER_DENIALS,
     "PayerReduction": PAYER_REDUCTION,
     "Physician": PHYSICIAN,
     "PhysicianProductivity": PHYSICIAN_PRODUCTIVITY,
     "PriceTrace": PRICE_TRACE,
+    "ReasonDenials": REASON_DENIALS,
     "ProviderAdjustment": PROVIDER_ADJUSTMENT,
     "RecoupmentAnswer": RECOUPMENT_ANSWER,
     "RecoupmentRequest": RECOUPMENT_REQUEST,
@@ -97,6 +112,13 @@ VIEWS: dict[str, View] = {
     "ReminderLevel": REMINDER_LEVEL,
     "ReminderPolicy": REMINDER_POLICY,
     "ReminderTemplate": REMINDER_TEMPLATE,
+    "Remittance": REMITTANCE,
+    "RemittanceClaim": REMITTANCE_CLAIM,
+    "RemittancePayment": REMITTANCE_PAYMENT,
+    "RemittanceProposal": PROPOSAL,
+    "RemittedAdjustment": REMITTED_ADJUSTMENT,
+    "RemittedLine": REMITTED_LINE,
+    "RemittedProviderAdjustment": REMITTED_PROVIDER_ADJUSTMENT,
     "Representation": REPRESENTATION,
     "Responsibility": RESPONSIBILITY,
     "Session": SESSION,

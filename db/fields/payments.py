@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    not_,
     null,
     select,
     union_all,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from db import tables
 from db.fields.base import One, View, amounts, by_id, plain
+from db.fields.billing.cheques import never_counted
 from db.row import Derived, Expression, Row, Scope
 from domain.payments.cheques import ReversalKind
 from domain.payments.recoupment import LOSS_CODE, RowReversal
@@ -61,7 +63,7 @@ PAYMENT = View(
 def payments(scope: Scope) -> Row:
     """A row for each allocation, reversal, refund, provider adjustment, unapplied rest and return of payments.
 
-    Held cheques are no money, and payments that were typed wrong none any more: they have no rows.
+    Held cheques are no money and have none; of what was corrected or moved there are only the rows of what is right.
     """
     return Derived(_TABLE, scope, lambda used: _parts(scope))
 
@@ -97,7 +99,7 @@ def _allocations(scope: Scope, deposit: Expression | None) -> Select[Any]:
         kind=case(*((condition, _word(kind)) for condition, kind in kinds), else_=_word("ALLOCATION")),
         amount=a.amount,
     )
-    return _narrowed(a, columns, deposit)
+    return _narrowed(a, columns, deposit).where(not_(never_counted(a)))
 
 
 def _refunds(scope: Scope, deposit: Expression | None) -> Select[Any]:
@@ -151,7 +153,7 @@ def _returned(scope: Scope, deposit: Expression | None) -> Select[Any]:
     columns = _columns(c, cheque_id=c.id, effective_on=c.returned_on, place=6, kind=_word("RETURNED"), amount=c.amount)
     # A held cheque that was returned was never money.
     was_money = and_(c.returned_on.is_not(None), (c.held_from.is_(None)) | (c.released_at.is_not(None)))
-    return _narrowed(c, columns, deposit).where(was_money)
+    return _narrowed(c, columns, deposit).where(was_money, c.corrected_at.is_(None))
 
 
 def _columns(row: Row, **values: Any) -> list[Expression]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Read, ReportList, View, by_id
 from db.fields.billing.invoices import FILTERS
 from db.reports.coverage_kinds import AMOUNTS
+from db.reports.denials import SUMS
 from db.reports.measures import PLACES
 from db.row import Row
 from domain.billing.aging import BUCKETS
@@ -48,7 +49,12 @@ def _ages() -> list[Column[Any]]:
 def _cohort() -> list[Column[Any]]:
     counts = _counts("invoice_count", "agreed_count", "submitted", "denied", "days_count")
     days = [Column("days_mean", Float), Column("days_median", Float)]
-    return [*counts, *days, *_sums("billed", "received", "reduced", "agreed_open", "contractual", "recovered")]
+    sums = _sums("billed", "received", "reduced", "agreed_open", "contractual", "recovered")
+    return [*counts, *days, *sums, *_denials()]
+
+
+def _denials() -> list[Column[Any]]:
+    return [*_counts(*(name for name in SUMS if name != "recovered_after")), *_sums("recovered_after")]
 
 
 def _key(name: str) -> list[Column[Any]]:
@@ -71,6 +77,16 @@ coverage_kinds = Table(
     Column("is_remainder", Boolean),
     *_counts("invoice_count"),
     *_sums(*AMOUNTS),
+)
+payer_denials = Table("payer_denials", _NOWHERE, *_key("payer_id"), *_counts("invoice_count"), *_denials())
+reason_denials = Table(
+    "reason_denials",
+    _NOWHERE,
+    Column("clinic_id", Uuid),
+    Column("kind", Text),
+    Column("is_remainder", Boolean),
+    *_counts("invoice_count"),
+    *_denials(),
 )
 productivity = Table(
     "productivity", _NOWHERE, *_key("physician_id"), *_cohort(), *_counts("encounter_count", "exam_count")
@@ -123,11 +139,22 @@ def _as_it_is(value: Expression) -> Expression:
     return value
 
 
+def _count(value: Expression) -> Expression:
+    """A number that a group without denials lacks."""
+    return cast(func.coalesce(value, 0), BigInteger)
+
+
 def _days(row: Row) -> dict[str, Expression]:
     return {"mean": row.days_mean, "median": row.days_median, "invoiceCount": func.coalesce(row.days_count, 0)}
 
 
 _REDUCTION = ComputedObject("Ratio", _ratio(lambda r: r.reduced, lambda r: r.agreed_open))
+_DENIALS: dict[str, Field] = {
+    "appeals": lambda r: func.coalesce(r.appeals, 0),
+    "appealRate": ComputedObject("DenialRatio", _ratio(lambda r: r.appealed, lambda r: r.denials, _count)),
+    "overturnRate": ComputedObject("DenialRatio", _ratio(lambda r: r.overturned, lambda r: r.decided, _count)),
+    "recoveredAfterDenial": lambda r: money(func.coalesce(r.recovered_after, 0)),
+}
 _COHORT: dict[str, Field] = {
     "invoiceCount": lambda r: r.invoice_count,
     "billed": lambda r: money(r.billed),
@@ -141,6 +168,10 @@ _COHORT: dict[str, Field] = {
     "reductionRate": _REDUCTION,
     "daysInAr": ComputedObject("DaysInAr", _days),
     "denialRate": ComputedObject("CountRatio", _ratio(lambda r: r.denied, lambda r: r.submitted, _as_it_is)),
+    "firstPassRate": ComputedObject(
+        "CountRatio", _ratio(lambda r: r.submitted - r.denied, lambda r: r.submitted, _as_it_is)
+    ),
+    **_DENIALS,
 }
 
 AGING_REPORT = View(
@@ -191,6 +222,25 @@ COVERAGE_KIND_AMOUNTS = View(
         "outstanding": lambda r: money(r.outstanding),
     },
 )
+PAYER_DENIALS = View(
+    payer_denials,
+    {
+        "payer": One("Payer", by_id("payer_id")),
+        "invoiceCount": lambda r: r.invoice_count,
+        "denialCount": lambda r: r.denials,
+        **_DENIALS,
+    },
+)
+REASON_DENIALS = View(
+    reason_denials,
+    {
+        "reasonCode": lambda r: r.kind,
+        "isRemainder": lambda r: r.is_remainder,
+        "invoiceCount": lambda r: r.invoice_count,
+        "denialCount": lambda r: r.denials,
+        **_DENIALS,
+    },
+)
 PHYSICIAN_PRODUCTIVITY = View(
     productivity,
     {
@@ -214,6 +264,8 @@ ANALYTICS = View(
         "reductionsByPayer": ReportList("PayerReduction"),
         "reductionsByAttorney": ReportList("AttorneyReduction"),
         "amountsByCoverageKind": ReportList("CoverageKindAmounts"),
+        "denialsByPayer": ReportList("PayerDenials"),
+        "denialsByReason": ReportList("ReasonDenials"),
         "trend": ReportList("MonthlyAnalytics"),
     },
     {name: FILTERS[name] for name in ("payerId", "physicianId", "facilityId", "attorneyId")},

@@ -16,8 +16,8 @@ LAWS = (
     Law(
         "No invoice has a negative sum of allocations from a cheque",
         "Cheque",
-        """select cheque_id as id from cheque_allocations group by clinic_id, cheque_id, invoice_id
-        having sum(amount) < 0""",
+        """select cheque_id as id from cheque_allocations where reversal_kind is distinct from 'taken_back'
+        group by clinic_id, cheque_id, invoice_id having sum(amount) < 0""",
     ),
     Law(
         "A returned cheque pays nothing",
@@ -26,14 +26,55 @@ LAWS = (
         where c.returned_on is not null group by c.clinic_id, c.id, a.invoice_id having sum(a.amount) <> 0""",
     ),
     Law(
-        "A reversal is equal and opposite, once, of the same cheque and invoice, from the day of the return, or from its own when it was moved",
+        "A reversal is equal and opposite, once besides a correction, of the same invoice, and of the same cheque or, if it was taken back, "
+        "of a later one of the payer",
         "ChequeAllocation",
-        """select r.id from (select *, row_number() over (partition by clinic_id, reverses_id order by id) as nth
-        from cheque_allocations where reverses_id is not null) r
+        """select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, reversal_kind is not distinct from 'corrected'
+                order by id) as nth from cheque_allocations where reverses_id is not null) r
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
-        join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id) where r.nth > 1
-        or (r.amount, r.cheque_id, r.invoice_id) is distinct from (-a.amount, a.cheque_id, a.invoice_id)
-        or r.effective_on not in (a.effective_on, greatest(c.returned_on, a.effective_on))""",
+        join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
+        join cheques o on (o.clinic_id, o.id) = (a.clinic_id, a.cheque_id)
+        where r.nth > 1 or (r.amount, r.invoice_id) is distinct from (-a.amount, a.invoice_id)
+            or a.reverses_id is not null and r.reversal_kind is distinct from 'corrected'
+            or case when r.reversal_kind = 'taken_back' then r.cheque_id = a.cheque_id or c.payer_id <> o.payer_id
+                else r.cheque_id <> a.cheque_id end""",
+    ),
+    Law(
+        "A reversal counts from the day of the return, or of the payment with which the money was taken back; any other from its own",
+        "ChequeAllocation",
+        """select r.id from cheque_allocations r join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
+        join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id) where case
+            when r.reversal_kind = 'returned' then r.effective_on is distinct from greatest(c.returned_on, a.effective_on)
+                or c.returned_on is null
+            when r.reversal_kind = 'taken_back' then r.effective_on <> greatest(c.received_on, a.effective_on)
+            when r.reversal_kind is null then r.effective_on not in (a.effective_on, greatest(c.returned_on, a.effective_on))
+            else r.effective_on <> a.effective_on end""",
+    ),
+    Law(
+        "Of a payment that was typed wrong all is reversed that was not moved, and another payment stands in its place",
+        "Cheque",
+        """select c.id from cheques c where c.corrected_at is not null and (
+            not exists (select from cheques n where (n.clinic_id, n.corrects_id) = (c.clinic_id, c.id))
+            or exists (select from cheque_allocations a where (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
+                and coalesce(a.reversal_kind, '') not in ('corrected', 'moved') and not exists (select from cheque_allocations r
+                    where (r.clinic_id, r.invoice_id, r.reverses_id) = (a.clinic_id, a.invoice_id, a.id)
+                        and r.reversal_kind in ('corrected', 'moved'))))
+        union all select n.id from cheques n join cheques c on (c.clinic_id, c.id) = (n.clinic_id, n.corrects_id)
+        where c.corrected_at is null""",
+    ),
+    Law(
+        "An allocation is ordered by a moment before it was recorded, if by another one",
+        "ChequeAllocation",
+        "select id from cheque_allocations where ordered_at > recorded_at",
+    ),
+    Law(
+        "An adjustment that undoes another one is equal and opposite, of the same day, once",
+        "Invoice",
+        """select u.invoice_id as id from (select *, row_number() over (partition by clinic_id, invoice_id, undoes_number order by number) as nth
+            from invoice_adjustments where undoes_number is not null) u
+        left join invoice_adjustments a on (a.clinic_id, a.invoice_id, a.number) = (u.clinic_id, u.invoice_id, u.undoes_number)
+        where u.nth > 1 or a.undoes_number is not null
+            or (a.kind, a.amount, a.effective_on) is distinct from (u.kind, -u.amount, u.effective_on)""",
     ),
     Law(
         "A cheque pays invoices for which its payer is or was responsible, or of the patient who pays",

@@ -4,33 +4,36 @@ from db.laws.base import Law
 from domain.payments.recoupment import LOSS_CODE
 
 # On each day on which something happened to a payment: what of it is money, what it was used for, and what was refunded. A payment
-# that is money is used for at most its amount; one that was returned, or is not received yet, for nothing but refunds.
-_EVERY_DAY = """with events as ({events}),
-    daily as (select clinic_id, cheque_id, day, sum(here) as here, sum(money) as money, sum(used) as used, sum(refunded) as refunded
-        from events group by 1, 2, 3),
-    running as (select cheque_id, sum(here) over w as is_there, sum(money) over w as money, sum(used) over w as used, sum(refunded) over w as refunded
+# that is money is used for at most its amount; one that was returned, or is not received yet, for nothing but refunds. Where all
+# happened on the day of the receipt, the other laws of payments suffice, so that few payments are added up day by day.
+_EVERY_DAY = """with parts as (select clinic_id, cheque_id, {allocated} as day, x.amount as used, 0.00 as refunded
+            from cheque_allocations x {clinics}
+        union all select clinic_id, cheque_id, {refunded}, 0, x.amount from refunds x {clinics}
+        union all select clinic_id, cheque_id, {adjusted}, case when x.code = '{loss}' then 0 else -x.amount end,
+            case when x.code = '{loss}' then -x.amount else 0 end from provider_adjustments x {clinics}),
+    payments as (select c.clinic_id, c.id as cheque_id, c.amount, {received} as received_on,
+            case when c.returned_on is not null then {returned} end as returned_on
+        from cheques c {clinics} where (c.held_from is null or c.released_at is not null) and {among}),
+    several as materialized (select clinic_id, cheque_id from payments where returned_on is not null
+        union select p.clinic_id, p.cheque_id from parts p join payments c using (clinic_id, cheque_id) where p.day <> c.received_on),
+    events as (select clinic_id, cheque_id, received_on as day, 1 as came, 1 as here, amount as money, 0.00 as used, 0.00 as refunded
+            from payments join several using (clinic_id, cheque_id)
+        union all select clinic_id, cheque_id, returned_on, 0, -1, -amount, 0, 0 from payments where returned_on is not null
+        union all select clinic_id, cheque_id, day, 0, 0, 0, used, refunded from parts join several using (clinic_id, cheque_id)),
+    daily as (select clinic_id, cheque_id, day, sum(came) as came, sum(here) as here, sum(money) as money, sum(used) as used,
+            sum(refunded) as refunded from events group by 1, 2, 3),
+    running as (select cheque_id, sum(came) over w as came, sum(here) over w as is_there, sum(money) over w as money, sum(used) over w as used,
+            sum(refunded) over w as refunded
         from daily window w as (partition by clinic_id, cheque_id order by day))
     select cheque_id as id from running
-    where case when is_there > 0 then used + refunded > money else used <> 0 or refunded < 0 end"""
+    where case when is_there > 0 then used + refunded > money else used <> 0 or refunded < 0 or came = 0 and refunded > 0 end"""
+_CLINICS = "join clinics k using (clinic_id)"
 _KNOWN = "({moment} at time zone k.time_zone)::date"
-_WAS_MONEY = "(c.held_from is null or c.released_at is not null)"
 
 
-def _every_day(*, received: str, returned: str, allocated: str, refunded: str, adjusted: str, among: str) -> str:
-    """The query for payments of which more was used on some day than there was; each day is an expression."""
-    clinics = "join clinics k on k.clinic_id = c.clinic_id"
-    of_payment = f"join cheques c on (c.clinic_id, c.id) = (x.clinic_id, x.cheque_id) and {among} {clinics}"
-    events = f"""select c.clinic_id, c.id as cheque_id, {received} as day, 1 as here, c.amount as money, 0.00 as used, 0.00 as refunded
-            from cheques c {clinics} where {_WAS_MONEY} and {among}
-        union all select c.clinic_id, c.id, {returned}, -1, -c.amount, 0, 0
-            from cheques c {clinics} where {_WAS_MONEY} and c.returned_on is not null and {among}
-        union all select x.clinic_id, x.cheque_id, {allocated}, 0, 0, x.amount, 0 from cheque_allocations x {of_payment}
-        union all select x.clinic_id, x.cheque_id, {refunded}, 0, 0, 0, x.amount from refunds x {of_payment}
-        union all select x.clinic_id, x.cheque_id, {adjusted}, 0, 0, 0, -x.amount from provider_adjustments x {of_payment}
-            where x.code = '{LOSS_CODE}'
-        union all select x.clinic_id, x.cheque_id, {adjusted}, 0, 0, -x.amount, 0 from provider_adjustments x {of_payment}
-            where x.code <> '{LOSS_CODE}'"""
-    return _EVERY_DAY.format(events=events)
+def _every_day(**days: str) -> str:
+    """The query for payments of which more was used on some day than there was; `days` are expressions."""
+    return _EVERY_DAY.format(clinics=_CLINICS, loss=LOSS_CODE, **days)
 
 
 _RECORDED = _KNOWN.format(moment="x.recorded_at")

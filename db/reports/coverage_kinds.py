@@ -3,16 +3,13 @@
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     FromClause,
     Select,
     and_,
     case,
     cast,
-    false,
     func,
     literal,
-    null,
     or_,
     select,
     true,
@@ -22,9 +19,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import Date, Numeric
 
 from db import tables
+from db.reports.few_invoices import with_remainder
 from db.reports.measures import Invoices, is_open, open_part
 from db.row import Expression, Row, Scope
-from domain.billing.analytics import FEWEST_INVOICES
 from domain.billing.ledger.facts import AdjustmentKind
 
 AMOUNTS = ("billed", "received", "reduced", "contractual", "outstanding")
@@ -35,44 +32,7 @@ def amounts_by_kind(invoices: Invoices, scope: Scope, *, joins_few: bool) -> Sel
 
     With `joins_few`, the kinds of a month that add up fewer than five invoices are joined into the remainder.
     """
-    parts = _of_invoices(invoices, scope).cte(scope.name("parts"))
-    source: FromClause = parts
-    is_hidden: Expression = false()
-    if joins_few:
-        cells = _cells(parts).subquery("cells")
-        alike = and_(cells.c.month == parts.c.month, cells.c.kind.is_not_distinct_from(parts.c.kind))
-        source, is_hidden = parts.join(cells, alike), cells.c.is_hidden
-    kind = case((is_hidden, null()), else_=parts.c.kind).label("kind")
-    amounts = [parts.c[name] for name in AMOUNTS]
-    told = (
-        select(kind, is_hidden.label("is_remainder"), parts.c.invoice_id, *amounts).select_from(source).subquery("told")
-    )
-    sums = [func.sum(told.c[name]).label(name) for name in AMOUNTS]
-    number = func.count(told.c.invoice_id.distinct()).label("invoice_count")
-    found = select(scope.clinic_id.label("clinic_id"), told.c.kind, told.c.is_remainder, number, *sums)
-    return found.group_by(told.c.kind, told.c.is_remainder)
-
-
-def _cells(parts: CTE) -> Select[Any]:
-    """Each kind of each month, and whether it is joined with others.
-
-    It is, where one of its figures adds up fewer than five invoices. What is joined is itself the rest of a total: so that it is not
-    a figure of few invoices, or of one kind, the kind with the fewest invoices goes along where that is so.
-    """
-    numbers = [func.count().filter(parts.c[name] != 0) for name in AMOUNTS]
-    size = func.least(*(func.nullif(number, 0) for number in numbers)).label("size")
-    kinds = select(parts.c.month, parts.c.kind, func.count().label("n"), size).group_by(parts.c.month, parts.c.kind)
-    cell = kinds.subquery("kinds")
-    few = cell.c.size < FEWEST_INVOICES
-    place = func.row_number().over(partition_by=cell.c.month, order_by=(~few, cell.c.n, cell.c.kind))
-    joined = func.count().filter(few).over(partition_by=cell.c.month)
-    most = func.max(cell.c.n).filter(few).over(partition_by=cell.c.month)
-    placed = select(
-        cell.c.month, cell.c.kind, place.label("place"), joined.label("joined"), most.label("most")
-    ).subquery()
-    is_short = and_(placed.c.joined > 0, or_(placed.c.joined == 1, placed.c.most < FEWEST_INVOICES))
-    hidden = placed.c.place <= placed.c.joined + case((is_short, 1), else_=0)
-    return select(placed.c.month, placed.c.kind, hidden.label("is_hidden"))
+    return with_remainder(_of_invoices(invoices, scope).cte(scope.name("parts")), scope, AMOUNTS, joins_few=joins_few)
 
 
 def _of_invoices(invoices: Invoices, scope: Scope) -> Select[Any]:

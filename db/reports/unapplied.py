@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 
 from db import tables
 from db.reports.as_of import AsOf
@@ -25,7 +25,8 @@ def _known_amount(c: Row, scope: AsOf) -> Expression:
     """What was unapplied of a payment: its amount, if it was money, less what had been allocated and refunded, and its provider adjustments."""
     if scope.is_restated:
         was_money = c.held_from.is_(None) | c.released_at.is_not(None)
-        was_returned = and_(c.returned_on.is_not(None), c.returned_on <= scope.today)
+        is_gone = or_(c.returned_on <= scope.today, c.corrected_at.is_not(None))
+        was_returned = and_(c.returned_on.is_not(None), is_gone)
     else:
         was_money = c.held_from.is_(None) | and_(c.released_at.is_not(None), c.released_at < scope.cut)
         returned_at = func.coalesce(c.returned_at, c.recorded_at)

@@ -57,6 +57,11 @@ _KEPT_AGREEMENTS = {
     "agreements": ("clinic_id", "invoice_id", "number", "kind", "agreed_on", "ended_on", "ended_at", "recorded_at"),
     "responsibilities": _OWED_BY,
 }
+_LIVES = {
+    "denials": ("clinic_id", "id", "invoice_id", "denied_on", "reason_code", "recorded_at"),
+    "denial_events": ("clinic_id", "denial_id", "number", "status", "happened_on", "recovered_amount", "recorded_at"),
+    "responsibilities": _OWED_BY,
+}
 # The columns by which only staff may filter invoices, also on a past day.
 _CHOSEN_BY_STAFF = {
     "invoice_states": ("attorney_id", "case_id", "patient_id"),
@@ -88,6 +93,14 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "responsibilities": _OWED_BY,
         **dict.fromkeys(_STATES, ("case_id",)),
     },
+    # What became of the denials of the cohort's invoices.
+    **dict.fromkeys(
+        (
+            *("Analytics.appeals", "MonthlyAnalytics.appeals", "Analytics.denialsByPayer"),
+            "Analytics.denialsByReason",
+        ),
+        _LIVES,
+    ),
     "PayerAging.medianDaysToPay": {
         "responsibilities": _OWED_BY,
         **dict.fromkeys(_STATES, ("responsible_since",)),
@@ -95,7 +108,7 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "PayerAging.unappliedAmount": {
         "cheques": (
             *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
-            *("returned_at", "received_on", "recorded_at"),
+            *("returned_at", "received_on", "recorded_at", "corrected_at"),
         ),
         "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
         "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),

@@ -97,7 +97,10 @@ cheques = clinic_table(
     CheckConstraint(f"return_kind <> '{CORRECTED}' or corrected_at is not null", name="correction_is_marked"),
     CheckConstraint("(corrects_id is null) = (correction_reason is null)", name="correction_has_a_reason"),
     CheckConstraint("amount > 0 or amount = 0 and is_remitted", name="amount_positive"),
-    CheckConstraint("imported or document_id is not null or method <> 'paper'", name="has_a_document"),
+    # The correction of an imported cheque has no scan, either.
+    CheckConstraint(
+        "imported or document_id is not null or method <> 'paper' or corrects_id is not null", name="has_a_document"
+    ),
     CheckConstraint("released_at is null or held_from is not null", name="released_after_held"),
     CheckConstraint(
         "cheque_date <= received_on or is_post_dated or (held_from is not null and released_at is null)",

@@ -56,8 +56,6 @@ invoice_adjustments = clinic_table(
     money("amount"),
     Column("effective_on", Date, nullable=False),
     *refers("decided_by", "users", nullable=True),
-    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
-    Column("undoes_number", Integer),
     # Of a contractual adjustment: why, of which line, and with which payment it came.
     Column("adjustment_group", Text),
     Column("reason_code", Text),
@@ -65,6 +63,8 @@ invoice_adjustments = clinic_table(
     *refers("line_id", "invoice_lines", nullable=True),
     *refers("cheque_id", "cheques", nullable=True),
     Column("note", Text),
+    # The adjustment that it undoes, because the payment by which that one came was corrected: neither of them is a fact.
+    Column("undoes_number", Integer),
     UniqueConstraint("clinic_id", "invoice_id", "number"),
     one_of("kind", AdjustmentKind),
     # What the patient is responsible for stays due.

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Date, Integer, Nu
 from db.tables.base import clinic_table, index, listed, moment, money, normal_form, one_of, refers, words
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.payments.cheques import PaymentMethod
-from domain.remittances.statuses import NEVER_POSTED, OF_PAYMENTS, MatchStatus, RemittanceSource
+from domain.remittances.statuses import NEVER_POSTED, OF_PAYMENTS, RemittanceOrigin, RemittanceStatus
 
 
 def _list(name: str) -> Column[Any]:
@@ -18,12 +18,12 @@ def _list(name: str) -> Column[Any]:
 # A file, or the paper that was typed. Append-only.
 remittances = clinic_table(
     "remittances",
-    Column("source", Text, nullable=False),
+    Column("origin", Text, nullable=False),
     *refers("document_id", "documents", nullable=True),
     *refers("imported_by", "users"),
     # What of the file could not be read.
     _list("problems"),
-    one_of("source", RemittanceSource),
+    one_of("origin", RemittanceOrigin),
     index("ix_remittances_recorded", "recorded_at desc", "id desc"),
 )
 
@@ -64,7 +64,7 @@ remittance_payments = clinic_table(
     index(
         "uq_remittance_payments_trace",
         *("payer_id", "trace_key"),
-        where=f"payer_id is not null and status = '{MatchStatus.MATCHED}'",
+        where=f"payer_id is not null and status = '{RemittanceStatus.MATCHED}'",
         unique=True,
     ),
 )
@@ -101,7 +101,7 @@ remittance_claims = clinic_table(
     moment("closed_at", nullable=True),
     *refers("closed_by", "users", nullable=True),
     Column("closing_reason", Text),
-    one_of("status", MatchStatus),
+    one_of("status", RemittanceStatus),
     one_of("transfer_reason", ResponsibilityReason),
     CheckConstraint("place >= 1", name="place_positive"),
     CheckConstraint(
@@ -116,6 +116,6 @@ remittance_claims = clinic_table(
     index(
         "ix_remittance_claims_waiting",
         *("recorded_at", "id"),
-        where=f"posted_at is null and closed_at is null and status <> '{MatchStatus.DUPLICATE}'",
+        where=f"posted_at is null and closed_at is null and status <> '{RemittanceStatus.DUPLICATE}'",
     ),
 )

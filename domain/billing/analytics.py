@@ -8,6 +8,7 @@ class Unit(StrEnum):
     """The unit of a measure."""
 
     INVOICES = "invoices"
+    APPEALS = "appeals"
     DOLLARS = "US dollars"
     RATIO = "ratio"
     DAYS = "days"
@@ -68,6 +69,26 @@ _ALL = (
         "Denial rate",
         "invoices that a payer refused to pay at least once ÷ invoices ever submitted to a payer",
         Unit.RATIO,
+    ),
+    Measure(
+        "first_pass_rate",
+        "First-pass acceptance",
+        "invoices ever submitted that no payer refused to pay ÷ invoices ever submitted to a payer",
+        Unit.RATIO,
+    ),
+    Measure("appeals", "Appeals", "the number of appeals against denials of them", Unit.APPEALS),
+    Measure("appeal_rate", "Appeal rate", "denials that were appealed ÷ denials", Unit.RATIO),
+    Measure(
+        "overturn_rate",
+        "Overturn rate",
+        "denials that were overturned, in full or in part ÷ denials that were decided after all: upheld, overturned or in part",
+        Unit.RATIO,
+    ),
+    Measure(
+        "recovered_after_denial",
+        "Recovered after denial",
+        "what payers agreed to pay of what they had denied",
+        Unit.DOLLARS,
     ),
     Measure(
         "ar_over90", "A/R over 90 days", "outstanding for more than 90 days ÷ outstanding", Unit.RATIO, Over.OUTSTANDING

@@ -130,6 +130,11 @@ class Invoice:
         return self.billed - self.contractual - self.received
 
     @property
+    def not_received(self) -> Decimal:
+        """What was billed and is not received, whether it is due or not."""
+        return self.billed - self.received
+
+    @property
     def balance(self) -> Decimal:
         """What is due: of the agreed amount or, while nothing is agreed, of the open part."""
         owed = self.open_part if self.agreed is None else self.agreed
@@ -212,7 +217,7 @@ GUARDS = {
     "sent": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("submit_invoice",)),
     "sent_with_lines": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("replace_invoice_lines",), _INSTEAD),
     "sent_to_payer": Guard("sent_on", _KNOWN, _NEVER_SUBMITTED, ("change_payer",), _INSTEAD),
-    "nothing_received": Guard("received", _NONE, _RECEIVED, ("return_cheque",)),
+    "nothing_received": Guard("received", _NONE, _RECEIVED, ("move_allocation",)),
     "payer_paid_nothing": Guard("received", _NONE, _RECEIVED, ("transfer_balance",), _INSTEAD),
     "nothing_to_move": Guard("received", _NONE, _RECEIVED, ("replace_invoice",), "ask an administrator for"),
     "something_received": Guard("received", _POSITIVE, "No money has been received for the invoice"),
@@ -225,8 +230,11 @@ GUARDS = {
         ("refund_cheque",),
         "then",
     ),
+    "something_to_adjust": Guard(
+        "not_received", _POSITIVE, "Everything that was billed has been received", ("return_cheque",)
+    ),
     "something_to_negotiate": Guard(
-        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("return_cheque", "void_invoice"), _INSTEAD
+        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("correct_cheque", "void_invoice"), _INSTEAD
     ),
     "small_balance": Guard(
         "has_small_balance",

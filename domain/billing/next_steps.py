@@ -14,20 +14,22 @@ from domain.billing.transitions import TRANSITIONS
 class Need(StrEnum):
     """What happens to an invoice and asks for a step."""
 
-    TYPED_WRONG = "something was typed wrong"
+    PAYMENT_WRONG = "a payment was typed wrong"
+    TYPED_WRONG = "something else was typed wrong"
     MONEY_LATE = "money comes late"
     PAYER_CHANGES = "the payer changes"
     PAYS_LESS = "the same payer pays less"
     NOTHING_MORE = "nothing more will come"
 
 
-# The transitions that meet a need, in the order in which they are looked for. A cheque that was typed wrong is returned as LOST.
+# The transitions that meet a need, in the order in which they are looked for.
 MEETS: dict[Need, tuple[str, ...]] = {
+    Need.PAYMENT_WRONG: ("correct_cheque", "move_allocation"),
     Need.TYPED_WRONG: (
-        *("replace_invoice", "reverse_write_off", "reopen_case", "reopen_reduction", "return_cheque"),
+        *("replace_invoice", "reverse_write_off", "reopen_case", "reopen_reduction", "correct_cheque"),
         *("void_invoice", "decline_reduction"),
     ),
-    Need.MONEY_LATE: ("record_cheque", "allocate_cheque"),
+    Need.MONEY_LATE: ("record_cheque", "allocate_cheque", "post_remittance"),
     Need.PAYER_CHANGES: ("transfer_balance", "change_payer"),
     Need.PAYS_LESS: ("request_reduction", "agree_reduction", "reopen_reduction"),
     Need.NOTHING_MORE: ("write_off_invoice", "close_small_balance", "settle_case", "close_case", "close_empty"),

@@ -70,8 +70,9 @@ def is_backdated(known: Facts | None, outcome: Outcome, today: date, created_on:
 
 def _new_days(known: Facts, after: Facts) -> Iterator[date]:
     yield from (one.from_on for one in after.responsibilities[len(known.responsibilities) :])
-    yield from (one.effective_on for one in after.receipts[len(known.receipts) :])
-    yield from (one.effective_on for one in after.adjustments[len(known.adjustments) :])
+    # A correction takes facts away, too.
+    yield from (one.effective_on for one in {*after.receipts} ^ {*known.receipts})
+    yield from (one.effective_on for one in {*after.adjustments} ^ {*known.adjustments})
     yield from (one.agreed_on for one in after.agreements[len(known.agreements) :])
     yield from (one.written_off_on for one in after.write_offs[len(known.write_offs) :])
     for was, now in zip(known.agreements, after.agreements, strict=False):
@@ -156,7 +157,7 @@ def _of_step(step: Step) -> Iterator[_Mark]:
     """What a step changes on the day on which it was recorded, besides the facts."""
     if step.transition in _NEGOTIATES:
         yield _Mark(step.on, step.at, "open_status", S.PENDING_REDUCTION)
-    elif step.transition == "decline_reduction":
+    elif step.transition == "decline_reduction" or _empties(step):
         yield _Mark(step.on, step.at, "open_status", S.PENDING_INVOICE)
     if step.billed is not None:
         yield _Mark(step.on, step.at, "billed_amount", step.billed)
@@ -164,6 +165,12 @@ def _of_step(step: Step) -> Iterator[_Mark]:
         yield _Mark(step.on, step.at, "paid_on", step.on if step.after is S.PAID else None)
     if step.after is S.VOID:
         yield _Mark(step.on, step.at, "is_void", value=True)
+
+
+def _empties(step: Step) -> bool:
+    """Whether an adjustment left nothing to negotiate."""
+    moved = (step.before, step.after)
+    return step.transition == "record_adjustment" and moved == (S.PENDING_REDUCTION, S.PENDING_INVOICE)
 
 
 def _of_submissions(facts: Facts, steps: Sequence[Step]) -> Iterator[_Mark]:

@@ -1,7 +1,17 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import adjustments, closing, inputs, negotiation, receipts, responsibility, submission
+from domain.billing.effects import (
+    adjustments,
+    closing,
+    corrections,
+    inputs,
+    negotiation,
+    receipts,
+    remittances,
+    responsibility,
+    submission,
+)
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transition import Transition, reason_input
 
@@ -31,8 +41,17 @@ _RETURN = (
 _ADJUSTED = (
     *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_REDUCTION, S.PENDING_INVOICE),
+)
+
+# As if it had been typed right: a receipt gives way to another one. An agreement lapses, or holds again, as the right days say.
+_CORRECTION = (
+    *((status, status) for status in (*_PAYABLE, *_PAID)),
+    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
+    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
+    (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
+    (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
 )
 
 TRANSITIONS = (
@@ -57,7 +76,7 @@ TRANSITIONS = (
         _AWAITING,
         negotiation.accept_in_full,
         (),
-        ("submitted",),
+        ("submitted", "something_due"),
     ),
     Transition(
         "request_reduction",
@@ -68,7 +87,7 @@ TRANSITIONS = (
         _REDUCING,
         negotiation.request_reduction,
         inputs.REQUEST,
-        ("submitted",),
+        ("submitted", "something_due"),
         reads_facts=False,
     ),
     Transition(
@@ -142,7 +161,7 @@ TRANSITIONS = (
         (*_OPEN, *_COVERED, *_WRITTEN_OFF),
         adjustments.record_adjustment,
         inputs.ADJUSTMENT,
-        ("sent",),
+        ("sent", "something_to_adjust"),
         moves=_ADJUSTED,
     ),
     Transition(
@@ -174,6 +193,22 @@ TRANSITIONS = (
         moves=_RECEIPT,
     ),
     Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        # Some claims are paid, others are taken back.
+        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
+    ),
+    Transition(
         "return_cheque",
         "Record a returned cheque",
         "Record that a cheque was returned unpaid. The invoices that it paid are outstanding again.",
@@ -186,6 +221,34 @@ TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RETURN,
+    ),
+    Transition(
+        "correct_cheque",
+        "Correct a payment",
+        "Correct what was typed wrong of a payment: another one takes its place, and its invoices are as if it had been typed right. "
+        "A correction is no return.",
+        "What was typed wrong of a payment; what is not given stays as it is.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.CORRECTION,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
+    ),
+    Transition(
+        "move_allocation",
+        "Move an allocation",
+        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied. What is then not covered "
+        "is due again.",
+        "The allocation to move.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.MOVE,
+        admin_start=_PAID,
+        record="cheque",
+        moves=_CORRECTION,
     ),
     Transition(
         "settle_case",
@@ -351,7 +414,10 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = ("record_cheque", "allocate_cheque", "return_cheque", "record_denial", "record_adjustment")
+OUTSIDE_FACTS = (
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
+    *("correct_cheque", "move_allocation"),
+)
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:

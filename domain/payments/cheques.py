@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.billing.money import format_money
 from domain.errors import Conflict, InvalidInput
 
 
@@ -111,7 +110,7 @@ def check_refund_of_payer(amount: Decimal, unapplied: Decimal, owed: Decimal, nu
     """
     if owed and amount > unapplied:
         words = (
-            f"The payer owes ${format_money(owed)} that was refunded of payments that were returned ({', '.join(numbers)}): "
-            f"cover those refunds with this payment first (coverRefund); at most ${format_money(max(unapplied, _ZERO))} can be refunded"
+            f"The payer owes ${owed:.2f} that was refunded of payments that were returned ({', '.join(numbers)}): "
+            f"cover those refunds with this payment first (coverRefund); at most ${max(unapplied, _ZERO):.2f} can be refunded"
         )
         raise Conflict(words, ("amount",))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.normal_forms import code_form
 from domain.remittances.remittance import RemittedClaim, RemittedLine
-from domain.remittances.statuses import MatchStatus
+from domain.remittances.statuses import RemittanceStatus
 
 # Our own numbers, also without their hyphens, and with whatever a payer appends.
 _OURS = re.compile(r"INV[-_ /.]?([0-9]{4})[-_ /.]?([0-9]{6,9})(?![0-9])")
@@ -81,12 +81,12 @@ def _likeness(line: RemittedLine) -> tuple[str, Decimal]:
     return code_form(line.code), abs(line.charge)
 
 
-def status_of(claim: RemittedClaim, *, is_found: bool) -> MatchStatus:
+def status_of(claim: RemittedClaim, *, is_found: bool) -> RemittanceStatus:
     """What was found of a claim of a payment that is in balance and no duplicate; `is_found` is whether its invoice is known."""
     if claim.status_code == REVERSAL:
-        return MatchStatus.REVERSAL
+        return RemittanceStatus.REVERSAL
     is_posted = claim.status_code in PROCESSED or claim.status_code == DENIED
-    return MatchStatus.MATCHED if is_found and is_posted else MatchStatus.UNMATCHED
+    return RemittanceStatus.MATCHED if is_found and is_posted else RemittanceStatus.UNMATCHED
 
 
 def unknown_status(claim: RemittedClaim) -> str | None:

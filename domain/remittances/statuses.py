@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class RemittanceSource(StrEnum):
+class RemittanceOrigin(StrEnum):
     """How a remittance reached the clinic."""
 
     # An electronic file, X12 835.
@@ -12,7 +12,7 @@ class RemittanceSource(StrEnum):
     PAPER = "paper"
 
 
-class MatchStatus(StrEnum):
+class RemittanceStatus(StrEnum):
     """What was found of a payment or a claim of a remittance when it came in."""
 
     MATCHED = "matched"
@@ -22,7 +22,7 @@ class MatchStatus(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class ProposalKind(StrEnum):
+class RemittanceProposalKind(StrEnum):
     """What a posted claim proposes; nothing of it happens by itself."""
 
     EXHAUST_COVERAGE = "exhaust_coverage"
@@ -30,8 +30,8 @@ class ProposalKind(StrEnum):
 
 
 # The statuses of a payment: only claims reverse something.
-OF_PAYMENTS = tuple(status for status in MatchStatus if status is not MatchStatus.REVERSAL)
+OF_PAYMENTS = tuple(status for status in RemittanceStatus if status is not RemittanceStatus.REVERSAL)
 # The statuses of claims that may be posted.
-POSTABLE = (MatchStatus.MATCHED, MatchStatus.REVERSAL)
+POSTABLE = (RemittanceStatus.MATCHED, RemittanceStatus.REVERSAL)
 # The statuses with which nothing of a payment is ever posted.
-NEVER_POSTED = (MatchStatus.OUT_OF_BALANCE, MatchStatus.DUPLICATE)
+NEVER_POSTED = (RemittanceStatus.OUT_OF_BALANCE, RemittanceStatus.DUPLICATE)

@@ -16,6 +16,7 @@ from imports.demo.cases import CaseBuilder, CaseEvent, CaseFile, close, settle
 from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import NAME, DemoClinic, open_clinic
 from imports.demo.coverages import CoverageDesk
+from imports.demo.denials import DenialDesk
 from imports.demo.follow_ups import follow_up, hold_payers
 from imports.demo.mistakes import Mistakes
 from imports.demo.payments import PaymentDesk
@@ -49,13 +50,16 @@ class DemoHistory:
         self._several = SeveralPayers(clinic, self._desk)
         self._mistakes = Mistakes(clinic, self._desk)
         self._coverages = CoverageDesk(clinic)
+        self._denials = DenialDesk(clinic)
         # Ids of their own, so that the rest of the clinic does not depend on the events of its cases.
         self._bits = SeededRandom(len(NAME) + 2).getrandbits
 
     def portions(self) -> Iterator[tuple[Batch, int]]:
         """Batches in the order in which they can be written, each with the number of invoices generated so far."""
         clinic = self.clinic
-        yield open_clinic(clinic, self._password_hash), 0
+        begin = open_clinic(clinic, self._password_hash)
+        self._denials.list_codes(begin)
+        yield begin, 0
         calendar = plan_cases(clinic.random, clinic.size, clinic.first_day, clinic.today)
         builder = CaseBuilder(clinic, len(calendar.cases))
         for plans in calendar.chunks(CASES_AT_ONCE):
@@ -129,6 +133,7 @@ class DemoHistory:
         for encounter, history in zip(case.encounters, case.histories, strict=True):
             if history.start.replaces_id is None:
                 batch.extend("encounters", (encounter,))
+            self._denials.follow(history, batch)
             encounter["invoice_id"] = None if history.status is InvoiceStatus.VOID else history.id
             history.write(batch)
             self.totals.billed += history.billed

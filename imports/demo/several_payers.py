@@ -53,5 +53,5 @@ class SeveralPayers:
         history.agree_reduction(on + timedelta(days=20))
         # The denial crossed the agreement in the mail.
         denied_on = on + timedelta(days=18)
-        history.apply(on + timedelta(days=24), "record_denial", denied_on=denied_on, reason_code="CO-197")
+        history.apply(on + timedelta(days=24), "record_denial", denied_on=denied_on, reason_code="197")
         yield self._desk.pay(Expected(case, history, on), history.unpaid, on + timedelta(days=38))

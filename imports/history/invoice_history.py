@@ -4,7 +4,8 @@ It is used for records that come with a past, from an import or as demo data. Th
 same rows of the table, guards and effects, applied to rows in memory instead of the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -188,6 +189,20 @@ class InvoiceHistory:
         """The payer denied the invoice; it has to be submitted again."""
         denial: dict[str, Any] = {"denied_on": on, "reason_code": reason_code, "amount": amount, "note": note}
         self.apply(on, "record_denial", **denial, appeal_due_on=appeal_due_on)
+
+    @property
+    def denials(self) -> list[dict[str, Any]]:
+        """The rows of denials."""
+        return self._denials
+
+    @contextmanager
+    def drawing(self, rng: Random) -> Iterator[None]:
+        """Steps inside have ids from another generator."""
+        kept, self._bits = self._bits, rng.getrandbits
+        yield
+        for row in fact_rows(self._facts)["invoice_adjustments"]:
+            self._key("invoice_adjustments", row)
+        self._bits = kept
 
     def apply_cheque(self, on: date, cheque_id: UUID, amount: Decimal, received_on: date | None = None) -> None:
         """A new cheque, received on its day (default: `on`), pays a part or all of the balance."""

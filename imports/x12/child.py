@@ -12,12 +12,12 @@ from imports.x12.messages import parts_of
 from imports.x12.remittance_file import MOST_PROBLEMS, RemittanceFile, RemittanceProblem
 
 # Seconds of CPU time: a MiB takes about one.
-_SANDBOX = Sandbox("imports.x12.reading", "ask the payer for it again, or for several files", 20, 3, 60, 15)
+SANDBOX = Sandbox("imports.x12.reading", "ask the payer for it again, or for several files", 20, 3, 60, 15)
 
 
 def read_remittances(data: bytes) -> RemittanceFile:
     """The payments and problems of a file, read by a child process within its limits; nothing is raised for any file."""
-    with closing(_SANDBOX.read(data)) as messages:
+    with closing(SANDBOX.read(data)) as messages:
         return _collected(parts_of(messages))
 
 

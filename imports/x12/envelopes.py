@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, ClassVar
 
 from domain.remittances.remittance import RemittedPayment
+from imports.sheets import SheetError
 from imports.x12.elements import Segment, SegmentError
 from imports.x12.quota import Quota
 from imports.x12.remittance_file import RemittanceProblem
@@ -13,7 +14,10 @@ from imports.x12.transaction_set import TransactionSet
 # The implementation guide, and its first edition.
 _VERSIONS = ("005010X221A1", "005010X221")
 _CONTROL_NUMBER = 15
+_MOST_PROBLEMS = 10_000
+_TOO_MANY = f"The file has more than {_MOST_PROBLEMS:,} problems: the rest is not read"
 _NOT_CLOSED = "{0} is missing: the file is cut off, or segments were lost"
+_NO_SETS = "The file has no remittance (ST*835)"
 _TEST = "The interchange is marked as a test (T): its payments are no money"
 _OUTSIDE = "This segment is part of no transaction set (ST to SE)"
 _TWICE = "The control number stands in an earlier set of the group: a set was repeated, or its number is wrong"
@@ -26,7 +30,12 @@ Part = RemittedPayment | RemittanceProblem
 
 def read_parts(file: IO[bytes]) -> Iterator[Part]:
     """The payments and problems of a file, in its order; SheetError, with a segment, from where it cannot be read."""
-    yield from _Envelopes().read(Segments(file))
+    problems = 0
+    for part in _Envelopes().read(Segments(file)):
+        yield part
+        problems += isinstance(part, RemittanceProblem)
+        if problems == _MOST_PROBLEMS and isinstance(part, RemittanceProblem):
+            raise SheetError(_TOO_MANY, part.segment)
 
 
 class _Envelopes:
@@ -52,6 +61,8 @@ class _Envelopes:
                 self._said_outside = self._said_outside and opened is None
                 yield from (opened or _Envelopes._outside)(self, segment)
         yield from self._close_interchange(self._last)
+        if not self._place:
+            yield RemittanceProblem(self._last, None, _NO_SETS)
 
     def _outside(self, segment: Segment) -> Iterator[Part]:
         # An acknowledgement of an earlier interchange may stand before the groups.

@@ -1,5 +1,6 @@
 """The segments of claims and their lines: what each says, and the records that are made of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -11,12 +12,13 @@ from imports.x12.elements import Segment
 _TRIPLETS = range(2, 20, 3)
 _PAIRS = range(3, 15, 2)
 _GROUPS = {group.value.upper(): group for group in AdjustmentGroup}
-_ZERO = Decimal("0.00")
+_ZERO, _LARGEST = Decimal("0.00"), Decimal("9999999999.99")
+TOO_MUCH = f"The amounts add up to more than {_LARGEST:,}"
 # The longest values of X12, and of a procedure with its qualifier, modifiers and description.
 _NUMBER, _REASON, _REMARK, _REFERENCE, _PROCEDURE, _COMPOSITE = 38, 5, 30, 50, 48, 200
 _MODIFIERS = slice(0, 4)
 # Service day; the first of several.
-_SERVICE, _FIRST_SERVICE = "472", "150"
+_TREATED_ON, _FIRST_TREATED_ON = "472", "150"
 _REMARKS_OF_INPATIENTS, _REMARKS = (5, 20, 21, 22, 23), (3, 4, 5, 6, 7)
 
 
@@ -24,15 +26,19 @@ _REMARKS_OF_INPATIENTS, _REMARKS = (5, 20, 21, 22, 23), (3, 4, 5, 6, 7)
 class ClaimParts:
     """A claim that is being read: its CLP, and what follows it."""
 
+    segment: Segment
     claim: RemittedClaim
     adjustments: list[RemittedAdjustment] = field(default_factory=list)
     remark_codes: list[str] = field(default_factory=list)
     lines: list[RemittedLine] = field(default_factory=list)
 
     def made(self) -> RemittedClaim:
-        """The claim, with all its parts."""
+        """The claim, with all its parts; SegmentError where its amounts add up to more than a column of the database holds."""
         parts = tuple(self.adjustments), tuple(self.remark_codes), tuple(self.lines)
-        return replace(self.claim, adjustments=parts[0], remark_codes=parts[1], lines=parts[2])
+        made = replace(self.claim, adjustments=parts[0], remark_codes=parts[1], lines=parts[2])
+        if exceeds(one.amount for one in made.all_adjustments):
+            raise self.segment.error(TOO_MUCH)
+        return made
 
 
 @dataclass(slots=True)
@@ -51,14 +57,14 @@ class LineParts:
             self.line,
             adjustments=tuple(self.adjustments),
             remark_codes=tuple(self.remark_codes),
-            service_on=self.days.get(_SERVICE) or self.days.get(_FIRST_SERVICE),
+            service_on=self.days.get(_TREATED_ON) or self.days.get(_FIRST_TREATED_ON),
             reference=self.reference,
         )
 
     def read_day(self, segment: Segment) -> None:
         """DTM of a line; SegmentError where it has another day already."""
         what = segment.code(1)
-        if what in (_SERVICE, _FIRST_SERVICE):
+        if what in (_TREATED_ON, _FIRST_TREATED_ON):
             day = segment.day(2)
             if self.days.setdefault(what, day) != day:
                 raise segment.error("The line has another service day already", 2)
@@ -77,9 +83,15 @@ class LineParts:
             self.remark_codes.append(segment.code(2, _REMARK))
 
 
+def exceeds(amounts: Iterable[Decimal]) -> bool:
+    """Whether amounts, each without its sign, add up to more than is recorded as one amount."""
+    return sum(map(abs, amounts), _ZERO) > _LARGEST
+
+
 def claim_of(segment: Segment, place: int) -> ClaimParts:
     """The claim of a CLP."""
     return ClaimParts(
+        segment,
         RemittedClaim(
             place,
             number=segment.needed(1, _NUMBER),
@@ -88,7 +100,7 @@ def claim_of(segment: Segment, place: int) -> ClaimParts:
             paid=segment.amount(4),
             patient_amount=segment.amount(5) if segment.at(5) else _ZERO,
             payer_number=segment.text(7, _REFERENCE),
-        )
+        ),
     )
 
 
@@ -123,7 +135,7 @@ def adjustments_of(segment: Segment) -> list[RemittedAdjustment]:
     _check_length(segment, _TRIPLETS.stop - 1)
     found = [
         RemittedAdjustment(group, segment.code(index, _REASON), segment.amount(index + 1), segment.quantity(index + 2))
-        for index in _TRIPLETS
+        for index in range(_TRIPLETS.start, len(segment.elements), _TRIPLETS.step)
         if any(map(segment.at, range(index, index + 3)))
     ]
     if not found:
@@ -155,5 +167,5 @@ def remarks_of(segment: Segment) -> list[str]:
 
 
 def _check_length(segment: Segment, most: int) -> None:
-    if any(map(segment.at, range(most + 1, len(segment.elements)))):
+    if len(segment.elements) > most + 1 and any(map(segment.at, range(most + 1, len(segment.elements)))):
         raise segment.error(f"At most {most} elements are expected")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from imports.sheets import SheetError
 
 MOST_PAYMENTS = 5_000
-MOST_CLAIMS = 25_000
+MOST_CLAIMS = 20_000
 MOST_LINES = 100_000
-MOST_ADJUSTMENTS = 200_000
+MOST_ADJUSTMENTS = 250_000
 # Of a claim; X12 has the same bound.
 MOST_LINES_OF_CLAIM = 999
 _MOST = {

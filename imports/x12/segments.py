@@ -16,6 +16,7 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 # What some programs and transfers leave at the end of a file, too.
 _FILLING = re.compile(rb"[ \t\r\n\0\x1a]*")
+_LAST_BLANK = 0x20
 _NO_FILE = "This is not an X12 file: it must begin with ISA"
 _UTF_16 = "The file is in UTF-16: it must be plain text, as the payer sends it"
 _NO_ISA = (
@@ -42,6 +43,8 @@ class Segments:
             if not self._begins_as(b"ISA"):
                 raise SheetError(_NO_ISA if self._number else _NO_FILE, self._number + 1)
             yield from self._interchange()
+        if not self._number:
+            raise SheetError(_NO_FILE)
 
     def _skip_mark(self) -> None:
         self._read(_CHUNK)
@@ -56,7 +59,7 @@ class Segments:
         component = separators.component.decode()
         yield isa
         while self._skip(_SPACE):
-            if self._begins_as(b"ISA" + separators.element):
+            if self._bytes[self._place] in b"Ii" and self._begins_as(b"ISA" + separators.element):
                 # The interchange before is not closed; whoever counts them says so.
                 return
             self._count()
@@ -109,6 +112,8 @@ class Segments:
 
     def _skip(self, skipped: re.Pattern[bytes]) -> bool:
         """Skip such bytes; False at the end of the file."""
+        if self._place < len(self._bytes) and self._bytes[self._place] > _LAST_BLANK:
+            return True
         while self._read(1):
             found = skipped.match(self._bytes, self._place)
             assert found

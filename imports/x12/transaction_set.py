@@ -9,10 +9,12 @@ from domain.payments.cheques import PaymentMethod
 from domain.remittances.remittance import ProviderAdjustment, RemittedClaim, RemittedPayment
 from imports.x12.elements import Segment, SegmentError
 from imports.x12.loops import (
+    TOO_MUCH,
     ClaimParts,
     LineParts,
     adjustments_of,
     claim_of,
+    exceeds,
     line_of,
     provider_adjustments_of,
     remarks_of,
@@ -83,6 +85,9 @@ class TransactionSet:
             self.refuse(end.error("The set ends before it has said who pays what to whom (BPR, TRN, N1*PR, N1*PE)"))
         if not self.problems and self._trace is None:
             self.refuse(end.error("The set has no TRN"))
+        paid = (claim.paid for claim in self._claims)
+        if exceeds((*paid, *(one.amount for one in self._adjustments))):
+            self.refuse(end.error(TOO_MUCH))
         if self.problems:
             return None
         return RemittedPayment(
@@ -150,11 +155,11 @@ class TransactionSet:
         self._end_line()
         self._at = Place.LINE
         self._quota.use("lines", segment.number)
-        if self._claim:
-            place = len(self._claim.lines) + 1
-            if place > MOST_LINES_OF_CLAIM:
-                raise segment.error(f"A claim has at most {MOST_LINES_OF_CLAIM} lines")
-            self._line = line_of(segment, place)
+        # The lines of a claim that cannot be read are read for what is wrong with them, too.
+        place = len(self._claim.lines) + 1 if self._claim else 1
+        if place > MOST_LINES_OF_CLAIM:
+            raise segment.error(f"A claim has at most {MOST_LINES_OF_CLAIM} lines")
+        self._line = line_of(segment, place)
 
     def _read_adjustments(self, segment: Segment) -> None:
         found, parts = adjustments_of(segment), self._parts()
@@ -199,9 +204,12 @@ class TransactionSet:
 
     def _end_claim(self) -> None:
         self._end_line()
-        if self._claim:
-            self._claims.append(self._claim.made())
-        self._claim = None
+        ended, self._claim = self._claim, None
+        if ended:
+            try:
+                self._claims.append(ended.made())
+            except SegmentError as error:
+                self.refuse(error)
 
     # What each segment says; the others have their places, and say nothing that is read.
     _HANDLERS: ClassVar[dict[str, Callable[["TransactionSet", Segment], None]]] = {

@@ -1,7 +1,7 @@
 """Reads the facts behind the amounts of locked invoices, and writes those that a transition adds or changes."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -25,12 +25,14 @@ def write_facts(work: UnitOfWork, writes: WriteBatch, invoice_id: UUID, before: 
     for table, old, new, more in (
         ("responsibilities", before.responsibilities, after.responsibilities, decided | _beside(work)),
         ("agreements", before.agreements, after.agreements, {}),
-        ("invoice_adjustments", before.adjustments, after.adjustments, decided),
+        ("invoice_adjustments", before.all_adjustments, after.all_adjustments, decided),
         ("write_offs", before.write_offs, after.write_offs, decided),
     ):
         known = {one.number: one for one in old}
         for fact in new:
-            columns = {name: value for name, value in asdict(fact).items() if name != "number"}
+            if known.get(fact.number) is fact:
+                continue
+            columns = {one.name: getattr(fact, one.name) for one in fields(fact) if one.name != "number"}
             key = {"invoice_id": invoice_id, "number": fact.number}
             if fact.number not in known:
                 writes.insert(table, id=new_id(work.moment), **key, **columns, **more)

@@ -1,7 +1,8 @@
 """The unit of work of a mutation: one transaction, an idempotency key, domain errors as data, and the record read again for the response."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from db.global_ids import read_id
 from db.ledger.restated import restate
 from db.notifications import invoice_changed
 from db.sealed_hints import Hints
-from db.write_batch import WriteBatch
+from db.write_batch import BulkBatch, WriteBatch
 from domain.api_names import snake
 from domain.billing.outcomes import Actor
 from domain.days import check_days
@@ -50,6 +51,8 @@ class UnitOfWork:
     # The invoices that were locked as the transaction began.
     locked: frozenset[UUID] = frozenset()
     remembered: bool = False
+    # Whether everything is rolled back after the payload was read.
+    is_dry_run: bool = False
     # The physician to whom the user's account belongs.
     person_id: UUID | None = None
     batches: list[WriteBatch] = field(default_factory=list)
@@ -73,6 +76,28 @@ class UnitOfWork:
         """A new, empty batch of writes."""
         self.batches.append(WriteBatch(self.clinic_id))
         return self.batches[-1]
+
+    def bulk_writes(self) -> BulkBatch:
+        """A new, empty batch for many rows of the same kinds."""
+        batch = BulkBatch(self.clinic_id)
+        self.batches.append(batch)
+        return batch
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction: if it fails, nothing of it is written, announced or told, and the rest may go on."""
+        batches, warnings, restated = len(self.batches), len(self.warnings), set(self.restated)
+        changed = {identity: set(columns) for identity, columns in self.changed.items()}
+        await self.connection.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            await self.connection.execute("rollback to savepoint part")
+            del self.batches[batches:]
+            del self.warnings[warnings:]
+            self.restated, self.changed = restated, changed
+            raise
+        await self.connection.execute("release savepoint part")
 
     async def restate(self) -> None:
         """Store the restated states of the changed invoices, after everything else was written."""
@@ -98,6 +123,10 @@ class UnitOfWork:
     async def all(self, sql: str, *values: Any) -> Any:
         """All rows of a query within the clinic, with its id bound as $1."""
         return await self.connection.fetch(sql, self.clinic_id, *values)
+
+
+class _DryRunEndedError(Exception):
+    """Rolls back a dry run."""
 
 
 CommandFunction = Callable[[UnitOfWork], Awaitable[UUID]]
@@ -169,11 +198,19 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                 await work.restate()
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
-            answers, whole = await resolve_in_transaction(info, known, connection, work.audit)
+            answers, whole = await resolve_in_transaction(
+                info, known, connection, work.audit, with_arguments=work.is_dry_run
+            )
+            _end_dry_run(work)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
             before_commit += work.notifications()
         if command.ends_access and context.sessions:
             context.sessions.forget(known)
+        return CommandResult(known, (), answers, whole, tuple(work.warnings))
+    except _DryRunEndedError:
+        # What was read of it is recorded as of any other read.
+        context.audit.add_operation(info.field_name)
+        context.audit.add_reads(work.audit)
         return CommandResult(known, (), answers, whole, tuple(work.warnings))
     except DomainError as refusal:
         context.audit.is_refused = True
@@ -181,6 +218,11 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
     except asyncpg.ForeignKeyViolationError:
         context.audit.is_refused = True
         return CommandResult(None, (NotFound("There is no such record"),))
+
+
+def _end_dry_run(work: UnitOfWork) -> None:
+    if work.is_dry_run:
+        raise _DryRunEndedError
 
 
 def _work_of(

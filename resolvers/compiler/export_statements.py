@@ -35,6 +35,7 @@ from db import tables
 from db.fields import VIEWS
 from db.fields.base import Expression, One, Pages, View
 from db.fields.billing.adjustments import ADJUSTMENT, adjustments
+from db.fields.billing.cheques import never_counted
 from db.fields.exports import SHOWN_TABLES, records_in_reach
 from db.fields.payments import PAYMENT, payments, payments_of_deposit
 from db.row import Row, Scope
@@ -79,6 +80,8 @@ class Root:
     received: str = ""
     left_out: InvoiceStatus | None = None
     has_invoice: bool = True
+    # The rows that it does not show.
+    without: Callable[[Row], Expression] | None = None
 
 
 def _row_of(name: str) -> Callable[[Scope], Row]:
@@ -111,9 +114,15 @@ SETS: dict[ExportKind, tuple[tuple[Root, tuple[Column, ...]], ...]] = {
             replace(ROOTS[ExportKind.ADJUSTMENTS], left_out=_WITHOUT_VOID),
             parts.ADJUSTMENTS,
         ),
-        # Money that is not applied to an invoice is no part of a customer's balance.
+        # Money that is not applied to an invoice is no part of a customer's balance. What was corrected or moved has never counted.
         (
-            Root(*_ALLOCATION, order=("effective_on", "id"), received="amount", left_out=_WITHOUT_VOID),
+            Root(
+                *_ALLOCATION,
+                order=("effective_on", "id"),
+                received="amount",
+                left_out=_WITHOUT_VOID,
+                without=never_counted,
+            ),
             parts.PAYMENTS,
         ),
     )
@@ -378,6 +387,8 @@ class _Statement:
         found += [invoice.id.is_not(None), *narrowed] if narrowed and not self._root.has_invoice else narrowed
         if self._root.left_out:
             found.append(invoice.status != literal(self._root.left_out.value, literal_execute=True))
+        if self._root.without:
+            found.append(not_(self._root.without(row)))
         return found
 
     def _sum(self, row: Row, path: str) -> Expression:

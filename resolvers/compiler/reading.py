@@ -75,13 +75,18 @@ async def resolve_payload(
 
 
 async def resolve_in_transaction(
-    info: ResolveInfo, identity: UUID, connection: asyncpg.Connection, audit: AuditRecord
+    info: ResolveInfo,
+    identity: UUID,
+    connection: asyncpg.Connection,
+    audit: AuditRecord,
+    *,
+    with_arguments: bool = False,
 ) -> tuple[Answers, orjson.Fragment | None]:
     """The payload of a successful mutation by response key, read in its own transaction; and the complete response.
 
     That saves a transaction. Selections with arguments of their own are left to `follow`, and with them the complete
     response:
-    an invalid argument must not roll back the mutation.
+    an invalid argument must not roll back the mutation. `with_arguments` reads them as well, of what is rolled back anyway.
     """
     selector, payload = _selector(info), get_named_type(info.return_type)
     assert is_object_type(payload)
@@ -91,8 +96,9 @@ async def resolve_in_transaction(
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
             plan = _plan(info, asked, type_name, _key(info, asked, type_name))
-            if len(plan.asked) == 1:
-                values = plan.values(info.context, [_following(selector, asked, type_name, identity)])
+            if len(plan.asked) == 1 or with_arguments:
+                below = [selector.arguments(one) for one in plan.asked[1:]]
+                values = plan.values(info.context, [_following(selector, asked, type_name, identity), *below])
                 found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, audit)
         elif asked.name == "errors":
             found[asked.key] = _NO_ERRORS

@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from db import tables
 from db.fields import reports
-from db.reports import measures
+from db.reports import denials, measures
 from db.reports.coverage_kinds import amounts_by_kind
 from db.reports.measures import PLACES
 from db.reports.unapplied import unapplied_by_payer
@@ -108,10 +108,12 @@ def analytics(compiler: Compiler, field: SelectedField) -> Select[Any]:
             _reductions, report, report.represented, reports.attorney_reductions, "attorney_id"
         ),
         "amountsByCoverageKind": partial(_by_coverage_kind, report),
+        "denialsByPayer": partial(_denials_by_payer, report),
+        "denialsByReason": partial(_denials_by_reason, report),
         "trend": partial(_trend, report),
     }
     columns = compiler.columns(target, asked, row)
-    number = row.invoice_count if row.used & set(measures.COHORT) else None
+    number = row.invoice_count if row.used & {*measures.COHORT, *denials.SUMS} else None
     return _single(report, row, columns, number)
 
 
@@ -125,6 +127,8 @@ def _figures(report: Report, used: set[str]) -> Select[Any]:
     found = [measures.totals(invoices, which, used & set(which)) for which, invoices in parts if used & set(which)]
     if used & set(measures.DAYS):
         found.append(measures.days_to_pay(report.cohort))
+    if used & set(denials.SUMS):
+        found.append(denials.denial_sums(report.cohort))
     rows = [part.subquery(f"figures{place}") for place, part in enumerate(found)]
     columns = [row.c[name] for row in rows for name in sorted(used & set(row.c.keys()))]
     return select(*columns).select_from(measures.side_by_side(rows))
@@ -140,7 +144,11 @@ def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoice
     if used & set(measures.DAYS):
         days = measures.days_to_pay(invoices, key).subquery("took")
         columns += [days.c[one] for one in sorted(used & set(measures.DAYS))]
-        source = sums.outerjoin(days, days.c.key == sums.c.key)
+        source = source.outerjoin(days, days.c.key == sums.c.key)
+    if used & set(denials.SUMS):
+        denied = denials.denial_sums(invoices, key).subquery("denied")
+        columns += [denied.c[one] for one in sorted(used & set(denials.SUMS))]
+        source = source.outerjoin(denied, denied.c.key == sums.c.key)
     return select(_clinic(report), *columns).select_from(source)
 
 
@@ -161,22 +169,40 @@ def _reductions(
     )
 
 
-def _refuse_parts(report: Report) -> None:
-    """Of two sets that differ in a few invoices, or of two days, the kinds of coverage of those invoices would follow."""
+def _refuse_parts(report: Report, figures: str) -> None:
+    """Of two sets that differ in a few invoices, or of two days, the kinds of coverage or the denials of those invoices would follow."""
     given = {f"filter.{name}" for name in report.given - SPAN}
     if report.arguments.get("asOf") is not None:
         given.add("asOf")
     for name in sorted(given):
-        raise refuse(name, "must not be given together with amountsByCoverageKind")
+        raise refuse(name, f"must not be given together with {figures}")
 
 
 def _by_coverage_kind(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
     """The parts of the cohort's amounts by the kind of coverage; roles that see no coverage are told many invoices at once."""
     if report.is_by_month:
-        _refuse_parts(report)
+        _refuse_parts(report, "amountsByCoverageKind")
     build = partial(amounts_by_kind, report.cohort, report.scope, joins_few=report.is_by_month)
     row = report.derived(reports.coverage_kinds, lambda used: build())
     return report.list(target, asked, row, lambda r: r.billed.desc(), lambda r: r.kind.asc().nulls_last())
+
+
+def _denials_by_payer(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
+    def build(used: set[str]) -> Select[Any]:
+        found = denials.sums_by_payer(report.cohort).subquery("found")
+        return select(_clinic(report), *found.c)
+
+    row = report.derived(reports.payer_denials, build)
+    return report.list(target, asked, row, lambda r: r.denials.desc(), lambda r: r.payer_id)
+
+
+def _denials_by_reason(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
+    """The denials by reason code; roles that see no denial are told of many invoices at once."""
+    if report.is_by_month:
+        _refuse_parts(report, "denialsByReason")
+    build = partial(denials.sums_by_reason, report.cohort, report.scope, joins_few=report.is_by_month)
+    row = report.derived(reports.reason_denials, lambda used: build())
+    return report.list(target, asked, row, lambda r: r.denials.desc(), lambda r: r.kind.asc().nulls_last())
 
 
 def _trend(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:

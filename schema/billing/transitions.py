@@ -8,6 +8,9 @@ from strawberry.tools import create_type
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.billing import cases, cheques, replacements, transfers
+from resolvers.commands.corrections.allocations import move_allocation
+from resolvers.commands.corrections.cheques import correct
+from resolvers.commands.remittances import posting
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
 from schema.billing.cases import CasePayload
@@ -15,19 +18,23 @@ from schema.billing.invoice_mutations import InvoicePayload
 from schema.billing.transition_inputs import INPUTS
 from schema.commands import command
 from schema.payments.cheques import ChequePayload
+from schema.payments.remittances import RemittancePayload
 
 # Transitions of several invoices at once → their commands. Those of one invoice all have the same command.
 COMMANDS: dict[str, CommandFunction] = {
     "record_cheque": cheques.record,
     "allocate_cheque": cheques.allocate,
+    "post_remittance": posting.post,
     "return_cheque": cheques.take_back,
+    "correct_cheque": correct,
+    "move_allocation": move_allocation,
     "transfer_balance": transfers.transfer,
     "replace_invoice": replacements.replace_invoice,
     "settle_case": cases.settle,
     "close_case": cases.close,
     "reopen_case": cases.open_again,
 }
-_PAYLOADS = {"invoice": InvoicePayload, "cheque": ChequePayload, "case": CasePayload}
+_PAYLOADS = {"invoice": InvoicePayload, "cheque": ChequePayload, "case": CasePayload, "remittance": RemittancePayload}
 
 
 def _mutation(row: Transition) -> Any:

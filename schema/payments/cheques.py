@@ -9,7 +9,7 @@ import strawberry
 from permissions.classes import input_field, output_field
 from schema.commands import payload_of
 from schema.connections import Connection, Node
-from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind
+from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from schema.payments.refunds import Refund
 from schema.references import (
     ChequeAllocationRef,
@@ -56,6 +56,15 @@ class Cheque(Node):
         "records", "The day on which the bank cleared it; null if that is not known."
     )
     returned_on: date | None = output_field("records", "The day on which it was returned unpaid; null if it was not.")
+    corrects: ChequeRef | None = output_field(
+        "records", "The payment that was typed wrong, in whose place this one stands; null if there is none."
+    )
+    corrected_by: ChequeRef | None = output_field(
+        "records", "The payment that stands in the place of this one, which was typed wrong; null if there is none."
+    )
+    correction_reason: str | None = output_field(
+        "records", "What was typed wrong of the payment that this one corrects; null if there is none."
+    )
     return_kind: ReturnKind | None = output_field("records", "Why it was returned; null if it was not.")
     is_bounced: bool = output_field(
         "records",
@@ -101,6 +110,10 @@ class ChequeFilter:
         ("Cheque.unappliedAmount",),
         "If true, only cheques with an unapplied amount; if false, only the others.",
     )
+    corrected: bool | None = input_field(
+        ("Cheque.correctedBy", "Cheque.status"),
+        "If true, only payments that were typed wrong, in whose place others stand; if false, only the others.",
+    )
     returned: bool | None = input_field(
         ("Cheque.returnedOn",), "If true, only cheques that were returned unpaid; if false, only the others."
     )
@@ -108,7 +121,7 @@ class ChequeFilter:
 
 @strawberry.type(
     description="The part of a payment that pays one invoice. A returned cheque adds the same allocation with a "
-    "negative amount."
+    "negative amount, and so does a correction or a move."
 )
 class ChequeAllocation:
     id: strawberry.ID = output_field("records", "The allocation's id.")
@@ -116,6 +129,9 @@ class ChequeAllocation:
         "records", "The amount that pays the invoice, in US dollars; negative if it reverses a payment."
     )
     effective_on: date = output_field("records", "The day from which it counts.")
+    reversal_kind: ReversalKind | None = output_field(
+        "records", "Why it reverses a payment; null if it does not. A correction or a move is no return."
+    )
     cheque: Cheque = output_field("records", "The cheque to which it belongs.")
     invoice: InvoiceRef = output_field("records", "The invoice it pays.")
     coverage: CoverageRef | None = output_field(

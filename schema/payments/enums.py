@@ -1,6 +1,6 @@
 """Descriptions and access rules of the enums of payments, and of their values."""
 
-from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind
+from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from domain.payments.recoupment import RecoupmentOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
 from permissions.classes import enum_type
 
@@ -11,6 +11,7 @@ __all__ = [
     "RecoupmentStatus",
     "RecoupmentStep",
     "ReturnKind",
+    "ReversalKind",
     "RowReversal",
 ]
 
@@ -94,5 +95,17 @@ enum_type(
         "REQUESTED_ON": (("RecoupmentRequest.requestedOn",), "The day on which the payer asked."),
         "DUE_ON": (("RecoupmentRequest.dueOn",), "The day by which it is to be answered."),
         "AMOUNT": (("RecoupmentRequest.amount",), "The amount that is asked back."),
+    },
+)
+enum_type(
+    ReversalKind,
+    "records",
+    "Why an allocation was reversed.",
+    {
+        "RETURNED": "Its payment was returned.",
+        "REPLACED": "Its invoice was replaced by another one.",
+        "MOVED": "It was moved to another invoice, or became unapplied.",
+        "CORRECTED": "Its payment was typed wrong, and another one stands in its place.",
+        "TAKEN_BACK": "The payer took it back with a later payment.",
     },
 )

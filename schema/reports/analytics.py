@@ -28,6 +28,42 @@ class CountRatio:
     denominator: int = output_field("figures", "The denominator: a number of invoices.")
 
 
+@strawberry.type(description="A ratio of two numbers of denials, with both numbers.")
+class DenialRatio:
+    value: float | None = output_field("figures", "Numerator ÷ denominator; null if the denominator is 0.")
+    numerator: int = output_field("figures", "The numerator: a number of denials.")
+    denominator: int = output_field("figures", "The denominator: a number of denials.")
+
+
+@strawberry.type(description="The denials of one payer, and what became of them.")
+class PayerDenials:
+    payer: PayerRef = output_field("records", "The payer who was responsible on the day of the denials.")
+    invoice_count: int = output_field("records", "The number of invoices of the period that the payer denied.")
+    denial_count: int = output_field("records", "The number of their denials.")
+    appeals: int = output_field("records", described("appeals"))
+    appeal_rate: DenialRatio = output_field("records", described("appeal_rate"))
+    overturn_rate: DenialRatio = output_field("records", described("overturn_rate"))
+    recovered_after_denial: Decimal = output_field("records", described("recovered_after_denial"))
+
+
+@strawberry.type(description="The denials with one reason code, and what became of them.")
+class ReasonDenials:
+    reason_code: str | None = output_field("figures", "The reason code; null for the remainder.")
+    is_remainder: bool = output_field(
+        "figures",
+        "Whether the row joins several codes. For analysts, the codes of which a figure adds up fewer than five invoices of a month "
+        "of creation are joined, with another code where there is one; for other roles there is no such row.",
+    )
+    invoice_count: int = output_field(
+        "figures", "The number of invoices with such a denial; one invoice can be in several rows."
+    )
+    denial_count: int = output_field("figures", "The number of their denials.")
+    appeals: int = output_field("figures", described("appeals"))
+    appeal_rate: DenialRatio = output_field("figures", described("appeal_rate"))
+    overturn_rate: DenialRatio = output_field("figures", described("overturn_rate"))
+    recovered_after_denial: Decimal = output_field("figures", described("recovered_after_denial"))
+
+
 @strawberry.type(
     description="The days from creation to full payment of invoices; for analysts, to the end of the month of payment."
 )
@@ -120,6 +156,11 @@ class MonthlyAnalytics:
     reduction_rate: Ratio = output_field("figures", described("reduction_rate"))
     days_in_ar: DaysInAr = output_field("figures", described("days_in_ar"))
     denial_rate: CountRatio = output_field("figures", described("denial_rate"))
+    first_pass_rate: CountRatio = output_field("figures", described("first_pass_rate"))
+    appeals: int = output_field("records", described("appeals"))
+    appeal_rate: DenialRatio = output_field("records", described("appeal_rate"))
+    overturn_rate: DenialRatio = output_field("records", described("overturn_rate"))
+    recovered_after_denial: Decimal = output_field("records", described("recovered_after_denial"))
 
 
 @strawberry.type(description="Measures of the clinic's billing. Only the requested measures are computed.")
@@ -135,6 +176,11 @@ class Analytics:
     days_in_ar: DaysInAr = output_field("figures", described("days_in_ar"))
     ar_days: float | None = output_field("figures", described("ar_days"))
     denial_rate: CountRatio = output_field("figures", described("denial_rate"))
+    first_pass_rate: CountRatio = output_field("figures", described("first_pass_rate"))
+    appeals: int = output_field("records", described("appeals"))
+    appeal_rate: DenialRatio = output_field("records", described("appeal_rate"))
+    overturn_rate: DenialRatio = output_field("records", described("overturn_rate"))
+    recovered_after_denial: Decimal = output_field("records", described("recovered_after_denial"))
     ar_over90: Ratio = output_field("figures", described("ar_over90"))
     physician_productivity: list[PhysicianProductivity] = output_field(
         "productivity", "By physician with visits or invoices in the period, highest billed amount first."
@@ -156,6 +202,15 @@ class Analytics:
         "figures",
         "The amounts of the period by coverage kind, highest billed amount first. Analysts get them for the whole clinic, "
         "without asOf and without a filter of parties.",
+    )
+    denials_by_payer: list[PayerDenials] = output_field(
+        "records",
+        "The denials of the period's invoices by the payer who was responsible on the day of each, most denials first.",
+    )
+    denials_by_reason: list[ReasonDenials] = output_field(
+        "figures",
+        "The denials of the period's invoices by reason code, most denials first. Analysts get them for the whole clinic, without "
+        "asOf and without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(
         "figures", "The measures of the period by month of creation, oldest first."

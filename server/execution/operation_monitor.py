@@ -21,7 +21,11 @@ logger = logging.getLogger("billing.operations")
 TIMEOUT = "TIMEOUT"
 _SECONDS = 15.0
 # A file of a hundred thousand rows is imported in one transaction.
-_SECONDS_OF = {"importRecords": 600.0, "importPreview": 600.0}
+_SECONDS_OF = {
+    **dict.fromkeys(("importRecords", "importPreview"), 600.0),
+    # A remittance of ten thousand claims is posted in one transaction.
+    **dict.fromkeys(("importRemittance", "postRemittance"), 180.0),
+}
 _SLOW_SECONDS = 1.0
 
 

@@ -104,6 +104,7 @@ def test_the_owner_cannot_make_status_and_ledger_disagree(address: DatabaseUrls,
 
 _APPEND_ONLY = (
     *("invoice_events", "cheque_allocations", "coverage_events", "denials", "responsibilities", "invoice_adjustments"),
+    "denial_events",
 )
 
 

@@ -14,6 +14,8 @@ from imports.files import csv_sheets
 from imports.mapping import mappings
 from imports.sandbox import program
 from imports.synthea import csv_rows
+from imports.x12 import quota
+from imports.x12.segments import LONGEST_SEGMENT, MOST_SEGMENTS
 from limits.query_cost import LIMITS
 from resolvers.compiler import cursors
 from server import serving
@@ -171,6 +173,14 @@ DECODERS = (
         f"{LARGEST_UNPACKED // MIB} MiB unpacked, {MOST_ROWS:,} rows, {MOST_COLUMNS} columns; a child process of {program.MOST_MEMORY // MIB} MiB",
         "a report with line, column and reason",
         "test_files_and_notifications",
+    ),
+    Decoder(
+        "remittance (X12 835)",
+        "imports/x12/envelopes.py",
+        f"{MOST_SEGMENTS:,} segments of {LONGEST_SEGMENT:,} characters, {quota.MOST_PAYMENTS:,} transaction sets, {quota.MOST_CLAIMS:,} claims, "
+        f"{quota.MOST_LINES:,} lines, {quota.MOST_ADJUSTMENTS:,} adjustments; a child process of {program.MOST_MEMORY // MIB} MiB",
+        "a problem with segment, element and reason",
+        "test_remittances",
     ),
     Decoder(
         "mapping of a file to import (input, saved, JSON file)",

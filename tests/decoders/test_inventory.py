@@ -9,14 +9,14 @@ from tests.house.source import PROJECT, files, name
 PAGE = (PROJECT / "docs" / "decoders.md").read_text(encoding="utf-8")
 # What decodes bytes or text that may come from outside of the process.
 _DECODES = re.compile(
-    r"b64decode\(|fromhex\(|[a-z]+json\.loads\(|json\.loads\(|headers\.get\(|query_params|csv\.reader|ParserCreate|ZipFile\(file\)"
+    r"b64decode\(|fromhex\(|[a-z]+json\.loads\(|json\.loads\(|headers\.get\(|query_params|csv\.reader|ParserCreate|ZipFile\(file\)|Segments\(file\)"
 )
 # Modules that decode what this process, its child, or PostgreSQL has written, or that belong to a row of the inventory.
 _NO_DECODERS = {
     "server/embedded/watchdog.py": "the order that its own starter has written",
     "server/commands/reports.py": "an answer of our own executor",
-    "imports/files/messages.py": "the messages of the child process",
-    "imports/files/child.py": "the messages of the child process",
+    "imports/files/messages.py": "the options of an import, which its parent process has written",
+    "imports/sandbox/sandboxes.py": "the messages of the child process",
     "imports/files/csv_text.py": "the first lines of import file (CSV)",
     "imports/files/xml_parts.py": "a part of import file (XLSX)",
     "resolvers/commands/billing/quotes.py": "JSON that PostgreSQL has written",
@@ -51,7 +51,8 @@ def test_each_decoder_has_a_module_and_a_test() -> None:
 
 def test_a_module_that_decodes_is_in_the_inventory() -> None:
     known = {decoder.module for decoder in DECODERS}
-    layers = ("server", "identity", "resolvers", "db", "domain", "limits", "exports", "imports/files", "storage")
+    imports = ("imports/files", "imports/sandbox", "imports/x12")
+    layers = ("server", "identity", "resolvers", "db", "domain", "limits", "exports", *imports, "storage")
     decoding = {name(path) for path in files(*layers) if _DECODES.search(path.read_text(encoding="utf-8"))}
     assert decoding - known - set(_NO_DECODERS) == set(), "add a row for this decoder to DECODERS, and fuzz it"
 

@@ -32,6 +32,7 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   .     .     .   .
 record_denial       I   IR  IC  .     .     .   .
+record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  .     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  .     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW .     .   W
@@ -59,6 +60,7 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
 record_denial       I   IR  IC  .     .     .   .
+record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
@@ -87,6 +89,7 @@ agree_reduction     .   CQ  .   .     .     .   .
 decline_reduction   .   I   .   .     .     .   .
 reopen_reduction    .   .   R   R     .     .   .
 record_denial       I   IR  IC  .     .     .   .
+record_adjustment   IQ  IRQ CQ  IRCQW .     .   WQ
 record_cheque       IQ  RQ  CQ  QIRC  P     .   WQ
 allocate_cheque     IQ  RQ  CQ  QIRC  P     .   WQ
 return_cheque       IQ  RQ  CQ  IRCQW IRCPW .   W
@@ -170,7 +173,7 @@ def test_a_refusal_names_the_status_and_the_legal_transitions_in_the_order_of_th
     with pytest.raises(IllegalTransition) as refused:
         advance(InvoiceStatus.PENDING_REDUCTION, "submit_invoice", None, Role.BILLING)
     assert refused.value.legal_now == (
-        *("counter_reduction", "agree_reduction", "decline_reduction", "record_denial"),
+        *("counter_reduction", "agree_reduction", "decline_reduction", "record_denial", "record_adjustment"),
         *("record_cheque", "allocate_cheque", "return_cheque", "transfer_balance", "replace_invoice"),
     )
     assert "pending_reduction" in refused.value.message
@@ -198,13 +201,14 @@ def test_the_possible_moves_start_and_end_where_the_transition_does(row: Transit
 
 GUARDED = """
 submit_invoice      has_lines billed not_submitted
-accept_in_full      submitted
-request_reduction   submitted
+accept_in_full      submitted something_due
+request_reduction   submitted something_due
 counter_reduction
 agree_reduction
 decline_reduction
 reopen_reduction    something_to_negotiate case_open
 record_denial       sent
+record_adjustment   sent something_to_adjust
 record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
 return_cheque       something_received
@@ -231,6 +235,7 @@ agree_reduction
 decline_reduction   reason
 reopen_reduction    reason
 record_denial       denied_on reason_code
+record_adjustment   group reason_code amount
 record_cheque       payer_id number amount cheque_date received_on allocations
 allocate_cheque     cheque_id allocations
 return_cheque       cheque_id returned_on reason
@@ -357,6 +362,8 @@ UNTIL_YESTERDAY = {"conditional_until": YESTERDAY, "agreed": Decimal("800.00")}
         ("something_due", {"written_off": Decimal("1000.00")}, False),
         ("something_unpaid", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
         ("something_unpaid", {"received": Decimal("999.99"), "contractual": Decimal("0.01")}, False),
+        ("something_to_adjust", {"received": Decimal("600.00"), "contractual": Decimal("400.00")}, True),
+        ("something_to_adjust", {"received": Decimal("1000.00")}, False),
         ("something_to_negotiate", {"agreed": Decimal("800.00"), "received": Decimal("800.00")}, True),
         ("something_to_negotiate", {"received": Decimal("999.00"), "small_balance": Decimal("1.00")}, True),
         ("something_to_negotiate", {"received": Decimal("1000.00"), "small_balance": Decimal(0)}, False),

@@ -58,6 +58,7 @@ _STAFF = (
     "case_events",
     "coverage_events",
     "coverages",
+    "denial_events",
     "denials",
     "deposits",
     "encounter_events",
@@ -73,6 +74,7 @@ _STAFF = (
     "invoice_events",
     "late_facts",
     "outbound_messages",
+    "reason_codes",
     "reduction_offers",
     "provider_adjustments",
     "recoupment_answers",
@@ -134,6 +136,7 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select d.id from ({_LAST_DENIALS}) d join invoices i on i.id = d.invoice_id
         where case when d.line_id is null then i.status = 'pending_invoice' and i.submitted_on is null else i.status in {_OPEN} end
             and d.appeal_due_on <= {_TODAY} + 14 and d.denied_on <= {_TODAY}
+            and d.id not in (select e.denial_id from denial_events e)
     union select md5('filing_due' || i.id)::uuid from invoices i join coverages c on c.case_id = i.case_id and c.payer_id = i.payer_id
         and c.status in ('unverified', 'active') where i.clinic_id = $1 and i.status = 'pending_invoice' and i.created_on <= {_TODAY}
         and i.submitted_on is null and i.first_submitted_on is null and i.service_date + c.file_within_days <= {_TODAY} + 7
@@ -148,7 +151,7 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
     union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select coalesce(max(e.seq), 0) from invoice_events e
         where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note',
-            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial'))
+            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial', 'record_adjustment'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}

@@ -20,10 +20,19 @@ _BY_FORMER_FIRM = """select (select count(*) from responsibilities r join invoic
 _TREATING = """(select clinic_id, physician_id, case_id from encounters
         union select clinic_id, physician_id, case_id from invoices where physician_id is not null)
     {} select clinic_id, physician_id, case_id from treating_physicians"""
+# The steps of denials; an invoice that replaces another begins with a copy of them.
+_STEPS = """select count(*) from denial_events e join denials d on (d.clinic_id, d.id) = (e.clinic_id, e.denial_id)
+    join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)
+    where not (i.replaces_id is not null and e.recorded_at = i.recorded_at)"""
 _ROWS = {
     "record_cheque": "select count(*) from cheques",
     "return_cheque": "select count(*) from cheques where returned_on is not null",
-    "refund_cheque": "select count(*) from refunds",
+    "refund_cheque": "select count(*) from refunds where reverses_id is null and carries_id is null",
+    "return_refund": "select count(*) from refunds where reversal_kind = 'returned'",
+    "cover_refund": "select count(*) from refunds where reversal_kind = 'moved'",
+    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null",
+    "record_recoupment_request": "select count(*) from recoupment_requests",
+    "answer_recoupment_request": "select count(*) from recoupment_answers where step <> 'reopening'",
     "create_deposit": "select count(*) from deposits",
     "create_case": "select count(*) from cases",
     "add_coverage": "select count(*) from coverages",
@@ -33,6 +42,8 @@ _ROWS = {
     "settle_case": "select count(*) from case_events where action = 'settle_case'",
     "close_case": "select count(*) from case_events where action = 'close_case'",
     "reopen_case": "select count(*) from case_events where action = 'reopen_case'",
+    "appeal_denial": f"{_STEPS} and e.status = 'appealed'",
+    "close_denial": f"{_STEPS} and e.status <> 'appealed'",
     "verify_coverage": "select count(*) from coverage_events where action = 'verified'",
     "close_coverage": "select count(*) from coverage_events where action in ('exhausted', 'refused', 'closed')",
 }

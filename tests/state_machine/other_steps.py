@@ -1,4 +1,4 @@
-"""Steps about other records than one invoice: new invoices, visits, coverages, attorneys, deposits, refunds, reminders."""
+"""Steps about other records than one invoice: new invoices, visits, coverages, attorneys, deposits, reminders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,17 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from tests.state_machine.refund_steps import REFUND_STEPS
 from tests.state_machine.steps import Step
 from tests.state_machine.world import INJURED_ON, LIVE_CASES, LIVE_INVOICES, World
 from tests.support.api.scenarios import line
 
+# Step → the list of the world that its record is added to, and how many before it stay there.
+_LISTED = {
+    "create_deposit": ("deposits", 4),
+    "record_recoupment_request": ("requests", 8),
+    "schedule_reminder": ("reminders", 8),
+}
 _KINDS = ("PIP", "MEDPAY", "HEALTH", "LIABILITY")
 _PRICES = ("10.00", "99.99", "100.00", "250.00", "1000.00", "0.00")
 
@@ -49,10 +56,9 @@ class Chance:
                 if name == "record_encounter":
                     world.encounters = [*world.encounters[-12:], identity]
                     world.case_of[identity] = inputs["caseId"]
-                if name == "create_deposit":
-                    world.deposits = [*world.deposits[-4:], identity]
-                if name == "schedule_reminder":
-                    world.reminders = [*world.reminders[-8:], identity]
+                if name in _LISTED:
+                    listed, most = _LISTED[name]
+                    setattr(world, listed, [*getattr(world, listed)[-most:], identity])
                 if name in ("create_deposit", "deposit_cheques"):
                     for one in world.cheques:
                         one.is_held = one.is_held and one.id not in inputs["chequeIds"]
@@ -162,14 +168,6 @@ def _cleared(now: Chance) -> dict[str, Any] | None:
     return {"chequeId": now.random.choice(cheques).id, "clearedOn": now.world.today.isoformat()} if cheques else None
 
 
-def _refund(now: Chance) -> dict[str, Any] | None:
-    if not now.world.cheques:
-        return None
-    how = {"method": "ACH", "reason": "Paid twice", "payee": f"Payee {now.number}"}
-    what = {"chequeId": now.random.choice(now.world.cheques).id, "amount": now.random.choice(("0.01", "25.00"))}
-    return {**what, **how, "refundedOn": now.world.today.isoformat()}
-
-
 def _injury(now: Chance) -> dict[str, Any]:
     day = INJURED_ON + timedelta(days=now.random.choice((-2, 0, 30, 57)))
     return {"caseId": now.some_case(), "dateOfInjury": day.isoformat()}
@@ -187,6 +185,25 @@ def _reminder(now: Chance) -> dict[str, Any] | None:
     return _of("invoices", "invoiceId", targetDate=now.world.today.isoformat(), subject="Call")(now)
 
 
+def _of_refunds(inputs: Callable[[World, Random, int], dict[str, Any] | None]) -> Callable[[Chance], Any]:
+    return lambda now: inputs(now.world, now.random, now.number)
+
+
+def _appeal(now: Chance) -> dict[str, Any] | None:
+    values: dict[str, Any] = {"appealedOn": now.world.some_day(now.random, 2)}
+    if now.random.random() < 0.3:
+        values["documentId"] = now.upload()
+    return _of("denials", "denialId", **values)(now)
+
+
+def _outcome(now: Chance) -> dict[str, Any] | None:
+    outcome = now.random.choice(("UPHELD", "OVERTURNED", "PARTIAL", "CLOSED"))
+    values: dict[str, Any] = {"outcome": outcome, "closedOn": now.world.some_day(now.random, 2)}
+    if outcome == "PARTIAL" or now.random.random() < 0.2:
+        values["amountRecovered"] = "3.33"
+    return _of("denials", "denialId", **values)(now)
+
+
 _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "create_case": _case,
     "create_invoice": _invoice,
@@ -198,13 +215,15 @@ _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "update_coverage": _changed_coverage,
     "verify_coverage": _of_coverage(),
     "close_coverage": _closed_coverage,
+    "appeal_denial": _appeal,
+    "close_denial": _outcome,
     "assign_attorney": _attorney,
     "cancel_attorney_change": lambda now: {"caseId": now.some_case()},
     "transfer_from_former_firm": _from_former_firm,
     "create_deposit": _new_deposit,
     "deposit_cheques": _more_deposit,
     "clear_cheque": _cleared,
-    "refund_cheque": _refund,
+    **{name: _of_refunds(inputs) for name, inputs in REFUND_STEPS.items()},
     "update_case": _injury,
     "set_negotiation_limits": _limits,
     "replace_invoice_lines": _lines,

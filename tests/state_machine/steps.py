@@ -10,19 +10,29 @@ from tests.state_machine.world import Payment, World
 from tests.support.api.scenarios import SCAN
 
 # Mutations of administrators alone.
-ADMIN_ONLY = frozenset({"void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case", "refund_cheque"})
+ADMIN_ONLY = frozenset(
+    {
+        *("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"),
+        *("refund_cheque", "return_refund", "cover_refund", "give_up_refund"),
+    }
+)
 # The record that a mutation returns, if it is not an invoice.
 RECORDS = {
     **dict.fromkeys(
-        ("record_cheque", "allocate_cheque", "return_cheque", "refund_cheque", "clear_cheque"),
+        (
+            *("record_cheque", "allocate_cheque", "return_cheque", "clear_cheque"),
+            *("refund_cheque", "return_refund", "cover_refund", "give_up_refund"),
+        ),
         "cheque",
     ),
+    **dict.fromkeys(("record_recoupment_request", "answer_recoupment_request"), "recoupmentRequest"),
     **dict.fromkeys(("settle_case", "close_case", "reopen_case", "create_case", "update_case"), "case"),
     **dict.fromkeys(("assign_attorney", "cancel_attorney_change", "transfer_from_former_firm"), "case"),
     **dict.fromkeys(("add_coverage", "update_coverage", "verify_coverage", "close_coverage"), "coverage"),
     **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
     **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
     **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+    **dict.fromkeys(("appeal_denial", "close_denial"), "denial"),
 }
 TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)
 # Made by the rules themselves, as money comes or a day passes.

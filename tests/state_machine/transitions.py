@@ -98,6 +98,19 @@ def _denial(now: Moment) -> dict[str, Any]:
     return now.of_invoice(deniedOn=now.world.some_day(now.random, 4), reasonCode="CO-50")
 
 
+def _adjustment(now: Moment) -> dict[str, Any]:
+    """A part of what is due or, seldom, a part that is taken back, or one of an invoice of which nothing is due."""
+    amount = now.amount() if now.random.random() < 0.7 else f"-{now.amount(Decimal(5))}"
+    values: dict[str, Any] = {
+        "group": now.random.choice(("CO", "CO", "OA", "PI", "PR")),
+        "reasonCode": "45",
+        "amount": amount,
+    }
+    if now.random.random() < 0.4:
+        values["adjustedOn"] = now.world.some_day(now.random, 4)
+    return now.of_invoice(**values)
+
+
 def _cheque(now: Moment) -> dict[str, Any]:
     world, random = now.world, now.random
     payer = now.invoice["payer"]["id"] if random.random() < 0.75 else random.choice(world.payers)
@@ -199,6 +212,7 @@ _INPUTS: dict[str, Callable[[Moment], dict[str, Any] | None]] = {
     "counter_reduction": lambda now: now.of_invoice(party=now.random.choice(("CLINIC", "PAYER")), amount=now.amount()),
     "agree_reduction": _agreement,
     "record_denial": _denial,
+    "record_adjustment": _adjustment,
     "record_cheque": _cheque,
     "allocate_cheque": _allocation,
     "return_cheque": _return,

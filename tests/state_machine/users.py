@@ -15,7 +15,7 @@ from tests.state_machine.world import LIVE_INVOICES, World
 from tests.support.api.scenarios import SCAN
 
 _STATE = """query ($id: ID!) { invoice(id: $id) { id status version balance billedAmount agreedAmount receivedAmount payer { id }
-    case { id } negotiation { openOffer { amount } } availableTransitions { name allowed } } }"""
+    case { id } negotiation { openOffer { amount } } denials { id } availableTransitions { name allowed } } }"""
 _UPLOAD = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id uploadUrl } } }"
 _PATIENCE_SECONDS, _REQUEST_SECONDS, _AVOIDED_SECONDS = 90.0, 30.0, 1.0
 
@@ -212,6 +212,7 @@ class Users:
         if is_late and found["invoice"]["status"] == "PENDING_CHEQUE" and random.random() < 0.8:
             # Most money comes after the worker has let the agreement lapse.
             return None
+        world.know_denials(one["id"] for one in found["invoice"]["denials"])
         now = Moment(world, random, found["invoice"], number, chance.upload)
         names = [row["name"] for row in found["invoice"]["availableTransitions"]]
         allowed = [row["name"] for row in found["invoice"]["availableTransitions"] if row["allowed"]]

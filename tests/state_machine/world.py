@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -55,6 +56,8 @@ class World:
     encounters: list[str] = field(default_factory=list)
     deposits: list[str] = field(default_factory=list)
     reminders: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    denials: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +76,11 @@ class World:
         """Begin a day: the database, too, dates by it what no server dates. Connections that are open stay on the day before."""
         self.days_back = days_back
         rows(self.address, _DAY.format(days=days_back))
+
+    def know_denials(self, denials: Iterable[str]) -> None:
+        """Remember the latest denials that were read."""
+        with self.lock:
+            self.denials = [*self.denials, *(one for one in denials if one not in self.denials)][-20:]
 
     def forget_invoice(self, invoice: str) -> None:
         """Take an invoice out that nothing more happens to."""

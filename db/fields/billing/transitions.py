@@ -50,6 +50,7 @@ _FACTS: dict[str, Callable[[Row], Expression]] = {
     "balance": lambda i: i.balance,
     "open_part": lambda i: i.billed_amount - i.contractual_amount - i.earlier_received_amount,
     "unpaid": lambda i: i.billed_amount - i.contractual_amount - i.received_amount,
+    "not_received": lambda i: i.billed_amount - i.received_amount,
     "small_balance": lambda i: i.small_balance_amount,
     "small_balance_tolerance": _tolerance,
     "has_small_balance": lambda i: i.balance <= _tolerance(i),

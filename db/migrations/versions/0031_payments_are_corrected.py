@@ -25,6 +25,7 @@ _CHECKS = (
     ("cheque_allocations", "only_reversals_have_a_kind", "reversal_kind is null or reverses_id is not null"),
 )
 _NEGATIVE = "amount <> 0 and (amount < 0) = (reverses_id is not null)"
+_DOCUMENT = "imported or document_id is not null or method <> 'paper'"
 # What a later payment took back is positive again where that payment is corrected.
 _NEGATIVE_OR_CORRECTED = f"{_NEGATIVE} or amount > 0 and reversal_kind = 'corrected'"
 
@@ -89,6 +90,7 @@ def upgrade() -> None:
     op.add_column("invoice_adjustments", sa.Column("undoes_number", sa.Integer(), nullable=True))
     _replace_check("cheque_allocations", "reversal_is_negative", _NEGATIVE_OR_CORRECTED)
     _replace_check("cheques", "return_kind_known", _KINDS.format(more=", 'corrected'"))
+    _replace_check("cheques", "has_a_document", f"{_DOCUMENT} or corrects_id is not null")
     _replace_check("late_facts", "fact_known", _FACTS.format(more=", 'correction'"))
     for table, name, condition in _CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
@@ -108,6 +110,7 @@ def downgrade() -> None:
     for table in ("cheques", "cheque_allocations", "late_facts"):
         op.execute(f"alter table {table} disable trigger user")
     op.execute("update cheques set return_kind = 'lost' where return_kind = 'corrected'")
+    op.execute("update cheques set imported = true where document_id is null and method = 'paper' and not imported")
     op.execute("update late_facts set fact = 'receipt' where fact = 'correction'")
     for table in ("cheques", "cheque_allocations", "late_facts"):
         op.execute(f"alter table {table} enable trigger user")
@@ -116,6 +119,7 @@ def downgrade() -> None:
     op.execute(_guard(_FIXED, "", ""))
     _replace_check("late_facts", "fact_known", _FACTS.format(more=""))
     _replace_check("cheques", "return_kind_known", _KINDS.format(more=""))
+    _replace_check("cheques", "has_a_document", _DOCUMENT)
     _replace_check("cheque_allocations", "reversal_is_negative", _NEGATIVE)
     op.drop_column("invoice_adjustments", "undoes_number")
     op.drop_column("cheque_allocations", "ordered_at")

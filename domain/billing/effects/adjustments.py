@@ -84,7 +84,7 @@ def adjusted(facts: Facts, new: Sequence[Adjustment]) -> Facts:
 
     InvalidInput where they would take off more than is neither received nor taken off, or take back more than stands.
     """
-    first = len(facts.adjustments) + 1
+    first = facts.next_adjustment
     numbered = (replace(one, number=number) for number, one in enumerate(new, first))
     after = replace(facts, adjustments=(*facts.adjustments, *numbered))
     if after.unpaid < 0:

@@ -44,7 +44,7 @@ def reverse_write_off(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome
 def close_small_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """The clinic gives up a balance that costs more to collect than it is worth."""
     facts, kind = invoice.known, AdjustmentKind.SMALL_BALANCE
-    new = Adjustment(len(facts.adjustments) + 1, kind, invoice.balance, actor.today, actor.moment)
+    new = Adjustment(facts.next_adjustment, kind, invoice.balance, actor.today, actor.moment)
     return Outcome(facts=replace(facts, adjustments=(*facts.adjustments, new)))
 
 

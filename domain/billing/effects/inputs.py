@@ -119,11 +119,75 @@ NEW_CHEQUE = (
     optional_input("replaces_id", UUID, "Replaces", "The id of the payer's returned payment that it replaces."),
     ALLOCATIONS,
 )
+POSTING = (
+    Input("remittance_id", UUID, "Remittance", "The id of the remittance."),
+    Input(
+        "claim_ids",
+        UUID,
+        "Claims",
+        "The ids of the claims to post; every one that can be posted by default. The others can be posted later.",
+        is_required=False,
+        is_list=True,
+    ),
+)
 RETURN = (
     CHEQUE,
     Input("returned_on", date, "Returned on", "The day on which it was returned."),
     optional_input("kind", ReturnKind, "Kind", "The kind of return; NSF by default."),
     reason_input("Why it was returned."),
+)
+CORRECTION = (
+    Input("cheque_id", UUID, "Payment", "The id of the payment that was typed wrong."),
+    optional_input("payer_id", UUID, "Payer", "The payer who sent it."),
+    optional_input("method", PaymentMethod, "Method", "How it was paid."),
+    optional_input("number", str, "Number", "The number of the cheque, the reference, or the clinic's receipt number."),
+    optional_input(
+        "bank", str, "Bank", "The bank or account on which it is drawn; null if that is not known after all."
+    ),
+    optional_input("amount", Decimal, "Amount", "Its amount in US dollars."),
+    optional_input("cheque_date", date, "Cheque date", "The day written on it, or the settlement day."),
+    optional_input(
+        "received_on",
+        date,
+        "Received on",
+        "The day on which the clinic received it; of a post-dated cheque the day on which it arrived.",
+    ),
+    optional_input("document_id", UUID, "Scan", "The id of another uploaded scan or remittance document."),
+    optional_input(
+        "coverage_id",
+        UUID,
+        "Coverage",
+        "The payer's coverage under which its allocations to invoices of the coverage's case count.",
+    ),
+    Input(
+        "allocations",
+        Allocation,
+        "Allocations",
+        "The invoices that it pays, with the amount for each, instead of its present allocations; those by default.",
+        is_required=False,
+        is_list=True,
+    ),
+    reason_input("What was typed wrong."),
+)
+MOVE = (
+    optional_input(
+        "allocation_id", UUID, "Allocation", "The id of the allocation; or give the payment and the invoice."
+    ),
+    optional_input("cheque_id", UUID, "Payment", "The id of the payment, together with that of the invoice."),
+    optional_input("invoice_id", UUID, "Invoice", "The id of the invoice that the payment pays."),
+    optional_input(
+        "to_invoice_id",
+        UUID,
+        "To invoice",
+        "The id of the invoice that is paid instead; without it the money becomes unapplied.",
+    ),
+    optional_input(
+        "amount", Decimal, "Amount", "The part that is moved, in US dollars; the whole allocation by default."
+    ),
+    optional_input(
+        "coverage_id", UUID, "Coverage", "The payer's coverage under which it counts for the other invoice."
+    ),
+    reason_input("Why it is moved."),
 )
 REPLACEMENT = (
     Input("lines", WantedLine, "Lines", "The lines to bill instead.", is_list=True),
@@ -142,7 +206,18 @@ TRANSFER = (
     Input("reason", ResponsibilityReason, "Reason", "Why another payer owes the open part; any reason but FIRST."),
     optional_input("coverage_id", UUID, "Coverage", "The coverage under which the new payer owes it."),
     optional_input("effective_on", date, "Effective on", "The day from which the new payer owes it; today by default."),
-    optional_input("document_id", UUID, "Letter", "The payer's letter; required for EXHAUSTED and REFUSED."),
+    optional_input(
+        "document_id",
+        UUID,
+        "Letter",
+        "The payer's letter; required for EXHAUSTED and REFUSED, unless a claim of a remittance says so.",
+    ),
+    optional_input(
+        "remittance_claim_id",
+        UUID,
+        "Claim of a remittance",
+        "The posted claim of a remittance in which the payer says so; it takes the place of the letter.",
+    ),
     optional_input(
         "keep_agreement",
         bool,

@@ -29,6 +29,18 @@ def left_for(invoice: Invoice, receipt: Receipt) -> Decimal:
 def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """A part of a payment is allocated to the invoice; later money of the payer takes a small balance back that was given up."""
     receipt: Receipt = inputs["receipt"]
+    facts = invoice.known
+    late = contradicted_by_money(facts, replace(facts, receipts=(*facts.receipts, receipt)))
+    # What is paid after the settlement opens no case again.
+    is_paid = invoice.status is InvoiceStatus.PAID
+    return Outcome(facts=received(invoice, receipt, actor, is_paid=is_paid), late=late)
+
+
+def received(invoice: Invoice, receipt: Receipt, actor: Actor, *, is_paid: bool) -> Facts:
+    """The facts with a receipt, and with what it takes back of a small balance; InvalidInput for more than its payer can still pay.
+
+    `is_paid` is whether it comes after the settlement of the case.
+    """
     left = left_for(invoice, receipt)
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
@@ -36,17 +48,14 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput(words if left > 0 else none, ("amount",))
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, receipt))
-    late = contradicted_by_money(facts, after)
     decisions = facts.small_balance_decisions
-    after = _given_up_then(after, decisions, [receipt], invoice, actor)
+    after = given_up_then(after, decisions, [receipt], invoice, actor)
     if not decisions or not _is_later(receipt, decisions[-1]):
-        return Outcome(facts=after, late=late)
-    # What is paid after the settlement opens no case again.
-    is_paid = invoice.status is InvoiceStatus.PAID
+        return after
     again = min(invoice.small_balance, receipt.amount) if is_paid else facts.given_up
     if again > 0 and is_of_payer_of_its_day(facts, receipt):
         after = _adjusted(after, -again, max(receipt.effective_on, decisions[-1].effective_on), actor)
-    return Outcome(facts=after, late=late)
+    return after
 
 
 def _is_later(fact: Receipt, given_up: Adjustment) -> bool:
@@ -54,10 +63,10 @@ def _is_later(fact: Receipt, given_up: Adjustment) -> bool:
     return (fact.effective_on, fact.recorded_at) > (given_up.effective_on, given_up.recorded_at)
 
 
-def _given_up_then(
+def given_up_then(
     facts: Facts, decisions: Sequence[Adjustment], new: Sequence[Receipt], invoice: Invoice, actor: Actor
 ) -> Facts:
-    """What came before a small balance was given up, and was recorded late, changes its amount, up to the tolerance of the clinic."""
+    """What came before a small balance was given up, and is recorded later, changes its amount, up to the tolerance of the clinic."""
     for decision in decisions:
         if not all(_is_later(one, decision) for one in new):
             left = max(left_when(facts, decision.effective_on, decision.recorded_at), ZERO)
@@ -81,8 +90,7 @@ def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -
 
 
 def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
-    number = len(facts.adjustments) + 1
-    new = Adjustment(number, AdjustmentKind.SMALL_BALANCE, amount, on, actor.moment)
+    new = Adjustment(facts.next_adjustment, AdjustmentKind.SMALL_BALANCE, amount, on, actor.moment)
     return replace(facts, adjustments=(*facts.adjustments, new))
 
 
@@ -95,4 +103,4 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, *reversals))
     late = contradicted_by_money(facts, after)
-    return Outcome(facts=_given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor), late=late)
+    return Outcome(facts=given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor), late=late)

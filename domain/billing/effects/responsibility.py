@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.billing.coverages import AdjustmentGroup, BalanceBilling, check_balance_billing
 from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.facts import (
     Agreement,
     AgreementEnd,
@@ -14,6 +15,7 @@ from domain.billing.ledger.facts import (
     Responsibility,
     ResponsibilityReason,
 )
+from domain.billing.money import format_money
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import UNSUBMITTED, Actor, Inputs, Outcome
 from domain.days import not_later
@@ -37,12 +39,30 @@ def moved(facts: Facts, new: Responsibility, inputs: Inputs, actor: Actor, expla
     rule = BalanceBilling.FORBIDDEN if facts.forbids_balance_billing else BalanceBilling.ALLOWED
     reason = inputs.get("override_reason", inputs.get(explained_by))
     try:
-        check_balance_billing(rule, _GROUPS.get(new.reason), actor.role, reason)
+        check_balance_billing(rule, _group(facts, new.reason), actor.role, reason)
     except InvalidInput as refusal:
         asked = "payer_id" if new.coverage_id is None else "coverage_id"
         refusal.path = (explained_by if refusal.path else asked,)
+        refusal.message += _remitted(facts)
         raise
     return replace(facts, responsibilities=(*facts.responsibilities, new))
+
+
+def _group(facts: Facts, reason: ResponsibilityReason) -> AdjustmentGroup | None:
+    """The group of what moves: as the last remittance says it, where there is one, else as the reason says."""
+    if facts.patient_amount is None:
+        return _GROUPS.get(reason)
+    return AdjustmentGroup.PR if ledger_of(facts).balance <= facts.patient_amount else None
+
+
+def _remitted(facts: Facts) -> str:
+    """What the last remittance says of a balance that does not move, and which step helps."""
+    if facts.patient_amount is None:
+        return ""
+    return (
+        f". By the last remittance that is ${format_money(facts.patient_amount)} of the ${format_money(ledger_of(facts).balance)} that is "
+        "open: record what the contract takes off first (recordAdjustment)"
+    )
 
 
 def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
@@ -56,8 +76,9 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         raise InvalidInput("This payer owes the open part already: name another payer or coverage", ("payer_id",))
     if reason is ResponsibilityReason.FIRST:
         raise InvalidInput("The reason FIRST is that of the first payer: choose another one", ("reason",))
-    if reason in _WITH_A_LETTER and inputs.get("document_id") is None:
-        raise InvalidInput("The payer's letter is required for this reason: upload it first", ("document_id",))
+    if reason in _WITH_A_LETTER and inputs.get("document_id") is None and inputs.get("remittance_claim_id") is None:
+        words = "The payer's letter is required for this reason: upload it first, or name the claim of a remittance that says so"
+        raise InvalidInput(words, ("document_id",))
     from_on, keeps = _effective_on(invoice, last, inputs, actor), _keeps(invoice, inputs)
     ended = facts.ended(AgreementEnd.TRANSFERRED, from_on, actor.moment)
     new = Responsibility(len(facts.responsibilities) + 1, payer, from_on, actor.moment, reason, coverage)

@@ -1,5 +1,6 @@
 """The dated facts from which the amounts of an invoice are computed: who owes it, agreements, receipts, each write-off (decision 21)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -86,6 +87,7 @@ class Agreement:
 class Receipt:
     """The part of a cheque that is allocated to the invoice, or (negative) the reversal of such a receipt.
 
+    `recorded_at` orders it among the facts of its day; of a receipt that corrects another one it is the moment of that one.
     `is_patient` is whether the treated patient paid, who may pay without being responsible.
     """
 
@@ -117,6 +119,8 @@ class Adjustment:
     line_id: UUID | None = None
     cheque_id: UUID | None = None
     note: str | None = None
+    # The number of the adjustment that it undoes, because the payment by which that one came was corrected.
+    undoes_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ _INSTANT = timedelta(microseconds=1)
 class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
-    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves.
+    `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one.
     """
 
     billed: Decimal
@@ -148,6 +153,19 @@ class Facts:
     adjustments: tuple[Adjustment, ...] = ()
     write_offs: tuple[WriteOff, ...] = ()
     forbids_balance_billing: bool = False
+    # The adjustments that were undone by the correction of a payment, and what undid them: they count as never made.
+    undone: tuple[Adjustment, ...] = ()
+    patient_amount: Decimal | None = None
+
+    @property
+    def all_adjustments(self) -> tuple[Adjustment, ...]:
+        """The adjustments, also those that were undone."""
+        return (*self.adjustments, *self.undone)
+
+    @property
+    def next_adjustment(self) -> int:
+        """The number of the next adjustment."""
+        return len(self.all_adjustments) + 1
 
     @property
     def write_off(self) -> WriteOff | None:
@@ -224,8 +242,20 @@ class Facts:
         """The same facts, in which what was given up as a small balance is due again."""
         kind = AdjustmentKind.SMALL_BALANCE
         given_up = sum((one.amount for one in self.adjustments if one.kind is kind), ZERO)
-        back = Adjustment(len(self.adjustments) + 1, kind, -given_up, on, at)
+        back = Adjustment(self.next_adjustment, kind, -given_up, on, at)
         return replace(self, adjustments=(*self.adjustments, back)) if given_up else self
+
+    def without_receipts(self, ids: Collection[UUID], moments: Collection[datetime], at: datetime) -> "Facts":
+        """The same facts without some receipts or reversals, and without what they changed of a small balance as they were recorded."""
+        kept, undone, number = list[Adjustment](), list[Adjustment](), self.next_adjustment
+        for one in self.adjustments:
+            if one.kind is not AdjustmentKind.SMALL_BALANCE or one.recorded_at not in moments:
+                kept.append(one)
+                continue
+            back = replace(one, number=number, amount=-one.amount, recorded_at=at, undoes_number=one.number)
+            undone, number = [*undone, one, back], number + 1
+        receipts = tuple(one for one in self.receipts if one.id not in ids)
+        return replace(self, receipts=receipts, adjustments=tuple(kept), undone=(*self.undone, *undone))
 
     def without_write_off(self, on: date) -> "Facts":
         """The same facts, in which the write-off that stands, if one does, is reversed."""

@@ -5,7 +5,7 @@ have been refused with it, or would have been about another amount. A submission
 it, and no money can be recorded for a void invoice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -133,6 +133,27 @@ def _contradicted(
         is_wrong, amount = _contradiction(one, _then(before, one), _then(after, one), is_less=is_less)
         if is_wrong:
             yield LateFact(kind, first, one.kind, one.on, amount)
+
+
+def contradicted_by_correction(before: Facts, after: Facts, changed: Collection[Receipt]) -> tuple[LateFact, ...]:
+    """The decisions that would have been refused, or about another amount, had the receipts been typed right from the beginning.
+
+    `changed` are the receipts that the correction takes away or adds.
+    """
+    if not changed:
+        return ()
+    kind, first = OutsideFact.CORRECTION, min(one.effective_on for one in changed)
+    found = []
+    for one in _decisions(after):
+        was, now = _then(before, one), _then(after, one)
+        # What is paid less is as if it had been returned.
+        is_refused, _ = _contradiction(one, was, now, is_less=True)
+        is_larger, amount = _contradiction(one, was, now, is_less=False)
+        if is_refused or is_larger:
+            found.append(LateFact(kind, first, one.kind, one.on, None if is_refused else amount))
+    new = [one for one in after.receipts if one in changed]
+    lapsed = {on for one in new for on in _lapsed_before(after, one)}
+    return (*found, *(LateFact(kind, first, Decision.LAPSE, on) for on in sorted(lapsed)))
 
 
 def contradicted_by_denial(facts: Facts, denied_on: date) -> tuple[LateFact, ...]:

@@ -1,9 +1,9 @@
 """Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,22 +17,23 @@ from domain.billing.ledger.amounts import effective_day, is_in_present_round
 from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import Receipt
 from domain.billing.lifecycle import legal_now
+from domain.billing.next_steps import named
 from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
-from domain.payments.cheques import ReturnKind
+from domain.payments.cheques import ReturnKind, ReversalKind
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.payments.covered_payments import find_coverages
-from resolvers.commands.payments.payments import new_payment
+from resolvers.commands.payments.payments import new_payment, refuse_corrected
 from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, unapplied_amount,
+_CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, corrected_at, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
 # A payer that pays stays who it is: changes of its kind wait.
-_PATIENT_OF = """select case when kind = 'patient' then patient_id end as patient_id from payers
+PATIENT_OF = """select case when kind = 'patient' then patient_id end as patient_id from payers
     where clinic_id = $1 and id = $2 for key share"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
@@ -51,7 +52,8 @@ async def record(work: UnitOfWork) -> UUID:
     try:
         await writes.run(work.connection)
     except asyncpg.UniqueViolationError as error:
-        raise Conflict("A payment of this payer with this number is already recorded", ("number",)) from error
+        words = f"A payment of this payer with this number is already recorded; if that was typed wrong: {named('correct_cheque')}"
+        raise Conflict(words, ("number",)) from error
     identity: UUID = cheque["id"]
     return identity
 
@@ -76,6 +78,7 @@ async def _locked(work: UnitOfWork) -> Row:
     row: Row | None = await work.one(_CHEQUE, work.inputs["cheque_id"])
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, row)
     return row
 
 
@@ -87,41 +90,42 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         raise InvalidInput("An invoice is listed twice", ("allocations",))
     if sum(amounts.values()) > available:
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
-    with _about("allocations"):
+    with about("allocations"):
         rows = await lock(work, amounts, with_facts=True)
-    patient = await work.one(_PATIENT_OF, cheque["payer_id"])
+    patient = await work.one(PATIENT_OF, cheque["payer_id"])
     cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
-    rows = await _with_due_agreements(work, rows, cheque)
+    rows = await with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
         row, path = rows[part["invoice_id"]], ("allocations", str(place))
-        with _about(*path):
+        with about(*path):
             coverage = coverages.coverage_of(row["case_id"], part.get("coverage_id"))
-            receipt = _receipt(work, row, cheque, part["amount"], coverage)
-            _check_may_pay(row, receipt)
+            receipt = receipt_of(work, row, cheque, part["amount"], coverage)
+            check_may_pay(row, receipt)
             move(work, writes, name, row, {"receipt": receipt})
         coverages.pay(work, coverage, part["amount"], (*path, "amount"))
         insert_allocation(work, writes, cheque["id"], row["id"], receipt)
 
 
-def _receipt(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
+def receipt_of(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
+    """What a payment pays of a locked invoice; the payment has `patient_id` besides its columns, if its payer is a patient."""
     on = effective_day(cheque["received_on"], row["created_on"])
     known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
     return Receipt(*known, coverage_id=coverage, is_patient=cheque["patient_id"] == row["patient_id"])
 
 
-def _check_may_pay(row: Row, receipt: Receipt) -> None:
+def check_may_pay(row: Row, receipt: Receipt) -> None:
     """Every payer who is or was responsible may pay, and the patient."""
     if not receipt.is_patient and not row["facts"].is_responsible(receipt.payer_id):
         words = "This payer was never responsible for the invoice: transfer its balance first (transferBalance)"
         raise InvalidInput(words, ("invoice_id",))
 
 
-async def _with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
+async def with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
     """Let agreements lapse that were not paid in time, and revive those that were, before a payment is allocated."""
     writes, changed = work.writes(), list[UUID]()
     for identity, row in rows.items():
-        name = _due(work, row, _receipt(work, row, cheque, Decimal(0)))
+        name = _due(work, row, receipt_of(work, row, cheque, Decimal(0)))
         if name is not None:
             move(work, writes, name, row, {}, replace(work.actor, role=None))
             changed.append(identity)
@@ -146,7 +150,7 @@ def _due(work: UnitOfWork, row: Row, receipt: Receipt) -> str | None:
 
 
 @contextmanager
-def _about(*path: str) -> Iterator[None]:
+def about(*path: str) -> Iterator[None]:
     """Errors raised inside refer to a part of the input."""
     try:
         yield
@@ -155,12 +159,24 @@ def _about(*path: str) -> Iterator[None]:
         raise
 
 
-def insert_allocation(work: UnitOfWork, writes: WriteBatch, cheque: UUID, invoice: UUID, receipt: Receipt) -> None:
-    """Add the row of a receipt, or of its reversal, to the batch."""
+def insert_allocation(
+    work: UnitOfWork,
+    writes: WriteBatch,
+    cheque: UUID,
+    invoice: UUID,
+    receipt: Receipt,
+    kind: ReversalKind | None = None,
+    recorded_at: datetime | None = None,
+) -> None:
+    """Add the row of a receipt, or of its reversal of a kind, to the batch.
+
+    With `recorded_at`, the moment of the receipt is that of the row which it corrects, and only orders it among the facts of its day.
+    """
     columns = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
-    columns |= {"coverage_id": receipt.coverage_id}
-    key = {"id": receipt.id, "recorded_at": receipt.recorded_at, "cheque_id": cheque, "invoice_id": invoice}
-    writes.insert("cheque_allocations", **key, **columns)
+    columns |= {"coverage_id": receipt.coverage_id, "reversal_kind": None if kind is None else kind.value}
+    key = {"id": receipt.id, "cheque_id": cheque, "invoice_id": invoice}
+    at = {"recorded_at": recorded_at or receipt.recorded_at, "ordered_at": recorded_at and receipt.recorded_at}
+    writes.insert("cheque_allocations", **key, **at, **columns)
 
 
 async def take_back(work: UnitOfWork) -> UUID:
@@ -171,7 +187,8 @@ async def take_back(work: UnitOfWork) -> UUID:
     settled = {row["id"]: row for case in cases if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN}
     cheque = await _locked(work)
     if cheque["returned_on"]:
-        raise Conflict("This cheque has already been returned", ("cheque_id",))
+        words = f"This cheque has already been returned; if it was typed wrong: {named('correct_cheque')}"
+        raise Conflict(words, ("cheque_id",))
     returned_on = _returned_on(work, cheque)
     writes = work.writes()
     kind = work.inputs.get("kind") or ReturnKind.NSF
@@ -202,24 +219,41 @@ def _returned_on(work: UnitOfWork, cheque: Row) -> date:
 
 async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: Mapping[UUID, Row]) -> None:
     paid = {part["invoice_id"] for part in standing}
-    others = await work.all(
-        "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
-    )
-    rows = await lock(work, {*paid, *(row["id"] for row in others)}, with_facts=True)
+    rows = await lock_with_paid(work, paid, settled)
     reopened = set()
     for identity in sorted(paid):
         row = rows[identity]
         reversals = [_reversal(work, row, part) for part in standing if part["invoice_id"] == identity]
         end = move(work, writes, "return_cheque", row, {**work.inputs, "reversals": reversals})
         for reversal in reversals:
-            insert_allocation(work, writes, standing[0]["cheque_id"], identity, reversal)
+            insert_allocation(work, writes, standing[0]["cheque_id"], identity, reversal, ReversalKind.RETURNED)
         if row["status"] == InvoiceStatus.PAID != end:
             reopened.add(row["case_id"])
+    reopen_cases(work, writes, "return_cheque", {case: settled[case] for case in reopened}, rows, paid)
+
+
+async def lock_with_paid(work: UnitOfWork, ids: Collection[UUID], settled: Mapping[UUID, Row]) -> dict[UUID, Row]:
+    """Some invoices and all paid ones of locked cases that are not open, locked, with their facts."""
+    others = await work.all(
+        "select id from invoices where clinic_id = $1 and case_id = any($2) and status = 'paid'", sorted(settled)
+    )
+    return await lock(work, {*ids, *(row["id"] for row in others)}, with_facts=True)
+
+
+def reopen_cases(
+    work: UnitOfWork,
+    writes: WriteBatch,
+    name: str,
+    cases: Mapping[UUID, Row],
+    rows: Mapping[UUID, Row],
+    moved: Collection[UUID],
+) -> None:
+    """Reopen locked cases of which a transition has opened a paid invoice; their other paid invoices are open with them."""
     for identity, row in rows.items():
-        if identity not in paid and row["case_id"] in reopened:
+        if identity not in moved and row["case_id"] in cases and row["status"] == InvoiceStatus.PAID:
             move(work, writes, "reopen_case", row, work.inputs, replace(work.actor, role=Role.ADMIN))
-    for case in reopened:
-        reopen(work, writes, settled[case], "return_cheque")
+    for case in cases.values():
+        reopen(work, writes, case, name)
 
 
 def _reversal(work: UnitOfWork, row: Row, part: Row) -> Receipt:

@@ -11,6 +11,7 @@ from domain.billing.ledger.facts import Receipt
 from domain.billing.next_steps import named
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
+from domain.payments.cheques import ReversalKind
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
 from resolvers.commands.billing.invoices import insert_invoice, priced_lines
@@ -73,7 +74,7 @@ async def _void(work: UnitOfWork, row: Row, paid: list[Receipt], paid_by: Mappin
     move(work, writes, "replace_invoice", row, {**work.inputs, "reversals": reversals})
     for one in reversals:
         assert one.reverses_id is not None
-        insert_allocation(work, writes, paid_by[one.reverses_id], row["id"], one)
+        insert_allocation(work, writes, paid_by[one.reverses_id], row["id"], one, ReversalKind.REPLACED)
     await writes.run(work.connection)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.api_names import enum_name
 from domain.billing.coverages import PAYING
 from domain.billing.ledger.facts import ResponsibilityReason
+from domain.billing.next_steps import named
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.texts import REMARK, optional_text
 from resolvers.commands.billing.cases import lock_case
@@ -19,6 +20,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 # Locked, so that it is not closed meanwhile.
 _COVERAGE = "select id, case_id, payer_id, status from coverages where clinic_id = $1 and id = $2 for share"
 
+_CLAIM = """select c.invoice_id, c.posted_at, r.document_id from remittance_claims c
+    join remittances r on r.clinic_id = c.clinic_id and r.id = c.remittance_id where c.clinic_id = $1 and c.id = $2"""
+
 
 async def transfer(work: UnitOfWork) -> UUID:
     """Transfer the open part of an invoice; the payer is that of the coverage, where one is named."""
@@ -26,6 +30,7 @@ async def transfer(work: UnitOfWork) -> UUID:
     work.inputs = {**work.inputs, "note": optional_text(work.inputs, "note", REMARK)}
     if work.inputs.get("document_id"):
         await consume(work)
+    await _with_remittance(work)
     row = (await lock(work, [identity], with_facts=True))[identity]
     inputs = await _with_payer(work, row)
     writes = work.writes()
@@ -33,6 +38,19 @@ async def transfer(work: UnitOfWork) -> UUID:
     move(work, writes, "transfer_balance", row, inputs)
     await writes.run(work.connection)
     return identity
+
+
+async def _with_remittance(work: UnitOfWork) -> None:
+    """The remittance in which the payer says why somebody else owes the balance is its letter."""
+    claim = work.inputs.get("remittance_claim_id")
+    if claim is None:
+        return
+    found = await work.one(_CLAIM, claim)
+    if found is None or found["invoice_id"] != work.inputs["invoice_id"]:
+        raise NotFound("There is no such claim of a remittance for the invoice", ("remittance_claim_id",))
+    if found["posted_at"] is None:
+        raise Conflict(f"The claim is not posted: first: {named('post_remittance')}", ("remittance_claim_id",))
+    work.inputs = {**work.inputs, "document_id": work.inputs.get("document_id") or found["document_id"]}
 
 
 async def transfer_from_former_firm(work: UnitOfWork) -> UUID:

@@ -11,12 +11,14 @@ from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import check_deposit
 from domain.texts import NAME, required_text
+from resolvers.commands.payments.payments import refuse_corrected
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _DEPOSIT = "select id, deposited_on from deposits where clinic_id = $1 and id = $2"
-_CHEQUES = """select id, cheque_date, received_on, returned_on, held_from is not null and released_at is null as is_held, deposit_id
+_CHEQUES = """select id, cheque_date, received_on, returned_on, corrected_at, held_from is not null and released_at is null as is_held,
+    deposit_id
     from cheques where clinic_id = $1 and id = any($2) order by id for no key update"""
-_CLEARED = """select c.id, c.received_on, c.returned_on, c.held_from is not null and c.released_at is null as is_held,
+_CLEARED = """select c.id, c.received_on, c.returned_on, c.corrected_at, c.held_from is not null and c.released_at is null as is_held,
     d.deposited_on from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
     where c.clinic_id = $1 and c.id = $2 for no key update of c"""
 
@@ -61,6 +63,7 @@ async def _deposit(work: UnitOfWork, writes: WriteBatch, deposit: UUID, deposite
         cheque = found.get(identity)
         if cheque is None:
             raise NotFound("There is no such cheque", path)
+        await refuse_corrected(work, cheque, *path)
         _check(cheque, deposited_on, path)
         # Its deposit makes a held cheque money, received on that day.
         released = {"received_on": deposited_on, "released_at": work.moment} if cheque["is_held"] else {}
@@ -81,6 +84,7 @@ async def clear(work: UnitOfWork) -> UUID:
     cheque = await work.one(_CLEARED, work.inputs["cheque_id"])
     if cheque is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     if cheque["is_held"]:

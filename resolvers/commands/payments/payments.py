@@ -1,6 +1,7 @@
 """The columns of a new payment, checked, with warnings; and the warning of unapplied money when a case is settled."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,14 @@ from domain.warnings import STALE_CHEQUE, similar_number, unapplied_money
 from resolvers.commands.documents import consume
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_BANK = Text(200)
+BANK = Text(200)
 _SIMILAR = """select number from cheques where clinic_id = $1 and payer_id = $2 and number_likeness = $3
     and method <> 'cash' and returned_on is null order by received_on desc, id desc limit 5"""
-_REPLACED = "select payer_id, returned_on from cheques where clinic_id = $1 and id = $2"
+_REPLACED = "select id, payer_id, returned_on, corrected_at from cheques where clinic_id = $1 and id = $2"
+_STANDING = """with recursive following as (select clinic_id, id, number from cheques where clinic_id = $1 and id = $2
+    union all select n.clinic_id, n.id, n.number from cheques n join following f on f.clinic_id = n.clinic_id and n.corrects_id = f.id)
+    select f.id, f.number from following f where not exists (select from cheques n
+        where n.clinic_id = f.clinic_id and n.corrects_id = f.id)"""
 _UNAPPLIED = """select p.name, sum(c.unapplied_amount) as amount from cheques c
     join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
     where c.clinic_id = $1 and c.unapplied_amount <> 0 and c.payer_id in (
@@ -32,15 +37,16 @@ async def new_payment(work: UnitOfWork) -> dict[str, Any]:
     if inputs["amount"] <= 0:
         raise InvalidInput("The amount must be greater than 0", ("amount",))
     method = inputs.get("method") or PaymentMethod.PAPER
-    number, bank = required_text(inputs, "number", CODE), optional_text(inputs, "bank", _BANK)
+    number, bank = required_text(inputs, "number", CODE), optional_text(inputs, "bank", BANK)
     held_from = _check_days(work, method)
     if held_from and inputs["allocations"]:
         words = "A post-dated cheque is held until its deposit is recorded: record it without allocations"
         raise InvalidInput(words, ("allocations",))
-    await _check_replaced(work)
+    if inputs.get("replaces_id") is not None:
+        await check_replaced(work, inputs["replaces_id"], inputs["payer_id"], inputs["received_on"])
     await _take_document(work, method)
     if method is not PaymentMethod.CASH:
-        await _warn_of_similar(work, number)
+        await warn_of_similar(work, inputs["payer_id"], number)
     names = ("payer_id", "amount", "cheque_date", "received_on")
     known = {name: inputs.get(name) for name in ("document_id", "replaces_id")}
     keys = {"number_key": number, "bank": bank, "bank_key": bank and normal_key(bank)}
@@ -64,18 +70,33 @@ def _check_days(work: UnitOfWork, method: PaymentMethod) -> Any:
     return received_on if is_post_dated(method, cheque_date, received_on) else None
 
 
-async def _check_replaced(work: UnitOfWork) -> None:
-    replaces = work.inputs.get("replaces_id")
-    if replaces is None:
-        return
+async def standing_of(work: UnitOfWork, identity: UUID) -> Mapping[str, Any] | None:
+    """The payment (id, number) that stands in the place of one, by its corrections; the same one, if it was never corrected."""
+    found: Mapping[str, Any] | None = await work.one(_STANDING, identity)
+    return found
+
+
+async def refuse_corrected(work: UnitOfWork, cheque: Mapping[str, Any], *path: str) -> None:
+    """Refuse what is asked of a payment that was typed wrong, and name the one that stands in its place."""
+    if cheque["corrected_at"] is not None:
+        standing = await standing_of(work, cheque["id"])
+        assert standing is not None, "the correction of a payment is recorded with its mark"
+        raise Conflict(
+            f"This payment was corrected: payment {standing['number']} stands in its place", path or ("cheque_id",)
+        )
+
+
+async def check_replaced(work: UnitOfWork, replaces: UUID, payer_id: UUID, received_on: date) -> None:
+    """Refuse a payment in the place of one that was not returned before, or of another payer."""
     replaced = await work.one(_REPLACED, replaces)
     if replaced is None:
         raise NotFound("There is no such cheque", ("replaces_id",))
-    if replaced["payer_id"] != work.inputs["payer_id"]:
+    await refuse_corrected(work, replaced, "replaces_id")
+    if replaced["payer_id"] != payer_id:
         raise InvalidInput("The replaced payment has another payer", ("replaces_id",))
     if replaced["returned_on"] is None:
         raise Conflict("The replaced payment has not been returned: record its return first", ("replaces_id",))
-    if work.inputs["received_on"] < replaced["returned_on"]:
+    if received_on < replaced["returned_on"]:
         raise InvalidInput("The date must not be before the return of the replaced payment", ("received_on",))
 
 
@@ -86,9 +107,10 @@ async def _take_document(work: UnitOfWork, method: PaymentMethod) -> None:
         raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
 
 
-async def _warn_of_similar(work: UnitOfWork, number: str) -> None:
+async def warn_of_similar(work: UnitOfWork, payer_id: UUID, number: str) -> None:
+    """Add a warning if other payments of the payer have similar numbers."""
     likeness = likeness_of(number)
-    found = await work.all(_SIMILAR, work.inputs["payer_id"], likeness) if likeness else []
+    found = await work.all(_SIMILAR, payer_id, likeness) if likeness else []
     if found:
         work.warnings.append(similar_number(row["number"] for row in found))
 

@@ -1,4 +1,4 @@
-"""The rows of payments that concern no claim (PLB): adding them, and reversing or carrying them over with their payment."""
+"""Provider adjustments, the rows of payments that concern no claim (PLB): adding them, and reversing them with their payment."""
 
 from datetime import date
 from uuid import UUID
@@ -14,7 +14,7 @@ from resolvers.commands.payments.refunds import reverse_withheld_refunds
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_STANDING = """select p.id, p.code, p.reference, p.amount, p.effective_on from provider_adjustments p
+STANDING = """select p.id, p.code, p.reference, p.amount, p.note, p.effective_on from provider_adjustments p
     where p.clinic_id = $1 and p.cheque_id = $2 and p.reverses_id is null and not exists (select from provider_adjustments r
         where r.clinic_id = p.clinic_id and r.reverses_id = p.id) order by p.id"""
 
@@ -29,13 +29,14 @@ def insert_provider_adjustment(
         raise InvalidInput(
             f"The code {LOSS_CODE} stands for refunds that the clinic gives up (giveUpRefund)", ("code",)
         )
-    return _insert(work, writes, cheque, {"code": code, "reference": reference, "amount": row.amount}, effective_on)
+    return insert_row(work, writes, cheque, {"code": code, "reference": reference, "amount": row.amount}, effective_on)
 
 
-def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: str | UUID) -> UUID:
+def insert_row(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: str | UUID) -> UUID:
+    """Add a row of a payment to the batch; returns its id."""
     identity = new_id(work.moment)
     known = {"id": identity, "recorded_at": work.moment, "cheque_id": cheque, "recorded_by": work.user_id}
-    kept = {name: row[name] for name in ("code", "reference", "amount")}
+    kept = {name: row.get(name) for name in ("code", "reference", "amount", "note")}
     writes.insert("provider_adjustments", **{**known, **kept, "effective_on": on, **columns})
     return identity
 
@@ -44,25 +45,17 @@ async def reverse_provider_adjustments(
     work: UnitOfWork, writes: WriteBatch, cheque: UUID, returned_on: date, reason: str
 ) -> None:
     """Reverse the rows of a payment that is returned, which is locked, and what was refunded by them; requests open again."""
-    found = await work.all(_STANDING, cheque)
+    found = await work.all(STANDING, cheque)
     if not found:
         return
     for row in found:
-        _reverse(work, writes, cheque, row, max(returned_on, row["effective_on"]), RowReversal.RETURNED)
+        reverse_row(work, writes, cheque, row, max(returned_on, row["effective_on"]), RowReversal.RETURNED)
     reversed_ids = [row["id"] for row in found]
     await reverse_withheld_refunds(work, writes, reversed_ids, returned_on, reason)
     await reopen(work, writes, returned_on, provider_adjustments=reversed_ids)
 
 
-async def carry_provider_adjustments(
-    work: UnitOfWork, writes: WriteBatch, wrong: UUID, right: UUID, received_on: date
-) -> None:
-    """Carry the rows of a corrected payment over to the right one, effective on its day: the former count on no day."""
-    for row in await work.all(_STANDING, wrong):
-        _reverse(work, writes, wrong, row, row["effective_on"], RowReversal.CORRECTED)
-        _insert(work, writes, right, row, received_on, carries_id=row["id"])
-
-
-def _reverse(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, kind: RowReversal) -> None:
+def reverse_row(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, kind: RowReversal) -> None:
+    """Add the equal and opposite row to the batch."""
     opposite = {**row, "amount": -row["amount"]}
-    _insert(work, writes, cheque, opposite, on, reverses_id=row["id"], reversal_kind=kind.value)
+    insert_row(work, writes, cheque, opposite, on, reverses_id=row["id"], reversal_kind=kind.value)

@@ -17,13 +17,14 @@ from domain.payments.cheques import check_refund, check_refund_of_payer
 from domain.payments.recoupment import LOSS_CODE, RowReversal, check_returned_refund
 from domain.texts import NAME, required_text
 from resolvers.commands.documents import consume
+from resolvers.commands.payments.payments import refuse_corrected
 from resolvers.commands.payments.recoupment_answers import reopen
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _ZERO = Decimal("0.00")
 # All payments of its payer of which something is unapplied, locked in one order, since the refund depends on them.
-_CHEQUES = """select id, number, payer_id, received_on, returned_on, unapplied_amount,
+_CHEQUES = """select id, number, payer_id, received_on, returned_on, corrected_at, unapplied_amount,
         held_from is not null and released_at is null as is_held
     from cheques where clinic_id = $1 and (id = $2 or unapplied_amount <> 0)
         and payer_id = (select payer_id from cheques where clinic_id = $1 and id = $2) order by id for no key update"""
@@ -39,9 +40,6 @@ _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_o
     left join refunds n on n.clinic_id = r.clinic_id and n.carries_id = r.id and n.cheque_id <> r.cheque_id
     left join cheques k on k.clinic_id = n.clinic_id and k.id = n.cheque_id
     where r.clinic_id = $1 and r.id = $2"""
-_STANDING = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
-    from refunds r where r.clinic_id = $1 and r.cheque_id = $2 and r.reverses_id is null and not exists (select from refunds v
-        where v.clinic_id = r.clinic_id and v.reverses_id = r.id) order by r.id"""
 _WITHHELD_REFUNDS = """with recursive carried as (select id, carries_id from provider_adjustments where clinic_id = $1 and id = any($2)
         union all select p.id, p.carries_id from provider_adjustments p join carried c on p.clinic_id = $1 and p.id = c.carries_id)
     select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
@@ -67,6 +65,7 @@ async def refund(work: UnitOfWork) -> UUID:
     cheque = payments.get(inputs["cheque_id"])
     if cheque is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     if cheque["is_held"]:
@@ -83,7 +82,7 @@ async def refund(work: UnitOfWork) -> UUID:
         await consume(work)
     columns = {"amount": inputs["amount"], "payee": payee, "reason": reason, "method": inputs["method"].value}
     named = {name: inputs.get(name) for name in ("document_id", "provider_adjustment_id")}
-    _insert(work, writes, cheque["id"], {**columns, **named}, refunded_on)
+    insert_refund(work, writes, cheque["id"], {**columns, **named}, refunded_on)
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
@@ -115,7 +114,7 @@ async def return_refund(work: UnitOfWork) -> UUID:
         words = "This refund was withheld from a later payment: no money was sent that could come back"
         raise Conflict(words, ("refund_id",))
     writes = work.writes()
-    _reverse(work, writes, found, returned_on, RowReversal.RETURNED, reason)
+    reverse_refund(work, writes, found, returned_on, RowReversal.RETURNED, reason)
     _take_back_losses(work, writes, await work.all(_LOSSES, found["cheque_id"]))
     await reopen(work, writes, returned_on, refunds=[found["id"]])
     await writes.run(work.connection)
@@ -130,6 +129,7 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     cheque = payments.get(inputs["cheque_id"])
     if cheque is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     found = await _standing_refund(work)
@@ -146,11 +146,11 @@ async def cover_refund(work: UnitOfWork) -> UUID:
         raise InvalidInput(words, ("amount",))
     on, writes = max(found["refunded_on"], cheque["received_on"], found["returned_on"]), work.writes()
     _take_back_losses(work, writes, losses)
-    _reverse(work, writes, found, on, RowReversal.MOVED, reason)
-    _insert(work, writes, cheque["id"], {**found, "amount": amount}, on, carries_id=found["id"])
+    reverse_refund(work, writes, found, on, RowReversal.MOVED, reason)
+    insert_refund(work, writes, cheque["id"], {**found, "amount": amount}, on, carries_id=found["id"])
     if amount < found["amount"]:
         rest = {**found, "amount": found["amount"] - amount}
-        _insert(work, writes, found["cheque_id"], rest, on, carries_id=found["id"])
+        insert_refund(work, writes, found["cheque_id"], rest, on, carries_id=found["id"])
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
@@ -203,15 +203,17 @@ async def _standing_refund(work: UnitOfWork) -> Mapping[str, Any]:
     return found
 
 
-def _reverse(
+def reverse_refund(
     work: UnitOfWork, writes: WriteBatch, found: Row, on: date, kind: RowReversal, reason: str | None = None
 ) -> None:
+    """Add the equal and opposite row of a refund to the batch."""
     opposite = {**found, "amount": -found["amount"], "reason": reason or found["reason"]}
     reversal = {"reverses_id": found["id"], "reversal_kind": kind.value}
-    _insert(work, writes, found["cheque_id"], opposite, on, **reversal)
+    insert_refund(work, writes, found["cheque_id"], opposite, on, **reversal)
 
 
-def _insert(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: Any) -> None:
+def insert_refund(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: Any) -> None:
+    """Add a row of a payment to the batch, with what is known of the refund."""
     names = ("amount", "payee", "reason", "method", "document_id", "provider_adjustment_id")
     known = {"id": new_id(work.moment), "recorded_at": work.moment, "cheque_id": cheque, "refunded_by": work.user_id}
     writes.insert("refunds", **known, **{name: row[name] for name in names}, refunded_on=on, **columns)
@@ -222,20 +224,12 @@ async def reverse_withheld_refunds(
 ) -> None:
     """Reverse the refunds that were withheld by rows of a payment which is returned: the payer has not withheld them."""
     found = await work.all(_WITHHELD_REFUNDS, provider_adjustments)
-    _check_may_refund(work, found)
+    check_may_refund(work, found)
     for row in found:
-        _reverse(work, writes, row, max(on, row["refunded_on"]), RowReversal.RETURNED, reason)
+        reverse_refund(work, writes, row, max(on, row["refunded_on"]), RowReversal.RETURNED, reason)
 
 
-def _check_may_refund(work: UnitOfWork, refunds: list[Row]) -> None:
+def check_may_refund(work: UnitOfWork, refunds: list[Row]) -> None:
+    """Refuse a change of refunds, which administrators alone make."""
     if refunds and work.actor.role is not Role.ADMIN:
         raise Conflict("A refund belongs to this payment: ask an administrator to make this change", ("cheque_id",))
-
-
-async def carry_refunds(work: UnitOfWork, writes: WriteBatch, wrong: UUID, right: UUID) -> None:
-    """Carry the refunds of a corrected payment over to the right one, on their days: the former count on no day."""
-    found = await work.all(_STANDING, wrong)
-    _check_may_refund(work, found)
-    for row in found:
-        _reverse(work, writes, row, row["refunded_on"], RowReversal.CORRECTED)
-        _insert(work, writes, right, row, row["refunded_on"], carries_id=row["id"])

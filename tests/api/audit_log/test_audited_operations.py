@@ -53,7 +53,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     ),
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
-        """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes actionItems outboundMessages exports
+        """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes reasonCodes actionItems outboundMessages exports
         users auditTrail suppressedAddresses deposits encounters""".split(),
         lambda ids: {"first": 2},
     ),
@@ -139,6 +139,8 @@ _REFUSED = {
         "confirmSecondFactor",
         "importRecords",
         "removeSecondFactor",
+        # The codes of the demo clinic are retired for the tests.
+        "retireReasonCode",
     ),
     *(
         "renewRecoveryCodes",

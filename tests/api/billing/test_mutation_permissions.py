@@ -56,6 +56,24 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"requestId": ids["RecoupmentRequest"], "step": "APPEAL"},
     ),
     "clearCheque": ("cheque { id }", "Cheque", lambda ids: {"chequeId": ids["Cheque"], "clearedOn": "2026-07-01"}),
+    # The code of the scenarios, which is then the only one that can be recorded.
+    "createReasonCode": ("reasonCode { id }", "", lambda ids: {"code": "X1", "label": "Our words", "group": "CO"}),
+    "updateReasonCode": (
+        "reasonCode { id }",
+        "ReasonCode",
+        lambda ids: {"reasonCodeId": ids["ReasonCode"], "label": "Other words"},
+    ),
+    "retireReasonCode": ("reasonCode { id }", "ReasonCode", lambda ids: {"reasonCodeId": ids["ReasonCode"]}),
+    "appealDenial": (
+        "denial { id }",
+        "Denial",
+        lambda ids: {"denialId": ids["Denial"], "appealedOn": "2026-06-30"},
+    ),
+    "closeDenial": (
+        "denial { id }",
+        "Denial",
+        lambda ids: {"denialId": ids["Denial"], "outcome": "OVERTURNED", "closedOn": "2026-06-30"},
+    ),
     "placeHold": (
         "hold { id }",
         "Payer",

@@ -123,6 +123,7 @@ def test_an_invoice_is_not_submitted_twice(clinic: Clinic) -> None:
         "accept_in_full",
         "request_reduction",
         "record_denial",
+        "record_adjustment",
         "record_cheque",
         "allocate_cheque",
         "change_payer",

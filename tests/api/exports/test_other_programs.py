@@ -138,7 +138,8 @@ def _told_by_cheque(billing: Client, name: str, columns: list[Column]) -> Values
         for part in ("cheque.", "invoice.")
     )
     query = f"""{{ cheques(first: 500) {{ nodes {{ {of_cheque} whole: amount at: receivedOn back: returnedOn status unappliedAmount
-        allocations {{ amount effectiveOn invoice {{ {of_invoice} }} }} refunds {{ amount refundedOn }} }} }} }}"""
+        allocations {{ amount effectiveOn invoice {{ {of_invoice} }} }} refunds {{ amount refundedOn reversalKind }}
+        providerAdjustments {{ amount effectiveOn code }} }} }} }}"""
     nodes = billing.read(query)["cheques"]["nodes"]
     return [[_followed(row, column.path) for column in columns] for node in nodes for row in _uses(node)]
 
@@ -148,7 +149,13 @@ def _uses(cheque: Any) -> Iterator[dict[str, Any]]:
     for part in cheque["allocations"]:
         kind = "ALLOCATION" if Decimal(part["amount"]) > 0 else "REVERSAL"
         yield {**part, "cheque": cheque, "kind": kind}
-    others = [("REFUND", refund["amount"], refund["refundedOn"]) for refund in cheque["refunds"]]
+    others = [
+        (f"REFUND_{one['reversalKind']}" if one["reversalKind"] else "REFUND", one["amount"], one["refundedOn"])
+        for one in cheque["refunds"]
+    ]
+    for row in cheque["providerAdjustments"]:
+        kind = "GIVEN_UP" if row["code"] == "LOSS" else "PROVIDER_ADJUSTMENT"
+        others.append((kind, str(-Decimal(row["amount"])), row["effectiveOn"]))
     if Decimal(cheque["unappliedAmount"]):
         others.append(("UNAPPLIED", cheque["unappliedAmount"], cheque["back"] or cheque["at"]))
     if cheque["status"] == "RETURNED":

@@ -75,7 +75,9 @@ def test_the_rows_of_each_payment_add_up_to_its_amount(bureau: Bureau) -> None:
     money = "select count(*), sum(amount) from cheques where held_from is null or released_at is not null"
     [(count, amount)] = rows(bureau.address, money)
     assert (len(by_payment), total(found)) == (count, amount)
-    assert {row["Kind"] for row in found} == {"ALLOCATION", "REVERSAL", "REFUND", "UNAPPLIED", "RETURNED"}
+    assert {row["Kind"] for row in found} == {
+        *("ALLOCATION", "REVERSAL", "REFUND", "REFUND_RETURNED", "PROVIDER_ADJUSTMENT", "UNAPPLIED", "RETURNED")
+    }
     assert {row["Refunded to"] != "" for row in found if row["Kind"] == "REFUND"} == {True}
 
 

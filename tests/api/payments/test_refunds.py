@@ -105,7 +105,10 @@ def test_a_payment_that_bounces_after_its_refund_leaves_negative_money_and_an_ac
     cheque = paid(clinic, "100.00", number="gone-1", payerId=payer)["id"]
     refunded(clinic, cheque, "40.00")
     assert returned(clinic, cheque)["unappliedAmount"] == "-40.00"
-    words = "Payment GONE-1 was returned after a refund of $40.00: leave as much of the payer's next payment (recordCheque) unapplied"
+    words = (
+        "Payment GONE-1 was returned after a refund of $40.00: cover it with the payer's next payment (recordCheque, coverRefund), or "
+        "give it up (giveUpRefund)"
+    )
     assert items(clinic.billing, cheque) == [("UNAPPLIED_MONEY", TODAY, words)]
 
 

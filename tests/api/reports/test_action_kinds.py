@@ -108,6 +108,29 @@ def test_a_returned_cheque_is_one_item_for_each_invoice_however_often_it_was_all
     assert [len(kinds(clinic.billing, one)) for one in (first, second)] == [1, 0]
 
 
+@pytest.mark.parametrize("end", ["note", "payment", "another write-off"])
+def test_a_recovery_that_bounces_is_an_item_until_somebody_decides(clinic: Clinic, bill: str, end: str) -> None:
+    clinic.step("acceptInFull", bill)
+    clinic.step("writeOffInvoice", bill, clinic.admin, reason="They went bankrupt")
+    cheque = clinic.pays("300.00", {bill: "300.00"})["id"]
+    assert clinic.look(bill)["status"] == "WRITTEN_OFF"
+    clinic.bounces(cheque)
+    [item] = items(clinic.billing, bill)
+    assert (item["kind"], item["dueOn"]) == ("RETURNED_CHEQUE", TODAY)
+    assert item["subject"].endswith(
+        "was returned after the write-off: ask for another payment, or note that none is expected (addInternalNote)"
+    )
+    if end == "note":
+        done(clinic.billing, "addInternalNote", "invoice { id }", invoiceId=bill, body="Nothing more is expected")
+    elif end == "payment":
+        clinic.pays("300.00", {bill: "300.00"})
+    else:
+        clinic.step("reverseWriteOff", bill, clinic.admin, reason="They may pay")
+        assert kinds(clinic.billing, bill) == [("RETURNED_CHEQUE", TODAY)]
+        clinic.step("writeOffInvoice", bill, clinic.admin, reason="They do not")
+    assert kinds(clinic.billing, bill) == []
+
+
 _SAID_TWICE = """with message as (insert into outbound_messages (clinic_id, id, recipient, subject, status, due_on, failure)
         select clinic_id, $2, 'payer@example.test', 'Open', 'failed', $3, 'No' from invoices where id = $1 returning clinic_id)
     insert into message_invoices (clinic_id, id, message_id, invoice_id, policy_id, level, template_id, repetition)

@@ -17,6 +17,10 @@ class Model(DeclarativeBase):
         def __getattr__(self, name: str) -> Any: ...
 
 
+class Adjustment(Model):
+    __table__ = tables.invoice_adjustments
+
+
 class Agreement(Model):
     __table__ = tables.agreements
 
@@ -71,6 +75,10 @@ class CptCode(Model):
 
 class Denial(Model):
     __table__ = tables.denials
+
+
+class DenialEvent(Model):
+    __table__ = tables.denial_events
 
 
 class Deposit(Model):
@@ -147,6 +155,10 @@ class Payer(Model):
 
 class Physician(Model):
     __table__ = tables.physicians
+
+
+class ReasonCode(Model):
+    __table__ = tables.reason_codes
 
 
 class ProviderAdjustment(Model):

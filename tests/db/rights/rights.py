@@ -42,7 +42,10 @@ STAFF_COLUMNS = {
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
     "deposits": "clinic_id id bank_account deposited_on recorded_by",
-    "denials": "clinic_id id invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by recorded_at",
+    "denial_events": """clinic_id id denial_id number status happened_on recovered_amount document_id note recorded_by
+        recorded_at""",
+    "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
+        appeal_due_on recorded_by recorded_at""",
     "documents": """clinic_id id expires_at uploaded_by consumed_at |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
@@ -60,7 +63,8 @@ STAFF_COLUMNS = {
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
-    "invoice_adjustments": "clinic_id invoice_id kind amount effective_on recorded_at | id number",
+    "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on adjustment_group reason_code remark_codes
+        line_id cheque_id note decided_by recorded_at""",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
@@ -77,11 +81,12 @@ STAFF_COLUMNS = {
         | is_duplicate""",
     "payers": "clinic_id id kind name email phone address firm_id name_fragments retired_at | patient_id attorney_id name_key",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
+    "reason_codes": "clinic_id id code adjustment_group label active",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id
         recorded_by recorded_at""",
-    "recoupment_answers": """clinic_id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
-        document_id answered_by | id recorded_at""",
+    "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
+        document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
         document_id status recorded_by recorded_at""",
     "refunds": """clinic_id id cheque_id amount payee reason refunded_on method document_id refunded_by recorded_at reverses_id
@@ -175,7 +180,8 @@ READ_BY_REPORTS = {
     "invoices": f"{KEPT.replace('invoice_id', 'id').replace(' known_until', '')} case_id {_ADDED_UP}",
     "invoice_states": f"{KEPT} case_id {_ADDED_UP}",
     "restated_states": f"{RESTATED} case_id {_ADDED_UP}",
-    "denials": "clinic_id invoice_id denied_on recorded_at",
+    "denials": "clinic_id id invoice_id denied_on reason_code recorded_at",
+    "denial_events": "clinic_id denial_id number status happened_on recovered_amount recorded_at",
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",
@@ -212,7 +218,8 @@ READ_BY_THE_WORKER = {
     "responsibilities": "clinic_id id invoice_id number payer_id coverage_id from_on reason recorded_at",
     "agreements": """clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by
         recorded_at""",
-    "invoice_adjustments": "clinic_id id invoice_id number kind amount effective_on recorded_at",
+    "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on recorded_at adjustment_group reason_code
+        line_id cheque_id""",
     "write_offs": "clinic_id id invoice_id number written_off_on reversed_on recorded_at",
     "restated_states": "clinic_id invoice_id until_on",
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",

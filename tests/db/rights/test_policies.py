@@ -115,6 +115,7 @@ AUTHOR_COLUMNS = {
     "audit_events": ("user_id", False),
     "coverage_events": ("by_user_id", False),
     "case_events": ("by_user_id", False),
+    "denial_events": ("recorded_by", False),
     "denials": ("recorded_by", False),
     "deposits": ("recorded_by", False),
     "documents": ("uploaded_by", True),
@@ -147,7 +148,7 @@ BEGINS = {
 }
 # Administrators import every kind.
 WITHIN = {
-    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'payers', 'attorneys', 'physicians', 'facilities', "
+    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'payers', 'attorneys', 'physicians', 'facilities', "
     "'patients', 'cases', 'invoices')"
 }
 

@@ -29,7 +29,9 @@ _ADDED_BY_STAFF = {
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
-    "denials": "invoice_id line_id denied_on reason_code amount note appeal_due_on recorded_by",
+    "denial_events": "denial_id number status happened_on recovered_amount document_id note recorded_by",
+    "denials": """invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note appeal_due_on
+        recorded_by""",
     "documents": "uploaded_by file_name content_type byte_size expires_at",
     "encounter_events": "encounter_id at by_user_id action changes request_id",
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
@@ -40,7 +42,8 @@ _ADDED_BY_STAFF = {
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
     "internal_notes": "invoice_id body written_by written_at",
-    "invoice_adjustments": "invoice_id number kind amount effective_on decided_by",
+    "invoice_adjustments": """invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes
+        line_id cheque_id note""",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
     "invoice_lines": f"""{LINE.removeprefix("clinic_id id")} unit_price price_source price_rate geographic_factor
@@ -51,6 +54,7 @@ _ADDED_BY_STAFF = {
     "patient_names": "fragment patient_id",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
+    "reason_codes": "code adjustment_group label active",
     "provider_adjustments": "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by",
     "recoupment_answers": """request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
         answered_by""",
@@ -103,6 +107,7 @@ _CHANGED_BY_STAFF = {
         small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
     "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments retired_at",
+    "reason_codes": "adjustment_group label active",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
     "reminder_confirmations": "ended_by ended_at",

@@ -81,10 +81,9 @@ class Books:
         case = {"case_is_open": is_open, "case_is_settled": not is_open, "case_is_covered": is_open and end in COVERED}
         self.invoice = Invoice.of(row, **known, **case)
         is_moved = (before, was_submitted_on) != (end, self.invoice.submitted_on)
-        denied_on = (outcome.denial or {}).get("denied_on")
         submitted_on = outcome.values.get("submitted_on")
         known_as = (name, day(on), actor.moment, before, end)
-        self.history.append(Step(*known_as, submitted_on=submitted_on, denied_on=denied_on, is_moved=is_moved))
+        self.history.append(Step(*known_as, submitted_on=submitted_on, denied_on=outcome.denied_on, is_moved=is_moved))
         self._keep_state(on)
         return outcome
 

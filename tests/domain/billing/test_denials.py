@@ -24,8 +24,11 @@ def test_a_denial_is_a_record_that_clears_the_submission() -> None:
     assert outcome.open_offer is OfferStatus.DECLINED
     assert outcome.denial == {
         "denied_on": TODAY,
+        "adjustment_group": None,
         "reason_code": "CO-50",
+        "remark_codes": [],
         "line_id": None,
+        "cheque_id": None,
         "amount": None,
         "note": None,
         "appeal_due_on": TOMORROW,

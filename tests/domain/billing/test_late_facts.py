@@ -9,7 +9,7 @@ from domain.billing.ledger.late_facts import Decision, LateFact, OutsideFact
 from domain.billing.negotiation import Party
 from tests.domain.billing.books import FIRM, INSURER, PATIENT, REASON, Books, agreed, covered, day, sent
 
-PAID, RETURNED, DENIED = OutsideFact
+PAID, RETURNED, DENIED, ADJUSTED = (OutsideFact[name] for name in ("RECEIPT", "RETURN", "DENIAL", "ADJUSTMENT"))
 
 
 def contradicted(books: Books) -> list[tuple[OutsideFact, int, Decision, int]]:

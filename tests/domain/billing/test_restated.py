@@ -65,11 +65,11 @@ def test_where_nothing_was_backdated_the_restated_state_of_each_day_is_the_one_t
 
 _DECISIONS = [*DECISIONS, "close_small_balance"]
 _DECISIONS.remove("record_denial")
-_FACTS = ["record_cheque", "record_cheque", "return_cheque", "record_denial"]
+_FACTS = ["record_cheque", "record_cheque", "return_cheque", "record_denial", "record_adjustment"]
 
 
 def in_time(random: SeededRandom, books: Books) -> list[Planned]:
-    """Accepted steps: decisions on even days; on odd days receipts, returns and denials, each recorded on its day."""
+    """Accepted steps: decisions on even days; on odd days receipts, returns, denials and adjustments, each recorded on its day."""
     plan, on, places = list[Planned](), 0, dict[UUID, int]()
     for _ in range(50):
         is_decision = random.chance(0.5)

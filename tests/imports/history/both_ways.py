@@ -15,6 +15,7 @@ import asyncpg
 from db.pools import Database
 from domain.access.people import Role
 from domain.billing.cases import CloseReason
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import effective_day, is_in_present_round
 from domain.billing.ledger.conditions import lapsed_agreement
@@ -51,10 +52,10 @@ _LIKELY = {
     "pending_reduction": """counter_reduction counter_reduction agree_reduction agree_reduction agree_reduction decline_reduction
         record_denial transfer_balance record_cheque""",
     "pending_cheque": """record_cheque record_cheque record_cheque allocate_cheque reopen_reduction lapse_agreement return_cheque
-        record_denial transfer_balance close_small_balance close_small_balance""",
+        record_denial transfer_balance close_small_balance close_small_balance record_adjustment""",
     "cheque_received": "settle_case close_case return_cheque record_cheque reopen_reduction",
     "paid": "reopen_case return_cheque",
-    "written_off": "record_cheque allocate_cheque return_cheque reverse_write_off",
+    "written_off": "record_cheque allocate_cheque return_cheque reverse_write_off record_adjustment",
 }
 KNOWN = [*" ".join(_LIKELY.values()).split(), "void_invoice", "write_off_invoice"]
 
@@ -243,7 +244,7 @@ class BothWays:
             "note": None,
             "appeal_due_on": until,
         }
-        transfer = self._transfer(payer, reason)
+        transfer, adjustment = self._transfer(payer, reason), self._adjustment(amount, denied_on)
         events: dict[str, tuple[dict[str, Any], Callable[[], Any]]] = {
             "submit_invoice": (
                 {"submitted_on": day, "method": SubmissionMethod.FAX},
@@ -265,6 +266,7 @@ class BothWays:
             "decline_reduction": ({"reason": reason}, lambda: built.decline_reduction(day, reason)),
             "reopen_reduction": ({"reason": reason}, lambda: built.reopen_reduction(day, reason)),
             "record_denial": (denial, lambda: built.apply(day, "record_denial", **denial)),
+            "record_adjustment": (adjustment, lambda: built.apply(day, "record_adjustment", **adjustment)),
             "transfer_balance": (transfer, lambda: built.apply(day, "transfer_balance", **transfer)),
             "close_small_balance": ({}, lambda: built.apply(day, "close_small_balance")),
             "close_empty": ({"reason": reason}, lambda: built.apply(day, "close_empty", reason=reason)),
@@ -278,6 +280,20 @@ class BothWays:
             "write_off_invoice": ({"reason": reason}, lambda: built.write_off_invoice(day, reason)),
         }
         return events[name]
+
+    def _adjustment(self, amount: Decimal, on: date) -> dict[str, Any]:
+        """A part of the amount, or as much taken back of what stands."""
+        pick = SeededRandom(self.number * 1_000 + self.events).choice
+        return {
+            "group": pick([AdjustmentGroup.CO, AdjustmentGroup.CO, AdjustmentGroup.PR]),
+            "reason_code": pick(["45", "45", "LATE"]),
+            "remark_codes": pick([[], ["n1", "MA01", "N1"]]),
+            "amount": pick(
+                [amount, (amount / 4).quantize(Decimal("0.01")), -amount, -(amount / 4).quantize(Decimal("0.01"))]
+            ),
+            "adjusted_on": pick([None, on]),
+            "note": pick([None, "By letter"]),
+        }
 
     def _transfer(self, payer: UUID, reason: str) -> dict[str, Any]:
         day, pick = self.day, self.random.choice

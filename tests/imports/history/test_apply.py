@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
@@ -71,6 +72,9 @@ APPLY: dict[str, Callable[[InvoiceHistory], object]] = {
     "decline_reduction": lambda history: history.decline_reduction(day(10), "Too little"),
     "reopen_reduction": lambda history: history.reopen_reduction(day(10), "Another lien"),
     "record_denial": lambda history: history.record_denial(day(10), "LATE"),
+    "record_adjustment": lambda history: history.apply(
+        day(10), "record_adjustment", group=AdjustmentGroup.CO, reason_code="45", amount=Decimal("0.50")
+    ),
     # As much as is given up of a covered invoice.
     "record_cheque": lambda history: history.apply_cheque(day(10), OTHER, Decimal("0.50")),
     "allocate_cheque": lambda history: history.allocate_cheque(day(10), OTHER, Decimal("0.50"), day(9)),

@@ -96,6 +96,9 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
+        "Denial": f"""select d.id from denials d join invoices i on i.id = d.invoice_id where d.{clinic} and i.status <> 'void'
+            and not exists (select from denial_events e where e.denial_id = d.id) order by d.id limit 1""",
+        "ReasonCode": f"select id from reason_codes where {clinic} and code = '45'",
         "Hold": f"select id from holds where {clinic} and until_on = '2035-01-01'",
         "Reminder": f"select id from reminders where {clinic} and status = 'scheduled' order by id limit 1",
         "ReminderTemplate": f"select id from reminder_templates where {clinic} order by id limit 1",
@@ -125,6 +128,8 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Refund": "refunds",
         "RecoupmentRequest": "recoupment_requests",
         "Deposit": "deposits",
+        "Denial": "denials",
+        "ReasonCode": "reason_codes",
         "Hold": "holds",
         "Reminder": "reminders",
         "ReminderTemplate": "reminder_templates",
@@ -173,6 +178,8 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             "id, invoice_id, target_date, subject, created_at",
             f"{new}, {first['invoices']}, '2035-01-01', 'Call', now()",
         ),
+        ("denials", "id, invoice_id, denied_on, reason_code", f"{new}, {first['invoices']}, {day}, 'X1'"),
+        ("reason_codes", "id, code, label", f"{new}, 'F-1', 'Foreign words'"),
         ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
         ("reminder_policies", "id, name", f"{new}, 'Foreign'"),
         (

@@ -145,6 +145,7 @@ class Clinic:
             "counter_reduction": {"invoiceId": identity, "party": "CLINIC", "amount": "0.01"},
             "agree_reduction": {"invoiceId": identity, "amount": self._open_part(identity)},
             "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
+            "record_adjustment": {"invoiceId": identity, "group": "CO", "reasonCode": "X1", "amount": "0.01"},
             "allocate_cheque": {"chequeId": cheque, "allocations": allocations(parts)},
             "settle_case": {"caseId": invoice["case"]["id"]},
             "close_case": {"caseId": invoice["case"]["id"], "reason": "LOST"},

@@ -21,6 +21,7 @@ from tests.bench.textbook.models import (
     ChequeAllocation,
     Coverage,
     Denial,
+    DenialEvent,
     Encounter,
     Invoice,
     InvoiceEvent,
@@ -178,7 +179,8 @@ async def _appeals(records: Records, day: date) -> AsyncIterator[ActionItem]:
         for line in {denial.line_id for denial in denials}:
             last = max((denial for denial in denials if denial.line_id == line), key=lambda denial: denial.id)
             is_due = is_rejected if line is None else i.status in _OPEN
-            if is_due and last.appeal_due_on is not None:
+            is_open = not await records.many(DenialEvent, "denial_id", last.id)
+            if is_due and is_open and last.appeal_due_on is not None:
                 due_on = max(last.denied_on, last.appeal_due_on - 14 * _DAY)
                 words = f"Appeal the denial by {last.appeal_due_on}"
                 yield ActionItem(last.id, "appeal_deadline", due_on, words, i.id)

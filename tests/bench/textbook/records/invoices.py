@@ -10,6 +10,7 @@ from tests.bench.textbook.models import (
     Case,
     ChequeAllocation,
     Denial,
+    DenialEvent,
     Encounter,
     Facility,
     InternalNote,
@@ -134,6 +135,15 @@ async def _is_denied(records: Records, invoice: Any) -> bool:
     return bool(await records.many(Denial, "invoice_id", invoice.id))
 
 
+async def _has_denial_of(records: Records, invoice: Any, statuses: list[str]) -> bool:
+    for denial in await records.many(Denial, "invoice_id", invoice.id):
+        events = await records.many(DenialEvent, "denial_id", denial.id)
+        last = max(events, key=lambda event: event.number, default=None)
+        if (last.status.upper() if last else "OPEN") in statuses:
+            return True
+    return False
+
+
 async def _has_due_reminder(records: Records, invoice: Any) -> bool:
     return any(is_due(records, reminder) for reminder in await records.many(Reminder, "invoice_id", invoice.id))
 
@@ -165,13 +175,19 @@ async def _is_represented(records: Records, invoice: Any, wanted: Args) -> bool:
     return "firmId" not in wanted or await is_of_firms(records, attorney, wanted["firmId"])
 
 
+async def _fits_denials(records: Records, invoice: Any, wanted: Args) -> bool:
+    if "denied" in wanted and await _is_denied(records, invoice) != wanted["denied"]:
+        return False
+    return "denialStatus" not in wanted or await _has_denial_of(records, invoice, wanted["denialStatus"])
+
+
 async def fits(records: Records, invoice: Any, wanted: Args) -> bool:
     """Whether an invoice matches a filter."""
     if not all(_PLAIN[name](records, invoice, value) for name, value in wanted.items() if name in _PLAIN):
         return False
     if not await _is_represented(records, invoice, wanted):
         return False
-    if "denied" in wanted and await _is_denied(records, invoice) != wanted["denied"]:
+    if not await _fits_denials(records, invoice, wanted):
         return False
     if "hasDueReminder" in wanted and await _has_due_reminder(records, invoice) != wanted["hasDueReminder"]:
         return False
@@ -215,7 +231,6 @@ INVOICE_FIELDS: Fields = {
     "Invoice.balance": _balance,
     "Invoice.negotiation": same(),
     "Invoice.cheques": many(ChequeAllocation, "invoice_id", "effective_on", "id"),
-    "Invoice.denials": many(Denial, "invoice_id", "denied_on", "id"),
     "Invoice.internalNotes": many(InternalNote, "invoice_id", "written_at", "id"),
     "Invoice.reminders": _reminders,
     "Invoice.outboundMessages": _messages,
@@ -226,8 +241,6 @@ INVOICE_FIELDS: Fields = {
     "Invoice.history": many(InvoiceEvent, "invoice_id", "seq"),
     "InvoiceEvent.by": one(User, "by_user_id"),
     "InvoiceLine.repeatConfirmedBy": one(User, "repeat_confirmed_by"),
-    "Denial.line": one(InvoiceLine, "line_id"),
-    "Denial.recordedBy": one(User, "recorded_by"),
     "InternalNote.writtenBy": one(User, "written_by"),
     "Negotiation.offers": many(ReductionOffer, "invoice_id", "round"),
     "Negotiation.openOffer": _open_offer,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from db.global_ids import read_id
 from tests.bench.textbook.fields import Args, Fields, Resolver, listing, one, same
-from tests.bench.textbook.models import CptCode, ExamType, Facility, FeeSchedule, FeeScheduleRate, Payer
+from tests.bench.textbook.models import CptCode, ExamType, Facility, FeeSchedule, FeeScheduleRate, Payer, ReasonCode
 from tests.bench.textbook.pages import Sorting
 from tests.bench.textbook.records.records import Records
 
@@ -23,6 +23,10 @@ async def _fits(records: Records, code: Any, wanted: Args) -> bool:
 
 def _sorting(records: Records, args: Args) -> Sorting:
     return Sorting("CptCode.DEFAULT", lambda code: code.code, str)
+
+
+def _by_code(records: Records, args: Args) -> Sorting:
+    return Sorting("ReasonCode.DEFAULT", lambda code: code.code, str)
 
 
 async def _code(records: Records, line: Any, args: Args) -> Any:
@@ -82,6 +86,7 @@ async def _has_code(records: Records, rate: Any, wanted: Args) -> bool:
 
 PRICING_FIELDS: Fields = {
     "Query.cptCodes": listing(CptCode, _fits, _sorting),
+    "Query.reasonCodes": listing(ReasonCode, _fits, _by_code),
     "Query.examTypes": _main_exams,
     "Query.feeSchedules": _schedules,
     "ExamType.parent": one(ExamType, "parent_id"),

@@ -1,0 +1,112 @@
+"""The effect of a correction: what a payment paid of an invoice was typed wrong, and counts as if it had been typed right."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.billing.effects.receipts import given_up_then, received
+from domain.billing.invoices import Invoice, InvoiceStatus
+from domain.billing.ledger.amounts import ledger_of
+from domain.billing.ledger.conditions import lapse_day, lapsed_agreement, received_by
+from domain.billing.ledger.facts import ZERO, AgreementEnd, Facts, Receipt
+from domain.billing.ledger.late_facts import contradicted_by_correction
+from domain.billing.negotiation import OfferStatus
+from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
+from domain.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a correction changes of one invoice.
+
+    `removed` are the ids of the receipts and reversals that were wrong, `moments` are when those were recorded; `receipts` are the
+    right ones, `reversals` what is known of their returns. The right ones have the moments of the wrong ones.
+    """
+
+    removed: Collection[UUID] = frozenset()
+    moments: Collection[datetime] = frozenset()
+    receipts: Sequence[Receipt] = ()
+    reversals: Sequence[Receipt] = ()
+
+
+def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
+    """Wrong receipts give way to the right ones: agreements lapse or hold, and a small balance is what it would have been."""
+    reason_of(inputs)
+    wrong: Corrected = inputs["corrected"]
+    known, decisions = invoice.known, invoice.known.small_balance_decisions
+    _check_sent(invoice, wrong)
+    if _is_alike(known, wrong):
+        # Only what is no fact of the invoice was wrong, such as the number.
+        return Outcome(facts=_with(known, wrong))
+    facts = known.without_receipts(wrong.removed, wrong.moments, actor.moment)
+    outcome = _agreed(invoice, facts, wrong, actor)
+    facts = outcome.facts or facts
+    for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
+        is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
+        facts = received(_with_facts(invoice, facts), receipt, actor, is_paid=is_later)
+    facts = replace(facts, receipts=(*facts.receipts, *wrong.reversals))
+    changed = {*known.receipts} ^ {*facts.receipts}
+    facts = given_up_then(facts, decisions, sorted(changed, key=lambda one: one.id), invoice, actor)
+    late = contradicted_by_correction(known, facts, changed)
+    return replace(outcome, facts=facts, late=late)
+
+
+def _check_sent(invoice: Invoice, wrong: Corrected) -> None:
+    if wrong.receipts and not wrong.removed and invoice.sent_on is None:
+        raise InvalidInput("The invoice was never submitted: submit it first (submitInvoice)", ("invoice_id",))
+
+
+def _is_alike(facts: Facts, wrong: Corrected) -> bool:
+    """Whether the right receipts count as the wrong ones did."""
+    removed = [one for one in facts.receipts if one.id in wrong.removed]
+    return sorted(map(_counts_as, removed), key=str) == sorted(map(_counts_as, _all(wrong)), key=str)
+
+
+def _counts_as(one: Receipt) -> tuple[object, ...]:
+    reverses = one.reverses_id is not None
+    return (one.payer_id, one.amount, one.effective_on, one.recorded_at, one.coverage_id, one.is_patient, reverses)
+
+
+def _all(wrong: Corrected) -> tuple[Receipt, ...]:
+    return (*wrong.receipts, *wrong.reversals)
+
+
+def _with(facts: Facts, wrong: Corrected) -> Facts:
+    kept = tuple(one for one in facts.receipts if one.id not in wrong.removed)
+    return replace(facts, receipts=(*kept, *_all(wrong)))
+
+
+def _agreed(invoice: Invoice, facts: Facts, wrong: Corrected, actor: Actor) -> Outcome:
+    """The agreement lapses where nothing was received in time after all, and holds again where something was."""
+    right = _with(facts, wrong)
+    agreement, until = right.agreement, right.agreement.conditional_until if right.agreement else None
+    if agreement is not None and until is not None and until < actor.today and right.write_off is None:
+        is_owed = agreement.amount is None or agreement.amount > 0
+        if is_owed and received_by(right, until) == 0 and ledger_of(facts).balance > 0:
+            lapsed = facts.ended(AgreementEnd.LAPSED, lapse_day(right, agreement), actor.moment)
+            return Outcome(facts=lapsed, agreed_offer=OfferStatus.LAPSED, open_status=InvoiceStatus.PENDING_REDUCTION)
+    last = lapsed_agreement(right)
+    is_negotiated = invoice.open_status is InvoiceStatus.PENDING_REDUCTION and invoice.open_offer is None
+    if last is not None and last.conditional_until is not None and is_negotiated and right.write_off is None:
+        is_in_time = any(one.effective_on <= last.conditional_until for one in wrong.receipts)
+        if is_in_time and received_by(right.revived(), last.conditional_until) > ZERO:
+            held = OfferStatus.ACCEPTED
+            return Outcome(facts=facts.revived(), lapsed_offer=held, open_status=InvoiceStatus.PENDING_CHEQUE)
+    return Outcome()
+
+
+def _with_facts(invoice: Invoice, facts: Facts) -> Invoice:
+    """The invoice with the amounts that follow from other facts."""
+    ledger = ledger_of(facts)
+    return replace(
+        invoice,
+        facts=facts,
+        agreed=ledger.agreed,
+        received=ledger.received,
+        earlier_received=ledger.earlier_received,
+        contractual=ledger.contractual,
+        small_balance=ledger.small_balance,
+        written_off=ledger.written_off,
+        recovered=ledger.recovered,
+    )

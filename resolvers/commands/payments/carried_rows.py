@@ -1,0 +1,60 @@
+"""Refunds and provider adjustments go along when their payment is corrected: they count on the right one, on their days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from db.write_batch import WriteBatch
+from domain.errors import Conflict, InvalidInput
+from domain.payments.recoupment import LOSS_CODE, RowReversal
+from resolvers.commands.payments.provider_adjustments import STANDING, insert_row, reverse_row
+from resolvers.commands.payments.refunds import check_may_refund, insert_refund, reverse_refund
+from resolvers.commands.transitions import Row
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_REFUNDS = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
+    from refunds r where r.clinic_id = $1 and r.cheque_id = $2 and r.reverses_id is null and not exists (select from refunds v
+        where v.clinic_id = r.clinic_id and v.reverses_id = r.id) order by r.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedRows:
+    """The refunds and provider adjustments of a payment that were not reversed."""
+
+    refunds: list[Row]
+    adjustments: list[Row]
+
+    @property
+    def used(self) -> Decimal:
+        """What of the payment they use, in US dollars; what was given up after a refund uses nothing of it."""
+        refunded = sum((row["amount"] for row in self.refunds), Decimal(0))
+        return refunded - sum((row["amount"] for row in self.adjustments), Decimal(0))
+
+    def carry(self, work: UnitOfWork, writes: WriteBatch, wrong: Row, right: Mapping[str, Any]) -> None:
+        """Reverse them on the wrong payment, on their own days, so that they count on no day there, and add them to the right one."""
+        for row in self.refunds:
+            reverse_refund(work, writes, row, row["refunded_on"], RowReversal.CORRECTED)
+            insert_refund(work, writes, right["id"], row, row["refunded_on"], carries_id=row["id"])
+        for row in self.adjustments:
+            reverse_row(work, writes, wrong["id"], row, row["effective_on"], RowReversal.CORRECTED)
+            on = row["effective_on"] if row["code"] == LOSS_CODE else right["received_on"]
+            insert_row(work, writes, right["id"], row, on, carries_id=row["id"])
+
+
+async def find_carried(work: UnitOfWork, wrong: Row, right: Mapping[str, Any], *, is_held: bool) -> CarriedRows:
+    """The rows that go along to the right payment, whose columns are given; refused where they do not fit it."""
+    identity = wrong["id"]
+    found = CarriedRows(await work.all(_REFUNDS, identity), await work.all(STANDING, identity))
+    if not found.refunds and not found.adjustments:
+        return found
+    check_may_refund(work, found.refunds)
+    if right["payer_id"] != wrong["payer_id"]:
+        words = "This payment was refunded or has rows of a remittance, which belong to its payer: the payer cannot be corrected"
+        raise Conflict(f"{words}; return the refund first (returnRefund)" if found.refunds else words, ("payer_id",))
+    if is_held:
+        raise Conflict("This payment was refunded or has rows of a remittance: it was not held", ("cheque_date",))
+    first = min((row["refunded_on"] for row in found.refunds), default=None)
+    if first is not None and first < right["received_on"]:
+        raise InvalidInput(f"A part of the payment was refunded on {first}: it was received by then", ("received_on",))
+    return found

@@ -1,0 +1,1 @@
+"""Commands of remittances: importing, matching, posting, and recording from paper."""

@@ -1,0 +1,106 @@
+"""The payment to which a remittance is posted: a new one, or the one that was recorded by hand before."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from db.write_batch import WriteBatch
+from domain.billing.money import format_money
+from domain.errors import Conflict
+from domain.ids import new_id
+from resolvers.commands.remittances.rows import provider_adjustments_of
+from resolvers.commands.unit_of_work import UnitOfWork
+
+Row = Mapping[str, Any]
+_COLUMNS = """c.id, c.payer_id, c.number, c.amount, c.received_on, c.returned_on, c.unapplied_amount,
+    c.held_from is not null and c.released_at is null as is_held, p.patient_id"""
+_FROM = "from cheques c join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id where c.clinic_id = $1"
+_CHEQUE = f"select {_COLUMNS} {_FROM} and c.id = $2 for no key update of c"
+# The payment as it was corrected last.
+_CORRECTED = """with recursive chain as (select id from cheques where clinic_id = $1 and id = $2
+    union all select c.id from cheques c join chain on c.corrects_id = chain.id and c.clinic_id = $1)
+    select max(id::text)::uuid as id from chain"""
+_BY_NUMBER = f"""select {_COLUMNS}, exists (select from remittance_payments r where r.clinic_id = c.clinic_id
+        and r.cheque_id = c.id) as is_remitted
+    {_FROM} and c.payer_id = $2 and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
+    order by c.amount = $4 desc, c.id for no key update of c"""
+_PATIENT = "select patient_id from payers where clinic_id = $1 and id = $2"
+
+
+async def payment_for(
+    work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None
+) -> tuple[Row, dict[str, Any] | None]:
+    """The payment to which a payment of a remittance is posted, locked, and the columns of a new one; Conflict where it must wait."""
+    if payment["paid_on"] > work.today:
+        raise Conflict(f"It is settled on {payment['paid_on']}: post it from that day on")
+    if payment["cheque_id"] is not None:
+        corrected = await work.one(_CORRECTED, payment["cheque_id"])
+        return _checked(await work.one(_CHEQUE, corrected["id"])), None
+    alike = await work.all(_BY_NUMBER, payment["payer_id"], payment["trace_key"], payment["amount"])
+    for found in alike:
+        if found["amount"] == payment["amount"] and not found["is_remitted"]:
+            return _checked(found), None
+    if alike:
+        words = (
+            f"A payment of this payer with this number is recorded with ${format_money(alike[0]['amount'])}, and the remittance says "
+            f"${format_money(payment['amount'])}: correct it first (correctCheque)"
+        )
+        raise Conflict(words)
+    patient = await work.one(_PATIENT, payment["payer_id"])
+    new = _new(work, payment, document_id, dated)
+    known = {
+        "returned_on": None,
+        "is_held": False,
+        "unapplied_amount": payment["amount"],
+        "patient_id": patient["patient_id"],
+    }
+    return {**new, **known}, new
+
+
+def _checked(cheque: Row) -> Row:
+    if cheque["returned_on"] is not None:
+        raise Conflict(
+            f"The payment was returned on {cheque['returned_on']}: record the one that replaces it (recordCheque)"
+        )
+    if cheque["is_held"]:
+        raise Conflict("The payment is held: record its deposit first (createDeposit)")
+    return cheque
+
+
+def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None) -> dict[str, Any]:
+    paid_on: date = payment["paid_on"]
+    return {
+        "id": new_id(work.moment),
+        "recorded_at": work.moment,
+        "payer_id": payment["payer_id"],
+        "method": payment["method"],
+        "number": payment["trace_key"],
+        "number_key": payment["trace_key"],
+        "amount": payment["amount"],
+        "cheque_date": dated or paid_on,
+        "received_on": paid_on,
+        "document_id": document_id,
+        "is_remitted": True,
+    }
+
+
+def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
+    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated."""
+    if payment["posted_at"] is not None:
+        return Decimal(0)
+    found = provider_adjustments_of(payment)
+    for one in found:
+        writes.insert(
+            "provider_adjustments",
+            id=new_id(work.moment),
+            recorded_at=work.moment,
+            cheque_id=cheque["id"],
+            code=one.code,
+            reference=one.reference,
+            amount=one.amount,
+            effective_on=cheque["received_on"],
+            recorded_by=work.user_id,
+        )
+    return sum((one.amount for one in found), Decimal(0))
