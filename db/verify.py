@@ -16,6 +16,7 @@ from db.laws import (
     payments,
     records,
     recoupment,
+    remittances,
     representations,
 )
 from db.laws.base import Law
@@ -23,7 +24,7 @@ from db.ledger.restated import find_deviating
 
 LAWS = (
     *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *recoupment.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
-    *(*representations.LAWS, *encounters.LAWS, *days.LAWS),
+    *(*remittances.LAWS, *representations.LAWS, *encounters.LAWS, *days.LAWS),
 )
 # Found by computing the states again, in Python.
 RESTATED = Law("The restated states of an invoice follow from its facts by their days", "Invoice", "")
