@@ -209,7 +209,7 @@ LABELS: dict[str, dict[str, str]] = {
         "OUT_OF_BALANCE": "Out of balance",
         "DUPLICATE": "Duplicate",
     },
-    "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
+    "RecoupmentRequestOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
     "RecoupmentStatus": {
         "OPEN": "Open",
         "APPEALED": "Appealed",

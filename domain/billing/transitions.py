@@ -28,7 +28,8 @@ _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
 _RECEIPT = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    # Of a written-off invoice a contract may have left nothing but a small balance.
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
 )
 # What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment. An
 # open one is covered where a payment of before is returned that had left less of a small balance to give up.

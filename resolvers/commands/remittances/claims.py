@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from db.write_batch import WriteBatch
-from domain.billing.adjustments import unlisted
+from domain.billing.claims.adjustments import unlisted
 from domain.billing.effects.remittances import TAKEN_BACK
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import effective_day

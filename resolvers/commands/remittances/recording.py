@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.billing.adjustments import remark_codes_of
+from domain.billing.claims.adjustments import remark_codes_of
 from domain.billing.money import format_money
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id

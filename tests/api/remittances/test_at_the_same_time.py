@@ -47,7 +47,9 @@ def test_the_same_file_posted_twice_at_the_same_time_is_posted_once(clinic: Clin
 
 
 def test_the_same_file_imported_twice_at_the_same_time_is_a_duplicate_once(clinic: Clinic) -> None:
-    sent = replace(payment(claim(number_of(clinic, clinic.submitted("100.00")), "100.00", "100.00")), payer_name=payer_name(clinic))
+    sent = replace(
+        payment(claim(number_of(clinic, clinic.submitted("100.00")), "100.00", "100.00")), payer_name=payer_name(clinic)
+    )
     uploads = [upload(clinic.billing, written(sent)) for _ in range(4)]
     came = at_once(
         *(lambda one=one: done(clinic.billing, "importRemittance", REMITTANCE, uploadId=one) for one in uploads)

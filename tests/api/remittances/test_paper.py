@@ -17,7 +17,13 @@ _numbers = count(1)
 
 def typed(clinic: Clinic, amount: str, *claims: dict[str, Any], **values: Any) -> dict[str, Any]:
     """The input of an ACH payment of claims."""
-    known = {"payerId": clinic.payer, "method": "ACH", "number": f"EOB-{next(_numbers)}", "amount": amount, "receivedOn": TODAY}
+    known = {
+        "payerId": clinic.payer,
+        "method": "ACH",
+        "number": f"EOB-{next(_numbers)}",
+        "amount": amount,
+        "receivedOn": TODAY,
+    }
     return {**known, "claims": list(claims), **values}
 
 
@@ -36,7 +42,10 @@ def paid(line: str, amount: str, *adjustments: tuple[str, str, str], **values: A
 def test_a_paper_remittance_is_recorded_with_its_payment_and_posted(clinic: Clinic) -> None:
     invoice = of_lines(clinic, ("A4556", "100.00"), ("L0120", "50.00"))
     first, second = lines_of(clinic, invoice)
-    lines = [paid(first, "70.00", ("CO", "45", "20.00"), ("PR", "2", "10.00"), remarkCodes=["n1"]), paid(second, "50.00")]
+    lines = [
+        paid(first, "70.00", ("CO", "45", "20.00"), ("PR", "2", "10.00"), remarkCodes=["n1"]),
+        paid(second, "50.00"),
+    ]
     sent = {"invoiceId": invoice, "paid": "120.00", "patientAmount": "10.00", "lines": lines, "payerNumber": "PCN-P1"}
     scan = clinic.upload()
     inputs = typed(clinic, "115.00", sent, method="PAPER", documentId=scan, chequeDate="2026-06-01", receivedOn=TODAY)
@@ -44,19 +53,29 @@ def test_a_paper_remittance_is_recorded_with_its_payment_and_posted(clinic: Clin
     now = done(clinic.billing, "recordRemittance", REMITTANCE, **inputs)
     assert (now["origin"], now["postedCount"], now["documentUrl"] is not None) == ("PAPER", 1, True)
     [of] = now["payments"]
-    assert (of["cheque"]["amount"], of["cheque"]["unappliedAmount"], of["cheque"]["chequeDate"]) == ("115.00", "0.00", "2026-06-01")
+    assert (of["cheque"]["amount"], of["cheque"]["unappliedAmount"], of["cheque"]["chequeDate"]) == (
+        "115.00",
+        "0.00",
+        "2026-06-01",
+    )
     assert of["providerAdjustments"] == [{"code": "WO", "amount": "5.00", "reference": "R-1"}]
     [found] = claims_of(now)
     assert (found["invoice"]["balance"], found["invoice"]["contractualAmount"]) == ("10.00", "20.00")
     assert [one["line"]["id"] for one in found["lines"]] == [first, second]
     assert found["lines"][0]["remarkCodes"] == ["N1"]
-    assert [(one["kind"], one["amount"], one["reason"]) for one in found["proposals"]] == [("TRANSFER_BALANCE", "10.00", "COINSURANCE")]
+    assert [(one["kind"], one["amount"], one["reason"]) for one in found["proposals"]] == [
+        ("TRANSFER_BALANCE", "10.00", "COINSURANCE")
+    ]
 
 
 def test_each_law_that_is_broken_is_refused_with_both_figures_and_nothing_is_recorded(clinic: Clinic) -> None:
     invoice = clinic.submitted("100.00")
     [line] = lines_of(clinic, invoice)
-    whole = {"invoiceId": invoice, "paid": "80.00", "adjustments": [{"group": "CO", "reasonCode": "45", "amount": "20.00"}]}
+    whole = {
+        "invoiceId": invoice,
+        "paid": "80.00",
+        "adjustments": [{"group": "CO", "reasonCode": "45", "amount": "20.00"}],
+    }
     by_line = {"invoiceId": invoice, "paid": "80.00", "lines": [paid(line, "80.00", ("CO", "45", "19.99"))]}
     for amount, sent, path, figures in (
         ("80.01", whole, ["amount"], ("$80.00", "$80.01")),
@@ -78,7 +97,11 @@ def test_an_input_that_cannot_be_posted_is_refused_at_its_claim_and_nothing_is_r
     code = {**of_good, "statusCode": "25"}
     none = {**of_good, "paid": "90.00", "adjustments": [{"group": "CO", "reasonCode": " ", "amount": "10.00"}]}
     for inputs, problem, path in (
-        (typed(clinic, "200.00", of_good, {"invoiceId": draft, "paid": "100.00"}), "ILLEGAL_TRANSITION", ["claims", "1", "invoiceId"]),
+        (
+            typed(clinic, "200.00", of_good, {"invoiceId": draft, "paid": "100.00"}),
+            "ILLEGAL_TRANSITION",
+            ["claims", "1", "invoiceId"],
+        ),
         (typed(clinic, "100.00", unknown), "NOT_FOUND", ["claims", "0", "invoiceId"]),
         (typed(clinic, "100.00", line), "NOT_FOUND", ["claims", "0", "lines", "0", "lineId"]),
         (typed(clinic, "200.00", twice), "INVALID_INPUT", ["claims", "0", "lines", "1", "lineId"]),
@@ -109,7 +132,12 @@ def test_the_same_payment_from_paper_and_from_a_file_is_posted_once(clinic: Clin
 def test_a_payment_that_was_typed_before_is_attached_to(clinic: Clinic) -> None:
     invoice = clinic.submitted("100.00")
     inputs = typed(clinic, "100.00", {"invoiceId": invoice, "paid": "100.00"})
-    cheque = done(clinic.billing, "recordCheque", CHEQUE, **electronic(clinic, "100.00", {invoice: "40.00"}, number=inputs["number"]))["id"]
+    cheque = done(
+        clinic.billing,
+        "recordCheque",
+        CHEQUE,
+        **electronic(clinic, "100.00", {invoice: "40.00"}, number=inputs["number"]),
+    )["id"]
     now = done(clinic.billing, "recordRemittance", REMITTANCE, **inputs)
     assert (now["payments"][0]["isAttached"], now["payments"][0]["cheque"]["id"]) == (True, cheque)
     assert clinic.look(invoice)["balance"] == "0.00"
