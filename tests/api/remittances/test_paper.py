@@ -183,7 +183,7 @@ def test_a_payment_that_was_typed_before_is_attached_to(clinic: Clinic) -> None:
 def test_a_denial_and_a_reversal_are_typed(clinic: Clinic) -> None:
     invoice, other = clinic.submitted("100.00"), clinic.submitted("150.00")
     posted(clinic, imported(clinic, payment(claim(number_of(clinic, invoice), "100.00", "100.00"))))
-    denied = {"invoiceId": clinic.submitted("70.00"), "paid": "0.00", "statusCode": "4"}
+    denied: dict[str, Any] = {"invoiceId": clinic.submitted("70.00"), "paid": "0.00", "statusCode": "4"}
     denied["adjustments"] = [{"group": "CO", "reasonCode": "29", "amount": "70.00"}]
     back = {"invoiceId": invoice, "paid": "-100.00", "statusCode": "22"}
     inputs = typed(clinic, "50.00", denied, back, {"invoiceId": other, "paid": "150.00"})

@@ -47,7 +47,7 @@ STAFF_COLUMNS = {
         recorded_at""",
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
-    "documents": """clinic_id id expires_at uploaded_by consumed_at |
+    "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
     "encounter_exams": f"{EXAM} recorded_at",
@@ -88,6 +88,12 @@ STAFF_COLUMNS = {
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id
         recorded_by recorded_at""",
+    "remittances": "clinic_id id origin document_id imported_by problems recorded_at",
+    "remittance_payments": """clinic_id id remittance_id place payer_id payer_identifier payer_name trace method amount paid_on status
+        reason broken_laws provider_adjustments cheque_id is_attached posted_at posted_by | payer_name_key trace_key""",
+    "remittance_claims": """clinic_id id remittance_id payment_id place number status_code charge_amount paid_amount patient_amount
+        payer_number adjustments remark_codes lines status reason invoice_id coverage_id posted_at posted_by closed_at closed_by
+        closing_reason | transfer_amount responsible_amount transfer_reason is_exhausted recorded_at""",
     "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
         document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on

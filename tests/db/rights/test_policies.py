@@ -133,6 +133,7 @@ AUTHOR_COLUMNS = {
     "recoupment_answers": ("answered_by", False),
     "recoupment_requests": ("recorded_by", False),
     "refunds": ("refunded_by", False),
+    "remittances": ("imported_by", False),
     "reminder_confirmations": ("confirmed_by", False),
     "reminder_templates": ("created_by", False),
     "reminders": ("created_by", False),
