@@ -314,7 +314,7 @@ VIOLATIONS = [
      where id = ({_OF_APPEALED})"""),
     ("The appeals and outcomes", _APPEALED_INVOICE, f"""update denial_events set happened_on = '2027-01-01'
      where number = 1 and denial_id = ({_OF_APPEALED})"""),
-    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 1 where denial_id = $"),
+    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 10 where denial_id = $"),
     ("The steps of a denial", _APPEALED, "update denial_events set status = 'upheld' where denial_id = $ and number = 1"),
     ("What a denial recovers", _APPEALED, "update denial_events set recovered_amount = 100000 where denial_id = $ and number = 2"),
     ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),

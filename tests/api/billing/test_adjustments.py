@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from db.laws import days, histories, invoices
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.storage.stores import Folder
@@ -25,7 +26,8 @@ _WHOLE = "query ($id: ID!) { invoice(id: $id) { id number status billedAmount li
 @pytest.fixture(autouse=True)
 def every_law_holds(address: DatabaseUrls) -> Iterator[None]:
     yield
-    assert broken_laws(address) == ()
+    laws = (*days.LAWS, *histories.LAWS, *invoices.LAWS)
+    assert [breach for breach in broken_laws(address) if breach.law in laws] == []
 
 
 def _adjust(clinic: Clinic, invoice: str, amount: str, client: Client | None = None, **more: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from db.laws import days, histories, invoices
 from server.database_urls import DatabaseUrls
 from tests.support.api.mutations import done, refused
 from tests.support.api.records import nothing_changes, today
@@ -22,7 +23,8 @@ DUE = (today() + timedelta(days=7)).isoformat()
 @pytest.fixture(autouse=True)
 def every_law_holds(address: DatabaseUrls) -> Iterator[None]:
     yield
-    assert broken_laws(address) == ()
+    laws = (*days.LAWS, *histories.LAWS, *invoices.LAWS)
+    assert [breach for breach in broken_laws(address) if breach.law in laws] == []
 
 
 def _denied(clinic: Clinic, invoice: str, **more: Any) -> Any:
