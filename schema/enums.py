@@ -2,7 +2,6 @@
 
 from domain.access.people import PayerKind, Role
 from domain.access.tokens import SessionKind
-from domain.billing.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
@@ -12,6 +11,7 @@ from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import FIRST_SHORT_YEAR, CellFormat, ImportKind
 from domain.pricing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
+from domain.reports.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.treatment.encounters import EncounterStatus
 from domain.warnings import WarningCode
 from permissions.actions import IMPORTS

@@ -2,7 +2,7 @@
 
 from db.laws.base import Law
 from db.merged_records import are_one
-from db.tables.cheques import IS_MONEY
+from db.tables.payments.cheques import IS_MONEY
 
 # The day of the clinic on which the receipt of a payment was recorded.
 _RECORDED_ON = "(coalesce(c.released_at, c.recorded_at) at time zone k.time_zone)::date"

@@ -19,8 +19,8 @@ from db.reports.kept_agreements import kept_agreements
 from db.row import Derived, Row, Scope, Shared
 from db.security import report_columns as figures
 from db.security.reach import reach_of
-from domain.billing.aging import AgingBasis
 from domain.days import first_of_month, last_of_month
+from domain.reports.aging import AgingBasis
 from permissions.reporting import BY_MONTH
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.json_sql import as_list

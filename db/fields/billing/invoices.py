@@ -45,9 +45,9 @@ from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
-from domain.billing.aging import BUCKETS, AgingBucket
 from domain.billing.invoices import OPEN
 from domain.normal_forms import normal_key
+from domain.reports.aging import BUCKETS, AgingBucket
 
 
 def is_open(i: Row) -> Expression:

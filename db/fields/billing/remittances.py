@@ -43,8 +43,8 @@ from db.global_ids import id_expression
 from db.merged_records import are_one
 from db.row import Row
 from db.signed_urls import link
-from db.tables import remitted
 from db.tables.base import listed
+from db.tables.payments import remitted
 from domain.billing.coverages import BY_SERVICE_DAY, PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
 from domain.remittances.statuses import RemittanceProposalKind, RemittanceStatus
