@@ -6,6 +6,7 @@ from domain.billing.effects import (
     closing,
     corrections,
     inputs,
+    moves,
     negotiation,
     receipts,
     remittances,
@@ -19,48 +20,10 @@ S = InvoiceStatus
 _ADMIN = frozenset({Role.ADMIN})
 _WORKER: frozenset[Role] = frozenset()
 
-
 _PENDING, _REDUCING, _AWAITING = (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,)
 _OPEN = (*_PENDING, *_REDUCING, *_AWAITING)
 _COVERED, _PAID, _WRITTEN_OFF = (S.CHEQUE_RECEIVED,), (S.PAID,), (S.WRITTEN_OFF,)
 _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
-# A receipt keeps the status unless nothing is left to pay. Later money takes a small balance back that was given up.
-_RECEIPT = (
-    *((status, status) for status in (*_PAYABLE, *_PAID)),
-    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    # Of a written-off invoice a contract may have left nothing but a small balance.
-    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
-)
-# What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment. An
-# open one is covered where a payment of before is returned that had left less of a small balance to give up.
-_RETURN = (
-    *((status, S.CHEQUE_RECEIVED) for status in _OPEN),
-    *((status, status) for status in (*_PAYABLE, *_PAID)),
-    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
-)
-# Where nothing is left, an open invoice is covered, or waits to be closed as empty; what is taken back is due again.
-_ADJUSTED = (
-    *((status, status) for status in (*_OPEN, *_COVERED, *_WRITTEN_OFF)),
-    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
-    (S.PENDING_REDUCTION, S.PENDING_INVOICE),
-)
-
-# As if it had been typed right: a receipt gives way to another one. An agreement lapses, or holds again, as the right days say.
-_CORRECTION = (
-    *((status, status) for status in (*_PAYABLE, *_PAID)),
-    *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
-    (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
-    (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
-)
-
-# Some claims are paid, others are taken back; nothing is taken back in a case that is settled.
-_POSTING = tuple(
-    (start, end)
-    for start, end in dict.fromkeys((*_RECEIPT, *_RETURN, *_ADJUSTED))
-    if start is not S.PAID or end is S.PAID
-)
 
 TRANSITIONS = (
     Transition(
@@ -153,11 +116,7 @@ TRANSITIONS = (
         submission.record_denial,
         inputs.DENIAL,
         ("sent",),
-        # A denial of one line, of a day before the agreement, or by an earlier payer, is a record alone.
-        moves=(
-            *((status, S.PENDING_INVOICE) for status in _OPEN),
-            *((status, status) for status in (*_REDUCING, *_AWAITING)),
-        ),
+        moves=moves.DENIAL,
     ),
     Transition(
         "record_adjustment",
@@ -170,7 +129,7 @@ TRANSITIONS = (
         adjustments.record_adjustment,
         inputs.ADJUSTMENT,
         ("sent", "something_to_adjust"),
-        moves=_ADJUSTED,
+        moves=moves.ADJUSTED,
     ),
     Transition(
         "record_cheque",
@@ -184,7 +143,7 @@ TRANSITIONS = (
         ("sent", "something_unpaid"),
         admin_start=_PAID,
         record="cheque",
-        moves=_RECEIPT,
+        moves=moves.RECEIPT,
     ),
     Transition(
         "allocate_cheque",
@@ -198,7 +157,7 @@ TRANSITIONS = (
         ("sent", "something_unpaid"),
         admin_start=_PAID,
         record="cheque",
-        moves=_RECEIPT,
+        moves=moves.RECEIPT,
     ),
     Transition(
         "post_remittance",
@@ -213,7 +172,7 @@ TRANSITIONS = (
         ("sent",),
         admin_start=_PAID,
         record="remittance",
-        moves=_POSTING,
+        moves=moves.POSTING,
     ),
     Transition(
         "return_cheque",
@@ -227,35 +186,35 @@ TRANSITIONS = (
         ("something_received",),
         admin_start=_PAID,
         record="cheque",
-        moves=_RETURN,
+        moves=moves.RETURN,
     ),
     Transition(
         "correct_cheque",
         "Correct a payment",
-        "Correct what was typed wrong of a payment: another one takes its place, and its invoices are as if it had been typed right. "
-        "A correction is no return.",
+        "Correct what was typed wrong of a payment: another one takes its place, and all is as if it had been typed right.",
         "What was typed wrong of a payment; what is not given stays as it is.",
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         corrections.correct,
         inputs.CORRECTION,
+        ("sent",),
         admin_start=_PAID,
         record="cheque",
-        moves=_CORRECTION,
+        moves=moves.CORRECTION,
     ),
     Transition(
         "move_allocation",
         "Move an allocation",
-        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied. What is then not covered "
-        "is due again.",
+        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied.",
         "The allocation to move.",
         _PAYABLE,
         (*_PAYABLE, *_PAID),
         corrections.correct,
         inputs.MOVE,
+        ("sent",),
         admin_start=_PAID,
         record="cheque",
-        moves=_CORRECTION,
+        moves=moves.CORRECTION,
     ),
     Transition(
         "settle_case",
@@ -319,11 +278,7 @@ TRANSITIONS = (
         responsibility.transfer_balance,
         inputs.TRANSFER,
         ("sent_to_payer", "something_due"),
-        # A kept agreement is covered at once where the new payer has paid already.
-        moves=(
-            *((status, S.PENDING_INVOICE) for status in _OPEN),
-            *((S.PENDING_CHEQUE, end) for end in (*_AWAITING, *_COVERED)),
-        ),
+        moves=moves.TRANSFER,
     ),
     Transition(
         "lapse_agreement",
@@ -362,8 +317,7 @@ TRANSITIONS = (
     Transition(
         "replace_invoice",
         "Replace",
-        "Replace an invoice with wrong lines: it becomes void, and another one bills the right lines. What was received is allocated "
-        "to the new invoice, up to its amount.",
+        "Replace an invoice with wrong lines: it becomes void, and another one bills the right lines, and gets what was received.",
         "The invoice to replace, and the lines to bill instead.",
         _OPEN,
         (S.VOID,),
@@ -421,10 +375,8 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
-    *("correct_cheque", "move_allocation"),
-)
+_MONEY = ("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation")
+OUTSIDE_FACTS = (*_MONEY, "record_denial", "record_adjustment")
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:
