@@ -183,7 +183,10 @@ class Books:
         at = self.moment(on, self.steps + 1)
         wrong = [one for one in self.facts.receipts if receipt.id in (one.id, one.reverses_id)]
         effective_on = receipt.effective_on if received is None else effective_day(day(received), CREATED_ON)
-        more = {"is_patient": right.get("payer_id", receipt.payer_id) == PATIENT, "id": UUID(int=10_000 + 2 * self.steps)}
+        more = {
+            "is_patient": right.get("payer_id", receipt.payer_id) == PATIENT,
+            "id": UUID(int=10_000 + 2 * self.steps),
+        }
         new = replace(receipt, **{**more, "effective_on": effective_on, **right})
         if not (new.is_patient or self.facts.is_responsible(new.payer_id)):
             raise InvalidInput("Never responsible", ("invoice_id",))
