@@ -288,15 +288,31 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         f"""recoupment_requests c join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id> {_WITHOUT_INVOICE}
         where c.status = 'open'""",
     ),
+    # Until each of its claims is posted or closed. The partial index has the claims that wait.
+    (
+        ActionItemKind.REMITTANCE_UNMATCHED,
+        (
+            "c.id",
+            "cast(c.recorded_at at time zone :time_zone as date)",
+            """w.waiting || case when w.waiting = 1 then ' claim of a remittance waits' else ' claims of a remittance wait' end
+                || ', $' || w.paid || ': post them (postRemittance), or match or close what cannot be posted'""",
+            *_NOBODY,
+            *_NOTHING * 3,
+            "c.id",
+        ),
+        f"""(select l.clinic_id, l.remittance_id, count(*) as waiting, sum(l.paid_amount) as paid from remittance_claims l
+            where l.clinic_id = :clinic_id and l.posted_at is null and l.closed_at is null and l.status <> 'duplicate' group by 1, 2) w
+            join remittances c on c.clinic_id = w.clinic_id and c.id = w.remittance_id {_WITHOUT_INVOICE} where true""",
+    ),
 ]
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
-    *("recoupment_request_id", "kind", "clinic_id", "invoice_id"),
+    *("recoupment_request_id", "remittance_id", "kind", "clinic_id", "invoice_id"),
 )
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOTHING * 5)[:8], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 6)[:9], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -329,6 +345,7 @@ action_items = Table(
     Column("cheque_id", Uuid),
     Column("encounter_id", Uuid),
     Column("recoupment_request_id", Uuid),
+    Column("remittance_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

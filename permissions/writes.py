@@ -69,7 +69,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "bank_key", "imported", "recorded_at", "corrected_at"),
+        *("held_from", "unapplied_amount", "is_duplicate", "bank_key", "imported", "is_remitted", "recorded_at"),
+        "corrected_at",
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),

@@ -339,6 +339,7 @@ enum_type(
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
         "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
+        "REMITTANCE_UNMATCHED": "Claims of a remittance wait: they are neither posted nor closed.",
         "RECOUPMENT_DUE": "A payer asks for money back, and the answer is due within a week.",
     },
 )

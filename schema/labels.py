@@ -20,6 +20,7 @@ LABELS: dict[str, dict[str, str]] = {
         "UNBILLED_ENCOUNTER": "Visit not billed",
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
+        "REMITTANCE_UNMATCHED": "Remittance waits",
     },
     "AdjustmentGroup": {
         "CO": "Contractual obligation",
@@ -214,7 +215,7 @@ LABELS: dict[str, dict[str, str]] = {
         "OUT_OF_BALANCE": "Out of balance",
         "DUPLICATE": "Duplicate",
     },
-    "RecoupmentOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
+    "RecoupmentRequestOrderField": {"REQUESTED_ON": "Requested on", "DUE_ON": "Due on", "AMOUNT": "Amount"},
     "RecoupmentStatus": {
         "OPEN": "Open",
         "APPEALED": "Appealed",

@@ -13,8 +13,8 @@ from schema.access.sign_in import SignInMutations
 from schema.access.users import UserMutations
 from schema.billing.cases import CaseMutations
 from schema.billing.coverages import CoverageMutations
-from schema.billing.denials import DenialMutations
 from schema.billing.invoice_mutations import CreationMutations, NoteMutations
+from schema.billing.negotiation import DenialMutations
 from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations

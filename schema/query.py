@@ -11,6 +11,7 @@ from strawberry import UNSET, Info
 
 from permissions.classes import argument, query_field
 from resolvers.commands.access import clinics
+from resolvers.commands.billing import quotes
 from resolvers.commands.records import import_mappings
 from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
@@ -21,20 +22,10 @@ from schema.billing.cases import Case, CaseConnection, CaseFilter
 from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
-from schema.billing.quotes import QuoteQueries
+from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
-from schema.payments.cheques import ChequeConnection, ChequeFilter
-from schema.payments.deposits import DepositConnection, DepositFilter
-from schema.payments.enums import RecoupmentOrderField
-from schema.payments.recoupment import RecoupmentOrder, RecoupmentRequestConnection, RecoupmentRequestFilter
-from schema.payments.remittances import (
-    Remittance,
-    RemittanceClaimConnection,
-    RemittanceClaimFilter,
-    RemittanceConnection,
-    RemittanceFilter,
-)
+from schema.payments.queries import PaymentQueries
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
@@ -65,14 +56,6 @@ InvoicesReported = Annotated[
 ]
 InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoices.", "signed_in")]
 FiguresWanted = Annotated[AnalyticsFilter, argument("The period and the filter of invoices.", "productivity")]
-ChequesWanted = Annotated[ChequeFilter | None, argument("Only cheques that match this filter.", "records")]
-DepositsWanted = Annotated[DepositFilter | None, argument("Only deposits that match this filter.", "records")]
-RemittancesWanted = Annotated[RemittanceFilter | None, argument("Only remittances that match this filter.", "records")]
-ClaimsWanted = Annotated[RemittanceClaimFilter | None, argument("Only claims that match this filter.", "records")]
-RecoupmentWanted = Annotated[
-    RecoupmentRequestFilter | None, argument("Only requests that match this filter.", "records")
-]
-RecoupmentSorted = Annotated[RecoupmentOrder | None, argument("A sort order of recoupment requests.", "records")]
 CasesWanted = Annotated[CaseFilter | None, argument("Only cases that match this filter.", "signed_in")]
 PatientsWanted = Annotated[PatientFilter | None, argument("Filter for patients.", "signed_in")]
 PayersWanted = Annotated[PayerFilter | None, argument("Only payers that match this filter.", "signed_in")]
@@ -104,12 +87,11 @@ Search = Annotated[str | None, argument("The start of any word of the name.", "s
 EncountersWanted = Annotated[EncounterFilter | None, argument("Only visits that match this filter.", "treatment")]
 EncountersSorted = Annotated[EncounterOrder | None, argument("A sort order of visits.", "treatment")]
 NEWEST_VISITS_FIRST = EncounterOrder(field=EncounterOrderField.SERVICE_DATE, direction=Direction.DESC)
-NEWEST_REQUESTS_FIRST = RecoupmentOrder(field=RecoupmentOrderField.REQUESTED_ON, direction=Direction.DESC)
 NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direction.DESC)
 
 
 @strawberry.type(description="The queries of the API.")
-class Query(MergeQueries, QuoteQueries):
+class Query(MergeQueries, PaymentQueries):
     @query_field("public", "The signed-in account; null without a bearer token.")
     def viewer(self, info: Info) -> Viewer | None:
         return present(info.context.viewer) if info.context.viewer else None
@@ -281,72 +263,15 @@ class Query(MergeQueries, QuoteQueries):
     async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
         return await read(info)
 
-    @compiled_root("records", "The received payments (cheques), newest first.")
-    async def cheques(
-        self,
-        info: Info,
-        filter: ChequesWanted = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> ChequeConnection:
-        return await read(info)
-
-    @compiled_root("records", "The deposits of payments in bank accounts, newest first.")
-    async def deposits(
-        self,
-        info: Info,
-        filter: DepositsWanted = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> DepositConnection:
-        return await read(info)
-
-    @compiled_root("records", "The requests of payers to pay money back, newest first by default.")
-    async def recoupment_requests(
-        self,
-        info: Info,
-        filter: RecoupmentWanted = UNSET,
-        order_by: RecoupmentSorted = NEWEST_REQUESTS_FIRST,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> RecoupmentRequestConnection:
-        return await read(info)
-
-    @compiled_root("records", "One remittance by its id; null if it does not exist.")
-    async def remittance(self, info: Info, id: Id) -> Remittance | None:
-        return await read(info)
-
-    @compiled_root("records", "The remittances of payers, newest first.")
-    async def remittances(
-        self,
-        info: Info,
-        filter: RemittancesWanted = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> RemittanceConnection:
-        return await read(info)
-
-    @compiled_root(
-        "records", "The claims of all remittances, oldest first; with isWaiting, the queue of those to decide about."
+    @query_field(
+        "treatment",
+        "A price quote, computed as for an invoice; nothing is saved.",
+        metadata={"resolve": quotes.answer},
     )
-    async def remittance_claims(
-        self,
-        info: Info,
-        filter: ClaimsWanted = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> RemittanceClaimConnection:
-        return await read(info)
+    async def price_quote(
+        self, info: Info, input: Annotated[PriceQuoteInput, argument("What to price.", "treatment")]
+    ) -> PriceQuotePayload:
+        return await quotes.read(info)  # type: ignore[return-value]
 
     @compiled_root(
         "negotiation",

@@ -45,6 +45,7 @@ ACTION_ITEM = View(
         "invoice": One("Invoice", by_id("invoice_id")),
         "cheque": One("Cheque", by_id("cheque_id")),
         "encounter": One("Encounter", by_id("encounter_id")),
+        "remittance": One("Remittance", by_id("remittance_id")),
         "recoupmentRequest": One("RecoupmentRequest", by_id("recoupment_request_id")),
     },
     {

@@ -3,7 +3,7 @@
 from db.laws.base import Law
 from db.ledger.restated import BROKEN, MISSING
 from db.tables.base import listed
-from domain.billing.denials import denial_steps
+from domain.billing.claims.denials import denial_steps
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.transitions import legal_steps
 

@@ -11,7 +11,7 @@ from db import tables
 from db.reports.few_invoices import with_remainder
 from db.reports.measures import Invoices, responsible_payer
 from db.row import Expression, Row, Scope
-from domain.billing.denials import DECIDED, RECOVERS, DenialStatus
+from domain.billing.claims.denials import DECIDED, RECOVERS, DenialStatus
 
 # The sums over denials, by the name of the result column; `recovered_after` is in US dollars.
 SUMS = ("denials", "appealed", "appeals", "decided", "overturned", "recovered_after")

@@ -34,8 +34,8 @@ from db.tables.base import (
     remark_codes,
     words,
 )
+from domain.billing.claims.denials import RECOVERS, DenialStatus
 from domain.billing.coverages import AdjustmentGroup
-from domain.billing.denials import RECOVERS, DenialStatus
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.pricing.pricing import PriceSource

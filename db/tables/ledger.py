@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, Date, Integer, Text, UniqueConstraint
 
 from db.tables.base import clinic_table, index, moment, money, one_of, refers, remark_codes
-from domain.billing.adjustments import ADJUSTING
+from domain.billing.claims.adjustments import ADJUSTING
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
 from domain.billing.ledger.late_facts import Decision, OutsideFact
 

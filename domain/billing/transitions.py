@@ -28,7 +28,8 @@ _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
 _RECEIPT = (
     *((status, status) for status in (*_PAYABLE, *_PAID)),
     *((status, S.CHEQUE_RECEIVED) for status in (*_OPEN, *_WRITTEN_OFF)),
-    *((S.CHEQUE_RECEIVED, status) for status in _OPEN),
+    # Of a written-off invoice a contract may have left nothing but a small balance.
+    *((S.CHEQUE_RECEIVED, status) for status in (*_OPEN, *_WRITTEN_OFF)),
 )
 # What was paid is due again, or is written off again; a covered invoice stays so where an agreement holds without that payment. An
 # open one is covered where a payment of before is returned that had left less of a small balance to give up.
@@ -52,6 +53,13 @@ _CORRECTION = (
     *((status, end) for status in (*_COVERED, *_PAID) for end in (*_OPEN, *_WRITTEN_OFF)),
     (S.PENDING_CHEQUE, S.PENDING_REDUCTION),
     (S.PENDING_REDUCTION, S.PENDING_CHEQUE),
+)
+
+# Some claims are paid, others are taken back; nothing is taken back in a case that is settled.
+_POSTING = tuple(
+    (start, end)
+    for start, end in dict.fromkeys((*_RECEIPT, *_RETURN, *_ADJUSTED))
+    if start is not S.PAID or end is S.PAID
 )
 
 TRANSITIONS = (
@@ -205,8 +213,7 @@ TRANSITIONS = (
         ("sent",),
         admin_start=_PAID,
         record="remittance",
-        # Some claims are paid, others are taken back.
-        moves=tuple(dict.fromkeys((*_RECEIPT, *_RETURN))),
+        moves=_POSTING,
     ),
     Transition(
         "return_cheque",

@@ -30,7 +30,7 @@ class RecoupmentStep(StrEnum):
     REOPENING = "reopening"
 
 
-class RecoupmentOrderField(StrEnum):
+class RecoupmentRequestOrderField(StrEnum):
     """The sort fields of recoupment requests."""
 
     REQUESTED_ON = "requested_on"

@@ -48,6 +48,7 @@ class ActionItemKind(StrEnum):
     UNBILLED_ENCOUNTER = "unbilled_encounter"
     LATE_FACT = "late_fact"
     RECOUPMENT_DUE = "recoupment_due"
+    REMITTANCE_UNMATCHED = "remittance_unmatched"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -16,13 +16,13 @@ from imports.demo.cases import CaseBuilder, CaseEvent, CaseFile, close, settle
 from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import NAME, DemoClinic, open_clinic
 from imports.demo.coverages import CoverageDesk
-from imports.demo.denials import DenialDesk
 from imports.demo.follow_ups import follow_up, hold_payers
-from imports.demo.mistakes import Mistakes
+from imports.demo.outcomes.denials import DenialDesk
+from imports.demo.outcomes.mistakes import Mistakes
+from imports.demo.outcomes.several_payers import SeveralPayers
 from imports.demo.payments import PaymentDesk
 from imports.demo.scenarios import Acting, Scenario
 from imports.demo.seeded_random import SeededRandom
-from imports.demo.several_payers import SeveralPayers
 from imports.history.batch import Batch
 from imports.history.rows import noon_of
 

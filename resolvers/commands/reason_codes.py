@@ -1,6 +1,6 @@
 """The check of a reason code against the clinic's own list."""
 
-from domain.billing.adjustments import unlisted
+from domain.billing.claims.adjustments import unlisted
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Whether a code may be recorded: it is in use in the list, or the list has none in use.

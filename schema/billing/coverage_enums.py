@@ -1,7 +1,6 @@
 """Descriptions and access rules of the published enums of coverages, and of their values."""
 
 from domain.billing.coverages import (
-    AdjustmentGroup,
     BalanceBilling,
     CoverageAction,
     CoverageClosing,
@@ -12,7 +11,6 @@ from domain.billing.coverages import (
 from permissions.classes import enum_type
 
 __all__ = [
-    "AdjustmentGroup",
     "BalanceBilling",
     "CoverageAction",
     "CoverageClosing",
@@ -21,17 +19,6 @@ __all__ = [
     "InsuredRelationship",
 ]
 
-enum_type(
-    AdjustmentGroup,
-    "records",
-    "Who is responsible for an amount that a payer does not pay, as a remittance says it.",
-    {
-        "CO": "The contract of the clinic with the payer: the amount is no longer due.",
-        "PR": "The patient: the amount stays due, and is transferred.",
-        "OA": "Another reason.",
-        "PI": "The payer itself reduced the amount.",
-    },
-)
 enum_type(
     CoverageKind,
     "figures",

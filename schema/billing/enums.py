@@ -1,7 +1,7 @@
 """Descriptions and access rules of the enums of responsibilities, agreements, adjustments, denials and closed cases."""
 
 from domain.billing.cases import CloseReason
-from domain.billing.denials import DenialOutcome, DenialStatus
+from domain.billing.claims.denials import DenialOutcome, DenialStatus
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
 from permissions.classes import enum_type
 

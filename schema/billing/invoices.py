@@ -8,10 +8,9 @@ import strawberry
 from strawberry import UNSET
 
 from permissions.classes import argument, input_field, output_field
-from schema.billing.denials import Adjustment, Denial
 from schema.billing.enums import DenialStatus
 from schema.billing.history import AvailableTransition, InvoiceEvent
-from schema.billing.negotiation import InternalNote, Negotiation
+from schema.billing.negotiation import Adjustment, Denial, InternalNote, Negotiation
 from schema.billing.responsibility import Responsibility
 from schema.connections import Connection, Node
 from schema.enums import (

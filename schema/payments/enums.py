@@ -1,13 +1,13 @@
 """Descriptions and access rules of the enums of payments, and of their values."""
 
 from domain.payments.cheques import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
-from domain.payments.recoupment import RecoupmentOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
+from domain.payments.recoupment import RecoupmentRequestOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
 from permissions.classes import enum_type
 
 __all__ = [
     "ChequeStatus",
     "PaymentMethod",
-    "RecoupmentOrderField",
+    "RecoupmentRequestOrderField",
     "RecoupmentStatus",
     "RecoupmentStep",
     "ReturnKind",
@@ -80,7 +80,8 @@ enum_type(
     {
         "REFUND": "The clinic refunded the money, or a part of it.",
         "APPEAL": "The clinic appealed.",
-        "WITHHOLDING": "The payer withheld the money, or a part of it, from a later payment.",
+        "WITHHOLDING": "The payer withheld the money, or a part of it, from a later payment. Where it is still allocated to an "
+        "invoice that is due again, move the allocation (moveAllocation) and refund the money with `providerAdjustmentId`.",
         "WITHDRAWAL": "The payer withdrew the request, as after an appeal that it granted.",
         "APPEAL_REFUSED": "The payer refused the appeal: the request is open again.",
         "REOPENING": "The refund came back, or the payment from which the money was withheld was returned: the request is open "
@@ -88,7 +89,7 @@ enum_type(
     },
 )
 enum_type(
-    RecoupmentOrderField,
+    RecoupmentRequestOrderField,
     "records",
     "The sort field of recoupment requests.",
     {

@@ -14,7 +14,7 @@ from schema.commands import command, payload_of
 from schema.connections import Connection, Node
 from schema.enums import Direction
 from schema.keys import key
-from schema.payments.enums import RecoupmentOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
+from schema.payments.enums import RecoupmentRequestOrderField, RecoupmentStatus, RecoupmentStep, RowReversal
 from schema.payments.refunds import Refund
 from schema.references import ChequeRef, InvoiceRef, PayerRef, ProviderAdjustmentRef
 
@@ -126,8 +126,8 @@ class RecoupmentRequestFilter:
 
 
 @strawberry.input(description="The sort order of recoupment requests.")
-class RecoupmentOrder:
-    field: RecoupmentOrderField = input_field("records", "The field to sort by.")
+class RecoupmentRequestOrder:
+    field: RecoupmentRequestOrderField = input_field("records", "The field to sort by.")
     direction: Direction = input_field("records", "The sort direction.")
 
 

@@ -12,6 +12,7 @@ from db.ledger.restated import fill_missing
 from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
+from tests.db.recoupment_violations import RECOUPMENT
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -36,18 +37,18 @@ _LAST_OF_TWO = "select id from cheques where returned_on is null and method <> '
 _MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
         array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
-_PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
-_BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
-_REMITTED = "select cheque_id as id from provider_adjustments"
-_ADJUSTED = "select id from provider_adjustments"
-_ASKED = "select id from recoupment_requests where status = 'refunded'"
-_ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
 _TAKEN_OFF = "select invoice_id as id from invoice_adjustments where kind = 'contractual' order by id limit 1"
 # A denial that was appealed and decided, the only one of its invoice.
 _APPEALED = """select d.id from denials d where (select count(*) from denial_events e where e.denial_id = d.id) = 2
     and (select count(*) from denials o where o.invoice_id = d.invoice_id) = 1 order by d.id limit 1"""
 _APPEALED_INVOICE = f"select invoice_id from denials where id = ({_APPEALED})"
 _OF_APPEALED = "select d.id from denials d where d.invoice_id = $"
+_PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
+_BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
+_REMITTED = "select cheque_id as id from provider_adjustments"
+_ADJUSTED = "select id from provider_adjustments"
+_ASKED = "select id from recoupment_requests where status = 'refunded'"
+_ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -196,42 +197,7 @@ VIOLATIONS = [
      and returned_on is null group by payer_id having count(*) > 1 order by payer_id limit 1))""",
      """update cheques c set bank_key = 'a bank', number_key = (select o.number_key from cheques o where o.payer_id = c.payer_id
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
-    ("On each day, as", _SHARED, """update cheque_allocations set recorded_at = recorded_at - interval '400 days'
-     where id = (select id from cheque_allocations where cheque_id = $ limit 1)"""),
-    ("On each day, as", _BOUNCED, "update cheques set returned_at = returned_at - interval '1 day' where id = $"),
-    ("On each day, as", _REMITTED, """update provider_adjustments set recorded_at = recorded_at - interval '1 day'
-     where cheque_id = $"""),
-    ("On each day, as", _REFUNDED, "update refunds set amount = 1000 where cheque_id = $ and amount > 0"),
-    ("On each day, by", _SHARED, """update cheque_allocations set effective_on = effective_on - 400
-     where id = (select id from cheque_allocations where cheque_id = $ limit 1)"""),
-    ("On each day, by", _BOUNCED, "update cheques set returned_on = returned_on - 1 where id = $"),
-    ("On each day, by", _REMITTED, "update provider_adjustments set effective_on = effective_on - 1 where cheque_id = $"),
-    ("On each day, by", _REFUNDED, "update refunds set refunded_on = '2001-01-01' where cheque_id = $ and amount > 0"),
-    # The payment's own sum is right, and so is that of the last day: a day between is not.
-    ("On each day, by", _REMITTED, """insert into refunds (clinic_id, id, cheque_id, amount, payee, reason, refunded_on, method, reverses_id)
-     select clinic_id, case when amount > 0 then '00000000-0000-0000-0000-000000000001'::uuid else gen_random_uuid() end, id, amount, 'a',
-     'a', received_on + place, 'ach', case when amount < 0 then '00000000-0000-0000-0000-000000000001'::uuid end
-     from (select clinic_id, id, received_on from cheques where id = $) c, (values (0, 200.01), (1, -200.01)) v (place, amount)"""),
-    ("A refund is reversed", "select id from refunds where amount < 0 order by id limit 1",
-     "update refunds set amount = amount + 0.01 where id = $"),
-    ("A refund that is carried", _PAID_BACK, """insert into refunds (clinic_id, id, cheque_id, amount, payee, reason, refunded_on, method,
-     carries_id) select clinic_id, gen_random_uuid(), cheque_id, amount, payee, reason, refunded_on, method, id from refunds where id = $"""),
-    ("A refund does not come back", "select reverses_id as id from refunds where amount < 0 order by id limit 1",
-     "update refunds set refunded_on = '2001-01-01' where reverses_id = $"),
-    ("A provider adjustment", _ADJUSTED, "update provider_adjustments set effective_on = effective_on - 1 where id = $"),
-    ("A provider adjustment", _ADJUSTED, "update provider_adjustments set reverses_id = id where id = $"),
-    ("What was withheld", _ADJUSTED, """update refunds set provider_adjustment_id = $ where id = (
-     select id from refunds where amount > 50 order by id limit 1)"""),
-    ("What of a recoupment", _ASKED, "update recoupment_requests set answered_amount = answered_amount - 0.01 where id = $"),
-    ("What of a recoupment", _ASKED, "update recoupment_answers set number = number + 1 where request_id = $"),
-    ("What of a recoupment", _ASKED, "delete from recoupment_answers where request_id = $"),
-    ("A recoupment request is refunded", _ASKED, "update recoupment_requests set status = 'open' where id = $"),
-    ("A recoupment request is refunded", _ASKED_AGAIN, "update recoupment_requests set status = 'withdrawn' where id = $"),
-    ("A recoupment request is refunded", _ASKED_AGAIN, "update recoupment_requests set status = 'appealed' where id = $"),
-    ("A recoupment request is answered by", _ASKED, """update recoupment_requests set payer_id = (select p.id from payers p
-     where p.id <> payer_id limit 1) where id = $"""),
-    ("A recoupment request is not due", _ASKED, "update recoupment_requests set due_on = requested_on - 1 where id = $"),
-    ("A recoupment request is not answered", _ASKED, "update recoupment_answers set answered_on = '2001-01-01' where request_id = $"),
+    *RECOUPMENT,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),

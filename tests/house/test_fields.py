@@ -32,6 +32,7 @@ _MADE = {
     "DryRunInvoice",
     "AgingBucketTotal",
     "CountRatio",
+    "DenialRatio",
     "DaysInAr",
     "Ratio",
 }

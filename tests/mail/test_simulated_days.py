@@ -11,6 +11,8 @@ import asyncpg
 import pytest
 
 from db.pools import Database
+from db.reminders.working_days import federal_holidays
+from domain.reminders.working_days import is_working_day
 from jobs.message_delivery import send_messages
 from jobs.reminder_plan import plan_reminders
 from server.database_urls import DatabaseUrls
@@ -25,6 +27,7 @@ _MOVE_TO_FACILITY = """update invoices set facility_id = $1 where id in (select 
 _FAILED = """select coalesce(p.name, ''), array_agg(l.level || ' ' || i.number) from outbound_messages m
     join message_invoices l on l.message_id = m.id join invoices i on i.id = l.invoice_id join payers p on p.id = i.payer_id
     where m.status = 'failed' and m.due_on = $1 group by m.id, p.name"""
+_COUNT = "select count(*) from outbound_messages"
 ORDINARY = [
     level(5),
     level(12, recipient="attorney", minimum_balance=Decimal(900)),
@@ -60,6 +63,8 @@ def accepted_messages(clinic: Reminding, since: int) -> Expected:
 async def simulate(clinic: Reminding, days: int, rng: Random) -> Counter[str]:
     """Simulate days with staff, with two workers that are sometimes down, and compare with the oracle after every run of the workers."""
     owner = await asyncpg.connect(clinic.address.owner)
+    clinic_moves = await owner.fetchval("select bool_or(moves_to_working_days) from clinics")
+    holidays = federal_holidays(2026) | federal_holidays(2027)
     oracle, days_down, runs = Oracle([("insurance", INSURANCE), (None, ORDINARY)], LEAD), 0, 0
     async with Database(clinic.address.login) as one, Database(clinic.address.login) as other:
         staff = Staff(owner, one, clinic.facility, rng)
@@ -69,6 +74,9 @@ async def simulate(clinic: Reminding, days: int, rng: Random) -> Counter[str]:
             await staff.work(rng.randint(2, 9), clinic.today, clinic.now)
             days_down = days_down - 1 if days_down else rng.randint(1, 20) if rng.random() < 0.05 else 0
             if days_down:
+                continue
+            if clinic_moves and not is_working_day(clinic.today, holidays):
+                await assert_nothing_is_sent(owner, one, clinic)
                 continue
             facts = {
                 name: await owner.fetch(query, *([clinic.facility] if "$1" in query else []))
@@ -81,6 +89,14 @@ async def simulate(clinic: Reminding, days: int, rng: Random) -> Counter[str]:
     await owner.close()
     staff.taken["runs"], staff.taken["sent"] = runs, oracle.count
     return staff.taken
+
+
+async def assert_nothing_is_sent(owner: Any, database: Database, clinic: Reminding) -> None:
+    """Nothing is planned and sent on a weekend or a holiday of a clinic that moves to working days."""
+    taken, planned = len(clinic.mail_server.taken), await owner.fetchval(_COUNT)
+    await plan(database, clinic)
+    await send(database, clinic)
+    assert (len(clinic.mail_server.taken), await owner.fetchval(_COUNT)) == (taken, planned), clinic.today
 
 
 async def plan(database: Database, clinic: Reminding) -> None:
@@ -104,6 +120,13 @@ def test_a_month_of_reminders_matches_the_oracle(clinic: Reminding) -> None:
     assert all(
         counts[name] >= least for name, least in {"sent": 60, "runs": 12, "record_cheque": 5, "place_hold": 5}.items()
     ), counts
+
+
+def test_a_month_of_reminders_in_a_clinic_that_moves_to_working_days_matches_the_oracle(clinic: Reminding) -> None:
+    rows(clinic.address, "update clinics set moves_to_working_days = true")
+    counts = asyncio.run(simulate(clinic, 30, Random(5)))  # noqa: S311 (the same month every time, no secret)
+    assert counts["sent"] >= 60, counts
+    assert 8 <= counts["runs"] <= 22, counts
 
 
 @pytest.mark.prove

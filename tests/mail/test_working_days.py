@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from domain.reminders.reminders import PAUSES
+from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.mail.reminding import LEAD, Reminding, level, numbers, reminding_over
 from tests.support.api.clinic_clock import moment
@@ -123,3 +125,13 @@ def test_a_reminder_that_was_paid_over_the_weekend_is_not_sent_on_monday(clinic:
         invoice["id"],
     )
     assert clinic.run() == []
+
+
+def test_the_command_line_shows_a_dry_run_of_the_next_working_day(clinic: Reminding) -> None:
+    clinic.invoice(8)
+    for day, setting in (("2026-07-06", True), ("2026-07-04", False)):
+        rows(clinic.address, _SETTING, setting)
+        arguments = ["remind", "--dry-run", "--on", "2026-07-04", "--clinic", "demo"]
+        answer = CliRunner().invoke(main, arguments, env={"DATABASE_URL": clinic.address.owner})
+        assert answer.exit_code == 0, answer.output
+        assert answer.output.startswith(f"Demo Injury Clinic, {day}: 1 messages about 1 of")

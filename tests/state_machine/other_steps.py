@@ -197,10 +197,6 @@ def _parted(now: Chance) -> dict[str, Any] | None:
     return {"mergeId": now.random.choice(now.world.merges)} if now.world.merges else None
 
 
-def _of_refunds(inputs: Callable[[World, Random, int], dict[str, Any] | None]) -> Callable[[Chance], Any]:
-    return lambda now: inputs(now.world, now.random, now.number)
-
-
 def _appeal(now: Chance) -> dict[str, Any] | None:
     values: dict[str, Any] = {"appealedOn": now.world.some_day(now.random, 2)}
     if now.random.random() < 0.3:
@@ -214,6 +210,10 @@ def _outcome(now: Chance) -> dict[str, Any] | None:
     if outcome == "PARTIAL" or now.random.random() < 0.2:
         values["amountRecovered"] = "3.33"
     return _of("denials", "denialId", **values)(now)
+
+
+def _of_refunds(inputs: Callable[[World, Random, int], dict[str, Any] | None]) -> Callable[[Chance], Any]:
+    return lambda now: inputs(now.world, now.random, now.number)
 
 
 _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {

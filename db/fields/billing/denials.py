@@ -9,7 +9,7 @@ from db.fields.base import Expression, Many, One, View, amounts, by_id, name_of,
 from db.global_ids import id_expression
 from db.row import Row
 from db.signed_urls import link
-from domain.billing.denials import DenialStatus
+from domain.billing.claims.denials import DenialStatus
 
 
 def _last(d: Row, value: Any, *statuses: DenialStatus) -> Expression:

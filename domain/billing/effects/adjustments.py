@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from domain.billing.adjustments import ADJUSTING, remark_codes_of
+from domain.billing.claims.adjustments import ADJUSTING, remark_codes_of
 from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
@@ -50,7 +50,7 @@ def _typed(invoice: Invoice, inputs: Inputs, actor: Actor) -> Adjustment:
     if not CREATION_ADJUSTMENT.holds(invoice.created_on, day):
         raise InvalidInput(f"{CREATION_ADJUSTMENT.message}, {invoice.created_on}", ("adjusted_on",))
     return Adjustment(
-        len(invoice.known.adjustments) + 1,
+        invoice.known.next_adjustment,
         AdjustmentKind.CONTRACTUAL,
         amount,
         day,

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from domain.billing.effects.receipts import given_up_then, received
+from domain.billing.effects.receipts import given_up_then, received, taken_back_by_others
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
+from domain.billing.ledger.by_days import facts_on
 from domain.billing.ledger.conditions import lapse_day, lapsed_agreement, received_by
-from domain.billing.ledger.facts import ZERO, AgreementEnd, Facts, Receipt
+from domain.billing.ledger.facts import AgreementEnd, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_correction
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
@@ -42,6 +43,8 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = known.without_receipts(wrong.removed, wrong.moments, actor.moment)
     outcome = _agreed(invoice, facts, wrong, actor)
     facts = outcome.facts or facts
+    if facts.undone != known.undone:
+        facts = taken_back_by_others(facts, actor)
     for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
         is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
         facts = received(_with_facts(invoice, facts), receipt, actor, is_paid=is_later)
@@ -81,19 +84,25 @@ def _agreed(invoice: Invoice, facts: Facts, wrong: Corrected, actor: Actor) -> O
     """The agreement lapses where nothing was received in time after all, and holds again where something was."""
     right = _with(facts, wrong)
     agreement, until = right.agreement, right.agreement.conditional_until if right.agreement else None
-    if agreement is not None and until is not None and until < actor.today and right.write_off is None:
-        is_owed = agreement.amount is None or agreement.amount > 0
-        if is_owed and received_by(right, until) == 0 and ledger_of(facts).balance > 0:
-            lapsed = facts.ended(AgreementEnd.LAPSED, lapse_day(right, agreement), actor.moment)
-            return Outcome(facts=lapsed, agreed_offer=OfferStatus.LAPSED, open_status=InvoiceStatus.PENDING_REDUCTION)
+    if agreement is not None and until is not None and _has_lapsed(right, until, actor.today):
+        lapsed = facts.ended(AgreementEnd.LAPSED, lapse_day(right, agreement), actor.moment)
+        return Outcome(facts=lapsed, agreed_offer=OfferStatus.LAPSED, open_status=InvoiceStatus.PENDING_REDUCTION)
     last = lapsed_agreement(right)
     is_negotiated = invoice.open_status is InvoiceStatus.PENDING_REDUCTION and invoice.open_offer is None
     if last is not None and last.conditional_until is not None and is_negotiated and right.write_off is None:
         is_in_time = any(one.effective_on <= last.conditional_until for one in wrong.receipts)
-        if is_in_time and received_by(right.revived(), last.conditional_until) > ZERO:
+        if is_in_time and not _has_lapsed(right.revived(), last.conditional_until, actor.today):
             held = OfferStatus.ACCEPTED
             return Outcome(facts=facts.revived(), lapsed_offer=held, open_status=InvoiceStatus.PENDING_CHEQUE)
     return Outcome()
+
+
+def _has_lapsed(facts: Facts, day: date, today: date) -> bool:
+    """Whether nothing was received by the last day of an agreement, and something was due at the end of it or of a later day."""
+    if day >= today or facts.write_off is not None or received_by(facts, day) > 0:
+        return False
+    days = {day, *(one.effective_on for one in facts.receipts if day < one.effective_on < today)}
+    return any(ledger_of(facts_on(facts, one)).balance > 0 for one in days)
 
 
 def _with_facts(invoice: Invoice, facts: Facts) -> Invoice:

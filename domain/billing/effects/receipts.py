@@ -94,6 +94,16 @@ def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
     return replace(facts, adjustments=(*facts.adjustments, new))
 
 
+def taken_back_by_others(facts: Facts, actor: Actor) -> Facts:
+    """The same facts, in which a small balance that stands is taken back by later money: what took it back before was typed wrong."""
+    decisions, again = facts.small_balance_decisions, facts.given_up
+    if again <= 0:
+        return facts
+    later = (one for one in facts.receipts if one.reverses_id is None and _is_later(one, decisions[-1]))
+    days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
+    return _adjusted(facts, -again, max(min(days), decisions[-1].effective_on), actor) if days else facts
+
+
 def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """A payment was returned: what it paid is due again, or written off where the invoice is written off."""
     reason_of(inputs)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from domain.billing.adjustments import remark_codes_of
+from domain.billing.claims.adjustments import remark_codes_of
 from domain.billing.coverages import AdjustmentGroup
 from domain.billing.effects.responsibility import moved
 from domain.billing.invoices import Invoice, InvoiceStatus

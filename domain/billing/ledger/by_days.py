@@ -48,13 +48,12 @@ def left_when(facts: Facts, on: date, at: datetime) -> Decimal:
 
 def _adjustments(facts: Facts) -> Iterator[Adjustment]:
     """The adjustments; a small balance is due again from the first later receipt on, whichever of them was recorded first."""
-    given_up, total = None, ZERO
+    given_up, total, decisions = None, ZERO, facts.small_balance_decisions
     for one in facts.adjustments:
         if one.kind is not AdjustmentKind.SMALL_BALANCE:
             yield one
             continue
-        if total == ZERO and (given_up is None or one.effective_on > given_up.effective_on):
-            given_up = one
+        given_up = one if one in decisions else given_up
         total += one.amount
         is_due_again = given_up is not None and total == ZERO and one.effective_on > given_up.effective_on
         yield replace(one, effective_on=_due_again_on(facts, given_up, one)) if given_up and is_due_again else one

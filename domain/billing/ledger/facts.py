@@ -200,13 +200,17 @@ class Facts:
 
     @property
     def small_balance_decisions(self) -> list[Adjustment]:
-        """The decisions to give up a small balance; later rows of their days correct their amounts."""
-        decisions, total = list[Adjustment](), ZERO
+        """The decisions to give up a small balance; later rows of their days correct their amounts.
+
+        What was recorded together with another row takes as much more, or less, back as that one gives up.
+        """
+        decisions, total, before = list[Adjustment](), ZERO, None
         for one in self.adjustments:
             if one.kind is AdjustmentKind.SMALL_BALANCE:
-                if total == 0 and (not decisions or one.effective_on > decisions[-1].effective_on):
+                is_later = not decisions or one.effective_on > decisions[-1].effective_on
+                if total == 0 and is_later and one.recorded_at != before:
                     decisions.append(one)
-                total += one.amount
+                total, before = total + one.amount, one.recorded_at
         return decisions
 
     def ended(self, how: AgreementEnd, on: date, at: datetime) -> "Facts":

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from domain.billing.denials import Denial, DenialStatus, is_late
-from domain.billing.denials import appeal as appeal_of
-from domain.billing.denials import close as outcome_of
+from domain.billing.claims.denials import Denial, DenialStatus, is_late
+from domain.billing.claims.denials import appeal as appeal_of
+from domain.billing.claims.denials import close as outcome_of
 from domain.billing.invoices import InvoiceStatus
 from domain.errors import NotFound
 from domain.ids import new_id

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.billing.adjustments import REASON_CODE
+from domain.billing.claims.adjustments import REASON_CODE
 from resolvers.commands.records import parties
 from resolvers.commands.unit_of_work import UnitOfWork
 

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from db.merged_records import group
 from db.write_batch import WriteBatch
-from domain.billing.adjustments import unlisted
+from domain.billing.claims.adjustments import unlisted
 from domain.billing.effects.remittances import TAKEN_BACK
+from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import effective_day
 from domain.billing.ledger.facts import Adjustment, AdjustmentKind, Receipt
 from domain.billing.money import format_money
+from domain.billing.next_steps import named
 from domain.errors import DomainError, InvalidInput
 from domain.ids import new_id
 from domain.remittances.matching import REVERSAL
@@ -44,6 +46,8 @@ _STANDING = f"""select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount,
     order by a.id desc"""
 _ALLOCATED = """select invoice_id, sum(amount) as amount from cheque_allocations
     where clinic_id = $1 and cheque_id = $2 group by invoice_id"""
+
+_SETTLED = f"The case is settled, and the claim changes what was paid: first: {named('reopen_case')}"
 
 
 @dataclass
@@ -107,6 +111,8 @@ class ClaimPosting:
         self._check(plan, row)
         coverage = coverages.coverage_of(row["case_id"], _coverage_named(claim, row, self.cheque["payer_id"]))
         reversals = self._reversals(claim, row, standing)
+        if row["status"] == InvoiceStatus.PAID and (reversals or plan.contractual != 0):
+            raise InvalidInput(_SETTLED)
         receipt = self._receipt(plan, row, coverage)
         if receipt is not None:
             check_may_pay(row, receipt)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.billing.adjustments import remark_codes_of
+from domain.billing.claims.adjustments import remark_codes_of
 from domain.billing.money import format_money
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
@@ -37,6 +37,8 @@ _LAWS = {
     RemittanceLaw.CLAIM: "What is paid of the invoice and its adjustments are {computed}, and it charges {stated}",
     RemittanceLaw.PAYMENT: "What is paid of the invoices, less the provider adjustments, is {computed}, and the payment is {stated}",
 }
+# The part of a claim's input that a rule of the invoice is about.
+_OF_CLAIM = {("invoice_id",): ("invoice_id",), ("amount",): ("paid",), ("adjustments",): ("adjustments",)}
 _Lines = Mapping[UUID, Sequence[OurLine]]
 
 
@@ -56,7 +58,8 @@ async def record(work: UnitOfWork) -> UUID:
     await _store(work, remittance, payment, ids)
     waiting = await post_claims(work, remittance, None, work.inputs.get("cheque_date"))
     for claim, refusal in waiting:
-        refusal.path = ("number",) if isinstance(refusal, Conflict) else ("claims", str(claim["place"] - 1))
+        within = _OF_CLAIM.get(refusal.path[:1], ())
+        refusal.path = ("number",) if isinstance(refusal, Conflict) else ("claims", str(claim["place"] - 1), *within)
         raise refusal
     return identity
 

@@ -338,7 +338,10 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
             "id"
         ]
     if name == "transferFromFormerFirm":
-        ids["Payer"] = done(client, "createPayer", "payer { id }", name="Next Firm", kind="ATTORNEY")["id"]
+        ids |= _owed_by_former_firm(client, ids)
+    if name in _RETIRED:
+        create, inputs = _RETIRED[name]
+        ids[named] = done(client, create, f"{named.lower()} {{ id }}", **inputs)["id"]
     if name in ("coverRefund", "giveUpRefund"):
         ids |= _owed(admin, ids["Payer"], name)
     if name == "inviteUserAgain":
@@ -347,6 +350,31 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         )["id"]
     answer = client.read(document(name, selection), input=make_input(ids))[name]
     assert answer["errors"] == []
+
+
+# Retiring a record → what creates one of which nothing is open.
+_RETIRED = {
+    "retirePatient": ("createPatient", {"firstName": "Idle", "lastName": "Quiet", "mrn": "MRN-IDLE"}),
+    "retirePayer": ("createPayer", {"name": "Idle Mutual", "kind": "INSURANCE"}),
+}
+
+
+def _owed_by_former_firm(client: Client, ids: Ids) -> Ids:
+    """A case in which a law firm owes that does not represent it any more, and the next payer."""
+    lawyers = [
+        done(client, "createAttorney", "attorney { id lawFirm { id } }", name=name, firm=f"{name} LLP")
+        for name in ("Earlier Ann", "Later Bea")
+    ]
+    opened = {"patientId": ids["Patient"], "dateOfInjury": "2026-01-05", "openedOn": "2026-01-06"}
+    case = done(client, "createCase", "case { id }", **opened, attorneyId=lawyers[0]["id"])["id"]
+    payers = [
+        done(client, "createPayer", "payer { id }", name=f"Payer {place}", kind="ATTORNEY", firmId=one["lawFirm"]["id"])
+        for place, one in enumerate(lawyers)
+    ]
+    draft = {"caseId": case, "payerId": payers[0]["id"], "serviceDate": _DAY, "lines": _LINES}
+    done(client, "createInvoice", "invoice { id }", **draft, confirmDuplicate=True)
+    done(client, "assignAttorney", "case { id }", caseId=case, attorneyId=lawyers[1]["id"])
+    return {"Case": case, "Payer": payers[1]["id"]}
 
 
 def _owed(admin: Client, payer: str, name: str) -> Ids:

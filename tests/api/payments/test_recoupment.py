@@ -229,7 +229,7 @@ def test_requests_are_listed_by_payer_status_and_days_in_each_order(clinic: Clin
     small = ask(clinic, payerId=payer, amount="1.00", requestedOn=day(-9), dueOn=day(30))["id"]
     large = ask(clinic, payerId=payer, amount="9.00", requestedOn=day(-2), dueOn=day(3))["id"]
     answer(clinic, large, "APPEAL")
-    query = """query ($filter: RecoupmentRequestFilter, $order: RecoupmentOrder) {
+    query = """query ($filter: RecoupmentRequestFilter, $order: RecoupmentRequestOrder) {
         recoupmentRequests(filter: $filter, orderBy: $order) { totalCount nodes { id } } }"""
 
     def listed(order: dict[str, str] | None = None, **condition: Any) -> list[str]:

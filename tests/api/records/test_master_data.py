@@ -119,10 +119,12 @@ def test_a_retired_patient_has_no_new_case_but_is_still_found(billing: Client) -
 
 
 def test_a_retired_payer_gets_no_new_invoice_and_a_retired_attorney_no_case(
-    billing: Client, case: str, draft: dict[str, Any]
+    billing: Client, admin: Client, case: str, draft: dict[str, Any]
 ) -> None:
     payer = done(billing, "createPayer", PAYER, name="Old Mutual", kind="INSURANCE")
     before = done(billing, "createInvoice", NEW, **{**draft, "payerId": payer["id"]})
+    # What is open keeps a payer from being retired.
+    done(admin, "voidInvoice", "invoice { id }", invoiceId=before["id"], reason="Billed to the wrong payer")
     done(billing, "retirePayer", PAYER, payerId=payer["id"])
     error = refused(billing, "createInvoice", NEW, **{**draft, "payerId": payer["id"]})
     assert (error["code"], error["path"]) == ("CONFLICT", ["input", "payerId"])

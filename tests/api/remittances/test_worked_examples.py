@@ -87,7 +87,7 @@ def test_a_payment_in_which_more_is_taken_back_than_paid_is_made_up_by_the_provi
     back = claim(number_of(clinic, first), "-1510.25", "-1510.25", status_code="22", payer_number="OLD-1")
     paid = claim(number_of(clinic, second), "1000.00", "1000.00")
     provider = (ProviderAdjustment("WO", money("-977.94"), "RECOVERY"),)
-    # Σ CLP04 = −510.25 and Σ PLB = −977.94 make 467.69.
+    # The claims are -510.25 and the provider adjustments -977.94, which makes 467.69.
     came = imported(clinic, payment(back, paid, provider_adjustments=provider))
     assert came["payments"][0]["amount"] == "467.69"
     assert [one["status"] for one in claims_of(came)] == ["REVERSAL", "MATCHED"]

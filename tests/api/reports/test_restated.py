@@ -61,9 +61,9 @@ class Clinic:
     ledgers: list[Ledgers] = field(default_factory=list)
     reported: dict[date, Any] = field(default_factory=dict)
 
-    def begin(self) -> None:
+    def begin(self, orders: int = ORDERS) -> None:
         """A patient and payers for each order."""
-        for order in range(ORDERS):
+        for order in range(orders):
             named = {"firstName": "In", "lastName": f"order {order}", "mrn": f"ORDER-{order}"}
             patient = done(self.client, "createPatient", "patient { id }", **named)["id"]
             kinds = {INSURER: "INSURANCE", FIRM: "ATTORNEY", PATIENT: "PATIENT"}
@@ -89,7 +89,7 @@ class Clinic:
         wanted = {"payerId": payers} if payers else {}
         given = {"asOf": as_of.isoformat()} if as_of else {}
         of = {"from": FIRST.isoformat(), "to": FIRST.isoformat(), **wanted}
-        represented = {**wanted, "attorneyId": [self.attorney]}
+        represented = {**wanted, **({"attorneyId": [self.attorney]} if self.attorney else {})}
         filters = {"filter": wanted, "represented": represented, "of": of}
         found: dict[str, Any] = self.client.read(_FIGURES, **filters, restated=restated, **given)
         found["analytics"].pop("physicianProductivity")
@@ -177,7 +177,7 @@ def _check(clinic: Clinic, histories: range, steps: int) -> int:
         books.pass_nights(last)
     first, *others = clinic.ledgers
     for history in range(len(plans)):
-        assert len({_present(clinic, ledgers, history) for ledgers in clinic.ledgers}) == 1, history
+        assert len({present(clinic, ledgers, history) for ledgers in clinic.ledgers}) == 1, history
     for number in range(last + 1):
         day = FIRST + timedelta(days=number)
         assert differences(clinic.report(day), clinic.reported[day]) == [], day
@@ -189,7 +189,7 @@ def _check(clinic: Clinic, histories: range, steps: int) -> int:
     now["created"]["isRestated"] = True
     assert differences(now, then) == []
     assert then["represented"]["invoiceCount"] > 0
-    assert _breaches(clinic.address) == set()
+    assert breaches(clinic.address) == set()
     return sum(len(of_history) - 1 for of_history in orders)
 
 
@@ -202,12 +202,15 @@ def differences(one: Any, other: Any, path: str = "") -> list[str]:
     return [] if one == other else [f"{path}: {one} is not {other}"]
 
 
-def _present(clinic: Clinic, ledgers: Ledgers, history: int) -> tuple[Any, ...]:
+def present(clinic: Clinic, ledgers: Ledgers, history: int) -> tuple[Any, ...]:
+    """The columns of an invoice as it is now."""
     [row] = rows(clinic.address, _INVOICE, uuid_of(ledgers.invoices[history]))
     return tuple(row)
 
 
-def _breaches(address: DatabaseUrls) -> set[str]:
+def breaches(address: DatabaseUrls) -> set[str]:
+    """The laws that are broken."""
+
     async def ask() -> set[str]:
         connection = await asyncpg.connect(address.owner)
         try:

@@ -1,7 +1,7 @@
 """The books of one invoice in memory, whose amounts are computed from its facts after each transition."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.access.people import Role
+from domain.billing.effects.corrections import Corrected
 from domain.billing.invoices import COVERED, Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import Ledger, effective_day, is_in_present_round, ledger_of
 from domain.billing.ledger.conditions import lapsed_agreement
@@ -34,7 +35,7 @@ class Books:
     """The books of one invoice, to whose facts transitions are applied one after the other, each at a moment of its own."""
 
     def __init__(self, billed: str = "1000.00") -> None:
-        begin = self._moment(0, 0)
+        begin = self.moment(0, 0)
         self.facts = Facts(Decimal(billed), (Responsibility(1, INSURER, day(0), begin),))
         self.invoice = replace(INVOICE, billed=Decimal(billed), floor=None, case_is_open=True, facts=self.facts)
         self.steps, self.applied = 0, Counter[str]()
@@ -42,8 +43,12 @@ class Books:
         self.history, self.states, self.is_backdated = list[Step](), dict[date, dict[str, Any]](), False
         self._keep_state(0)
         self.late: tuple[LateFact, ...] = ()
+        # When the rows of each receipt or reversal were recorded, by the moment that orders them; the days of the returns.
+        self.recorded = defaultdict[datetime, set[datetime]](set)
+        self.returned_on = dict[UUID, date]()
 
-    def _moment(self, on: int, place: int) -> datetime:
+    def moment(self, on: int, place: int) -> datetime:
+        """The moment of a step of a day."""
         return datetime.combine(day(on), time(12), UTC) + timedelta(seconds=place)
 
     @property
@@ -65,7 +70,7 @@ class Books:
 
     def step(self, on: int, name: str, role: Role | None = Role.ADMIN, **inputs: Any) -> Outcome:
         """Apply a transition on a day; the errors of `apply` leave everything as it was."""
-        actor = Actor(role, day(on), self._moment(on, self.steps + 1))
+        actor = Actor(role, day(on), self.moment(on, self.steps + 1))
         outcome, end = apply(name, self.invoice, inputs, actor)
         before, was_submitted_on = self.invoice.status, self.invoice.submitted_on
         self.is_backdated |= is_backdated(self.facts, outcome, day(on), CREATED_ON)
@@ -119,15 +124,16 @@ class Books:
         received_on = day(on if received is None else received)
         counts_on = effective_day(received_on, self.invoice.created_on)
         more = {"is_patient": payer == PATIENT, **more}
-        moment, identity = self._moment(on, self.steps + 1), more.pop("id", UUID(int=1000 + self.steps))
+        moment, identity = self.moment(on, self.steps + 1), more.pop("id", UUID(int=1000 + self.steps))
         receipt = Receipt(identity, payer, Decimal(amount), counts_on, moment, **more)
         if not (receipt.is_patient or self.facts.is_responsible(payer)):
             raise InvalidInput("Never responsible", ("invoice_id",))
         before = (self.invoice, self.facts, self.steps, len(self.history), dict(self.states), self.is_backdated)
         try:
             self._bring_up_to_date(on, receipt)
-            receipt = replace(receipt, recorded_at=self._moment(on, self.steps + 1))
+            receipt = replace(receipt, recorded_at=self.moment(on, self.steps + 1))
             self.step(on, "record_cheque", receipt=receipt)
+            self.recorded[receipt.recorded_at].add(receipt.recorded_at)
         except DomainError:
             self.invoice, self.facts, self.steps, known, self.states, self.is_backdated = before
             del self.history[known:]
@@ -137,7 +143,7 @@ class Books:
     def _bring_up_to_date(self, on: int, receipt: Receipt) -> None:
         lapsed, until = lapsed_agreement(self.facts), self.invoice.conditional_until
         if until is not None and receipt.effective_on > until:
-            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self._moment(on, 0))):
+            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self.moment(on, 0))):
                 self.step(on, "lapse_agreement", None)
         elif lapsed is not None and self.status is InvoiceStatus.PENDING_REDUCTION and self.invoice.open_offer is None:
             is_in_time = lapsed.conditional_until is not None and receipt.effective_on <= lapsed.conditional_until
@@ -151,7 +157,7 @@ class Books:
             return
         first = max(limit - CREATED_ON, max(self.states) - CREATED_ON).days + 1
         for on in range(first, until + 1):
-            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self._moment(on, 0))):
+            if "lapse_agreement" in legal_now(self.invoice, Actor(None, day(on), self.moment(on, 0))):
                 self.step(on, "lapse_agreement", None)
                 return
 
@@ -162,10 +168,52 @@ class Books:
     def take_back(self, on: int, receipt: Receipt, returned: int | None = None) -> None:
         """Record that a payment was returned."""
         returned_on = max(day(on if returned is None else returned), receipt.effective_on)
-        moment, identity = self._moment(on, self.steps + 1), UUID(int=1000 + self.steps)
+        moment, identity = self.moment(on, self.steps + 1), UUID(int=1000 + self.steps)
         reversal = replace(receipt, id=identity, amount=-receipt.amount, reverses_id=receipt.id)
         reversal = replace(reversal, effective_on=returned_on, recorded_at=moment)
         self.step(on, "return_cheque", reversals=[reversal], reason="Not covered")
+        self.recorded[moment].add(moment)
+        self.returned_on[receipt.id] = day(on if returned is None else returned)
+
+    def correct(self, on: int, receipt: Receipt, received: int | None = None, **right: Any) -> Receipt:
+        """Correct what was typed wrong of a payment: `right` are the fields of what is right, among them its new id.
+
+        Its return, if there was one, goes along. An amount of 0 is that of a payment of another invoice.
+        """
+        at = self.moment(on, self.steps + 1)
+        wrong = [one for one in self.facts.receipts if receipt.id in (one.id, one.reverses_id)]
+        effective_on = receipt.effective_on if received is None else effective_day(day(received), CREATED_ON)
+        more = {"is_patient": right.get("payer_id", receipt.payer_id) == PATIENT, "id": UUID(int=2000 + self.steps)}
+        new = replace(receipt, **{**more, "effective_on": effective_on, **right})
+        if not (new.is_patient or self.facts.is_responsible(new.payer_id)):
+            raise InvalidInput("Never responsible", ("invoice_id",))
+        back = [
+            replace(
+                new,
+                id=UUID(int=new.id.int + 1),
+                amount=-new.amount,
+                reverses_id=new.id,
+                effective_on=max(self.returned_on[receipt.id], new.effective_on),
+                recorded_at=one.recorded_at,
+            )
+            for one in wrong
+            if one.reverses_id is not None
+        ]
+        moments = {moment for one in wrong for moment in self.recorded[one.recorded_at]}
+        rows = ([new], back) if new.amount > 0 else ([], [])
+        changed = Corrected(frozenset(one.id for one in wrong), frozenset(moments), *rows)
+        self.step(on, "correct_cheque", corrected=changed, **REASON)
+        for one in (new, *back):
+            self.recorded[one.recorded_at].add(at)
+        if receipt.id in self.returned_on:
+            self.returned_on[new.id] = self.returned_on[receipt.id]
+        return new
+
+    def add_corrected(self, on: int, receipt: Receipt, returns: Sequence[Receipt] = ()) -> None:
+        """What was typed for another invoice is a payment of this one, with its return; the moments are those at which it was typed."""
+        self.step(on, "correct_cheque", corrected=Corrected(receipts=[receipt], reversals=returns), **REASON)
+        for one in (receipt, *returns):
+            self.recorded[one.recorded_at].add(self.history[-1].at)
 
     def submit(self, on: int) -> None:
         """Submit the invoice to the present payer."""

@@ -9,7 +9,8 @@ from domain.billing.ledger.late_facts import Decision, LateFact, OutsideFact
 from domain.billing.negotiation import Party
 from tests.domain.billing.books import FIRM, INSURER, PATIENT, REASON, Books, agreed, covered, day, sent
 
-PAID, RETURNED, DENIED, ADJUSTED = (OutsideFact[name] for name in ("RECEIPT", "RETURN", "DENIAL", "ADJUSTMENT"))
+PAID, RETURNED, DENIED = OutsideFact.RECEIPT, OutsideFact.RETURN, OutsideFact.DENIAL
+ADJUSTED, CORRECTED = OutsideFact.ADJUSTMENT, OutsideFact.CORRECTION
 
 
 def contradicted(books: Books) -> list[tuple[OutsideFact, int, Decision, int]]:

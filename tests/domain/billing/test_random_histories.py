@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain.access.people import Role
-from domain.billing.adjustments import ADJUSTING
+from domain.billing.claims.adjustments import ADJUSTING
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import ZERO, Facts, Receipt, ResponsibilityReason

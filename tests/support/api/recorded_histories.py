@@ -106,10 +106,13 @@ def _values(books: Books, random: SeededRandom, name: str, on: int) -> Any:
     return values.get(name, {}), None
 
 
-def orders_of(plan: list[Act], seed: int, wanted: int) -> list[list[tuple[int, Act]]]:
-    """The plan, and other orders of recording that are accepted, each step with the day on which it is recorded."""
+def orders_of(plan: list[Act], seed: int, wanted: int, tries: int = 12) -> list[list[tuple[int, Act]]]:
+    """The plan, and other orders of recording that are accepted, each step with the day on which it is recorded.
+
+    As many as are wanted, of at most so many `tries` for each.
+    """
     random, found = SeededRandom(seed), [[(act.on, act) for act in plan]]
-    for _ in range(wanted * 12):
+    for _ in range(wanted * tries):
         if len(found) == wanted:
             break
         order = _dated(reordered(plan, random))  # type: ignore[arg-type]

@@ -211,7 +211,11 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             "id, invoice_id, target_date, subject, created_at",
             f"{new}, {first['invoices']}, '2035-01-01', 'Call', now()",
         ),
-        ("denials", "id, invoice_id, denied_on, reason_code", f"{new}, {first['invoices']}, {day}, 'X1'"),
+        (
+            "denials",
+            "id, invoice_id, denied_on, reason_code, recorded_at",
+            f"{new}, {first['invoices']}, {day}, 'X1', {day} + time '12:00'",
+        ),
         ("reason_codes", "id, code, label", f"{new}, 'F-1', 'Foreign words'"),
         ("reminder_templates", "id, name, version, subject, body", f"{new}, 'Foreign', 1, 'Open', 'Open'"),
         ("reminder_policies", "id, name", f"{new}, 'Foreign'"),

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from domain.access.people import Role
+from domain.billing.claims.denials import DenialStatus
 from domain.billing.coverages import AdjustmentGroup
-from domain.billing.denials import DenialStatus
 from domain.billing.invoices import OPEN
 from domain.billing.money import round_money
 from domain.ids import new_id
