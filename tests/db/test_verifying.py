@@ -13,6 +13,7 @@ from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.db.recoupment_violations import RECOUPMENT
+from tests.db.remittance_violations import REMITTANCES
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -185,6 +186,7 @@ VIOLATIONS = [
      """update cheques c set bank_key = 'a bank', number_key = (select o.number_key from cheques o where o.payer_id = c.payer_id
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
+    *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
