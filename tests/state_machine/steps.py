@@ -14,6 +14,7 @@ ADMIN_ONLY = frozenset(
     {
         *("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"),
         *("refund_cheque", "return_refund", "cover_refund", "give_up_refund"),
+        *("merge_payers", "undo_merge"),
     }
 )
 # The record that a mutation returns, if it is not an invoice.
@@ -33,6 +34,7 @@ RECORDS = {
     **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
     **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
     **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+    **dict.fromkeys(("merge_payers", "undo_merge"), "merge"),
     **dict.fromkeys(("appeal_denial", "close_denial"), "denial"),
 }
 TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)

@@ -250,6 +250,17 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "createApiToken": ("apiToken { id }", "User", lambda ids: {"userId": ids["User"], "name": "Reports"}),
     "revokeApiToken": ("apiToken { id }", "ApiToken", lambda ids: {"apiTokenId": ids["ApiToken"]}),
     "retireFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"]}),
+    "mergePatients": (
+        "merge { id }",
+        "Patient",
+        lambda ids: {"mergedId": ids["Patient"], "survivingId": ids["OtherPatient"]},
+    ),
+    "mergePayers": (
+        "merge { id }",
+        "Payer",
+        lambda ids: {"mergedId": ids["Payer"], "survivingId": ids["OtherPayer"]},
+    ),
+    "undoMerge": ("merge { id }", "Merge", lambda ids: {"mergeId": ids["Merge"]}),
 }
 EXAMPLES = STAFF | ADMINISTRATION
 

@@ -32,6 +32,7 @@ ADDED: dict[Role, set[str]] = {
             "users",
             "invitations",
             "refunds",
+            "merges",
         ),
     },
     Role.PHYSICIAN: {

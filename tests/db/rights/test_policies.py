@@ -127,6 +127,7 @@ AUTHOR_COLUMNS = {
     "import_mappings": ("changed_by", False),
     "invoice_adjustments": ("decided_by", False),
     "invoice_events": ("by_user_id", False),
+    "merges": ("merged_by", False),
     "reduction_offers": ("made_by", False),
     "provider_adjustments": ("recorded_by", False),
     "recoupment_answers": ("answered_by", False),

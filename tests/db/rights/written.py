@@ -142,6 +142,8 @@ ADDED = {
         "invitations": "user_id email role is_mailed expires_at next_attempt_at",
         "refunds": """cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
             provider_adjustment_id""",
+        "merges": """merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
+            different_attorneys before merged_by merged_at""",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
@@ -204,6 +206,7 @@ CHANGED = {
         "sessions": "revoked_at",
         "users": "email name role attorney_id physician_id active joined_at",
         "invitations": "revoked_at",
+        "merges": "undone_by undone_at",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {

@@ -66,6 +66,7 @@ def find_records(address: DatabaseUrls) -> Found:
             where clinic_id = (select clinic_id from clinics where short_name = 'demo') order by id limit 1""",
             number,
         )
+    _add_merge(address)
     _add_remittance(address)
     found = Found(_demo_ids(address), _foreign_ids(address))
     rows(
@@ -76,6 +77,31 @@ def find_records(address: DatabaseUrls) -> Found:
         uuid_of(found.own["Case"]),
     )
     return found
+
+
+def _add_merge(address: DatabaseUrls) -> None:
+    """Two patients and four payers without records, of which two payers are merged, in either clinic."""
+    for clinic in ("demo", "foreign"):
+        of = f"(select clinic_id from clinics where short_name = '{clinic}')"
+        rows(
+            address,
+            f"""insert into patients (clinic_id, id, mrn, mrn_key, first_name, last_name, sort_name)
+            values ({of}, gen_random_uuid(), 'OTHER', 'other', 'Olga', 'Other', 'other olga')""",
+        )
+        for name in ("Other payer", "Merged payer", "Surviving payer"):
+            rows(
+                address,
+                f"insert into payers (clinic_id, id, name, kind) values ({of}, gen_random_uuid(), '{name}', 'attorney')",
+            )
+        rows(
+            address,
+            """insert into merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
+            select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object('counts', '{}'::json, 'record',
+                json_build_object('name', s.name, 'kind', s.kind)), now() from payers m join payers s on s.clinic_id = m.clinic_id
+            where m.clinic_id = (select clinic_id from clinics where short_name = $1) and m.name = 'Merged payer'
+                and s.name = 'Surviving payer'""",
+            clinic,
+        )
 
 
 def _add_remittance(address: DatabaseUrls) -> None:
@@ -129,11 +155,17 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
         "OutboundMessage": f"select id from outbound_messages where {clinic} and status = 'failed' order by id limit 1",
         "Coverage": f"select id from coverages where {clinic} and status = 'unverified' order by id limit 1",
+        "Merge": f"select id from merges where {clinic}",
         "User": f"select id from users where {clinic} and role = 'analyst'",
         "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
         "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
     }
     found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
+    for name, query in (
+        ("OtherPatient", f"select id from patients where {clinic} and mrn = 'OTHER'"),
+        ("OtherPayer", f"select id from payers where {clinic} and name = 'Other payer'"),
+    ):
+        found[name] = make_id(name.removeprefix("Other"), rows(address, query)[0]["id"])
     found["OtherCheque"] = make_id("Cheque", rows(address, "select id from cheques where number = 'FOUND-2'")[0]["id"])
     return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
 
@@ -165,6 +197,7 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Coverage": "coverages",
         "Encounter": "encounters",
         "User": "users",
+        "Merge": "merges",
         "ApiToken": "sessions",
     }
     query = "select id from {table} where clinic_id = $1 limit 1"
