@@ -14,6 +14,7 @@ from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.db.denial_violations import DENIALS
 from tests.db.recoupment_violations import RECOUPMENT
+from tests.db.remittance_violations import REMITTANCES
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -194,6 +195,7 @@ VIOLATIONS = [
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
     *DENIALS,
+    *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
