@@ -33,6 +33,10 @@ _VERIFIED = "select id from coverages where status = 'active' order by id limit 
 _PAYER = "select payer_id from cheques where applied_amount > 0 order by id limit 1"
 _HELD = "select id from cheques where held_from is not null and released_at is null order by id limit 1"
 _DEPOSITED = "select id from cheques where cleared_on is not null order by id limit 1"
+# The last payment of a payer with payments; in a violation, all payers are one with the first.
+_LAST_OF_TWO = "select id from cheques where returned_on is null and method <> 'cash' order by id desc limit 1"
+_MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
+        array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
 _PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
 _BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
@@ -154,6 +158,15 @@ VIOLATIONS = [
     ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
     ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
     ("A payment is used for", _SHARED, "update cheques set applied_amount = applied_amount + 0.01 where id = $"),
+    ("A patient is merged as", "select id from patients order by id limit 1",
+     "update patients set merged_into_id = (select id from patients order by id desc limit 1) where id = $"),
+    ("A payer is merged as", "select id from payers order by id limit 1",
+     "update payers set merged_into_id = (select id from payers order by id desc limit 1) where id = $"),
+    ("Merged payers have no two", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
+     bank_key = o.bank_key from cheques o where o.id = (select id from cheques where payer_id <> c.payer_id and returned_on is null
+        and method <> 'cash' and id < c.id order by id limit 1) and c.id = $"""),
+    ("Merged payers are of one", "select id from payers where kind = 'insurance' order by id limit 1",
+     "update payers set merged_into_id = (select id from payers where kind = 'attorney' order by id limit 1) where id = $"),
     ("A payment is used for", _REFUNDED, "delete from refunds where cheque_id = $"),
     ("Payments that are money", _PAYER, """update cheques set applied_amount = 0 where id = (select id from cheques
      where payer_id = $ and applied_amount > 0 limit 1)"""),

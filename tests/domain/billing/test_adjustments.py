@@ -132,7 +132,11 @@ def test_where_everything_is_taken_off_nothing_is_negotiated_and_the_invoice_is_
     outcome = adjust(books, 3, "1000.00")
     assert (books.status, books.invoice.open_status, books.invoice.open_offer) == (S.PENDING_INVOICE,) * 2 + (None,)
     assert outcome.open_offer is OfferStatus.DECLINED
-    for name, inputs in (("accept_in_full", {}), ("request_reduction", {"amount": Decimal("1.00")})):
+    steps: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("accept_in_full", {}),
+        ("request_reduction", {"amount": Decimal("1.00")}),
+    )
+    for name, inputs in steps:
         with pytest.raises(IllegalTransition, match="closeEmpty"):
             books.step(4, name, **inputs)
     books.step(4, "close_empty", **REASON)

@@ -1,6 +1,6 @@
 """Denials over HTTP: appeals and outcomes, the action item that ends, who sees them, and what a replaced invoice takes along."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -66,7 +66,11 @@ def test_the_deadline_of_an_appeal_is_an_action_item_until_it_is_appealed_or_clo
         nodes = clinic.billing.read(ITEMS)["actionItems"]["nodes"]
         return [one["kind"] for one in nodes if one["invoice"] and one["invoice"]["id"] == invoice]
 
-    for end in (lambda denial: _appeal(clinic, denial), lambda denial: _close(clinic, denial, "CLOSED")):
+    ends: tuple[Callable[[str], object], ...] = (
+        lambda denial: _appeal(clinic, denial),
+        lambda denial: _close(clinic, denial, "CLOSED"),
+    )
+    for end in ends:
         invoice = clinic.submitted("400.00")
         denial = _denied(clinic, invoice, appealDueOn=DUE)
         assert kinds(invoice) == ["APPEAL_DEADLINE"]
