@@ -137,7 +137,7 @@ def _ids(type_name: str, row: Row) -> tuple[str, ...]:
 async def _paid_as_both(work: UnitOfWork, pair: Pair) -> list[Collision]:
     """The invoices whose receipts would count to other rounds if both were one payer."""
     rows = await work.all(_PAID_AS_BOTH, pair.group)
-    one: dict[UUID, UUID] = {identity: pair.surviving["id"] for identity in pair.group}
+    one: dict[UUID, UUID] = dict.fromkeys(pair.group, pair.surviving["id"])
     known = await facts_of(work, [row["id"] for row in rows]) if rows else {}
     moved = [
         row
