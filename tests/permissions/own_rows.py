@@ -164,7 +164,7 @@ OWN[Role.BILLING] = {
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
 OWN[Role.ADMIN] = OWN[Role.BILLING] | {
-    table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations")
+    table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations", "merges")
 }
 _REQUESTED = "select id from exports where clinic_id = $1 and requested_by = $3 and $2::uuid is not null"
 for _tables in OWN.values():
