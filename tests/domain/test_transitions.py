@@ -182,7 +182,7 @@ def test_a_refusal_names_the_status_and_the_legal_transitions_in_the_order_of_th
         advance(InvoiceStatus.PENDING_REDUCTION, "submit_invoice", None, Role.BILLING)
     assert refused.value.legal_now == (
         *("counter_reduction", "agree_reduction", "decline_reduction", "record_denial", "record_adjustment"),
-        *("record_cheque", "allocate_cheque", "return_cheque", "correct_cheque", "move_allocation"),
+        *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation"),
         *("transfer_balance", "replace_invoice"),
     )
     assert "pending_reduction" in refused.value.message

@@ -94,12 +94,13 @@ class Typist:
         if trial.wrong is Wrong.OTHER_INVOICE:
             return {"allocations": [{"invoiceId": own, "amount": amount}]}
         day = (self.ledgers.first_day + timedelta(days=act.happened or 0)).isoformat()
-        return {
+        right: dict[Wrong, dict[str, Any]] = {
             Wrong.NUMBER: {"number": f"right-{history}-{act.key}"},
             Wrong.AMOUNT: {"amount": amount, "allocations": [{"invoiceId": own, "amount": amount}]},
             Wrong.PAYER: {"payerId": self.ledgers.payers[act.values["payer"]]},
             Wrong.DAY: {"receivedOn": day, "chequeDate": day},
-        }[trial.wrong]
+        }
+        return right[trial.wrong]
 
 
 def trials(wanted: int) -> list[Mistyped]:
