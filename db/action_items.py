@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
 
+from db.merged_records import followed, stored
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
@@ -30,7 +31,7 @@ def _id_of(kind: ActionItemKind) -> str:
 
 # What remains of the coverages of a payer in a case, taken together (null: one has no limit), and since when it does. A coverage
 # that is exhausted has nothing left, whatever its figures say; one that was refused or closed does not count.
-_LEFT = f"""(select c.clinic_id, c.case_id, c.payer_id, max(r.since) as since,
+_LEFT = f"""(select c.clinic_id, c.case_id, <c.payer_id> as payer_id, max(r.since) as since,
         case when count(*) = count(r.rest) then sum(r.rest) end as rest
     from coverages c cross join lateral (select coalesce(sum(a.amount), 0) as paid, max(a.effective_on) as last_on
             from cheque_allocations a where a.clinic_id = c.clinic_id and a.coverage_id = c.id) p
@@ -38,12 +39,12 @@ _LEFT = f"""(select c.clinic_id, c.case_id, c.payer_id, max(r.since) as since,
                 then greatest(0.00, c.limit_amount - p.paid - coalesce(c.other_payments_amount, 0)) end as rest,
             greatest(c.exhausted_on, c.other_payments_on, p.last_on, cast(c.recorded_at at time zone :time_zone as date)) as since) r
     where c.clinic_id = :clinic_id and c.status in {listed((*PAYING, CoverageStatus.EXHAUSTED))}
-    group by c.clinic_id, c.case_id, c.payer_id)"""
-_COVERED = f"""{_LEFT} k join invoices i on i.clinic_id = k.clinic_id and i.case_id = k.case_id and i.payer_id = k.payer_id
+    group by c.clinic_id, c.case_id, <c.payer_id>)"""
+_COVERED = f"""{_LEFT} k join invoices i on i.clinic_id = k.clinic_id and i.case_id = k.case_id and <i.payer_id> = k.payer_id
     where i.status in {_OPEN}"""
 # The balances of the payer's open invoices of a case up to this one.
 _TOGETHER = f"""(select sum(o.balance) from invoices o where o.clinic_id = i.clinic_id and o.case_id = i.case_id
-    and o.payer_id = i.payer_id and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
+    and <o.payer_id> = <i.payer_id> and o.status in {_OPEN} and (o.created_on, o.id) <= (i.created_on, i.id))"""
 # When a period of representation was over: it ended, or a later change replaced it as wrong.
 _OVER = "coalesce({0}.known_until, {0}.until_on)"
 _IS_OVER = "({0}.known_until is null and {0}.until_on > {0}.from_on or {0}.known_until is not null)"
@@ -54,7 +55,7 @@ _RANK = f"({{0}}.known_until is null, {_OVER}, {{0}}.id)"
 OWED_BY_FORMER_FIRM = f"""representations r join attorneys a on a.clinic_id = r.clinic_id and a.id = r.attorney_id
     cross join lateral (select v.clinic_id, v.id, v.payer_id, v.attorney_id from invoices v
         where v.clinic_id = r.clinic_id and v.case_id = r.case_id and v.status in {_OPEN} offset 0) i
-    join payers p on p.clinic_id = i.clinic_id and p.id = i.payer_id and p.firm_id = a.firm_id
+    join payers p on p.clinic_id = i.clinic_id and p.id = <i.payer_id> and p.firm_id = a.firm_id
     where {_IS_OVER.format("r")}
     and not exists (select from attorneys n where n.clinic_id = i.clinic_id and n.id = i.attorney_id and n.firm_id = p.firm_id)
     and not exists (select from representations l join attorneys o on o.clinic_id = l.clinic_id and o.id = l.attorney_id
@@ -112,15 +113,15 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         (
             "r.id",
             "r.effective_on",
-            """case when c.payer_id = i.payer_id then 'Cheque ' || c.number || ' was returned' else 'Cheque ' || c.number || ' of '
+            """case when <c.payer_id> = <i.payer_id> then 'Cheque ' || c.number || ' was returned' else 'Cheque ' || c.number || ' of '
                 || p.name || ' was returned: ask for another payment, or collect $' || i.balance || ' from ' || n.name end""",
             *_NOBODY,
             "c.id",
         ),
         f"""cheque_allocations r join cheques c on c.clinic_id = r.clinic_id and c.id = r.cheque_id
             join invoices i on i.clinic_id = r.clinic_id and i.id = r.invoice_id
-            join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
-            join payers n on n.clinic_id = i.clinic_id and n.id = i.payer_id
+            join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id>
+            join payers n on n.clinic_id = i.clinic_id and n.id = <i.payer_id>
         where r.amount < 0 and coalesce(r.reversal_kind, 'returned') = 'returned' and c.corrected_at is null and i.status in {_OPEN}
             and not exists (select from cheque_allocations a join cheques o on o.clinic_id = a.clinic_id and o.id = a.cheque_id
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and o.corrected_at is null
@@ -206,7 +207,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             "'File the invoice with the payer by ' || i.service_date + f.days",
         ),
         f"""invoices i cross join lateral (select min(c.file_within_days) as days from coverages c
-            where c.clinic_id = i.clinic_id and c.case_id = i.case_id and c.payer_id = i.payer_id
+            where c.clinic_id = i.clinic_id and c.case_id = i.case_id and <c.payer_id> = <i.payer_id>
                 and c.status in {listed(PAYING)}) f
         where i.status = 'pending_invoice' and i.submitted_on is null and f.days is not null
             and not exists (select from invoice_events e where e.clinic_id = i.clinic_id and e.invoice_id = i.id
@@ -237,7 +238,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             "c.id",
         ),
         f"""cheques c {_WITHOUT_INVOICE} where c.unapplied_amount <> 0 and sign(c.unapplied_amount) = sign((select
-            sum(o.unapplied_amount) from cheques o where o.clinic_id = c.clinic_id and o.payer_id = c.payer_id
+            sum(o.unapplied_amount) from cheques o where o.clinic_id = c.clinic_id and <o.payer_id> = <c.payer_id>
                 and o.unapplied_amount <> 0))""",
     ),
     (
@@ -288,7 +289,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             *_NOTHING * 2,
             "c.id",
         ),
-        f"""recoupment_requests c join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id {_WITHOUT_INVOICE}
+        f"""recoupment_requests c join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id> {_WITHOUT_INVOICE}
         where c.status = 'open'""",
     ),
     # Until each of its claims is posted or closed. The partial index has the claims that wait.
@@ -321,6 +322,7 @@ def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
 
 
 _ITEMS = "\nunion all\n".join(_part(*part) for part in _PARTS)
+_STORED, _FOLLOWED = stored(_ITEMS), followed(_ITEMS, ":clinic_id")
 
 
 class _ActionItem(Row):
@@ -329,8 +331,9 @@ class _ActionItem(Row):
     @property
     def source(self) -> FromClause:
         """The FROM clause of this row."""
+        self.scope.unfollowed.add("merged_payers")
         brought = (bindparam("clinic_id", None, type_=Uuid()), bindparam("time_zone", None, type_=Text()))
-        named = text(_ITEMS).bindparams(*brought)
+        named = text(_FOLLOWED if self.scope.follows else _STORED).bindparams(*brought)
         return named.columns(*(column(name, action_items.c[name].type) for name in _NAMES)).subquery(self.alias)
 
 

@@ -40,6 +40,7 @@ TAGS = {
     "Invoice": "in",
     "InvoiceEvent": "ev",
     "InvoiceLine": "li",
+    "Merge": "mg",
     "OutboundMessage": "om",
     "Patient": "pt",
     "Payer": "py",

@@ -5,24 +5,53 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
-from sqlalchemy import CTE, Date, FromClause, Select, Table, Uuid, bindparam, literal_column, true
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    Date,
+    FromClause,
+    Select,
+    Table,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.tables import metadata
 from domain.access.people import Role
 
 Expression = ColumnElement[Any]
+# The columns that refer to a record which can be merged into another one (decision 30), with the table of the links.
+_LINKS = {"patient_id": "merged_patients", "payer_id": "merged_payers"}
+# Rows of what belongs to the record itself, and of the links.
+_OWN = frozenset({"patient_names", "merges"})
 
 
 @dataclass
 class Scope:
-    """The shared state of one statement's expressions: the role, the columns that it reads, and the parameters of each request."""
+    """The shared state of one statement's expressions: the role, the columns that it reads, and the parameters of each request.
+
+    A statement that `follows` reads of a merged patient or payer the one that stays. Most clinics have merged none, and their
+    statements do not follow: `unfollowed` are the tables of links that such a statement would have to read.
+    """
 
     role: Role | None = None
     columns: set[tuple[str, str]] = field(default_factory=set)
     is_past: ClassVar[bool] = False
     is_restated: ClassVar[bool] = False
     numbers: Any = field(default_factory=lambda: count(1))
+    follows: bool = False
+    unfollowed: set[str] = field(default_factory=set)
 
     def row(self, table: Table) -> "Row":
         """A fresh alias of a table."""
@@ -74,6 +103,33 @@ class Scope:
         """A row of encounters in the state of the scope's day."""
         return self.row(metadata.tables["encounters"])
 
+    def surviving(self, links: str, identity: Expression) -> Expression:
+        """The id of the record that stays of a merged one; of any other one its own id."""
+        link = self._link(links)
+        found = select(link.survivor_id).select_from(link.source).where(link.keyed(identity)).scalar_subquery()
+        # In a select of its own, which can be compared with an index under row-level security.
+        return select(func.coalesce(found, identity).label("id")).scalar_subquery()
+
+    def group(self, links: str, identity: Expression) -> Expression:
+        """The ids of all records that are one with a record, itself included, as an array."""
+        link = self._link(links)
+        mine = (link.clinic_id == self.clinic_id, or_(link.id == identity, link.survivor_id == identity))
+        found = (
+            select(link.group_ids).select_from(link.source).where(*mine).limit(literal_column("1")).scalar_subquery()
+        )
+        return cast(select(func.coalesce(found, array([identity]))).scalar_subquery(), ARRAY(Uuid()))
+
+    def groups(self, links: str, ids: Expression) -> Expression:
+        """The ids of all records that are one with one of some records, these included, as an array."""
+        link = self._link(links)
+        mine = (link.clinic_id == self.clinic_id, or_(link.id == any_(ids), link.survivor_id == any_(ids)))
+        others = select(func.unnest(link.group_ids)).select_from(link.source).where(*mine)
+        return func.array(union_all(select(func.unnest(ids)), others).scalar_subquery())
+
+    def _link(self, links: str) -> "Row":
+        # One name for all: an expression that is grouped by has to be the same wherever it is written.
+        return Row(metadata.tables[links], "link", self)
+
     def brought(self, name: str, type_: Any) -> Expression:
         """A named parameter whose value comes from the request; resolvers/compiler/plans.py defines the names."""
         return bindparam(name, None, type_=type_)
@@ -112,6 +168,19 @@ class Row:
         self.joins: list[tuple[str, Select[Any]]] = []
 
     def __getattr__(self, name: str) -> Expression:
+        if not self._links(name):
+            return self.stored(name)
+        return self.scope.surviving(_LINKS[name], self.stored(name)) if self.scope.follows else self.stored(name)
+
+    def _links(self, name: str) -> bool:
+        """Whether a column refers to a record that can be merged; in a statement that does not follow, that is noted."""
+        if name not in _LINKS or self.table.metadata is not metadata or self.table.name in _OWN:
+            return False
+        self.scope.unfollowed.add(_LINKS[name])
+        return True
+
+    def stored(self, name: str) -> Expression:
+        """A column as it is stored: of a reference, the record that it was made to, merged or not."""
         column = self.table.c.get(name)
         if column is None:
             raise KeyError(
@@ -121,6 +190,49 @@ class Row:
         self.scope.columns.add((self.table.name, name))
         prefix = f"{self.alias}." if self.alias else ""
         return literal_column(f"{prefix}{column.name}", column.type)
+
+    def followed(self, name: str) -> Expression:
+        """A reference, to be compared with an id by an index: of a merged record to the one that stays, by a link joined to this row."""
+        if not self._links(name) or not self.scope.follows:
+            return getattr(self, name)  # type: ignore[no-any-return]
+        alias = f"{self.alias}_{name}"
+        stored = self.stored(name)
+        if alias not in dict(self.joins):
+            link = self.scope.row(metadata.tables[_LINKS[name]])
+            found = select(link.id.label("id"), link.survivor_id.label("survivor_id")).select_from(link.source)
+            self.join(alias, found.where(link.keyed(stored)))
+        is_merged = literal_column(f"{alias}.id", Uuid()).is_not(None)
+        return case((is_merged, literal_column(f"{alias}.survivor_id", Uuid())), else_=stored)
+
+    def refers(self, name: str, identity: Expression) -> Expression:
+        """That a reference is to a record, or to one that is merged with it; an index can find the rows."""
+        if not self._links(name) or not self.scope.follows:
+            return self.stored(name) == identity
+        return self.stored(name) == any_(self.scope.group(_LINKS[name], identity))
+
+    def refers_to_any(self, name: str, ids: Expression) -> Expression:
+        """That a reference is to one of some records, or to one that is merged with them; an index can find the rows."""
+        if not self._links(name) or not self.scope.follows:
+            return self.stored(name) == any_(ids)
+        return self.stored(name) == any_(self.scope.groups(_LINKS[name], ids))
+
+    @property
+    def is_merged(self) -> Expression | None:
+        """Whether this patient or payer is merged into another one; None for other records, and where the statement does not follow."""
+        links = f"merged_{self.table.name}"
+        if links not in _LINKS.values() or self.table.metadata is not metadata:
+            return None
+        self.scope.unfollowed.add(links)
+        if not self.scope.follows:
+            return None
+        link = self.scope.row(metadata.tables[links])
+        return select(link.id).select_from(link.source).where(link.keyed(self.id)).exists()
+
+    def is_identified(self, identity: Expression) -> Expression:
+        """That this row has an id, or is the patient or payer into which the one with that id was merged."""
+        if self.is_merged is None:
+            return self.id == identity
+        return self.id == self.scope.surviving(f"merged_{self.table.name}", identity)
 
     def join(self, name: str, query: Select[Any]) -> None:
         """Join a query of at most one row laterally to this row, under a name."""

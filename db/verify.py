@@ -13,6 +13,7 @@ from db.laws import (
     encounters,
     histories,
     invoices,
+    merges,
     payments,
     records,
     recoupment,
@@ -24,7 +25,7 @@ from db.ledger.restated import find_deviating
 
 LAWS = (
     *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *recoupment.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
-    *(*remittances.LAWS, *representations.LAWS, *encounters.LAWS, *days.LAWS),
+    *(*remittances.LAWS, *representations.LAWS, *encounters.LAWS, *days.LAWS, *merges.LAWS),
 )
 # Found by computing the states again, in Python.
 RESTATED = Law("The restated states of an invoice follow from its facts by their days", "Invoice", "")

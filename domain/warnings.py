@@ -21,6 +21,7 @@ class WarningCode(StrEnum):
     STALE_CHEQUE = "stale_cheque"
     UNAPPLIED_MONEY = "unapplied_money"
     LATE_FACT = "late_fact"
+    RECOUPMENT_PROPOSED = "recoupment_proposed"
     LATE_APPEAL = "late_appeal"
     SIMILAR_PATIENT = "similar_patient"
     SIMILAR_PAYER = "similar_payer"
@@ -105,6 +106,15 @@ def late_appeal(due_on: date) -> ChangeWarning:
     """The warning that an appeal came after its last day."""
     words = f"The last day for an appeal was {due_on}: the payer may refuse it for that"
     return ChangeWarning(WarningCode.LATE_APPEAL, words, ("appealed_on",))
+
+
+def recoupment_proposed(requested_on: date, reason: str, amount: Decimal) -> ChangeWarning:
+    """A row of a remittance withholds `amount`, which may answer a recoupment request of its payer."""
+    words = (
+        f"The payer has withheld ${format_money(amount)}, as it seems because of its request of {requested_on} ({reason}): "
+        "answer the request (answerRecoupmentRequest)"
+    )
+    return ChangeWarning(WarningCode.RECOUPMENT_PROPOSED, words, amount=amount)
 
 
 def coverage_exceeded(amount: Decimal, path: tuple[str, ...]) -> ChangeWarning:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from db.merged_records import surviving
 from domain.access.people import PayerKind
 from domain.billing import opening_balances as openings
 from domain.billing.cases import NUMBER, check_injury
@@ -28,9 +29,13 @@ _CODE = Reference(
     "select distinct code as key, code as id from cpt_codes where clinic_id = $1 and code in (select unnest($2::text[]))",
     code_form,
 )
+# The record that stays of each record that has a key, merged ones included.
+_STAYS = """s.id from {0} p join {0} s on s.clinic_id = p.clinic_id and s.id = coalesce(p.merged_into_id, p.id)
+        where p.clinic_id = $1"""
 _PAYER = Reference(
     "payer in use of this name",
-    "select name_key as key, id from payers where clinic_id = $1 and name_key in (select unnest($2::text[])) and retired_at is null",
+    f"""select p.name_key as key, {_STAYS.format("payers")} and p.name_key in (select unnest($2::text[]))
+        and s.retired_at is null""",
 )
 _FACILITY = Reference(
     "facility in use of this name",
@@ -42,6 +47,11 @@ _ATTORNEY = Reference(
     "attorney in use of this name",
     "select name as key, id from attorneys where clinic_id = $1 and cardinality($2::text[]) > 0 and retired_at is null",
 )
+
+
+# A payer's name, or that of one which was merged into it, with whether the one that stays is in use.
+_PAYERS = """(select p.clinic_id, p.name_key, s.id, s.retired_at from payers p
+    join payers s on s.clinic_id = p.clinic_id and s.id = coalesce(p.merged_into_id, p.id)) payers"""
 
 
 def _even_retired(noun: str, table: str, in_use: str) -> Reference:
@@ -60,11 +70,12 @@ _CASE = Reference(
 )
 _PATIENT = Reference(
     "patient with this record number",
-    "select mrn_key as key, id from patients where clinic_id = $1 and mrn_key in (select unnest($2::text[]))",
+    f"select p.mrn_key as key, {_STAYS.format('patients')} and p.mrn_key in (select unnest($2::text[]))",
 )
 _PATIENT_IN_USE = Reference(
     "patient in use with this record number",
-    "select mrn_key as key, id from patients where clinic_id = $1 and mrn_key in (select unnest($2::text[])) and retired_at is null",
+    f"""select p.mrn_key as key, {_STAYS.format("patients")} and p.mrn_key in (select unnest($2::text[]))
+        and s.retired_at is null""",
 )
 
 
@@ -142,7 +153,7 @@ KINDS: dict[ImportKind, Kind] = {
             _validity,
             Apart(
                 ("payer_id", "facility_id", "code"),
-                """select s.name_key, s.payer_id, s.facility_id, s.valid_from, s.valid_to, r.code
+                f"""select s.name_key, {surviving("payer", "s.payer_id")} as payer_id, s.facility_id, s.valid_from, s.valid_to, r.code
                 from fee_schedule_rates r join fee_schedules s on s.clinic_id = r.clinic_id and s.id = r.fee_schedule_id
                 where r.clinic_id = $1 and r.code in (select unnest($2::text[]))""",
             ),
@@ -276,7 +287,7 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("patient_name", name(NAME), "patient_name", needed=False),
                 Column("billed_amount", amount(), "billed_amount"),
                 Column("status", one_of(InvoiceStatus), "status"),
-                Column("payer", name(NAME), "payer_id", refers=_even_retired("payer", "payers", "retired_at is null")),
+                Column("payer", name(NAME), "payer_id", refers=_even_retired("payer", _PAYERS, "retired_at is null")),
                 Column(
                     "physician",
                     name(NAME),

@@ -25,6 +25,7 @@ _ADMINISTRATION = """
     create_fee_schedule update_fee_schedule retire_fee_schedule
     update_clinic create_user invite_user_again update_user create_api_token revoke_api_token
     reset_second_factor set_second_factor_roles refund_cheque return_refund cover_refund give_up_refund
+    merge_patients merge_payers undo_merge
 """.split()
 
 _ANONYMOUS = """

@@ -19,4 +19,6 @@ PRICING: dict[str, tuple[str, ...]] = {
     "fee_schedule_rates": ("clinic_id", "fee_schedule_id", "code", "rate"),
     "fee_schedules": ("clinic_id", "id", "name", "payer_id", "facility_id", "valid_from", "valid_to"),
     "payers": ("clinic_id", "id"),
+    # A schedule of a merged payer is one of the payer that stays.
+    "merged_payers": ("clinic_id", "id", "survivor_id", "group_ids"),
 }

@@ -42,6 +42,10 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "patients": {**_CLINIC, **_CASES},
     "patient_names": {**_STAFF, **_CASES},
     "payers": {**_CLINIC, **_PARTIES},
+    # The links of merged records are read by whoever reaches one of them, and are told to nobody.
+    "merged_patients": {**_CLINIC, **_CASES},
+    "merged_payers": {**_CLINIC, **_PARTIES},
+    "merges": {_ADMIN: Reach.CLINIC},
     "facilities": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.WHERE_TREATED},
     "physicians": {**_CLINIC, **_PARTIES, _PHYSICIAN: Reach.SELF},
     # Of visits, their exams, denials and past states, analysts see what their reports add up: permissions/reporting.py.

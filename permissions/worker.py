@@ -134,6 +134,7 @@ WORKER: dict[str, Need] = {
     ),
     # The dunning schedules, and the recipients and addresses of messages; no notes or other texts about an invoice.
     "clinics": Need((), changes=("reminded_on",)),
+    **dict.fromkeys(("merged_patients", "merged_payers"), Need((*_KEY, "survivor_id", "group_ids"))),
     "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id", "patient_id")),
     "attorneys": Need((*_KEY, "name", "email")),
     "users": Need((*_KEY, "name", "email", "active")),

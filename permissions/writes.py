@@ -69,7 +69,16 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
-        *("held_from", "unapplied_amount", "is_duplicate", "imported", "is_remitted", "recorded_at", "corrected_at"),
+        *(
+            "held_from",
+            "unapplied_amount",
+            "is_duplicate",
+            "bank_key",
+            "imported",
+            "is_remitted",
+            "recorded_at",
+            "corrected_at",
+        ),
     ),
     "coverage_events": ("coverage_id", "seq"),
     "coverages": ("case_id", "payer_id"),
@@ -100,8 +109,10 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("adjustment_group", "reason_code", "line_id", "cheque_id", "undoes_number"),
     ),
     "late_facts": ("invoice_id", "seq", "fact", "fact_on", "decision", "decided_on", "recorded_at"),
+    **dict.fromkeys(("merged_patients", "merged_payers"), ("survivor_id", "group_ids")),
     "patient_names": ("fragment", "patient_id"),
-    "payers": ("name_key", "kind", "patient_id"),
+    "patients": ("merged_into_id",),
+    "payers": ("name_key", "kind", "patient_id", "merged_into_id"),
     "physicians": ("name_key",),
     "reason_codes": ("code", "active"),
     "reduction_offers": ("invoice_id", "round", "amount"),
@@ -122,6 +133,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
     "attorney_changes": ("case_id",),
 }
+
+# The columns that mutations of administrators alone read besides: what two records had when they were merged.
+LOOKED_UP_BY_ADMINISTRATORS: dict[str, tuple[str, ...]] = {"merges": ("before",)}
 
 # The columns that mutations of physicians read besides: idempotency keys, so that a visit is recorded once, and what a correction
 # of a visit depends on.
@@ -164,6 +178,14 @@ WRITES: dict[str, Write] = {
     "patients": Write(adds=_PATIENT, changes=(*_PATIENT, "is_duplicate", "retired_at")),
     "patient_names": Write(adds=_columns("patient_id fragment"), removes=True),
     "payers": Write(adds=_PAYER, changes=(*_PAYER, "retired_at")),
+    # Only what is undone changes; a trigger keeps the links that follow from it.
+    "merges": Write(
+        _ADMIN,
+        _columns("""merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
+            different_attorneys before merged_by merged_at"""),
+        _columns("undone_by undone_at"),
+        by="merged_by",
+    ),
     "firms": Write(adds=_FIRM, changes=(*_FIRM, "retired_at")),
     "attorneys": Write(adds=_ATTORNEY, changes=(*_ATTORNEY, "is_duplicate", "retired_at")),
     "physicians": Write(_ADMIN, _PHYSICIAN, (*_PHYSICIAN, "active")),

@@ -2,7 +2,6 @@
 
 from domain.access.people import PayerKind, Role
 from domain.access.tokens import SessionKind
-from domain.billing.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
@@ -12,6 +11,7 @@ from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.imports import FIRST_SHORT_YEAR, CellFormat, ImportKind
 from domain.pricing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
+from domain.reports.aging import AgingBasis, AgingBucket, AgingRisk
 from domain.treatment.encounters import EncounterStatus
 from domain.warnings import WarningCode
 from permissions.actions import IMPORTS
@@ -171,6 +171,7 @@ enum_type(
         "SIMILAR_NUMBER": "Another payment of the payer has a similar number.",
         "STALE_CHEQUE": "The cheque was older than 180 days when it was received: the bank may refuse it.",
         "UNAPPLIED_MONEY": "A payer of the case has money that is not applied to an invoice.",
+        "RECOUPMENT_PROPOSED": "A row of a remittance withholds money that the payer had asked back: it may answer the request.",
         "LATE_FACT": "What was recorded contradicts a decision that was made before it was known.",
         "LATE_APPEAL": "The appeal comes after the last day for it.",
         "SIMILAR_PATIENT": "Another patient has the same name and date of birth.",

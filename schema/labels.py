@@ -66,6 +66,11 @@ LABELS: dict[str, dict[str, str]] = {
         "UNDECIDED": "To be chosen",
     },
     "CaseStatus": {"OPEN": "Open", "SETTLED": "Settled", "CLOSED": "Closed"},
+    "CollisionKind": {
+        "PAYMENT_NUMBER": "Same payment number",
+        "PRICE": "Same negotiated price",
+        "PAID_AS_BOTH": "Paid by one, owed by the other",
+    },
     "CoverageAction": {"ADDED": "Added", "UPDATED": "Changed", "VERIFIED": "Verified", "CLOSED": "Closed"},
     "CoverageClosing": {"EXHAUSTED": "Exhausted", "REFUSED": "Refused", "CLOSED": "Closed"},
     "CoverageKind": {
@@ -146,6 +151,7 @@ LABELS: dict[str, dict[str, str]] = {
         "VOID": "Void",
         "WRITTEN_OFF": "Written off",
     },
+    "MergeKind": {"PATIENT": "Patients", "PAYER": "Payers"},
     "MessageStatus": {"QUEUED": "Queued", "SENT": "Sent", "FAILED": "Not delivered"},
     "AgreementEnd": {
         "LAPSED": "Lapsed",
@@ -268,6 +274,7 @@ LABELS: dict[str, dict[str, str]] = {
         "SIMILAR_NUMBER": "Similar number",
         "STALE_CHEQUE": "Stale cheque",
         "UNAPPLIED_MONEY": "Unapplied money",
+        "RECOUPMENT_PROPOSED": "May answer a recoupment",
         "LATE_FACT": "Late fact",
         "LATE_APPEAL": "Late appeal",
         "SIMILAR_PATIENT": "Similar patient",

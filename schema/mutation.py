@@ -31,6 +31,7 @@ from schema.records.fee_schedules import FeeScheduleMutations
 from schema.records.firms import FirmMutations
 from schema.records.import_mappings import ImportMappingMutations
 from schema.records.imports import ImportMutations
+from schema.records.merges import MergeMutations
 from schema.records.physicians import PhysicianMutations
 from schema.records.reason_codes import ReasonCodeMutations
 from schema.records.uploads import UploadMutations
@@ -46,6 +47,7 @@ _GENERATED = (
     TransitionMutations,
     AttorneyMutations,
     FirmMutations,
+    MergeMutations,
     PhysicianMutations,
     FacilityMutations,
     PatientMutations,

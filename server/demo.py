@@ -10,6 +10,7 @@ from argon2.exceptions import VerificationError
 
 from domain.clinics import clinic_day
 from imports.demo.load import load_demo
+from imports.demo.merged_patient import merge_patient_registered_twice
 from server.database_urls import DatabaseUrls
 from server.settings import Settings
 
@@ -32,6 +33,8 @@ async def prepare_demo(
         summary = await load_demo(
             connection, today=today, password_hash=password_hash, invoices=invoices, seed=seed, progress=_show
         )
+        if summary.loaded:
+            await merge_patient_registered_twice(connection)
         await _keep_password(connection, hasher, password)
         await connection.execute("analyze")
         return str(summary), password

@@ -31,6 +31,7 @@ _REFERENCES = {
     "patient_id": "Patient",
     "cheque_id": "Cheque",
     "coverage_id": "Coverage",
+    **{f"{which}_{kind}_id": kind.capitalize() for which in ("merged", "surviving") for kind in ("patient", "payer")},
 }
 
 

@@ -23,6 +23,7 @@ from db.fields.documents import UPLOAD
 from db.fields.encounters import ENCOUNTER, ENCOUNTER_EVENT, ENCOUNTER_EXAM
 from db.fields.exports import EXPORT
 from db.fields.holds import ACTION_ITEM, HOLD, REMINDER
+from db.fields.merges import MERGE
 from db.fields.messages import (
     MESSAGE_INVOICE,
     OUTBOUND_MESSAGE,
@@ -88,6 +89,7 @@ VIEWS: dict[str, View] = {
     "Invoice": INVOICE,
     "InvoiceEvent": EVENT,
     "InvoiceLine": LINE,
+    "Merge": MERGE,
     "MessageInvoice": MESSAGE_INVOICE,
     "MonthlyAnalytics": MONTHLY_ANALYTICS,
     "Negotiation": NEGOTIATION,

@@ -29,23 +29,34 @@ def _about(e: Row, subjects: Expression) -> Expression:
 
 
 def _about_record(e: Row, identity: Expression) -> Expression:
-    return _about(e, func.array(select(identity).scalar_subquery()))
+    if not e.scope.follows:
+        e.scope.unfollowed |= {"merged_patients", "merged_payers"}
+        return _about(e, func.array(select(identity).scalar_subquery()))
+    # An id is of one kind, so that at most one of the groups has more than the record itself.
+    groups = [e.scope.group(links, identity) for links in ("merged_patients", "merged_payers")]
+    return _about(e, groups[0].op("||")(groups[1]))
 
 
 def _about_patient(e: Row, patient: Expression) -> Expression:
-    """The patient and all records of the patient: cases, encounters, invoices, their cheques and scans, and the patient as payer."""
+    """The patient and all records of the patient: cases, encounters, invoices, their cheques and scans, and the patient as payer.
+
+    A patient is also those who were merged with this one, also by their payers.
+    """
     scope = e.scope
     direct = [scope.row(table) for table in (tables.cases, tables.encounters, tables.invoices, tables.payers)]
     found = [
-        select(row.id).select_from(row.source).where(row.clinic_id == scope.clinic_id, row.patient_id == patient)
+        select(row.id)
+        .select_from(row.source)
+        .where(row.clinic_id == scope.clinic_id, row.refers("patient_id", patient))
         for row in direct
     ]
     i, a, c = (scope.row(table) for table in (tables.invoices, tables.cheque_allocations, tables.cheques))
     paying = a.source.join(i.source, by_id("invoice_id")(a, i)).join(c.source, by_id("cheque_id")(a, c))
     for part in (c.id, c.document_id):
-        billed = (i.clinic_id == scope.clinic_id, a.clinic_id == scope.clinic_id, i.patient_id == patient)
+        billed = (i.clinic_id == scope.clinic_id, a.clinic_id == scope.clinic_id, i.refers("patient_id", patient))
         found.append(select(part).select_from(paying).where(*billed))
-    return _about(e, func.array(union_all(select(patient), *found).scalar_subquery()))
+    own = select(func.unnest(scope.group("merged_patients", patient))) if scope.follows else select(patient)
+    return _about(e, func.array(union_all(own, *found).scalar_subquery()))
 
 
 def _is_chained(e: Row) -> Expression:

@@ -169,7 +169,7 @@ class ById:
 
     def __call__(self, a: Row, b: Row) -> Expression:
         """The condition of the join."""
-        found: Expression = same_clinic(a, b) & (b.id == getattr(a, self.column))
+        found: Expression = same_clinic(a, b) & (b.id == a.followed(self.column))
         return found
 
 
@@ -180,7 +180,7 @@ def by_id(column: str) -> ById:
 
 def owned(column: str) -> Join:
     """A join from the id of the first row to a column of the second."""
-    return lambda a, b: same_clinic(a, b) & (getattr(b, column) == a.id)
+    return lambda a, b: same_clinic(a, b) & b.refers(column, a.id)
 
 
 def text_of(column: str) -> Read:

@@ -55,7 +55,7 @@ def _pending(c: Row, change: Row) -> Expression:
 
 
 def _search(c: Row, text: Expression) -> Expression:
-    return or_(starts_with(c.number_key, text), c.patient_id.in_(patients_found(c.scope, text)))
+    return or_(starts_with(c.number_key, text), c.stored("patient_id").in_(patients_found(c.scope, text)))
 
 
 CASE = View(
@@ -80,7 +80,7 @@ CASE = View(
     },
     {
         "status": Filter(lambda c, wanted: c.status == any_(wanted), TEXTS),
-        "patientId": Filter(lambda c, ids: c.patient_id == any_(ids), UUIDS),
+        "patientId": Filter(lambda c, ids: c.refers_to_any("patient_id", ids), UUIDS),
         "attorneyId": Filter(lambda c, ids: c.attorney_id == any_(ids), UUIDS),
         "firmId": Filter(lambda c, ids: c.attorney_id.in_(attorneys_of_firms(c.scope, ids)), UUIDS),
         "openedFrom": Filter(lambda c, day: c.opened_on >= day, Date()),

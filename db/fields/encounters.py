@@ -30,7 +30,7 @@ def _billed(e: Row, wanted: bool) -> Expression:
 
 
 def _among(column: str) -> Filter:
-    return Filter(lambda e, ids: getattr(e, column) == any_(ids), UUIDS)
+    return Filter(lambda e, ids: e.refers_to_any(column, ids), UUIDS)
 
 
 _SERVED = Order(lambda e: e.service_date, Date(), descending=True)

@@ -16,7 +16,7 @@ def in_force(h: Row) -> Expression:
 
 def hold_over(i: Row, h: Row) -> Expression:
     """That a hold stops the reminders of an invoice: a hold on the invoice, its case or its payer."""
-    held = or_(h.invoice_id == i.id, h.case_id == i.case_id, h.payer_id == i.payer_id)
+    held = or_(h.invoice_id == i.id, h.case_id == i.case_id, h.refers("payer_id", i.stored("payer_id")))
     return and_(same_clinic(i, h), held, in_force(h))
 
 

@@ -15,7 +15,9 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     null,
+    or_,
     select,
     union_all,
 )
@@ -32,15 +34,15 @@ from db.fields.base import (
     name_of,
     owned,
     plain,
-    same_clinic,
     text_of,
+    there_is,
 )
 from db.fields.holds import in_force
 from db.global_ids import id_expression
 from db.row import Row, Scope
 from domain.access.people import Role
 from domain.normal_forms import normal_key
-from permissions.rules import RULES
+from permissions.rules import RULES, STAFF
 
 UUIDS, TEXTS = ARRAY(Uuid()), ARRAY(Text())
 _SORTED_TEXT = Text(collation="C")
@@ -54,15 +56,34 @@ def starts_with(text: Expression, prefix: Expression) -> Expression:
 def patients_named(scope: Scope, prefix: Expression) -> Select[tuple[object]]:
     """The ids of the clinic's patients with a part of the name that begins with a prefix."""
     n = scope.row(tables.patient_names)
-    return (
-        select(n.patient_id)
-        .select_from(n.source)
-        .where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix))
-    )
+    found = select(n.patient_id.label("id")).select_from(n.source)
+    return found.where(n.clinic_id == scope.clinic_id, starts_with(n.fragment, prefix), *_own_names(n, n.patient_id))
+
+
+def _own_names(row: Row, patient: Expression) -> list[Expression]:
+    """For billing staff, a merged patient is found by what it was called before; others do not see what that was."""
+    if not row.scope.follows or row.scope.role in STAFF:
+        return []
+    link = row.scope.row(tables.merged_patients)
+    return [~there_is(link, link.keyed(patient))]
 
 
 def patients_found(scope: Scope, prefix: Expression) -> Select[Any] | CompoundSelect[Any]:
-    """The ids of the clinic's patients by name and, for roles that see them, by record number and telephone number."""
+    """The ids of the clinic's patients by name and, for roles that see them, by record number and telephone number.
+
+    With a patient those are found that are one with it.
+    """
+    if not scope.follows:
+        return _found(scope, prefix)
+    link = scope.row(tables.merged_patients)
+    found = _found(scope, prefix).subquery(scope.name("found"))
+    mine = or_(found.c.id == link.id, found.c.id == link.survivor_id)
+    source = link.source.join(found, and_(link.clinic_id == scope.clinic_id, mine))
+    linked = select(func.unnest(link.group_ids)).select_from(source)
+    return union_all(select(found.c.id), linked)
+
+
+def _found(scope: Scope, prefix: Expression) -> Select[Any] | CompoundSelect[Any]:
     named = patients_named(scope, prefix)
     if not RULES["contact"].allows(scope.role):
         return named
@@ -75,7 +96,8 @@ def patients_found(scope: Scope, prefix: Expression) -> Select[Any] | CompoundSe
 
 
 def _patients_where(p: Row, condition: Expression) -> Select[Any]:
-    return select(p.id).select_from(p.source).where(p.clinic_id == p.scope.clinic_id, condition)
+    found: Select[Any] = select(p.id.label("id")).select_from(p.source)
+    return found.where(p.clinic_id == p.scope.clinic_id, condition, *_own_names(p, p.id))
 
 
 def _phone_prefix(prefix: Expression) -> Expression:
@@ -87,6 +109,19 @@ def _phone_prefix(prefix: Expression) -> Expression:
 
 def _sql(text: str) -> Expression:
     return literal(text, Text(), literal_execute=True)
+
+
+def _payer_found(p: Row, prefix: Expression) -> Expression:
+    """Billing staff find a payer by the name of one that was merged into it, too."""
+    own = _has_fragment(p, prefix)
+    if not p.scope.follows or p.scope.role not in STAFF:
+        return own
+    link, merged = p.scope.row(tables.merged_payers), p.scope.row(tables.payers)
+    of_it = and_(link.clinic_id == p.scope.clinic_id, link.survivor_id == p.id)
+    found: Select[Any] = select(literal_column("1")).select_from(
+        link.source.join(merged.source, by_id("id")(link, merged))
+    )
+    return or_(own, exists(found.where(of_it, _has_fragment(merged, prefix))))
 
 
 def _has_fragment(row: Row, prefix: Expression) -> Expression:
@@ -150,12 +185,16 @@ PAYER = View(
         "firm": One("Firm", by_id("firm_id")),
         "hold": One(
             "Hold",
-            lambda p, h: and_(same_clinic(p, h), h.payer_id == p.id, in_force(h)),
+            lambda p, h: and_(owned("payer_id")(p, h), in_force(h)),
             lambda h: [h.until_on.desc(), h.id],
         ),
         "invoices": Pages("Invoice", owned("payer_id")),
     },
-    {**_BY_NAME, **_OF_FIRM, "kind": Filter(lambda p, wanted: p.kind == any_(wanted), TEXTS)},
+    {
+        "search": Filter(_payer_found, _SORTED_TEXT, normal_key),
+        **_OF_FIRM,
+        "kind": Filter(lambda p, wanted: p.kind == any_(wanted), TEXTS),
+    },
     order=Order(_payer_name, _SORTED_TEXT),
     listed_as="payers",
     found_as="payer",

@@ -78,7 +78,7 @@ FEE_SCHEDULE = View(
         "facility": One("Facility", by_id("facility_id")),
         "rates": Pages("FeeScheduleRate", owned("fee_schedule_id")),
     },
-    {"payerId": Filter(lambda s, payer: s.payer_id == payer, Uuid())},
+    {"payerId": Filter(lambda s, payer: s.refers("payer_id", payer), Uuid())},
     order=Order(lambda s: s.valid_from, Date(), descending=True),
     listed_as="feeSchedules",
     whole=True,

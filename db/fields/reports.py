@@ -28,8 +28,8 @@ from db.reports.coverage_kinds import AMOUNTS
 from db.reports.denials import SUMS
 from db.reports.measures import PLACES
 from db.row import Row
-from domain.billing.aging import BUCKETS
-from domain.billing.analytics import BILLING_DAYS
+from domain.reports.aging import BUCKETS
+from domain.reports.analytics import BILLING_DAYS
 
 _NOWHERE = MetaData()
 

@@ -1,6 +1,7 @@
 """The laws of cheques and their allocations to invoices."""
 
 from db.laws.base import Law
+from db.merged_records import are_one
 
 LAWS = (
     Law(
@@ -29,14 +30,15 @@ LAWS = (
         "A reversal is equal and opposite, once besides a correction, of the same invoice, and of the same cheque or, if it was taken back, "
         "of a later one of the payer",
         "ChequeAllocation",
-        """select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, reversal_kind is not distinct from 'corrected'
+        f"""select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, reversal_kind is not distinct from 'corrected'
                 order by id) as nth from cheque_allocations where reverses_id is not null) r
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
         join cheques o on (o.clinic_id, o.id) = (a.clinic_id, a.cheque_id)
         where r.nth > 1 or (r.amount, r.invoice_id) is distinct from (-a.amount, a.invoice_id)
             or a.reverses_id is not null and r.reversal_kind is distinct from 'corrected'
-            or case when r.reversal_kind = 'taken_back' then r.cheque_id = a.cheque_id or c.payer_id <> o.payer_id
+            or case when r.reversal_kind = 'taken_back' then r.cheque_id = a.cheque_id
+                or not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")}
                 else r.cheque_id <> a.cheque_id end""",
     ),
     Law(
@@ -79,9 +81,10 @@ LAWS = (
     Law(
         "A cheque pays invoices for which its payer is or was responsible, or of the patient who pays",
         "Cheque",
-        """select c.id from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
+        f"""select c.id from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
         join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id) join payers p on (p.clinic_id, p.id) = (c.clinic_id, c.payer_id)
-        where c.returned_on is null and p.patient_id is distinct from i.patient_id and not exists (select from responsibilities r
-            where (r.clinic_id, r.invoice_id, r.payer_id) = (i.clinic_id, i.id, c.payer_id))""",
+        where c.returned_on is null and ({are_one("patient", "p.patient_id", "i.patient_id", "c.clinic_id")}) is not true
+            and not exists (select from responsibilities r where (r.clinic_id, r.invoice_id) = (i.clinic_id, i.id)
+                and {are_one("payer", "r.payer_id", "c.payer_id", "c.clinic_id")})""",
     ),
 )

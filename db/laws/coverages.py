@@ -1,15 +1,16 @@
 """The laws of coverages, of the payments that count under them, and of their histories."""
 
 from db.laws.base import Law
+from db.merged_records import are_one
 
 LAWS = (
     Law(
         "A payment counts under a coverage of its payer, in the case of the invoice",
         "ChequeAllocation",
-        """select a.id from cheque_allocations a join coverages v on (v.clinic_id, v.id) = (a.clinic_id, a.coverage_id)
+        f"""select a.id from cheque_allocations a join coverages v on (v.clinic_id, v.id) = (a.clinic_id, a.coverage_id)
         join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
         join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id)
-        where (v.payer_id, v.case_id) is distinct from (c.payer_id, i.case_id)""",
+        where v.case_id <> i.case_id or not {are_one("payer", "v.payer_id", "c.payer_id", "a.clinic_id")}""",
     ),
     Law(
         "The coverage of a reversal is that of what it reverses",

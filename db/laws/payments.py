@@ -1,7 +1,8 @@
 """The laws of payments: their days, deposits, replacements and refunds, their numbers, and the equation of all money received."""
 
 from db.laws.base import Law
-from db.tables.cheques import IS_MONEY
+from db.merged_records import are_one
+from db.tables.payments.cheques import IS_MONEY
 
 # The day of the clinic on which the receipt of a payment was recorded.
 _RECORDED_ON = "(coalesce(c.released_at, c.recorded_at) at time zone k.time_zone)::date"
@@ -66,8 +67,8 @@ LAWS = (
     Law(
         "A payment replaces one of its payer that was returned before its receipt",
         "Cheque",
-        """select c.id from cheques c join cheques o on (o.clinic_id, o.id) = (c.clinic_id, c.replaces_id)
-        where o.payer_id <> c.payer_id or o.returned_on is null or o.returned_on > c.received_on""",
+        f"""select c.id from cheques c join cheques o on (o.clinic_id, o.id) = (c.clinic_id, c.replaces_id)
+        where not {are_one("payer", "o.payer_id", "c.payer_id", "c.clinic_id")} or o.returned_on is null or o.returned_on > c.received_on""",
     ),
     Law(
         "A refund is not before the receipt of its payment",

@@ -4,8 +4,8 @@ from db.audit.chain import EVENT_BYTES
 from db.laws.base import Law
 from db.tables.base import listed
 from domain.audit import NO_CLINIC
-from domain.billing.aging import BUCKETS, Bucket
 from domain.billing.invoices import OPEN
+from domain.reports.aging import BUCKETS, Bucket
 
 
 def _holds(bucket: Bucket) -> str:

@@ -1,6 +1,7 @@
 """The laws of refunds that come back, of provider adjustments and recoupment requests, and the equation of all money on each day."""
 
 from db.laws.base import Law
+from db.merged_records import are_one
 from domain.payments.recoupment import LOSS_CODE
 
 # On each day on which something happened to a payment: what of it is money, what it was used for, and what was refunded. A payment
@@ -90,10 +91,11 @@ LAWS = (
     Law(
         "What was withheld of a refund is a row of a payment of the same payer, and no more than that row",
         "ProviderAdjustment",
-        """select p.id from refunds r join provider_adjustments p on (p.clinic_id, p.id) = (r.clinic_id, r.provider_adjustment_id)
+        f"""select p.id from refunds r join provider_adjustments p on (p.clinic_id, p.id) = (r.clinic_id, r.provider_adjustment_id)
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheques o on (o.clinic_id, o.id) = (p.clinic_id, p.cheque_id)
-        group by p.clinic_id, p.id, p.amount having sum(r.amount) > p.amount or bool_or(c.payer_id <> o.payer_id)""",
+        group by p.clinic_id, p.id, p.amount having sum(r.amount) > p.amount
+            or bool_or(not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")})""",
     ),
     Law(
         "What of a recoupment request is answered is the sum of its answers, which are numbered from 1 without gaps",
@@ -118,11 +120,12 @@ LAWS = (
     Law(
         "A recoupment request is answered by refunds and rows of its payer's payments, and is about such a payment",
         "RecoupmentRequest",
-        """select r.id from recoupment_requests r left join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
+        f"""select r.id from recoupment_requests r left join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         left join recoupment_answers a on (a.clinic_id, a.request_id) = (r.clinic_id, r.id)
         left join refunds f on (f.clinic_id, f.id) = (a.clinic_id, a.refund_id)
         left join provider_adjustments p on (p.clinic_id, p.id) = (a.clinic_id, a.provider_adjustment_id)
         left join cheques o on (o.clinic_id, o.id) = (r.clinic_id, coalesce(f.cheque_id, p.cheque_id))
-        where c.payer_id <> r.payer_id or o.payer_id <> r.payer_id""",
+        where c.payer_id <> r.payer_id and not {are_one("payer", "c.payer_id", "r.payer_id", "r.clinic_id")}
+            or o.payer_id <> r.payer_id and not {are_one("payer", "o.payer_id", "r.payer_id", "r.clinic_id")}""",
     ),
 )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from db.merged_records import joined, surviving
 from db.tables.base import listed
 from domain.billing.invoices import OPEN
 from domain.reminders.reminders import NO_ADDRESS, REMINDED_IN, MessageStatus, SkipReason
@@ -31,10 +32,10 @@ def _suppressed(of: str, address: str) -> str:
     and {of}.removed_at is null"""
 
 
-def _held(of: str, column: str, id_: str, only: str = "") -> str:
-    """A join to the last day of the holds in force, per invoice, case or payer."""
-    return f"""left join (select {column}, max(until_on) as until_on from holds where clinic_id = $1 and {column} is not null
-        and released_at is null and until_on >= $2 {only} group by {column}) {of} on {of}.{column} = i.{id_}"""
+def _held(of: str, column: str, id_: str, only: str = "", key: str = "") -> str:
+    """A join to the last day of the holds in force, per invoice, case or payer; `key` where that is not the column itself."""
+    return f"""left join (select {key or column} as held_id, max(until_on) as until_on from holds where clinic_id = $1
+        and {column} is not null and released_at is null and until_on >= $2 {only} group by 1) {of} on {of}.held_id = {id_}"""
 
 
 # The messages about an invoice since it entered its status: the highest level, its last repetition, the days of its first and
@@ -79,7 +80,7 @@ select i.id as invoice_id, i.number as invoice_number, c.number as case_number, 
     w.address, case when uc.id is null then w.copy_address end as copy_address,
     case l.recipient when 'payer' then y.listed_name when 'attorney' then ca.name when 'billing_lead' then lead.name
         else '' end as recipient,
-    i.payer_id, greatest(hi.until_on, hc.until_on, hp.until_on) as held_until,
+    y.id as payer_id, greatest(hi.until_on, hc.until_on, hp.until_on) as held_until,
     case when s.since is null then '{SkipReason.NOT_SUBMITTED}' when p.id is null then '{SkipReason.NO_POLICY}'
         when greatest(hi.until_on, hc.until_on, hp.until_on) is not null then '{SkipReason.ON_HOLD}'
         when o.invoice_id is not null then '{SkipReason.OFFER_OPEN}' when us.id is not null then '{SkipReason.UNSUBSCRIBED}'
@@ -90,7 +91,7 @@ select i.id as invoice_id, i.number as invoice_number, c.number as case_number, 
 from invoices i
 join clinics cl on cl.clinic_id = i.clinic_id
 join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id
-join payers y on y.clinic_id = i.clinic_id and y.id = i.payer_id
+{joined("payer", "y", "i.payer_id")}
 left join attorneys ya on ya.clinic_id = y.clinic_id and ya.id = y.attorney_id
 left join attorneys ca on ca.clinic_id = i.clinic_id and ca.id = i.attorney_id
 cross join lateral (select case i.status {_SINCE} end as since) s
@@ -105,9 +106,9 @@ cross join lateral (select nullif(btrim({_address("l.recipient", "l.recipient_ad
     nullif(btrim({_address("l.copy_to", "l.copy_address")}), '') as copy_address) w
 {_suppressed("us", "w.address")}
 {_suppressed("uc", "w.copy_address")}
-{_held("hi", "invoice_id", "id", only and f"and invoice_{only}")}
-{_held("hc", "case_id", "case_id")}
-{_held("hp", "payer_id", "payer_id")}
+{_held("hi", "invoice_id", "i.id", only and f"and invoice_{only}")}
+{_held("hc", "case_id", "i.case_id")}
+{_held("hp", "payer_id", "y.id", key=surviving("payer", "payer_id"))}
 left join (select distinct invoice_id from reduction_offers where clinic_id = $1 and status = 'open'
     and (expires_on is null or expires_on >= $2) {only and f"and invoice_{only}"}) o on o.invoice_id = i.id
 where i.clinic_id = $1 and i.status in {listed(OPEN)} {only and f"and i.{only}"}"""

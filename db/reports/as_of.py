@@ -117,7 +117,7 @@ class _PastEncounter(Row):
         was = Row(tables.encounter_states, self.scope.name("was"), self.scope)
         cut, clinic = self._cut, self.scope.clinic_id
         names = sorted(self.used | {"clinic_id"})
-        present = select(*(getattr(now, name).label(name) for name in names)).select_from(now.source)
+        present = select(*(now.stored(name).label(name) for name in names)).select_from(now.source)
         past = select(*(_past(was, name).label(name) for name in names)).select_from(was.source)
         both = union_all(
             present.where(now.clinic_id == clinic, or_(now.changed_at.is_(None), now.changed_at < cut)),
@@ -130,8 +130,7 @@ def _past(was: Row, name: str) -> Expression:
     """A column of an encounter, from a row of encounter_states."""
     if name == "cancelled_at":
         return cast(null(), DateTime(timezone=True))
-    found: Expression = getattr(was, {"id": "encounter_id", "recorded_at": "known_from"}.get(name, name))
-    return found
+    return was.stored({"id": "encounter_id", "recorded_at": "known_from"}.get(name, name))
 
 
 def _always(identity: Expression) -> list[Expression]:
@@ -161,7 +160,7 @@ class _PastInvoice(Row):
 
 def _columns(row: Row, names: list[str]) -> Select[Any]:
     is_invoice = row.table is tables.invoices
-    found = [getattr(row, "invoice_id" if name == "id" and not is_invoice else name).label(name) for name in names]
+    found = [row.stored("invoice_id" if name == "id" and not is_invoice else name).label(name) for name in names]
     return select(*found).select_from(row.source)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CTE, FromClause, Select, and_, case, false, func, null, or_, select
 
 from db.row import Expression, Scope
-from domain.billing.analytics import FEWEST_INVOICES
+from domain.reports.analytics import FEWEST_INVOICES
 
 
 def with_remainder(parts: CTE, scope: Scope, names: Sequence[str], *, joins_few: bool) -> Select[Any]:

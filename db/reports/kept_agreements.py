@@ -27,7 +27,7 @@ def kept_agreements(scope: Scope) -> Subquery:
         owed.recorded_at <= first.c.recorded_at,
     )
     by = (
-        select(owed.payer_id.label("payer_id"))
+        select(owed.stored("payer_id").label("payer_id"))
         .select_from(owed.source)
         .where(*was)
         .order_by(owed.number.desc())

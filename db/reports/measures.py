@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from db import tables
 from db.row import Expression, Row
-from domain.billing.aging import BUCKETS, AgingBasis, Bucket
-from domain.billing.analytics import BILLING_DAYS, OVERDUE_DAYS
 from domain.billing.invoices import OPEN
+from domain.reports.aging import BUCKETS, AgingBasis, Bucket
+from domain.reports.analytics import BILLING_DAYS, OVERDUE_DAYS
 from permissions.reporting import BY_MONTH
 
 # A row of invoices, and the conditions under which it counts: a fresh one for each query.

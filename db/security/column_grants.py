@@ -29,7 +29,7 @@ from permissions.rows import ROWS
 
 def columns_read(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     """Table → columns that the statements of a role may name, given the coordinates of the schema that it sees."""
-    scope = Scope(role)
+    scope = Scope(role, follows=True)
     for type_name, view in VIEWS.items():
         fields = {name: how for name, how in view.fields.items() if f"{type_name}.{name}" in seen}
         if fields and role in ROWS.get(view.table.name, {}):
@@ -46,7 +46,7 @@ def columns_read(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
 
 def _touch(type_name: str, view: View, fields: dict[str, Field], scope: Scope, seen: frozenset[str]) -> None:
     row = scope.row(view.table)
-    row.clinic_id, row.id  # noqa: B018 (naming a column records it)
+    row.clinic_id, row.id, row.is_merged  # noqa: B018 (naming a column records it)
     for how in fields.values():
         _touch_field(how, row)
     for order in _orders(type_name, view, seen):

@@ -22,7 +22,15 @@ from permissions.pricing import PRICING
 from permissions.rows import ROWS
 from permissions.rules import STAFF
 from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import AUDITED, LOOKED_UP, LOOKED_UP_BY_EVERYBODY, LOOKED_UP_BY_PHYSICIANS, WRITES, Write
+from permissions.writes import (
+    AUDITED,
+    LOOKED_UP,
+    LOOKED_UP_BY_ADMINISTRATORS,
+    LOOKED_UP_BY_EVERYBODY,
+    LOOKED_UP_BY_PHYSICIANS,
+    WRITES,
+    Write,
+)
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"
@@ -166,6 +174,7 @@ def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     for table, reported in columns_of_reports(role, seen).items():
         found[table] |= reported
     looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
+    looked_up = looked_up | (LOOKED_UP_BY_ADMINISTRATORS if role is Role.ADMIN else {})
     for table, names in (looked_up | LOOKED_UP_BY_EVERYBODY).items():
         found[table] |= {*names, *_keys(table)}
     for table, write in WRITES.items():
@@ -217,7 +226,7 @@ def _writes(role: Role) -> Iterator[str]:
 
 def policy(table: str, role: Role | None) -> str:
     """The condition of a role's policy on a table; without role, that a row belongs to the clinic."""
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     return _spelt(row, reach_of(row) if role else [])
 
 
@@ -243,7 +252,7 @@ def import_policy(table: str) -> str:
 
 def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     """That a row belongs to the clinic, is in the role's reach and, where required, has a parent row in the role's reach."""
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     conditions = reach_of(row)
     if below:
         column, parents = below
@@ -255,7 +264,7 @@ def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
 
 
 def _own(table: str, by: str | None, values: Mapping[str, str], role: Role | None) -> str:
-    row = Row(metadata.tables[table], table, PolicyScope(role))
+    row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     mine = [getattr(row, by) == row.scope.user_id] if by else []
     within = reach_of(row) if role else []
     return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items()), *within])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import literal
+from sqlalchemy import Table, any_, literal, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from db import tables
@@ -15,7 +15,12 @@ from permissions.rows import ROWS, Reach
 from permissions.rules import RULES
 
 Expression = ColumnElement[Any]
-_NAMED_BY = {"payers": "payer_id", "facilities": "facility_id", "physicians": "physician_id", "invoice_lines": "id"}
+_NAMED_BY = {
+    **dict.fromkeys(("payers", "merged_payers"), "payer_id"),
+    "facilities": "facility_id",
+    "physicians": "physician_id",
+    "invoice_lines": "id",
+}
 
 
 def _represented(row: Row) -> Expression:
@@ -30,9 +35,28 @@ def _treated(row: Row) -> Expression:
     return row.physician_id == row.scope.person_id
 
 
+def _or_merged(links: Table, row: Row, identity: Expression, column: Callable[[Any], Expression]) -> Expression:
+    """That a record is reached by a reference to it, or to another one that is merged with it.
+
+    `column` is the condition for the reference, given what its column is compared with.
+    """
+    if row.table is links:
+        return column(any_(row.group_ids))
+    own = column(identity)
+    if not row.scope.follows:
+        return own
+    link = row.scope.row(links)
+    mine = (link.clinic_id == row.clinic_id) & (link.survivor_id == identity)
+    return or_(own, there_is(link, mine & column(any_(link.group_ids))))
+
+
 def _of_represented_case(row: Row) -> Expression:
-    c = row.scope.row(tables.cases)
-    return there_is(c, (c.clinic_id == row.clinic_id) & (c.patient_id == _patient(row)) & _represented(c))
+    def reached(patient: Any) -> Expression:
+        c = row.scope.row(tables.cases)
+        of_patient = c.stored("patient_id") == patient
+        return there_is(c, (c.clinic_id == row.clinic_id) & of_patient & _represented(c))
+
+    return _or_merged(tables.merged_patients, row, _patient(row), reached)
 
 
 def _patient(row: Row) -> Expression:
@@ -40,17 +64,26 @@ def _patient(row: Row) -> Expression:
 
 
 def _of_treated_case(row: Row) -> Expression:
-    t = row.scope.row(tables.treating_physicians)
-    on = t.case_id == row.id if row.table is tables.cases else t.patient_id == _patient(row)
-    return there_is(t, (t.clinic_id == row.clinic_id) & on & _treated(t))
+    def reached(patient: Any) -> Expression:
+        t = row.scope.row(tables.treating_physicians)
+        on = t.case_id == row.id if row.table is tables.cases else t.stored("patient_id") == patient
+        return there_is(t, (t.clinic_id == row.clinic_id) & on & _treated(t))
+
+    if row.table is tables.cases:
+        return reached(None)
+    return _or_merged(tables.merged_patients, row, _patient(row), reached)
 
 
 def _on_invoice(mine: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
     def reach(row: Row) -> Expression:
-        i = row.scope.row(tables.invoices)
-        identity = row.invoice_id if row.table is tables.invoice_lines else row.id
-        on = getattr(i, _NAMED_BY[row.table.name]) == identity
-        return there_is(i, (i.clinic_id == row.clinic_id) & on & mine(i))
+        def reached(identity: Any) -> Expression:
+            i = row.scope.row(tables.invoices)
+            on = i.stored(_NAMED_BY[row.table.name]) == identity
+            return there_is(i, (i.clinic_id == row.clinic_id) & on & mine(i))
+
+        if row.table in (tables.payers, tables.merged_payers):
+            return _or_merged(tables.merged_payers, row, row.id, reached)
+        return reached(row.invoice_id if row.table is tables.invoice_lines else row.id)
 
     return reach
 

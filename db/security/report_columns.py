@@ -11,6 +11,7 @@ from domain.access.people import Role
 from permissions.reporting import BY_MONTH
 from permissions.rules import STAFF
 
+_LINKS = dict.fromkeys(("merged_patients", "merged_payers"), ("clinic_id", "id", "survivor_id", "group_ids"))
 _KEYS = (
     "clinic_id",
     "payer_id",
@@ -43,6 +44,8 @@ _OWN = {
     "invoice_states": (*_KEYS, "invoice_id", "encounter_id", "known_from", "known_until"),
     "restated_states": (*_KEYS, "invoice_id", "encounter_id", "from_on", "until_on"),
     **_VISITS,
+    # Of merged payers, the one that stays has the figures of both.
+    **_LINKS,
 }
 _ALL = {
     **_OWN,

@@ -3,16 +3,6 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import attorney_changes, case_events, cases, representations, treating_physicians
-from db.tables.cheques import (
-    cheque_allocations,
-    cheques,
-    deposits,
-    documents,
-    provider_adjustments,
-    recoupment_answers,
-    recoupment_requests,
-    refunds,
-)
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
@@ -32,6 +22,17 @@ from db.tables.invoices import (
 from db.tables.ledger import agreements, invoice_adjustments, late_facts, responsibilities, write_offs
 from db.tables.merges import merged_patients, merged_payers, merges
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
+from db.tables.payments.cheques import (
+    cheque_allocations,
+    cheques,
+    deposits,
+    documents,
+    provider_adjustments,
+    recoupment_answers,
+    recoupment_requests,
+    refunds,
+)
+from db.tables.payments.remittances import remittance_claims, remittance_payments, remittances
 from db.tables.policy_version import policy_version
 from db.tables.pricing import cpt_codes, exam_types, fee_schedule_rates, fee_schedules, reason_codes
 from db.tables.records import export_records, exports, import_mappings
@@ -46,7 +47,6 @@ from db.tables.reminders import (
     reminders,
     suppressed_addresses,
 )
-from db.tables.remittances import remittance_claims, remittance_payments, remittances
 from db.tables.sign_in import (
     invitations,
     login_second_factors,

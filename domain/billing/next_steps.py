@@ -29,7 +29,7 @@ MEETS: dict[Need, tuple[str, ...]] = {
         *("replace_invoice", "reverse_write_off", "reopen_case", "reopen_reduction", "correct_cheque"),
         *("void_invoice", "decline_reduction"),
     ),
-    Need.MONEY_LATE: ("record_cheque", "allocate_cheque", "post_remittance"),
+    Need.MONEY_LATE: ("record_cheque", "allocate_cheque"),
     Need.PAYER_CHANGES: ("transfer_balance", "change_payer"),
     Need.PAYS_LESS: ("request_reduction", "agree_reduction", "reopen_reduction"),
     Need.NOTHING_MORE: ("write_off_invoice", "close_small_balance", "settle_case", "close_case", "close_empty"),

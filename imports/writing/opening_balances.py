@@ -7,6 +7,7 @@ from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import surviving
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
@@ -28,17 +29,20 @@ Cheques = dict[_Cheque, dict[str, Any]]
 
 _RANDOM = SystemRandom()
 # The case cannot be settled or reassigned while invoices are added to it.
-_CASES = """select c.id, c.status, c.patient_id, c.attorney_id, c.date_of_injury, p.first_name, p.last_name from cases c
+_CASES = """select c.id, c.status, c.patient_id, c.attorney_id, c.date_of_injury, p.first_name || ' ' || p.last_name as name,
+    array(select o.first_name || ' ' || o.last_name from patients o where o.clinic_id = c.clinic_id and (
+        o.id = coalesce(p.merged_into_id, p.id) or o.merged_into_id = coalesce(p.merged_into_id, p.id))) as names from cases c
     join patients p on p.clinic_id = c.clinic_id and p.id = c.patient_id
     where c.clinic_id = $1 and c.id in (select unnest($2::uuid[])) order by c.id for no key update of c"""
-_KNOWN = """select i.number, i.case_id, i.billed_amount, i.status, i.payer_id, i.physician_id, i.facility_id, i.created_on,
+_KNOWN = f"""select i.number, i.case_id, i.billed_amount, i.status, {surviving("payer", "i.payer_id")} as payer_id,
+        i.physician_id, i.facility_id, i.created_on,
         i.service_date, i.submitted_on, i.agreed_amount, i.received_amount, i.written_off_amount, i.paid_on,
         (select c.number from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
             where a.clinic_id = i.clinic_id and a.invoice_id = i.id and c.document_id is null limit 1) as cheque_number
     from invoices i where i.clinic_id = $1 and i.number in (select unnest($2::text[]))"""
 # A number that is not in its normal form has a small letter, or a character that is not ASCII.
 _NOT_IN_CAPITALS = "select number from invoices where clinic_id = $1 and number ~ '[^ -`{-~]'"
-_CHEQUES = """select payer_id, number_key as number from cheques
+_CHEQUES = f"""select {surviving("payer", "payer_id")} as payer_id, number_key as number from cheques
     where clinic_id = $1 and number_key in (select unnest($2::text[])) and method = 'paper' and returned_on is null"""
 _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_number)
     select $1, n.year, n.place from unnest($2::integer[], $3::integer[]) n (year, place)
@@ -77,7 +81,9 @@ def _compare(checked: Checked, cases: Found, known: Found) -> None:
     for row in checked.rows:
         case, before = cases[row.values["case_id"]], known.get(row.values["number"])
         name = row.values["patient_name"]
-        if name is not None and normal_key(name) != normal_key(f"{case['first_name']} {case['last_name']}"):
+        # Of a merged patient the file may have the name of either record.
+        names = set(map(normal_key, (case["name"], *case["names"])))
+        if name is not None and normal_key(name) not in names:
             checked.refuse(row, "patient_name", "This case belongs to another patient", name)
         if before is not None:
             _check_known(checked, row, before)

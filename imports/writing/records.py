@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import surviving
 from db.write_batch import is_computed, type_of
 from domain.ids import new_id
 from imports.checking import Checked, Row
@@ -22,6 +23,8 @@ _BEFORE: dict[str, Callable[[Target, Changes], Awaitable[None]]] = {
     "attorneys": give_attorneys_firms,
     "payers": give_payers_firms,
 }
+# The tables whose records can be merged.
+_MERGED = frozenset({"patients", "payers"})
 # Table → the function that refuses rows for what their records refer to.
 _REFUSED: dict[str, Callable[[Target, Checked, Changes], Awaitable[None]]] = {"attorneys": refuse_retired_firms}
 # Table → the function that writes dependent rows after its rows are written.
@@ -47,14 +50,30 @@ async def write_records(target: Target, checked: Checked) -> None:
 
 
 async def _compare(target: Target, checked: Checked, records: Records) -> Changes:
-    columns = ", ".join(("id", *records.key, *records.named, *records.values))
     # Rows that are only added and deleted are not locked: all writers lock the parent record first.
-    lock = "" if records.replaced else " order by id for no key update"
+    lock = "" if records.replaced else " order by s.id for no key update of s"
+    row = "t" if records.table in _MERGED else "s"
     # A join, because a plan that suits every array would scan the whole array for each row.
     among = f"(select unnest($2::{type_of(records.table, records.key[0])}[]))"
-    query = f"select {columns} from {records.table} where clinic_id = $1 and {records.key[0]} in {among}{lock}"
+    query = f"{_selected(records)} where {row}.clinic_id = $1 and {row}.{records.key[0]} in {among}{lock}"
     found = await target.find_among(query, {row.values[records.key[0]] for row in checked.rows})
     return await asyncio.to_thread(_changes, target.moment, checked, records, found)
+
+
+def _selected(records: Records) -> str:
+    """The SELECT and FROM of the records `t` that have a key: of a merged one, what is compared is that of the one that stays, `s`."""
+    table, others = records.table, ("id", *records.named, *records.values)
+    columns = [f"{_followed(name)} as {name}" for name in others if name not in records.key]
+    if table in _MERGED:
+        columns += [*(f"t.{name}" for name in records.key), *(f"t.{name} as own_{name}" for name in records.values)]
+        stays = "s.clinic_id = t.clinic_id and s.id = coalesce(t.merged_into_id, t.id)"
+        return f"select {', '.join(columns)} from {table} t join {table} s on {stays}"
+    columns += [f"{_followed(name)} as {name}" for name in records.key]
+    return f"select {', '.join(columns)} from {table} s"
+
+
+def _followed(name: str) -> str:
+    return surviving(name.removesuffix("_id"), f"s.{name}") if name in ("patient_id", "payer_id") else f"s.{name}"
 
 
 def _changes(moment: datetime, checked: Checked, records: Records, found: Sequence[Mapping[str, Any]]) -> Changes:
@@ -62,9 +81,9 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
     several = set[Any]()
     for record in found:
         key = tuple(record[name] for name in records.key)
-        if known.setdefault(key, record) is not record:
+        if known.setdefault(key, record)["id"] != record["id"]:
             several.add(key)
-    changes, ids = Changes(records, moment), dict[Any, UUID]()
+    changes, ids, first = Changes(records, moment), dict[Any, UUID](), dict[UUID, tuple[Any, Row]]()
     names = [name for name in records.values if name in checked.present_columns]
     for row in checked.rows:
         key = tuple(row.values[name] for name in records.key)
@@ -79,15 +98,30 @@ def _changes(moment: datetime, checked: Checked, records: Records, found: Sequen
             changes.added.append(_new(changes, row, identity))
         elif before is not None:
             _check_same(checked, records, row, before)
+            other_key, other = first.setdefault(identity, (key, row))
+            if other_key != key:
+                _check_merged(checked, records, row, other)
+                is_first = False
             _change(changes, row, before, names, is_first=is_first)
         _name_below(checked, records, row, identity, before)
     return changes
+
+
+def _check_merged(checked: Checked, records: Records, row: Row, other: Row) -> None:
+    """Of two rows whose records are merged, the second must say the same."""
+    for name in records.values:
+        if name in checked.present_columns and row.values[name] != other.values[name]:
+            reason = f"Line {other.line} is about the same record, which was merged, and has another value"
+            checked.refuse(row, name, reason, row.values[name])
 
 
 def _check_same(checked: Checked, records: Records, row: Row, before: Mapping[str, Any]) -> None:
     """Refuse a row that has the key of an existing record, and is of another one by its other values."""
     present = {name: row.values[name] for name in records.values if name in checked.present_columns}
     reason = records.differs(before, present) if records.differs else None
+    if reason and records.table in _MERGED and records.differs:
+        # A row with the key of a merged record may be of what that one was.
+        reason = records.differs({name: before[f"own_{name}"] for name in records.values}, present)
     if reason:
         checked.refuse(row, records.key[0], reason, row.values[_spelled(records)])
     for name in records.fixed:
@@ -110,6 +144,8 @@ def _change(changes: Changes, row: Row, before: Mapping[str, Any], names: Sequen
     else:
         changes.known[identity] = before
         derived = records.derived(row.values) if records.derived else {}
+        # The key stays: of a merged record, that of the file is another one than that of the record which stays.
+        derived = {name: value for name, value in derived.items() if name not in records.key}
         changes.changed.append({"id": identity, **_of(row, others), **derived})
 
 

@@ -28,6 +28,7 @@ from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.auditing import record_mutation
+from resolvers.commands.merged_inputs import find_survivors, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
 from resolvers.context import RequestContext
 
@@ -55,6 +56,8 @@ class UnitOfWork:
     is_dry_run: bool = False
     # The physician to whom the user's account belongs.
     person_id: UUID | None = None
+    # The patients and payers in whose place the input names one that was merged into them.
+    merged: frozenset[UUID] = frozenset()
     batches: list[WriteBatch] = field(default_factory=list)
     # What the user should look at although the change is made.
     warnings: list[ChangeWarning] = field(default_factory=list)
@@ -194,6 +197,9 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
+                survivors = await find_survivors(connection, viewer.clinic_id, inputs)
+                if survivors:
+                    work.inputs, work.merged = surviving(inputs, survivors), frozenset(survivors.values())
                 known = await command.run(work)
                 await work.restate()
                 if key is not None and not work.remembered:

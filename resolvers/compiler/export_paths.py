@@ -48,7 +48,7 @@ class Place:
         Its values are computed once for a patient, and not once for each of the patient's invoices.
         """
         assert self.on is not None
-        kept = [getattr(self.inner, name).label(name) for name in sorted(self.outer.used)]
+        kept = [self.inner.stored(name).label(name) for name in sorted(self.outer.used)]
         shown = [value.label(f"v{place}") for place, value in enumerate(self.values)]
         # Without a limit the planner would turn the sub-select into a join.
         found = select(*kept, *shown).select_from(self.inner.source).where(self.on).offset(literal_column("0"))
@@ -96,9 +96,10 @@ class Paths:
 
     def beside(self, source: FromClause) -> FromClause:
         """The FROM clause besides the rows of the file: requested when everything that is read is known."""
+        source = self.root.outer.beside(source)
         for place in self._places.values():
             if place.on is not None and place.is_read:
-                source = source.outerjoin(place.look_up(), true())
+                source = place.outer.beside(source.outerjoin(place.look_up(), true()))
         return source
 
     def _how(self, place: Place, name: str) -> Any:
@@ -120,5 +121,5 @@ class Paths:
             # Its values are those of the record that it is a part of.
             return Place(view, of_type, place.outer, place.inner, values=place.values)
         outer, inner = (place.outer.scope.row(view.table) for _ in range(2))
-        known = getattr(place.outer, how.on.column) if isinstance(how.on, ById) else None
+        known = place.outer.followed(how.on.column) if isinstance(how.on, ById) else None
         return Place(view, of_type, outer, inner, how.on(place.outer, inner), known_id=known)

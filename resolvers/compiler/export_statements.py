@@ -274,7 +274,7 @@ class _Statement:
     def __init__(self, schema: GraphQLSchema, role: Role, root: Root, arguments: dict[str, Any]) -> None:
         assert schema.query_type is not None
         self._schema, self._root, self._role, self._arguments = schema, root, role, arguments
-        self._scope = Scope(role)
+        self._scope = Scope(role, follows=True)
         self._paths = _paths(schema, root, self._scope)
         self._asked = SelectedField(_FILTERED, _FILTERED, (), schema.query_type.fields[_FILTERED])
         self._binder = Binder([self._asked])
@@ -327,7 +327,7 @@ class _Statement:
         """The rows of the file in an order, with the records that are looked up for them; valid when all that is read is known."""
         outer = self._paths.root.outer
         row, invoice, source = self._rows()
-        kept = [getattr(row, name).label(name) for name in sorted(outer.used)]
+        kept = [row.stored(name).label(name) for name in sorted(outer.used)]
         rows = select(*kept).select_from(source).where(*self._conditions(row, invoice))
         rows = rows.order_by(*(getattr(row, name) for name in order))
         return self._paths.beside(rows.subquery(outer.alias))

@@ -81,6 +81,8 @@ class Page:
         scope = self.compiler.scope
         on, parent = self.how.on, self.parent
         found = [on(parent, row) if on and parent is not None else row.clinic_id == scope.clinic_id]
+        if row.is_merged is not None:
+            found.append(~row.is_merged)
         return [*found, *reach_of(row), *self.narrowed(row)]
 
     def narrowed(self, row: Row) -> list[Expression]:
@@ -299,7 +301,7 @@ class _Assembly:
             *self.page.beyond(inner, "before", later=False),
         ]
         used = sorted(self.row.used | {"id"})
-        rows = select(*(getattr(inner, column).label(column) for column in used)).select_from(inner.source)
+        rows = select(*(inner.stored(column).label(column) for column in used)).select_from(inner.source)
         rows = (
             rows.where(*conditions).order_by(*self.page.ordered(inner, self.backwards)).limit(literal_column(str(size)))
         )

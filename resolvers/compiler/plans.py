@@ -6,12 +6,14 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from db.global_ids import read_id
+from db.row import Scope
+from db.tables import metadata
 from domain.access.signed_urls import LIFETIMES
 from domain.texts import can_be_kept
 from permissions.viewers import Viewer
@@ -60,6 +62,8 @@ class Plan:
     is_distinct: bool = False
     # Whether it adds up records: it may read columns of which the role sees no single value.
     is_report: bool = False
+    # Whether it says in its last column that records are merged, which it does not follow: then its answer is not valid.
+    tells_merges: bool = False
 
     def values(self, context: ReadContext, arguments: list[Arguments]) -> list[Any]:
         """The parameters of the statement, given the arguments of each field in `asked`; raises an error for invalid values."""
@@ -91,8 +95,14 @@ class Binder:
         self.param_sources[name] = supply
         return bindparam(name, None, type_=type_)
 
-    def plan(self, statement: Select[Any], audited: AuditedIds) -> Plan:
-        """The statement as text with its parameters in order."""
+    def plan(self, statement: Select[Any], audited: AuditedIds, scope: Scope | None = None) -> Plan:
+        """The statement as text with its parameters in order.
+
+        Where it reads references to patients or payers and does not follow merges, it says whether there are any.
+        """
+        unfollowed = sorted(scope.unfollowed) if scope is not None and not scope.follows else []
+        if scope is not None and unfollowed:
+            statement = statement.add_columns(or_(*(_are_linked(scope, links) for links in unfollowed)).label("m"))
         for element in visitors.iterate(statement):
             # Constants of the views are part of the text, so that PostgreSQL can fold them.
             if isinstance(element, BindParameter) and element.unique:
@@ -102,8 +112,13 @@ class Binder:
         names = compiled.positiontup or []
         param_sources = tuple(known[name] for name in names)
         fields, filters = tuple(sorted(audited.fields)), tuple(sorted(audited.filters))
-        how = (audited.is_distinct, self.is_report)
+        how = (audited.is_distinct, self.is_report, bool(unfollowed))
         return Plan(compiled.string, param_sources, tuple(self.asked), fields, filters, *how)
+
+
+def _are_linked(scope: Scope, links: str) -> ColumnElement[bool]:
+    link = scope.row(metadata.tables[links])
+    return select(link.clinic_id).select_from(link.source).where(link.clinic_id == scope.clinic_id).exists()
 
 
 def converter(argument: str, first: Callable[[Any], Any] | None = None) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 from cachetools import LRUCache
 from graphql import GraphQLObjectType, GraphQLResolveInfo, OperationType, get_named_type, is_object_type
-from sqlalchemy import Uuid, select
+from sqlalchemy import Select, Uuid, literal_column, select, true
 from strawberry import Info
 
 from db.fields import VIEWS
@@ -39,6 +39,9 @@ _NO_ERRORS = orjson.Fragment(b"[]")
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not reused.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
+# The clinics in which records are merged, as far as this process has seen: their statements follow merges. A statement that does not
+# follow says in its answer when there are any, so that nothing has to be announced, and clinics without merges pay nothing.
+_following: set[UUID] = set()
 _compiling = 0
 _LISTS = {view.listed_as: name for name, view in VIEWS.items() if view.listed_as}
 _FINDS = {view.found_as: name for name, view in VIEWS.items() if view.found_as}
@@ -71,7 +74,7 @@ async def resolve_payload(
     if asked.key in known:
         found: orjson.Fragment | None = known[asked.key]
         return found
-    return await _answer(raw, _following(_selector(raw), asked, type_name, identity), type_name)
+    return await _answer(raw, _given(_selector(raw), asked, type_name, identity), type_name)
 
 
 async def resolve_in_transaction(
@@ -97,9 +100,12 @@ async def resolve_in_transaction(
         if type_name in VIEWS:
             plan = _plan(info, asked, type_name, _key(info, asked, type_name))
             if len(plan.asked) == 1 or with_arguments:
-                below = [selector.arguments(one) for one in plan.asked[1:]]
-                values = plan.values(info.context, [_following(selector, asked, type_name, identity), *below])
-                found[asked.key] = _passed_on(await connection.fetchrow(plan.sql, *values), plan, audit)
+                given = _given(selector, asked, type_name, identity)
+                row = await _read_within(info, plan, given, connection)
+                if _has_to_follow(info, plan, row):
+                    plan = _plan(info, asked, type_name, _key(info, asked, type_name))
+                    row = await _read_within(info, plan, given, connection)
+                found[asked.key] = _passed_on(row, plan, audit)
         elif asked.name == "errors":
             found[asked.key] = _NO_ERRORS
         elif asked.name == "__typename":
@@ -107,33 +113,59 @@ async def resolve_in_transaction(
     return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
 
 
-def _following(selector: Selector, asked: SelectedField, type_name: str, identity: UUID) -> Arguments:
+async def _read_within(
+    info: ResolveInfo, plan: Plan, given: Arguments, connection: asyncpg.Connection
+) -> asyncpg.Record | None:
+    """The row that a plan finds in the transaction of a mutation."""
+    selector = _selector(info)
+    below = [selector.arguments(one) for one in plan.asked[1:]]
+    return await connection.fetchrow(plan.sql, *plan.values(info.context, [given, *below]))
+
+
+def _given(selector: Selector, asked: SelectedField, type_name: str, identity: UUID) -> Arguments:
     return {**selector.arguments(asked), "id": make_id(type_name, identity)}
 
 
 async def _answer(info: ResolveInfo, arguments: Arguments, found: str | None) -> orjson.Fragment | None:
     context: RequestContext = info.context
     assert context.viewer is not None
-    asked = _asked(info)
+    plan, found_row = await _read(info, context.viewer, arguments, found)
+    if _has_to_follow(info, plan, found_row):
+        plan, found_row = await _read(info, context.viewer, arguments, found)
+    if info.path.prev is not None and found_row is not None:
+        context.audit.add_read_after_write()
+    return _passed_on(found_row, plan, context.audit)
+
+
+async def _read(
+    info: ResolveInfo, viewer: Viewer, arguments: Arguments, found: str | None
+) -> tuple[Plan, asyncpg.Record | None]:
+    """The plan of a field, and the row that it finds."""
+    context, asked = info.context, _asked(info)
     key = _key(info, asked, found)
     if key not in _plans:
         await _turn()
     plan = _plan(info, asked, found, key)
     # The arguments of the root field are available; those of fields below it are evaluated where the plan needs them.
     below = [_selector(info).arguments(asked) for asked in plan.asked[1:]] if len(plan.asked) > 1 else []
-    values = plan.values(context, [arguments, *below])
     read = context.database.report if plan.is_report else context.database.read
-    found_row = await read(context.viewer, plan.sql, values)
-    if info.path.prev is not None and found_row is not None:
-        context.audit.add_read_after_write()
-    return _passed_on(found_row, plan, context.audit)
+    return plan, await read(viewer, plan.sql, plan.values(context, [arguments, *below]))
+
+
+def _has_to_follow(info: ResolveInfo, plan: Plan, row: asyncpg.Record | None) -> bool:
+    """Whether a statement that does not follow merges says that there are any; from then on those of its clinic follow."""
+    is_merged = plan.tells_merges and row is not None and row["m"]
+    if is_merged:
+        assert info.context.viewer is not None
+        _following.add(info.context.viewer.clinic_id)
+    return bool(is_merged)
 
 
 def _passed_on(row: asyncpg.Record | None, plan: Plan, audit: AuditRecord) -> orjson.Fragment | None:
     """Execute a plan and return its response; the records that it read are recorded for the audit log."""
     if row is None:
         return None
-    if len(row) > 1:
+    if len(row) - plan.tells_merges > 1:
         audit.read(plan.fields, plan.filters, row[1], is_distinct=plan.is_distinct)
     return None if row[0] is None else orjson.Fragment(row[0])
 
@@ -152,7 +184,8 @@ def _key(info: ResolveInfo, asked: SelectedField, found: str | None) -> Any:
     viewer, coerced = info.context.viewer, _coerced(info)
     assert viewer is not None
     shape = shape_of(coerced) if coerced else None
-    return (id(asked.nodes[0]), id(info.operation), viewer.role, found, shape, info.context.keep is None)
+    follows = viewer.clinic_id in _following
+    return (id(asked.nodes[0]), id(info.operation), viewer.role, found, shape, info.context.keep is None, follows)
 
 
 async def _turn() -> None:
@@ -195,15 +228,15 @@ def _node_type(info: ResolveInfo, identity: str) -> str:
 
 
 def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type: str | None) -> Plan:
-    selector, scope = _selector(info), Scope(viewer.role)
+    selector, scope = _selector(info), Scope(viewer.role, follows=viewer.clinic_id in _following)
     binder, audited = Binder([asked]), AuditedIds(is_on=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, audited, connection)
     if node_type is None and asked.name in REPORTS:
-        return binder.plan(REPORTS[asked.name](compiler, asked), audited)
+        return binder.plan(REPORTS[asked.name](compiler, asked), audited, scope)
     if node_type is None and asked.name in _LISTS:
         name = _LISTS[asked.name]
         listing = whole_list if VIEWS[name].whole else root_connection
-        return binder.plan(listing(compiler, Pages(name), asked), audited)
+        return binder.plan(listing(compiler, Pages(name), asked), audited, scope)
     type_name = node_type or _FINDS.get(asked.name) or "Invoice"
     row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
@@ -214,9 +247,17 @@ def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type:
     if info.operation.operation is OperationType.SUBSCRIPTION and VIEWS[type_name].filters:
         conditions += Page(compiler, Pages(type_name), asked, None, selector.arguments(asked)).narrowed(row)
     if audited.has(row):
-        return binder.plan(audited.objects(columns, row).where(*conditions), audited)
+        return binder.plan(_always(audited.objects(columns, row).where(*conditions), scope), audited, scope)
     query = select().select_from(row.joined).where(*conditions)
-    return binder.plan(audited.row(as_object(columns, scope, query)), audited)
+    return binder.plan(audited.row(as_object(columns, scope, query)), audited, scope)
+
+
+def _always(query: Select[Any], scope: Scope) -> Select[Any]:
+    """A query of at most one row as one of exactly one: also where it finds nothing, it has to say whether records are merged."""
+    if scope.follows or not scope.unfollowed:
+        return query
+    found, one = query.subquery("found"), select(literal_column("1")).subquery("one")
+    return select(*found.c).select_from(one.outerjoin(found, true()))
 
 
 def _identified(row: Row, type_name: str, asked: SelectedField, binder: Binder) -> Any:
@@ -224,7 +265,8 @@ def _identified(row: Row, type_name: str, asked: SelectedField, binder: Binder) 
     if asked.name == "invoiceByNumber":
         number = binder.argument(asked, ("number",), row.table.c.number.type, converter("number", code_form))
         return row.number == number
-    return row.id == binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
+    identity = binder.argument(asked, ("id",), Uuid(), id_reader("id", type_name))
+    return row.is_identified(identity)
 
 
 def selection_of(info: ResolveInfo) -> tuple[Selector, SelectedField]:

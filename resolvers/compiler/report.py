@@ -19,8 +19,8 @@ from db.reports.kept_agreements import kept_agreements
 from db.row import Derived, Row, Scope, Shared
 from db.security import report_columns as figures
 from db.security.reach import reach_of
-from domain.billing.aging import AgingBasis
 from domain.days import first_of_month, last_of_month
+from domain.reports.aging import AgingBasis
 from permissions.reporting import BY_MONTH
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.json_sql import as_list
@@ -49,7 +49,9 @@ class Report:
         is_restated = bool(self.arguments.get("restated"))
         if is_past or is_restated:
             past = Restated if is_restated else AsOf
-            self.scope = past(self.scope.role, self.scope.columns, self.scope.numbers)
+            self.scope = past(
+                self.scope.role, self.scope.columns, self.scope.numbers, self.scope.follows, self.scope.unfollowed
+            )
             day = _as_of if is_past else _today
             binder.param_sources |= {"as_of": day, "as_of_end": partial(_end_of, day)}
         binder.is_report = True
@@ -102,7 +104,7 @@ class Report:
         """The cohort's invoices with an agreement, each with the payer who was responsible when it was made."""
         row, conditions = self._agreed()
         kept = kept_agreements(self.scope)
-        payer = func.coalesce(kept.c.payer_id, row.payer_id)
+        payer = func.coalesce(kept.c.payer_id, row.stored("payer_id"))
         return self._carried(row, row.source.outerjoin(kept, kept.c.invoice_id == row.id), conditions, payer_id=payer)
 
     def _agreed(self) -> tuple[Row, list[Expression]]:
@@ -111,13 +113,13 @@ class Report:
     def _carried(self, row: Row, source: FromClause, conditions: list[Expression], **other: Expression) -> CTE:
         """Invoices with all columns that any figure uses, some of which are other expressions."""
         columns = figures.columns_kept(self.scope.role)
-        read = select(*((other[one] if one in other else getattr(row, one)).label(one) for one in columns))
+        read = select(*((other[one] if one in other else row.stored(one)).label(one) for one in columns))
         return read.select_from(source).where(*conditions).cte(self.scope.name("agreed"))
 
     def _kept(self, name: str, found: tuple[Row, list[Expression]]) -> CTE:
         """Invoices with all columns that any figure uses, as far as the role may read them."""
         row, conditions = found
-        columns = [getattr(row, column).label(column) for column in figures.columns_kept(self.scope.role)]
+        columns = [row.stored(column).label(column) for column in figures.columns_kept(self.scope.role)]
         return select(*columns).select_from(row.source).where(*conditions).cte(self.scope.name(name))
 
     def _read(self, *more: Callable[[Row], Expression]) -> tuple[Row, list[Expression]]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from domain.billing.analytics import described
+from domain.reports.analytics import described
 from permissions.classes import input_field, output_field
 from schema.billing.coverage_enums import CoverageKind
 from schema.records.attorneys import Attorney

@@ -32,6 +32,10 @@ _VERIFIED = "select id from coverages where status = 'active' order by id limit 
 _PAYER = "select payer_id from cheques where applied_amount > 0 order by id limit 1"
 _HELD = "select id from cheques where held_from is not null and released_at is null order by id limit 1"
 _DEPOSITED = "select id from cheques where cleared_on is not null order by id limit 1"
+# The last payment of a payer with payments; in a violation, all payers are one with the first.
+_LAST_OF_TWO = "select id from cheques where returned_on is null and method <> 'cash' order by id desc limit 1"
+_MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
+        array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
 _TAKEN_OFF = "select invoice_id as id from invoice_adjustments where kind = 'contractual' order by id limit 1"
 # A denial that was appealed and decided, the only one of its invoice.
@@ -159,6 +163,15 @@ VIOLATIONS = [
     ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
     ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
     ("A payment is used for", _SHARED, "update cheques set applied_amount = applied_amount + 0.01 where id = $"),
+    ("A patient is merged as", "select id from patients order by id limit 1",
+     "update patients set merged_into_id = (select id from patients order by id desc limit 1) where id = $"),
+    ("A payer is merged as", "select id from payers order by id limit 1",
+     "update payers set merged_into_id = (select id from payers order by id desc limit 1) where id = $"),
+    ("Merged payers have no two", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
+     bank_key = o.bank_key from cheques o where o.id = (select id from cheques where payer_id <> c.payer_id and returned_on is null
+        and method <> 'cash' and id < c.id order by id limit 1) and c.id = $"""),
+    ("Merged payers are of one", "select id from payers where kind = 'insurance' order by id limit 1",
+     "update payers set merged_into_id = (select id from payers where kind = 'attorney' order by id limit 1) where id = $"),
     ("A payment is used for", _REFUNDED, "delete from refunds where cheque_id = $"),
     ("Payments that are money", _PAYER, """update cheques set applied_amount = 0 where id = (select id from cheques
      where payer_id = $ and applied_amount > 0 limit 1)"""),
@@ -301,7 +314,7 @@ VIOLATIONS = [
      where id = ({_OF_APPEALED})"""),
     ("The appeals and outcomes", _APPEALED_INVOICE, f"""update denial_events set happened_on = '2027-01-01'
      where number = 1 and denial_id = ({_OF_APPEALED})"""),
-    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 1 where denial_id = $"),
+    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 10 where denial_id = $"),
     ("The steps of a denial", _APPEALED, "update denial_events set status = 'upheld' where denial_id = $ and number = 1"),
     ("What a denial recovers", _APPEALED, "update denial_events set recovered_amount = 100000 where denial_id = $ and number = 2"),
     ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),

@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 
 from domain.access.people import Role
-from domain.billing.aging import BUCKETS, age_days, bucket_of
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.transitions import TRANSITIONS
 from domain.normal_forms import normal_key
 from domain.pricing.pricing import PriceSource
+from domain.reports.aging import BUCKETS, age_days, bucket_of
 from imports.demo.codes import CODES
 from imports.demo.load import DemoSummary, load_demo
 from server.embedded.postgres import EmbeddedPostgres

@@ -79,6 +79,9 @@ _STAFF = (
     "provider_adjustments",
     "recoupment_answers",
     "recoupment_requests",
+    "remittance_claims",
+    "remittance_payments",
+    "remittances",
     "refunds",
     "reminder_confirmations",
     "reminder_levels",
@@ -129,6 +132,8 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
         join write_offs w on w.invoice_id = i.id and w.reversed_on is null and w.recorded_at < a.recorded_at
         where a.clinic_id = $1 and a.amount < 0 and a.id > all (select id from cheque_allocations o
             where o.invoice_id = a.invoice_id and o.amount > 0)
+    union select remittance_id from remittance_claims where clinic_id = $1 and posted_at is null and closed_at is null
+        and status <> 'duplicate'
     union select id from recoupment_requests where clinic_id = $1 and status = 'open' and due_on <= {_TODAY} + 7
     union select f.id from ({_FAILED}) f join invoices i on i.id = f.invoice_id and i.status in {_OPEN}
         where f.due_on <= {_TODAY} and f.due_on >= all (select m.due_on from message_invoices l join outbound_messages m
@@ -151,7 +156,7 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select id from cheques where clinic_id = $1 and {_HELD} and cheque_date <= {_TODAY}
     union select f.id from late_facts f where f.clinic_id = $1 and f.seq >= (select coalesce(max(e.seq), 0) from invoice_events e
         where e.invoice_id = f.invoice_id and e.transition not in ('lapse_agreement', 'revive_agreement', 'add_internal_note',
-            'record_cheque', 'allocate_cheque', 'return_cheque', 'record_denial', 'record_adjustment'))
+            'record_cheque', 'allocate_cheque', 'post_remittance', 'return_cheque', 'record_denial', 'record_adjustment'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}

@@ -38,6 +38,8 @@ _ROWS = {
     "create_deposit": "select count(*) from deposits",
     "create_case": "select count(*) from cases",
     "add_coverage": "select count(*) from coverages",
+    "merge_payers": "select count(*) from merges",
+    "undo_merge": "select count(*) from merges where undone_at is not null",
     "record_encounter": "select count(*) from encounters",
     "cancel_encounter": "select count(*) from encounter_events where action = 'cancel_encounter'",
     "schedule_reminder": "select count(*) from reminders",

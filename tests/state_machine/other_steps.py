@@ -18,6 +18,8 @@ _LISTED = {
     "schedule_reminder": ("reminders", 8),
 }
 _KINDS = ("PIP", "MEDPAY", "HEALTH", "LIABILITY")
+# The step that makes a record → the list of those that live, and how many of them are kept besides the new one.
+_REMEMBERED = {"create_deposit": ("deposits", 4), "merge_payers": ("merges", 6), "schedule_reminder": ("reminders", 8)}
 _PRICES = ("10.00", "99.99", "100.00", "250.00", "1000.00", "0.00")
 
 
@@ -185,6 +187,16 @@ def _reminder(now: Chance) -> dict[str, Any] | None:
     return _of("invoices", "invoiceId", targetDate=now.world.today.isoformat(), subject="Call")(now)
 
 
+def _merged(now: Chance) -> dict[str, Any]:
+    """Two of the insurers or firms, the patient's own payer or one of each: what is two is refused."""
+    merged, surviving = now.random.sample(now.world.payers, 2)
+    return {"mergedId": merged, "survivingId": surviving}
+
+
+def _parted(now: Chance) -> dict[str, Any] | None:
+    return {"mergeId": now.random.choice(now.world.merges)} if now.world.merges else None
+
+
 def _appeal(now: Chance) -> dict[str, Any] | None:
     values: dict[str, Any] = {"appealedOn": now.world.some_day(now.random, 2)}
     if now.random.random() < 0.3:
@@ -223,6 +235,8 @@ _INPUTS: dict[str, Callable[[Chance], dict[str, Any] | None]] = {
     "create_deposit": _new_deposit,
     "deposit_cheques": _more_deposit,
     "clear_cheque": _cleared,
+    "merge_payers": _merged,
+    "undo_merge": _parted,
     **{name: _of_refunds(inputs) for name, inputs in REFUND_STEPS.items()},
     "update_case": _injury,
     "set_negotiation_limits": _limits,

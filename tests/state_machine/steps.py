@@ -14,6 +14,7 @@ ADMIN_ONLY = frozenset(
     {
         *("void_invoice", "write_off_invoice", "reverse_write_off", "reopen_case"),
         *("refund_cheque", "return_refund", "cover_refund", "give_up_refund"),
+        *("merge_payers", "undo_merge"),
     }
 )
 # The record that a mutation returns, if it is not an invoice.
@@ -27,12 +28,14 @@ RECORDS = {
         "cheque",
     ),
     **dict.fromkeys(("record_recoupment_request", "answer_recoupment_request"), "recoupmentRequest"),
+    "post_remittance": "remittance",
     **dict.fromkeys(("settle_case", "close_case", "reopen_case", "create_case", "update_case"), "case"),
     **dict.fromkeys(("assign_attorney", "cancel_attorney_change", "transfer_from_former_firm"), "case"),
     **dict.fromkeys(("add_coverage", "update_coverage", "verify_coverage", "close_coverage"), "coverage"),
     **dict.fromkeys(("record_encounter", "update_encounter", "cancel_encounter"), "encounter"),
     **dict.fromkeys(("create_deposit", "deposit_cheques"), "deposit"),
     **dict.fromkeys(("schedule_reminder", "complete_reminder"), "reminder"),
+    **dict.fromkeys(("merge_payers", "undo_merge"), "merge"),
     **dict.fromkeys(("appeal_denial", "close_denial"), "denial"),
 }
 TRANSITION_NAMES = tuple(row.name for row in TRANSITIONS)
@@ -98,6 +101,11 @@ def replace_payment(world: World, wrong: str, right: Payment) -> None:
 def announced_scan() -> dict[str, Any]:
     """The input that announces the upload of a scan."""
     return {"fileName": "scan.pdf", "contentType": "application/pdf", "byteSize": len(SCAN)}
+
+
+def remittance_upload(data: bytes) -> dict[str, Any]:
+    """The input that announces the upload of a remittance file."""
+    return {"fileName": "remittance.835", "contentType": "application/edi-x12", "byteSize": len(data)}
 
 
 def weighted(random: Random, names: list[str], world: World) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from tests.state_machine.remittances import remittance_file
 from tests.state_machine.steps import Step, remember_payment, replace_payment
 from tests.state_machine.world import Payment, World
 from tests.support.api.scenarios import line
@@ -17,20 +18,21 @@ _ELECTRONIC = ("ACH", "WIRE", "CARD", "VIRTUAL_CARD", "CASH")
 _RETURNS = ("NSF", "STOPPED", "STALE", "LOST", "REPLACED")
 # Mutations that take a version.
 _UNVERSIONED = (
-    *("record_cheque", "allocate_cheque", "return_cheque", "correct_cheque", "move_allocation"),
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation"),
     *("settle_case", "close_case", "reopen_case"),
 )
 
 
 @dataclass
 class Moment:
-    """One invoice as a user has just read it; `upload` gives the id of a scan."""
+    """One invoice as a user has just read it; `upload` gives the id of a scan, `remit` that of an imported remittance of a payer."""
 
     world: World
     random: Random
     invoice: dict[str, Any]
     number: int
     upload: Callable[[], str]
+    remit: Callable[[bytes, str], str | None]
 
     @property
     def id(self) -> str:
@@ -176,6 +178,13 @@ def _allocation(now: Moment) -> dict[str, Any] | None:
     return {"chequeId": now.random.choice(chosen).id, "allocations": _parts({now.id: amount})}
 
 
+def _remittance(now: Moment) -> dict[str, Any] | None:
+    world, random = now.world, now.random
+    payer = now.invoice["payer"]["id"] if random.random() < 0.85 else random.choice(world.payers)
+    remittance = now.remit(remittance_file(random, now.invoice, payer, now.number, world.today), payer)
+    return {"remittanceId": remittance} if remittance else None
+
+
 def _return(now: Moment) -> dict[str, Any] | None:
     standing = [one for one in now.world.paid_by[now.id] if not one.is_returned] or now.world.cheques
     if not standing:
@@ -258,6 +267,7 @@ _INPUTS: dict[str, Callable[[Moment], dict[str, Any] | None]] = {
     "record_adjustment": _adjustment,
     "record_cheque": _cheque,
     "allocate_cheque": _allocation,
+    "post_remittance": _remittance,
     "return_cheque": _return,
     "correct_cheque": _correction,
     "move_allocation": _move,

@@ -3,20 +3,22 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
 import httpx
 
 from tests.state_machine.other_steps import OTHER_NAMES, Chance
-from tests.state_machine.steps import ADMIN_ONLY, AUTOMATIC, Step, announced_scan, weighted
+from tests.state_machine.steps import ADMIN_ONLY, AUTOMATIC, Step, announced_scan, remittance_upload, weighted
 from tests.state_machine.transitions import Moment
 from tests.state_machine.world import LIVE_INVOICES, World
 from tests.support.api.scenarios import SCAN
 
-_STATE = """query ($id: ID!) { invoice(id: $id) { id status version balance billedAmount agreedAmount receivedAmount payer { id }
+_STATE = """query ($id: ID!) { invoice(id: $id) { id number status version balance billedAmount agreedAmount receivedAmount payer { id }
     case { id } negotiation { openOffer { amount } } denials { id } availableTransitions { name allowed } } }"""
 _UPLOAD = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id uploadUrl } } }"
+_IMPORT = "mutation ($input: ImportRemittanceInput!) { importRemittance(input: $input) { remittance { id } errors { message } } }"
 _PATIENCE_SECONDS, _REQUEST_SECONDS, _AVOIDED_SECONDS = 90.0, 30.0, 1.0
 
 
@@ -80,23 +82,34 @@ class User:
             raise WrongAnswer(f"{step.name}: the same key gave {step.record}, and then {identity}")
         step.record = identity
 
+    def remit(self, random: Random, data: bytes, payer: str) -> str | None:
+        """The id of a remittance that is imported; None if it was, and the answer was lost."""
+        upload = self._uploaded(random, remittance_upload(data), data)
+        read, _ = self.ask(random, _IMPORT, input={"uploadId": upload, "payerId": payer})
+        remittance = read["importRemittance"]["remittance"]
+        return remittance and str(remittance["id"])
+
     def upload(self, random: Random, world: World) -> str:
         """The id of an uploaded scan, which another user may use at the same time."""
         if world.documents and random.random() < 0.2:
             return random.choice(world.documents)
+        identity = self._uploaded(random, announced_scan(), SCAN)
+        with world.lock:
+            world.documents = [*world.documents[-3:], identity]
+        return identity
+
+    def _uploaded(self, random: Random, announced: dict[str, Any], content: bytes) -> str:
         while True:
-            data, _ = self.ask(random, _UPLOAD, input=announced_scan())
+            data, _ = self.ask(random, _UPLOAD, input=announced)
             upload = data["createUpload"]["upload"]
             try:
-                response = self.http.put(upload["uploadUrl"], content=SCAN)
+                response = self.http.put(upload["uploadUrl"], content=content)
             except httpx.TransportError:
                 time.sleep(0.2)
                 continue
             if response.status_code == httpx.codes.CREATED:
                 break
         identity: str = upload["id"]
-        with world.lock:
-            world.documents = [*world.documents[-3:], identity]
         return identity
 
 
@@ -213,7 +226,7 @@ class Users:
             # Most money comes after the worker has let the agreement lapse.
             return None
         world.know_denials(one["id"] for one in found["invoice"]["denials"])
-        now = Moment(world, random, found["invoice"], number, chance.upload)
+        now = Moment(world, random, found["invoice"], number, chance.upload, partial(client.remit, random))
         names = [row["name"] for row in found["invoice"]["availableTransitions"]]
         allowed = [row["name"] for row in found["invoice"]["availableTransitions"] if row["allowed"]]
         names = [name for name in (allowed if random.random() < 0.92 else names) if name not in AUTOMATIC]

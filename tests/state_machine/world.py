@@ -56,6 +56,7 @@ class World:
     encounters: list[str] = field(default_factory=list)
     deposits: list[str] = field(default_factory=list)
     reminders: list[str] = field(default_factory=list)
+    merges: list[str] = field(default_factory=list)
     denials: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)

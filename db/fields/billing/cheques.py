@@ -100,7 +100,7 @@ def _has(column: str) -> Any:
 
 
 _FILTERS = {
-    "payerId": Filter(lambda c, ids: c.payer_id == any_(ids), UUIDS),
+    "payerId": Filter(lambda c, ids: c.refers_to_any("payer_id", ids), UUIDS),
     "number": Filter(lambda c, number: starts_with(c.number, number), Text(collation="C")),
     "method": Filter(lambda c, wanted: c.method == any_(wanted), TEXTS),
     "status": Filter(_in_status, TEXTS),

@@ -9,7 +9,9 @@ from db.fields.base import Expression, Many, One, View, amounts, by_id, name_of,
 from db.global_ids import id_expression
 from db.row import Row
 from db.signed_urls import link
-from domain.billing.claims.denials import DenialStatus
+from domain.billing.claims.denials import DenialOutcome, DenialStatus
+
+_OUTCOMES = tuple(DenialStatus(one.value) for one in DenialOutcome)
 
 
 def _last(d: Row, value: Any, *statuses: DenialStatus) -> Expression:
@@ -59,7 +61,8 @@ DENIAL = View(
         "isFirst": is_first,
         "appealedOn": lambda d: _last(d, lambda e: e.happened_on, DenialStatus.APPEALED),
         "closedOn": _closed_on,
-        "amountRecovered": lambda d: cast(_last(d, lambda e: e.recovered_amount), Text),
+        # Another appeal takes nothing back of what was won.
+        "amountRecovered": lambda d: cast(_last(d, lambda e: e.recovered_amount, *_OUTCOMES), Text),
         "invoice": One("Invoice", by_id("invoice_id")),
         "line": One("InvoiceLine", by_id("line_id")),
         "cheque": One("Cheque", by_id("cheque_id")),

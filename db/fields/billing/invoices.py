@@ -45,9 +45,9 @@ from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
-from domain.billing.aging import BUCKETS, AgingBucket
 from domain.billing.invoices import OPEN
 from domain.normal_forms import normal_key
+from domain.reports.aging import BUCKETS, AgingBucket
 
 
 def is_open(i: Row) -> Expression:
@@ -95,7 +95,9 @@ def _search(i: Row, text: Expression) -> Expression:
         union_all(
             by_number.where(numbered.clinic_id == clinic, starts_with(numbered.number, func.upper(text))),
             by_case.where(case_row.clinic_id == clinic, starts_with(case_row.number_key, text)),
-            by_name.where(of_patient.clinic_id == clinic, of_patient.patient_id.in_(patients_found(i.scope, text))),
+            by_name.where(
+                of_patient.clinic_id == clinic, of_patient.stored("patient_id").in_(patients_found(i.scope, text))
+            ),
         )
     )
 
@@ -130,7 +132,7 @@ def _on_hold(i: Row, wanted: bool) -> Expression:
 
 
 def _among(column: str) -> Filter:
-    return Filter(lambda i, ids: getattr(i, column) == any_(ids), UUIDS)
+    return Filter(lambda i, ids: i.refers_to_any(column, ids), UUIDS)
 
 
 def _speaks_of(i: Row, m: Row) -> Expression:

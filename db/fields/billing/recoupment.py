@@ -120,7 +120,7 @@ RECOUPMENT_REQUEST = View(
         "recordedBy": One("User", by_id("recorded_by")),
     },
     {
-        "payerId": Filter(lambda r, ids: r.payer_id == any_(ids), UUIDS),
+        "payerId": Filter(lambda r, ids: r.refers_to_any("payer_id", ids), UUIDS),
         "chequeId": Filter(lambda r, cheque: r.cheque_id == cheque, Uuid()),
         "invoiceId": Filter(lambda r, invoice: r.invoice_id == invoice, Uuid()),
         "status": Filter(lambda r, wanted: r.status == any_(wanted), TEXTS),

@@ -40,10 +40,11 @@ from db.fields.base import (
 )
 from db.fields.parties import TEXTS, UUIDS
 from db.global_ids import id_expression
+from db.merged_records import are_one
 from db.row import Row
 from db.signed_urls import link
-from db.tables import remitted
 from db.tables.base import listed
+from db.tables.payments import remitted
 from domain.billing.coverages import BY_SERVICE_DAY, PAYING, CoverageStatus
 from domain.billing.invoices import OPEN
 from domain.remittances.statuses import RemittanceProposalKind, RemittanceStatus
@@ -168,11 +169,13 @@ _IS_LAST = f"""c.clinic_id = :clinic_id and c.posted_at is not null and c.status
 _NEXT = f"""left join lateral (select v.id, v.payer_id from coverages v join cases k on k.clinic_id = v.clinic_id and k.id = v.case_id
         cross join lateral (select case when v.kind = '{BY_SERVICE_DAY}' then i.service_date else k.date_of_injury end as day) o
         where v.clinic_id = i.clinic_id and v.case_id = i.case_id and v.status = '{CoverageStatus.ACTIVE}'
-            and v.id is distinct from c.coverage_id and (c.coverage_id is not null or v.payer_id <> i.payer_id)
+            and v.id is distinct from c.coverage_id
+            and (c.coverage_id is not null or not {are_one("payer", "v.payer_id", "i.payer_id", "i.clinic_id")})
             and (v.effective_from is null or v.effective_from <= o.day) and (v.effective_to is null or v.effective_to > o.day)
             and (w.id is null or (v.priority, v.id) > (w.priority, w.id)) order by v.priority, v.id limit 1) n on true
     left join lateral (select y.id from attorneys a join payers y on y.clinic_id = a.clinic_id and y.firm_id = a.firm_id
-        where a.clinic_id = i.clinic_id and a.id = i.attorney_id and y.retired_at is null and y.id <> i.payer_id
+        where a.clinic_id = i.clinic_id and a.id = i.attorney_id and y.retired_at is null and y.merged_into_id is null
+            and not {are_one("payer", "y.id", "i.payer_id", "i.clinic_id")}
         order by y.name, y.id limit 1) f on n.id is null"""
 _PROPOSALS = f"""select c.clinic_id, md5('exhaust' || c.id)::uuid as id, c.id as claim_id,
         '{RemittanceProposalKind.EXHAUST_COVERAGE}' as kind, null::numeric as amount, c.invoice_id, w.id as coverage_id, w.payer_id, null as reason
@@ -181,7 +184,8 @@ _PROPOSALS = f"""select c.clinic_id, md5('exhaust' || c.id)::uuid as id, c.id as
     union all select c.clinic_id, md5('transfer' || c.id)::uuid, c.id, '{RemittanceProposalKind.TRANSFER_BALANCE}',
         least(c.transfer_amount, i.balance), c.invoice_id, n.id, coalesce(n.payer_id, f.id), c.transfer_reason
     {_LAST} left join coverages w on w.clinic_id = c.clinic_id and w.id = c.coverage_id {_NEXT}
-    where {_IS_LAST} and c.transfer_amount > 0 and i.balance > 0 and i.status in {listed(OPEN)} and i.payer_id = p.payer_id
+    where {_IS_LAST} and c.transfer_amount > 0 and i.balance > 0 and i.status in {listed(OPEN)}
+        and {are_one("payer", "i.payer_id", "p.payer_id", "i.clinic_id")}
         and not exists (select from responsibilities r where r.clinic_id = i.clinic_id and r.invoice_id = i.id
             and r.recorded_at > c.posted_at)"""
 

@@ -66,6 +66,71 @@ declare party text; parted uuid[]; begin
     perform link_merged(new.clinic_id, party, parted);
     return null;
 end $$"""
+# Payments of merged payers are of one payer: none has the number of another one, and one replaces a returned one. The lock of the
+# statement is that of refuse_same_cheque, which fires before.
+_REPLACES = """create or replace function complete_cheque() returns trigger language plpgsql set search_path = public, pg_temp as $$
+begin
+    new.number_key := coalesce(new.number_key, new.number);
+    if new.replaces_id is not null and not exists (select from cheques c where c.clinic_id = new.clinic_id
+        and c.id = new.replaces_id and {same} and c.returned_on <= new.received_on) then
+        raise exception 'a payment replaces one of its payer that was returned before' using errcode = 'check_violation';
+    end if;
+    return new;
+end $$"""
+_REPLACES_OF = """(c.payer_id = new.payer_id or exists (select from merged_payers l where l.clinic_id = new.clinic_id
+            and l.group_ids @> array[c.payer_id, new.payer_id]))"""
+_SAME_CHEQUE = """create function refuse_same_cheque_of_merged() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
+declare grouped uuid; begin
+    -- Most clinics have merged no payers. Of those that have, payments of one payer under two ids wait for each other.
+    for grouped in select distinct l.survivor_id from new_rows mine join merged_payers l on l.clinic_id = mine.clinic_id
+            and l.group_ids @> array[mine.payer_id] order by 1 loop
+        perform pg_advisory_xact_lock(hashtextextended('cheques of ' || grouped::text, 0));
+    end loop;
+    if grouped is not null and exists (select from new_rows mine join merged_payers l on l.clinic_id = mine.clinic_id
+            and l.group_ids @> array[mine.payer_id]
+        join cheques other on other.clinic_id = mine.clinic_id and other.payer_id = any(l.group_ids)
+            and (other.method, other.number_key) = (mine.method, mine.number_key) and other.id <> mine.id
+        where other.returned_on is null and mine.returned_on is null and mine.method <> 'cash' and not mine.is_duplicate
+            and not other.is_duplicate
+            and (other.bank_key is null or mine.bank_key is null or other.bank_key = mine.bank_key)) then
+        raise exception 'a cheque of this payer has this number' using errcode = 'unique_violation';
+    end if;
+    return null;
+end $$"""
+_PRICES = """create function refuse_prices_of_merged() returns trigger language plpgsql security definer
+set search_path = public, pg_temp as $$
+declare taken text; begin
+    if not exists (select from merged_payers) then
+        return null;
+    end if;
+    select rate.code into taken from fee_schedules mine join merged_payers l on l.clinic_id = mine.clinic_id
+            and l.group_ids @> array[mine.payer_id]
+        join fee_schedules other on other.clinic_id = mine.clinic_id and other.id <> mine.id and other.payer_id = any(l.group_ids)
+            and other.facility_id is not distinct from mine.facility_id
+            and greatest(mine.valid_from, other.valid_from)
+                < least(coalesce(mine.valid_to, 'infinity'), coalesce(other.valid_to, 'infinity'))
+        join fee_schedule_rates rate on rate.clinic_id = mine.clinic_id and rate.fee_schedule_id = mine.id
+        join fee_schedule_rates taken_rate on taken_rate.clinic_id = mine.clinic_id
+            and taken_rate.fee_schedule_id = other.id and taken_rate.code = rate.code
+        where (mine.clinic_id, mine.id) in (select clinic_id, {schedule} from new_rows) limit 1;
+    if taken is not null then
+        raise exception 'a price would be valid twice on the same day'
+            using errcode = 'exclusion_violation', constraint = tg_name, detail = taken;
+    end if;
+    return null;
+end $$"""
+_MORE_TRIGGERS = (
+    ("refuse_same_cheque_of_merged", "cheques", "insert"),
+    ("refuse_rates_of_merged", "fee_schedule_rates", "insert"),
+    ("refuse_rates_of_merged", "fee_schedule_rates", "update"),
+    ("refuse_schedules_of_merged", "fee_schedules", "update"),
+)
+_FUNCTIONS = (
+    _SAME_CHEQUE,
+    _PRICES.format(schedule="fee_schedule_id").replace("function refuse_prices", "function refuse_rates"),
+    _PRICES.format(schedule="id").replace("function refuse_prices", "function refuse_schedules"),
+)
 _TRIGGERS = (
     "create trigger keep_merges after insert or update or delete on merges for each row execute function keep_merges()",
     "create trigger merges_not_emptied before truncate on merges for each statement execute function refuse_rewriting()",
@@ -115,8 +180,13 @@ def upgrade() -> None:
         )
     for parties in _PARTIES:
         _add_links(parties)
-    for statement in (_LINK, _KEEP, *_TRIGGERS):
+    for statement in (_LINK, _KEEP, *_TRIGGERS, *_FUNCTIONS, _REPLACES.format(same=_REPLACES_OF)):
         op.execute(statement)
+    for name, table, event in _MORE_TRIGGERS:
+        op.execute(
+            f"create trigger {name}_{event} after {event} on {table} referencing new table as new_rows "
+            f"for each statement execute function {name}()"
+        )
 
 
 def _add_links(parties: str) -> None:
@@ -155,10 +225,16 @@ def _keys(*columns: str) -> list[Any]:
 
 def downgrade() -> None:
     # The release before knows two patients or payers where there was one again: the links are taken away, and nothing else.
+    for name, table, event in _MORE_TRIGGERS:
+        op.execute(f"drop trigger {name}_{event} on {table}")
+    for name in sorted({name for name, _, _ in _MORE_TRIGGERS}):
+        op.execute(f"drop function {name}()")
+    op.execute(_REPLACES.format(same="c.payer_id = new.payer_id"))
     op.drop_table("merges")
     op.execute("drop function keep_merges()")
     op.execute("drop function link_merged(uuid, text, uuid[])")
     for parties in _PARTIES:
-        op.drop_table(f"merged_{parties}")
+        # With the row policies that ask it; the release before sets its own.
+        op.execute(f"drop table merged_{parties} cascade")
         op.drop_index(f"ix_{parties}_merged", parties)
         op.drop_column(parties, "merged_into_id")

@@ -1,4 +1,4 @@
-"""The rules of contractual adjustments, and of the codes with which payers explain adjustments and denials."""
+"""The rules of contractual adjustments, and of the reason codes and remark codes with which payers explain adjustments and denials."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -72,6 +72,9 @@ def transfer_balance(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     if payer is None:
         raise InvalidInput("The new payer or the new coverage is required", ("payer_id",))
     last = facts.responsibilities[-1]
+    if facts.are_one(payer, last.payer_id):
+        # The same payer under another id is told to nobody as another one.
+        payer = last.payer_id
     if (payer, coverage) == (last.payer_id, last.coverage_id):
         raise InvalidInput("This payer owes the open part already: name another payer or coverage", ("payer_id",))
     if reason is ResponsibilityReason.FIRST:

@@ -77,9 +77,9 @@ def record_denial(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
 def change_payer(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     """Another payer is responsible, before any money was received; the submission to the previous payer no longer counts."""
     reason_of(inputs)
-    if inputs["payer_id"] == invoice.payer_id:
-        raise InvalidInput("This is the payer already", ("payer_id",))
     facts = invoice.known
+    if facts.are_one(inputs["payer_id"], invoice.payer_id):
+        raise InvalidInput("This is the payer already", ("payer_id",))
     number = len(facts.responsibilities) + 1
     # On a day that is earlier than a backdated transfer the new payer would not be the last one.
     from_on = max(actor.today, facts.responsibilities[-1].from_on)

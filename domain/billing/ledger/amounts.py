@@ -77,7 +77,7 @@ class Timeline:
         write_off = self.facts.write_off
         if write_off and not _is_before(receipt, write_off.written_off_on, write_off.recorded_at):
             return self.present
-        own = [place for place, turn in enumerate(self.rounds) if _pays_in(receipt, turn)]
+        own = [place for place, turn in enumerate(self.rounds) if _pays_in(self.facts, receipt, turn)]
         begun = [place for place in own if not _is_before(receipt, *_begin(self.rounds[place]))]
         if begun or not own:
             return begun[-1] if begun else -1
@@ -229,10 +229,10 @@ def _begin(turn: _Round) -> tuple[date, datetime]:
     return turn.began_on, turn.began_at
 
 
-def _pays_in(receipt: Receipt, turn: _Round) -> bool:
+def _pays_in(facts: Facts, receipt: Receipt, turn: _Round) -> bool:
     """Whether the payer of a receipt owes in a round, under the coverage that the receipt names."""
     is_covered = None in (receipt.coverage_id, turn.coverage_id) or receipt.coverage_id == turn.coverage_id
-    return receipt.payer_id == turn.payer_id and is_covered
+    return facts.pays_as(receipt.payer_id) == turn.payer_id and is_covered
 
 
 def _point(agreement: Agreement) -> _Point:

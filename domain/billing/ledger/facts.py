@@ -1,7 +1,7 @@
 """The dated facts from which the amounts of an invoice are computed: who owes it, agreements, receipts, each write-off (decision 21)."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -143,7 +143,9 @@ class Facts:
     """The facts from which the amounts of an invoice are computed, each kind in the order in which it was recorded.
 
     `forbids_balance_billing` is whether the present payer owes under a coverage that forbids to bill somebody else what it leaves;
-    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one.
+    `patient_amount` is what the patient is responsible for (group PR) by its last remittance, None without one. `merged` are the payers
+    that are merged into another one, with the one that stays: a payer that owed counts under the id with which it did, so that a merge
+    changes no amount.
     """
 
     billed: Decimal
@@ -156,6 +158,7 @@ class Facts:
     # The adjustments that were undone by the correction of a payment, and what undid them: they count as never made.
     undone: tuple[Adjustment, ...] = ()
     patient_amount: Decimal | None = None
+    merged: Mapping[UUID, UUID] = field(default_factory=dict, compare=False)
 
     @property
     def all_adjustments(self) -> tuple[Adjustment, ...]:
@@ -269,4 +272,18 @@ class Facts:
 
     def is_responsible(self, payer_id: UUID) -> bool:
         """Whether a payer is or was responsible for the invoice."""
-        return any(one.payer_id == payer_id for one in self.responsibilities)
+        return any(self.are_one(one.payer_id, payer_id) for one in self.responsibilities)
+
+    def are_one(self, payer: UUID, other: UUID) -> bool:
+        """Whether two ids are of one payer, because one is merged into the other or both into a third."""
+        return payer == other or (bool(self.merged) and self._stays(payer) == self._stays(other))
+
+    def pays_as(self, payer_id: UUID) -> UUID:
+        """The id under which a payer owes or owed the invoice: its own or, if it never did, that of one with which it is merged."""
+        owed = [one.payer_id for one in reversed(self.responsibilities)]
+        if not self.merged or payer_id in owed:
+            return payer_id
+        return next((one for one in owed if self.are_one(one, payer_id)), payer_id)
+
+    def _stays(self, payer_id: UUID) -> UUID:
+        return self.merged.get(payer_id, payer_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.access.people import Role
 from domain.billing.cases import CaseStatus
@@ -32,9 +33,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, returned_on, corrected_at, unapplied_amount,
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
-# A payer that pays stays who it is: changes of its kind wait.
-PATIENT_OF = """select case when kind = 'patient' then patient_id end as patient_id from payers
-    where clinic_id = $1 and id = $2 for key share"""
+# A payer that pays stays who it is: changes of its kind wait. A merged patient is any of those who are one.
+PATIENT_OF = f"""select case when kind = 'patient' and patient_id is not null then {group("patient", "patient_id")} else '{{}}' end
+    as patient_ids from payers where clinic_id = $1 and id = $2 for key share"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
@@ -92,8 +93,8 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
     with about("allocations"):
         rows = await lock(work, amounts, with_facts=True)
-    patient = await work.one(PATIENT_OF, cheque["payer_id"])
-    cheque = {**cheque, "patient_id": patient["patient_id"] if patient else None}
+    payer = await work.one(PATIENT_OF, cheque["payer_id"])
+    cheque = {**cheque, "patient_ids": payer["patient_ids"] if payer else ()}
     rows = await with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
@@ -108,10 +109,10 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
 
 
 def receipt_of(work: UnitOfWork, row: Row, cheque: Row, amount: Decimal, coverage: UUID | None = None) -> Receipt:
-    """What a payment pays of a locked invoice; the payment has `patient_id` besides its columns, if its payer is a patient."""
+    """What a payment pays of a locked invoice; the payment has `patient_ids` besides its columns, which are none if its payer is no patient."""
     on = effective_day(cheque["received_on"], row["created_on"])
     known = (new_id(work.moment), cheque["payer_id"], amount, on, moment_of(work, row))
-    return Receipt(*known, coverage_id=coverage, is_patient=cheque["patient_id"] == row["patient_id"])
+    return Receipt(*known, coverage_id=coverage, is_patient=row["patient_id"] in cheque["patient_ids"])
 
 
 def check_may_pay(row: Row, receipt: Receipt) -> None:

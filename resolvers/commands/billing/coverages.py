@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from db.global_ids import make_id
+from db.merged_records import group, surviving
 from db.tables.base import listed
 from db.write_batch import WriteBatch
 from domain.access.people import PayerKind
@@ -34,7 +35,7 @@ from domain.texts import REASON, Text, optional_text
 from domain.warnings import limit_below_receipts, receipts_without_coverage
 from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.documents import consume
-from resolvers.commands.payers import check_payer
+from resolvers.commands.payers import are_one_payer, check_payer
 from resolvers.commands.transitions import announce
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -50,12 +51,14 @@ _LAST = "select coalesce(max(priority), 0) from coverages where clinic_id = $1 a
 _RECEIVED = (
     "select coalesce(sum(amount), 0), count(*) from cheque_allocations where clinic_id = $1 and coverage_id = $2"
 )
-_UNNAMED = """select coalesce(sum(a.amount), 0) from cheque_allocations a
+_UNNAMED = f"""select coalesce(sum(a.amount), 0) from cheque_allocations a
     join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
     join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
-    where a.clinic_id = $1 and a.coverage_id is null and c.payer_id = $2 and i.case_id = $3"""
-_OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and payer_id = any($3) and status in {listed(OPEN)}"""
-_IS_BILLED = "select from invoices where clinic_id = $1 and case_id = $2 and payer_id = $3 and status <> 'void' limit 1"
+    where a.clinic_id = $1 and a.coverage_id is null and c.payer_id = any({group("payer", "$2")}) and i.case_id = $3"""
+_OWED = f"""select id from invoices where clinic_id = $1 and case_id = $2 and status in {listed(OPEN)}
+    and {surviving("payer", "payer_id")} in (select {surviving("payer", "p.id")} from unnest($3::uuid[]) p (id))"""
+_IS_BILLED = f"""select from invoices where clinic_id = $1 and case_id = $2 and payer_id = any({group("payer", "$3")})
+    and status <> 'void' limit 1"""
 _PATIENT = "select patient_id from cases where clinic_id = $1 and id = $2"
 _KIND_OF_PAYER = "select kind from payers where clinic_id = $1 and id = $2 for key share"
 _REFERENCES = {"payer_id": "Payer", "letter_id": "Upload", "closing_letter_id": "Upload"}
@@ -94,6 +97,8 @@ async def update(work: UnitOfWork) -> UUID:
     letter = await _letter(work, "letter_id")
     row = await _locked(work)
     changed = completed(row, columns_of(work.inputs), work.today)
+    if "payer_id" in changed and await are_one_payer(work, changed["payer_id"], row["payer_id"]):
+        del changed["payer_id"]
     received, payments = await work.one(_RECEIVED, row["id"])
     if changed.get("payer_id", row["payer_id"]) != row["payer_id"] and payments:
         words = (

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from db.merged_records import group
 from domain.billing.transition import WantedLine
 from domain.errors import NotFound
 from domain.normal_forms import code_form
@@ -42,7 +43,7 @@ PRICES = f"""with chosen as materialized ({EXAMS.format(ids="$6")}),
     schedules as materialized (
         select id, name, valid_from, valid_to, payer_id is not null as of_payer, facility_id is not null as of_facility
         from fee_schedules where clinic_id = $1 and {_VALID}
-            and (payer_id = $4::uuid or payer_id is null) and (facility_id = $5::uuid or facility_id is null))
+            and (payer_id = any({group("payer", "$4::uuid")}) or payer_id is null) and (facility_id = $5::uuid or facility_id is null))
     select json_build_object(
         'payer', exists (select from payers where clinic_id = $1 and id = $4),
         'factor', (select geographic_factor::text from facilities where clinic_id = $1 and id = $5),

@@ -10,6 +10,7 @@ from graphql import GraphQLResolveInfo, get_named_type
 from strawberry import Info
 
 from db.global_ids import TAGS
+from db.merged_records import surviving
 from domain.access.people import Role
 from domain.api_names import camel
 from domain.billing.money import format_money
@@ -26,7 +27,7 @@ from resolvers.compiler.reading import selection_of
 from resolvers.context import RequestContext
 
 # A physician gets the total only: payer and facility have to be accessible, the components of the prices do not.
-_IN_REACH = """select json_build_object('payer', exists (select from payers where clinic_id = $1 and id = $2),
+_IN_REACH = f"""select json_build_object('payer', exists (select from payers where clinic_id = $1 and id = {surviving("payer", "$2::uuid")}),
     'factor', (select '1' from facilities where clinic_id = $1 and id = $3))"""
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from uuid import UUID
 
 from db.ledger.facts import FORBIDS_BALANCE_BILLING
+from db.merged_records import group, surviving
 from domain.billing.coverages import BalanceBilling, check_balance_billing
 from domain.billing.invoice_events import Change, change_of
 from domain.billing.opening_balances import CODE as OPENING
@@ -19,22 +20,25 @@ from domain.treatment.repeated_lines import refuse_repeats, repeats_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Commands that bill a patient's treatment take turns, so that two of them do not bill the same at once.
-_IN_TURN = "select 1 from patients where clinic_id = $1 and id = $2 for no key update"
-_BILLED = """select l.code, l.bilateral, min(i.number) as number from invoices i
+_IN_TURN = f"select 1 from patients where clinic_id = $1 and id = {surviving('patient', '$2')} for no key update"
+_BILLED = f"""select l.code, l.bilateral, min(i.number) as number from invoices i
     join invoice_lines l on l.clinic_id = i.clinic_id and l.invoice_id = i.id
-    where i.clinic_id = $1 and i.patient_id = $2 and i.service_date = $3 and i.physician_id is not distinct from $4::uuid
+    where i.clinic_id = $1 and i.patient_id = any({group("patient", "$2")}) and i.service_date = $3
+        and i.physician_id is not distinct from $4::uuid
         and i.id <> $5 and i.status <> 'void' and l.code = any($6) group by 1, 2"""
 
 
 # The first invoice of another payer that bills one of the lines, where one of the two payers owes under a coverage that forbids balance
 # billing. What replaced invoices billed counts, too: the payer has been asked for it.
 _BILLED_TO_ANOTHER = f"""select i.number from invoices i
-    where i.clinic_id = $1 and i.patient_id = $2 and i.service_date = $3 and i.physician_id is not distinct from $4::uuid
-        and i.id <> $5 and i.case_id = $8 and i.payer_id <> $7 and (i.status <> 'void' or i.first_submitted_on is not null and exists (
+    where i.clinic_id = $1 and i.patient_id = any({group("patient", "$2")}) and i.service_date = $3
+        and i.physician_id is not distinct from $4::uuid
+        and i.id <> $5 and i.case_id = $8 and i.payer_id <> all({group("payer", "$7")})
+        and (i.status <> 'void' or i.first_submitted_on is not null and exists (
             select from invoices n where n.clinic_id = i.clinic_id and n.replaces_id = i.id and n.id <> $5))
         and exists (select from invoice_lines l where l.clinic_id = i.clinic_id and l.invoice_id = i.id and l.code = any($6))
         and ({FORBIDS_BALANCE_BILLING} or exists (select from coverages o where o.clinic_id = i.clinic_id and o.case_id = $8
-            and o.payer_id = $7 and o.balance_billing = '{BalanceBilling.FORBIDDEN}'))
+            and o.payer_id = any({group("payer", "$7")}) and o.balance_billing = '{BalanceBilling.FORBIDDEN}'))
     order by i.number limit 1"""
 
 

@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from db.action_items import OWED_BY_FORMER_FIRM
+from db.merged_records import followed
 from db.write_batch import Sql, WriteBatch
 from domain.billing.invoice_events import change_of
 from domain.errors import Conflict, InvalidInput, NotFound
@@ -20,7 +21,7 @@ _PERIODS = """select id, attorney_id, from_on, until_on from representations
 _PENDING = """select id, attorney_id, effective_on from attorney_changes
     where clinic_id = $1 and case_id = $2 and status = 'pending' for no key update"""
 _NAMES = "select id, name from attorneys where clinic_id = $1 and id = any($2::uuid[])"
-_OWED = f"select i.id from {OWED_BY_FORMER_FIRM} and r.clinic_id = $1 and r.case_id = $2 order by i.id"
+_OWED = f"select i.id from {followed(OWED_BY_FORMER_FIRM)} and r.clinic_id = $1 and r.case_id = $2 order by i.id"
 
 
 async def assign_attorney(work: UnitOfWork) -> UUID:

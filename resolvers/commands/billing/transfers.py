@@ -13,7 +13,7 @@ from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.representations import list_owed_by_former_firm
 from resolvers.commands.documents import consume
 from resolvers.commands.next_steps import next_step
-from resolvers.commands.payers import check_payer
+from resolvers.commands.payers import are_one_payer, check_payer
 from resolvers.commands.transitions import Row, lock, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -92,7 +92,7 @@ async def _with_payer(work: UnitOfWork, row: Row) -> dict[str, Any]:
         found = await work.one(_COVERAGE, coverage)
         if found is None or found["case_id"] != row["case_id"]:
             raise NotFound("There is no such coverage in the case of the invoice", ("coverage_id",))
-        if payer not in (None, found["payer_id"]):
+        if payer is not None and not await are_one_payer(work, payer, found["payer_id"]):
             raise InvalidInput("This payer is not that of the coverage", ("payer_id",))
         if found["status"] not in PAYING:
             words = f"This coverage is {enum_name(found['status'])}: verify it first ({next_step('verify_coverage')})"

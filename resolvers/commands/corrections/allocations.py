@@ -1,5 +1,6 @@
 """The command that moves an allocation: to another invoice that its payer may pay, under another coverage, or to unapplied."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -18,7 +19,7 @@ from resolvers.commands.corrections.changes import (
     apply_changes,
     lock_settled,
     may_pay,
-    patient_of,
+    patients_of,
     reversals_of,
     reverse,
     rows_of,
@@ -50,19 +51,19 @@ async def move_allocation(work: UnitOfWork) -> UUID:
     target: UUID | None = work.inputs.get("to_invoice_id")
     locked = await lock_with_paid(work, {part["invoice_id"], *([target] if target else [])}, settled)
     changes = {one: Change(locked[one]) for one in {part["invoice_id"], *([target] if target else [])}}
-    of, patient = changes[part["invoice_id"]], await patient_of(work, cheque["payer_id"])
+    of, patients = changes[part["invoice_id"]], await patients_of(work, cheque["payer_id"])
     of.removed.append(part)
     writes = work.writes()
     reverse(work, writes, of.row, part, ReversalKind.MOVED)
     await writes.run(work.connection)
-    is_patient = patient is not None and patient == of.row["patient_id"]
+    is_patient = of.row["patient_id"] in patients
     known_of = (part["amount"] - amount, part["effective_on"], part["at"], None, part["coverage_id"], is_patient)
     rest = Receipt(new_id(work.moment), cheque["payer_id"], *known_of)
     if rest.amount > 0:
         of.added.append((rest, None))
     if target is not None:
         moved = replace(rest, id=new_id(work.moment), amount=amount)
-        changes[target].added.append((await _moved(work, changes[target].row, cheque, part, moved, patient), None))
+        changes[target].added.append((await _moved(work, changes[target].row, cheque, part, moved, patients), None))
     apply_changes(work, writes, "move_allocation", cheque_id, changes, known, Locked(settled, locked))
     await writes.run(work.connection)
     return cheque_id
@@ -103,9 +104,11 @@ def _amount(work: UnitOfWork, part: Row) -> Decimal:
     return amount
 
 
-async def _moved(work: UnitOfWork, row: Row, cheque: Row, part: Row, moved: Receipt, patient: UUID | None) -> Receipt:
+async def _moved(
+    work: UnitOfWork, row: Row, cheque: Row, part: Row, moved: Receipt, patients: Collection[UUID]
+) -> Receipt:
     """What the payment pays of another invoice, or of the same one under another coverage."""
-    if not may_pay(row, cheque["payer_id"], patient):
+    if not may_pay(row, cheque["payer_id"], patients):
         words = "This payer was never responsible for the invoice: transfer its balance first (transferBalance)"
         raise InvalidInput(words, ("to_invoice_id",))
     coverages = await find_coverages(work, cheque["payer_id"], [row["case_id"]])
@@ -114,5 +117,5 @@ async def _moved(work: UnitOfWork, row: Row, cheque: Row, part: Row, moved: Rece
         raise InvalidInput("It already pays this invoice: name another invoice or another coverage", ("to_invoice_id",))
     coverages.pay(work, coverage, moved.amount, ("amount",))
     on = effective_day(cheque["received_on"], row["created_on"])
-    is_patient = patient is not None and patient == row["patient_id"]
+    is_patient = row["patient_id"] in patients
     return replace(moved, effective_on=on, coverage_id=coverage, is_patient=is_patient)

@@ -81,10 +81,10 @@ async def lock_settled(work: UnitOfWork, cases: Iterable[UUID]) -> dict[UUID, Ro
     }
 
 
-async def patient_of(work: UnitOfWork, payer_id: UUID) -> UUID | None:
-    """The patient that a payer is, if it is one."""
+async def patients_of(work: UnitOfWork, payer_id: UUID) -> Collection[UUID]:
+    """The patient that a payer is, with those who are merged with that one; none for another payer."""
     found = await work.one(PATIENT_OF, payer_id)
-    return found["patient_id"] if found else None
+    return frozenset(found["patient_ids"]) if found else frozenset()
 
 
 def reverse(work: UnitOfWork, writes: WriteBatch, row: Row, part: Row, kind: ReversalKind) -> None:
@@ -129,15 +129,15 @@ def _move(work: UnitOfWork, writes: WriteBatch, name: str, change: Change, known
         raise
 
 
-def check_may_pay(rows: Collection[Row], payer_id: UUID, patient_id: UUID | None) -> None:
+def check_may_pay(rows: Collection[Row], payer_id: UUID, patients: Collection[UUID]) -> None:
     """Refuse invoices for which the payer never was responsible, and that are not the paying patient's."""
-    refused = [row["number"] for row in rows if not may_pay(row, payer_id, patient_id)]
+    refused = [row["number"] for row in rows if not may_pay(row, payer_id, patients)]
     if refused:
         words = f"The payer was never responsible for {', '.join(sorted(refused))}"
         ways = "give other allocations, or transfer the balance first (transferBalance)"
         raise InvalidInput(f"{words}: {ways}", ("allocations",))
 
 
-def may_pay(row: Row, payer_id: UUID, patient_id: UUID | None) -> bool:
+def may_pay(row: Row, payer_id: UUID, patients: Collection[UUID]) -> bool:
     """Whether a payer is or was responsible for a locked invoice, or is its patient."""
-    return bool(row["facts"].is_responsible(payer_id) or (patient_id is not None and patient_id == row["patient_id"]))
+    return bool(row["facts"].is_responsible(payer_id) or row["patient_id"] in patients)

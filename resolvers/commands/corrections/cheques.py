@@ -1,6 +1,6 @@
 """The command that corrects a payment: another one takes the place of one that was typed wrong, at any state of it and of its invoices."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ from resolvers.commands.corrections.changes import (
     counting,
     lock_settled,
     may_pay,
-    patient_of,
+    patients_of,
     reversals_of,
     reverse,
     rows_of,
@@ -54,7 +54,7 @@ class _Right:
 
     columns: Mapping[str, Any]
     parts: Sequence[Part]
-    patient_id: UUID | None
+    patients: Collection[UUID]
 
     @property
     def payer_id(self) -> UUID:
@@ -65,7 +65,7 @@ class _Right:
     def receipts(self, row: Row, part: Part, coverage: UUID | None) -> Iterable[tuple[Receipt, ReversalKind | None]]:
         """What a part pays of a locked invoice, and its reversal, if it has one."""
         on = effective_day(self.columns["received_on"], row["created_on"])
-        is_patient = self.patient_id is not None and self.patient_id == row["patient_id"]
+        is_patient = row["patient_id"] in self.patients
         identity = new_id()
         known = Receipt(identity, self.payer_id, part.amount, on, part.at, None, coverage, is_patient)
         yield known, None
@@ -98,7 +98,7 @@ async def correct(work: UnitOfWork) -> UUID:
     locked = await lock_with_paid(work, involved, settled)
     changes = {one: Change(locked[one]) for one in sorted(involved)}
     await _take_away(work, wrong, [one for one in known if one["cheque_id"] == identity], changes)
-    right = _Right({"id": new_id(work.moment), **columns}, parts, await patient_of(work, columns["payer_id"]))
+    right = _Right({"id": new_id(work.moment), **columns}, parts, await patients_of(work, columns["payer_id"]))
     await _warn(work, wrong, right)
     await _bring_along(work, wrong, right, own, changes)
     writes = work.writes()
@@ -193,8 +193,8 @@ async def _bring_along(
         changes[part.invoice_id].added.extend(right.receipts(row, part, coverage))
 
 
-def _payer(right: _Right) -> tuple[UUID, UUID | None]:
-    return right.payer_id, right.patient_id
+def _payer(right: _Right) -> tuple[UUID, Collection[UUID]]:
+    return right.payer_id, right.patients
 
 
 def _coverage_of(work: UnitOfWork, row: Row, part: Part, coverages: PayerCoverages, *, is_kept: bool) -> UUID | None:

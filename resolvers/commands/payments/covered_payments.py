@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from db.merged_records import group
 from domain.billing.coverages import CoverageStatus, choose_coverage, remaining
 from domain.warnings import coverage_exceeded
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
 # Locked in one order and until the transaction ends, so that two payments at a time do not both see the same rest.
-_OF_PAYER = """select id, case_id, status, limit_amount, other_payments_amount from coverages
-    where clinic_id = $1 and payer_id = $2 and case_id = any($3) order by priority, id for no key update"""
+_OF_PAYER = f"""select id, case_id, status, limit_amount, other_payments_amount from coverages
+    where clinic_id = $1 and payer_id = any({group("payer", "$2")}) and case_id = any($3) order by priority, id for no key update"""
 _RECEIVED = """select coverage_id, sum(amount) as amount from cheque_allocations
     where clinic_id = $1 and coverage_id = any($2) group by coverage_id"""
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import are_one, group, joined, surviving
 from domain.billing.invoices import InvoiceStatus
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.normal_forms import normal_key
@@ -15,18 +16,19 @@ from resolvers.commands.documents import consume
 from resolvers.commands.unit_of_work import UnitOfWork
 
 BANK = Text(200)
-_SIMILAR = """select number from cheques where clinic_id = $1 and payer_id = $2 and number_likeness = $3
+_SIMILAR = f"""select number from cheques where clinic_id = $1 and payer_id = any({group("payer", "$2")}) and number_likeness = $3
     and method <> 'cash' and returned_on is null order by received_on desc, id desc limit 5"""
-_REPLACED = "select id, payer_id, returned_on, corrected_at from cheques where clinic_id = $1 and id = $2"
+_REPLACED = f"""select id, returned_on, corrected_at, {are_one("payer", "payer_id", "$3")} as is_of_payer from cheques
+    where clinic_id = $1 and id = $2"""
 _STANDING = """with recursive following as (select clinic_id, id, number from cheques where clinic_id = $1 and id = $2
     union all select n.clinic_id, n.id, n.number from cheques n join following f on f.clinic_id = n.clinic_id and n.corrects_id = f.id)
     select f.id, f.number from following f where not exists (select from cheques n
         where n.clinic_id = f.clinic_id and n.corrects_id = f.id)"""
-_UNAPPLIED = """select p.name, sum(c.unapplied_amount) as amount from cheques c
-    join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id
-    where c.clinic_id = $1 and c.unapplied_amount <> 0 and c.payer_id in (
-        select r.payer_id from responsibilities r where r.clinic_id = $1 and r.invoice_id = any($2)
-        union select k.payer_id from cheque_allocations a join cheques k on k.clinic_id = a.clinic_id and k.id = a.cheque_id
+_UNAPPLIED = f"""select p.name, sum(c.unapplied_amount) as amount from cheques c
+    {joined("payer", "p", "c.payer_id", "c.clinic_id")}
+    where c.clinic_id = $1 and c.unapplied_amount <> 0 and p.id in (
+        select {surviving("payer", "r.payer_id")} from responsibilities r where r.clinic_id = $1 and r.invoice_id = any($2)
+        union select {surviving("payer", "k.payer_id")} from cheque_allocations a join cheques k on k.clinic_id = a.clinic_id and k.id = a.cheque_id
         where a.clinic_id = $1 and a.invoice_id = any($2)) group by p.id, p.name
     having sum(c.unapplied_amount) <> 0 order by p.name, p.id"""
 
@@ -88,11 +90,11 @@ async def refuse_corrected(work: UnitOfWork, cheque: Mapping[str, Any], *path: s
 
 async def check_replaced(work: UnitOfWork, replaces: UUID, payer_id: UUID, received_on: date) -> None:
     """Refuse a payment in the place of one that was not returned before, or of another payer."""
-    replaced = await work.one(_REPLACED, replaces)
+    replaced = await work.one(_REPLACED, replaces, payer_id)
     if replaced is None:
         raise NotFound("There is no such cheque", ("replaces_id",))
     await refuse_corrected(work, replaced, "replaces_id")
-    if replaced["payer_id"] != payer_id:
+    if not replaced["is_of_payer"]:
         raise InvalidInput("The replaced payment has another payer", ("replaces_id",))
     if replaced["returned_on"] is None:
         raise Conflict("The replaced payment has not been returned: record its return first", ("replaces_id",))

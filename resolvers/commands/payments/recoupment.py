@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from db.merged_records import group
 from domain.billing.money import format_money
 from domain.billing.outcomes import reason_of
 from domain.days import REQUEST_ANSWER, REQUEST_DUE, not_later
@@ -17,15 +18,17 @@ from domain.payments.recoupment import (
 )
 from domain.texts import REMARK, optional_text
 from resolvers.commands.documents import consume
+from resolvers.commands.payers import are_one_payer
 from resolvers.commands.payments.recoupment_answers import REFERENCE, insert_answer
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _ZERO = Decimal("0.00")
 _CHEQUE = "select payer_id, amount, received_on, returned_on from cheques where clinic_id = $1 and id = $2"
-_CONCERNS = """select exists (select from responsibilities r where r.clinic_id = i.clinic_id and r.invoice_id = i.id and r.payer_id = $3)
+_CONCERNS = f"""select exists (select from responsibilities r where r.clinic_id = i.clinic_id and r.invoice_id = i.id
+            and r.payer_id = any({group("payer", "$3")}))
         or exists (select from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-            where a.clinic_id = i.clinic_id and a.invoice_id = i.id and c.payer_id = $3) as concerns
+            where a.clinic_id = i.clinic_id and a.invoice_id = i.id and c.payer_id = any({group("payer", "$3")})) as concerns
     from invoices i where i.clinic_id = $1 and i.id = $2"""
 _PAYER = "select 1 from payers where clinic_id = $1 and id = $2"
 _REQUEST = """select id, payer_id, amount, answered_amount, requested_on, due_on, status from recoupment_requests
@@ -81,7 +84,7 @@ async def _check_records(work: UnitOfWork) -> None:
         cheque = await work.one(_CHEQUE, inputs["cheque_id"])
         if cheque is None:
             raise NotFound("There is no such cheque", ("cheque_id",))
-        if cheque["payer_id"] != inputs["payer_id"]:
+        if not await are_one_payer(work, cheque["payer_id"], inputs["payer_id"]):
             raise InvalidInput("This payment is of another payer", ("cheque_id",))
         if inputs["amount"] > cheque["amount"]:
             words = f"The payment was ${format_money(cheque['amount'])}: no more of it can be asked back"
@@ -109,6 +112,8 @@ async def answer(work: UnitOfWork) -> UUID:
     if not REQUEST_ANSWER.holds(request["requested_on"], answered_on):
         raise InvalidInput(REQUEST_ANSWER.message, ("answered_on",))
     due_on = _due_day(work, step, answered_on)
+    if found and not await are_one_payer(work, found["payer_id"], request["payer_id"]):
+        raise InvalidInput("This is of another payer than the request", (_SOURCES[step][0],))
     amount = _answered_amount(request, step, found) if found else None
     if inputs.get("document_id") is not None:
         await consume(work)
@@ -173,8 +178,6 @@ async def _named(work: UnitOfWork, step: RecoupmentStep) -> Row | None:
 def _answered_amount(request: Row, step: RecoupmentStep, found: Row) -> Decimal:
     """What of the request is answered by a refund or a provider adjustment, in US dollars."""
     name = _SOURCES[step][0]
-    if found["payer_id"] != request["payer_id"]:
-        raise InvalidInput("This is of another payer than the request", (name,))
     if found["reversal_kind"] == "returned" or found["reverses_id"]:
         raise Conflict("This was reversed, and answers nothing", (name,))
     if found["reversal_kind"]:

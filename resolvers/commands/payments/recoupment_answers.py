@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.ids import new_id
 from domain.payments.recoupment import RecoupmentStatus, RecoupmentStep, status_reopened
 from domain.texts import Text, optional_text
+from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
 REFERENCE = Text(200, capitals=True)
@@ -22,7 +24,8 @@ _REQUESTS = """select r.id, r.status, r.answered_amount, r.requested_on, (select
         where a.clinic_id = r.clinic_id and a.request_id = r.id) as number
     from recoupment_requests r where r.clinic_id = $1 and r.id = any($2) order by r.id for no key update of r"""
 # Open requests that name the reference of a row of a later payment, or whose invoice or payment it names.
-_PROPOSED = """select r.id from recoupment_requests r where r.clinic_id = $1 and r.payer_id = $2 and r.status in ('open', 'appealed')
+_PROPOSED = f"""select r.id, r.requested_on, r.reason from recoupment_requests r
+    where r.clinic_id = $1 and r.payer_id = any({group("payer", "$2")}) and r.status in ('open', 'appealed')
         and (r.reference = $3
             or exists (select from invoices i where i.clinic_id = r.clinic_id and i.id = r.invoice_id and i.number = $3)
             or exists (select from cheques c where c.clinic_id = r.clinic_id and c.id = r.cheque_id and c.number = $3))
@@ -82,12 +85,12 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, Decimal("0.00"))
 
 
-async def find_proposals(work: UnitOfWork, payer_id: UUID, reference: str | None, amount: Decimal) -> list[UUID]:
-    """The open requests of a payer that a provider adjustment with this reference may answer, the likeliest first.
+async def find_proposals(work: UnitOfWork, payer_id: UUID, reference: str | None, amount: Decimal) -> list[Row]:
+    """The open requests of a payer (id, requested_on, reason) that one row of a payment may answer, the likeliest first.
 
     The reference is that of the request, or the number of its invoice or of its payment. A row that raises the payment answers none.
     """
     named = optional_text({"reference": reference}, "reference", REFERENCE)
     if named is None or amount <= 0:
         return []
-    return [row["id"] for row in await work.all(_PROPOSED, payer_id, named, amount)]
+    return list(await work.all(_PROPOSED, payer_id, named, amount))

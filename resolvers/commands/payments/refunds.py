@@ -17,6 +17,7 @@ from domain.payments.cheques import check_refund, check_refund_of_payer
 from domain.payments.recoupment import LOSS_CODE, RowReversal, check_returned_refund
 from domain.texts import NAME, required_text
 from resolvers.commands.documents import consume
+from resolvers.commands.payers import are_one_payer
 from resolvers.commands.payments.payments import refuse_corrected
 from resolvers.commands.payments.recoupment_answers import reopen
 from resolvers.commands.transitions import Row
@@ -96,7 +97,7 @@ async def _check_withheld(work: UnitOfWork, payer_id: UUID) -> None:
     found = await work.one(_WITHHELD, identity)
     if found is None:
         raise NotFound("There is no such provider adjustment", path)
-    if found["payer_id"] != payer_id:
+    if not await are_one_payer(work, found["payer_id"], payer_id):
         raise InvalidInput("This is a row of another payer's payment", path)
     if found["is_reversed"]:
         raise Conflict("This was reversed: nothing is withheld by it", path)
@@ -133,7 +134,7 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     found = await _standing_refund(work)
-    if found["payer_id"] != cheque["payer_id"]:
+    if not await are_one_payer(work, found["payer_id"], cheque["payer_id"]):
         raise InvalidInput("This payment is of another payer than the refund", ("cheque_id",))
     losses = await work.all(_LOSSES, found["cheque_id"])
     given_up = sum((row["amount"] for row in losses), _ZERO)

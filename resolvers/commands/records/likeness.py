@@ -15,11 +15,11 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _MOST = 50
 _PATIENTS = f"""select p.id, p.mrn, p.first_name, p.last_name, p.retired_at from patient_names n
     join patients p on p.clinic_id = n.clinic_id and p.id = n.patient_id
-    where n.clinic_id = $1 and n.fragment = $2 and p.birth_date = $3 and p.id <> $4 order by p.id limit {_MOST}"""
+    where n.clinic_id = $1 and p.merged_into_id is null and n.fragment = $2 and p.birth_date = $3 and p.id <> $4 order by p.id limit {_MOST}"""
 _PATIENT = "select first_name, last_name, birth_date from patients where clinic_id = $1 and id = $2"
 _PAYERS = f"""select o.id, o.name, o.kind, o.retired_at from payers p
     join payers o on o.clinic_id = p.clinic_id and o.name_key = p.name_key and o.id <> p.id
-    where p.clinic_id = $1 and p.id = $2 order by o.id limit {_MOST}"""
+    where p.clinic_id = $1 and p.id = $2 and o.merged_into_id is null order by o.id limit {_MOST}"""
 _ATTORNEY = "select name from attorneys where clinic_id = $1 and id = $2"
 _NAMESAKES = f"""select a.id, a.name, f.name as firm, a.retired_at from attorneys a
     join firms f on f.clinic_id = a.clinic_id and f.id = a.firm_id

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group, surviving
 from db.tables.base import listed
 from domain.billing.coverages import PAYING
 from domain.billing.invoices import OPEN, InvoiceStatus
@@ -14,13 +15,17 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 # Kind → the conditions by which its payers, invoices and coverages are found; its id is bound as $2.
 _OF_PAYERS = {"invoices": "payer_id in (select id from own)", "coverages": "payer_id in (select id from own)"}
+_PATIENTS = group("patient", "$2")
 _OF: dict[str, Mapping[str, str]] = {
-    "payer": {"payers": "id = $2", **_OF_PAYERS},
-    "firm": {"payers": "firm_id = $2", **_OF_PAYERS},
+    "payer": {"payers": f"id = any({group('payer', '$2')})", **_OF_PAYERS},
+    "firm": {
+        "payers": f"{surviving('payer', 'id')} in (select f.id from payers f where f.clinic_id = $1 and f.firm_id = $2)",
+        **_OF_PAYERS,
+    },
     "patient": {
-        "payers": "patient_id = $2",
-        "invoices": "patient_id = $2",
-        "coverages": "case_id in (select id from cases where clinic_id = $1 and patient_id = $2)",
+        "payers": f"patient_id = any({_PATIENTS})",
+        "invoices": f"patient_id = any({_PATIENTS})",
+        "coverages": f"case_id in (select id from cases where clinic_id = $1 and patient_id = any({_PATIENTS}))",
     },
 }
 _OPEN = f"""with own as materialized (select id from payers where clinic_id = $1 and {{payers}}),

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from db.global_ids import make_id
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.days import not_later
 from domain.errors import Conflict, InvalidInput, NotFound
@@ -24,9 +26,8 @@ _KEEP_NAMES = """insert into patient_names (clinic_id, patient_id, fragment) sel
 _FIRST_OF_DUPLICATES = """update {table} set is_duplicate = false where clinic_id = $1 and is_duplicate
     and id = (select min(id::text)::uuid from {table} where clinic_id = $1 and {key} = $2)
     and not exists (select from {table} where clinic_id = $1 and {key} = $2 and not is_duplicate)"""
-_OWN_PAYERS = (
-    "select id from payers where clinic_id = $1 and patient_id = $2 and name = $3 order by id for no key update"
-)
+_OWN_PAYERS = f"""select id from payers where clinic_id = $1 and patient_id = any({group("patient", "$2")}) and name = $3
+    and merged_into_id is null order by id for no key update"""
 
 
 async def create(work: UnitOfWork, kind: Kind) -> UUID:
@@ -90,6 +91,9 @@ async def _locked(work: UnitOfWork, kind: Kind) -> Mapping[str, Any]:
     row = await work.one(_ROW.format(columns=", ".join(columns), table=kind.table), work.inputs[kind.named_by])
     if row is None:
         raise NotFound(f"There is no such {kind.word}", (kind.named_by,))
+    if row["id"] in work.merged:
+        into = make_id(kind.word.capitalize(), row["id"])
+        raise Conflict(f"This {kind.word} was merged into another one: change that one ({into})", (kind.named_by,))
     return dict(row)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from db.merged_records import group
 from domain.access.people import PayerKind
 from domain.errors import Conflict
 from domain.parties import PAYER
@@ -15,9 +16,9 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _FIRM = "select firm_id from attorneys where clinic_id = $1 and id = $2"
 # Whose money a payment is, and who may have a coverage, depends on the kind of the payer and on the patient.
-_PAID_OR_COVERS = """select kind, patient_id from payers p where clinic_id = $1 and id = $2
-    and (exists (select from cheques c where c.clinic_id = p.clinic_id and c.payer_id = p.id)
-        or exists (select from coverages v where v.clinic_id = p.clinic_id and v.payer_id = p.id))"""
+_PAID_OR_COVERS = f"""select kind, patient_id from payers p where clinic_id = $1 and id = $2
+    and (exists (select from cheques c where c.clinic_id = p.clinic_id and c.payer_id = any({group("payer", "p.id")}))
+        or exists (select from coverages v where v.clinic_id = p.clinic_id and v.payer_id = any({group("payer", "p.id")})))"""
 _PERSON = ("kind", "patient_id")
 
 

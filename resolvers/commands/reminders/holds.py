@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import change_of
 from domain.days import not_past
@@ -15,9 +16,8 @@ from resolvers.commands.unit_of_work import UnitOfWork
 # The possible targets of a hold, in the order of locks; the columns of the table have the same names.
 _TARGETS = ("case_id", "invoice_id", "payer_id")
 _PAYER = "select id from payers where clinic_id = $1 and id = $2 for no key update"
-_IN_FORCE = (
-    """select until_on from holds where clinic_id = $1 and {target} = $2 and released_at is null and until_on >= $3"""
-)
+_ON = {"payer_id": f"payer_id = any({group('payer', '$2')})"}
+_IN_FORCE = "select until_on from holds where clinic_id = $1 and {on} and released_at is null and until_on >= $3"
 _HOLD = "select id, invoice_id, case_id, payer_id, until_on, released_at from holds where clinic_id = $1 and id = $2"
 
 
@@ -28,7 +28,7 @@ async def place(work: UnitOfWork) -> UUID:
     reason = required_text(work.inputs, "reason", REASON)
     writes, identity = work.writes(), new_id(work.moment)
     await _say(work, writes, target, held, "place_hold", None, until.isoformat())
-    if await work.one(_IN_FORCE.format(target=target), held, work.today):
+    if await work.one(_IN_FORCE.format(on=_ON.get(target, f"{target} = $2")), held, work.today):
         raise Conflict("A hold is already active: release it first", (target,))
     placed = {"placed_by": work.user_id, "placed_at": work.moment, "recorded_at": work.moment}
     writes.insert("holds", id=identity, **{target: held}, until_on=until, reason=reason, **placed)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from db.merged_records import joined
 from db.reminders.working_days import CALENDAR, sending_moment
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.reminders.reminders import NO_ADDRESS, MessageStatus
@@ -9,9 +10,9 @@ from resolvers.commands.transitions import announce
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _MESSAGE = "select id, recipient, status from outbound_messages where clinic_id = $1 and id = $2 for no key update"
-_PAYERS_ADDRESS = """select coalesce(nullif(btrim(y.email), ''), a.email) from message_invoices m
+_PAYERS_ADDRESS = f"""select coalesce(nullif(btrim(y.email), ''), a.email) from message_invoices m
     join invoices i on i.clinic_id = m.clinic_id and i.id = m.invoice_id
-    join payers y on y.clinic_id = i.clinic_id and y.id = i.payer_id
+    {joined("payer", "y", "i.payer_id")}
     left join attorneys a on a.clinic_id = y.clinic_id and a.id = y.attorney_id
     where m.clinic_id = $1 and m.message_id = $2 limit 1"""
 _INVOICES = "select distinct invoice_id from message_invoices where clinic_id = $1 and message_id = $2"

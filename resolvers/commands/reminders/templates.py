@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from db.global_ids import TAGS
+from db.merged_records import joined
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from domain.texts import NAME, NOTE, required_text
@@ -16,11 +17,11 @@ _NEWEST = """select id, version, subject, body from reminder_templates where cli
 _FOLLOW = """update reminder_levels set template_id = $3 where clinic_id = $1
     and template_id in (select id from reminder_templates where clinic_id = $1 and name = $2)"""
 _TEMPLATE = "select subject, body from reminder_templates where clinic_id = $1 and id = $2"
-_INVOICE = """select c.number as case_number, i.number as invoice_number, i.balance,
+_INVOICE = f"""select c.number as case_number, i.number as invoice_number, i.balance,
         case y.kind when 'patient' then 'Patient' else y.name end as recipient,
         $3 - coalesce(case i.status when 'pending_cheque' then i.agreed_on else i.submitted_on end, i.created_on) as days
     from invoices i join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id
-        join payers y on y.clinic_id = i.clinic_id and y.id = i.payer_id
+        {joined("payer", "y", "i.payer_id")}
     where i.clinic_id = $1 and i.id = $2"""
 # The protected fields of the invoice that are read to fill in any template, whatever variables it uses.
 _SHOWN = ("Case.number", "Invoice.balance")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.billing.claims.adjustments import unlisted
 from domain.billing.effects.remittances import TAKEN_BACK
@@ -35,12 +36,12 @@ Row = Mapping[str, Any]
 _ZERO = Decimal("0.00")
 _REASON_CODES = "select code from reason_codes where clinic_id = $1 and active"
 # What was paid for invoices by earlier payments of the payer and not reversed; first what came with the payer's number of the claim.
-_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id,
+_STANDING = f"""select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id,
         (select array_agg(k.payer_number) from remittance_claims k join remittance_payments p
             on p.clinic_id = k.clinic_id and p.id = k.payment_id where k.clinic_id = a.clinic_id and k.invoice_id = a.invoice_id
             and p.cheque_id = a.cheque_id and k.posted_at is not null) as payer_numbers
     from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-    where a.clinic_id = $1 and c.payer_id = $2 and a.invoice_id = any($3) and a.cheque_id <> $4 and a.amount > 0
+    where a.clinic_id = $1 and c.payer_id = any({group("payer", "$2")}) and a.invoice_id = any($3) and a.cheque_id <> $4 and a.amount > 0
         and not exists (select from cheque_allocations r where r.clinic_id = a.clinic_id and r.reverses_id = a.id)
     order by a.id desc"""
 _ALLOCATED = """select invoice_id, sum(amount) as amount from cheque_allocations
@@ -228,5 +229,9 @@ def _coverage_named(claim: Row, row: Row, payer: UUID) -> UUID | None:
     if claim["coverage_id"] is not None:
         chosen: UUID = claim["coverage_id"]
         return chosen
-    owed = [one.coverage_id for one in row["facts"].responsibilities if one.payer_id == payer and one.coverage_id]
+    owed = [
+        one.coverage_id
+        for one in row["facts"].responsibilities
+        if row["facts"].are_one(one.payer_id, payer) and one.coverage_id
+    ]
     return owed[-1] if owed else None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import surviving
 from domain.billing.invoices import InvoiceStatus
 from domain.normal_forms import code_form, normal_key
 from domain.remittances.matching import OurLine, loose_form, spellings
@@ -13,10 +14,12 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
 # The payer that was chosen last for each way in which a payer names itself.
-_LEARNED = """select distinct on (payer_identifier, payer_name_key) payer_identifier, payer_name_key, payer_id
+_LEARNED = f"""select distinct on (payer_identifier, payer_name_key) payer_identifier, payer_name_key,
+        {surviving("payer", "payer_id")} as payer_id
     from remittance_payments where clinic_id = $1 and payer_identifier = any($2) and payer_id is not null
     order by payer_identifier, payer_name_key, id desc"""
-_NAMED = """select name_key, id from payers where clinic_id = $1 and name_key = any($2) and kind <> 'patient' and retired_at is null"""
+_NAMED = """select p.name_key, s.id from payers p join payers s on s.clinic_id = p.clinic_id and s.id = coalesce(p.merged_into_id, p.id)
+    where p.clinic_id = $1 and p.name_key = any($2) and p.kind <> 'patient' and s.retired_at is null"""
 _INVOICE = "select id, number, status, replaces_id from invoices where clinic_id = $1"
 _BY_NUMBER = f"{_INVOICE} and number = any($2)"
 # Reads all invoices of the clinic, for the few claims whose number is found in no other way.
@@ -24,11 +27,12 @@ _BY_LOOSE_NUMBER = f"{_INVOICE} and upper(regexp_replace(number, '\\s', '', 'g')
 _REPLACING = f"{_INVOICE} and replaces_id = any($2)"
 _LINES = """select id, invoice_id, position, code, amount from invoice_lines where clinic_id = $1 and invoice_id = any($2)
     order by position"""
-_POSTED_BEFORE = """select distinct on (p.payer_id, c.payer_number) p.payer_id, c.payer_number, c.invoice_id
+_POSTED_BEFORE = f"""select distinct on (p.payer_id, c.payer_number) {surviving("payer", "p.payer_id")} as payer_id, c.payer_number, c.invoice_id
     from remittance_claims c join remittance_payments p on p.clinic_id = c.clinic_id and p.id = c.payment_id
     where c.clinic_id = $1 and c.payer_number = any($2) and c.invoice_id is not null and c.posted_at is not null
     order by p.payer_id, c.payer_number, c.id desc"""
-_TRACES = """select payer_id, trace_key from remittance_payments where clinic_id = $1 and payer_id = any($2)
+_TRACES = f"""select {surviving("payer", "payer_id")} as payer_id, trace_key from remittance_payments where clinic_id = $1
+    and {surviving("payer", "payer_id")} = any($2)
     and trace_key = any($3) and status = 'matched'"""
 
 

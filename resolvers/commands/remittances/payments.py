@@ -6,16 +6,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.billing.money import format_money
 from domain.errors import Conflict
 from domain.ids import new_id
+from domain.warnings import recoupment_proposed
+from resolvers.commands.payments.provider_adjustments import insert_provider_adjustment
+from resolvers.commands.payments.recoupment_answers import find_proposals
 from resolvers.commands.remittances.rows import provider_adjustments_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
-_COLUMNS = """c.id, c.payer_id, c.number, c.amount, c.received_on, c.returned_on, c.unapplied_amount,
-    c.held_from is not null and c.released_at is null as is_held, p.patient_id"""
+_COLUMNS = f"""c.id, c.payer_id, c.number, c.amount, c.received_on, c.returned_on, c.unapplied_amount,
+    c.held_from is not null and c.released_at is null as is_held, {group("patient", "p.patient_id")} as patient_ids"""
 _FROM = "from cheques c join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id where c.clinic_id = $1"
 _CHEQUE = f"select {_COLUMNS} {_FROM} and c.id = $2 for no key update of c"
 # The payment as it was corrected last.
@@ -24,9 +28,9 @@ _CORRECTED = """with recursive chain as (select id from cheques where clinic_id 
     select max(id::text)::uuid as id from chain"""
 _BY_NUMBER = f"""select {_COLUMNS}, exists (select from remittance_payments r where r.clinic_id = c.clinic_id
         and r.cheque_id = c.id) as is_remitted
-    {_FROM} and c.payer_id = $2 and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
+    {_FROM} and c.payer_id = any({group("payer", "$2")}) and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
     order by c.amount = $4 desc, c.id for no key update of c"""
-_PATIENT = "select patient_id from payers where clinic_id = $1 and id = $2"
+_PATIENT = f"select {group('patient', 'patient_id')} as patient_ids from payers where clinic_id = $1 and id = $2"
 
 
 async def payment_for(
@@ -54,7 +58,7 @@ async def payment_for(
         "returned_on": None,
         "is_held": False,
         "unapplied_amount": payment["amount"],
-        "patient_id": patient["patient_id"],
+        "patient_ids": patient["patient_ids"],
     }
     return {**new, **known}, new
 
@@ -86,21 +90,16 @@ def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date |
     }
 
 
-def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
-    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated."""
+async def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
+    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated.
+
+    A row that may answer a request of the payer to pay money back warns with the request.
+    """
     if payment["posted_at"] is not None:
         return Decimal(0)
     found = provider_adjustments_of(payment)
     for one in found:
-        writes.insert(
-            "provider_adjustments",
-            id=new_id(work.moment),
-            recorded_at=work.moment,
-            cheque_id=cheque["id"],
-            code=one.code,
-            reference=one.reference,
-            amount=one.amount,
-            effective_on=cheque["received_on"],
-            recorded_by=work.user_id,
-        )
+        insert_provider_adjustment(work, writes, cheque["id"], one, cheque["received_on"])
+        for request in await find_proposals(work, cheque["payer_id"], one.reference, one.amount):
+            work.warnings.append(recoupment_proposed(request["requested_on"], request["reason"], one.amount))
     return sum((one.amount for one in found), Decimal(0))

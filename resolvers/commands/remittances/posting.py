@@ -100,7 +100,7 @@ async def _post(
     writes = work.bulk_writes()
     if new is not None:
         writes.insert("cheques", **new)
-    raised = add_provider_adjustments(work, writes, payment, cheque)
+    raised = await add_provider_adjustments(work, writes, payment, cheque)
     await writes.run(work.connection)
     posting = ClaimPosting(work, cheque, cheque["unapplied_amount"] + raised)
     await posting.read(is_attached=new is None)

@@ -38,7 +38,11 @@ _LAWS = {
     RemittanceLaw.PAYMENT: "What is paid of the invoices, less the provider adjustments, is {computed}, and the payment is {stated}",
 }
 # The part of a claim's input that a rule of the invoice is about.
-_OF_CLAIM = {("invoice_id",): ("invoice_id",), ("amount",): ("paid",), ("adjustments",): ("adjustments",)}
+_OF_CLAIM: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("invoice_id",): ("invoice_id",),
+    ("amount",): ("paid",),
+    ("adjustments",): ("adjustments",),
+}
 _Lines = Mapping[UUID, Sequence[OurLine]]
 
 

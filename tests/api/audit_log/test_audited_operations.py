@@ -54,10 +54,10 @@ _QUERY_INPUTS: dict[str, Any] = {
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes reasonCodes actionItems outboundMessages exports
-        users auditTrail suppressedAddresses deposits encounters""".split(),
+        users auditTrail suppressedAddresses deposits encounters remittances remittanceClaims""".split(),
         lambda ids: {"first": 2},
     ),
-    **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export")},
+    **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export", "remittance")},
     "node": lambda ids: {"id": ids["Invoice"]},
     "invoiceByNumber": lambda ids: {"number": ids["number"]},
     "priceQuote": lambda ids: {
@@ -102,6 +102,19 @@ _MUTATION_INPUTS: dict[str, Any] = {
     # There is no such export.
     "cancelExport": lambda ids: {"exportId": ids["Case"]},
     **dict.fromkeys(("importRecords", "importPreview"), lambda ids: {"kind": "CODES", "documentId": ids["Case"]}),
+    "importRemittance": lambda ids: {"uploadId": ids["Case"]},
+    "recordRemittance": lambda ids: {
+        "payerId": ids["Payer"],
+        "method": "ACH",
+        "number": "SEEN-1",
+        "amount": "1.00",
+        "receivedOn": _DAY,
+        "claims": [],
+        "providerAdjustments": [{"code": "L6", "amount": "-1.00"}],
+    },
+    "identifyRemittancePayer": lambda ids: {"paymentId": ids["RemittancePayment"], "payerId": ids["Payer"]},
+    "matchRemittanceClaim": lambda ids: {"claimId": ids["RemittanceClaim"], "invoiceId": ids["Invoice"]},
+    "closeRemittanceClaim": lambda ids: {"claimId": ids["RemittanceClaim"], "reason": _TEXT},
     "saveImportMapping": lambda ids: {
         "kind": "PATIENTS",
         "name": _TEXT,
@@ -138,6 +151,7 @@ _REFUSED = {
         "confirmReminders",
         "confirmSecondFactor",
         "importRecords",
+        "importRemittance",
         "removeSecondFactor",
         # The codes of the demo clinic are retired for the tests.
         "retireReasonCode",

@@ -156,7 +156,7 @@ def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set
     is_covered = invoice["status"] in ("CHEQUE_RECEIVED", "PAID")
     if (
         is_covered
-        and name in ("record_cheque", "allocate_cheque")
+        and name in ("record_cheque", "allocate_cheque", "post_remittance")
         and clinic.payer_of(invoice) == invoice["payer"]["id"]
     ):
         return None
@@ -167,6 +167,9 @@ def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set
     ):
         return None
     if is_of_others or (name == "return_cheque" and "return_cheque" not in now):
+        return None
+    if name == "post_remittance" and name not in now:
+        # The claim waits with the reason; the remittance is not refused.
         return None
     scan = clinic.upload(client) if name == "record_cheque" else ""
     cheque = ""

@@ -55,6 +55,34 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "RecoupmentRequest",
         lambda ids: {"requestId": ids["RecoupmentRequest"], "step": "APPEAL"},
     ),
+    "recordRemittance": (
+        "remittance { id }",
+        "Payer",
+        lambda ids: {
+            "payerId": ids["Payer"],
+            "method": "ACH",
+            "number": "INTEREST-1",
+            "amount": "1.00",
+            "receivedOn": "2026-06-30",
+            "claims": [],
+            "providerAdjustments": [{"code": "L6", "amount": "-1.00"}],
+        },
+    ),
+    "identifyRemittancePayer": (
+        "remittance { id }",
+        "RemittancePayment",
+        lambda ids: {"paymentId": ids["RemittancePayment"], "payerId": ids["Payer"]},
+    ),
+    "matchRemittanceClaim": (
+        "remittanceClaim { id }",
+        "RemittanceClaim",
+        lambda ids: {"claimId": ids["RemittanceClaim"], "invoiceId": ids["Invoice"]},
+    ),
+    "closeRemittanceClaim": (
+        "remittanceClaim { id }",
+        "RemittanceClaim",
+        lambda ids: {"claimId": ids["RemittanceClaim"], "reason": "Not ours"},
+    ),
     "clearCheque": ("cheque { id }", "Cheque", lambda ids: {"chequeId": ids["Cheque"], "clearedOn": "2026-07-01"}),
     # The code of the scenarios, which is then the only one that can be recorded.
     "createReasonCode": ("reasonCode { id }", "", lambda ids: {"code": "X1", "label": "Our words", "group": "CO"}),
@@ -222,6 +250,17 @@ ADMINISTRATION: dict[str, tuple[str, str, Any]] = {
     "createApiToken": ("apiToken { id }", "User", lambda ids: {"userId": ids["User"], "name": "Reports"}),
     "revokeApiToken": ("apiToken { id }", "ApiToken", lambda ids: {"apiTokenId": ids["ApiToken"]}),
     "retireFacility": ("facility { id }", "Facility", lambda ids: {"facilityId": ids["Facility"]}),
+    "mergePatients": (
+        "merge { id }",
+        "Patient",
+        lambda ids: {"mergedId": ids["Patient"], "survivingId": ids["OtherPatient"]},
+    ),
+    "mergePayers": (
+        "merge { id }",
+        "Payer",
+        lambda ids: {"mergedId": ids["Payer"], "survivingId": ids["OtherPayer"]},
+    ),
+    "undoMerge": ("merge { id }", "Merge", lambda ids: {"mergeId": ids["Merge"]}),
 }
 EXAMPLES = STAFF | ADMINISTRATION
 

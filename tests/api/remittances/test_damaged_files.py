@@ -26,14 +26,14 @@ FOUND = "remittance { id problems payments { status amount brokenLaws { law } } 
 REFUSALS = {"INVALID_INPUT", "CONFLICT", "NOT_FOUND", "ILLEGAL_TRANSITION"}
 
 
-def sent(clinic: Clinic, name: str, **values: Any) -> Any:
-    """The payload of a mutation: 200, no error of the document, and refusals with their codes."""
+def sent(clinic: Clinic, seed: int, name: str, **values: Any) -> Any:
+    """The payload of a mutation about the file of a seed: 200, no error of the document, and refusals with their codes."""
     response = clinic.billing.post(document(name, FOUND), input=values)
-    assert response.status_code == 200, response.text[:500]
+    assert response.status_code == 200, (seed, response.text[:500])
     answer = response.json()
-    assert "errors" not in answer, answer
+    assert "errors" not in answer, (seed, answer)
     payload = answer["data"][name]
-    assert {error["code"] for error in payload["errors"]} <= REFUSALS, payload
+    assert {error["code"] for error in payload["errors"]} <= REFUSALS, (seed, payload)
     assert all(error["message"] for error in payload["errors"])
     return payload
 
@@ -92,15 +92,15 @@ def test_damaged_files_are_answered_and_what_is_posted_obeys_the_laws(count: int
             counts["not uploaded"] += 1
             continue
         if random.random() < 0.3:
-            sent(clinic, "importRemittance", uploadId=identity, dryRun=True)
-        found = sent(clinic, "importRemittance", uploadId=identity)["remittance"]
+            sent(clinic, seed, "importRemittance", uploadId=identity, dryRun=True)
+        found = sent(clinic, seed, "importRemittance", uploadId=identity)["remittance"]
         counts["imported" if found else "refused"] += 1
         if found is None:
             continue
-        posted = sent(clinic, "postRemittance", remittanceId=found["id"])["remittance"] or found
+        posted = sent(clinic, seed, "postRemittance", remittanceId=found["id"])["remittance"] or found
         counts["posted"] += sum(claim["isPosted"] for claim in posted["claims"]["nodes"])
         for payment in posted["payments"]:
-            assert (payment["status"] == "OUT_OF_BALANCE") or not payment["brokenLaws"]
+            assert (payment["status"] == "OUT_OF_BALANCE") or not payment["brokenLaws"], seed
         if seed % 50 == 0:
             assert broken_laws(clinic.address) == ()
     assert broken_laws(clinic.address) == ()

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.api.payments.paying import CHEQUE, electronic
+from tests.api.payments.test_recoupment import ask
 from tests.api.remittances.remitting import REMITTANCE, claim, claims_of, imported, number_of, of_lines, payment, posted
-from tests.support.api.mutations import done, refused
+from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import nothing_changes, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 from tests.support.databases import rows
@@ -66,6 +67,36 @@ def test_a_paper_remittance_is_recorded_with_its_payment_and_posted(clinic: Clin
     assert [(one["kind"], one["amount"], one["reason"]) for one in found["proposals"]] == [
         ("TRANSFER_BALANCE", "10.00", "COINSURANCE")
     ]
+
+
+def test_a_row_that_withholds_what_the_payer_asked_back_warns_and_answers_the_request(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    request = ask(clinic, reference="take-back-1", amount="30.00")["id"]
+    inputs = typed(clinic, "70.00", {"invoiceId": invoice, "paid": "100.00"})
+    inputs["providerAdjustments"] = [
+        {"code": "wo", "amount": "30.00", "reference": " Take-back-1 "},
+        {"code": "fb", "amount": "-1.00", "reference": "TAKE-BACK-1"},
+        {"code": "fb", "amount": "1.00", "reference": "OTHER"},
+    ]
+    now = answered(
+        clinic.billing,
+        "recordRemittance",
+        "remittance { payments { cheque { id } } } warnings { code message amount }",
+        **inputs,
+    )
+    assert now["errors"] == []
+    [warning] = [one for one in now["warnings"] if one["code"] == "RECOUPMENT_PROPOSED"]
+    assert warning["amount"] == "30.00"
+    assert warning["message"] == (
+        f"The payer has withheld $30.00, as it seems because of its request of {TODAY} (Paid by another insurer, too): "
+        "answer the request (answerRecoupmentRequest)"
+    )
+    query = "query ($id: ID!) { node(id: $id) { ... on RecoupmentRequest { proposedAdjustments { id amount cheque { id } } } } }"
+    [row] = clinic.billing.read(query, id=request)["node"]["proposedAdjustments"]
+    assert (row["amount"], row["cheque"]) == ("30.00", now["remittance"]["payments"][0]["cheque"])
+    answer = {"requestId": request, "step": "WITHHOLDING", "providerAdjustmentId": row["id"]}
+    status = done(clinic.billing, "answerRecoupmentRequest", "recoupmentRequest { status }", **answer)["status"]
+    assert status == "WITHHELD"
 
 
 def test_each_law_that_is_broken_is_refused_with_both_figures_and_nothing_is_recorded(clinic: Clinic) -> None:
@@ -152,7 +183,7 @@ def test_a_payment_that_was_typed_before_is_attached_to(clinic: Clinic) -> None:
 def test_a_denial_and_a_reversal_are_typed(clinic: Clinic) -> None:
     invoice, other = clinic.submitted("100.00"), clinic.submitted("150.00")
     posted(clinic, imported(clinic, payment(claim(number_of(clinic, invoice), "100.00", "100.00"))))
-    denied = {"invoiceId": clinic.submitted("70.00"), "paid": "0.00", "statusCode": "4"}
+    denied: dict[str, Any] = {"invoiceId": clinic.submitted("70.00"), "paid": "0.00", "statusCode": "4"}
     denied["adjustments"] = [{"group": "CO", "reasonCode": "29", "amount": "70.00"}]
     back = {"invoiceId": invoice, "paid": "-100.00", "statusCode": "22"}
     inputs = typed(clinic, "50.00", denied, back, {"invoiceId": other, "paid": "150.00"})

@@ -8,6 +8,7 @@ _STAFF_ADD = """
     documents encounter_events encounter_exams encounter_states encounters firms holds idempotency_keys import_mappings
     internal_notes invoice_adjustments invoice_counters
     invoice_events invoice_lines invoices late_facts patient_names patients payers
+    remittance_claims remittance_payments remittances
     provider_adjustments recoupment_answers recoupment_requests reason_codes reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities
     suppressed_addresses write_offs
@@ -31,6 +32,7 @@ ADDED: dict[Role, set[str]] = {
             "users",
             "invitations",
             "refunds",
+            "merges",
         ),
     },
     Role.PHYSICIAN: {

@@ -1,6 +1,8 @@
 """Columns that several tables of rights name: of a record, of its history, and of what a report adds up."""
 
 PARTY = "clinic_id id name"
+# To which record a merged one leads, and which are one with it.
+LINK = "clinic_id id survivor_id group_ids"
 LINE = "clinic_id id invoice_id position code label units bilateral amount"
 # The columns behind the fields of the access table, and those by which rows are found and sorted (number_key, position).
 INVOICE = """clinic_id id number status billed_amount created_on service_date

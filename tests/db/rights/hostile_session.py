@@ -49,6 +49,20 @@ _SPELT = f"""{_PAYER.format("clinic_id")}, gen_random_uuid(), {_PAYER.format("id
 _CHEQUE = f"""insert into public.cheques (clinic_id, id, payer_id, number, amount, cheque_date, received_on, imported, bank_key)
     values ({_SPELT}"""
 
+# Two payers, of which the second is merged into the first.
+_PAYERS = (
+    "(select clinic_id, min(id::text)::uuid as one, max(id::text)::uuid as two from public.payers group by 1 limit 1) y"
+)
+_MERGED = f"""insert into public.merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
+    select clinic_id, gen_random_uuid(), two, one, '{{}}', now() from {_PAYERS}"""
+# A schedule of each of them, in one year.
+_SCHEDULES_OF_BOTH = f"""insert into public.fee_schedules (clinic_id, id, name, payer_id, valid_from, valid_to)
+        select clinic_id, gen_random_uuid(), name, case name when 'one' then one else two end, day, day + 300 from {_PAYERS},
+            (values ('one', date '1990-01-01'), ('other', date 'DAY')) v (name, day);
+    insert into public.fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
+        select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
+        where s.name in ('one', 'PRICED');
+    {_MERGED}"""
 _ENTER = "select set_config('app.clinic_id', (select clinic_id::text from public.clinics limit 1), true)"
 
 FIRINGS = {
@@ -127,6 +141,26 @@ FIRINGS = {
     "refuse_same_cheque": Firing(
         f"{_CHEQUE}, 'a bank'), ({_SPELT}, null)",
         refusal=asyncpg.UniqueViolationError,
+    ),
+    "keep_merges": Firing(_MERGED, "select count(*) from public.merged_payers"),
+    "refuse_same_cheque_of_merged": Firing(
+        f"""insert into public.cheques (clinic_id, id, payer_id, method, number, amount, cheque_date, received_on)
+            select clinic_id, gen_random_uuid(), one, 'wire', 'X-1', 1, '2026-05-04', '2026-05-04' from {_PAYERS}""",
+        refusal=asyncpg.UniqueViolationError,
+        prepare=f"""insert into public.cheques (clinic_id, id, payer_id, method, number, amount, cheque_date, received_on)
+            select clinic_id, gen_random_uuid(), two, 'wire', 'X-1', 1, '2026-05-04', '2026-05-04' from {_PAYERS}; {_MERGED}""",
+    ),
+    "refuse_rates_of_merged": Firing(
+        f"""insert into public.fee_schedule_rates (clinic_id, id, fee_schedule_id, code, rate)
+            select s.clinic_id, gen_random_uuid(), s.id, c.code, 1 from public.fee_schedules s, ({_FIRST_CODE}) c
+            where s.name = 'other'""",
+        refusal=asyncpg.ExclusionViolationError,
+        prepare=_SCHEDULES_OF_BOTH.replace("DAY", "1990-06-01"),
+    ),
+    "refuse_schedules_of_merged": Firing(
+        "update public.fee_schedules set valid_from = '1990-06-01' where name = 'other'",
+        refusal=asyncpg.ExclusionViolationError,
+        prepare=_SCHEDULES_OF_BOTH.replace("DAY", "1992-01-01").replace("PRICED", "other"),
     ),
     "keep_applied_amount": Firing(
         """insert into public.refunds (clinic_id, id, cheque_id, amount, payee, reason, refunded_on, method)

@@ -16,6 +16,7 @@ from tests.db.rights.columns import (
     LETTERHEAD,
     LEVEL,
     LINE,
+    LINK,
     PARTY,
     POLICY,
     RECORDS,
@@ -37,7 +38,8 @@ STAFF_COLUMNS = {
     "cases": f"{CASE} opened_on attorney_id settled_on closed_on closed_reason status version",
     "cheque_allocations": """clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at reverses_id
         reversal_kind | ordered_at""",
-    "cheques": f"{CHEQUE} corrected_at corrects_id correction_reason | return_reason number_key number_likeness is_duplicate imported is_remitted",
+    "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
+        imported is_remitted""",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
@@ -47,7 +49,7 @@ STAFF_COLUMNS = {
         recorded_at""",
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
-    "documents": """clinic_id id expires_at uploaded_by consumed_at |
+    "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
     "encounter_exams": f"{EXAM} recorded_at",
@@ -75,17 +77,25 @@ STAFF_COLUMNS = {
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",
     "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
+    **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id group_ids"),
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
     "patients": """clinic_id id mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address retired_at
-        | is_duplicate""",
-    "payers": "clinic_id id kind name email phone address firm_id name_fragments retired_at | patient_id attorney_id name_key",
+        | is_duplicate merged_into_id""",
+    "payers": """clinic_id id kind name email phone address firm_id name_fragments retired_at
+        | patient_id attorney_id name_key merged_into_id""",
     "physicians": "clinic_id id name npi active name_fragments | name_key",
     "reason_codes": "clinic_id id code adjustment_group label active",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id
         recorded_by recorded_at""",
+    "remittances": "clinic_id id origin document_id imported_by problems recorded_at",
+    "remittance_payments": """clinic_id id remittance_id place payer_id payer_identifier payer_name trace method amount paid_on status
+        reason broken_laws provider_adjustments cheque_id is_attached posted_at posted_by | payer_name_key trace_key""",
+    "remittance_claims": """clinic_id id remittance_id payment_id place number status_code charge_amount paid_amount patient_amount
+        payer_number adjustments remark_codes lines status reason invoice_id coverage_id posted_at posted_by closed_at closed_by
+        closing_reason | transfer_amount responsible_amount transfer_reason is_exhausted recorded_at""",
     "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
         document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
@@ -112,6 +122,8 @@ ADMINISTRATION_COLUMNS = {
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
+    "merges": """clinic_id id merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
+        different_attorneys merged_by merged_at undone_by undone_at | before""",
     "users": "clinic_id id name email role active attorney_id physician_id recorded_at joined_at",
     "invitations": "clinic_id user_id expires_at accepted_at revoked_at | id",
     "sessions": "clinic_id id user_id kind name recorded_at last_used_at expires_at revoked_at",
@@ -125,6 +137,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "invoices": f"{INVOICE} attorney_id",
         "invoice_lines": LINE,
         "cases": f"{CASE} attorney_id",
+        **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
         "patients": "clinic_id id first_name last_name sort_name",
         "patient_names": "clinic_id fragment patient_id",
         "payers": PARTY,
@@ -139,6 +152,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "restated_states": RESTATED,
         "invoice_lines": LINE,
         "cases": CASE,
+        **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
         "patients": "clinic_id id first_name last_name sort_name mrn mrn_key birth_date phone phone_key email address",
         "patient_names": "clinic_id fragment patient_id",
         "payers": PARTY,
@@ -159,6 +173,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "invoices": f"{INVOICE} agreed_amount received_amount written_off_amount balance",
         "invoice_lines": LINE,
         "cases": "clinic_id id",
+        **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
         "patients": "clinic_id id",
         # The name under which a payer is listed; payers that are patients have none.
         "payers": "clinic_id id listed_name",
@@ -187,6 +202,7 @@ READ_BY_REPORTS = {
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",
     "payers": "clinic_id id listed_name",
+    **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "physicians": PARTY,
 }
 
@@ -195,6 +211,7 @@ READ_BY_REPORTS = {
 READ_BY_THE_WORKER = {
     "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance moves_to_working_days {LETTERHEAD}",
     "payers": "clinic_id id kind listed_name email attorney_id patient_id",
+    **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "attorneys": "clinic_id id name email",
     "users": "clinic_id id name email active",
     "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
@@ -242,6 +259,7 @@ READ_BY_PRICING = {
     "fee_schedule_rates": "clinic_id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to",
     "payers": "clinic_id id",
+    "merged_payers": LINK,
 }
 READ_BY_SIGNING_IN = {
     "clinics": f"clinic_id short_name name time_zone second_factor_roles {LETTERHEAD}",

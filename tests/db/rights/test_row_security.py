@@ -147,6 +147,22 @@ def test_no_role_of_users_reads_or_writes_the_tables_of_sign_in(
     assert as_viewer(address, viewers[role], refused) == statements
 
 
+@pytest.fixture(scope="module", autouse=True)
+def merged_twins(address: DatabaseUrls) -> None:
+    """Two patients and two payers without records, of whom one each is merged into the other."""
+    for kind, columns, values in (
+        ("patient", "mrn, first_name, last_name, sort_name", "'TWIN-' || n, 'Twin', 'Twin', 'twin twin'"),
+        ("payer", "name, kind", "'Twin ' || n, 'insurance'"),
+    ):
+        rows(
+            address,
+            f"""with twins as (insert into {kind}s (clinic_id, id, {columns}) select clinic_id, gen_random_uuid(), {values}
+                from clinics, generate_series(1, 2) n where short_name = 'demo' returning clinic_id, id)
+            insert into merges (clinic_id, id, merged_{kind}_id, surviving_{kind}_id, before, merged_at)
+            select clinic_id, gen_random_uuid(), min(id::text)::uuid, max(id::text)::uuid, '{{}}', now() from twins group by 1""",
+        )
+
+
 _OF_REPORTS = column_sets(READ_BY_REPORTS)
 ONLY_OF_REPORTS = {
     (table, column)

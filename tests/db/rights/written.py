@@ -57,6 +57,11 @@ _ADDED_BY_STAFF = {
     "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
     "reason_codes": "code adjustment_group label active",
     "provider_adjustments": "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by",
+    "remittances": "origin document_id imported_by problems",
+    "remittance_payments": """remittance_id place payer_id payer_identifier payer_name payer_name_key trace trace_key method amount
+        paid_on status reason broken_laws provider_adjustments""",
+    "remittance_claims": """remittance_id payment_id place number status_code charge_amount paid_amount patient_amount payer_number
+        adjustments remark_codes lines transfer_amount responsible_amount transfer_reason is_exhausted status reason invoice_id""",
     "recoupment_answers": """request_id number step amount answered_on refund_id provider_adjustment_id due_on note document_id
         answered_by""",
     "recoupment_requests": """payer_id cheque_id invoice_id reference amount reason requested_on due_on document_id
@@ -117,6 +122,8 @@ _CHANGED_BY_STAFF = {
     "reminder_levels": "template_id",
     "reminder_policies": POLICY,
     "recoupment_requests": "status answered_amount due_on",
+    "remittance_payments": "payer_id status reason cheque_id is_attached posted_at posted_by",
+    "remittance_claims": "status reason invoice_id lines coverage_id posted_at posted_by closed_at closed_by closing_reason",
     "reminders": "target_date moved_to subject notes assignee_id status outcome closed_at",
     "representations": "until_on known_until",
     "write_offs": "reversed_on",
@@ -137,6 +144,8 @@ ADDED = {
         "invitations": "user_id email role is_mailed expires_at next_attempt_at",
         "refunds": """cheque_id amount payee reason refunded_on method document_id refunded_by reverses_id reversal_kind carries_id
             provider_adjustment_id""",
+        "merges": """merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
+            different_attorneys before merged_by merged_at""",
     },
     "clinic_billing": _ADDED_BY_STAFF,
     "clinic_physician": {
@@ -199,6 +208,7 @@ CHANGED = {
         "sessions": "revoked_at",
         "users": "email name role attorney_id physician_id active joined_at",
         "invitations": "revoked_at",
+        "merges": "undone_by undone_at",
     },
     "clinic_billing": _CHANGED_BY_STAFF,
     "clinic_physician": {

@@ -21,6 +21,7 @@ LIKE = {
     "Coverage.closingLetterUrl": "documents",
     "RecoupmentAnswer.documentUrl": "documents",
     "RecoupmentRequest.documentUrl": "documents",
+    "Remittance.documentUrl": "documents",
     "Refund.documentUrl": "documents",
     "Responsibility.documentUrl": "documents",
 }

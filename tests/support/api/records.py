@@ -66,6 +66,8 @@ def find_records(address: DatabaseUrls) -> Found:
             where clinic_id = (select clinic_id from clinics where short_name = 'demo') order by id limit 1""",
             number,
         )
+    _add_merge(address)
+    _add_remittance(address)
     found = Found(_demo_ids(address), _foreign_ids(address))
     rows(
         address,
@@ -75,6 +77,51 @@ def find_records(address: DatabaseUrls) -> Found:
         uuid_of(found.own["Case"]),
     )
     return found
+
+
+def _add_merge(address: DatabaseUrls) -> None:
+    """Two patients and four payers without records, of which two payers are merged, in either clinic."""
+    for clinic in ("demo", "foreign"):
+        of = f"(select clinic_id from clinics where short_name = '{clinic}')"
+        rows(
+            address,
+            f"""insert into patients (clinic_id, id, mrn, mrn_key, first_name, last_name, sort_name)
+            values ({of}, gen_random_uuid(), 'OTHER', 'other', 'Olga', 'Other', 'other olga')""",
+        )
+        for name in ("Other payer", "Merged payer", "Surviving payer"):
+            rows(
+                address,
+                f"insert into payers (clinic_id, id, name, kind) values ({of}, gen_random_uuid(), '{name}', 'attorney')",
+            )
+        rows(
+            address,
+            """insert into merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
+            select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object('counts', '{}'::json, 'record',
+                json_build_object('name', s.name, 'kind', s.kind)), now() from payers m join payers s on s.clinic_id = m.clinic_id
+            where m.clinic_id = (select clinic_id from clinics where short_name = $1) and m.name = 'Merged payer'
+                and s.name = 'Surviving payer'""",
+            clinic,
+        )
+
+
+def _add_remittance(address: DatabaseUrls) -> None:
+    """A remittance of two payments: one of an unknown payer, and one with a claim of an unknown invoice."""
+    demo = "(select clinic_id from clinics where short_name = 'demo')"
+    user = f"(select id from users where clinic_id = {demo} and role = 'billing' order by id limit 1)"
+    payer = f"(select id from payers where clinic_id = {demo} and kind = 'insurance' order by id limit 1)"
+    remittance = f"(select id from remittances where clinic_id = {demo})"
+    of_payment = "remittance_id, place, payer_id, trace, trace_key, method, amount, paid_on, status"
+    for statement in (
+        f"insert into remittances (clinic_id, id, origin, imported_by) values ({demo}, gen_random_uuid(), 'file', {user})",
+        f"""insert into remittance_payments (clinic_id, id, {of_payment}, reason) values ({demo}, gen_random_uuid(), {remittance}, 1, null,
+            'FOUND-R1', 'FOUND-R1', 'ach', 0, '2026-06-01', 'unmatched', 'Not known')""",
+        f"""insert into remittance_payments (clinic_id, id, {of_payment}) values ({demo}, gen_random_uuid(), {remittance}, 2, {payer},
+            'FOUND-R2', 'FOUND-R2', 'ach', 90, '2026-06-01', 'matched')""",
+        f"""insert into remittance_claims (clinic_id, id, remittance_id, payment_id, place, number, status_code, charge_amount, paid_amount,
+            patient_amount, status) select clinic_id, gen_random_uuid(), remittance_id, id, 1, 'FOUND', '1', 90, 90, 0, 'unmatched'
+            from remittance_payments where clinic_id = {demo} and place = 2""",
+    ):
+        rows(address, statement)
 
 
 def _demo_ids(address: DatabaseUrls) -> Ids:
@@ -95,6 +142,9 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
+        "Remittance": f"select id from remittances where {clinic} order by id limit 1",
+        "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
+        "RemittanceClaim": f"select id from remittance_claims where {clinic} and number = 'FOUND'",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
         "Denial": f"""select d.id from denials d join invoices i on i.id = d.invoice_id where d.{clinic} and i.status <> 'void'
             and not exists (select from denial_events e where e.denial_id = d.id) order by d.id limit 1""",
@@ -105,11 +155,17 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "ReminderPolicy": f"select id from reminder_policies where {clinic} order by id limit 1",
         "OutboundMessage": f"select id from outbound_messages where {clinic} and status = 'failed' order by id limit 1",
         "Coverage": f"select id from coverages where {clinic} and status = 'unverified' order by id limit 1",
+        "Merge": f"select id from merges where {clinic}",
         "User": f"select id from users where {clinic} and role = 'analyst'",
         "ApiToken": f"select id from sessions where {clinic} and kind = 'api_token'",
         "Export": f"select e.id from exports e join users u on u.id = e.requested_by where e.{clinic} and u.role = 'admin'",
     }
     found = {name: make_id(name, rows(address, query)[0]["id"]) for name, query in first.items()}
+    for name, query in (
+        ("OtherPatient", f"select id from patients where {clinic} and mrn = 'OTHER'"),
+        ("OtherPayer", f"select id from payers where {clinic} and name = 'Other payer'"),
+    ):
+        found[name] = make_id(name.removeprefix("Other"), rows(address, query)[0]["id"])
     found["OtherCheque"] = make_id("Cheque", rows(address, "select id from cheques where number = 'FOUND-2'")[0]["id"])
     return {**found, "Case": make_id("Case", case["id"]), "Patient": make_id("Patient", case["patient_id"])}
 
@@ -127,6 +183,9 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Cheque": "cheques",
         "Refund": "refunds",
         "RecoupmentRequest": "recoupment_requests",
+        "Remittance": "remittances",
+        "RemittancePayment": "remittance_payments",
+        "RemittanceClaim": "remittance_claims",
         "Deposit": "deposits",
         "Denial": "denials",
         "ReasonCode": "reason_codes",
@@ -138,6 +197,7 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Coverage": "coverages",
         "Encounter": "encounters",
         "User": "users",
+        "Merge": "merges",
         "ApiToken": "sessions",
     }
     query = "select id from {table} where clinic_id = $1 limit 1"
@@ -145,6 +205,25 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         name: make_id(name, rows(address, query.format(table=table), UUID(_FOREIGN))[0]["id"])
         for name, table in tables.items()
     }
+
+
+def _foreign_remittance(new: str, first: dict[str, str], day: str) -> Iterator[tuple[str, str, str]]:
+    """A remittance of the foreign clinic, with a payment and a claim."""
+    user, remittance, payment = (
+        f"(select id from {table} where clinic_id = '{_FOREIGN}')"
+        for table in ("users", "remittances", "remittance_payments")
+    )
+    yield "remittances", "id, origin, imported_by", f"{new}, 'file', {user}"
+    of_payment = "id, remittance_id, place, payer_id, trace, trace_key, method, amount, paid_on, status"
+    yield (
+        "remittance_payments",
+        of_payment,
+        f"{new}, {remittance}, 1, {first['payers']}, 'F', 'F', 'ach', 1, {day}, 'matched'",
+    )
+    of_claim = (
+        "id, remittance_id, payment_id, place, number, status_code, charge_amount, paid_amount, patient_amount, status"
+    )
+    yield "remittance_claims", of_claim, f"{new}, {remittance}, {payment}, 1, 'F-1', '1', 1, 1, 0, 'unmatched'"
 
 
 def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[tuple[str, str, str]]:
@@ -173,6 +252,7 @@ def _foreign_follow_ups(new: str, first: dict[str, str], day: str) -> Iterator[t
             f"{new}, {first['payers']}, 1, 'Paid twice', {day}, {day}",
         ),
         ("deposits", "id, bank_account, deposited_on", f"{new}, 'Foreign account', {day}"),
+        *_foreign_remittance(new, first, day),
         (
             "reminders",
             "id, invoice_id, target_date, subject, created_at",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -13,11 +14,14 @@ import httpx
 from db.global_ids import make_id
 from db.verify import Breach, find_breaches
 from domain.billing.invoices import InvoiceStatus
+from domain.payments.cheques import PaymentMethod
+from domain.remittances.remittance import RemittedClaim, RemittedPayment
 from server.database_urls import DatabaseUrls
 from tests.support.api.mutations import CASE, NEW, done
 from tests.support.api.records import Found, today, uuid_of
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.x12.writer import written
 
 INVOICE = """invoice { id number version status billedAmount agreedAmount receivedAmount writtenOffAmount balance submittedOn
     fullyPaidOn paidOn payer { id } case { id status settledOn attorney { id } }
@@ -30,6 +34,7 @@ SETTLED = "case { id status settledOn invoices { nodes { id status balance paidO
 SCAN = b"%PDF-1.7\nthe scan of a cheque"
 TODAY = today().isoformat()
 _SELECTIONS = {
+    "post_remittance": "remittance { id postedCount claims(first: 1) { nodes { reason invoice { id status balance } } } }",
     **dict.fromkeys(("record_cheque", "allocate_cheque", "return_cheque", "correct_cheque", "move_allocation"), CHEQUE),
     **dict.fromkeys(("settle_case", "close_case", "reopen_case"), SETTLED),
 }
@@ -163,6 +168,8 @@ class Clinic:
         }
         if name == "record_cheque":
             return self.cheque_of("5.00", parts, documentId=scan, payerId=self.payer_of(invoice))
+        if name == "post_remittance":
+            return {"remittanceId": self.remittance(invoice, self.payer_of(invoice))}
         if name == "return_cheque":
             return {"chequeId": self.latest_cheque(identity), "returnedOn": TODAY, "reason": "As it should be"}
         if name in ("correct_cheque", "move_allocation"):
@@ -184,6 +191,23 @@ class Clinic:
         other = self.agreed("1.00")
         paid = self.pays("1.00", {other: "1.00"}, payerId=self.payer)
         return {"chequeId": paid["id"], "invoiceId": other, "toInvoiceId": invoice, "amount": "0.01", **told}
+
+    def remittance(self, invoice: Any, payer: str, amount: str = "0.01", client: Client | None = None) -> str:
+        """The id of an imported remittance in which a payer pays an amount of an invoice, and nothing else."""
+        user = client or self.billing
+        number = rows(self.address, "select number from invoices where id = $1", uuid_of(invoice["id"]))[0]["number"]
+        claim = RemittedClaim(1, number, "1", Decimal(amount), Decimal(amount))
+        trace = f"SCENARIO{next(_numbers)}"
+        paid = RemittedPayment(
+            1, Decimal(amount), PaymentMethod.ACH, today(), trace, payer, f"Scenario {payer}", (claim,)
+        )
+        data = written(paid)
+        values = {"fileName": "paid.835", "contentType": "application/edi-x12", "byteSize": len(data)}
+        upload = done(user, "createUpload", "upload { id uploadUrl }", **values)
+        assert httpx.put(upload["uploadUrl"], content=data, timeout=20).status_code == 201
+        imported = {"uploadId": upload["id"], "payerId": payer}
+        identity: str = done(user, "importRemittance", "remittance { id }", **imported)["id"]
+        return identity
 
     def _open_part(self, invoice: str) -> str:
         query = "select billed_amount - contractual_amount - earlier_received_amount from invoices where id = $1"

@@ -35,7 +35,7 @@ def open_claims(address: DatabaseUrls) -> dict[str, list[list[Row]]]:
     """The lines of each open invoice of the demo clinic, by the name of the payer."""
     invoices: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows(address, _OPEN):
-        invoices[row["payer"], row["number"]].append(row)
+        invoices[row["payer"], row["number"]].append(dict(row))
     found: dict[str, list[list[Row]]] = defaultdict(list)
     for (payer, _), lines in invoices.items():
         found[payer].append(lines)

@@ -198,9 +198,13 @@ def test_a_retried_request_adds_one_coverage(billing: Client, case: str, insurer
 def test_a_retired_payer_gets_no_new_coverage_and_keeps_those_that_it_has(billing: Client, case: str) -> None:
     payer = done(billing, "createPayer", "payer { id }", name="Retiring Mutual", kind="INSURANCE")["id"]
     added = done(billing, "addCoverage", COVERAGE, caseId=case, payerId=payer, kind="PIP")
+    # One that is in force keeps the payer from being retired.
+    error = refused(billing, "retirePayer", "payer { id }", payerId=payer)
+    assert "1 coverages of open cases are in force (closeCoverage, by billing staff)" in error["message"]
+    done(billing, "closeCoverage", COVERAGE, coverageId=added["id"], status="EXHAUSTED")
     done(billing, "retirePayer", "payer { id }", payerId=payer)
     assert refused(billing, "addCoverage", COVERAGE, caseId=case, payerId=payer, kind="PIP")["code"] == "CONFLICT"
-    kept = done(billing, "updateCoverage", COVERAGE, coverageId=added["id"], version=1, kind="MEDPAY")
+    kept = done(billing, "updateCoverage", COVERAGE, coverageId=added["id"], version=2, kind="MEDPAY")
     assert kept["kind"] == "MEDPAY"
 
 
