@@ -12,9 +12,10 @@ from db.ledger.restated import fill_missing
 from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
-from tests.db.denial_violations import DENIALS
-from tests.db.recoupment_violations import RECOUPMENT
-from tests.db.remittance_violations import REMITTANCES
+from tests.db.violations.denials import DENIALS
+from tests.db.violations.merges import MERGES
+from tests.db.violations.recoupment import RECOUPMENT
+from tests.db.violations.remittances import REMITTANCES
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -34,17 +35,7 @@ _VERIFIED = "select id from coverages where status = 'active' order by id limit 
 _PAYER = "select payer_id from cheques where applied_amount > 0 order by id limit 1"
 _HELD = "select id from cheques where held_from is not null and released_at is null order by id limit 1"
 _DEPOSITED = "select id from cheques where cleared_on is not null order by id limit 1"
-# The last payment of a payer with payments; in a violation, all payers are one with the first.
-_LAST_OF_TWO = "select id from cheques where returned_on is null and method <> 'cash' order by id desc limit 1"
-_MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
-        array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
-_PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
-_BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
-_REMITTED = "select cheque_id as id from provider_adjustments"
-_ADJUSTED = "select id from provider_adjustments"
-_ASKED = "select id from recoupment_requests where status = 'refunded'"
-_ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -159,15 +150,6 @@ VIOLATIONS = [
     ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
     ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
     ("A payment is used for", _SHARED, "update cheques set applied_amount = applied_amount + 0.01 where id = $"),
-    ("A patient is merged as", "select id from patients order by id limit 1",
-     "update patients set merged_into_id = (select id from patients order by id desc limit 1) where id = $"),
-    ("A payer is merged as", "select id from payers order by id limit 1",
-     "update payers set merged_into_id = (select id from payers order by id desc limit 1) where id = $"),
-    ("Merged payers have no two", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
-     bank_key = o.bank_key from cheques o where o.id = (select id from cheques where payer_id <> c.payer_id and returned_on is null
-        and method <> 'cash' and id < c.id order by id limit 1) and c.id = $"""),
-    ("Merged payers are of one", "select id from payers where kind = 'insurance' order by id limit 1",
-     "update payers set merged_into_id = (select id from payers where kind = 'attorney' order by id limit 1) where id = $"),
     ("A payment is used for", _REFUNDED, "delete from refunds where cheque_id = $"),
     ("Payments that are money", _PAYER, """update cheques set applied_amount = 0 where id = (select id from cheques
      where payer_id = $ and applied_amount > 0 limit 1)"""),
@@ -195,6 +177,7 @@ VIOLATIONS = [
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
     *DENIALS,
+    *MERGES,
     *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),

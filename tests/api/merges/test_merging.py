@@ -9,12 +9,12 @@ from db.verify import Breach
 from domain.access.people import Role
 from tests.conftest import SignIn
 from tests.imports.imported_files import broken
-from tests.support.api.merges import merge, part, preview, refusal
 from tests.support.api.mutations import NEW, done, refused
 from tests.support.api.records import nothing_changes, uuid_of
 from tests.support.api.scenarios import CHEQUE, TODAY, Clinic, line
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.merges import merge, part, preview, refusal
 
 PAYER = "payer { id name phone active }"
 PATIENT = "patient { id name mrn phone active }"

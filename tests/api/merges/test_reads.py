@@ -8,9 +8,9 @@ from db.global_ids import make_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
-from tests.support.api.merges import answers, as_ids, merge, part, parties_in
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.merges import answers, as_ids, merge, part, parties_in
 
 _DEMO = "(select clinic_id from clinics where short_name = 'demo')"
 
