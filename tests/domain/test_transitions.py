@@ -185,7 +185,7 @@ def test_a_refusal_names_the_status_and_the_legal_transitions_in_the_order_of_th
         *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation"),
         *("transfer_balance", "replace_invoice"),
     )
-    assert "pending_reduction" in refused.value.message
+    assert "PENDING_REDUCTION" in refused.value.message
 
 
 def test_the_legal_pairs_are_the_changes_of_status_in_the_drawn_table() -> None:

@@ -97,7 +97,7 @@ def choices(
         right: dict[str, Any] = random.choice([{"amount": amount}, {"payer_id": payer}, {}])
         steps["correct_cheque"] = lambda books, on: books.correct(on, mistake, earlier, **right)
         moved = random.choice([ZERO, (mistake.amount / 2).quantize(CENT)])
-        steps["move_allocation"] = lambda books, on: books.correct(on, mistake, amount=moved)
+        steps["move_allocation"] = lambda books, on: books.correct(on, mistake, name="move_allocation", amount=moved)
     else:
         del steps["correct_cheque"], steps["move_allocation"]
     lapsed = lapsed_agreement(facts)
@@ -170,7 +170,7 @@ def random_history(seed: int) -> Counter[str]:
 @pytest.mark.parametrize("histories", [range(400), pytest.param(range(400, 20_000), marks=pytest.mark.prove)])
 def test_the_equation_and_the_bounds_hold_after_every_step_of_random_histories(histories: range) -> None:
     applied = sum((random_history(seed) for seed in histories), Counter[str]())
-    assert {*applied, "allocate_cheque"} == {row.name for row in TRANSITIONS}
+    assert {*applied, "allocate_cheque", "post_remittance"} == {row.name for row in TRANSITIONS}
 
 
 def test_a_payment_after_a_small_balance_was_given_up_and_its_agreement_lapsed_leaves_the_rest_to_be_negotiated() -> (
