@@ -89,6 +89,7 @@ def test_a_denied_invoice_is_submitted_again(clinic: Clinic) -> None:
     assert list(allowed(denied)) == [
         "submit_invoice",
         "record_denial",
+        "record_adjustment",
         "record_cheque",
         "allocate_cheque",
         "post_remittance",

@@ -95,7 +95,7 @@ def test_an_illegal_transition_is_refused_by_name_and_changes_no_row(
 
 
 def test_most_of_the_square_is_illegal() -> None:
-    assert len(list(illegal())) == 92 + 97
+    assert len(list(illegal())) == 93 + 106
 
 
 # Refusals by guards, which have the same error code.

@@ -6,7 +6,7 @@ from tests.api.payments.paying import day, paid, returned
 from tests.api.payments.test_corrections import CHEQUE, at, corrected, ledger
 from tests.support.api.mutations import done, refused
 from tests.support.api.records import nothing_changes
-from tests.support.api.scenarios import TODAY, Clinic, broken_laws
+from tests.support.api.scenarios import TODAY, Clinic, broken_laws, line
 
 YESTERDAY = day(-1)
 
@@ -69,8 +69,8 @@ def test_what_cannot_be_moved_is_refused_with_the_step_that_helps(clinic: Clinic
     of, unsent = clinic.agreed("100.00"), clinic.invoice("100.00")
     small = clinic.agreed("10.00")
     payer = clinic.another_payer(clinic.look(of))
-    foreign = clinic.invoice("100.00")
-    clinic.step("changePayer", foreign, payerId=payer, reason="Another one pays")
+    draft = {"caseId": clinic.case(), "payerId": payer, "serviceDate": "2026-03-02", "confirmDuplicate": True}
+    foreign = done(clinic.billing, "createInvoice", "invoice { id }", lines=[line("100.00")], **draft)["id"]
     clinic.step("submitInvoice", foreign, submittedOn=TODAY, method="EMAIL")
     cheque = paid(clinic, "60.00", {of: "60.00"})
     wrong: list[tuple[dict[str, Any], str, str]] = [

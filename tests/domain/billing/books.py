@@ -175,7 +175,9 @@ class Books:
         self.recorded[moment].add(moment)
         self.returned_on[receipt.id] = day(on if returned is None else returned)
 
-    def correct(self, on: int, receipt: Receipt, received: int | None = None, **right: Any) -> Receipt:
+    def correct(
+        self, on: int, receipt: Receipt, received: int | None = None, name: str = "correct_cheque", **right: Any
+    ) -> Receipt:
         """Correct what was typed wrong of a payment: `right` are the fields of what is right, among them its new id.
 
         Its return, if there was one, goes along. An amount of 0 is that of a payment of another invoice.
@@ -205,7 +207,7 @@ class Books:
         moments = {moment for one in wrong for moment in self.recorded[one.recorded_at]}
         rows = ([new], back) if new.amount > 0 else ([], [])
         changed = Corrected(frozenset(one.id for one in wrong), frozenset(moments), *rows)
-        self.step(on, "correct_cheque", corrected=changed, **REASON)
+        self.step(on, name, corrected=changed, **REASON)
         for one in (new, *back):
             self.recorded[one.recorded_at].add(at)
         if receipt.id in self.returned_on:
