@@ -2,24 +2,28 @@
 
 from domain.access.people import Role
 from domain.billing.effects import (
+    adjustments,
     closing,
+    corrections,
     inputs,
+    moves,
     negotiation,
+    receipts,
+    remittances,
     responsibility,
     submission,
 )
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.payment_transitions import PAYMENT_TRANSITIONS
 from domain.billing.transition import Transition, reason_input
 
 S = InvoiceStatus
 _ADMIN = frozenset({Role.ADMIN})
 _WORKER: frozenset[Role] = frozenset()
+
 _PENDING, _REDUCING, _AWAITING = (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,)
 _OPEN = (*_PENDING, *_REDUCING, *_AWAITING)
 _COVERED, _PAID, _WRITTEN_OFF = (S.CHEQUE_RECEIVED,), (S.PAID,), (S.WRITTEN_OFF,)
 _PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
-
 
 TRANSITIONS = (
     Transition(
@@ -112,13 +116,106 @@ TRANSITIONS = (
         submission.record_denial,
         inputs.DENIAL,
         ("sent",),
-        # A denial of one line, of a day before the agreement, or by an earlier payer, is a record alone.
-        moves=(
-            *((status, S.PENDING_INVOICE) for status in _OPEN),
-            *((status, status) for status in (*_REDUCING, *_AWAITING)),
-        ),
+        moves=moves.DENIAL,
     ),
-    *PAYMENT_TRANSITIONS,
+    Transition(
+        "record_adjustment",
+        "Record an adjustment",
+        "Record a contractual adjustment: an amount that the payer does not pay by its contract with the clinic, and that is no longer "
+        "due. A negative amount takes an adjustment back.",
+        "A contractual adjustment of an invoice, or of one of its lines.",
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        (*_OPEN, *_COVERED, *_WRITTEN_OFF),
+        adjustments.record_adjustment,
+        inputs.ADJUSTMENT,
+        ("sent", "something_to_adjust"),
+        moves=moves.ADJUSTED,
+    ),
+    Transition(
+        "record_cheque",
+        "Record a cheque",
+        "Record a received cheque or another payment, and allocate it to invoices.",
+        "A cheque or another payment that was received.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.receive,
+        inputs.NEW_CHEQUE,
+        ("sent", "something_unpaid"),
+        admin_start=_PAID,
+        record="cheque",
+        moves=moves.RECEIPT,
+    ),
+    Transition(
+        "allocate_cheque",
+        "Allocate a cheque",
+        "Allocate the rest of a cheque to further invoices.",
+        "Further allocations of a cheque.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.receive,
+        (inputs.CHEQUE, inputs.ALLOCATIONS),
+        ("sent", "something_unpaid"),
+        admin_start=_PAID,
+        record="cheque",
+        moves=moves.RECEIPT,
+    ),
+    Transition(
+        "post_remittance",
+        "Post a remittance",
+        "Post claims of a remittance, those of one payment together: the payment, its allocations, and what the payer adjusts, denies and "
+        "takes back. What cannot be posted waits with its reason, and nothing is written off or transferred by itself.",
+        "The remittance, and the claims to post.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        remittances.post_remittance,
+        inputs.POSTING,
+        ("sent",),
+        admin_start=_PAID,
+        record="remittance",
+        moves=moves.POSTING,
+    ),
+    Transition(
+        "return_cheque",
+        "Record a returned cheque",
+        "Record that a cheque was returned unpaid. The invoices that it paid are outstanding again.",
+        "A cheque that was returned unpaid: by the bank, or because it was lost or replaced.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        receipts.take_back,
+        inputs.RETURN,
+        ("something_received",),
+        admin_start=_PAID,
+        record="cheque",
+        moves=moves.RETURN,
+    ),
+    Transition(
+        "correct_cheque",
+        "Correct a payment",
+        "Correct what was typed wrong of a payment: another one takes its place, and all is as if it had been typed right.",
+        "What was typed wrong of a payment; what is not given stays as it is.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.CORRECTION,
+        ("sent",),
+        admin_start=_PAID,
+        record="cheque",
+        moves=moves.CORRECTION,
+    ),
+    Transition(
+        "move_allocation",
+        "Move an allocation",
+        "Move what a payment pays of an invoice, or a part of it, to another invoice, or leave it unapplied.",
+        "The allocation to move.",
+        _PAYABLE,
+        (*_PAYABLE, *_PAID),
+        corrections.correct,
+        inputs.MOVE,
+        ("sent",),
+        admin_start=_PAID,
+        record="cheque",
+        moves=moves.CORRECTION,
+    ),
     Transition(
         "settle_case",
         "Settle the case",
@@ -181,11 +278,7 @@ TRANSITIONS = (
         responsibility.transfer_balance,
         inputs.TRANSFER,
         ("sent_to_payer", "something_due"),
-        # A kept agreement is covered at once where the new payer has paid already.
-        moves=(
-            *((status, S.PENDING_INVOICE) for status in _OPEN),
-            *((S.PENDING_CHEQUE, end) for end in (*_AWAITING, *_COVERED)),
-        ),
+        moves=moves.TRANSFER,
     ),
     Transition(
         "lapse_agreement",
@@ -224,8 +317,7 @@ TRANSITIONS = (
     Transition(
         "replace_invoice",
         "Replace",
-        "Replace an invoice with wrong lines: it becomes void, and another one bills the right lines. What was received is allocated "
-        "to the new invoice, up to its amount.",
+        "Replace an invoice with wrong lines: it becomes void, and another one bills the right lines, and gets what was received.",
         "The invoice to replace, and the lines to bill instead.",
         _OPEN,
         (S.VOID,),
@@ -283,10 +375,8 @@ TRANSITIONS = (
 )
 BY_NAME = {transition.name: transition for transition in TRANSITIONS}
 # These record what others did; all other transitions of a person are decisions of the clinic.
-OUTSIDE_FACTS = (
-    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "record_denial", "record_adjustment"),
-    *("correct_cheque", "move_allocation"),
-)
+_MONEY = ("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation")
+OUTSIDE_FACTS = (*_MONEY, "record_denial", "record_adjustment")
 
 
 def legal_from(status: InvoiceStatus, role: Role | None = None) -> tuple[str, ...]:
