@@ -261,7 +261,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         f"""encounters c join clinics k on k.clinic_id = c.clinic_id {_WITHOUT_INVOICE}
         where not c.is_billed and c.cancelled_at is null""",
     ),
-    # Until somebody makes the next decision about the invoice.
+    # Until somebody makes the next decision about the invoice, or what was recorded late turns out to have been typed wrong.
     (
         ActionItemKind.LATE_FACT,
         (
@@ -272,7 +272,11 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ),
         f"""late_facts f join invoices i on i.clinic_id = f.clinic_id and i.id = f.invoice_id
         where not exists (select from invoice_events e where e.clinic_id = f.clinic_id and e.invoice_id = f.invoice_id
-            and e.seq > f.seq and e.transition in {_DECISIONS})""",
+            and e.seq > f.seq and e.transition in {_DECISIONS})
+            and not (f.fact in ('receipt', 'correction') and exists (select from cheque_allocations a join cheque_allocations w
+                on w.clinic_id = a.clinic_id and w.invoice_id = a.invoice_id and w.id = a.reverses_id
+                where a.clinic_id = f.clinic_id and a.invoice_id = f.invoice_id and a.reversal_kind in ('corrected', 'moved')
+                and a.recorded_at > f.recorded_at and w.effective_on = f.fact_on and w.reverses_id is null))""",
     ),
     # Until it is answered; while an appeal runs, it is the payer's turn.
     (

@@ -12,7 +12,9 @@ from db.ledger.restated import fill_missing
 from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
+from tests.db.denial_violations import DENIALS
 from tests.db.recoupment_violations import RECOUPMENT
+from tests.db.remittance_violations import REMITTANCES
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -37,12 +39,6 @@ _LAST_OF_TWO = "select id from cheques where returned_on is null and method <> '
 _MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
         array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
-_TAKEN_OFF = "select invoice_id as id from invoice_adjustments where kind = 'contractual' order by id limit 1"
-# A denial that was appealed and decided, the only one of its invoice.
-_APPEALED = """select d.id from denials d where (select count(*) from denial_events e where e.denial_id = d.id) = 2
-    and (select count(*) from denials o where o.invoice_id = d.invoice_id) = 1 order by d.id limit 1"""
-_APPEALED_INVOICE = f"select invoice_id from denials where id = ({_APPEALED})"
-_OF_APPEALED = "select d.id from denials d where d.invoice_id = $"
 _PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
 _BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
 _REMITTED = "select cheque_id as id from provider_adjustments"
@@ -198,6 +194,8 @@ VIOLATIONS = [
      """update cheques c set bank_key = 'a bank', number_key = (select o.number_key from cheques o where o.payer_id = c.payer_id
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
+    *DENIALS,
+    *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
@@ -305,18 +303,6 @@ VIOLATIONS = [
      select clinic_id, id, day, day + 2, physician_id, facility_id, service_date from encounters,
      unnest(array['2026-05-31'::date, '2026-06-01']) day where id = $"""),
     ("Treatment is not before", _BILLING_VISIT, "update invoices set service_date = '2000-01-01' where id = $"),
-    ("An adjustment is not before", _TAKEN_OFF, "update invoice_adjustments set effective_on = '2001-01-01' where invoice_id = $"),
-    ("The line of an adjustment", _TAKEN_OFF, """update invoice_adjustments set line_id = (select l.id from invoice_lines l
-     where l.invoice_id <> invoice_adjustments.invoice_id limit 1) where invoice_id = $ and kind = 'contractual'"""),
-    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = -0.01 where id = $"),
-    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = billed_amount + 0.01 where id = $"),
-    ("A denial is not appealed", _APPEALED_INVOICE, f"""update denials set denied_on = '2027-01-01', appeal_due_on = null
-     where id = ({_OF_APPEALED})"""),
-    ("The appeals and outcomes", _APPEALED_INVOICE, f"""update denial_events set happened_on = '2027-01-01'
-     where number = 1 and denial_id = ({_OF_APPEALED})"""),
-    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 10 where denial_id = $"),
-    ("The steps of a denial", _APPEALED, "update denial_events set status = 'upheld' where denial_id = $ and number = 1"),
-    ("What a denial recovers", _APPEALED, "update denial_events set recovered_amount = 100000 where denial_id = $ and number = 2"),
     ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),
     ("An invoice is not submitted", "select id from invoices where submitted_on is not null order by number limit 1",
      "update invoices set submitted_on = created_on - 1 where id = $"),

@@ -222,8 +222,8 @@ record_cheque       sent something_unpaid
 allocate_cheque     sent something_unpaid
 post_remittance     sent
 return_cheque       something_received
-correct_cheque
-move_allocation
+correct_cheque      sent
+move_allocation     sent
 settle_case         case_covered
 close_case          case_covered
 reopen_case         case_settled

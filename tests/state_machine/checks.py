@@ -25,8 +25,10 @@ _STEPS = """select count(*) from denial_events e join denials d on (d.clinic_id,
     join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)
     where not (i.replaces_id is not null and e.recorded_at = i.recorded_at)"""
 _ROWS = {
-    "record_cheque": "select count(*) from cheques",
-    "return_cheque": "select count(*) from cheques where returned_on is not null",
+    "record_cheque": "select count(*) from cheques where corrects_id is null",
+    "return_cheque": "select count(*) from cheques where returned_on is not null and corrected_at is null",
+    "correct_cheque": "select count(*) from cheques where corrects_id is not null",
+    "move_allocation": "select count(*) from cheque_allocations where reversal_kind = 'moved'",
     "refund_cheque": "select count(*) from refunds where reverses_id is null and carries_id is null",
     "return_refund": "select count(*) from refunds where reversal_kind = 'returned'",
     "cover_refund": "select count(*) from refunds where reversal_kind = 'moved'",
@@ -52,6 +54,7 @@ _ROWS = {
 # One event for each step of these, and in no other step.
 _ONCE = frozenset(TRANSITION_NAMES) - {
     *("record_cheque", "allocate_cheque", "return_cheque", "settle_case", "close_case", "reopen_case"),
+    *("correct_cheque", "move_allocation"),
     *("lapse_agreement", "revive_agreement", "change_payer", "transfer_balance"),
 }
 

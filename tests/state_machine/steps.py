@@ -22,6 +22,7 @@ RECORDS = {
     **dict.fromkeys(
         (
             *("record_cheque", "allocate_cheque", "return_cheque", "clear_cheque"),
+            *("correct_cheque", "move_allocation"),
             *("refund_cheque", "return_refund", "cover_refund", "give_up_refund"),
         ),
         "cheque",
@@ -83,6 +84,18 @@ def remember_payment(world: World, payment: Payment, invoices: list[str]) -> Non
         world.cheques = [*world.cheques[-60:], payment]
         for invoice in invoices:
             world.paid_by[invoice].append(payment)
+
+
+def replace_payment(world: World, wrong: str, right: Payment) -> None:
+    """Let all users know of the payment that takes the place of one which was typed wrong."""
+
+    def replaced(payments: list[Payment]) -> list[Payment]:
+        return [right if one.id == wrong else one for one in payments]
+
+    with world.lock:
+        world.cheques = replaced(world.cheques)
+        for invoice, payments in list(world.paid_by.items()):
+            world.paid_by[invoice] = replaced(payments)
 
 
 def announced_scan() -> dict[str, Any]:

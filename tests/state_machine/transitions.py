@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.state_machine.remittances import remittance_file
-from tests.state_machine.steps import Step, remember_payment
+from tests.state_machine.steps import Step, remember_payment, replace_payment
 from tests.state_machine.world import Payment, World
 from tests.support.api.scenarios import line
 
@@ -18,15 +18,8 @@ _ELECTRONIC = ("ACH", "WIRE", "CARD", "VIRTUAL_CARD", "CASH")
 _RETURNS = ("NSF", "STOPPED", "STALE", "LOST", "REPLACED")
 # Mutations that take a version.
 _UNVERSIONED = (
-    *(
-        "record_cheque",
-        "allocate_cheque",
-        "post_remittance",
-        "return_cheque",
-        "settle_case",
-        "close_case",
-        "reopen_case",
-    ),
+    *("record_cheque", "allocate_cheque", "post_remittance", "return_cheque", "correct_cheque", "move_allocation"),
+    *("settle_case", "close_case", "reopen_case"),
 )
 
 
@@ -80,6 +73,11 @@ class Moment:
                 world.cases = [case for case in world.cases if case != identity]
             if name == "reopen_case":
                 world.cases = [*world.cases, identity]
+            if name == "correct_cheque":
+                known = next((one for one in world.cheques if one.id == inputs["chequeId"]), None)
+                payer = inputs.get("payerId") or (known.payer if known else "")
+                is_returned = known is not None and known.is_returned
+                replace_payment(world, inputs["chequeId"], Payment(identity, payer, is_returned=is_returned))
             if name == "return_cheque":
                 for one in world.cheques:
                     one.is_returned = one.is_returned or one.id == identity
@@ -196,6 +194,41 @@ def _return(now: Moment) -> dict[str, Any] | None:
     return {"chequeId": now.random.choice(standing).id, "returnedOn": on, "kind": kind, "reason": "As it happens"}
 
 
+def _correction(now: Moment) -> dict[str, Any] | None:
+    """Something is typed right of a payment of the invoice, or of another one, which is then a payment of this invoice."""
+    payments = now.world.paid_by[now.id] or [one for one in now.world.cheques if not one.is_held]
+    if not payments:
+        return None
+    day, part = now.world.some_day(now.random), {now.id: now.random.choice((_CENT, Decimal(5)))}
+    right: dict[str, Any] = now.random.choice(
+        (
+            {"number": f"right {now.number}"},
+            {"amount": "40.00", "allocations": _parts(part)},
+            {"allocations": _parts(part)},
+            {"receivedOn": day, "chequeDate": day},
+            {"payerId": now.random.choice(now.world.payers)},
+            {"payerId": now.random.choice(now.world.payers), "allocations": []},
+        )
+    )
+    return {"chequeId": now.random.choice(payments).id, "reason": "Typed wrong", **right}
+
+
+def _move(now: Moment) -> dict[str, Any] | None:
+    payments = [one for one in now.world.paid_by[now.id] if not one.is_returned]
+    if not payments:
+        return None
+    values: dict[str, Any] = {
+        "chequeId": now.random.choice(payments).id,
+        "invoiceId": now.id,
+        "reason": "As it happens",
+    }
+    if now.random.random() < 0.5:
+        values["toInvoiceId"] = now.random.choice(now.world.invoices)
+    if now.random.random() < 0.6:
+        values["amount"] = str(_CENT)
+    return values
+
+
 def _transfer(now: Moment) -> dict[str, Any]:
     random, world = now.random, now.world
     reason = random.choice(_REASONS)
@@ -236,6 +269,8 @@ _INPUTS: dict[str, Callable[[Moment], dict[str, Any] | None]] = {
     "allocate_cheque": _allocation,
     "post_remittance": _remittance,
     "return_cheque": _return,
+    "correct_cheque": _correction,
+    "move_allocation": _move,
     "settle_case": _case(),
     "close_case": _case(reason="LOST", note="As it happens"),
     "reopen_case": _case(reason="As it happens"),

@@ -14,7 +14,6 @@ from domain.billing.ledger.facts import AgreementEnd, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_correction
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
-from domain.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     reason_of(inputs)
     wrong: Corrected = inputs["corrected"]
     known, decisions = invoice.known, invoice.known.small_balance_decisions
-    _check_sent(invoice, wrong)
     if _is_alike(known, wrong):
         # Only what is no fact of the invoice was wrong, such as the number.
         return Outcome(facts=_with(known, wrong))
@@ -53,11 +51,6 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = given_up_then(facts, decisions, sorted(changed, key=lambda one: one.id), invoice, actor)
     late = contradicted_by_correction(known, facts, changed)
     return replace(outcome, facts=facts, late=late)
-
-
-def _check_sent(invoice: Invoice, wrong: Corrected) -> None:
-    if wrong.receipts and not wrong.removed and invoice.sent_on is None:
-        raise InvalidInput("The invoice was never submitted: submit it first (submitInvoice)", ("invoice_id",))
 
 
 def _is_alike(facts: Facts, wrong: Corrected) -> bool:

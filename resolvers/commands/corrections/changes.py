@@ -107,7 +107,7 @@ def apply_changes(
     reopened = set[UUID]()
     for identity, change in sorted(changes.items()):
         row = change.row
-        if row["status"] == InvoiceStatus.VOID:
+        if row["status"] == InvoiceStatus.VOID and change.removed:
             # Nothing is owed of it, whatever was received on past days.
             work.restated.add(identity)
         else:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import asyncpg
 
-from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import effective_day
 from domain.billing.ledger.facts import Receipt
 from domain.billing.money import format_money
@@ -186,8 +185,6 @@ async def _bring_along(
     before = {one["invoice_id"]: one for one in own if one["reverses_id"] is None}
     for part in parts:
         row, was = changes[part.invoice_id].row, before.get(part.invoice_id)
-        if row["status"] == InvoiceStatus.VOID and was is None:
-            raise InvalidInput(f"Invoice {row['number']} is void: nothing can pay it", ("allocations",))
         is_kept = was is not None and right.payer_id == wrong["payer_id"]
         coverage = _coverage_of(work, row, part, coverages, is_kept=is_kept)
         is_more = was is None or (coverage, part.amount) != (was["coverage_id"], was["amount"])

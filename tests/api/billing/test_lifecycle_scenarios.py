@@ -91,6 +91,9 @@ def test_a_denied_invoice_is_submitted_again(clinic: Clinic) -> None:
         "record_denial",
         "record_cheque",
         "allocate_cheque",
+        "post_remittance",
+        "correct_cheque",
+        "move_allocation",
         "change_payer",
         "transfer_balance",
         "replace_invoice",
@@ -186,7 +189,7 @@ def test_an_invoice_for_which_money_was_received_is_voided_only_when_the_money_w
     cheque = clinic.pays("10.00", {invoice: "10.00"})["id"]
     with nothing_changes(clinic.address):
         error = refused(clinic.admin, "voidInvoice", INVOICE, invoiceId=invoice, reason="Too late")
-    words = "Money has been received for the invoice; first: Record a returned cheque (returnCheque)"
+    words = "Money has been received for the invoice; first: Move an allocation (moveAllocation)"
     assert (error["code"], error["message"]) == ("ILLEGAL_TRANSITION", words)
     clinic.bounces(cheque)
     assert clinic.step("voidInvoice", invoice, clinic.admin, reason="Wrong patient")["status"] == "VOID"

@@ -104,14 +104,17 @@ class World:
         answer = answered(client, mutation(command.name), _selection(command.name), **inputs)
         outcome = answer["errors"][0]["code"] if answer["errors"] else "done"
         self.outcomes[f"{command.name} {outcome}"] += 1
-        if command.name == "record_cheque" and outcome == "done":
+        if command.name in ("record_cheque", "correct_cheque") and outcome == "done":
             self.cheques.append(answer["cheque"]["id"])
         if command.name == "replace_invoice" and outcome == "done":
             self.invoices[command.invoice] = answer["invoice"]["id"]
 
     def _inputs(self, command: Command, client: Client) -> dict[str, Any] | None:
         invoice, case = self.invoices[command.invoice], self.cases[command.invoice % _CASES]
-        if command.name in ("allocate_cheque", "return_cheque") and not self.cheques:
+        if (
+            command.name in ("allocate_cheque", "return_cheque", "correct_cheque", "move_allocation")
+            and not self.cheques
+        ):
             return None
         cheque = self.cheques[command.cheque % len(self.cheques)] if self.cheques else ""
         of_invoice = {"invoiceId": invoice, "reason": "As it happens"}
@@ -129,6 +132,12 @@ class World:
             "record_cheque": lambda: self.clinic.cheque_of("150.00", bounds, client),
             "allocate_cheque": lambda: {"chequeId": cheque, "allocations": allocations(bounds)},
             "return_cheque": lambda: {"chequeId": cheque, "returnedOn": TODAY, "reason": "As it happens"},
+            "correct_cheque": lambda: {
+                "chequeId": cheque,
+                "allocations": allocations(bounds),
+                "reason": "As it happens",
+            },
+            "move_allocation": lambda: {**of_invoice, "chequeId": cheque, "amount": "0.01"},
             "settle_case": lambda: {"caseId": case},
             "close_case": lambda: {"caseId": case, "reason": "LOST"},
             "reopen_case": lambda: {"caseId": case, "reason": "As it happens"},

@@ -369,7 +369,7 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         ids |= _owed_by_former_firm(client, ids)
     if name in _RETIRED:
         create, inputs = _RETIRED[name]
-        ids[named] = done(client, create, f"{named.lower()} {{ id }}", **inputs)["id"]
+        ids[named] = done(client, create, f"{named[0].lower()}{named[1:]} {{ id }}", **inputs)["id"]
     if name in ("coverRefund", "giveUpRefund"):
         ids |= _owed(admin, ids["Payer"], name)
     if name == "inviteUserAgain":
@@ -382,6 +382,7 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
 
 # Retiring a record → what creates one of which nothing is open.
 _RETIRED = {
+    "retireReasonCode": ("createReasonCode", {"code": "R-1", "label": "Our words"}),
     "retirePatient": ("createPatient", {"firstName": "Idle", "lastName": "Quiet", "mrn": "MRN-IDLE"}),
     "retirePayer": ("createPayer", {"name": "Idle Mutual", "kind": "INSURANCE"}),
 }

@@ -38,7 +38,8 @@ def pairs(address: DatabaseUrls) -> list[tuple[str, str]]:
     return [(payers[0], payers[1]), (make_id("Patient", own), make_id("Patient", other))]
 
 
-_TO_DO = "{ actionItems(first: 500) { nodes { id kind dueOn subject invoice { id } cheque { id } encounter { id } } } }"
+# Subjects name payers.
+_TO_DO = "{ actionItems(first: 500) { nodes { id kind dueOn invoice { id } cheque { id } encounter { id } } } }"
 
 
 def _lasting(answer: Any) -> list[Any]:

@@ -99,6 +99,7 @@ class Bill:
             "record_cheque": lambda: electronic(clinic, "0.01", {self.id: "0.01"}, payerId=clinic.payer_of(now)),
             "allocate_cheque": lambda: {"chequeId": self._unapplied(), "allocations": allocations({self.id: "0.01"})},
             "refund_cheque": lambda: refund_of(self._unapplied(), "0.01"),
+            "correct_cheque": lambda: clinic.inputs(name, now, "", self._unapplied()),
             "replace_invoice_lines": lambda: {"invoiceId": self.id, **lines},
             "create_invoice": lambda: {
                 "caseId": now["case"]["id"],

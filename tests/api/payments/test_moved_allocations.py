@@ -74,7 +74,7 @@ def test_what_cannot_be_moved_is_refused_with_the_step_that_helps(clinic: Clinic
     clinic.step("submitInvoice", foreign, submittedOn=TODAY, method="EMAIL")
     cheque = paid(clinic, "60.00", {of: "60.00"})
     wrong: list[tuple[dict[str, Any], str, str]] = [
-        ({"toInvoiceId": unsent}, "INVALID_INPUT", "submit it first (submitInvoice)"),
+        ({"toInvoiceId": unsent}, "ILLEGAL_TRANSITION", "first: Submit (submitInvoice)"),
         ({"toInvoiceId": foreign}, "INVALID_INPUT", "transfer its balance first (transferBalance)"),
         ({"toInvoiceId": small}, "INVALID_INPUT", "at most $10.00"),
         ({"toInvoiceId": of}, "INVALID_INPUT", "It already pays this invoice"),

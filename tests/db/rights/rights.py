@@ -36,8 +36,10 @@ STAFF_COLUMNS = {
     "attorneys": "clinic_id id name firm_id email phone name_fragments retired_at | firm name_key is_duplicate",
     "case_events": "clinic_id id case_id at by_user_id action changes",
     "cases": f"{CASE} opened_on attorney_id settled_on closed_on closed_reason status version",
-    "cheque_allocations": "clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at | reverses_id reversal_kind",
-    "cheques": f"{CHEQUE} | return_reason bank_key number_key number_likeness is_duplicate corrected_at is_remitted",
+    "cheque_allocations": """clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at reverses_id
+        reversal_kind | ordered_at""",
+    "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
+        imported is_remitted""",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
@@ -65,7 +67,7 @@ STAFF_COLUMNS = {
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on adjustment_group reason_code remark_codes
-        line_id cheque_id note decided_by recorded_at""",
+        line_id cheque_id note decided_by recorded_at | undoes_number""",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
@@ -229,13 +231,14 @@ READ_BY_THE_WORKER = {
     "representations": "clinic_id id case_id attorney_id from_on until_on known_until",
     "attorney_changes": "clinic_id id case_id attorney_id effective_on status",
     "invoice_lines": "clinic_id id invoice_id",
-    "cheque_allocations": "clinic_id id invoice_id cheque_id coverage_id amount effective_on recorded_at reverses_id",
-    "cheques": "clinic_id id payer_id",
+    "cheque_allocations": """clinic_id id invoice_id cheque_id coverage_id amount effective_on recorded_at reverses_id reversal_kind
+        ordered_at""",
+    "cheques": "clinic_id id payer_id corrected_at",
     "responsibilities": "clinic_id id invoice_id number payer_id coverage_id from_on reason recorded_at",
     "agreements": """clinic_id id invoice_id number kind amount agreed_on conditional_until ended_on ended_at ended_by
         recorded_at""",
     "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on recorded_at adjustment_group reason_code
-        line_id cheque_id""",
+        line_id cheque_id undoes_number""",
     "write_offs": "clinic_id id invoice_id number written_off_on reversed_on recorded_at",
     "restated_states": "clinic_id invoice_id until_on",
     "reduction_offers": "clinic_id id invoice_id round amount status expires_on",

@@ -23,9 +23,10 @@ _ADDED_BY_STAFF = {
     "attorneys": "name firm firm_id email phone name_fragments",
     "case_events": "case_id at by_user_id action changes request_id",
     "cases": "number number_key status patient_id attorney_id date_of_injury opened_on",
-    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id coverage_id",
+    "cheque_allocations": "cheque_id invoice_id amount effective_on reverses_id reversal_kind ordered_at coverage_id",
     "cheques": """payer_id method bank bank_key number number_key amount cheque_date received_on held_from replaces_id document_id
-        is_remitted""",
+        is_remitted corrects_id correction_reason returned_on return_reason return_kind returned_at deposit_id cleared_on
+        released_at""",
     "coverage_events": "coverage_id seq at by_user_id action changes request_id",
     "coverages": f"case_id status letter_id {COVERAGE}",
     "deposits": "bank_account deposited_on recorded_by",
@@ -42,7 +43,7 @@ _ADDED_BY_STAFF = {
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
     "internal_notes": "invoice_id body written_by written_at",
-    "invoice_adjustments": """invoice_id number kind amount effective_on decided_by adjustment_group reason_code remark_codes
+    "invoice_adjustments": """invoice_id number kind amount effective_on undoes_number decided_by adjustment_group reason_code remark_codes
         line_id cheque_id note""",
     "invoice_counters": "year last_number",
     "invoice_events": "invoice_id seq at by_user_id transition from_status to_status changes request_id",
@@ -99,7 +100,8 @@ _CHANGED_BY_STAFF = {
     "attorneys": "name firm firm_id email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on closed_on closed_reason date_of_injury opened_on version",
     "firms": "name email phone address name_fragments retired_at",
-    "cheques": "returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at",
+    "cheques": """returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at
+        corrected_at""",
     "coverages": f"letter_id {COVERAGE} {COVERAGE_ENDS} version",
     "documents": "consumed_at stored_at sha256 blob_key",
     **_CHANGED_BY_WHO_TREATS,

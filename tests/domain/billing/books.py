@@ -183,7 +183,10 @@ class Books:
         at = self.moment(on, self.steps + 1)
         wrong = [one for one in self.facts.receipts if receipt.id in (one.id, one.reverses_id)]
         effective_on = receipt.effective_on if received is None else effective_day(day(received), CREATED_ON)
-        more = {"is_patient": right.get("payer_id", receipt.payer_id) == PATIENT, "id": UUID(int=2000 + self.steps)}
+        more = {
+            "is_patient": right.get("payer_id", receipt.payer_id) == PATIENT,
+            "id": UUID(int=10_000 + 2 * self.steps),
+        }
         new = replace(receipt, **{**more, "effective_on": effective_on, **right})
         if not (new.is_patient or self.facts.is_responsible(new.payer_id)):
             raise InvalidInput("Never responsible", ("invoice_id",))
@@ -193,7 +196,7 @@ class Books:
                 id=UUID(int=new.id.int + 1),
                 amount=-new.amount,
                 reverses_id=new.id,
-                effective_on=max(self.returned_on[receipt.id], new.effective_on),
+                effective_on=max(self.returned_on.get(receipt.id, CREATED_ON), new.effective_on),
                 recorded_at=one.recorded_at,
             )
             for one in wrong

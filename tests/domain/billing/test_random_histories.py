@@ -86,10 +86,20 @@ def choices(
     steps["record_cheque"] = lambda books, on: books.receive(
         on, amount, payer, earlier, coverage_id=coverage, id=identity
     )
-    steps["allocate_cheque"] = steps["revive_agreement"] = steps["record_cheque"]
+    # Claims of remittances have histories of their own.
+    for name in ("allocate_cheque", "revive_agreement", "post_remittance"):
+        steps[name] = steps["record_cheque"]
     receipt = random.choice(standing(facts) or [None])
     if receipt is not None:
         steps["return_cheque"] = lambda books, on: books.take_back(on, receipt, earlier)
+    mistake = random.choice([one for one in facts.receipts if one.reverses_id is None] or [None])
+    if mistake is not None:
+        right: dict[str, Any] = random.choice([{"amount": amount}, {"payer_id": payer}, {}])
+        steps["correct_cheque"] = lambda books, on: books.correct(on, mistake, earlier, **right)
+        moved = random.choice([ZERO, (mistake.amount / 2).quantize(CENT)])
+        steps["move_allocation"] = lambda books, on: books.correct(on, mistake, amount=moved)
+    else:
+        del steps["correct_cheque"], steps["move_allocation"]
     lapsed = lapsed_agreement(facts)
     if lapsed is not None and lapsed.conditional_until is not None:
         in_time = (lapsed.conditional_until - CREATED_ON).days
