@@ -25,7 +25,7 @@ from domain.ids import new_id
 from domain.payments.cheques import ReturnKind, ReversalKind
 from resolvers.commands.billing.cases import lock_case, reopen
 from resolvers.commands.payments.covered_payments import find_coverages
-from resolvers.commands.payments.payments import new_payment, refuse_corrected
+from resolvers.commands.payments.payments import new_payment, refuse_corrected, refuse_taken_back
 from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -190,6 +190,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     if cheque["returned_on"]:
         words = f"This cheque has already been returned; if it was typed wrong: {named('correct_cheque')}"
         raise Conflict(words, ("cheque_id",))
+    await refuse_taken_back(work, cheque["id"])
     returned_on = _returned_on(work, cheque)
     writes = work.writes()
     kind = work.inputs.get("kind") or ReturnKind.NSF

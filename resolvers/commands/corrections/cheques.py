@@ -32,7 +32,7 @@ from resolvers.commands.corrections.changes import (
 from resolvers.commands.payments.carried_rows import find_carried
 from resolvers.commands.payments.corrected_payments import WRONG, corrected_payment, marks_of
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
-from resolvers.commands.payments.payments import refuse_corrected, warn_of_similar
+from resolvers.commands.payments.payments import refuse_corrected, refuse_taken_back, warn_of_similar
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -40,11 +40,6 @@ _TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_
         union all select c.clinic_id, c.corrects_id, c.recorded_at from cheques c join chain n
             on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
     select min(recorded_at) as at from chain"""
-# A later payment is less by what its payer took back of this one.
-_TAKEN_BACK = """select l.number from cheque_allocations a join cheque_allocations r on r.clinic_id = a.clinic_id
-        and r.invoice_id = a.invoice_id and r.reversal_kind = 'taken_back' and (r.reverses_id = a.id or r.id = a.id)
-    join cheques l on l.clinic_id = r.clinic_id and l.id = r.cheque_id
-    where a.clinic_id = $1 and a.cheque_id = $2 and l.corrected_at is null limit 1"""
 _HELD = "A post-dated cheque is held until its deposit is recorded, and pays nothing: give no allocations ([]) as well"
 
 
@@ -118,10 +113,7 @@ async def _locked(work: UnitOfWork, identity: UUID) -> Row:
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
     await refuse_corrected(work, row)
-    taken_back = await work.one(_TAKEN_BACK, identity)
-    if taken_back:
-        words = f"Payment {taken_back['number']} takes money back of another one: what it took back cannot be corrected with it"
-        raise Conflict(words, ("cheque_id",))
+    await refuse_taken_back(work, identity)
     return row
 
 

@@ -115,3 +115,15 @@ def test_a_payment_with_moved_allocations_is_corrected_and_returned(clinic: Clin
     back = returned(clinic, right["id"])
     assert (back["isBounced"], ledger(clinic, of)[1], ledger(clinic, to)[1]) == (True, "0.00", "0.00")
     assert broken_laws(clinic.address) == ()
+
+
+def test_nothing_is_moved_to_a_void_invoice(clinic: Clinic) -> None:
+    case = clinic.case()
+    of, to = clinic.agreed("100.00", case), clinic.submitted("50.00", case)
+    cheque = paid(clinic, "100.00", {of: "100.00"})
+    done(clinic.admin, "voidInvoice", "invoice { id }", invoiceId=to, reason="Issued in error")
+    with nothing_changes(clinic.address):
+        given = {"chequeId": cheque["id"], "invoiceId": of, "toInvoiceId": to, "reason": "Moved"}
+        error = refused(clinic.admin, "moveAllocation", CHEQUE, **given)
+    assert error["code"] == "ILLEGAL_TRANSITION"
+    assert broken_laws(clinic.address) == ()
