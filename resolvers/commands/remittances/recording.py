@@ -27,7 +27,7 @@ from resolvers.commands.documents import consume
 from resolvers.commands.remittances.finding import find_lines, find_traces
 from resolvers.commands.remittances.posting import post_claims
 from resolvers.commands.remittances.rows import claim_columns, payment_columns
-from resolvers.commands.remittances.storing import check_new_payer
+from resolvers.commands.remittances.storing import check_new_payer, claim_id
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
@@ -206,5 +206,7 @@ async def _store(work: UnitOfWork, remittance: Row, payment: RemittedPayment, in
     for claim, invoice in zip(payment.claims, invoices, strict=True):
         said = claim_columns(claim, [UUID(line.reference) for line in claim.lines])
         found = {"status": status_of(claim, is_found=True).value, "invoice_id": invoice, "place": claim.place}
-        writes.insert("remittance_claims", id=new_id(work.moment), **of, payment_id=payment_id, **found, **said)
+        writes.insert(
+            "remittance_claims", id=claim_id(work.moment, claim.place), **of, payment_id=payment_id, **found, **said
+        )
     await writes.run(work.connection)

@@ -95,7 +95,7 @@ STAFF_COLUMNS = {
         reason broken_laws provider_adjustments cheque_id is_attached posted_at posted_by | payer_name_key trace_key""",
     "remittance_claims": """clinic_id id remittance_id payment_id place number status_code charge_amount paid_amount patient_amount
         payer_number adjustments remark_codes lines status reason invoice_id coverage_id posted_at posted_by closed_at closed_by
-        closing_reason | transfer_amount responsible_amount transfer_reason is_exhausted recorded_at""",
+        closing_reason | transfer_amount responsible_amount transfer_reason is_exhausted""",
     "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
         document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
