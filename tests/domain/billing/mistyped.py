@@ -140,7 +140,7 @@ class Mistyped:
             books.add_corrected(on, receipt, self.returns)
         else:
             right = {"amount": self.act.values["amount"], "payer_id": self.act.values["payer"]}
-            identity = {"id": UUID(int=3 * 10**6 + 2 * key)}
+            identity: dict[str, Any] = {"id": UUID(int=3 * 10**6 + 2 * key)}
             self.receipts[key] = books.correct(on, self.receipts[key], self.act.happened, **right, **identity)
         self.corrected_on = on
         self.script.append((on, Done.CORRECTED, self.act))
