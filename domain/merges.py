@@ -1,4 +1,4 @@
-"""The words of merging two patients or payers: what differs, what cannot become one, and what was added since."""
+"""The words of a merge of two patients or payers: what differs, what cannot become one, and what was added since."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

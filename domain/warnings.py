@@ -60,11 +60,17 @@ def similar_number(numbers: Iterable[str]) -> ChangeWarning:
 # Code → the warning about records that are alike, and the part of the input.
 _ALIKE = {
     WarningCode.SIMILAR_PATIENT: (
-        "There is already a patient with this name and date of birth: {}. If it is the same person, work with that record",
+        (
+            "There is already a patient with this name and date of birth: {}. If it is the same person, work with that record, "
+            "or have an administrator merge the two (mergePatients)"
+        ),
         ("last_name",),
     ),
     WarningCode.SIMILAR_PAYER: (
-        "There is already a payer of this name: {}. If it is the same one, work with that record",
+        (
+            "There is already a payer of this name: {}. If it is the same one, work with that record, "
+            "or have an administrator merge the two (mergePayers)"
+        ),
         ("name",),
     ),
     WarningCode.SIMILAR_ATTORNEY: (

@@ -11,6 +11,7 @@ from strawberry import UNSET, Info
 
 from permissions.classes import argument, query_field
 from resolvers.commands.access import clinics
+from resolvers.commands.billing import quotes
 from resolvers.commands.records import import_mappings
 from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
@@ -21,7 +22,7 @@ from schema.billing.cases import Case, CaseConnection, CaseFilter
 from schema.billing.invoices import Invoice, InvoiceConnection, InvoiceFilter, InvoiceOrder
 from schema.billing.patients import Patient, PatientConnection, PatientFilter
 from schema.billing.payers import Payer, PayerConnection, PayerFilter
-from schema.billing.quotes import QuoteQueries
+from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
 from schema.payments.queries import PaymentQueries
@@ -90,7 +91,7 @@ NEWEST_FIRST = InvoiceOrder(field=InvoiceOrderField.CREATED_ON, direction=Direct
 
 
 @strawberry.type(description="The queries of the API.")
-class Query(PaymentQueries, MergeQueries, QuoteQueries):
+class Query(MergeQueries, PaymentQueries):
     @query_field("public", "The signed-in account; null without a bearer token.")
     def viewer(self, info: Info) -> Viewer | None:
         return present(info.context.viewer) if info.context.viewer else None
@@ -261,6 +262,16 @@ class Query(PaymentQueries, MergeQueries, QuoteQueries):
     @compiled_root("pricing", "The fee schedules, newest first.")
     async def fee_schedules(self, info: Info, payer_id: NegotiatedWith = UNSET) -> list[FeeSchedule]:
         return await read(info)
+
+    @query_field(
+        "treatment",
+        "A price quote, computed as for an invoice; nothing is saved.",
+        metadata={"resolve": quotes.answer},
+    )
+    async def price_quote(
+        self, info: Info, input: Annotated[PriceQuoteInput, argument("What to price.", "treatment")]
+    ) -> PriceQuotePayload:
+        return await quotes.read(info)  # type: ignore[return-value]
 
     @compiled_root(
         "negotiation",

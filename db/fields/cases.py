@@ -24,8 +24,8 @@ from db.fields.holds import in_force
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
+from domain.billing.representations import AttorneyChangeStatus
 from domain.normal_forms import normal_key
-from domain.representations import AttorneyChangeStatus
 
 
 def _hold_over_case(c: Row, h: Row) -> Expression:

@@ -1,6 +1,7 @@
 """The laws of remittances: what is posted, and what its amounts add up to."""
 
 from db.laws.base import Law
+from db.merged_records import are_one
 
 LAWS = (
     Law(
@@ -19,8 +20,8 @@ LAWS = (
     Law(
         "A payment of a remittance is posted to a payment of its payer",
         "RemittancePayment",
-        """select p.id from remittance_payments p join cheques c on (c.clinic_id, c.id) = (p.clinic_id, p.cheque_id)
-        where c.payer_id <> p.payer_id and c.corrects_id is null and c.corrected_at is null""",
+        f"""select p.id from remittance_payments p join cheques c on (c.clinic_id, c.id) = (p.clinic_id, p.cheque_id)
+        where not {are_one("payer", "c.payer_id", "p.payer_id", "p.clinic_id")} and c.corrects_id is null and c.corrected_at is null""",
     ),
     Law(
         "The history of an invoice says that a claim was posted to it",

@@ -18,19 +18,17 @@ from db.tables import metadata
 from domain.access.people import Role
 from domain.billing.transitions import legal_pairs
 from permissions.importing import IMPORTING
-from permissions.pricing import PRICING
-from permissions.rows import ROWS
-from permissions.rules import STAFF
-from permissions.worker import ACROSS_CLINICS, WORKER
-from permissions.writes import (
-    AUDITED,
+from permissions.looked_up import (
     LOOKED_UP,
     LOOKED_UP_BY_ADMINISTRATORS,
     LOOKED_UP_BY_EVERYBODY,
     LOOKED_UP_BY_PHYSICIANS,
-    WRITES,
-    Write,
 )
+from permissions.pricing import PRICING
+from permissions.rows import ROWS
+from permissions.rules import STAFF
+from permissions.worker import ACROSS_CLINICS, WORKER
+from permissions.writes import AUDITED, WRITES, Write
 
 STAFF_LOGIN, ATTORNEY_LOGIN, SIGN_IN = "clinic_staff_login", "clinic_attorney_login", "clinic_sign_in"
 WORKER_ROLE = "clinic_worker"

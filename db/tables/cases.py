@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from db.tables.base import clinic_table, index, is_duplicate, metadata, moment, normal_form, one_of, refers, words
 from domain.billing.cases import CaseStatus, CloseReason
-from domain.representations import AttorneyChangeStatus
+from domain.billing.representations import AttorneyChangeStatus
 
 cases = clinic_table(
     "cases",

@@ -76,18 +76,18 @@ _ALL = (
         "invoices ever submitted that no payer refused to pay ÷ invoices ever submitted to a payer",
         Unit.RATIO,
     ),
-    Measure("appeals", "Appeals", "the number of appeals against denials of them", Unit.APPEALS),
-    Measure("appeal_rate", "Appeal rate", "denials that were appealed ÷ denials", Unit.RATIO),
+    Measure("appeals", "Appeals", "the number of appeals against refusals to pay them", Unit.APPEALS),
+    Measure("appeal_rate", "Appeal rate", "refusals to pay with an appeal ÷ refusals to pay", Unit.RATIO),
     Measure(
         "overturn_rate",
         "Overturn rate",
-        "denials that were overturned, in full or in part ÷ denials that were decided after all: upheld, overturned or in part",
+        "refusals to pay that the payer gave up, in full or in part ÷ refusals that it decided upon once more",
         Unit.RATIO,
     ),
     Measure(
         "recovered_after_denial",
-        "Recovered after denial",
-        "what payers agreed to pay of what they had denied",
+        "Recovered after refusal",
+        "what payers agreed to pay of what they had refused",
         Unit.DOLLARS,
     ),
     Measure(

@@ -9,7 +9,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 # Retiring a payer, or making it another one, waits for the commands that have chosen it.
 _PAYER = f"""select retired_at, patient_id is null or {are_one("patient", "patient_id", "$3")} as is_of_patient from payers
     where clinic_id = $1 and id = {surviving("payer", "$2")} for key share"""
-_ARE_ONE = f"select {are_one('payer', '$2', '$3')} as are_one from clinics where clinic_id = $1"
+_ARE_ONE = f"select {are_one('payer', '$2::uuid', '$3::uuid')} as are_one from clinics where clinic_id = $1"
 
 
 async def check_payer(work: UnitOfWork, identity: UUID, patient: UUID) -> None:

@@ -2,13 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
 
 import strawberry
-from strawberry import Info
 
-from permissions.classes import argument, input_field, output_field, query_field
-from resolvers.commands.billing import quotes
+from permissions.classes import input_field, output_field
 from schema.billing.lines import InvoiceLineInput
 from schema.errors import UserError
 from schema.records.cpt_codes import PriceTrace
@@ -49,16 +46,3 @@ class PriceQuote:
 class PriceQuotePayload:
     quote: PriceQuote | None = output_field("treatment", "The quote; null if the input is invalid.")
     errors: list[UserError] = output_field("treatment", "Why there is no quote; empty on success.")
-
-
-@strawberry.type(description="The queries of price quotes.")
-class QuoteQueries:
-    @query_field(
-        "treatment",
-        "A price quote, computed as for an invoice; nothing is saved.",
-        metadata={"resolve": quotes.answer},
-    )
-    async def price_quote(
-        self, info: Info, input: Annotated[PriceQuoteInput, argument("What to price.", "treatment")]
-    ) -> PriceQuotePayload:
-        return await quotes.read(info)  # type: ignore[return-value]

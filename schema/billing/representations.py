@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 from strawberry.tools import create_type
 
-from domain.representations import LONGEST_NOTICE
+from domain.billing.representations import LONGEST_NOTICE
 from permissions.classes import input_field, output_field
 from resolvers.commands.billing import representations, transfers
 from schema.access.users import User

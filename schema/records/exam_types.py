@@ -28,7 +28,7 @@ class ExamType(Node):
     id: strawberry.ID = output_field("treatment", "The exam's id.")
     name: str = output_field("treatment", "The name of the exam.")
     code: str | None = output_field(
-        "treatment", "The CPT code with which it is billed; null if it only groups its sub-exams."
+        "treatment", "The CPT code with which it is billed; null if it has nothing but its sub-exams."
     )
     selection_rule: SelectionRule = output_field("treatment", "How many of its sub-exams must be selected with it.")
     position: int = output_field("treatment", "The position among the exams of the same parent.")

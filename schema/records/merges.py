@@ -9,7 +9,7 @@ from strawberry.tools import create_type
 
 from domain.merges import CollisionKind, MergeKind
 from permissions.classes import argument, enum_type, input_field, output_field, query_field
-from resolvers.commands.records import merge_preview, merges
+from resolvers.commands.merges import merging, preview
 from schema.commands import command, payload_of
 from schema.connections import After, Connection, First, Node
 from schema.errors import UserError
@@ -140,12 +140,12 @@ class MergeQueries:
     @query_field(
         _RULE,
         "What a merge of two patients or payers would do, and why it would be refused; nothing is merged.",
-        metadata={"resolve": merge_preview.answer},
+        metadata={"resolve": preview.answer},
     )
     async def merge_preview(
         self, info: Info, input: Annotated[MergePreviewInput, argument("The records.", _RULE)]
     ) -> MergePreviewPayload:
-        return await merge_preview.read(info)  # type: ignore[return-value]
+        return await preview.read(info)  # type: ignore[return-value]
 
 
 _REASON = "Why they are one, for the record."
@@ -186,7 +186,7 @@ MergeMutations: Any = create_type(
     [
         command(
             "merge_patients",
-            merges.merge_patients,
+            merging.merge_patients,
             "Merge two patients who are one person, by a link: history, audit log and documents stay as they are.",
             MergePatientsInput,
             "The patients.",
@@ -194,7 +194,7 @@ MergeMutations: Any = create_type(
         ),
         command(
             "merge_payers",
-            merges.merge_payers,
+            merging.merge_payers,
             "Merge two payers that are one, by a link: history, audit log and documents stay as they are.",
             MergePayersInput,
             "The payers.",
@@ -202,7 +202,7 @@ MergeMutations: Any = create_type(
         ),
         command(
             "undo_merge",
-            merges.undo,
+            merging.undo,
             "Undo a merge. It is refused once something was added that depends on it.",
             UndoMergeInput,
             "The merge.",

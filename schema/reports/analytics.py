@@ -28,11 +28,11 @@ class CountRatio:
     denominator: int = output_field("figures", "The denominator: a number of invoices.")
 
 
-@strawberry.type(description="A ratio of two numbers of denials, with both numbers.")
+@strawberry.type(description="A ratio of two numbers of refusals to pay, with both numbers.")
 class DenialRatio:
     value: float | None = output_field("figures", "Numerator ÷ denominator; null if the denominator is 0.")
-    numerator: int = output_field("figures", "The numerator: a number of denials.")
-    denominator: int = output_field("figures", "The denominator: a number of denials.")
+    numerator: int = output_field("figures", "The numerator: a number of refusals.")
+    denominator: int = output_field("figures", "The denominator: a number of refusals.")
 
 
 @strawberry.type(description="The denials of one payer, and what became of them.")
@@ -46,7 +46,7 @@ class PayerDenials:
     recovered_after_denial: Decimal = output_field("records", described("recovered_after_denial"))
 
 
-@strawberry.type(description="The denials with one reason code, and what became of them.")
+@strawberry.type(description="The refusals to pay with one reason code, and what became of them.")
 class ReasonDenials:
     reason_code: str | None = output_field("figures", "The reason code; null for the remainder.")
     is_remainder: bool = output_field(
@@ -55,9 +55,9 @@ class ReasonDenials:
         "of creation are joined, with another code where there is one; for other roles there is no such row.",
     )
     invoice_count: int = output_field(
-        "figures", "The number of invoices with such a denial; one invoice can be in several rows."
+        "figures", "The number of invoices that were refused so; one invoice can be in several rows."
     )
-    denial_count: int = output_field("figures", "The number of their denials.")
+    denial_count: int = output_field("figures", "How often.")
     appeals: int = output_field("figures", described("appeals"))
     appeal_rate: DenialRatio = output_field("figures", described("appeal_rate"))
     overturn_rate: DenialRatio = output_field("figures", described("overturn_rate"))
@@ -209,7 +209,7 @@ class Analytics:
     )
     denials_by_reason: list[ReasonDenials] = output_field(
         "figures",
-        "The denials of the period's invoices by reason code, most denials first. Analysts get them for the whole clinic, without "
+        "The refusals to pay the period's invoices by reason code, most frequent first. Analysts get them for the whole clinic, without "
         "asOf and without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(

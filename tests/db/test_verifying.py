@@ -12,7 +12,10 @@ from db.ledger.restated import fill_missing
 from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
-from tests.db.recoupment_violations import RECOUPMENT
+from tests.db.violations.denials import DENIALS
+from tests.db.violations.merges import MERGES
+from tests.db.violations.recoupment import RECOUPMENT
+from tests.db.violations.remittances import REMITTANCES
 from tests.support.databases import INVOICES, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
@@ -32,23 +35,7 @@ _VERIFIED = "select id from coverages where status = 'active' order by id limit 
 _PAYER = "select payer_id from cheques where applied_amount > 0 order by id limit 1"
 _HELD = "select id from cheques where held_from is not null and released_at is null order by id limit 1"
 _DEPOSITED = "select id from cheques where cleared_on is not null order by id limit 1"
-# The last payment of a payer with payments; in a violation, all payers are one with the first.
-_LAST_OF_TWO = "select id from cheques where returned_on is null and method <> 'cash' order by id desc limit 1"
-_MERGED = """insert into merged_payers (clinic_id, id, survivor_id, group_ids) select p.clinic_id, p.id, f.id,
-        array(select id from payers order by id) from payers p, (select id from payers order by id limit 1) f where p.id <> f.id"""
 _REFUNDED = "select cheque_id as id from refunds order by id limit 1"
-_TAKEN_OFF = "select invoice_id as id from invoice_adjustments where kind = 'contractual' order by id limit 1"
-# A denial that was appealed and decided, the only one of its invoice.
-_APPEALED = """select d.id from denials d where (select count(*) from denial_events e where e.denial_id = d.id) = 2
-    and (select count(*) from denials o where o.invoice_id = d.invoice_id) = 1 order by d.id limit 1"""
-_APPEALED_INVOICE = f"select invoice_id from denials where id = ({_APPEALED})"
-_OF_APPEALED = "select d.id from denials d where d.invoice_id = $"
-_PAID_BACK = "select r.id from refunds r join cheques c on c.id = r.cheque_id where c.number = 'ADVANCE-2'"
-_BOUNCED = "select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.amount < 0 order by c.id limit 1"
-_REMITTED = "select cheque_id as id from provider_adjustments"
-_ADJUSTED = "select id from provider_adjustments"
-_ASKED = "select id from recoupment_requests where status = 'refunded'"
-_ASKED_AGAIN = "select id from recoupment_requests where status = 'open'"
 _SETTLED = "select id from cases where status = 'settled' order by number limit 1"
 _UNSETTLED = """select c.id from cases c where status = 'open' and exists (select from invoices where case_id = c.id
     and status in ('pending_invoice', 'pending_reduction')) order by number limit 1"""
@@ -163,15 +150,6 @@ VIOLATIONS = [
     ("A coverage's history", _VERIFIED, "update coverage_events set action = 'updated' where coverage_id = $ and seq = 1"),
     ("A verified coverage", _VERIFIED, "update coverages set verified_at = null where id = $"),
     ("A payment is used for", _SHARED, "update cheques set applied_amount = applied_amount + 0.01 where id = $"),
-    ("A patient is merged as", "select id from patients order by id limit 1",
-     "update patients set merged_into_id = (select id from patients order by id desc limit 1) where id = $"),
-    ("A payer is merged as", "select id from payers order by id limit 1",
-     "update payers set merged_into_id = (select id from payers order by id desc limit 1) where id = $"),
-    ("Merged payers have no two", _LAST_OF_TWO, f"""{_MERGED}; update cheques c set method = o.method, number_key = o.number_key,
-     bank_key = o.bank_key from cheques o where o.id = (select id from cheques where payer_id <> c.payer_id and returned_on is null
-        and method <> 'cash' and id < c.id order by id limit 1) and c.id = $"""),
-    ("Merged payers are of one", "select id from payers where kind = 'insurance' order by id limit 1",
-     "update payers set merged_into_id = (select id from payers where kind = 'attorney' order by id limit 1) where id = $"),
     ("A payment is used for", _REFUNDED, "delete from refunds where cheque_id = $"),
     ("Payments that are money", _PAYER, """update cheques set applied_amount = 0 where id = (select id from cheques
      where payer_id = $ and applied_amount > 0 limit 1)"""),
@@ -198,6 +176,9 @@ VIOLATIONS = [
      """update cheques c set bank_key = 'a bank', number_key = (select o.number_key from cheques o where o.payer_id = c.payer_id
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
+    *DENIALS,
+    *MERGES,
+    *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),
     ("The status agrees", _NEGOTIATED, "update invoices set open_status = 'pending_invoice' where id = $"),
     ("The status agrees", _AGREED, "update invoices set agreed_amount = null where id = $"),
@@ -305,18 +286,6 @@ VIOLATIONS = [
      select clinic_id, id, day, day + 2, physician_id, facility_id, service_date from encounters,
      unnest(array['2026-05-31'::date, '2026-06-01']) day where id = $"""),
     ("Treatment is not before", _BILLING_VISIT, "update invoices set service_date = '2000-01-01' where id = $"),
-    ("An adjustment is not before", _TAKEN_OFF, "update invoice_adjustments set effective_on = '2001-01-01' where invoice_id = $"),
-    ("The line of an adjustment", _TAKEN_OFF, """update invoice_adjustments set line_id = (select l.id from invoice_lines l
-     where l.invoice_id <> invoice_adjustments.invoice_id limit 1) where invoice_id = $ and kind = 'contractual'"""),
-    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = -0.01 where id = $"),
-    ("Contractual adjustments take", _OPEN, "update invoices set contractual_amount = billed_amount + 0.01 where id = $"),
-    ("A denial is not appealed", _APPEALED_INVOICE, f"""update denials set denied_on = '2027-01-01', appeal_due_on = null
-     where id = ({_OF_APPEALED})"""),
-    ("The appeals and outcomes", _APPEALED_INVOICE, f"""update denial_events set happened_on = '2027-01-01'
-     where number = 1 and denial_id = ({_OF_APPEALED})"""),
-    ("The steps of a denial", _APPEALED, "update denial_events set number = number + 10 where denial_id = $"),
-    ("The steps of a denial", _APPEALED, "update denial_events set status = 'upheld' where denial_id = $ and number = 1"),
-    ("What a denial recovers", _APPEALED, "update denial_events set recovered_amount = 100000 where denial_id = $ and number = 2"),
     ("An invoice is not created", _BILLING_VISIT, "update invoices set service_date = created_on + 1 where id = $"),
     ("An invoice is not submitted", "select id from invoices where submitted_on is not null order by number limit 1",
      "update invoices set submitted_on = created_on - 1 where id = $"),

@@ -21,6 +21,7 @@ _NO_DECODERS = {
     "imports/files/xml_parts.py": "a part of import file (XLSX)",
     "resolvers/commands/billing/quotes.py": "JSON that PostgreSQL has written",
     "resolvers/commands/remittances/rows.py": "JSON that PostgreSQL has written",
+    "resolvers/commands/merges/merging.py": "JSON that PostgreSQL has written",
     "db/ledger/facts.py": "JSON that PostgreSQL has written",
     "resolvers/commands/billing/pricing.py": "JSON that PostgreSQL has written",
     "resolvers/commands/records/import_mappings.py": "a mapping that our own mutation has stored",

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.billing.representations import LONGEST_NOTICE, Period, check_effective_day, substitute
 from domain.errors import Conflict, InvalidInput
-from domain.representations import LONGEST_NOTICE, Period, check_effective_day, substitute
 
 FIRST = date(2026, 1, 1)
 ANN, BOB, EVE = (uuid4() for _ in range(3))

@@ -19,6 +19,8 @@ PAGING = {"first", "after", "last", "before", "orderBy", "filter"}
 # Types that are no records: root types, the viewer and payloads of mutations. Resolvers make these.
 _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
+# What a merge of two records would change.
+_MERGED = {"MergePreview", "MergeDifference", "MergeCount", "MergeCollision", "MergedPayers"}
 _OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine"}
 _PREVIEWED = {"ImportPreview", "ImportQuestion", "PreviewedRow", "PreviewedCell", "ControlTotal"}
@@ -40,7 +42,7 @@ _MADE = {
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
     *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning"),
-    *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE),
+    *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE | _MERGED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # The types of pages, for all records.
@@ -54,6 +56,7 @@ FOUND_OTHERWISE = {
     "explainAccess",
     "priceQuote",
     "importMappings",
+    "mergePreview",
     *REPORTED,
 }
 

@@ -47,7 +47,10 @@ OWN: dict[Role, dict[str, str]] = {
     },
 }
 _WHOLE_CLINIC = "select id from {} where clinic_id = $1"
-_ANALYST = ("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes")
+_ANALYST = (
+    *("invoices", "invoice_lines", "cases", "patients", "payers", "physicians", "facilities", "cpt_codes"),
+    *("merged_patients", "merged_payers"),
+)
 _STAFF = (
     *_ANALYST,
     "agreements",
@@ -159,6 +162,13 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
             'record_cheque', 'allocate_cheque', 'post_remittance', 'return_cheque', 'record_denial', 'record_adjustment'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
+# A link of a merged record is of who reaches any record of its group.
+for _role in (Role.ATTORNEY, Role.PHYSICIAN):
+    OWN[_role] |= {
+        f"merged_{_kind}": f"select id from merged_{_kind} where clinic_id = $1 and group_ids && array({OWN[_role][_kind]})"
+        for _kind in ("patients", "payers")
+        if _kind in OWN[_role]
+    }
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},
@@ -169,7 +179,7 @@ OWN[Role.BILLING] = {
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
 }
 OWN[Role.ADMIN] = OWN[Role.BILLING] | {
-    table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations")
+    table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations", "merges")
 }
 _REQUESTED = "select id from exports where clinic_id = $1 and requested_by = $3 and $2::uuid is not null"
 for _tables in OWN.values():

@@ -143,20 +143,26 @@ PHYSICIAN = {
 
 # Contractual adjustments and recoveries are sums over many invoices, as what is received is.
 _MEASURED = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate"
+# Of what became of denials, the sums over many invoices of the whole clinic, by reason code; no denial of an invoice.
 ANALYST = {
     **_SIGNED_IN,
     "AgingBasis": "CREATED SERVICE",
     "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
     "AgingReport": "asOf isRestated basis buckets invoiceCount outstanding",
-    "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate arOver90
-        physicianProductivity agingByPayer reductionsByPayer amountsByCoverageKind trend""".replace("\n       ", ""),
+    "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate firstPassRate arOver90
+        physicianProductivity agingByPayer reductionsByPayer amountsByCoverageKind denialsByReason trend""".replace(
+        "\n       ", ""
+    ),
     "AnalyticsFilter": "from to payerId physicianId facilityId",
     "CountRatio": "value numerator denominator",
     # Sums over many invoices of the whole clinic, by kind; no coverage of a case.
     "CoverageKind": "PIP MEDPAY HEALTH LIABILITY UM_UIM WORKERS_COMP LETTER_OF_PROTECTION PATIENT",
     "CoverageKindAmounts": "coverageKind isRemainder invoiceCount billed received reducedAmount contractual outstanding",
     "DaysInAr": "mean median invoiceCount",
-    "MonthlyAnalytics": f"month {_MEASURED}",
+    "DenialRatio": "value numerator denominator",
+    "MonthlyAnalytics": f"month {_MEASURED} firstPassRate",
+    "ReasonDenials": """reasonCode isRemainder invoiceCount denialCount appeals appealRate overturnRate
+        recoveredAfterDenial""".replace("\n       ", ""),
     "PayerAging": "payer buckets invoiceCount outstanding medianDaysToPay",
     "PayerReduction": "payer invoiceCount reductionRate",
     "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice received",

@@ -7,8 +7,9 @@ from schema.billing import coverage_enums
 from schema.billing import enums as billing_enums
 from schema.labels import LABELS
 from schema.payments import enums as payment_enums
+from schema.payments import remittance_enums
 
-_MODULES = (enums, billing_enums, coverage_enums, payment_enums)
+_MODULES = (enums, billing_enums, coverage_enums, payment_enums, remittance_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 

@@ -7,9 +7,9 @@ from db.action_items import OWED_BY_FORMER_FIRM
 from db.merged_records import followed
 from db.write_batch import Sql, WriteBatch
 from domain.billing.invoice_events import change_of
+from domain.billing.representations import AttorneyChangeStatus, Period, Substitution, check_effective_day, substitute
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
-from domain.representations import AttorneyChangeStatus, Period, Substitution, check_effective_day, substitute
 from resolvers.commands.billing.case_history import record_case_event
 from resolvers.commands.billing.cases import check_active, lock_invoices
 from resolvers.commands.transitions import Row, announce

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.access.people import Role
 from domain.billing.money import format_money
@@ -25,10 +26,11 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _ZERO = Decimal("0.00")
 # All payments of its payer of which something is unapplied, locked in one order, since the refund depends on them.
-_CHEQUES = """select id, number, payer_id, received_on, returned_on, corrected_at, unapplied_amount,
+_PAYER = "(select payer_id from cheques where clinic_id = $1 and id = $2)"
+_CHEQUES = f"""select id, number, payer_id, received_on, returned_on, corrected_at, unapplied_amount,
         held_from is not null and released_at is null as is_held
     from cheques where clinic_id = $1 and (id = $2 or unapplied_amount <> 0)
-        and payer_id = (select payer_id from cheques where clinic_id = $1 and id = $2) order by id for no key update"""
+        and payer_id = any({group("payer", _PAYER)}) order by id for no key update"""
 _CHEQUE_OF = "select cheque_id from refunds where clinic_id = $1 and id = $2"
 _LOSSES = f"""select p.id, p.cheque_id, p.amount, p.note from provider_adjustments p where p.clinic_id = $1 and p.cheque_id = $2
         and p.code = '{LOSS_CODE}' and p.reverses_id is null and not exists (select from provider_adjustments r

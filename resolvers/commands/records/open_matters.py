@@ -19,7 +19,7 @@ _PATIENTS = group("patient", "$2")
 _OF: dict[str, Mapping[str, str]] = {
     "payer": {"payers": f"id = any({group('payer', '$2')})", **_OF_PAYERS},
     "firm": {
-        "payers": f"{surviving('payer', 'id')} in (select f.id from payers f where f.clinic_id = $1 and f.firm_id = $2)",
+        "payers": f"{surviving('payer', 'payers.id')} in (select f.id from payers f where f.clinic_id = $1 and f.firm_id = $2)",
         **_OF_PAYERS,
     },
     "patient": {

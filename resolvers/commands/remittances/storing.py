@@ -14,7 +14,7 @@ from domain.days import FIRST_DAY
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import code_form
-from domain.remittances.matching import OurLine, match_lines, status_of, unknown_status
+from domain.remittances.matching import REVERSAL, OurLine, match_lines, status_of, unknown_status
 from domain.remittances.remittance import BrokenLaw, RemittedClaim, RemittedPayment, broken_laws
 from domain.remittances.statuses import RemittanceOrigin, RemittanceStatus
 from resolvers.commands.remittances.finding import (
@@ -66,7 +66,8 @@ class Known:
         """What is found of a claim of a payment that is in balance and no duplicate."""
         found = self.invoices.get(claim.number)
         invoice: UUID | None = found["id"] if found else None
-        if invoice is None and payer is not None and claim.payer_number is not None:
+        is_reversal = claim.status_code == REVERSAL
+        if invoice is None and is_reversal and payer is not None and claim.payer_number is not None:
             invoice = self.posted_before.get((payer, claim.payer_number))
         is_void = found is not None and found["status"] == InvoiceStatus.VOID
         reason = unknown_status(claim) or (_NO_INVOICE if invoice is None else _VOID if is_void else None)

@@ -11,7 +11,7 @@ from domain.billing.invoices import InvoiceStatus
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from tests.api.audit_log.test_audit_events import event_of, events_of
-from tests.api.billing.test_mutation_permissions import EXAMPLES
+from tests.api.billing.mutation_examples import EXAMPLES
 from tests.api.billing.test_square import MUTATIONS as TRANSITIONS
 from tests.domain.test_transitions import BY_ADMIN, cells
 from tests.support.api.accounts import ACCEPT, invited_account, new_account

@@ -13,9 +13,9 @@ from db.global_ids import make_id
 from domain.access.people import Role
 from server.embedded.postgres import EmbeddedPostgres
 from tests.storage.stores import Folder
-from tests.support.api.merges import merge, part
 from tests.support.databases import copied, rows
 from tests.support.files.export_files import Bureau, bureau_over
+from tests.support.merges import merge, part
 
 _PAYERS = """select p.id, p.name from payers p join invoices i on i.clinic_id = p.clinic_id and i.payer_id = p.id and i.status <> 'void'
     where p.kind = 'insurance' group by 1, 2 order by count(*) desc, p.id limit 2"""

@@ -11,10 +11,10 @@ from db.global_ids import make_id, read_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.imports.imported_files import broken
-from tests.support.api.merges import MERGE, answers, part
 from tests.support.api.mutations import answered
 from tests.support.client import Client, serving
 from tests.support.databases import rows
+from tests.support.merges import MERGE, answers, part
 
 _FIGURES = """query ($asOf: Date, $restated: Boolean!, $of: AnalyticsFilter!) {
     aging(asOf: $asOf, restated: $restated) { invoiceCount outstanding }

@@ -11,12 +11,12 @@ from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.api.merges.test_merging import a_patient, a_payer, owed_by
 from tests.conftest import SignIn
-from tests.support.api.merges import merge, part
 from tests.support.api.mutations import done
 from tests.support.api.records import uuid_of
 from tests.support.api.scenarios import Clinic
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.merges import merge, part
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from db.global_ids import make_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
-from tests.support.api.merges import answers, as_ids, merge, part, parties_in
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.merges import answers, as_ids, merge, part, parties_in
 
 _DEMO = "(select clinic_id from clinics where short_name = 'demo')"
 
@@ -38,7 +38,8 @@ def pairs(address: DatabaseUrls) -> list[tuple[str, str]]:
     return [(payers[0], payers[1]), (make_id("Patient", own), make_id("Patient", other))]
 
 
-_TO_DO = "{ actionItems(first: 500) { nodes { id kind dueOn subject invoice { id } cheque { id } encounter { id } } } }"
+# Subjects name payers.
+_TO_DO = "{ actionItems(first: 500) { nodes { id kind dueOn invoice { id } cheque { id } encounter { id } } } }"
 
 
 def _lasting(answer: Any) -> list[Any]:

@@ -28,7 +28,8 @@ from db.security.policies import (
 from db.security.report_columns import columns_of_reports
 from db.tables import metadata
 from domain.access.people import Role
-from permissions.writes import LOOKED_UP_BY_EVERYBODY, WRITES, Write
+from permissions.looked_up import LOOKED_UP_BY_EVERYBODY
+from permissions.writes import WRITES, Write
 from schema.whole import surface
 from server.database_urls import DatabaseUrls
 from tests.db.rights.rights import (

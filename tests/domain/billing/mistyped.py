@@ -139,9 +139,9 @@ class Mistyped:
                 raise DomainError("Never responsible")
             books.add_corrected(on, receipt, self.returns)
         else:
-            right = {"amount": self.act.values["amount"], "payer_id": self.act.values["payer"]}
-            identity: dict[str, Any] = {"id": UUID(int=3 * 10**6 + 2 * key)}
-            self.receipts[key] = books.correct(on, self.receipts[key], self.act.happened, **right, **identity)
+            right: dict[str, Any] = {"amount": self.act.values["amount"], "payer_id": self.act.values["payer"]}
+            right["id"] = UUID(int=3 * 10**6 + 2 * key)
+            self.receipts[key] = books.correct(on, self.receipts[key], self.act.happened, **right)
         self.corrected_on = on
         self.script.append((on, Done.CORRECTED, self.act))
 

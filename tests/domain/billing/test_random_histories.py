@@ -78,10 +78,7 @@ def choices(
         return lambda books, on: books.step(on, row.name, role, **given)
 
     steps = {row.name: step(row) for row in TRANSITIONS}
-    # A replaced invoice is void: its money goes along to another one.
-    back = [
-        replace(one, id=UUID(int=one.id.int + 1), amount=-one.amount, reverses_id=one.id) for one in standing(facts)
-    ]
+    back = [_reversed(one) for one in standing(facts)]
     steps["replace_invoice"] = lambda books, on: books.step(on, "replace_invoice", Role.ADMIN, reversals=back, **REASON)
     steps["record_cheque"] = lambda books, on: books.receive(
         on, amount, payer, earlier, coverage_id=coverage, id=identity
@@ -89,6 +86,23 @@ def choices(
     # Claims of remittances have histories of their own.
     for name in ("allocate_cheque", "revive_agreement", "post_remittance"):
         steps[name] = steps["record_cheque"]
+    del steps["correct_cheque"], steps["move_allocation"]
+    steps |= _of_receipts(facts, random, amount, payer, earlier)
+    lapsed = lapsed_agreement(facts)
+    if lapsed is not None and lapsed.conditional_until is not None:
+        in_time = (lapsed.conditional_until - CREATED_ON).days
+        steps["revive_agreement"] = lambda books, on: books.receive(on, cents, invoice.payer_id, in_time)
+    return steps
+
+
+def _reversed(receipt: Receipt) -> Receipt:
+    """What a replaced invoice gives back: its money goes along to another one."""
+    return replace(receipt, id=UUID(int=receipt.id.int + 1), amount=-receipt.amount, reverses_id=receipt.id)
+
+
+def _of_receipts(facts: Facts, random: SeededRandom, amount: Decimal, payer: UUID, earlier: int) -> dict[str, Do]:
+    """The steps about a receipt: its return, its correction, and moving a part of it away."""
+    steps: dict[str, Do] = {}
     receipt = random.choice(standing(facts) or [None])
     if receipt is not None:
         steps["return_cheque"] = lambda books, on: books.take_back(on, receipt, earlier)
@@ -98,12 +112,6 @@ def choices(
         steps["correct_cheque"] = lambda books, on: books.correct(on, mistake, earlier, **right)
         moved = random.choice([ZERO, (mistake.amount / 2).quantize(CENT)])
         steps["move_allocation"] = lambda books, on: books.correct(on, mistake, name="move_allocation", amount=moved)
-    else:
-        del steps["correct_cheque"], steps["move_allocation"]
-    lapsed = lapsed_agreement(facts)
-    if lapsed is not None and lapsed.conditional_until is not None:
-        in_time = (lapsed.conditional_until - CREATED_ON).days
-        steps["revive_agreement"] = lambda books, on: books.receive(on, cents, invoice.payer_id, in_time)
     return steps
 
 

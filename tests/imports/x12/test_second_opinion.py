@@ -30,7 +30,7 @@ def is_accepted(data: bytes) -> bool:
     given = params()
     given.set("exclude_external_codes", _LISTS)
     # Some envelopes that are broken make it fail.
-    with suppress(X12Error, IndexError, AttributeError):
+    with suppress(X12Error, AttributeError, LookupError, TypeError, ValueError):
         return bool(x12n_document(given, io.StringIO(data.decode()), None, None))
     return False
 

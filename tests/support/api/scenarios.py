@@ -176,22 +176,6 @@ class Clinic:
             return self._correction(name, identity, cheque)
         return by_transition.get(name, named)
 
-    def _correction(self, name: str, invoice: str, cheque: str) -> dict[str, Any]:
-        """A correction of what pays the invoice, or else of another payment, so that it pays 0.01 of the invoice."""
-        told = {"reason": "As it should be"}
-        query = """select a.cheque_id from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-            where a.invoice_id = $1 and c.returned_on is null group by 1 having sum(a.amount) > 0 order by 1 desc limit 1"""
-        found = rows(self.address, query, uuid_of(invoice))
-        if found:
-            of = {"chequeId": make_id("Cheque", found[0]["cheque_id"]), **told}
-            more = {"number": f"right-{next(_numbers)}"} if name == "correct_cheque" else {"invoiceId": invoice}
-            return {**of, **more}
-        if name == "correct_cheque":
-            return {"chequeId": cheque, "allocations": allocations({invoice: "0.01"}), **told}
-        other = self.agreed("1.00")
-        paid = self.pays("1.00", {other: "1.00"}, payerId=self.payer)
-        return {"chequeId": paid["id"], "invoiceId": other, "toInvoiceId": invoice, "amount": "0.01", **told}
-
     def remittance(self, invoice: Any, payer: str, amount: str = "0.01", client: Client | None = None) -> str:
         """The id of an imported remittance in which a payer pays an amount of an invoice, and nothing else."""
         user = client or self.billing
@@ -208,6 +192,22 @@ class Clinic:
         imported = {"uploadId": upload["id"], "payerId": payer}
         identity: str = done(user, "importRemittance", "remittance { id }", **imported)["id"]
         return identity
+
+    def _correction(self, name: str, invoice: str, cheque: str) -> dict[str, Any]:
+        """A correction of what pays the invoice, or else of another payment, so that it pays 0.01 of the invoice."""
+        told = {"reason": "As it should be"}
+        query = """select a.cheque_id from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
+            where a.invoice_id = $1 and c.returned_on is null group by 1 having sum(a.amount) > 0 order by 1 desc limit 1"""
+        found = rows(self.address, query, uuid_of(invoice))
+        if found:
+            of = {"chequeId": make_id("Cheque", found[0]["cheque_id"]), **told}
+            more = {"number": f"right-{next(_numbers)}"} if name == "correct_cheque" else {"invoiceId": invoice}
+            return {**of, **more}
+        if name == "correct_cheque":
+            return {"chequeId": cheque, "allocations": allocations({invoice: "0.01"}), **told}
+        other = self.agreed("1.00")
+        paid = self.pays("1.00", {other: "1.00"}, payerId=self.payer)
+        return {"chequeId": paid["id"], "invoiceId": other, "toInvoiceId": invoice, "amount": "0.01", **told}
 
     def _open_part(self, invoice: str) -> str:
         query = "select billed_amount - contractual_amount - earlier_received_amount from invoices where id = $1"

@@ -137,7 +137,8 @@ def _ids(type_name: str, row: Row) -> tuple[str, ...]:
 async def _paid_as_both(work: UnitOfWork, pair: Pair) -> list[Collision]:
     """The invoices whose receipts would count to other rounds if both were one payer."""
     rows = await work.all(_PAID_AS_BOTH, pair.group)
-    one: dict[UUID, UUID] = {identity: pair.surviving["id"] for identity in pair.group}
+    surviving: UUID = pair.surviving["id"]
+    one = dict.fromkeys(pair.group, surviving)
     known = await facts_of(work, [row["id"] for row in rows]) if rows else {}
     moved = [
         row

@@ -14,8 +14,7 @@ from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.merges import MergeKind, added, different_attorneys, listed, own_payers
 from domain.texts import REMARK, optional_text
-from resolvers.commands.next_steps import next_step
-from resolvers.commands.records.merge_pairs import (
+from resolvers.commands.merges.pairs import (
     KINDS,
     Pair,
     find_collisions,
@@ -24,6 +23,7 @@ from resolvers.commands.records.merge_pairs import (
     referring,
     refusals,
 )
+from resolvers.commands.next_steps import next_step
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]

@@ -16,8 +16,8 @@ from domain.billing.outcomes import Actor
 from domain.errors import DomainError
 from domain.merges import Collision, MergeKind, differences
 from permissions.graphql_adapter import core_info
-from resolvers.commands.records.merge_pairs import KINDS, Pair, find_collisions, find_errors, refusals
-from resolvers.commands.records.merges import PlannedMerge, plan_merge, unconfirmed
+from resolvers.commands.merges.merging import PlannedMerge, plan_merge, unconfirmed
+from resolvers.commands.merges.pairs import KINDS, Pair, find_collisions, find_errors, refusals
 from resolvers.commands.unit_of_work import UnitOfWork
 from resolvers.compiler.answers import Answerer
 from resolvers.compiler.plans import id_reader
