@@ -31,7 +31,6 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
             "unapplied_amount",
             "is_duplicate",
             "bank_key",
-            "imported",
             "is_remitted",
             "recorded_at",
             "corrected_at",

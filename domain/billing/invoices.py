@@ -234,7 +234,7 @@ GUARDS = {
         "not_received", _POSITIVE, "Everything that was billed has been received", ("return_cheque",)
     ),
     "something_to_negotiate": Guard(
-        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("correct_cheque", "void_invoice"), _INSTEAD
+        "unpaid", _POSITIVE, "Nothing is due, and nothing was reduced", ("move_allocation", "void_invoice"), _INSTEAD
     ),
     "small_balance": Guard(
         "has_small_balance",

@@ -20,7 +20,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 Row = Mapping[str, Any]
 WRONG = """select c.id, c.payer_id, c.method, c.number, c.bank, c.amount, c.cheque_date, c.received_on, c.held_from, c.released_at,
     c.deposit_id, d.deposited_on, c.cleared_on, c.returned_on, c.return_reason, c.return_kind, c.returned_at, c.replaces_id,
-    c.document_id, c.imported, c.is_remitted, c.corrected_at, c.number_key, c.unapplied_amount
+    c.document_id, c.is_remitted, c.corrected_at, c.number_key, c.unapplied_amount
     from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
     where c.clinic_id = $1 and c.id = $2 for no key update of c"""
 _NAMES = ("payer_id", "method", "number", "amount", "cheque_date", "received_on", "document_id")
@@ -42,7 +42,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     days, receipt = _days(work, inputs, wrong, method)
     if "document_id" in inputs:
         await consume(work)
-    elif method is PaymentMethod.PAPER and wrong["document_id"] is None and not wrong["imported"]:
+    elif method is PaymentMethod.PAPER and wrong["document_id"] is None and wrong["method"] != method:
         raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
     returned = ("returned_on", "return_reason", "return_kind") if wrong["returned_on"] else ()
     payer_id = inputs.get("payer_id") or wrong["payer_id"]

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from db.global_ids import make_id
 from domain.access.people import Role
 from domain.api_names import camel
 from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
@@ -171,6 +172,13 @@ def inputs_for(clinic: Clinic, client: Client, name: str, invoice: Any, now: set
     if name == "post_remittance" and name not in now:
         # The claim waits with the reason; the remittance is not refused.
         return None
+    if name in ("correct_cheque", "move_allocation"):
+        query = """select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id where a.invoice_id = $1
+            and c.returned_on is null group by 1 having sum(a.amount) > 0 order by 1 desc limit 1"""
+        found = rows(clinic.address, query, uuid_of(invoice["id"]))
+        if not found or _pays_paid(clinic, make_id("Cheque", found[0]["id"]), invoice["id"]):
+            # What pays nothing yet, or another invoice as well that is paid.
+            return None
     scan = clinic.upload(client) if name == "record_cheque" else ""
     cheque = ""
     if name == "allocate_cheque":

@@ -146,7 +146,7 @@ def test_what_is_left_of_a_partly_paid_invoice_is_negotiated_again_and_a_paid_on
     assert (reopened["status"], reopened["balance"]) == ("PENDING_REDUCTION", "995.00")
     paid = clinic.in_state(InvoiceStatus.CHEQUE_RECEIVED)
     error = refused(clinic.admin, "reopenReduction", INVOICE, invoiceId=paid, reason="A call")
-    words = "instead: Correct a payment (correctCheque) or Void (voidInvoice, by an administrator)"
+    words = "instead: Move an allocation (moveAllocation) or Void (voidInvoice, by an administrator)"
     assert error["message"] == f"Nothing is due, and nothing was reduced; {words}"
 
 

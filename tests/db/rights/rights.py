@@ -39,7 +39,7 @@ STAFF_COLUMNS = {
     "cheque_allocations": """clinic_id id cheque_id invoice_id coverage_id amount effective_on recorded_at reverses_id
         reversal_kind | ordered_at""",
     "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
-        imported is_remitted""",
+        is_remitted""",
     "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
