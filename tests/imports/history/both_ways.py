@@ -208,11 +208,11 @@ class BothWays:
             kept = ("payer_id", "number", "amount", "cheque_date", "received_on")
             row = {"clinic_id": self.setting.clinic_id, "id": self.builders_cheque, "recorded_at": noon_of(self.day)}
             row |= {column: inputs[column] for column in kept} | {"number": f"B{inputs['number']}"}
-            row |= {"returned_on": None, "return_reason": None, "imported": True}
+            row |= {"returned_on": None, "return_reason": None, "returned_at": None, "imported": True}
             live = await self.owner.fetchval("select id from cheques where number = $1", inputs["number"])
             self.known_cheques[live] = row
         else:
-            returned = {"returned_on": inputs["returned_on"], "return_reason": inputs["reason"]}
+            returned = {"returned_on": inputs["returned_on"], "return_reason": inputs["reason"], "returned_at": noon_of(self.day)}
             self.known_cheques[inputs["cheque_id"]] |= returned
 
     def _inputs(self, name: str) -> tuple[dict[str, Any], Callable[[], Any]]:

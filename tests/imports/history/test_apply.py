@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from domain.billing.coverages import AdjustmentGroup
+from domain.billing.effects.corrections import Corrected
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.billing.ledger.facts import ResponsibilityReason
 from domain.billing.negotiation import Party, SubmissionMethod
@@ -74,6 +75,15 @@ APPLY: dict[str, Callable[[InvoiceHistory], object]] = {
     "record_denial": lambda history: history.record_denial(day(10), "LATE"),
     "record_adjustment": lambda history: history.apply(
         day(10), "record_adjustment", group=AdjustmentGroup.CO, reason_code="45", amount=Decimal("0.50")
+    ),
+    "correct_cheque": lambda history: history.apply(
+        day(10), "correct_cheque", corrected=Corrected(), reason="As it should be"
+    ),
+    "move_allocation": lambda history: history.apply(
+        day(10), "move_allocation", corrected=Corrected(), reason="As it should be"
+    ),
+    "post_remittance": lambda history: history.apply(
+        day(10), "post_remittance", adjustments=(), reversals=(), receipt=None, denials=()
     ),
     # As much as is given up of a covered invoice.
     "record_cheque": lambda history: history.apply_cheque(day(10), OTHER, Decimal("0.50")),

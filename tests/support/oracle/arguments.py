@@ -25,7 +25,11 @@ from tests.support.oracle.audit_events import FIELDS, OPERATIONS
 from tests.support.oracle.facts import Facts
 
 _PAGING = frozenset({"first", "last", "after", "before", "orderBy"})
-_DEFAULT_ORDERS = {"InvoiceOrder": ("CREATED_ON", "DESC"), "EncounterOrder": ("SERVICE_DATE", "DESC")}
+_DEFAULT_ORDERS = {
+    "InvoiceOrder": ("CREATED_ON", "DESC"),
+    "EncounterOrder": ("SERVICE_DATE", "DESC"),
+    "RecoupmentRequestOrder": ("REQUESTED_ON", "DESC"),
+}
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
 _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
