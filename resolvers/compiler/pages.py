@@ -276,8 +276,8 @@ class _Assembly:
             return function(value)  # type: ignore[no-any-return]
         if not self.is_counted:
             return function(_ordered(value, *self.page.ordered(self.row, backwards=False)))  # type: ignore[no-any-return]
-        place: Expression = literal_column(f"{self.row.alias}.place")
-        total: Expression = literal_column(f"{self.row.alias}.total")
+        place: Expression = literal_column(f"{self.row.alias}.place_on_page")
+        total: Expression = literal_column(f"{self.row.alias}.rows_in_all")
         kept = place <= (self.last if self.backwards else self.first)
         if self.first is not None and self.last is not None:
             kept &= place > func.least(total, self.first) - self.last
@@ -308,7 +308,7 @@ class _Assembly:
         if not self.is_counted:
             return rows
         name = self.scope.name("rows")
-        place, total = func.row_number().over().label("place"), func.count().over().label("total")
+        place, total = func.row_number().over().label("place_on_page"), func.count().over().label("rows_in_all")
         return select(literal_column(f"{name}.*"), place, total).select_from(rows.subquery(name))
 
     def _count(self) -> Expression:

@@ -54,7 +54,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes reasonCodes actionItems outboundMessages exports
-        users auditTrail suppressedAddresses deposits encounters remittances remittanceClaims""".split(),
+        users auditTrail suppressedAddresses deposits encounters remittances remittanceClaims merges recoupmentRequests""".split(),
         lambda ids: {"first": 2},
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export", "remittance")},
@@ -62,6 +62,9 @@ _QUERY_INPUTS: dict[str, Any] = {
     "invoiceByNumber": lambda ids: {"number": ids["number"]},
     "priceQuote": lambda ids: {
         "input": {"payerId": ids["Payer"], "serviceDate": _DAY, "lines": [{"code": "A4556", "units": 2}]}
+    },
+    "mergePreview": lambda ids: {
+        "input": {"kind": "PAYER", "mergedId": ids["Payer"], "survivingId": ids["OtherPayer"]}
     },
     "explainAccess": lambda ids: {"role": "ATTORNEY", "coordinate": "Invoice.balance"},
 }
@@ -74,6 +77,9 @@ _MUTATION_INPUTS: dict[str, Any] = {
     },
     # The lines of the example are billed already.
     "createInvoice": lambda ids: {**EXAMPLES["createInvoice"][2](ids), "confirmDuplicate": True},
+    # Nothing is open of them.
+    "retirePayer": lambda ids: {"payerId": ids["NextPayer"]},
+    "retirePatient": lambda ids: {"patientId": ids["NextPatient"]},
     "confirmReminders": lambda ids: {"token": "none"},
     "createUpload": lambda ids: {"fileName": "scan.pdf", "contentType": "application/pdf", "byteSize": 9},
     "recordEncounter": lambda ids: {
@@ -153,6 +159,8 @@ _REFUSED = {
         "importRecords",
         "importRemittance",
         "removeSecondFactor",
+        # Nothing is owed of a refund whose payment was not returned.
+        *("coverRefund", "giveUpRefund"),
         # The codes of the demo clinic are retired for the tests.
         "retireReasonCode",
     ),
@@ -192,6 +200,8 @@ def ids(admin: Client, anonymous: Client, found: Found, address: DatabaseUrls) -
     made["Unbilled"] = recorded["id"]
     named = {"name": f"Next Firm {recorded['id']}", "kind": "ATTORNEY"}
     made["NextPayer"] = done(admin, "createPayer", "payer { id }", **named)["id"]
+    person = {"mrn": f"NEXT-{recorded['id']}", "firstName": "Next", "lastName": "Patient"}
+    made["NextPatient"] = done(admin, "createPatient", "patient { id }", **person)["id"]
     made["Invited"] = invited_account(admin)[0].id
     return {**found.own, **made, "number": number, "Session": make_id("Session", session)}
 
@@ -200,7 +210,9 @@ def _document(kind: str, name: str, field: Any, depth: int) -> str:
     variables = ", ".join(f"${argument}: {taken.type}" for argument, taken in field.args.items())
     passed = ", ".join(f"{argument}: ${argument}" for argument in field.args)
     answer = get_named_type(field.type)
-    below = everything(answer, depth, without=frozenset({f"{answer.name}.errors"})) or "{ id }"
+    below = (
+        everything(answer, depth, without=frozenset({f"{answer.name}.errors", f"{answer.name}.refusals"})) or "{ id }"
+    )
     if "errors" in getattr(answer, "fields", {}):
         below = f"{below.removesuffix('}')} errors {{ code }} }}"
     return f"{kind} {f'({variables})' if variables else ''} {{ {name}{f'({passed})' if passed else ''} {below} }}"
