@@ -19,6 +19,7 @@ RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl",
 LIKE = {
     "Coverage.letterUrl": "documents",
     "Coverage.closingLetterUrl": "documents",
+    "DenialEvent.documentUrl": "documents",
     "RecoupmentAnswer.documentUrl": "documents",
     "RecoupmentRequest.documentUrl": "documents",
     "Remittance.documentUrl": "documents",
