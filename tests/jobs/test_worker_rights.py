@@ -10,6 +10,7 @@ import pytest
 from db.pools import Database
 from permissions.worker import ACROSS_CLINICS, WORKER
 from server.database_urls import DatabaseUrls
+from tests.db.rights.own_statements import MERGED
 from tests.support.databases import rows
 
 
@@ -62,7 +63,7 @@ READ = {table for table, need in WORKER.items() if need.reads}
 @pytest.fixture(scope="module")
 def with_rows(address: DatabaseUrls) -> DatabaseUrls:
     """The module's database, with rows in each table that the worker reads."""
-    for insert in (UPLOAD, AUDIT_EVENT, SENT_REMINDER, LISTED, PENDING_CHANGE):
+    for insert in (UPLOAD, AUDIT_EVENT, SENT_REMINDER, LISTED, PENDING_CHANGE, *MERGED):
         rows(address, insert)
     return address
 

@@ -162,13 +162,12 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
             'record_cheque', 'allocate_cheque', 'post_remittance', 'return_cheque', 'record_denial', 'record_adjustment'))
     union select e.id from encounters e where e.clinic_id = $1 and e.cancelled_at is null and e.service_date <= {_TODAY} - 7
         and not exists (select from invoices i where i.encounter_id = e.id and i.status <> 'void')"""
-# A link of a merged record is of who reaches any record of its group.
+# A link of a merged record is of who reaches any record of its group by an own case or invoice; so is the record that stays.
 for _role in (Role.ATTORNEY, Role.PHYSICIAN):
-    OWN[_role] |= {
-        f"merged_{_kind}": f"select id from merged_{_kind} where clinic_id = $1 and group_ids && array({OWN[_role][_kind]})"
-        for _kind in ("patients", "payers")
-        if _kind in OWN[_role]
-    }
+    for _kind in ("patients", "payers"):
+        _named = OWN[_role][_kind]
+        _links = f"from merged_{_kind} where clinic_id = $1 and group_ids && array({_named})"
+        OWN[_role] |= {f"merged_{_kind}": f"select id {_links}", _kind: f"{_named} union select survivor_id {_links}"}
 OWN[Role.ANALYST] = {table: _WHOLE_CLINIC.format(table) for table in _ANALYST}
 OWN[Role.BILLING] = {
     **{table: _WHOLE_CLINIC.format(table) for table in _STAFF},

@@ -1,4 +1,49 @@
-"""The statements that add rows of each kind to the tables of which the template of the tests has none."""
+"""The statements that add rows of each kind to the tables of which the template of the tests has none, in each clinic."""
+
+# A record of the attorney's and one of the physician's user, of each clinic.
+_OWN = {
+    "patient": {
+        "attorney": "select c.patient_id from cases c join users u using (clinic_id, attorney_id) where {0} order by c.id limit 1",
+        "physician": "select i.patient_id from invoices i join users u using (clinic_id, physician_id) where {0} order by i.id limit 1",
+    },
+    "payer": {
+        "attorney": """select i.payer_id from invoices i join cases c on c.clinic_id = i.clinic_id and c.id = i.case_id
+            join users u on u.clinic_id = c.clinic_id and u.attorney_id = c.attorney_id where i.status <> 'void' and {0}
+            order by i.id limit 1""",
+        "physician": "select i.payer_id from invoices i join users u using (clinic_id, physician_id) where {0} order by i.id limit 1",
+    },
+}
+
+
+def _merged(kind: str) -> list[str]:
+    """Of four twins without records, two are merged into one; one into a record of the attorney, and into one a record of the physician."""
+    columns, values = {
+        "patient": ("mrn, first_name, last_name, sort_name", "'TWIN-' || n, 'Twin', 'Twin ' || n, 'twin twin'"),
+        "payer": ("name, kind", "'Twin ' || n, 'insurance'"),
+    }[kind]
+    twin = "select t.id from {0}s t where t.clinic_id = k.clinic_id and t.{1} = 'Twin {2}'"
+    one, two, three, four = (twin.format(kind, "last_name" if kind == "patient" else "name", n) for n in range(1, 5))
+    own = {role: query.format(f"u.clinic_id = k.clinic_id and u.role = '{role}'") for role, query in _OWN[kind].items()}
+    merge = f"""insert into merges (clinic_id, id, merged_{kind}_id, surviving_{kind}_id, before, merged_at)
+        select k.clinic_id, gen_random_uuid(), ({{0}}), ({{1}}), '{{{{}}}}', now() from clinics k"""
+    return [
+        f"""insert into {kind}s (clinic_id, id, {columns}) select clinic_id, gen_random_uuid(), {values}
+            from clinics, generate_series(1, 4) n""",
+        *(merge.format(*pair) for pair in ((one, two), (three, own["attorney"]), (own["physician"], four))),
+    ]
+
+
+MERGED = (*_merged("patient"), *_merged("payer"))
+# A typed remittance of one payment, with a claim of which no invoice is known.
+REMITTED = (
+    """insert into remittances (clinic_id, id, origin, imported_by)
+        select distinct on (clinic_id) clinic_id, gen_random_uuid(), 'paper', id from users where role = 'billing'""",
+    """insert into remittance_payments (clinic_id, id, remittance_id, place, trace, trace_key, method, amount, paid_on, status, reason)
+        select clinic_id, gen_random_uuid(), id, 1, 'T-1', 'T-1', 'ach', 90, '2026-06-01', 'unmatched', 'Not known' from remittances""",
+    """insert into remittance_claims (clinic_id, id, remittance_id, payment_id, place, number, status_code, charge_amount, paid_amount,
+        patient_amount, status) select clinic_id, gen_random_uuid(), remittance_id, id, 1, 'CLAIM-1', '1', 90, 90, 0, 'unmatched'
+        from remittance_payments""",
+)
 
 # An event and a past state of every case and visit.
 CORRECTED = (

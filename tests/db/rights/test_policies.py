@@ -166,7 +166,7 @@ def test_written_rows_belong_to_the_viewers_clinic_and_name_the_viewer_as_author
 
 
 def test_billing_staff_write_mappings_of_the_kinds_that_they_import() -> None:
-    kinds = "import_mappings.kind in ('payers', 'attorneys', 'patients', 'cases', 'invoices')"
+    kinds = "import_mappings.kind in ('reason_codes', 'payers', 'attorneys', 'patients', 'cases', 'invoices')"
     table = WRITES["import_mappings"]
     assert insert_policy("import_mappings", table, Role.BILLING).lower().endswith(kinds)
     assert write_policy("import_mappings", table, Role.BILLING).lower().endswith(kinds)

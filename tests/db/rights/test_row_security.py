@@ -17,7 +17,7 @@ from permissions.viewers import Viewer
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.db.rights.attempts import ATTEMPTS
-from tests.db.rights.own_statements import CORRECTED, OWN_ROWS_OF_USERS
+from tests.db.rights.own_statements import CORRECTED, MERGED, OWN_ROWS_OF_USERS, REMITTED
 from tests.db.rights.rights import READ_BY_REPORTS, WRITTEN_BY_HAND, column_sets
 from tests.permissions.own_rows import OWN, Belongings, viewer_of
 from tests.support.databases import copied, rows
@@ -36,7 +36,7 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
     """Two clinics with equal records under different ids."""
     with copied(postgres_server, template_database) as copy:
         add_other_clinic(copy)
-        for statement in (*OWN_ROWS_OF_USERS, *CORRECTED):
+        for statement in (*OWN_ROWS_OF_USERS, *CORRECTED, *MERGED, *REMITTED):
             rows(copy, statement)
         yield copy
 
@@ -117,22 +117,6 @@ def test_no_role_of_users_reads_or_writes_the_tables_of_sign_in(
 
     assert rows(address, f"select 1 from {table} limit 1")
     assert as_viewer(address, viewers[role], refused) == statements
-
-
-@pytest.fixture(scope="module", autouse=True)
-def merged_twins(address: DatabaseUrls) -> None:
-    """Two patients and two payers without records, of whom one each is merged into the other."""
-    for kind, columns, values in (
-        ("patient", "mrn, first_name, last_name, sort_name", "'TWIN-' || n, 'Twin', 'Twin', 'twin twin'"),
-        ("payer", "name, kind", "'Twin ' || n, 'insurance'"),
-    ):
-        rows(
-            address,
-            f"""with twins as (insert into {kind}s (clinic_id, id, {columns}) select clinic_id, gen_random_uuid(), {values}
-                from clinics, generate_series(1, 2) n where short_name = 'demo' returning clinic_id, id)
-            insert into merges (clinic_id, id, merged_{kind}_id, surviving_{kind}_id, before, merged_at)
-            select clinic_id, gen_random_uuid(), min(id::text)::uuid, max(id::text)::uuid, '{{}}', now() from twins group by 1""",
-        )
 
 
 _OF_REPORTS = column_sets(READ_BY_REPORTS)
