@@ -138,6 +138,9 @@ class World:
                 "reason": "As it happens",
             },
             "move_allocation": lambda: {**of_invoice, "chequeId": cheque, "amount": "0.01"},
+            "post_remittance": lambda: {
+                "remittanceId": self.clinic.remittance({"id": invoice}, self.clinic.payer, command.amount, client)
+            },
             "settle_case": lambda: {"caseId": case},
             "close_case": lambda: {"caseId": case, "reason": "LOST"},
             "reopen_case": lambda: {"caseId": case, "reason": "As it happens"},
