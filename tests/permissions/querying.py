@@ -30,6 +30,7 @@ PERSONAL = ("Export",)
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
     *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerReduction", "PhysicianProductivity"),
+    "ReasonDenials",
 )
 NODES = sorted(
     name
