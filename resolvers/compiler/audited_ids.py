@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import JSON, func, literal_column, select, true
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy.sql.selectable import FromClause, Select
 
 from db.audit.entity_ids import ENTITIES, NOTHING, counted, entity_ids_of, together
 from db.row import Row, Scope
@@ -62,12 +62,15 @@ class AuditedIds:
         self._recorded += _REPEATED
         return counted(number)
 
-    def objects(self, columns: Columns, row: Row) -> Select[Any]:
-        """A query for rows as JSON objects, each with its ids; the caller adds the conditions."""
+    def objects(self, columns: Columns, row: Row, found: FromClause | None = None) -> Select[Any]:
+        """A query for rows as JSON objects, each with its ids; the caller adds the conditions.
+
+        `found` is the FROM clause of the row and all that was joined to it, if it is not that of its table.
+        """
         name = row.scope.name("q")
         body, item = listed(columns, select(), name)
         whole = item if is_long(columns) else func.row_to_json(item)
-        source = row.joined.join(body.lateral(name), true())
+        source = (row.joined if found is None else found).join(body.lateral(name), true())
         return select(whole.label("o"), self.ids(row).label("t")).select_from(source)
 
     def array(self, query: Select[Any], scope: Scope) -> Select[Any]:

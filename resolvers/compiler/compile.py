@@ -156,5 +156,9 @@ class Compiler:
         table = VIEWS[how.target].table
         other = self.scope.row(table)
         elements = func.json_to_recordset(how.read(row)).table_valued(*(column(c.name, c.type) for c in table.c))
-        query = select().select_from(elements.render_derived(name=other.alias, with_types=True))
-        return as_list(self.columns(target, asked, other), self.scope, query)
+        columns = self.columns(target, asked, other)
+        source = other.beside(elements.render_derived(name=other.alias, with_types=True))
+        if self.audited.has(other):
+            # The records that the elements refer to.
+            return self.audited.join(row, self.audited.array(self.audited.objects(columns, other, source), self.scope))
+        return as_list(columns, self.scope, select().select_from(source))

@@ -210,9 +210,7 @@ def _document(kind: str, name: str, field: Any, depth: int) -> str:
     variables = ", ".join(f"${argument}: {taken.type}" for argument, taken in field.args.items())
     passed = ", ".join(f"{argument}: ${argument}" for argument in field.args)
     answer = get_named_type(field.type)
-    below = (
-        everything(answer, depth, without=frozenset({f"{answer.name}.errors", f"{answer.name}.refusals"})) or "{ id }"
-    )
+    below = everything(answer, depth, without=frozenset({f"{answer.name}.errors", "MergePreview.refusals"})) or "{ id }"
     if "errors" in getattr(answer, "fields", {}):
         below = f"{below.removesuffix('}')} errors {{ code }} }}"
     return f"{kind} {f'({variables})' if variables else ''} {{ {name}{f'({passed})' if passed else ''} {below} }}"

@@ -29,6 +29,11 @@ MUTATIONS = WHOLE.mutation_type.fields if WHOLE.mutation_type else {}
 # With quotes and braces around every other character, a request still fits the body limit.
 LONG = 1_000_000
 GOOD: dict[str, Any] = {"String": "Some words", "Int": 1, "Boolean": True, "Money": "1.00", "Date": TODAY}
+# The kinds of the records that inputs call by what they are to each other.
+_NAMED_OTHERWISE = {
+    "Surviving": "OtherPayer", "Merged": "Payer", "ToInvoice": "Invoice", "Allocation": "ChequeAllocation",
+    "Claim": "RemittanceClaim", "Payment": "RemittancePayment",
+}
 Path = tuple[str, ...]
 
 
@@ -67,6 +72,7 @@ def _object(of: GraphQLInputObjectType, found: Found, place: Path | None, text: 
 def _id(name: str, found: Found) -> str:
     stem = name.removesuffix("s").removesuffix("Id")
     kind = f"{stem[0].upper()}{stem[1:]}".replace("Document", "Upload").replace("Mapping", "ImportMapping")
+    kind = _NAMED_OTHERWISE.get(kind, kind)
     return found.own.get(kind) or found.unknown(kind)
 
 
