@@ -25,7 +25,7 @@ from schema.billing.payers import Payer, PayerConnection, PayerFilter
 from schema.billing.quotes import PriceQuoteInput, PriceQuotePayload
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import AgingBasis, Direction, EncounterOrderField, ImportKind, InvoiceOrderField
-from schema.payments.queries import PaymentQueries
+from schema.payments.queries import PaymentQueries, cheques
 from schema.reading import compiled_root, read
 from schema.records.attorneys import Attorney, AttorneyFilter
 from schema.records.cpt_codes import CptCode, CptCodeFilter
@@ -272,6 +272,8 @@ class Query(MergeQueries, PaymentQueries):
         self, info: Info, input: Annotated[PriceQuoteInput, argument("What to price.", "treatment")]
     ) -> PriceQuotePayload:
         return await quotes.read(info)  # type: ignore[return-value]
+
+    cheques = cheques
 
     @compiled_root(
         "negotiation",

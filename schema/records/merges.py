@@ -17,6 +17,13 @@ from schema.keys import key
 from schema.reading import compiled_root, read
 from schema.references import PatientRef, PayerRef, UserRef
 
+__all__ = [
+    "CollisionKind",
+    "Merge",
+    "MergeKind",
+    "MergeMutations",
+    "MergeQueries",
+]
 _RULE = "administration"
 enum_type(
     MergeKind,
@@ -62,7 +69,7 @@ class Merge(Node):
 @strawberry.input(description="Filter for merges; all conditions must be met.")
 class MergeFilter:
     undone: bool | None = input_field(
-        ("Merge.undoneAt",), "true: only merges that were undone; false: only merges that stand."
+        _RULE, "Whether only merges that were undone are wanted (true), or only merges that stand (false)."
     )
 
 

@@ -116,6 +116,8 @@ def _needs_an_id(type_name: str, field_name: str) -> bool:
         "payer",
         "export",
         "priceQuote",
+        "mergePreview",
+        "remittance",
     )
 
 
