@@ -24,6 +24,7 @@ from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from server.execution.graphql_executor import GraphQLExecutor
 from server.http.graphql import encode_result
+from tests.db.rights.own_statements import MERGED, REMITTED
 from tests.permissions.own_rows import Belongings, viewer_of
 from tests.permissions.querying import (
     ADMIN,
@@ -50,6 +51,8 @@ def address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterat
     """Two clinics with the same people under other ids."""
     with copied(postgres_server, template_database) as copy:
         add_other_clinic(copy)
+        for statement in (*MERGED, *REMITTED):
+            rows(copy, statement)
         yield copy
 
 
