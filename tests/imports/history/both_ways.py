@@ -212,7 +212,11 @@ class BothWays:
             live = await self.owner.fetchval("select id from cheques where number = $1", inputs["number"])
             self.known_cheques[live] = row
         else:
-            returned = {"returned_on": inputs["returned_on"], "return_reason": inputs["reason"], "returned_at": noon_of(self.day)}
+            returned = {
+                "returned_on": inputs["returned_on"],
+                "return_reason": inputs["reason"],
+                "returned_at": noon_of(self.day),
+            }
             self.known_cheques[inputs["cheque_id"]] |= returned
 
     def _inputs(self, name: str) -> tuple[dict[str, Any], Callable[[], Any]]:
