@@ -109,7 +109,8 @@ def _add_remittance(address: DatabaseUrls) -> None:
     demo = "(select clinic_id from clinics where short_name = 'demo')"
     user = f"(select id from users where clinic_id = {demo} and role = 'billing' order by id limit 1)"
     payer = f"(select id from payers where clinic_id = {demo} and kind = 'insurance' order by id limit 1)"
-    remittance = f"(select id from remittances where clinic_id = {demo})"
+    posted = "select from remittance_payments p where p.remittance_id = r.id and p.posted_at is not null"
+    remittance = f"(select r.id from remittances r where r.clinic_id = {demo} and not exists ({posted}))"
     of_payment = "remittance_id, place, payer_id, trace, trace_key, method, amount, paid_on, status"
     for statement in (
         f"insert into remittances (clinic_id, id, origin, imported_by) values ({demo}, gen_random_uuid(), 'file', {user})",
@@ -142,7 +143,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
-        "Remittance": f"select id from remittances where {clinic} order by id limit 1",
+        "Remittance": f"select remittance_id as id from remittance_payments where {clinic} and trace = 'FOUND-R1'",
         "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
         "RemittanceClaim": f"select id from remittance_claims where {clinic} and number = 'FOUND'",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",
