@@ -23,10 +23,10 @@ LABELS: dict[str, dict[str, str]] = {
         "REMITTANCE_UNMATCHED": "Remittance waits",
     },
     "AdjustmentGroup": {
-        "CO": "Contractual obligation",
-        "PR": "Patient responsibility",
-        "OA": "Other adjustment",
-        "PI": "Payer initiated",
+        "CO": "By contract",
+        "PR": "Owed by the patient",
+        "OA": "Other reason",
+        "PI": "By the payer alone",
     },
     "AdjustmentKind": {"CONTRACTUAL": "Contractual", "SMALL_BALANCE": "Small balance"},
     "AgingBasis": {

@@ -8,7 +8,7 @@ from strawberry import UNSET, Info
 from permissions.classes import subscription
 from resolvers.changes import changed_invoices, count_action_items, export_progress
 from schema.billing.invoices import Invoice
-from schema.query import Id, InvoicesWanted
+from schema.record_queries import Id, InvoicesWanted
 from schema.reports.exports import Export
 
 

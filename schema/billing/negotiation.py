@@ -16,7 +16,7 @@ from schema.commands import command, payload_of
 from schema.enums import OfferStatus, Party
 from schema.keys import key
 from schema.records.cpt_codes import InvoiceLine
-from schema.records.reason_codes import AdjustmentGroup
+from schema.records.enums import AdjustmentGroup
 from schema.references import ChequeRef, InvoiceRef
 
 _REASON = "The claim adjustment reason code, or the payer's own code."

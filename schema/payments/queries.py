@@ -3,7 +3,7 @@
 # A compiled read returns encoded JSON, not a Python object of the published type.
 # mypy: disable-error-code="no-any-return"
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET, Info
@@ -36,24 +36,21 @@ RecoupmentSorted = Annotated[RecoupmentRequestOrder | None, argument("A sort ord
 NEWEST_REQUESTS_FIRST = RecoupmentRequestOrder(field=RecoupmentRequestOrderField.REQUESTED_ON, direction=Direction.DESC)
 
 
-# A field of Query itself, where it stands in the agreed order.
-@compiled_root("records", "The received payments (cheques), newest first.")
-async def cheques(
-    self: Any,
-    info: Info,
-    filter: ChequesWanted = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> ChequeConnection:
-    """The payments of the viewer's clinic, by pages."""
-    return await read(info)
-
-
 @strawberry.type
 class PaymentQueries:
     """The queries of payments."""
+
+    @compiled_root("records", "The received payments (cheques), newest first.")
+    async def cheques(
+        self,
+        info: Info,
+        filter: ChequesWanted = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> ChequeConnection:
+        return await read(info)
 
     @compiled_root("records", "The deposits of payments in bank accounts, newest first.")
     async def deposits(

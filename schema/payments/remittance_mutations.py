@@ -8,7 +8,6 @@ import strawberry
 from strawberry import Info
 from strawberry.tools import create_type
 
-from domain.billing.coverages import AdjustmentGroup
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation
 from resolvers.commands.remittances import importing, queue, recording
@@ -16,6 +15,7 @@ from schema.commands import command
 from schema.keys import key
 from schema.payments.enums import PaymentMethod
 from schema.payments.remittances import RemittanceClaimPayload, RemittancePayload
+from schema.records.enums import AdjustmentGroup
 
 _RULE = "staff"
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from domain.billing.coverages import AdjustmentGroup
 from domain.billing.ledger.facts import ResponsibilityReason
 from permissions.classes import argument, input_field, output_field, query_field
 from schema.access.users import User
@@ -22,6 +21,7 @@ from schema.payments.remittance_enums import (
 )
 from schema.reading import compiled
 from schema.records.cpt_codes import InvoiceLine
+from schema.records.enums import AdjustmentGroup
 from schema.references import ChequeRef, CoverageRef, InvoiceRef, PayerRef, RemittanceRef
 
 _RULE = "records"

@@ -7,14 +7,14 @@ import strawberry
 from strawberry import UNSET, Info
 from strawberry.tools import create_type
 
-from domain.merges import CollisionKind, MergeKind
-from permissions.classes import argument, enum_type, input_field, output_field, query_field
+from permissions.classes import argument, input_field, output_field, query_field
 from resolvers.commands.merges import merging, preview
 from schema.commands import command, payload_of
 from schema.connections import After, Connection, First, Node
 from schema.errors import UserError
 from schema.keys import key
 from schema.reading import compiled_root, read
+from schema.records.enums import CollisionKind, MergeKind
 from schema.references import PatientRef, PayerRef, UserRef
 
 __all__ = [
@@ -25,22 +25,6 @@ __all__ = [
     "MergeQueries",
 ]
 _RULE = "administration"
-enum_type(
-    MergeKind,
-    _RULE,
-    "What a merge has made one.",
-    {"PATIENT": "Two patients.", "PAYER": "Two payers."},
-)
-enum_type(
-    CollisionKind,
-    _RULE,
-    "What two records have that one record cannot have twice.",
-    {
-        "PAYMENT_NUMBER": "Two payments of one method, number and bank.",
-        "PRICE": "Two negotiated prices of one code on one day.",
-        "PAID_AS_BOTH": "An invoice that one of the payers owes and the other one paid, whose amounts a merge would change.",
-    },
-)
 
 
 @strawberry.type(
@@ -68,9 +52,7 @@ class Merge(Node):
 
 @strawberry.input(description="Filter for merges; all conditions must be met.")
 class MergeFilter:
-    undone: bool | None = input_field(
-        _RULE, "Whether only merges that were undone are wanted (true), or only merges that stand (false)."
-    )
+    undone: bool | None = input_field(_RULE, "If true, only merges that were undone; if false, only merges that stand.")
 
 
 @strawberry.input(description="The patients or payers whose merge is previewed.")

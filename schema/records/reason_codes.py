@@ -6,25 +6,15 @@ from typing import Any
 import strawberry
 
 from domain.billing.claims.adjustments import REASON_CODE
-from domain.billing.coverages import AdjustmentGroup
-from permissions.classes import enum_type, input_field, output_field
+from permissions.classes import input_field, output_field
 from resolvers.commands.records import parties, reason_codes
 from schema.connections import Node
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
+from schema.records.enums import AdjustmentGroup
 
-__all__ = ["AdjustmentGroup", "ReasonCode", "ReasonCodeFilter", "ReasonCodeMutations"]
+__all__ = ["ReasonCode", "ReasonCodeFilter", "ReasonCodeMutations"]
 
-enum_type(
-    AdjustmentGroup,
-    "records",
-    "Who is responsible for an amount that a payer does not pay, as a remittance says it.",
-    {
-        "CO": "The contract of the clinic with the payer: the amount is no longer due.",
-        "PR": "The patient: the amount stays due, and is transferred.",
-        "OA": "Another reason.",
-        "PI": "The payer itself reduced the amount.",
-    },
-)
+
 _GROUP = "The group with which payers send it; null if that differs."
 
 

@@ -11,9 +11,9 @@ from schema.billing import enums as billing_enums
 from schema.labels import LABELS
 from schema.payments import enums as payment_enums
 from schema.payments import remittance_enums
-from schema.records import merges, reason_codes
+from schema.records import enums as record_enums
 
-_MODULES = (enums, billing_enums, coverage_enums, payment_enums, remittance_enums, merges, reason_codes)
+_MODULES = (enums, billing_enums, coverage_enums, payment_enums, record_enums, remittance_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 

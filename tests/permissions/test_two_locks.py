@@ -357,7 +357,7 @@ def test_without_graphql_s_rules_hidden_filters_and_orders_are_refused(address: 
     assert isinstance(wanted, GraphQLInputObjectType)
     assert isinstance(order, GraphQLEnumType)
     samples = {f"{word.lower()}Id": f'["{make_id(word, uuid4())}"]' for word in ("Attorney", "Firm")}
-    samples |= {"agingBucket": "[DAYS_0_30]", "denialStatus": "OPEN", "search": '"a"'}
+    samples |= {"agingBucket": "[DAYS_0_30]", "denialStatus": "[OPEN]", "search": '"a"'}
     filters = {
         name: samples.get(name, "true") for name in wanted.fields if f"InvoiceFilter.{name}" not in seen_by(role)
     }

@@ -24,8 +24,11 @@ _TREATING = """(select clinic_id, physician_id, case_id from encounters
 _STEPS = """select count(*) from denial_events e join denials d on (d.clinic_id, d.id) = (e.clinic_id, e.denial_id)
     join invoices i on (i.clinic_id, i.id) = (d.clinic_id, d.invoice_id)
     where not (i.replaces_id is not null and e.recorded_at = i.recorded_at)"""
+# The payments with which remittances came, however often each was corrected.
+_PAYMENTS = "payments of remittances"
 _ROWS = {
-    "record_cheque": "select count(*) from cheques where corrects_id is null",
+    "record_cheque": "select count(*) from cheques where corrects_id is null and not is_remitted",
+    _PAYMENTS: "select count(*) from cheques where corrects_id is null and is_remitted",
     "return_cheque": "select count(*) from cheques where returned_on is not null and corrected_at is null",
     "correct_cheque": "select count(*) from cheques where corrects_id is not null",
     "move_allocation": "select count(*) from cheque_allocations where reversal_kind = 'moved'",
@@ -51,10 +54,11 @@ _ROWS = {
     "verify_coverage": "select count(*) from coverage_events where action = 'verified'",
     "close_coverage": "select count(*) from coverage_events where action in ('exhausted', 'refused', 'closed')",
 }
+_POSTED_PAYMENTS = "select count(*) from remittance_payments where posted_at is not null and not is_attached"
 # One event for each step of these, and in no other step.
 _ONCE = frozenset(TRANSITION_NAMES) - {
     *("record_cheque", "allocate_cheque", "return_cheque", "settle_case", "close_case", "reopen_case"),
-    *("correct_cheque", "move_allocation"),
+    *("correct_cheque", "move_allocation", "post_remittance"),
     *("lapse_agreement", "revive_agreement", "change_payer", "transfer_balance"),
 }
 
@@ -115,6 +119,9 @@ class Records:
         done = Counter(step.name for step in steps if step.record is not None)
         wanted = {f"event {name}": done[name] for name in _ONCE} | {name: done[name] for name in _ROWS}
         wanted["event create_invoice"] = done["create_invoice"] + done["replace_invoice"]
+        # A step may post several claims of a remittance, or none; each payment that it posts is recorded, or was before.
+        wanted["event post_remittance"] = sum(step.posted for step in steps)
+        wanted[_PAYMENTS] = now["posted payments"] - self.counts["posted payments"]
         moved = "event change_payer", "event transfer_balance"
         found = {name: now[name] - self.counts[name] for name in wanted}
         wanted["moved"] = done["change_payer"] + done["transfer_balance"] + now["moved"] - self.counts["moved"]
@@ -129,5 +136,6 @@ class Records:
 def _counted(address: DatabaseUrls) -> Counter[str]:
     counts: Counter[str] = Counter({f"event {row['transition']}": row["count"] for row in rows(address, _EVENTS)})
     counts |= Counter({name: rows(address, query)[0][0] for name, query in _ROWS.items()})
+    counts["posted payments"] = rows(address, _POSTED_PAYMENTS)[0][0]
     counts["moved"] = rows(address, _BY_FORMER_FIRM)[0][0]
     return counts

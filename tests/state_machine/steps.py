@@ -55,6 +55,8 @@ class Step:
     # The outcome: the id of the record, or the code of the refusal.
     record: str | None = None
     refusal: str | None = None
+    # How many claims of a remittance were answered as posted.
+    posted: int = 0
     attempts: int = 0
     seconds: float = 0.0
     refusals: list[str] = field(default_factory=list)
@@ -73,7 +75,8 @@ class Step:
     @property
     def document(self) -> str:
         """The GraphQL document."""
-        selection = f"{self.returned} {{ id }} errors {{ code message path }}"
+        figures = "id postedCount" if self.returned == "remittance" else "id"
+        selection = f"{self.returned} {{ {figures} }} errors {{ code message path }}"
         name = f"{self.mutation[0].upper()}{self.mutation[1:]}"
         return f"mutation {name}($input: {name}Input!) {{ {self.mutation}(input: $input) {{ {selection} }} }}"
 

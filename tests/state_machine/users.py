@@ -78,6 +78,7 @@ class User:
             step.refusals.append(payload["errors"][0]["message"])
             return
         identity = payload[step.returned]["id"]
+        step.posted = payload[step.returned].get("postedCount", 0)
         if step.record not in (None, identity):
             raise WrongAnswer(f"{step.name}: the same key gave {step.record}, and then {identity}")
         step.record = identity
@@ -202,7 +203,7 @@ class Users:
             raise failures[0]
         if None not in (step.record, again.record) and step.record != again.record:
             raise WrongAnswer(f"{step.name}: two requests with one key made {step.record} and {again.record}")
-        step.record = step.record or again.record
+        step.record, step.posted = step.record or again.record, step.posted or again.posted
         if step.record is not None:
             step.refusal = None
 

@@ -169,11 +169,12 @@ def test_an_id_of_another_clinic_is_answered_like_an_unknown_id(
     covered = by_state[InvoiceStatus.CHEQUE_RECEIVED]
     valid = clinic.inputs(name, covered, scans[Role.ADMIN], foreign_cheque)
 
-    def answer(invoice: str, case: str, cheque: str) -> Any:
+    def answer(invoice: str, case: str, cheque: str, remittance: str) -> Any:
         named = {
             "invoiceId": invoice,
             "caseId": case,
             "chequeId": cheque,
+            "remittanceId": remittance,
             "allocations": allocations({invoice: "1.00"}),
         }
         inputs = {key: named.get(key, value) for key, value in valid.items()}
@@ -182,10 +183,15 @@ def test_an_id_of_another_clinic_is_answered_like_an_unknown_id(
     own, foreign, unknown = covered["id"], clinic.found.foreign, clinic.found.unknown
     with nothing_changes(clinic.address):
         answers = [
-            answer(foreign["Invoice"], foreign["Case"], foreign_cheque),
-            answer(unknown("Invoice"), unknown("Case"), unknown("Cheque")),
-            answer(foreign["Invoice"], unknown("Case"), unknown("Cheque")),
-            answer(own if "chequeId" in valid else unknown("Invoice"), foreign["Case"], foreign_cheque),
+            answer(foreign["Invoice"], foreign["Case"], foreign_cheque, foreign["Remittance"]),
+            answer(unknown("Invoice"), unknown("Case"), unknown("Cheque"), unknown("Remittance")),
+            answer(foreign["Invoice"], unknown("Case"), unknown("Cheque"), unknown("Remittance")),
+            answer(
+                own if "chequeId" in valid else unknown("Invoice"),
+                foreign["Case"],
+                foreign_cheque,
+                foreign["Remittance"],
+            ),
         ]
     assert answers[0]["code"] == "NOT_FOUND"
     assert all(answer == answers[0] for answer in answers)

@@ -31,8 +31,12 @@ LONG = 1_000_000
 GOOD: dict[str, Any] = {"String": "Some words", "Int": 1, "Boolean": True, "Money": "1.00", "Date": TODAY}
 # The kinds of the records that inputs call by what they are to each other.
 _NAMED_OTHERWISE = {
-    "Surviving": "OtherPayer", "Merged": "Payer", "ToInvoice": "Invoice", "Allocation": "ChequeAllocation",
-    "Claim": "RemittanceClaim", "Payment": "RemittancePayment",
+    "Surviving": "OtherPayer",
+    "Merged": "Payer",
+    "ToInvoice": "Invoice",
+    "Allocation": "ChequeAllocation",
+    "Claim": "RemittanceClaim",
+    "Payment": "RemittancePayment",
 }
 Path = tuple[str, ...]
 

@@ -11,7 +11,7 @@ from server.database_urls import DatabaseUrls
 from tests.api.billing.coverages.bound import COVERAGE, MOVED, WHY, Bound, new_payer
 from tests.support.api.mutations import answered, done
 from tests.support.api.records import nothing_changes, today
-from tests.support.api.scenarios import broken_laws
+from tests.support.api.scenarios import broken_laws, mutation
 from tests.support.client import Client
 
 TODAY = today().isoformat()
@@ -146,7 +146,64 @@ def test_a_payer_without_such_a_coverage_owes_what_moves_freely(bound: Bound) ->
     assert bound.transfer(payerId=new_payer(bound.clinic.billing, "ATTORNEY"))["errors"] == []
 
 
+def _taking(record: str) -> set[str]:
+    """The transitions of a kind of record that take a payer or a coverage."""
+    of_record = [row for row in TRANSITIONS if row.record == record]
+    return {row.name for row in of_record if {"payer_id", "coverage_id"} & {one.name for one in row.inputs}}
+
+
+def _part(bound: Bound, coverage: str, amount: str) -> dict[str, Any]:
+    return {"invoiceId": bound.invoice, "amount": amount, "coverageId": coverage}
+
+
+def _owing(bound: Bound, invoice: str) -> list[tuple[str, str | None]]:
+    """The payers of an invoice, one after the other, each with the coverage under which it owes."""
+    query = "query ($id: ID!) { invoice(id: $id) { responsibilities { payer { id } coverage { id } } } }"
+    found = bound.clinic.billing.read(query, id=invoice)["invoice"]["responsibilities"]
+    return [(one["payer"]["id"], one["coverage"] and one["coverage"]["id"]) for one in found]
+
+
+# What takes the payer and the coverage of money, with inputs of an earlier payer or under another coverage.
+PAYMENTS: dict[str, Callable[[Bound, str], dict[str, Any]]] = {
+    "record_cheque": lambda bound, paid: {
+        **bound.clinic.cheque_of("1.00", {}),
+        "allocations": [_part(bound, bound.other, "1.00")],
+    },
+    "correct_cheque": lambda bound, paid: {
+        "chequeId": paid,
+        "payerId": _owing(bound, bound.invoice)[-2][0],
+        "reason": WHY,
+        "allocations": [{"invoiceId": bound.invoice, "amount": "2.00"}],
+    },
+    "move_allocation": lambda bound, paid: {
+        "chequeId": paid,
+        "invoiceId": bound.invoice,
+        "reason": WHY,
+        "toInvoiceId": bound.clinic.submitted("1000.00", bound.case),
+        "coverageId": bound.other,
+    },
+}
+
+
 def test_every_transition_that_takes_a_payer_or_coverage_to_owe_the_open_part_is_among_the_moves() -> None:
-    """A new way for somebody else to owe the open part needs its line in MOVES."""
-    taking = {row.name for row in TRANSITIONS if {"payer_id", "coverage_id"} & {one.name for one in row.inputs}}
-    assert taking == {"transfer_balance", "change_payer", "record_cheque"}
+    """A new way for somebody else to owe the open part needs its line in MOVES, and one of money its line in PAYMENTS."""
+    assert _taking("invoice") == {"transfer_balance", "change_payer"}
+    assert _taking("cheque") == set(PAYMENTS)
+    assert {row.record for row in TRANSITIONS if _taking(row.record)} == {"invoice", "cheque"}
+
+
+@pytest.mark.parametrize("name", sorted(PAYMENTS))
+def test_a_payment_of_whomever_and_under_whichever_coverage_leaves_the_open_part_with_its_payer(
+    bound: Bound, name: str
+) -> None:
+    _by_way_of_pip(bound)
+    bound.clinic.step("submitInvoice", bound.invoice, submittedOn=TODAY, method="EMAIL")
+    first = {**bound.clinic.cheque_of("2.00", {}), "allocations": [_part(bound, bound.coverage, "2.00")]}
+    paid = done(bound.clinic.billing, "recordCheque", "cheque { id }", **first)["id"]
+    owing = _owing(bound, bound.invoice)
+    inputs = PAYMENTS[name](bound, paid)
+    answer = answered(bound.clinic.billing, mutation(name), "cheque { id }", **inputs)
+    assert answer["errors"] == []
+    assert _owing(bound, bound.invoice) == owing
+    if "toInvoiceId" in inputs:
+        assert _owing(bound, inputs["toInvoiceId"]) == [(bound.payer, None)]
