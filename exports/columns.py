@@ -55,6 +55,7 @@ _INVOICES = (
     _date("Created on", "createdOn"),
     _date("Service date", "serviceDate"),
     _date("Submitted on", "submittedOn"),
+    _amount("Contractual adjustments", "contractualAmount"),
     _amount("Agreed amount", "agreedAmount"),
     _amount("Received amount", "receivedAmount"),
     _amount("Written off", "writtenOffAmount"),

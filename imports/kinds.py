@@ -305,6 +305,7 @@ KINDS: dict[ImportKind, Kind] = {
                 Column("created_on", day, "created_on"),
                 Column("service_date", day, "service_date"),
                 Column("submitted_on", day, "submitted_on", needed=False),
+                Column("contractual_adjustments", amount(), "contractual_amount", needed=False, blank=ZERO),
                 Column("agreed_amount", amount(), "agreed_amount", needed=False),
                 Column("received_amount", amount(), "received_amount", needed=False, blank=ZERO),
                 Column("written_off", amount(), "written_off_amount", needed=False, blank=ZERO),

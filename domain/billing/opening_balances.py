@@ -73,6 +73,16 @@ def _is_agreed_within_billed(row: Row) -> bool:
     return not _has_agreed(row) or (agreed is not None and 0 < agreed <= row["billed_amount"])
 
 
+def _open_part(row: Row) -> Decimal:
+    """What the payer was asked for: the billed amount less what it does not pay by its contract."""
+    asked: Decimal = row["billed_amount"] - row["contractual_amount"]
+    return asked
+
+
+def _is_agreed_within_open_part(row: Row) -> bool:
+    return row["agreed_amount"] is None or row["agreed_amount"] <= _open_part(row)
+
+
 def _is_covered_or_not(row: Row) -> bool:
     """Whether the agreed amount is received in full exactly when the status is CHEQUE_RECEIVED."""
     is_covered = row["received_amount"] == row["agreed_amount"]
@@ -80,7 +90,7 @@ def _is_covered_or_not(row: Row) -> bool:
 
 
 def _balances(row: Row) -> bool:
-    owed: Decimal = row["billed_amount"] if row["agreed_amount"] is None else row["agreed_amount"]
+    owed: Decimal = _open_part(row) if row["agreed_amount"] is None else row["agreed_amount"]
     return row["balance"] in (None, owed - row["received_amount"])
 
 
@@ -117,6 +127,16 @@ RULES = (
         _is_agreed_within_billed,
     ),
     _Rule(
+        "contractual_amount",
+        "The contractual adjustments must be below the billed amount",
+        lambda row: _open_part(row) > 0,
+    ),
+    _Rule(
+        "agreed_amount",
+        "The agreed amount is more than the billed amount less the contractual adjustments",
+        _is_agreed_within_open_part,
+    ),
+    _Rule(
         "received_amount",
         "The received amount is more than the agreed amount",
         lambda row: row["received_amount"] <= (row["agreed_amount"] or 0),
@@ -129,7 +149,12 @@ RULES = (
     _Rule(
         "written_off_amount", "An open invoice has no written-off amount", lambda row: row["written_off_amount"] == 0
     ),
-    _Rule("balance", "The balance is not the billed or agreed amount less the received amount", _balances),
+    _Rule(
+        "balance",
+        "The balance is not the billed or agreed amount less the received amount (and of the billed amount, less the contractual "
+        "adjustments)",
+        _balances,
+    ),
     _Rule("paid_on", "An open invoice has no payment date", lambda row: row["paid_on"] is None),
     _Rule("cheque_number", "A cheque number needs a received amount", _has_a_cheque_where_named),
 )

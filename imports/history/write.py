@@ -17,6 +17,8 @@ from imports.rows import insert
 from imports.target import Target
 
 _PAST = ("cheques", "invoices", "invoice_states")
+# Facts that are written only by the user who decided them.
+_DECIDED = ("invoice_adjustments", "write_offs")
 
 
 class ImportedHistory(InvoiceHistory):
@@ -29,6 +31,10 @@ class ImportedHistory(InvoiceHistory):
     def next_moment(self, on: date) -> datetime:
         """The same, or now."""
         return min(super().next_moment(on), self._now)
+
+    def _key(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        key = super()._key(table, row)
+        return key | {"decided_by": self.by} if table in _DECIDED else key
 
 
 async def write_histories(

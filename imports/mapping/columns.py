@@ -202,6 +202,9 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
         "created_on": Known(Form.DAY, ("date", "invoice_date", "transaction_date", "bill_date", "date_created")),
         "service_date": Known(Form.DAY, ("date_of_service", "dos", "service_day", "serviced_on")),
         "submitted_on": Known(Form.DAY, ("date_submitted", "sent_on", "date_sent", "submission_date", "date_billed")),
+        "contractual_adjustments": Known(
+            Form.AMOUNT, ("contractual", "contractual_adjustment", "contract_adjustment", "contractual_write_off")
+        ),
         "agreed_amount": Known(Form.AMOUNT, ("agreed", "settlement_amount", "negotiated_amount", "reduced_amount")),
         "received_amount": Known(Form.AMOUNT, ("received", "paid", "payments", "amount_paid", "paid_amount")),
         "written_off": Known(Form.AMOUNT, ("write_off", "adjustments", "write_offs")),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from db.merged_records import surviving
+from domain.billing.coverages import AdjustmentGroup
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL, place_of
@@ -36,7 +37,7 @@ _CASES = """select c.id, c.status, c.patient_id, c.attorney_id, c.date_of_injury
     where c.clinic_id = $1 and c.id in (select unnest($2::uuid[])) order by c.id for no key update of c"""
 _KNOWN = f"""select i.number, i.case_id, i.billed_amount, i.status, {surviving("payer", "i.payer_id")} as payer_id,
         i.physician_id, i.facility_id, i.created_on,
-        i.service_date, i.submitted_on, i.agreed_amount, i.received_amount, i.written_off_amount, i.paid_on,
+        i.service_date, i.submitted_on, i.contractual_amount, i.agreed_amount, i.received_amount, i.written_off_amount, i.paid_on,
         (select c.number from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
             where a.clinic_id = i.clinic_id and a.invoice_id = i.id and c.document_id is null limit 1) as cheque_number
     from invoices i where i.clinic_id = $1 and i.number in (select unnest($2::text[]))"""
@@ -176,7 +177,12 @@ def _record(target: Target, history: ImportedHistory, row: Row, cheque: Mapping[
     values, today = row.values, target.today
     if values["submitted_on"] is not None:
         history.submit_invoice(values["submitted_on"], None)
-    if values["agreed_amount"] == history.billed:
+    contractual = values["contractual_amount"]
+    if contractual:
+        history.apply(
+            today, "record_adjustment", group=AdjustmentGroup.CO, reason_code=CODE, amount=contractual, note=LABEL
+        )
+    if values["agreed_amount"] == history.billed - contractual:
         history.accept_in_full(today)
     elif values["agreed_amount"] is not None:
         history.request_reduction(today, values["agreed_amount"])

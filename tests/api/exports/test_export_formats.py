@@ -23,7 +23,7 @@ from tests.support.databases import copied, rows
 from tests.support.files.export_files import Bureau, bureau_over, wait_for_lapses
 
 HEADERS = """Invoice number,Case number,Patient name,Billed amount,Status,Payer,Physician,Facility,Created on,Service date,Submitted on,
-Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")
+Contractual adjustments,Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")
 # Texts that a spreadsheet would read as a formula, the last two of which already have apostrophes before it.
 FORMULAS = (
     '=HYPERLINK("http://evil.example/","Click")',

@@ -22,7 +22,7 @@ from tests.support.databases import copied, rows
 from tests.support.files.export_files import Bureau, bureau_over
 
 HEADERS = """Invoice number,Case number,Patient name,Billed amount,Status,Payer,Physician,Facility,Created on,Service date,Submitted on,
-Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")
+Contractual adjustments,Agreed amount,Received amount,Written off,Balance,Aging bucket,Paid on""".replace("\n", "")
 FOR_OTHERS = HEADERS[: HEADERS.index(",Submitted on")]
 SEEN = {
     Role.ADMIN: HEADERS,
@@ -164,7 +164,7 @@ def test_billed_less_adjustments_and_payments_is_the_balance_of_every_invoice(bu
     for row in (*applied, *adjustments):
         left[row["Invoice number"]] -= Decimal(row["Amount"])
     assert left == {row["Invoice number"]: Decimal(row["Balance"]) for row in bureau.rows(Role.BILLING)}
-    assert {row["Kind"] for row in adjustments} == {"REDUCTION", "SMALL_BALANCE", "WRITE_OFF", "VOID"}
+    assert {row["Kind"] for row in adjustments} == {"REDUCTION", "CONTRACTUAL", "SMALL_BALANCE", "WRITE_OFF", "VOID"}
     assert any(Decimal(row["Amount"]) < 0 for row in payments)
     assert any(Decimal(row["Amount"]) < 0 for row in adjustments)
 
