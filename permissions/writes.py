@@ -21,7 +21,8 @@ class Write:
     The key and `recorded_at` can always be inserted. A role that writes a column may read it, too, unless it is in `conceals`.
     If it is `in_reach`, a row that is written must be one that the role may read. `by` is the column with the user who inserts
     a row: it must be the acting user. Where it is `own`, updates and deletes are limited to the user's own rows as well. `only`
-    are values that every written row must have, `begins` those of a new row.
+    are values that every written row must have, `begins` those of a new row. A new row has a value in a column of `only_with`
+    only where it has one in that column's other column, too.
     A role with limited reach inserts only rows in its reach, and only below a parent row in reach: `below` is the column that
     refers to the parent, and its table.
     """
@@ -37,6 +38,7 @@ class Write:
     only: Mapping[str, str] = field(default_factory=dict)
     begins: Mapping[str, str] = field(default_factory=dict)
     below: tuple[str, str] | None = None
+    only_with: Mapping[str, str] = field(default_factory=dict)
 
 
 def _columns(names: str) -> tuple[str, ...]:
@@ -232,6 +234,8 @@ WRITES: dict[str, Write] = {
             released_at"""),
         changes=_columns("""returned_on return_reason return_kind returned_at deposit_id cleared_on received_on
             released_at corrected_at"""),
+        # A new payment was returned only if it takes the place of one that was.
+        only_with={"returned_on": "corrects_id", "return_reason": "corrects_id"},
     ),
     # What a payer says is inserted once; what becomes of it changes.
     "remittances": Write(adds=_columns("origin document_id imported_by problems"), by="imported_by"),

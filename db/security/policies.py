@@ -1,7 +1,7 @@
 """The second of the two locks, behind the GraphQL schema of a role: PostgreSQL roles, column grants and row-level security."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import literal
 from sqlalchemy.dialects import postgresql
@@ -233,7 +233,9 @@ def insert_policy(table: str, write: Write, role: Role) -> str:
     # The roles that write audit log events have no rows of it in reach.
     if role not in STAFF and not write.by and table not in AUDITED:
         return _within_reach(table, write.below, role)
-    return _own(table, write.by, {**write.only, **write.begins}, role if write.in_reach else None)
+    row = Row(metadata.tables[table], table, PolicyScope(role))
+    also = [getattr(row, name).is_(None) | getattr(row, other).is_not(None) for name, other in write.only_with.items()]
+    return _own(table, write.by, {**write.only, **write.begins}, role if write.in_reach else None, also)
 
 
 def write_policy(table: str, write: Write, role: Role) -> str:
@@ -261,11 +263,15 @@ def _within_reach(table: str, below: tuple[str, str] | None, role: Role) -> str:
     return _spelt(row, conditions)
 
 
-def _own(table: str, by: str | None, values: Mapping[str, str], role: Role | None) -> str:
+def _own(
+    table: str, by: str | None, values: Mapping[str, str], role: Role | None, also: Sequence[Expression] = ()
+) -> str:
     row = Row(metadata.tables[table], table, PolicyScope(role, follows=True))
     mine = [getattr(row, by) == row.scope.user_id] if by else []
     within = reach_of(row) if role else []
-    return _spelt(row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items()), *within])
+    return _spelt(
+        row, [*mine, *(getattr(row, name) == _literal(value) for name, value in values.items()), *also, *within]
+    )
 
 
 def _literal(value: str) -> Expression:

@@ -91,17 +91,23 @@ class Part:
 
 
 def replaced_parts(
-    parts: Iterable[Part], wanted: Mapping[UUID, Decimal], typed_at: datetime, replacing: Mapping[UUID, UUID]
+    parts: Iterable[Part],
+    wanted: Mapping[UUID, Decimal],
+    typed_at: datetime,
+    replacing: Mapping[UUID, UUID],
+    returned_at: datetime | None = None,
 ) -> list[Part]:
     """The parts of a payment once its allocations are other ones: `wanted` are the amounts by invoice.
 
     An allocation to an invoice that it paid keeps its moment, another one takes that of the first allocation which it gives up, or
     else `typed_at`, when the payment was first typed. `replacing` leads from an invoice that was replaced to the one in its place.
+    `returned_at` is when the return of a returned payment was first typed, which may have paid nothing until then.
     """
     own = [one for one in parts if not one.is_replaced]
     kept = {one.invoice_id: one for one in sorted(own, key=lambda one: one.at, reverse=True)}
     given_up = sorted(one.at for one in own if one.invoice_id not in wanted)
-    end = next(((one.reversed_at, one.reversal) for one in own if one.reversal is not None), (None, None))
+    returned = (None, None) if returned_at is None else (returned_at, ReversalKind.RETURNED)
+    end = next(((one.reversed_at, one.reversal) for one in own if one.reversal is not None), returned)
     found = []
     for invoice, amount in wanted.items():
         first = kept.get(invoice) or Part(invoice, amount, given_up[0] if given_up else typed_at, None, *end)

@@ -18,6 +18,10 @@ _SUFFIX = re.compile(r"^(.*?[A-Z0-9])(?:[-_ /.*#:]+[A-Z0-9]{1,4}|[-_ /.*#:]+)$")
 _SPACES = re.compile(r"\s+")
 # The codes of a claim's status (CLP02) that are posted.
 PROCESSED, DENIED, REVERSAL = frozenset({"1", "2", "3", "19", "20", "21"}), "4", "22"
+# Why a claim waits of which no invoice is found.
+NO_INVOICE = (
+    "No invoice has this number: match the claim with one (matchRemittanceClaim), or close it (closeRemittanceClaim)"
+)
 # A line of ours in REF*6R: its id without hyphens, or its position.
 _POSITION = re.compile(r"0*([1-9][0-9]{0,3})")
 

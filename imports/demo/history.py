@@ -17,8 +17,10 @@ from imports.demo.cheques import Cheque, ChequeDesk, Expected
 from imports.demo.clinic import NAME, DemoClinic, open_clinic
 from imports.demo.coverages import CoverageDesk
 from imports.demo.follow_ups import follow_up, hold_payers
+from imports.demo.outcomes.corrections import CorrectionDesk
 from imports.demo.outcomes.denials import DenialDesk
 from imports.demo.outcomes.mistakes import Mistakes
+from imports.demo.outcomes.remittances import RemittanceDesk
 from imports.demo.outcomes.several_payers import SeveralPayers
 from imports.demo.payments import PaymentDesk
 from imports.demo.scenarios import Acting, Scenario
@@ -51,6 +53,7 @@ class DemoHistory:
         self._mistakes = Mistakes(clinic, self._desk)
         self._coverages = CoverageDesk(clinic)
         self._denials = DenialDesk(clinic)
+        self._corrections, self._remittances = CorrectionDesk(clinic), RemittanceDesk(clinic)
         # Ids of their own, so that the rest of the clinic does not depend on the events of its cases.
         self._bits = SeededRandom(len(NAME) + 2).getrandbits
 
@@ -83,12 +86,15 @@ class DemoHistory:
             self._settle(case)
         self._send_back(cheques)
         self._follow(cheques, batch)
+        known, added = {cheque.row["id"]: cheque for cheque in cheques}, list[dict[str, Any]]()
         for case in cases:
             follow_up(self.clinic, case, batch)
             self._coverages.cover(case, batch)
+            added += [*self._corrections.follow(case, known), *self._remittances.follow(case, batch)]
             self._write(case, batch)
+        batch.extend("cheques", added)
         self.totals.cases += len(cases)
-        self.totals.cheques += len(cheques)
+        self.totals.cheques += len(cheques) + len(added)
         return batch
 
     def _expected(self, cases: list[CaseFile]) -> Iterator[Expected]:

@@ -11,7 +11,7 @@ from domain.access.people import Role
 from domain.ids import new_id
 from domain.payments.cheques import PaymentMethod
 from imports.demo.clinic import NAME, DemoClinic
-from imports.demo.recoupment import ask_back
+from imports.demo.recoupment import AS_TYPED, ask_back
 from imports.demo.seeded_random import SeededRandom
 from imports.history.batch import Batch
 from imports.history.rows import ZERO, noon_of
@@ -33,7 +33,7 @@ def payment_row(number: str, method: PaymentMethod, received_on: date, **columns
     """The columns of a payment that nothing has been done with yet."""
     row = {"number": number, "number_key": number, "method": method, "received_on": received_on, "held_from": None}
     row |= {"deposit_id": None, "cleared_on": None, "replaces_id": None, "applied_amount": ZERO}
-    row |= {"returned_on": None, "return_reason": None, "return_kind": None, "returned_at": None}
+    row |= {"returned_on": None, "return_reason": None, "return_kind": None, "returned_at": None, **AS_TYPED}
     return row | {"document_id": None, "imported": True, **columns}
 
 

@@ -13,6 +13,8 @@ from imports.history.batch import Batch
 from imports.history.rows import ZERO, noon_of
 
 Row = dict[str, Any]
+# The columns of a payment that was typed right, by hand.
+AS_TYPED = {"corrects_id": None, "correction_reason": None, "corrected_at": None, "is_remitted": False}
 
 
 class _Desk(Protocol):
@@ -48,6 +50,7 @@ def _payment(desk: _Desk, number: str, payer: Any, on: date, amount: str) -> Row
     known = {"number": number, "number_key": number, "method": PaymentMethod.ACH, "received_on": on, "cheque_date": on}
     known |= {"payer_id": payer, "amount": Decimal(amount), "held_from": None, "deposit_id": None, "cleared_on": None}
     known |= {"returned_on": None, "return_reason": None, "return_kind": None, "returned_at": None, "replaces_id": None}
+    known |= AS_TYPED
     return desk.record(on, **known, applied_amount=ZERO, document_id=None, imported=True)
 
 

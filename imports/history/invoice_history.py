@@ -26,6 +26,7 @@ from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.outcomes import Actor, Outcome
 from domain.billing.restated import Step, is_backdated, restated_states
 from domain.ids import new_id
+from domain.payments.cheques import ReversalKind
 from domain.treatment.repeated_lines import confirmation
 from imports.history.batch import Batch
 from imports.history.rows import (
@@ -35,11 +36,13 @@ from imports.history.rows import (
     ZERO,
     HistoryLine,
     HistoryStart,
+    allocation_columns,
     fact_rows,
     first_row,
     late_row,
     line_row,
     noon_of,
+    reversal_of,
     state_row,
     with_former,
 )
@@ -76,7 +79,7 @@ class InvoiceHistory:
         self._notes: list[dict[str, Any]] = []
         self._allocations: list[dict[str, Any]] = []
         self._keys: dict[tuple[str, int], dict[str, Any]] = {}
-        moment = self._moment(start.created_on)
+        moment = self.next_moment(start.created_on)
         billed = sum((line.amount for line in start.lines), ZERO)
         self.row = first_row(start, new_id(moment, self._bits), billed, moment)
         self._lines = [
@@ -214,22 +217,12 @@ class InvoiceHistory:
 
     def return_cheque(self, on: date, cheque_id: UUID, reason: str) -> None:
         """A cheque bounced: equal and opposite allocations reverse everything that it paid of this invoice."""
-        moment = self._moment(on)
-        reversals = [
-            replace(
-                one,
-                id=new_id(moment, self._bits),
-                amount=-one.amount,
-                effective_on=on,
-                recorded_at=moment,
-                reverses_id=one.id,
-            )
-            for one in self._receipts_of(cheque_id)
-        ]
+        moment = self.next_moment(on)
+        reversals = [reversal_of(one, new_id(moment, self._bits), on, moment) for one in self.receipts_of(cheque_id)]
         self.apply(on, "return_cheque", reversals=reversals, reason=reason)
         self.received_by_cheque.pop(cheque_id, None)
         for reversal in reversals:
-            self._add_allocation(cheque_id, reversal)
+            self.add_allocation(cheque_id, reversal)
 
     def settle_case(self, on: date) -> None:
         """The case was settled; the caller checks that all of its invoices allow it, and writes the row of the case."""
@@ -263,7 +256,7 @@ class InvoiceHistory:
 
     def add_internal_note(self, on: date, body: str) -> None:
         """Staff added an internal note."""
-        moment = self._moment(on)
+        moment = self.next_moment(on)
         self._notes.append(self._record(moment, body=body, written_by=self.by, written_at=moment))
 
     def count_under(self, coverage_id: UUID, payer_id: UUID) -> None:
@@ -306,8 +299,8 @@ class InvoiceHistory:
             self._keys[place] = self._record(row["recorded_at"])
         return self._keys[place]
 
-    def _moment(self, on: date) -> datetime:
-        """Shortly after noon UTC, which is the same day in nearly every clinic; later events of a day get later times."""
+    def next_moment(self, on: date) -> datetime:
+        """When the next event, on a day, is: shortly after noon UTC, the same day in nearly every clinic, and after the events before."""
         if on < self._day:
             raise HistoryError(
                 f"{self.row['number']}: the event of {on} is dated before the latest event of {self._day}"
@@ -320,7 +313,7 @@ class InvoiceHistory:
 
         `role` is who may apply it: an administrator, or the worker (None), whose event has no user.
         """
-        moment = self._moment(on)
+        moment = self.next_moment(on)
         outcome, end = apply(name, self.facts, inputs, Actor(role, on, moment))
         self._is_backdated |= is_backdated(self._facts, outcome, on, self.start.created_on)
         before = self.row["status"]
@@ -367,23 +360,27 @@ class InvoiceHistory:
         self._events.append(event)
 
     def _allocate(self, on: date, name: str, cheque_id: UUID, amount: Decimal, received_on: date) -> None:
-        moment, payer_id = self._moment(on), self._facts.responsibilities[-1].payer_id
+        moment, payer_id = self.next_moment(on), self._facts.responsibilities[-1].payer_id
         counts_on = effective_day(received_on, self.start.created_on)
         receipt = Receipt(new_id(moment, self._bits), payer_id, amount, counts_on, moment)
         self.apply(on, name, receipt=receipt)
         self.received_by_cheque[cheque_id] = self.received_by_cheque.get(cheque_id, ZERO) + amount
-        self._add_allocation(cheque_id, receipt)
+        self.add_allocation(cheque_id, receipt)
 
-    def _receipts_of(self, cheque_id: UUID) -> list[Receipt]:
-        """What a cheque has paid and was not taken back."""
-        own = {row["id"] for row in self._allocations if row["cheque_id"] == cheque_id}
+    def receipts_of(self, cheque_id: UUID) -> list[Receipt]:
+        """What a cheque has paid and was not taken back, each under its coverage."""
+        under = {row["id"]: row["coverage_id"] for row in self._allocations if row["cheque_id"] == cheque_id}
         returned = {one.reverses_id for one in self._facts.receipts}
-        return [one for one in self._facts.receipts if one.id in own - returned and one.reverses_id is None]
+        found = [one for one in self._facts.receipts if one.id in under.keys() - returned and one.reverses_id is None]
+        return [replace(one, coverage_id=under[one.id]) for one in found]
 
-    def _add_allocation(self, cheque_id: UUID, receipt: Receipt) -> None:
-        row = {"amount": receipt.amount, "effective_on": receipt.effective_on, "reverses_id": receipt.reverses_id}
-        key = {**self._record(receipt.recorded_at), "id": receipt.id, "cheque_id": cheque_id}
-        self._allocations.append(key | row | {"coverage_id": receipt.coverage_id})
+    def add_allocation(
+        self, cheque_id: UUID, receipt: Receipt, kind: ReversalKind | None = None, recorded_at: datetime | None = None
+    ) -> None:
+        """Add the row of a receipt or a reversal; with `recorded_at`, its own moment only orders it among those of its day."""
+        key = self._record(recorded_at or receipt.recorded_at) | {"id": receipt.id, "cheque_id": cheque_id}
+        ordered = {"reversal_kind": kind, "ordered_at": receipt.recorded_at if recorded_at else None}
+        self._allocations.append(key | allocation_columns(receipt) | ordered)
 
     def _close_offer(self, status: OfferStatus, was: OfferStatus = OfferStatus.OPEN) -> None:
         if self._offers and self._offers[-1]["status"] == was:

@@ -1,7 +1,7 @@
 """The first state of an invoice's history, and the rows that record its changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.billing.invoices import InvoiceStatus
-from domain.billing.ledger.facts import Facts
+from domain.billing.ledger.facts import Facts, Receipt
 from domain.billing.ledger.late_facts import LateFact
 from domain.pricing.pricing import PriceSource
 
@@ -163,6 +163,18 @@ def fact_rows(facts: Facts) -> dict[str, list[dict[str, Any]]]:
         "write_offs": facts.write_offs,
     }
     return {table: [asdict(fact) for fact in rows] for table, rows in tables.items()}
+
+
+def allocation_columns(receipt: Receipt) -> dict[str, Any]:
+    """The columns of cheque_allocations that say what a receipt or its reversal is."""
+    row = {"id": receipt.id, "amount": receipt.amount, "effective_on": receipt.effective_on}
+    return row | {"reverses_id": receipt.reverses_id, "coverage_id": receipt.coverage_id}
+
+
+def reversal_of(receipt: Receipt, identity: UUID, on: date, at: datetime) -> Receipt:
+    """The equal and opposite receipt, which counts on a day and is recorded at a moment."""
+    back = replace(receipt, id=identity, amount=-receipt.amount, reverses_id=receipt.id)
+    return replace(back, effective_on=on, recorded_at=at)
 
 
 def late_row(late: LateFact, seq: int) -> dict[str, Any]:

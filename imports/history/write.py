@@ -28,8 +28,9 @@ class ImportedHistory(InvoiceHistory):
         self._now = now
         super().__init__(start, rng, by)
 
-    def _moment(self, on: date) -> datetime:
-        return min(super()._moment(on), self._now)
+    def next_moment(self, on: date) -> datetime:
+        """The same, or now."""
+        return min(super().next_moment(on), self._now)
 
     def _key(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
         key = super()._key(table, row)

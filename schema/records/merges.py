@@ -17,6 +17,13 @@ from schema.reading import compiled_root, read
 from schema.records.enums import CollisionKind, MergeKind
 from schema.references import PatientRef, PayerRef, UserRef
 
+__all__ = [
+    "CollisionKind",
+    "Merge",
+    "MergeKind",
+    "MergeMutations",
+    "MergeQueries",
+]
 _RULE = "administration"
 
 

@@ -85,7 +85,7 @@ async def test_staff_can_write_to_their_own_clinic_only(
 
 # Columns that no command sets on a new row: a past, a document without a scan, a key of another system.
 _NEVER_SET = {
-    "cheques": ("imported", "external_key", "returned_on", "return_reason"),
+    "cheques": ("imported", "external_key"),
     "invoices": ("agreed_amount", "received_amount", "written_off_amount", "submitted_on", "version", "external_key"),
     "cases": ("settled_on", "version"),
     "documents": ("stored_at", "consumed_at", "sha256", "blob_key"),
@@ -105,6 +105,20 @@ async def test_a_new_row_cannot_set_columns_that_no_command_sets(
     forged = f"insert into {table} (clinic_id, {column}) select $1, null"
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"permission denied for table {table}"):
         await attempt(address, role, clinic, forged)
+
+
+@pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])
+@pytest.mark.parametrize(("column", "value"), [("returned_on", "'2026-06-02'"), ("return_reason", "'Forged'")])
+async def test_a_new_payment_was_returned_only_if_it_corrects_one(
+    address: DatabaseUrls, clinic: UUID, role: Role, column: str, value: str
+) -> None:
+    new = """insert into cheques (clinic_id, id, payer_id, method, number, amount, cheque_date, received_on{more})
+        select $1, gen_random_uuid(), payer_id, 'wire', 'FORGED', 1, '2026-06-01', '2026-06-01'{values} from cheques limit 1"""
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await attempt(address, role, clinic, new.format(more=f", {column}", values=f", {value}"))
+    corrected = f", {column}, corrects_id, correction_reason"
+    kept = await attempt(address, role, clinic, new.format(more=corrected, values=f", {value}, id, 'Typed wrong'"))
+    assert kept == "INSERT 0 1"
 
 
 @pytest.mark.parametrize("role", [Role.BILLING, Role.ADMIN])

@@ -37,11 +37,12 @@ INVARIANTS = {
     "the allocations of a returned cheque sum to zero": """
         select c.number from cheques c join cheque_allocations a on (a.clinic_id, a.cheque_id) = (c.clinic_id, c.id)
         where c.returned_on is not null group by c.clinic_id, c.id having sum(a.amount) <> 0""",
-    "a reversal is equal and opposite, of the same cheque and invoice, and dated on the return": """
+    "a reversal is equal and opposite, of the same cheque and invoice, and dated on the return, or what was moved or mistyped on its own day": """
         select r.id from cheque_allocations r join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
         where (r.amount, r.cheque_id, r.invoice_id, r.effective_on)
-        is distinct from (-a.amount, a.cheque_id, a.invoice_id, c.returned_on)""",
+        is distinct from (-a.amount, a.cheque_id, a.invoice_id,
+            case when r.reversal_kind in ('moved', 'corrected') then a.effective_on else c.returned_on end)""",
     "a cheque pays invoices for which its payer is or was responsible": """
         select i.number from cheque_allocations a join cheques c on (c.clinic_id, c.id) = (a.clinic_id, a.cheque_id)
         join invoices i on (i.clinic_id, i.id) = (a.clinic_id, a.invoice_id)

@@ -109,6 +109,19 @@ EXPECTED_RECORDS = {
     "cheques with an unapplied rest": """
         select 1 from cheques c join cheque_allocations a on a.cheque_id = c.id group by c.clinic_id, c.id having sum(a.amount) < c.amount""",
     "a returned cheque": "select 1 from cheques where returned_on is not null",
+    "a cheque that was typed wrong, and the right one": """
+        select 1 from cheques w join cheques c on (c.clinic_id, c.corrects_id) = (w.clinic_id, w.id)
+        where w.return_kind = 'corrected' and c.amount < w.amount and c.returned_on is null""",
+    "an allocation that was moved to another invoice": """
+        select 1 from cheque_allocations r join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
+        join cheque_allocations n on (n.clinic_id, n.cheque_id) = (r.clinic_id, r.cheque_id) and n.invoice_id <> r.invoice_id
+        where r.reversal_kind = 'moved' and n.ordered_at = a.recorded_at""",
+    "a posted claim of a remittance": """
+        select 1 from remittance_claims k join remittance_payments p on (p.clinic_id, p.id) = (k.clinic_id, k.payment_id)
+        join cheque_allocations a on (a.clinic_id, a.cheque_id, a.invoice_id) = (k.clinic_id, p.cheque_id, k.invoice_id)
+        join invoice_adjustments j on (j.clinic_id, j.cheque_id, j.invoice_id) = (k.clinic_id, p.cheque_id, k.invoice_id)
+        where k.posted_at is not null and k.paid_amount = a.amount""",
+    "a claim that waits": "select 1 from remittance_claims where posted_at is null and status = 'unmatched'",
     "cheques entered after the day of receipt": "select 1 from cheques where recorded_at::date > received_on",
     "internal notes": "select 1 from internal_notes",
     "holds": "select 1 from holds where until_on > $1 and released_at is null and invoice_id is not null",

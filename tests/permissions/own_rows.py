@@ -210,6 +210,12 @@ class Belongings:
         values = values[: max(place for place in (1, 2, 3) if f"${place}" in query)]
         return {row["id"] for row in rows(self.address, query, *values) if row["id"]}
 
+    def listed(self, table: str) -> set[UUID]:
+        """The ids of the rows that the viewer finds in a list: of merged records, the one that stays."""
+        merged = f"merged_{table}"
+        known = rows(self.address, f"select id from {merged}") if merged in ("merged_patients", "merged_payers") else []
+        return self.own(table) - {row["id"] for row in known}
+
     def elsewhere(self, table: str) -> set[UUID]:
         """The ids of a table's rows in other clinics."""
         return {

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from graphql import GraphQLObjectType, get_named_type
+from graphql import GraphQLObjectType, get_named_type, is_required_argument
 
 from db.fields import VIEWS
 from db.global_ids import read_id
@@ -29,7 +29,8 @@ PERSONAL = ("Export",)
 # Reports over many records, which name none.
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
-    *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerReduction", "PhysicianProductivity"),
+    *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerDenials", "PayerReduction"),
+    *("PhysicianProductivity", "ReasonDenials"),
 )
 NODES = sorted(
     name
@@ -106,16 +107,11 @@ def paths(role: Role) -> dict[str, str]:
 
 
 def _needs_an_id(type_name: str, field_name: str) -> bool:
-    return type_name == "Query" and field_name in (
-        "node",
-        "invoice",
-        "invoiceByNumber",
-        "case",
-        "patient",
-        "payer",
-        "export",
-        "priceQuote",
-    )
+    """Whether a root field finds what its arguments name; the period of the measures is given."""
+    root = ADMIN.type_map[type_name]
+    assert isinstance(root, GraphQLObjectType)
+    asked = any(is_required_argument(argument) for argument in root.fields[field_name].args.values())
+    return type_name == "Query" and asked and field_name != "analytics"
 
 
 def _is_read_otherwise(role: Role, type_name: str, field_name: str) -> bool:

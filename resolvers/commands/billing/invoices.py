@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -9,9 +10,10 @@ from db.write_batch import Sql, WriteBatch
 from domain.api_names import enum_name
 from domain.billing.cases import CaseStatus
 from domain.billing.invoice_events import change_of
-from domain.billing.invoices import OPEN, InvoiceStatus
+from domain.billing.invoices import OPEN, Invoice, InvoiceStatus
 from domain.billing.ledger.facts import Responsibility
 from domain.billing.lifecycle import legal_now
+from domain.billing.money import format_money
 from domain.billing.negotiation import check_limits
 from domain.billing.transition import WantedLine
 from domain.days import not_later
@@ -215,8 +217,7 @@ async def replace_lines(work: UnitOfWork) -> UUID:
         raise Conflict(
             "The new total would be below the limits of the negotiation: change the limits first", ("lines",)
         )
-    if invoice.received > total(lines):
-        raise Conflict("More than the new total has been received for the invoice", ("lines",))
+    _check_is_due(invoice, total(lines))
     before = _texts_of(await work.all(_LINES, invoice.id))
     await work.connection.execute(_REMOVE, work.clinic_id, invoice.id)
     writes = work.writes()
@@ -226,6 +227,17 @@ async def replace_lines(work: UnitOfWork) -> UUID:
     return await _change(
         work, writes, row, "replace_invoice_lines", {"billed_amount": total(lines)}, changes, "invoice_lines"
     )
+
+
+def _check_is_due(invoice: Invoice, billed: Decimal) -> None:
+    """Refuse a new total of which nothing would be due, although money was received: the invoice would be paid before it is sent."""
+    settled = invoice.received + invoice.contractual
+    if settled > billed or (settled == billed and invoice.received > 0):
+        words = (
+            f"${format_money(settled)} of the invoice have been received or adjusted, and the new total has to be more: move the "
+            f"payments first ({next_step('move_allocation')}), or replace the invoice ({next_step('replace_invoice')})"
+        )
+        raise Conflict(words, ("lines",))
 
 
 def _texts_of(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -36,10 +36,11 @@ from resolvers.commands.payments.payments import refuse_corrected, refuse_taken_
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_at from cheques where clinic_id = $1 and id = $2
-        union all select c.clinic_id, c.corrects_id, c.recorded_at from cheques c join chain n
+_TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_at, returned_at, return_kind from cheques
+            where clinic_id = $1 and id = $2
+        union all select c.clinic_id, c.corrects_id, c.recorded_at, c.returned_at, c.return_kind from cheques c join chain n
             on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
-    select min(recorded_at) as at from chain"""
+    select min(recorded_at) as at, min(returned_at) filter (where return_kind is distinct from 'corrected') as returned_at from chain"""
 _HELD = "A post-dated cheque is held until its deposit is recorded, and pays nothing: give no allocations ([]) as well"
 
 
@@ -132,9 +133,10 @@ async def _parts(work: UnitOfWork, wrong: Row, own: list[Row]) -> list[Part]:
     amounts = {part["invoice_id"]: part["amount"] for part in given}
     if len(amounts) != len(given):
         raise InvalidInput("An invoice is listed twice", ("allocations",))
-    typed_at = (await work.one(_TYPED_AT, wrong["id"]))["at"]
+    typed = await work.one(_TYPED_AT, wrong["id"])
+    returned_at = typed["returned_at"] or typed["at"] if wrong["returned_on"] else None
     replacing = {one["invoice_id"]: one["replaced_by"] for one in own if one["replaced_by"]}
-    return replaced_parts(found, amounts, typed_at, replacing)
+    return replaced_parts(found, amounts, typed["at"], replacing, returned_at)
 
 
 def _check_sum(parts: Iterable[Part], amount: Decimal, carried: Decimal) -> None:

@@ -14,7 +14,7 @@ from domain.days import FIRST_DAY
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import code_form
-from domain.remittances.matching import REVERSAL, OurLine, match_lines, status_of, unknown_status
+from domain.remittances.matching import NO_INVOICE, REVERSAL, OurLine, match_lines, status_of, unknown_status
 from domain.remittances.remittance import BrokenLaw, RemittedClaim, RemittedPayment, broken_laws
 from domain.remittances.statuses import RemittanceOrigin, RemittanceStatus
 from resolvers.commands.remittances.finding import (
@@ -33,9 +33,6 @@ _PAYER = "select retired_at from payers where clinic_id = $1 and id = $2"
 UNKNOWN_PAYER = "This payer is not known: choose it (identifyRemittancePayer)"
 _OUT_OF_BALANCE = "The amounts of the payment do not add up: ask the payer for a corrected remittance"
 _DUPLICATE = "This payment of the payer has come in a remittance before"
-_NO_INVOICE = (
-    "No invoice has this number: match the claim with one (matchRemittanceClaim), or close it (closeRemittanceClaim)"
-)
 _VOID = (
     "The invoice is void: match the claim with another one (matchRemittanceClaim), or close it (closeRemittanceClaim)"
 )
@@ -70,7 +67,7 @@ class Known:
         if invoice is None and is_reversal and payer is not None and claim.payer_number is not None:
             invoice = self.posted_before.get((payer, claim.payer_number))
         is_void = found is not None and found["status"] == InvoiceStatus.VOID
-        reason = unknown_status(claim) or (_NO_INVOICE if invoice is None else _VOID if is_void else None)
+        reason = unknown_status(claim) or (NO_INVOICE if invoice is None else _VOID if is_void else None)
         status = status_of(claim, is_found=invoice is not None and not is_void)
         line_ids = self.lines_of(claim, invoice)
         return Matched(status, reason, invoice, line_ids)

@@ -129,6 +129,12 @@ class World:
             "counter_reduction": lambda: {"invoiceId": invoice, "amount": command.amount, "party": "CLINIC"},
             "agree_reduction": lambda: {"invoiceId": invoice},
             "record_denial": lambda: {"invoiceId": invoice, "deniedOn": TODAY, "reasonCode": "X1"},
+            "record_adjustment": lambda: {
+                "invoiceId": invoice,
+                "group": "CO",
+                "reasonCode": "X1",
+                "amount": command.amount,
+            },
             "record_cheque": lambda: self.clinic.cheque_of("150.00", bounds, client),
             "allocate_cheque": lambda: {"chequeId": cheque, "allocations": allocations(bounds)},
             "return_cheque": lambda: {"chequeId": cheque, "returnedOn": TODAY, "reason": "As it happens"},

@@ -94,6 +94,21 @@ def test_an_invoice_without_money_is_replaced_by_billing_staff_once(clinic: Clin
     assert changed["billedAmount"] == "75.00"
 
 
+def test_lines_of_which_nothing_would_be_due_are_refused_with_what_helps(clinic: Clinic) -> None:
+    invoice = clinic.agreed("90.00")
+    clinic.pays("30.00", {invoice: "30.00"})
+    new = replaced(clinic.admin, invoice, "80.00")
+    for price in ("30.00", "29.99", "0.00"):
+        with nothing_changes(clinic.address):
+            inputs = {"lines": [line(price)], "confirmDuplicate": True}
+            error = refused(clinic.admin, "replaceInvoiceLines", NEW, invoiceId=new["id"], **inputs)
+        assert (error["code"], error["path"]) == ("CONFLICT", ["input", "lines"])
+        assert "moveAllocation" in error["message"]
+    inputs = {"lines": [line("30.01")], "confirmDuplicate": True}
+    changed = done(clinic.admin, "replaceInvoiceLines", NEW, invoiceId=new["id"], **inputs)
+    assert changed["billedAmount"] == "30.01"
+
+
 def test_a_replacement_runs_once_for_each_idempotency_key(clinic: Clinic) -> None:
     invoice = clinic.submitted("60.00")
     first, again = (replaced(clinic.billing, invoice, "50.00", idempotencyKey="replace once") for _ in range(2))

@@ -220,6 +220,20 @@ def test_the_return_of_a_payment_goes_along(clinic: Clinic) -> None:
     assert broken_laws(clinic.address) == ()
 
 
+def test_allocations_of_a_returned_payment_that_had_paid_nothing_are_returned_as_well(clinic: Clinic) -> None:
+    invoice, other = clinic.agreed("100.00"), clinic.agreed("100.00")
+    wrong = paid(clinic, "100.00", {})
+    returned(clinic, wrong["id"], kind="NSF")
+    right = corrected(clinic, wrong["id"], allocations=[{"invoiceId": invoice, "amount": "100.00"}])
+    assert sorted(parts_of(right)) == [("-100.00", "RETURNED"), ("100.00", None)]
+    assert (right["status"], right["unappliedAmount"]) == ("RETURNED", "0.00")
+    again = corrected(clinic, right["id"], allocations=[{"invoiceId": other, "amount": "40.00"}])
+    assert sorted(parts_of(again)) == [("-40.00", "RETURNED"), ("40.00", None)]
+    for one in (invoice, other):
+        assert ledger(clinic, one) == ("PENDING_CHEQUE", "0.00", "100.00", None)
+    assert broken_laws(clinic.address) == ()
+
+
 def test_a_payment_that_was_replaced_by_another_one_is_corrected_too(clinic: Clinic) -> None:
     lost = paper(clinic)
     returned(clinic, lost["id"], kind="LOST")

@@ -72,7 +72,9 @@ def test_the_rows_of_each_payment_add_up_to_its_amount(bureau: Bureau) -> None:
     assert {amount: total(of_one) for (_, amount), of_one in by_payment.items()} == {
         amount: Decimal(amount) for _, amount in by_payment
     }
-    money = "select count(*), sum(amount) from cheques where held_from is null or released_at is not null"
+    # Of a payment that was typed wrong, the right one is in the file.
+    money = """select count(*), sum(amount) from cheques where (held_from is null or released_at is not null)
+        and return_kind is distinct from 'corrected'"""
     [(count, amount)] = rows(bureau.address, money)
     assert (len(by_payment), total(found)) == (count, amount)
     assert {row["Kind"] for row in found} == {

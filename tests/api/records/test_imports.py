@@ -128,7 +128,7 @@ FOUND = {
     },
 }
 # The kinds that billing staff import; the other kinds are for administrators only.
-OF_STAFF = ("PAYERS", "ATTORNEYS", "PATIENTS", "CASES", "INVOICES")
+OF_STAFF = ("REASON_CODES", "PAYERS", "ATTORNEYS", "PATIENTS", "CASES", "INVOICES")
 FILTERED = ("payers", "patients", "cases")
 
 

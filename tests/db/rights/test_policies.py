@@ -143,6 +143,8 @@ AUTHOR_COLUMNS = {
 
 
 BEGINS = {
+    "cheques": " and (cheques.returned_on is null or cheques.corrects_id is not null)"
+    " and (cheques.return_reason is null or cheques.corrects_id is not null)",
     "coverages": " and coverages.status = 'unverified'",
     "exports": " and exports.status = 'queued'",
     "invoices": " and invoices.status = 'pending_invoice'",

@@ -66,8 +66,9 @@ def find_records(address: DatabaseUrls) -> Found:
             where clinic_id = (select clinic_id from clinics where short_name = 'demo') order by id limit 1""",
             number,
         )
-    _add_merge(address)
-    _add_remittance(address)
+    for clinic in ("demo", "foreign"):
+        add_merge(address, clinic)
+    add_remittance(address)
     found = Found(_demo_ids(address), _foreign_ids(address))
     rows(
         address,
@@ -79,37 +80,37 @@ def find_records(address: DatabaseUrls) -> Found:
     return found
 
 
-def _add_merge(address: DatabaseUrls) -> None:
-    """Two patients and four payers without records, of which two payers are merged, in either clinic."""
-    for clinic in ("demo", "foreign"):
-        of = f"(select clinic_id from clinics where short_name = '{clinic}')"
+def add_merge(address: DatabaseUrls, clinic: str) -> None:
+    """A patient and three payers without records, of which two payers are merged, in the clinic of a short name."""
+    of = f"(select clinic_id from clinics where short_name = '{clinic}')"
+    rows(
+        address,
+        f"""insert into patients (clinic_id, id, mrn, mrn_key, first_name, last_name, sort_name)
+        values ({of}, gen_random_uuid(), 'OTHER', 'other', 'Olga', 'Other', 'other olga')""",
+    )
+    for name in ("Other payer", "Merged payer", "Surviving payer"):
         rows(
             address,
-            f"""insert into patients (clinic_id, id, mrn, mrn_key, first_name, last_name, sort_name)
-            values ({of}, gen_random_uuid(), 'OTHER', 'other', 'Olga', 'Other', 'other olga')""",
+            f"insert into payers (clinic_id, id, name, kind) values ({of}, gen_random_uuid(), '{name}', 'attorney')",
         )
-        for name in ("Other payer", "Merged payer", "Surviving payer"):
-            rows(
-                address,
-                f"insert into payers (clinic_id, id, name, kind) values ({of}, gen_random_uuid(), '{name}', 'attorney')",
-            )
-        rows(
-            address,
-            """insert into merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
-            select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object('counts', '{}'::json, 'record',
-                json_build_object('name', s.name, 'kind', s.kind)), now() from payers m join payers s on s.clinic_id = m.clinic_id
-            where m.clinic_id = (select clinic_id from clinics where short_name = $1) and m.name = 'Merged payer'
-                and s.name = 'Surviving payer'""",
-            clinic,
-        )
+    rows(
+        address,
+        """insert into merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
+        select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object('counts', '{}'::json, 'record',
+            json_build_object('name', s.name, 'kind', s.kind)), now() from payers m join payers s on s.clinic_id = m.clinic_id
+        where m.clinic_id = (select clinic_id from clinics where short_name = $1) and m.name = 'Merged payer'
+            and s.name = 'Surviving payer'""",
+        clinic,
+    )
 
 
-def _add_remittance(address: DatabaseUrls) -> None:
+def add_remittance(address: DatabaseUrls) -> None:
     """A remittance of two payments: one of an unknown payer, and one with a claim of an unknown invoice."""
     demo = "(select clinic_id from clinics where short_name = 'demo')"
     user = f"(select id from users where clinic_id = {demo} and role = 'billing' order by id limit 1)"
     payer = f"(select id from payers where clinic_id = {demo} and kind = 'insurance' order by id limit 1)"
-    remittance = f"(select id from remittances where clinic_id = {demo})"
+    posted = "select from remittance_payments p where p.remittance_id = r.id and p.posted_at is not null"
+    remittance = f"(select r.id from remittances r where r.clinic_id = {demo} and not exists ({posted}))"
     of_payment = "remittance_id, place, payer_id, trace, trace_key, method, amount, paid_on, status"
     for statement in (
         f"insert into remittances (clinic_id, id, origin, imported_by) values ({demo}, gen_random_uuid(), 'file', {user})",
@@ -142,7 +143,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
-        "Remittance": f"select id from remittances where {clinic} order by id limit 1",
+        "Remittance": f"select remittance_id as id from remittance_payments where {clinic} and trace = 'FOUND-R1'",
         "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
         "RemittanceClaim": f"select id from remittance_claims where {clinic} and number = 'FOUND'",
         "Deposit": f"select id from deposits where {clinic} and deposited_on >= '2026-06-01' order by id limit 1",

@@ -170,12 +170,17 @@ PAYMENTS: dict[str, Callable[[Bound, str], dict[str, Any]]] = {
         "allocations": [_part(bound, bound.other, "1.00")],
     },
     "correct_cheque": lambda bound, paid: {
-        **{"chequeId": paid, "payerId": _owing(bound, bound.invoice)[-2][0], "reason": WHY},
+        "chequeId": paid,
+        "payerId": _owing(bound, bound.invoice)[-2][0],
+        "reason": WHY,
         "allocations": [{"invoiceId": bound.invoice, "amount": "2.00"}],
     },
     "move_allocation": lambda bound, paid: {
-        **{"chequeId": paid, "invoiceId": bound.invoice, "reason": WHY},
-        **{"toInvoiceId": bound.clinic.submitted("1000.00", bound.case), "coverageId": bound.other},
+        "chequeId": paid,
+        "invoiceId": bound.invoice,
+        "reason": WHY,
+        "toInvoiceId": bound.clinic.submitted("1000.00", bound.case),
+        "coverageId": bound.other,
     },
 }
 
