@@ -35,9 +35,9 @@ from tests.bench.textbook.records.parties import PARTY_FIELDS
 from tests.bench.textbook.records.pricing import PRICING_FIELDS
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.records.recoupment import RECOUPMENT_FIELDS
-from tests.bench.textbook.records.remittances import REMITTANCE_FIELDS
 from tests.bench.textbook.records.transitions import TRANSITION_FIELDS
 from tests.bench.textbook.records.users import USER_FIELDS
+from tests.bench.textbook.remittances import REMITTANCE_FIELDS
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
 
 FIELDS: Fields = {
