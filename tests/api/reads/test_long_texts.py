@@ -37,6 +37,8 @@ _NAMED_OTHERWISE = {
     "Allocation": "ChequeAllocation",
     "Claim": "RemittanceClaim",
     "Payment": "RemittancePayment",
+    "Line": "InvoiceLine",
+    "Request": "RecoupmentRequest",
 }
 Path = tuple[str, ...]
 

@@ -37,6 +37,7 @@ from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.records.recoupment import RECOUPMENT_FIELDS
 from tests.bench.textbook.records.transitions import TRANSITION_FIELDS
 from tests.bench.textbook.records.users import USER_FIELDS
+from tests.bench.textbook.remittances import REMITTANCE_FIELDS
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
 
 FIELDS: Fields = {
@@ -50,6 +51,7 @@ FIELDS: Fields = {
     **ENCOUNTER_FIELDS,
     **CHEQUE_FIELDS,
     **RECOUPMENT_FIELDS,
+    **REMITTANCE_FIELDS,
     **COVERAGE_FIELDS,
     **FOLLOW_UP_FIELDS,
     **PARTY_FIELDS,

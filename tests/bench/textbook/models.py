@@ -173,6 +173,22 @@ class RecoupmentRequest(Model):
     __table__ = tables.recoupment_requests
 
 
+class Merge(Model):
+    __table__ = tables.merges
+
+
+class Remittance(Model):
+    __table__ = tables.remittances
+
+
+class RemittanceClaim(Model):
+    __table__ = tables.remittance_claims
+
+
+class RemittancePayment(Model):
+    __table__ = tables.remittance_payments
+
+
 class ReductionOffer(Model):
     __table__ = tables.reduction_offers
 

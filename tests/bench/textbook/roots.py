@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from db.global_ids import make_id
 from domain.normal_forms import code_form
 from tests.bench.textbook.fields import Args, Fields, Resolver
-from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer
+from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer, Remittance
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.records.users import own_sessions
 
@@ -60,6 +60,7 @@ ROOT_FIELDS: Fields = {
     "Query.case": _by_id(Case),
     "Query.patient": _by_id(Patient),
     "Query.payer": _by_id(Payer),
+    "Query.remittance": _by_id(Remittance),
     "Query.invoiceByNumber": _invoice_by_number,
     "Query.viewer": _viewer,
 }

@@ -27,10 +27,11 @@ Composite = GraphQLObjectType | GraphQLInterfaceType
 _MOST_ROWS = 500
 _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
-# Fields that are not read from the database have no oracle here: that of quotes is in tests/api/pricing/test_quoted_prices.py.
+# Fields that are not read from the database have no oracle here: that of quotes is in tests/api/pricing/test_quoted_prices.py,
+# and previews of merges are compared with the merges that they announce.
 # Reports have an oracle of their own, and so have exports, which only their own user can read.
 _FILE, _OTHERS = "Export", ("aging", "agingByPayer", "analytics", "export", "exports", "clinic", "importMappings")
-_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", *_OTHERS})
+_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", "mergePreview", *_OTHERS})
 
 
 @dataclass(frozen=True)

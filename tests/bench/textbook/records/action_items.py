@@ -62,6 +62,7 @@ class ActionItem:
     cheque_id: UUID | None = None
     encounter_id: UUID | None = None
     recoupment_request_id: UUID | None = None
+    remittance_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
