@@ -83,6 +83,14 @@ def _is_agreed_within_open_part(row: Row) -> bool:
     return row["agreed_amount"] is None or row["agreed_amount"] <= _open_part(row)
 
 
+def _is_received_of_what_is_owed(row: Row) -> bool:
+    """Whether no more than agreed upon was received or, where nothing is agreed, a part of what was asked for."""
+    received: Decimal = row["received_amount"]
+    if row["agreed_amount"] is None:
+        return received == 0 or (row["submitted_on"] is not None and received < _open_part(row))
+    return received <= Decimal(row["agreed_amount"])
+
+
 def _is_covered_or_not(row: Row) -> bool:
     """Whether the agreed amount is received in full exactly when the status is CHEQUE_RECEIVED."""
     is_covered = row["received_amount"] == row["agreed_amount"]
@@ -138,8 +146,8 @@ RULES = (
     ),
     _Rule(
         "received_amount",
-        "The received amount is more than the agreed amount",
-        lambda row: row["received_amount"] <= (row["agreed_amount"] or 0),
+        "The received amount is more than the agreed amount, or not less than the open part of a submitted invoice",
+        _is_received_of_what_is_owed,
     ),
     _Rule(
         "received_amount",

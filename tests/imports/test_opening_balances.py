@@ -211,10 +211,16 @@ REFUSED_ROWS: list[tuple[str, dict[str, str], str, str]] = [
         "An invoice with this status needs an agreed amount of at most",
     ),
     (
-        "OLD-2",
+        "OLD-1",
         {"received_amount": "1.00", "balance": ""},
         "received_amount",
-        "The received amount is more than the agreed amount",
+        "The received amount is more than the agreed amount, or not less than the open part of a submitted invoice",
+    ),
+    (
+        "OLD-2",
+        {"received_amount": "1200.50", "balance": ""},
+        "received_amount",
+        "The received amount is more than the agreed amount, or not less than the open part of a submitted invoice",
     ),
     (
         "OLD-4",

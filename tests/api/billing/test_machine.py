@@ -57,6 +57,9 @@ def random_command(random: Random) -> Command:
     return Command(name, random.randrange(_INVOICES), random.randrange(10), amount, random.random() < 0.5)
 
 
+_BY_CONTRACT = {"group": "CO", "reasonCode": "X1"}
+
+
 @dataclass
 class World:
     """The state that the machine works on: a clinic, two cases with invoices, the cheques so far, and the outcomes of commands."""
@@ -129,12 +132,7 @@ class World:
             "counter_reduction": lambda: {"invoiceId": invoice, "amount": command.amount, "party": "CLINIC"},
             "agree_reduction": lambda: {"invoiceId": invoice},
             "record_denial": lambda: {"invoiceId": invoice, "deniedOn": TODAY, "reasonCode": "X1"},
-            "record_adjustment": lambda: {
-                "invoiceId": invoice,
-                "group": "CO",
-                "reasonCode": "X1",
-                "amount": command.amount,
-            },
+            "record_adjustment": lambda: {"invoiceId": invoice, **_BY_CONTRACT, "amount": command.amount},
             "record_cheque": lambda: self.clinic.cheque_of("150.00", bounds, client),
             "allocate_cheque": lambda: {"chequeId": cheque, "allocations": allocations(bounds)},
             "return_cheque": lambda: {"chequeId": cheque, "returnedOn": TODAY, "reason": "As it happens"},
