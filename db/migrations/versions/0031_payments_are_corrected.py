@@ -48,9 +48,14 @@ begin
 end $$"""
 # A returned cheque changes no more, but for the mark that it was corrected, which is set once.
 _CORRECTED = "or new.corrected_at is distinct from old.corrected_at and old.corrected_at is not null"
-_MARK = """update cheque_allocations r set reversal_kind = case when exists (select from invoice_events e
-        where (e.clinic_id, e.invoice_id) = (r.clinic_id, r.invoice_id) and e.transition = 'replace_invoice'
-            and e.at <= r.recorded_at) then 'replaced' else 'returned' end
+# Rows that this release wrote before a database went down and up again are told apart, too.
+_MARK = """update cheque_allocations r set reversal_kind = case
+        when exists (select from cheque_allocations a where (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
+            and a.cheque_id <> r.cheque_id) then 'taken_back'
+        when exists (select from invoice_events e where (e.clinic_id, e.invoice_id) = (r.clinic_id, r.invoice_id)
+            and e.transition = 'replace_invoice' and e.at <= r.recorded_at) then 'replaced'
+        when exists (select from cheques c where (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
+            and c.returned_on is null) then 'moved' else 'returned' end
     where r.reverses_id is not null"""
 
 
@@ -126,5 +131,6 @@ def downgrade() -> None:
     op.drop_column("cheque_allocations", "reversal_kind")
     op.drop_index("ix_cheques_corrects", "cheques")
     op.drop_constraint(op.f("fk_cheques_clinic_id_corrects_id"), "cheques", type_="foreignkey")
+    # Policies of the later release name it: those of the release before are set by its `billing migrate`.
     for name in ("corrected_at", "correction_reason", "corrects_id"):
-        op.drop_column("cheques", name)
+        op.execute(f"alter table cheques drop column {name} cascade")

@@ -146,7 +146,7 @@ class Clinic:
         by_transition: dict[str, dict[str, Any]] = {
             "submit_invoice": {"invoiceId": identity, "submittedOn": TODAY, "method": "MAIL"},
             "accept_in_full": {"invoiceId": identity},
-            "request_reduction": {"invoiceId": identity, "amount": "0.01"},
+            "request_reduction": {"invoiceId": identity, "amount": self._offer(identity)},
             "counter_reduction": {"invoiceId": identity, "party": "CLINIC", "amount": "0.01"},
             "agree_reduction": {"invoiceId": identity, "amount": self._open_part(identity)},
             "record_denial": {"invoiceId": identity, "deniedOn": TODAY, "reasonCode": "X1"},
@@ -208,6 +208,10 @@ class Clinic:
         other = self.agreed("1.00")
         paid = self.pays("1.00", {other: "1.00"}, payerId=self.payer)
         return {"chequeId": paid["id"], "invoiceId": other, "toInvoiceId": invoice, "amount": "0.01", **told}
+
+    def _offer(self, invoice: str) -> str:
+        """What a payer can offer, who may have paid a part: a little less than the open part."""
+        return str(max(Decimal(self._open_part(invoice)) - Decimal("0.01"), Decimal("0.01")))
 
     def _open_part(self, invoice: str) -> str:
         query = "select billed_amount - contractual_amount - earlier_received_amount from invoices where id = $1"
