@@ -129,11 +129,13 @@ _TO_DO = f"""select md5(r.id::text || i.id::text)::uuid as id from representatio
     union select o.id from reduction_offers o join invoices i on i.id = o.invoice_id and i.status = 'pending_reduction'
         where o.clinic_id = $1 and o.status = 'open' and o.expires_on < {_TODAY}
     union select a.id from ({_LAST_PAYMENTS}) a join invoices i on i.id = a.invoice_id and i.status = 'pending_cheque'
-        where a.clinic_id = $1 and a.amount < 0 and coalesce(a.reversal_kind, 'returned') = 'returned' and a.id > all (select id from cheque_allocations o
+        where a.clinic_id = $1 and a.amount < 0 and coalesce(a.reversal_kind, 'returned') = 'returned'
+        and a.id > all (select id from cheque_allocations o
             where o.invoice_id = a.invoice_id and o.amount > 0)
     union select a.id from ({_LAST_PAYMENTS}) a join invoices i on i.id = a.invoice_id and i.status = 'written_off'
         join write_offs w on w.invoice_id = i.id and w.reversed_on is null and w.recorded_at < a.recorded_at
-        where a.clinic_id = $1 and a.amount < 0 and coalesce(a.reversal_kind, 'returned') = 'returned' and a.id > all (select id from cheque_allocations o
+        where a.clinic_id = $1 and a.amount < 0 and coalesce(a.reversal_kind, 'returned') = 'returned'
+        and a.id > all (select id from cheque_allocations o
             where o.invoice_id = a.invoice_id and o.amount > 0)
     union select remittance_id from remittance_claims where clinic_id = $1 and posted_at is null and closed_at is null
         and status <> 'duplicate'
