@@ -138,16 +138,24 @@ def _told_by_cheque(billing: Client, name: str, columns: list[Column]) -> Values
         for part in ("cheque.", "invoice.")
     )
     query = f"""{{ cheques(first: 500) {{ nodes {{ {of_cheque} whole: amount at: receivedOn back: returnedOn status unappliedAmount
-        allocations {{ amount effectiveOn invoice {{ {of_invoice} }} }} refunds {{ amount refundedOn reversalKind }}
+        allocations {{ amount effectiveOn reversalKind of: invoice {{ id }} invoice {{ {of_invoice} }} }} refunds {{ amount refundedOn reversalKind }}
         providerAdjustments {{ amount effectiveOn code }} }} }} }}"""
     nodes = billing.read(query)["cheques"]["nodes"]
     return [[_followed(row, column.path) for column in columns] for node in nodes for row in _uses(node)]
 
 
 def _uses(cheque: Any) -> Iterator[dict[str, Any]]:
-    """What a payment was used for, as the API says it."""
-    for part in cheque["allocations"]:
-        kind = "ALLOCATION" if Decimal(part["amount"]) > 0 else "REVERSAL"
+    """What a payment was used for, as the API says it; of what was typed wrong or moved there is only what is right."""
+    if cheque["status"] == "CORRECTED":
+        return
+    for part in _without_moved(cheque["allocations"]):
+        kind = (
+            "ALLOCATION"
+            if Decimal(part["amount"]) > 0
+            else "TAKEN_BACK"
+            if part["reversalKind"] == "TAKEN_BACK"
+            else "REVERSAL"
+        )
         yield {**part, "cheque": cheque, "kind": kind}
     others = [
         (f"REFUND_{one['reversalKind']}" if one["reversalKind"] else "REFUND", one["amount"], one["refundedOn"])
@@ -162,6 +170,17 @@ def _uses(cheque: Any) -> Iterator[dict[str, Any]]:
         others.append(("RETURNED", cheque["whole"], cheque["back"]))
     for kind, amount, on in others:
         yield {"kind": kind, "amount": amount, "effectiveOn": on, "cheque": cheque, "invoice": None, "refund": None}
+
+
+def _without_moved(allocations: list[Any]) -> list[Any]:
+    """The allocations without those that were moved, each with its reversal."""
+    found = list(allocations)
+    for back in [one for one in allocations if one["reversalKind"] == "MOVED"]:
+        found.remove(back)
+        found.remove(
+            next(one for one in found if one["of"] == back["of"] and Decimal(one["amount"]) == -Decimal(back["amount"]))
+        )
+    return found
 
 
 def _selected(columns: list[Column], skipped: int) -> str:
