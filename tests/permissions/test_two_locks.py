@@ -180,8 +180,9 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
 }
 # An administrator reads payers by their names; an analyst's own statements read the name under which a payer is listed.
 # And for administrators' reports more is stored of an invoice than for an analyst's.
-_OF_COHORTS = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate"
+_OF_COHORTS = "invoiceCount billed received contractual recovered collectionRate netCollectionRate reductionRate daysInAr denialRate firstPassRate"
 _OF_KINDS = "coverageKind isRemainder invoiceCount billed received reducedAmount contractual outstanding"
+_OF_REASONS = "reasonCode isRemainder invoiceCount denialCount appeals appealRate overturnRate recoveredAfterDenial"
 _PRODUCTIVE = "physician encounterCount examCount invoiceCount billed averageInvoice"
 READ_OTHERWISE = {
     "Payer.name": {Role.ANALYST},
@@ -190,6 +191,8 @@ READ_OTHERWISE = {
     "PhysicianProductivity.received": {Role.ANALYST},
     **{f"Analytics.{name}": {Role.ANALYST} for name in (*_OF_COHORTS.split(), "reductionsByPayer", "trend")},
     "Analytics.amountsByCoverageKind": {Role.ANALYST},
+    "Analytics.denialsByReason": {Role.ANALYST},
+    **{f"ReasonDenials.{name}": {Role.ANALYST} for name in _OF_REASONS.split()},
     # For administrators, payers of whom there is only unapplied money are listed, too.
     "Analytics.agingByPayer": {Role.ANALYST},
     **{
