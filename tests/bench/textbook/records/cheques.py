@@ -37,17 +37,31 @@ async def unapplied(records: Records, cheque: Any, args: Args) -> Decimal:
 
 
 async def _status(records: Records, cheque: Any, args: Args) -> str:
+    if cheque.corrected_at is not None:
+        return "CORRECTED"
     if cheque.returned_on is not None:
         return "RETURNED"
     return "HELD" if is_held(cheque) else "RECEIVED"
 
 
+def _was_returned(cheque: Any) -> bool:
+    return cheque.returned_on is not None and cheque.return_kind != "corrected"
+
+
+async def _returned_on(records: Records, cheque: Any, args: Args) -> date | None:
+    return cheque.returned_on if _was_returned(cheque) else None
+
+
 async def _return_kind(records: Records, cheque: Any, args: Args) -> str | None:
-    return (cheque.return_kind or "nsf").upper() if cheque.returned_on else None
+    return (cheque.return_kind or "nsf").upper() if _was_returned(cheque) else None
+
+
+async def _corrected_by(records: Records, cheque: Any, args: Args) -> Any:
+    return next(iter(await records.many(Cheque, "corrects_id", cheque.id)), None)
 
 
 async def _is_bounced(records: Records, cheque: Any, args: Args) -> bool:
-    return await _return_kind(records, cheque, args) == "NSF" and not is_held(cheque)
+    return await _return_kind(records, cheque, args) == "NSF" and not is_held(cheque) and cheque.corrected_at is None
 
 
 async def _deposited_on(records: Records, cheque: Any, args: Args) -> date | None:
@@ -65,10 +79,20 @@ async def _fits(records: Records, cheque: Any, wanted: Args) -> bool:
         "payerId" not in wanted or is_among(wanted["payerId"], "Payer", cheque.payer_id),
         "receivedFrom" not in wanted or cheque.received_on >= date.fromisoformat(wanted["receivedFrom"]),
         "receivedTo" not in wanted or cheque.received_on <= date.fromisoformat(wanted["receivedTo"]),
-        "returned" not in wanted or (cheque.returned_on is not None) is wanted["returned"],
+        "returned" not in wanted
+        or (
+            cheque.returned_on is not None and cheque.corrected_at is None
+            if wanted["returned"]
+            else cheque.returned_on is None
+        ),
+        "corrected" not in wanted or (cheque.corrected_at is not None) is wanted["corrected"],
         "deposited" not in wanted or (cheque.deposit_id is not None) is wanted["deposited"],
         "depositId" not in wanted
-        or (cheque.deposit_id is not None and is_among([wanted["depositId"]], "Deposit", cheque.deposit_id)),
+        or (
+            cheque.deposit_id is not None
+            and cheque.corrected_at is None
+            and is_among([wanted["depositId"]], "Deposit", cheque.deposit_id)
+        ),
         "method" not in wanted or cheque.method.upper() in wanted["method"],
         "status" not in wanted or await _status(records, cheque, {}) in wanted["status"],
         "unapplied" not in wanted or (await unapplied(records, cheque, {}) > 0) is wanted["unapplied"],
@@ -92,12 +116,21 @@ def _latest_deposit_first(records: Records, args: Args) -> Sorting:
     return Sorting("Deposit.DEFAULT", lambda deposit: deposit.deposited_on, date, descending=True)
 
 
+async def _right(records: Records, deposit: Any) -> list[Any]:
+    """The payments of a deposit without those that were typed wrong."""
+    return [one for one in await records.many(Cheque, "deposit_id", deposit.id) if one.corrected_at is None]
+
+
+async def _reversal_kind(records: Records, part: Any, args: Args) -> str | None:
+    return None if part.reverses_id is None else (part.reversal_kind or "returned").upper()
+
+
 async def _total(records: Records, deposit: Any, args: Args) -> Decimal:
-    return sum((c.amount for c in await records.many(Cheque, "deposit_id", deposit.id)), Decimal("0.00"))
+    return sum((one.amount for one in await _right(records, deposit)), Decimal("0.00"))
 
 
 async def _count(records: Records, deposit: Any, args: Args) -> int:
-    return len(await records.many(Cheque, "deposit_id", deposit.id))
+    return len(await _right(records, deposit))
 
 
 CHEQUE_FIELDS: Fields = {
@@ -106,7 +139,10 @@ CHEQUE_FIELDS: Fields = {
     "Cheque.documentUrl": _document_url,
     "Cheque.unappliedAmount": unapplied,
     "Cheque.status": _status,
+    "Cheque.returnedOn": _returned_on,
     "Cheque.returnKind": _return_kind,
+    "Cheque.corrects": one(Cheque, "corrects_id"),
+    "Cheque.correctedBy": _corrected_by,
     "Cheque.isBounced": _is_bounced,
     "Cheque.depositedOn": _deposited_on,
     "Cheque.deposit": one(Deposit, "deposit_id"),
@@ -115,6 +151,7 @@ CHEQUE_FIELDS: Fields = {
     "Cheque.payer": one(Payer, "payer_id"),
     "Cheque.allocations": many(ChequeAllocation, "cheque_id", "effective_on", "id"),
     "Cheque.refunds": many(Refund, "cheque_id", "refunded_on", "id"),
+    "ChequeAllocation.reversalKind": _reversal_kind,
     "ChequeAllocation.cheque": one(Cheque, "cheque_id"),
     "ChequeAllocation.invoice": one(Invoice, "invoice_id"),
     "Deposit.paymentCount": _count,
