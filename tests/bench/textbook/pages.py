@@ -68,11 +68,11 @@ class Sorting:
         plain = f"{self._full_name}|{row.id}|{_written(self.key(row))}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
-    def read(self, cursor: str) -> tuple[Any, UUID]:
+    def read(self, cursor: str, argument: str) -> tuple[Any, UUID]:
         """The sort key in a cursor; ValueError for a cursor of another order."""
         name, identity, value = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|", 2)
         if name != self._full_name:
-            raise ValueError(f"a cursor of {name}, not of {self._full_name}")
+            raise ValueError(f"Argument {argument}: is not a cursor of this list in this order")
         return READ[self.of](value), UUID(identity)
 
     @property
@@ -118,7 +118,7 @@ def connection(rows: Iterable[Any], sorting: Sorting, args: Mapping[str, Any]) -
 def _between(ordered: list[Any], sorting: Sorting, after: str | None, before: str | None) -> list[Any]:
     rows = ordered
     if after is not None:
-        rows = [row for row in rows if sorting.is_later(row, sorting.read(after))]
+        rows = [row for row in rows if sorting.is_later(row, sorting.read(after, "after"))]
     if before is not None:
-        rows = [row for row in rows if sorting.is_earlier(row, sorting.read(before))]
+        rows = [row for row in rows if sorting.is_earlier(row, sorting.read(before, "before"))]
     return rows
