@@ -1,13 +1,7 @@
 """The transition table of an invoice: every legal transition, from which mutations, forms, guards in SQL and pages are derived."""
 
 from domain.access.people import Role
-from domain.billing.effects import (
-    closing,
-    inputs,
-    negotiation,
-    responsibility,
-    submission,
-)
+from domain.billing.effects import closing, inputs, negotiation, responsibility, submission
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.payment_transitions import PAYMENT_TRANSITIONS
 from domain.billing.transition import Transition, reason_input
@@ -18,8 +12,6 @@ _WORKER: frozenset[Role] = frozenset()
 _PENDING, _REDUCING, _AWAITING = (S.PENDING_INVOICE,), (S.PENDING_REDUCTION,), (S.PENDING_CHEQUE,)
 _OPEN = (*_PENDING, *_REDUCING, *_AWAITING)
 _COVERED, _PAID, _WRITTEN_OFF = (S.CHEQUE_RECEIVED,), (S.PAID,), (S.WRITTEN_OFF,)
-_PAYABLE = (*_OPEN, *_COVERED, *_WRITTEN_OFF)
-
 
 TRANSITIONS = (
     Transition(

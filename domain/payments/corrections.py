@@ -24,7 +24,7 @@ class PaymentDays:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ReceiptDays:
     """On which day a payment is received, since when it is held (None: it is not), and whether its deposit has made it money."""
 
     received_on: date
@@ -37,15 +37,15 @@ class Receipt:
         return self.held_from is not None and not self.is_released
 
 
-def receipt_of(method: PaymentMethod, days: PaymentDays) -> Receipt:
+def receipt_days_of(method: PaymentMethod, days: PaymentDays) -> ReceiptDays:
     """When a payment is received by its days; InvalidInput where they do not fit together."""
     is_held = is_post_dated(method, days.cheque_date, days.arrived_on)
     if days.deposited_on is not None:
         _check_deposited(days)
-    found = Receipt(days.arrived_on)
+    found = ReceiptDays(days.arrived_on)
     if is_held:
         received_on = days.deposited_on or days.arrived_on
-        found = Receipt(received_on, days.arrived_on, days.deposited_on is not None)
+        found = ReceiptDays(received_on, days.arrived_on, days.deposited_on is not None)
     if days.cleared_on is not None and found.is_held:
         words = f"The bank cleared the payment on {days.cleared_on}, so that it cannot be dated after its receipt"
         raise InvalidInput(words, ("cheque_date",))

@@ -1,6 +1,6 @@
 """Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -34,7 +34,7 @@ _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, retur
     held_from is not null and released_at is null as is_held from cheques
     where clinic_id = $1 and id = $2 for no key update"""
 # A payer that pays stays who it is: changes of its kind wait. A merged patient is any of those who are one.
-PATIENT_OF = f"""select case when kind = 'patient' and patient_id is not null then {group("patient", "patient_id")} else '{{}}' end
+_PATIENT_OF = f"""select case when kind = 'patient' and patient_id is not null then {group("patient", "patient_id")} else '{{}}' end
     as patient_ids from payers where clinic_id = $1 and id = $2 for key share"""
 _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
     from cheque_allocations a
@@ -93,8 +93,7 @@ async def _allocate(work: UnitOfWork, writes: WriteBatch, name: str, cheque: Row
         raise InvalidInput("The allocations exceed the unallocated amount of the cheque", ("allocations",))
     with about("allocations"):
         rows = await lock(work, amounts, with_facts=True)
-    payer = await work.one(PATIENT_OF, cheque["payer_id"])
-    cheque = {**cheque, "patient_ids": payer["patient_ids"] if payer else ()}
+    cheque = {**cheque, "patient_ids": await patients_of(work, cheque["payer_id"])}
     rows = await with_due_agreements(work, rows, cheque)
     coverages = await find_coverages(work, cheque["payer_id"], (row["case_id"] for row in rows.values()))
     for place, part in enumerate(wanted):
@@ -120,6 +119,12 @@ def check_may_pay(row: Row, receipt: Receipt) -> None:
     if not receipt.is_patient and not row["facts"].is_responsible(receipt.payer_id):
         words = "This payer was never responsible for the invoice: transfer its balance first (transferBalance)"
         raise InvalidInput(words, ("invoice_id",))
+
+
+async def patients_of(work: UnitOfWork, payer_id: UUID) -> Collection[UUID]:
+    """The patient that a payer is, with those who are merged with that one; none for another payer."""
+    found = await work.one(_PATIENT_OF, payer_id)
+    return frozenset(found["patient_ids"]) if found else frozenset()
 
 
 async def with_due_agreements(work: UnitOfWork, rows: dict[UUID, Row], cheque: Row) -> dict[UUID, Row]:
@@ -180,12 +185,19 @@ def insert_allocation(
     writes.insert("cheque_allocations", **key, **at, **columns)
 
 
+async def lock_settled(work: UnitOfWork, cases: Iterable[UUID]) -> dict[UUID, Row]:
+    """Lock cases, which come before cheques and invoices; returns those that are settled or closed."""
+    return {
+        row["id"]: row for case in sorted(cases) if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN
+    }
+
+
 async def take_back(work: UnitOfWork) -> UUID:
     """Return a cheque, such as a bounced one: its allocations are reversed, and settled cases of paid invoices are reopened."""
     reason = reason_of(work.inputs)
-    cases = sorted({part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])})
+    cases = {part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])}
     # All commands lock cases before cheques, and cheques before invoices.
-    settled = {row["id"]: row for case in cases if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN}
+    settled = await lock_settled(work, cases)
     cheque = await _locked(work)
     if cheque["returned_on"]:
         words = f"This cheque has already been returned; if it was typed wrong: {named('correct_cheque')}"
@@ -197,7 +209,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     returned = {"return_reason": reason, "return_kind": kind.value, "returned_at": work.moment}
     writes.update("cheques", {"id": cheque["id"]}, returned_on=returned_on, **returned)
     standing = await work.all(_STANDING, cheque["id"])
-    if not {part["case_id"] for part in standing} <= set(cases):
+    if not {part["case_id"] for part in standing} <= cases:
         raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))
     await _reverse(work, writes, standing, settled)
     await reverse_provider_adjustments(work, writes, cheque["id"], returned_on, reason)

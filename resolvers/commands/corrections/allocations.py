@@ -12,14 +12,12 @@ from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import ReversalKind
-from resolvers.commands.billing.cheques import lock_with_paid
+from resolvers.commands.billing.cheques import lock_settled, lock_with_paid, patients_of
 from resolvers.commands.corrections.changes import (
     Change,
     Locked,
     apply_changes,
-    lock_settled,
     may_pay,
-    patients_of,
     reversals_of,
     reverse,
     rows_of,

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from db.write_batch import WriteBatch
-from domain.billing.cases import CaseStatus
 from domain.billing.effects.corrections import Corrected
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.facts import Receipt
 from domain.errors import DomainError, InvalidInput
 from domain.ids import new_id
 from domain.payments.cheques import ReversalKind
-from resolvers.commands.billing.cases import lock_case
-from resolvers.commands.billing.cheques import PATIENT_OF, insert_allocation, reopen_cases
+from resolvers.commands.billing.cheques import insert_allocation, reopen_cases
 from resolvers.commands.transitions import Row, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -72,19 +70,6 @@ def counting(rows: list[Row]) -> list[Row]:
     back = reversals_of(rows)
     moved = {identity for identity, row in back.items() if row["reversal_kind"] == ReversalKind.MOVED}
     return [one for one in rows if one["id"] not in moved and one["reverses_id"] not in moved]
-
-
-async def lock_settled(work: UnitOfWork, cases: Iterable[UUID]) -> dict[UUID, Row]:
-    """Lock cases, which come before cheques and invoices; returns those that are settled or closed."""
-    return {
-        row["id"]: row for case in sorted(cases) if (row := await lock_case(work, case))["status"] != CaseStatus.OPEN
-    }
-
-
-async def patients_of(work: UnitOfWork, payer_id: UUID) -> Collection[UUID]:
-    """The patient that a payer is, with those who are merged with that one; none for another payer."""
-    found = await work.one(PATIENT_OF, payer_id)
-    return frozenset(found["patient_ids"]) if found else frozenset()
 
 
 def reverse(work: UnitOfWork, writes: WriteBatch, row: Row, part: Row, kind: ReversalKind) -> None:

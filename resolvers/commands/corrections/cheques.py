@@ -15,16 +15,14 @@ from domain.errors import Conflict, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import PaymentMethod, ReversalKind
 from domain.payments.corrections import Part, replaced_parts
-from resolvers.commands.billing.cheques import lock_with_paid
+from resolvers.commands.billing.cheques import lock_settled, lock_with_paid, patients_of
 from resolvers.commands.corrections.changes import (
     Change,
     Locked,
     apply_changes,
     check_may_pay,
     counting,
-    lock_settled,
     may_pay,
-    patients_of,
     reversals_of,
     reverse,
     rows_of,

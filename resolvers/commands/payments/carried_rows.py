@@ -8,14 +8,12 @@ from typing import Any
 from db.write_batch import WriteBatch
 from domain.errors import Conflict, InvalidInput
 from domain.payments.recoupment import LOSS_CODE, RowReversal
-from resolvers.commands.payments.provider_adjustments import STANDING, insert_row, reverse_row
-from resolvers.commands.payments.refunds import check_may_refund, insert_refund, reverse_refund
+from resolvers.commands.payments.provider_rows import STANDING, insert_row, reverse_row
+from resolvers.commands.payments.refunds import STANDING_REFUNDS, check_may_refund, insert_refund, reverse_refund
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_REFUNDS = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
-    from refunds r where r.clinic_id = $1 and r.cheque_id = $2 and r.reverses_id is null and not exists (select from refunds v
-        where v.clinic_id = r.clinic_id and v.reverses_id = r.id) order by r.id"""
+_REFUNDS = f"{STANDING_REFUNDS} and r.cheque_id = $2 order by r.id"
 
 
 @dataclass(frozen=True, slots=True)

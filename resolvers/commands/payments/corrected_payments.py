@@ -10,7 +10,7 @@ from domain.days import not_later
 from domain.errors import InvalidInput
 from domain.normal_forms import normal_key
 from domain.payments.cheques import CORRECTED, PaymentMethod, is_stale
-from domain.payments.corrections import PaymentDays, Receipt, receipt_of
+from domain.payments.corrections import PaymentDays, ReceiptDays, receipt_days_of
 from domain.texts import CODE, optional_text, required_text
 from domain.warnings import STALE_CHEQUE
 from resolvers.commands.documents import consume
@@ -27,7 +27,7 @@ _NAMES = ("payer_id", "method", "number", "amount", "cheque_date", "received_on"
 _GIVEN = (*_NAMES, "bank", "coverage_id", "allocations")
 
 
-async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any], Receipt]:
+async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any], ReceiptDays]:
     """The columns of the right payment but its id, and when it is received; its own document is consumed, if it has one."""
     inputs = {name: value for name, value in work.inputs.items() if name == "bank" or value is not None}
     if not any(name in inputs for name in _GIVEN):
@@ -68,7 +68,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     return columns, receipt
 
 
-async def _replaced(work: UnitOfWork, wrong: Row, payer_id: UUID, receipt: Receipt) -> UUID | None:
+async def _replaced(work: UnitOfWork, wrong: Row, payer_id: UUID, receipt: ReceiptDays) -> UUID | None:
     """The returned payment that it replaces, as that one stands now."""
     if wrong["replaces_id"] is None:
         return None
@@ -79,13 +79,13 @@ async def _replaced(work: UnitOfWork, wrong: Row, payer_id: UUID, receipt: Recei
     return identity
 
 
-def _days(work: UnitOfWork, inputs: Row, wrong: Row, method: PaymentMethod) -> tuple[PaymentDays, Receipt]:
+def _days(work: UnitOfWork, inputs: Row, wrong: Row, method: PaymentMethod) -> tuple[PaymentDays, ReceiptDays]:
     """The days of the payment, and when it is received; a warning where its cheque was old."""
     arrived_on = inputs.get("received_on") or wrong["held_from"] or wrong["received_on"]
     known = {name: wrong[name] for name in ("deposited_on", "cleared_on", "returned_on")}
     days = PaymentDays(inputs.get("cheque_date") or wrong["cheque_date"], arrived_on, **known)
     not_later(arrived_on, work.today, "received_on")
-    receipt = receipt_of(method, days)
+    receipt = receipt_days_of(method, days)
     is_changed = "cheque_date" in inputs or "received_on" in inputs
     if is_changed and method is PaymentMethod.PAPER and is_stale(days.cheque_date, arrived_on):
         work.warnings.append(STALE_CHEQUE)

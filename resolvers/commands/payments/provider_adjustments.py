@@ -5,18 +5,13 @@ from uuid import UUID
 
 from db.write_batch import WriteBatch
 from domain.errors import InvalidInput
-from domain.ids import new_id
 from domain.payments.recoupment import LOSS_CODE, RowReversal
 from domain.remittances.remittance import ProviderAdjustment
 from domain.texts import CODE, optional_text, required_text
+from resolvers.commands.payments.provider_rows import STANDING, insert_row, reverse_row
 from resolvers.commands.payments.recoupment_answers import REFERENCE, reopen
 from resolvers.commands.payments.refunds import reverse_withheld_refunds
-from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
-
-STANDING = """select p.id, p.code, p.reference, p.amount, p.note, p.effective_on from provider_adjustments p
-    where p.clinic_id = $1 and p.cheque_id = $2 and p.reverses_id is null and not exists (select from provider_adjustments r
-        where r.clinic_id = p.clinic_id and r.reverses_id = p.id) order by p.id"""
 
 
 def insert_provider_adjustment(
@@ -32,15 +27,6 @@ def insert_provider_adjustment(
     return insert_row(work, writes, cheque, {"code": code, "reference": reference, "amount": row.amount}, effective_on)
 
 
-def insert_row(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: str | UUID) -> UUID:
-    """Add a row of a payment to the batch; returns its id."""
-    identity = new_id(work.moment)
-    known = {"id": identity, "recorded_at": work.moment, "cheque_id": cheque, "recorded_by": work.user_id}
-    kept = {name: row.get(name) for name in ("code", "reference", "amount", "note")}
-    writes.insert("provider_adjustments", **{**known, **kept, "effective_on": on, **columns})
-    return identity
-
-
 async def reverse_provider_adjustments(
     work: UnitOfWork, writes: WriteBatch, cheque: UUID, returned_on: date, reason: str
 ) -> None:
@@ -53,9 +39,3 @@ async def reverse_provider_adjustments(
     reversed_ids = [row["id"] for row in found]
     await reverse_withheld_refunds(work, writes, reversed_ids, returned_on, reason)
     await reopen(work, writes, returned_on, provider_adjustments=reversed_ids)
-
-
-def reverse_row(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, kind: RowReversal) -> None:
-    """Add the equal and opposite row to the batch."""
-    opposite = {**row, "amount": -row["amount"]}
-    insert_row(work, writes, cheque, opposite, on, reverses_id=row["id"], reversal_kind=kind.value)

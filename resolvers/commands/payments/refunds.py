@@ -20,6 +20,7 @@ from domain.texts import NAME, required_text
 from resolvers.commands.documents import consume
 from resolvers.commands.payers import are_one_payer
 from resolvers.commands.payments.payments import refuse_corrected
+from resolvers.commands.payments.provider_rows import STANDING, insert_row, reverse_row
 from resolvers.commands.payments.recoupment_answers import reopen
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -32,9 +33,6 @@ _CHEQUES = f"""select id, number, payer_id, received_on, returned_on, corrected_
     from cheques where clinic_id = $1 and (id = $2 or unapplied_amount <> 0)
         and payer_id = any({group("payer", _PAYER)}) order by id for no key update"""
 _CHEQUE_OF = "select cheque_id from refunds where clinic_id = $1 and id = $2"
-_LOSSES = f"""select p.id, p.cheque_id, p.amount, p.note from provider_adjustments p where p.clinic_id = $1 and p.cheque_id = $2
-        and p.code = '{LOSS_CODE}' and p.reverses_id is null and not exists (select from provider_adjustments r
-            where r.clinic_id = p.clinic_id and r.reverses_id = p.id) order by p.id"""
 _LOCKED = "select id from cheques where clinic_id = $1 and id = $2 for no key update"
 _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id,
         r.reverses_id, v.reversal_kind, k.number as carried_to, c.payer_id, c.returned_on, c.unapplied_amount
@@ -43,14 +41,16 @@ _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_o
     left join refunds n on n.clinic_id = r.clinic_id and n.carries_id = r.id and n.cheque_id <> r.cheque_id
     left join cheques k on k.clinic_id = n.clinic_id and k.id = n.cheque_id
     where r.clinic_id = $1 and r.id = $2"""
-_WITHHELD_REFUNDS = """with recursive carried as (select id, carries_id from provider_adjustments where clinic_id = $1 and id = any($2)
-        union all select p.id, p.carries_id from provider_adjustments p join carried c on p.clinic_id = $1 and p.id = c.carries_id)
-    select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
-    from refunds r where r.clinic_id = $1 and r.provider_adjustment_id in (select id from carried) and r.reverses_id is null
-        and not exists (select from refunds v where v.clinic_id = r.clinic_id and v.reverses_id = r.id) order by r.id"""
+# The refunds that were not reversed.
+STANDING_REFUNDS = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id
+    from refunds r where r.clinic_id = $1 and r.reverses_id is null
+        and not exists (select from refunds v where v.clinic_id = r.clinic_id and v.reverses_id = r.id)"""
 # Refunds that were recorded before their payment was corrected name the row that was carried over.
-_WITHHELD = """with recursive carried as (select id, carries_id from provider_adjustments where clinic_id = $1 and id = $2
-        union all select p.id, p.carries_id from provider_adjustments p join carried c on p.clinic_id = $1 and p.id = c.carries_id)
+_CARRIED = """with recursive carried as (select id, carries_id from provider_adjustments where clinic_id = $1 and {named}
+        union all select p.id, p.carries_id from provider_adjustments p join carried c on p.clinic_id = $1 and p.id = c.carries_id)"""
+_WITHHELD_REFUNDS = f"""{_CARRIED.format(named="id = any($2)")}
+    {STANDING_REFUNDS} and r.provider_adjustment_id in (select id from carried) order by r.id"""
+_WITHHELD = f"""{_CARRIED.format(named="id = $2")}
     select p.amount - coalesce((select sum(r.amount) from refunds r
             where r.clinic_id = p.clinic_id and r.provider_adjustment_id in (select id from carried)), 0) as rest, c.payer_id,
         p.reverses_id is not null or exists (select from provider_adjustments v
@@ -118,7 +118,7 @@ async def return_refund(work: UnitOfWork) -> UUID:
         raise Conflict(words, ("refund_id",))
     writes = work.writes()
     reverse_refund(work, writes, found, returned_on, RowReversal.RETURNED, reason)
-    _take_back_losses(work, writes, await work.all(_LOSSES, found["cheque_id"]))
+    _take_back_losses(work, writes, found["cheque_id"], await _losses(work, found["cheque_id"]))
     await reopen(work, writes, returned_on, refunds=[found["id"]])
     await writes.run(work.connection)
     identity: UUID = found["cheque_id"]
@@ -138,7 +138,7 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     found = await _standing_refund(work)
     if not await are_one_payer(work, found["payer_id"], cheque["payer_id"]):
         raise InvalidInput("This payment is of another payer than the refund", ("cheque_id",))
-    losses = await work.all(_LOSSES, found["cheque_id"])
+    losses = await _losses(work, found["cheque_id"])
     given_up = sum((row["amount"] for row in losses), _ZERO)
     owed = given_up - found["unapplied_amount"]
     _check_owed(owed)
@@ -148,7 +148,7 @@ async def cover_refund(work: UnitOfWork) -> UUID:
         words = f"The amount must be above 0 and at most ${format_money(most)}: what is owed for the refund and is unapplied of the payment"
         raise InvalidInput(words, ("amount",))
     on, writes = max(found["refunded_on"], cheque["received_on"], found["returned_on"]), work.writes()
-    _take_back_losses(work, writes, losses)
+    _take_back_losses(work, writes, found["cheque_id"], losses)
     reverse_refund(work, writes, found, on, RowReversal.MOVED, reason)
     insert_refund(work, writes, cheque["id"], {**found, "amount": amount}, on, carries_id=found["id"])
     if amount < found["amount"]:
@@ -172,23 +172,21 @@ async def give_up_refund(work: UnitOfWork) -> UUID:
     _check_owed(owed)
     writes = work.writes()
     amount = min(owed, found["amount"])
-    _insert_loss(work, writes, {"cheque_id": found["cheque_id"], "amount": amount, "note": reason})
+    insert_row(work, writes, found["cheque_id"], {"code": LOSS_CODE, "amount": amount, "note": reason}, work.today)
     await writes.run(work.connection)
     identity: UUID = found["cheque_id"]
     return identity
 
 
-def _take_back_losses(work: UnitOfWork, writes: WriteBatch, losses: list[Row]) -> None:
+async def _losses(work: UnitOfWork, cheque: UUID) -> list[Row]:
+    """What was given up of a payment after a refund, and was not taken back."""
+    return [row for row in await work.all(STANDING, cheque) if row["code"] == LOSS_CODE]
+
+
+def _take_back_losses(work: UnitOfWork, writes: WriteBatch, cheque: UUID, losses: list[Row]) -> None:
     """What was given up is owed again, as far as it is not covered or paid back now."""
     for row in losses:
-        _insert_loss(work, writes, {**row, "amount": -row["amount"]}, reverses_id=row["id"])
-
-
-def _insert_loss(work: UnitOfWork, writes: WriteBatch, row: Row, reverses_id: UUID | None = None) -> None:
-    known = {"id": new_id(work.moment), "recorded_at": work.moment, "recorded_by": work.user_id, "code": LOSS_CODE}
-    reversal = {"reverses_id": reverses_id, "reversal_kind": RowReversal.MOVED.value if reverses_id else None}
-    kept = {name: row[name] for name in ("cheque_id", "amount", "note")}
-    writes.insert("provider_adjustments", **known, **kept, **reversal, effective_on=work.today)
+        reverse_row(work, writes, cheque, row, work.today, RowReversal.MOVED)
 
 
 async def _standing_refund(work: UnitOfWork) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from domain.billing.money import format_money
 from domain.billing.next_steps import named
 from domain.errors import DomainError, InvalidInput
 from domain.ids import new_id
+from domain.payments.cheques import ReversalKind
 from domain.remittances.matching import REVERSAL
 from domain.remittances.posting import PlannedDenial, PostingPlan, plan_of
 from resolvers.commands.billing.cheques import (
@@ -122,7 +123,7 @@ class ClaimPosting:
             posting["reason"] = TAKEN_BACK
         move(self.work, writes, "post_remittance", row, posting)
         for one in reversals:
-            self._insert_reversal(writes, row, one)
+            insert_allocation(self.work, writes, self.cheque["id"], row["id"], one, ReversalKind.TAKEN_BACK)
         if receipt is not None:
             insert_allocation(self.work, writes, self.cheque["id"], row["id"], receipt)
             coverages.pay(self.work, coverage, receipt.amount, ("claims", str(claim["place"])))
@@ -212,12 +213,6 @@ class ClaimPosting:
             "remark_codes": list(denial.remark_codes),
             "cheque_id": self.cheque["id"],
         }
-
-    def _insert_reversal(self, writes: WriteBatch, row: Row, one: Receipt) -> None:
-        columns = {"amount": one.amount, "effective_on": one.effective_on, "coverage_id": one.coverage_id}
-        columns |= {"reverses_id": one.reverses_id, "reversal_kind": "taken_back"}
-        key = {"id": one.id, "recorded_at": one.recorded_at, "cheque_id": self.cheque["id"], "invoice_id": row["id"]}
-        writes.insert("cheque_allocations", **key, **columns)
 
 
 def _reversals_first(claim: Row) -> tuple[bool, int]:

@@ -12,25 +12,22 @@ from domain.billing.money import format_money
 from domain.errors import Conflict
 from domain.ids import new_id
 from domain.warnings import recoupment_proposed
+from resolvers.commands.billing.cheques import patients_of
+from resolvers.commands.payments.payments import standing_of
 from resolvers.commands.payments.provider_adjustments import insert_provider_adjustment
 from resolvers.commands.payments.recoupment_answers import find_proposals
 from resolvers.commands.remittances.rows import provider_adjustments_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
-_COLUMNS = f"""c.id, c.payer_id, c.number, c.amount, c.received_on, c.returned_on, c.unapplied_amount,
-    c.held_from is not null and c.released_at is null as is_held, {group("patient", "p.patient_id")} as patient_ids"""
-_FROM = "from cheques c join payers p on p.clinic_id = c.clinic_id and p.id = c.payer_id where c.clinic_id = $1"
-_CHEQUE = f"select {_COLUMNS} {_FROM} and c.id = $2 for no key update of c"
-# The payment as it was corrected last.
-_CORRECTED = """with recursive chain as (select id from cheques where clinic_id = $1 and id = $2
-    union all select c.id from cheques c join chain on c.corrects_id = chain.id and c.clinic_id = $1)
-    select max(id::text)::uuid as id from chain"""
+_COLUMNS = """c.id, c.payer_id, c.number, c.amount, c.received_on, c.returned_on, c.unapplied_amount,
+    c.held_from is not null and c.released_at is null as is_held"""
+_CHEQUE = f"select {_COLUMNS} from cheques c where c.clinic_id = $1 and c.id = $2 for no key update"
 _BY_NUMBER = f"""select {_COLUMNS}, exists (select from remittance_payments r where r.clinic_id = c.clinic_id
         and r.cheque_id = c.id) as is_remitted
-    {_FROM} and c.payer_id = any({group("payer", "$2")}) and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
-    order by c.amount = $4 desc, c.id for no key update of c"""
-_PATIENT = f"select {group('patient', 'patient_id')} as patient_ids from payers where clinic_id = $1 and id = $2"
+    from cheques c where c.clinic_id = $1 and c.payer_id = any({group("payer", "$2")})
+        and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
+    order by c.amount = $4 desc, c.id for no key update"""
 
 
 async def payment_for(
@@ -40,37 +37,34 @@ async def payment_for(
     if payment["paid_on"] > work.today:
         raise Conflict(f"It is settled on {payment['paid_on']}: post it from that day on")
     if payment["cheque_id"] is not None:
-        corrected = await work.one(_CORRECTED, payment["cheque_id"])
-        return _checked(await work.one(_CHEQUE, corrected["id"])), None
+        # The payment as it was corrected last.
+        standing = await standing_of(work, payment["cheque_id"])
+        assert standing is not None, "a payment is never deleted"
+        return await _checked(work, await work.one(_CHEQUE, standing["id"])), None
     alike = await work.all(_BY_NUMBER, payment["payer_id"], payment["trace_key"], payment["amount"])
     for found in alike:
         if found["amount"] == payment["amount"] and not found["is_remitted"]:
-            return _checked(found), None
+            return await _checked(work, found), None
     if alike:
         words = (
             f"A payment of this payer with this number is recorded with ${format_money(alike[0]['amount'])}, and the remittance says "
             f"${format_money(payment['amount'])}: correct it first (correctCheque)"
         )
         raise Conflict(words)
-    patient = await work.one(_PATIENT, payment["payer_id"])
     new = _new(work, payment, document_id, dated)
-    known = {
-        "returned_on": None,
-        "is_held": False,
-        "unapplied_amount": payment["amount"],
-        "patient_ids": patient["patient_ids"],
-    }
-    return {**new, **known}, new
+    known = {"returned_on": None, "is_held": False, "unapplied_amount": payment["amount"]}
+    return await _checked(work, {**new, **known}), new
 
 
-def _checked(cheque: Row) -> Row:
+async def _checked(work: UnitOfWork, cheque: Row) -> Row:
+    """A payment that takes allocations, with the patients that its payer is."""
     if cheque["returned_on"] is not None:
         raise Conflict(
             f"The payment was returned on {cheque['returned_on']}: record the one that replaces it (recordCheque)"
         )
     if cheque["is_held"]:
         raise Conflict("The payment is held: record its deposit first (createDeposit)")
-    return cheque
+    return {**cheque, "patient_ids": await patients_of(work, cheque["payer_id"])}
 
 
 def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None) -> dict[str, Any]:
