@@ -1,13 +1,14 @@
 """The states of an invoice, the facts that the rules need about it, and the guards of its transitions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.conditions import received_by
 from domain.billing.ledger.facts import ZERO, Facts
 
@@ -107,6 +108,21 @@ class Invoice:
     def sent_on(self) -> date | None:
         """The day of the first submission; one that replaces another invoice counts as sent from its creation."""
         return self.first_submitted_on or (self.created_on if self.is_replacement else None)
+
+    def with_facts(self, facts: Facts) -> "Invoice":
+        """The invoice with other facts, and the amounts that follow from them."""
+        ledger = ledger_of(facts)
+        return replace(
+            self,
+            facts=facts,
+            agreed=ledger.agreed,
+            received=ledger.received,
+            earlier_received=ledger.earlier_received,
+            contractual=ledger.contractual,
+            small_balance=ledger.small_balance,
+            written_off=ledger.written_off,
+            recovered=ledger.recovered,
+        )
 
     @property
     def known(self) -> Facts:

@@ -11,9 +11,10 @@ from db.pools import Database
 from domain.access.signed_urls import LIFETIMES
 from domain.clock import Clock
 from domain.documents import SCANS, UNUSED_FOR, check_announced
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from resolvers.commands.unit_of_work import UnitOfWork
+from resolvers.context import RequestContext
 
 _AWAITED = """select content_type, byte_size from documents
     where clinic_id = $1 and id = $2 and uploaded_by = $3 and stored_at is null and expires_at > $4"""
@@ -82,6 +83,23 @@ async def keep(
 async def find_kept(connection: asyncpg.Connection, clinic_id: UUID, identity: UUID) -> asyncpg.Record | None:
     """A stored file (file_name, content_type, sha256, blob_key); None if it cannot be accessed."""
     return await connection.fetchrow(_FIND, clinic_id, identity)
+
+
+async def read_own(
+    context: RequestContext, identity: UUID, types: Collection[str], refusal: str, path: tuple[str, ...]
+) -> tuple[bytes, str]:
+    """The content and the type of a file that the viewer has uploaded; `refusal` is said of one that has none of these types."""
+    viewer = context.viewer
+    assert viewer is not None
+    assert context.store is not None
+    async with context.database.entered(viewer) as connection:
+        found = await find_own(connection, viewer.clinic_id, identity, viewer.user_id)
+    if found is None:
+        raise NotFound("There is no such uploaded file", path)
+    if found["content_type"] not in types:
+        raise InvalidInput(refusal, path)
+    _, chunks = await context.store.open(found["blob_key"])
+    return b"".join([chunk async for chunk in chunks]), found["content_type"]
 
 
 async def find_own(

@@ -45,7 +45,7 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         facts = taken_back_by_others(facts, actor)
     for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
         is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
-        facts = received(_with_facts(invoice, facts), receipt, actor, is_paid=is_later)
+        facts = received(invoice.with_facts(facts), receipt, actor, is_paid=is_later)
     facts = replace(facts, receipts=(*facts.receipts, *wrong.reversals))
     changed = {*known.receipts} ^ {*facts.receipts}
     facts = given_up_then(facts, decisions, sorted(changed, key=lambda one: one.id), invoice, actor)
@@ -96,19 +96,3 @@ def _has_lapsed(facts: Facts, day: date, today: date) -> bool:
         return False
     days = {day, *(one.effective_on for one in facts.receipts if day < one.effective_on < today)}
     return any(ledger_of(facts_on(facts, one)).balance > 0 for one in days)
-
-
-def _with_facts(invoice: Invoice, facts: Facts) -> Invoice:
-    """The invoice with the amounts that follow from other facts."""
-    ledger = ledger_of(facts)
-    return replace(
-        invoice,
-        facts=facts,
-        agreed=ledger.agreed,
-        received=ledger.received,
-        earlier_received=ledger.earlier_received,
-        contractual=ledger.contractual,
-        small_balance=ledger.small_balance,
-        written_off=ledger.written_off,
-        recovered=ledger.recovered,
-    )

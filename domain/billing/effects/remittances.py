@@ -7,7 +7,6 @@ from typing import Any
 from domain.billing.effects.adjustments import adjusted, settled
 from domain.billing.effects.receipts import receive, take_back
 from domain.billing.invoices import Invoice
-from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.facts import ZERO, Adjustment, AgreementKind, Receipt
 from domain.billing.ledger.late_facts import LateFact, contradicted_by_adjustments
 from domain.billing.money import format_money
@@ -57,15 +56,4 @@ def _with(invoice: Invoice, outcome: Outcome) -> Invoice:
     """The invoice after a part of the posting."""
     if outcome.facts is None or outcome.facts is invoice.facts:
         return invoice
-    ledger = ledger_of(outcome.facts)
-    return replace(
-        invoice,
-        facts=outcome.facts,
-        agreed=ledger.agreed,
-        received=ledger.received,
-        earlier_received=ledger.earlier_received,
-        contractual=ledger.contractual,
-        small_balance=ledger.small_balance,
-        written_off=ledger.written_off,
-        recovered=ledger.recovered,
-    )
+    return invoice.with_facts(outcome.facts)

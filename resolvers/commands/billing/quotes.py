@@ -6,24 +6,22 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from graphql import GraphQLResolveInfo, get_named_type
+from graphql import GraphQLResolveInfo
 from strawberry import Info
 
 from db.global_ids import TAGS
 from db.merged_records import surviving
 from domain.access.people import Role
-from domain.api_names import camel
 from domain.billing.money import format_money
 from domain.billing.transition import WantedLine
-from domain.errors import DomainError, InvalidInput
+from domain.errors import InvalidInput
 from domain.pricing.pricing import PricedLine, total
 from domain.treatment.exams import SelectedExam, check_selection, lines_of
-from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.billing.pricing import PRICES, Circumstances, Prices, check_parties, read_prices
+from resolvers.commands.computed import answer_computed, read_computed
 from resolvers.commands.unit_of_work import identity_of, storable_text
-from resolvers.compiler.answers import Answerer, Readers
-from resolvers.compiler.reading import selection_of
+from resolvers.compiler.answers import Readers
 from resolvers.context import RequestContext
 
 # A physician gets the total only: payer and facility have to be accessible, the components of the prices do not.
@@ -63,28 +61,17 @@ _READERS: Readers = {
 
 async def read(info: Info) -> orjson.Fragment:
     """The requested quote, or the errors, as encoded JSON."""
-    raw = core_info(info)
-    selector, asked = selection_of(raw)
-    return await answer(raw, selector.arguments(asked))
+    return await read_computed(info, answer)
 
 
 async def answer(info: GraphQLResolveInfo[RequestContext], arguments: Mapping[str, Any]) -> orjson.Fragment:
     """The same for calls directly from graphql-core."""
-    value: dict[str, Any]
-    try:
-        lines = await _priced(info.context, arguments["input"])
-        value = {"quote": {"lines": lines, "total": format_money(total(lines))}, "errors": []}
-    except DomainError as refusal:
-        info.context.audit.is_refused = True
-        value = {"quote": None, "errors": [_error_of(refusal)]}
-    selector, asked = selection_of(info)
-    answered = Answerer(selector, _READERS).answer(get_named_type(info.return_type), asked, value)
-    return orjson.Fragment(orjson.dumps(answered))
+    return await answer_computed(info, "quote", _quoted, arguments["input"], _READERS)
 
 
-def _error_of(refusal: DomainError) -> dict[str, Any]:
-    path = ["input", *map(camel, refusal.path)]
-    return {"__typename": type(refusal).__name__, "message": refusal.message, "code": refusal.code.name, "path": path}
+async def _quoted(context: RequestContext, input_: Mapping[str, Any]) -> dict[str, Any]:
+    lines = await _priced(context, input_)
+    return {"lines": lines, "total": format_money(total(lines))}
 
 
 async def _priced(context: RequestContext, input_: Mapping[str, Any]) -> list[PricedLine]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-from graphql import GraphQLResolveInfo, get_named_type
+from graphql import GraphQLResolveInfo
 from strawberry import Info
 
 from db.global_ids import TAGS, make_id
@@ -15,13 +15,11 @@ from domain.billing.opening_balances import CODE as OPENING
 from domain.billing.outcomes import Actor
 from domain.errors import DomainError
 from domain.merges import Collision, MergeKind, differences
-from permissions.graphql_adapter import core_info
+from resolvers.commands.computed import answer_computed, error_as_data, read_computed
 from resolvers.commands.merges.merging import PlannedMerge, plan_merge, unconfirmed
 from resolvers.commands.merges.pairs import KINDS, Pair, find_collisions, find_errors, refusals
 from resolvers.commands.unit_of_work import UnitOfWork
-from resolvers.compiler.answers import Answerer
 from resolvers.compiler.plans import id_reader
-from resolvers.compiler.reading import selection_of
 from resolvers.context import RequestContext
 
 
@@ -48,22 +46,12 @@ _COUNTED = ("cases", "invoices", "payers", "cheques", "coverages", "holds", "fee
 
 async def read(info: Info) -> orjson.Fragment:
     """The requested preview, or the errors, as encoded JSON."""
-    raw = core_info(info)
-    selector, asked = selection_of(raw)
-    return await answer(raw, selector.arguments(asked))
+    return await read_computed(info, answer)
 
 
 async def answer(info: GraphQLResolveInfo[RequestContext], arguments: Mapping[str, Any]) -> orjson.Fragment:
     """The same for calls directly from graphql-core."""
-    value: dict[str, Any]
-    try:
-        value = {"preview": await _previewed(info.context, arguments["input"]), "errors": []}
-    except DomainError as refusal:
-        info.context.audit.is_refused = True
-        value = {"preview": None, "errors": [_error_of(refusal)]}
-    selector, asked = selection_of(info)
-    answered = Answerer(selector, {}).answer(get_named_type(info.return_type), asked, value)
-    return orjson.Fragment(orjson.dumps(answered))
+    return await answer_computed(info, "preview", _previewed, arguments["input"], {})
 
 
 async def _previewed(context: RequestContext, input_: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,10 +125,5 @@ def _told(found: _Preview, counts: list[dict[str, Any]]) -> dict[str, Any]:
             for one in found.planned.payers
         ],
         "repeatedInvoices": found.repeated,
-        "refusals": [_error_of(one) for one in found.refusals],
+        "refusals": [error_as_data(one) for one in found.refusals],
     }
-
-
-def _error_of(refusal: DomainError) -> dict[str, Any]:
-    path = ["input", *map(camel, refusal.path)]
-    return {"__typename": type(refusal).__name__, "message": refusal.message, "code": refusal.code.name, "path": path}

@@ -64,18 +64,12 @@ async def refund(work: UnitOfWork) -> UUID:
     inputs, writes = work.inputs, work.writes()
     payee, reason = required_text(inputs, "payee", NAME), reason_of(inputs)
     refunded_on = not_later(inputs["refunded_on"], work.today, "refunded_on")
-    payments = {row["id"]: row for row in await work.all(_CHEQUES, inputs["cheque_id"])}
-    cheque = payments.get(inputs["cheque_id"])
-    if cheque is None:
-        raise NotFound("There is no such cheque", ("cheque_id",))
-    await refuse_corrected(work, cheque)
-    if cheque["returned_on"]:
-        raise Conflict("This cheque has been returned", ("cheque_id",))
+    cheque, payments = await _locked(work)
     if cheque["is_held"]:
         raise Conflict("This cheque is held: record its deposit first", ("cheque_id",))
     check_refund(inputs["amount"], cheque["unapplied_amount"])
-    owing = [row for row in payments.values() if row["unapplied_amount"] < 0]
-    unapplied = sum((row["unapplied_amount"] for row in payments.values()), _ZERO)
+    owing = [row for row in payments if row["unapplied_amount"] < 0]
+    unapplied = sum((row["unapplied_amount"] for row in payments), _ZERO)
     owed = -sum((row["unapplied_amount"] for row in owing), _ZERO)
     check_refund_of_payer(inputs["amount"], unapplied, owed, (row["number"] for row in owing))
     if refunded_on < cheque["received_on"]:
@@ -89,6 +83,18 @@ async def refund(work: UnitOfWork) -> UUID:
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
+
+
+async def _locked(work: UnitOfWork) -> tuple[Row, list[Row]]:
+    """The payment of the input, which was not returned, and all payments of its payer of which something is unapplied, locked."""
+    payments: list[Row] = await work.all(_CHEQUES, work.inputs["cheque_id"])
+    cheque = next((row for row in payments if row["id"] == work.inputs["cheque_id"]), None)
+    if cheque is None:
+        raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
+    if cheque["returned_on"]:
+        raise Conflict("This cheque has been returned", ("cheque_id",))
+    return cheque, payments
 
 
 async def _check_withheld(work: UnitOfWork, payer_id: UUID) -> None:
@@ -128,13 +134,7 @@ async def return_refund(work: UnitOfWork) -> UUID:
 async def cover_refund(work: UnitOfWork) -> UUID:
     """Let a refund whose payment was returned count on another payment of the payer, who so pays back what it owes."""
     inputs, reason = work.inputs, reason_of(work.inputs)
-    payments = {row["id"]: row for row in await work.all(_CHEQUES, inputs["cheque_id"])}
-    cheque = payments.get(inputs["cheque_id"])
-    if cheque is None:
-        raise NotFound("There is no such cheque", ("cheque_id",))
-    await refuse_corrected(work, cheque)
-    if cheque["returned_on"]:
-        raise Conflict("This cheque has been returned", ("cheque_id",))
+    cheque, _ = await _locked(work)
     found = await _standing_refund(work)
     if not await are_one_payer(work, found["payer_id"], cheque["payer_id"]):
         raise InvalidInput("This payment is of another payer than the refund", ("cheque_id",))

@@ -12,7 +12,7 @@ from uuid import UUID
 from strawberry import Info
 
 from domain.documents import LISTS
-from domain.errors import DomainError, InvalidInput, NotFound
+from domain.errors import DomainError, InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.checking import Checked, check_file
 from imports.kinds import KINDS
@@ -22,7 +22,7 @@ from imports.report import Report
 from imports.run_import import bring_in
 from imports.sheets import ReadOptions
 from imports.target import Target
-from resolvers.commands.documents import consume, find_own
+from resolvers.commands.documents import consume, read_own
 from resolvers.commands.records.import_mappings import check_kind, get_mapping, mapping_from
 from resolvers.commands.unit_of_work import UnitOfWork, run_command, values_of
 from resolvers.context import RequestContext
@@ -192,14 +192,5 @@ def _check_sha256(data: bytes, named: str | None, *, is_needed: bool) -> None:
 
 async def _load(context: RequestContext, document_id: UUID) -> _File:
     """An uploaded list of the viewer; NotFound if there is none."""
-    viewer = context.viewer
-    assert viewer is not None
-    assert context.store is not None
-    async with context.database.entered(viewer) as connection:
-        found = await find_own(connection, viewer.clinic_id, document_id, viewer.user_id)
-    if found is None:
-        raise NotFound("There is no such uploaded file", _FILE)
-    if found["content_type"] not in LISTS:
-        raise InvalidInput("This file is a scan; only CSV and XLSX files can be imported", _FILE)
-    _, chunks = await context.store.open(found["blob_key"])
-    return _File(b"".join([chunk async for chunk in chunks]), found["content_type"])
+    words = "This file is a scan; only CSV and XLSX files can be imported"
+    return _File(*await read_own(context, document_id, LISTS, words, _FILE))

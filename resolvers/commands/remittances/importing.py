@@ -7,11 +7,11 @@ from uuid import UUID
 from strawberry import Info
 
 from domain.documents import REMITTANCES
-from domain.errors import DomainError, InvalidInput, NotFound
+from domain.errors import DomainError, InvalidInput
 from domain.remittances.statuses import RemittanceOrigin
 from imports.x12.child import read_remittances
 from imports.x12.remittance_file import RemittanceFile
-from resolvers.commands.documents import consume, find_own
+from resolvers.commands.documents import consume, read_own
 from resolvers.commands.remittances.storing import NewRemittance, store
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command, values_of
 from resolvers.context import RequestContext
@@ -53,17 +53,9 @@ async def _consume(work: UnitOfWork) -> None:
 
 async def _read(context: RequestContext, identity: UUID) -> RemittanceFile:
     """The remittance file that the viewer has uploaded; it is read in a thread, so that the event loop is not blocked."""
-    viewer = context.viewer
-    assert viewer is not None
-    assert context.store is not None
-    async with context.database.entered(viewer) as connection:
-        found = await find_own(connection, viewer.clinic_id, identity, viewer.user_id)
-    if found is None:
-        raise NotFound("There is no such uploaded file", _FILE)
-    if found["content_type"] not in REMITTANCES:
-        raise InvalidInput("This file is no remittance: upload an X12 835 file as application/edi-x12", _FILE)
-    _, chunks = await context.store.open(found["blob_key"])
-    file = await asyncio.to_thread(read_remittances, b"".join([chunk async for chunk in chunks]))
+    words = "This file is no remittance: upload an X12 835 file as application/edi-x12"
+    data, _ = await read_own(context, identity, REMITTANCES, words, _FILE)
+    file = await asyncio.to_thread(read_remittances, data)
     if not file.payments:
         words = f": {file.problems[0]}" if file.problems else ""
         raise InvalidInput(f"The file has no payment that can be read{words}", _FILE)
