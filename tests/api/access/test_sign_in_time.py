@@ -26,6 +26,7 @@ MIDDLING = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
 UNLIKELY = 0.0001
 # So many accounts of each kind, because an e-mail is locked at every address after a hundred failures.
 OF_EACH_KIND = 4
+SAMPLES_AT_MOST = 5
 SHIFT = 1.5
 _NUMBERS = count(1)
 
@@ -113,9 +114,17 @@ def test_an_account_whose_hash_cost_less_would_be_noticed(
     address: DatabaseUrls, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cheaper = [add_account(address, CHEAP).email for _ in range(OF_EACH_KIND)]
+    kinds: Kinds = {"cheap": (cheaper, None), "unknown": (["unknown@demo.example"], None)}
+    taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     with serving(address, passwords=Passwords(MIDDLING)) as url, Client(url) as client:
-        taken = samples(client, {"cheap": (cheaper, None), "unknown": (["unknown@demo.example"], None)}, 30)
-    assert shown(capsys, "a cheap hash and an unknown e-mail", compare(*taken.values())).p < UNLIKELY
+        # On a busy machine the noise of thirty is larger than the difference; what is not there is not found by a larger sample.
+        for _ in range(SAMPLES_AT_MOST):
+            for kind, times in samples(client, kinds, 30).items():
+                taken[kind] += times
+            compared = shown(capsys, "a cheap hash and an unknown e-mail", compare(*taken.values()))
+            if compared.p < UNLIKELY:
+                break
+    assert compared.p < UNLIKELY
 
 
 def test_time_does_not_show_whether_a_locked_e_mail_has_an_account(
