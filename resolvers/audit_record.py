@@ -70,7 +70,8 @@ class AuditRecord:
             clinic_id=viewer.clinic_id,
             user_id=viewer.user_id,
             role=viewer.role.value,
-            operation=" ".join([*self.operations, REFUSED] if self.is_refused else self.operations),
+            # Root fields end in any order.
+            operation=" ".join([*sorted(self.operations), *([REFUSED] if self.is_refused else [])]),
             at=moment,
             request_id=request_id,
             entities=names,
