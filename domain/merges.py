@@ -1,5 +1,6 @@
 """The words of a merge of two patients or payers: what differs, what cannot become one, and what was added since."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,9 +75,13 @@ def listed(values: Sequence[str]) -> str:
     return ", ".join(values[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def added(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
-    """What there is more of than before: how much of what."""
-    return {name: count - before.get(name, 0) for name, count in now.items() if count != before.get(name, 0)}
+def added(before: Iterable[Mapping[str, int]], now: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """What has changed in number since, of what each record of a merge is named by: how much more of what, or less."""
+    more = Counter[str]()
+    for was, found in zip(before, now, strict=True):
+        for name in was.keys() | found.keys():
+            more[name] += found.get(name, 0) - was.get(name, 0)
+    return {name: more[name] for name in sorted(more) if more[name]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ _OWN_PAYERS = f"""select id, name, retired_at from payers where clinic_id = $1 a
     and kind = '{PayerKind.PATIENT}' and merged_into_id is null order by id for no key update"""
 _IDS = {MergeKind.PATIENT: "$2", MergeKind.PAYER: "$3"}
 _COUNTS = " union all ".join(
-    f"select '{kind}' as kind, '{table}' as name, count(*) as count from {table} where clinic_id = $1 and {kind}_id = any({_IDS[kind]})"
+    f"select '{kind}' as kind, '{table}' as name, {kind}_id as id, count(*) as count from {table}"
+    f" where clinic_id = $1 and {kind}_id = any({_IDS[kind]}) group by {kind}_id"
     for kind in MergeKind
     for table in referring(kind)
 )
@@ -59,13 +60,14 @@ _MERGE = f"select {_COLUMNS} from merges where clinic_id = $1 and id = $2 for no
 _PARTS = f"select {_COLUMNS} from merges where clinic_id = $1 and part_of_id = $2 and undone_at is null order by id"
 _LATER = """select id from merges where clinic_id = $1 and undone_at is null and id <> $2 and part_of_id is distinct from $2
     and coalesce(merged_patient_id, merged_payer_id) = $3"""
-# Payers of both patients that were merged with each other since.
+# Payers of both patients that were merged with each other since, by a merge of their own.
 _MERGED_SINCE = """select from merges m join payers a on a.clinic_id = m.clinic_id and a.id = m.merged_payer_id
     join payers b on b.clinic_id = m.clinic_id and b.id = m.surviving_payer_id
-    where m.clinic_id = $1 and m.undone_at is null and m.part_of_id is distinct from $2
-        and a.patient_id = any($3) and b.patient_id = any($3) and a.patient_id <> b.patient_id limit 1"""
+    where m.clinic_id = $1 and m.undone_at is null and m.part_of_id is null
+        and a.patient_id = any($2) and b.patient_id = any($2) and a.patient_id <> b.patient_id limit 1"""
 _TURN = "select pg_advisory_xact_lock(hashtextextended('merges ' || $1::uuid::text, 0))"
-_GROUP = "select id from {table} where clinic_id = $1 and (id = any($2) or merged_into_id = any($2)) order by id"
+# Of the records that were one after a merge, those that still are: another merge of them may have been undone since.
+_STILL = "select id from {table} where clinic_id = $1 and id = any($2) and (id = any($3) or merged_into_id = any($3)) order by id"
 
 
 @dataclass(slots=True)
@@ -137,7 +139,9 @@ async def _insert(
 ) -> None:
     kind = pair.kind
     parts = {f"merged_{kind}_id": pair.merged["id"], f"surviving_{kind}_id": pair.surviving["id"]}
-    before = {"counts": await _counts(work, kind, pair.group), "record": _record(kind, pair.surviving)}
+    counts = {str(each): found for each, found in (await _counts(work, kind, pair.group)).items()}
+    across = await _count_across(work, kind, pair.group)
+    before = {"counts": counts, "across": across, "record": _record(kind, pair.surviving)}
     by = {"merged_by": work.user_id, "merged_at": work.moment, "recorded_at": work.moment}
     writes.insert("merges", id=identity, **parts, before=before, reason=reason, **by, **more)
 
@@ -178,13 +182,15 @@ async def _check_undoable(work: UnitOfWork, merge: Row) -> None:
     if await work.one(_LATER, merge["part_of_id"] or merge["id"], surviving) is not None:
         words = f"The surviving {kind} was merged into another one since: undo that merge first"
         raise Conflict(f"{words} ({next_step('undo_merge')})", ("merge_id",))
-    table, party = KINDS[kind].table, KINDS[kind]
-    group = [row["id"] for row in await work.all(_GROUP.format(table=table), [merged, surviving])]
-    if kind is MergeKind.PATIENT and await work.one(_MERGED_SINCE, merge["id"], group) is not None:
+    table, party, before = KINDS[kind].table, KINDS[kind], orjson.loads(merge["before"])
+    was_one = [UUID(each) for each in before["counts"]]
+    group = [row["id"] for row in await work.all(_STILL.format(table=table), was_one, [merged, surviving])]
+    if kind is MergeKind.PATIENT and await work.one(_MERGED_SINCE, group) is not None:
         words = f"Payers of these patients were merged since: undo that merge first ({next_step('undo_merge')})"
         raise Conflict(words, ("merge_id",))
-    before = orjson.loads(merge["before"])
-    more = added(before["counts"], await _counts(work, kind, group))
+    more = added([before["counts"][str(each)] for each in group], (await _counts(work, kind, group)).values())
+    if (across := await _count_across(work, kind, group)) > before["across"]:
+        more[_USED_ACROSS] = across - before["across"]
     if more:
         told = listed([f"{abs(count):,} {_WORDS.get(name, name.replace('_', ' '))}" for name, count in more.items()])
         words = f"Since this merge, something was added that depends on it: {told}"
@@ -206,12 +212,21 @@ _WORDS = {
 }
 
 
-async def _counts(work: UnitOfWork, kind: MergeKind, group: Sequence[UUID]) -> dict[str, int]:
-    """How many records refer to one of some patients or payers."""
+async def _counts(work: UnitOfWork, kind: MergeKind, group: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many records of each table refer to each of some patients or payers."""
     ids = {MergeKind.PATIENT: [group, []], MergeKind.PAYER: [[], group]}[kind]
-    counts = {row["name"]: row["count"] for row in await work.all(_COUNTS, *ids) if row["kind"] == kind}
+    found: dict[UUID, dict[str, int]] = {each: {} for each in group}
+    for row in await work.all(_COUNTS, *ids):
+        if row["kind"] == kind:
+            found[row["id"]][row["name"]] = row["count"]
+    return found
+
+
+async def _count_across(work: UnitOfWork, kind: MergeKind, group: Sequence[UUID]) -> int:
+    """How many records name two of some patients or payers at once."""
     across = _ACROSS if kind is MergeKind.PAYER else _ACROSS_PATIENTS
-    return {**counts, _USED_ACROSS: (await work.one(across, group))[0]}
+    count: int = (await work.one(across, group))[0]
+    return count
 
 
 def _record(kind: MergeKind, row: Row) -> dict[str, Any]:

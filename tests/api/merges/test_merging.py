@@ -250,6 +250,18 @@ def test_the_patient_pays_an_invoice_of_either_record(
     assert broken(clinic.address) == known_breaches
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_patients_that_were_merged_into_one_are_parted_in_any_order(clinic: Clinic, order: tuple[int, int]) -> None:
+    """Each of the three has an own payer, which is merged and parted with the patient."""
+    three = [a_patient(clinic.billing) for _ in range(3)]
+    for patient in three:
+        owed_by(clinic, a_payer(clinic.billing, kind="PATIENT", patientId=patient), case=clinic.case(patientId=patient))
+    made = [merge(clinic.admin, patient, three[2]) for patient in three[:2]]
+    for place in order:
+        part(clinic.admin, made[place]["id"])
+    assert [read(clinic.admin, "patient", patient)["id"] for patient in three] == three
+
+
 def test_different_attorneys_have_to_be_confirmed(clinic: Clinic, patients: tuple[str, str]) -> None:
     lawyers = [
         done(clinic.billing, "createAttorney", "attorney { id name }", name=f"Ann {uuid4().hex[:6]}", firm="Two & Two")
