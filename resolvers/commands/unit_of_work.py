@@ -28,7 +28,7 @@ from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.auditing import record_mutation
-from resolvers.commands.merged_inputs import find_survivors, surviving
+from resolvers.commands.merged_inputs import find_survivors, share_merges, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
 from resolvers.context import RequestContext
 
@@ -197,6 +197,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
+                await share_merges(connection, viewer.clinic_id, command.name)
                 survivors = await find_survivors(connection, viewer.clinic_id, inputs)
                 if survivors:
                     work.inputs, work.merged = surviving(inputs, survivors), frozenset(survivors.values())
