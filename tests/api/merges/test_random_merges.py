@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -11,9 +13,12 @@ from db.global_ids import make_id, read_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.imports.imported_files import broken
+from tests.storage.stores import Folder
 from tests.support.api.mutations import answered
-from tests.support.client import Client, serving
+from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.files.export_files import Bureau, at_work, bureau_over, wait_for_lapses
+from tests.support.merged_ids import answered_by, exported_by, unchanged_by_import
 from tests.support.merges import MERGE, answers, part
 
 _FIGURES = """query ($asOf: Date, $restated: Boolean!, $of: AnalyticsFilter!) {
@@ -27,6 +32,8 @@ _DAYS: tuple[dict[str, Any], ...] = (
     {"asOf": "2026-05-31", "restated": False},
     {"asOf": "2026-05-31", "restated": True},
 )
+# How many of the merges that stand are compared each time.
+_COMPARED = 2
 _PERIOD = {"from": "2024-01-01", "to": "2026-12-31"}
 
 
@@ -64,16 +71,35 @@ def candidates(address: DatabaseUrls, random: Random) -> Iterator[tuple[str, str
         yield make_id(kind, first["id"]), make_id(kind, second["id"])
 
 
+def lasting(client: Client, role: Role) -> list[tuple[str, Any]]:
+    """What all lists answer, but for that of the user's files, which comparisons add to."""
+    return [one for one in answers(client, role) if one[0] != "exports"]
+
+
+def check_merged_id(bureau: Bureau, identity: str) -> None:
+    """By the id of a merged record every role is told what it is told by that of the one that stays; imports know it by either key."""
+    query = "query ($id: ID!) { node(id: $id) { ... on Merge { mergedId patient { id } payer { id } } } }"
+    made = bureau.people[Role.ADMIN].read(query, id=identity)["node"]
+    both = (made["mergedId"], (made["patient"] or made["payer"])["id"])
+    with at_work(bureau.address, bureau.files):
+        for role, client in bureau.people.items():
+            of_old, of_new = (
+                [*answered_by(client, role, one), ("file", exported_by(bureau, role, one))] for one in both
+            )
+            for (name, told), (_, expected) in zip(of_old, of_new, strict=True):
+                assert told == expected, (role, name)
+    by_key = unchanged_by_import(bureau.address, *both)
+    assert by_key[0] == by_key[1]
+
+
 def run(address: DatabaseUrls, steps: int, seed: int, checked_every: int) -> tuple[int, int]:
     """So many random merges and undos; returns how many merges were made, and how many were refused."""
     random, standing, made, refused = Random(seed), list[str](), 0, 0  # noqa: S311 (a test of many cases)
-    with (
-        serving(address) as url,
-        Client(url) as anonymous,
-        anonymous.signed_in("admin@demo.example") as admin,
-        anonymous.signed_in("attorney@demo.example") as attorney,
-    ):
-        before = [answers(client, role) for client, role in ((admin, Role.ADMIN), (attorney, Role.ATTORNEY))]
+    with TemporaryDirectory() as home, bureau_over(address, Folder(Path(home)), is_working=False) as bureau:
+        with at_work(address, bureau.files):
+            wait_for_lapses(address)
+        people, admin = bureau.people, bureau.people[Role.ADMIN]
+        before = {role: lasting(client, role) for role, client in people.items()}
         sums, pairs = figures(admin), candidates(address, random)
         for step in range(steps):
             if standing and random.random() < 0.3:
@@ -91,11 +117,12 @@ def run(address: DatabaseUrls, steps: int, seed: int, checked_every: int) -> tup
             if step % checked_every == 0:
                 assert figures(admin) == sums, step
                 assert broken(address) == (), step
+                for identity in random.sample(standing, min(len(standing), _COMPARED)):
+                    check_merged_id(bureau, identity)
         for identity in reversed(standing):
             part(admin, identity)
         assert figures(admin) == sums
-        after = [answers(client, role) for client, role in ((admin, Role.ADMIN), (attorney, Role.ATTORNEY))]
-        assert after == before
+        assert {role: lasting(client, role) for role, client in people.items()} == before
     assert broken(address) == ()
     return made, refused
 
