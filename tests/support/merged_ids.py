@@ -95,7 +95,7 @@ def answered_by(client: Client, role: Role, identity: str) -> list[tuple[str, An
 def exported_by(bureau: Bureau, role: Role, identity: str) -> Any:
     """A file of the invoices of a patient or payer, by rows; the errors where the role has no such filter."""
     kind = (read_id(identity) or ("",))[0]
-    wanted = {"format": "CSV", "filter": {f"{kind.lower()}Id": [identity]}}
+    wanted: dict[str, Any] = {"format": "CSV", "filter": {f"{kind.lower()}Id": [identity]}}
     answer = bureau.people[role].post(_EXPORT, input=wanted).json()
     if "errors" in answer:
         return [error["message"] for error in answer["errors"]]

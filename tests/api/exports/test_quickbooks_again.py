@@ -112,7 +112,7 @@ CHANGES: dict[str, tuple[Callable[[Scene], Any], _Lines, _Lines]] = {
         [(1, "60.00")],
     ),
     "two corrections": (
-        lambda of: (setattr(of, "cheque", of.correct(amount="90.00")["id"]), of.correct(amount="95.00")),
+        lambda of: of.correct(chequeId=of.correct(amount="90.00")["id"], amount="95.00"),
         [(0, "60.00")],
         [(0, "60.00")],
     ),
@@ -217,8 +217,8 @@ def test_two_consecutive_periods_have_each_line_once(story: Story, when: str) ->
     order = ["*JournalNo", "*AccountName"]
     assert not both.duplicated(order).any()
     assert not set(entries["first"]["*JournalNo"]) & set(entries["second"]["*JournalNo"])
-    whole = [frame.sort_values(order).reset_index(drop=True) for frame in (both, entries["all"])]
-    pd.testing.assert_frame_equal(*whole)
+    first, second = (frame.sort_values(order).reset_index(drop=True) for frame in (both, entries["all"]))
+    pd.testing.assert_frame_equal(first, second)
     assert min(len(entries["first"]), len(entries["second"])) > len(CHANGES)
 
 

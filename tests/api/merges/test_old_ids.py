@@ -39,10 +39,9 @@ def stories(bureau: Bureau, address: DatabaseUrls, pairs: list[tuple[str, str]])
     """What each role was told of each pair."""
     found: dict[tuple[Role, str], Told] = {}
     for pair in pairs:
+        more: dict[str, Any] = {} if pair is pairs[0] else {"confirmDifferentAttorneys": True}
         times = [_told(bureau, pair)]
-        made = merge(
-            bureau.people[Role.ADMIN], *pair, **({} if pair is pairs[0] else {"confirmDifferentAttorneys": True})
-        )
+        made = merge(bureau.people[Role.ADMIN], *pair, **more)
         times.append(_told(bureau, pair, with_files=True))
         assert unchanged_by_import(address, *pair) == [(0, 0, 1, 0)] * 2
         part(bureau.people[Role.ADMIN], made["id"])

@@ -58,7 +58,7 @@ class Scene:
 
     def denied(self) -> str:
         """The id of a denial of the invoice that was sent."""
-        told = {"deniedOn": TODAY, "reasonCode": "X1"}
+        told: dict[str, Any] = {"deniedOn": TODAY, "reasonCode": "X1"}
         found = self.clinic.step("recordDenial", self.sent, **told)
         assert found
         query = "query ($id: ID!) { invoice(id: $id) { denials { id } } }"
@@ -102,7 +102,7 @@ def _appeal(scene: Scene) -> Any:
 
 
 def _adjust(scene: Scene, amount: str = "7.00") -> Any:
-    told = {"group": "CO", "reasonCode": "X1", "amount": amount}
+    told: dict[str, Any] = {"group": "CO", "reasonCode": "X1", "amount": amount}
     return scene.clinic.step("recordAdjustment", scene.sent, **told)
 
 
