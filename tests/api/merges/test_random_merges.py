@@ -1,10 +1,9 @@
 """Random merges and undos over the demo clinic: sums and laws stand at every time, and what is undone answers as before."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from decimal import Decimal
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,12 +12,10 @@ from db.global_ids import make_id, read_id
 from domain.access.people import Role
 from server.database_urls import DatabaseUrls
 from tests.imports.imported_files import broken
-from tests.storage.stores import Folder
 from tests.support.api.mutations import answered
-from tests.support.client import Client
+from tests.support.client import Client, serving
 from tests.support.databases import rows
-from tests.support.files.export_files import Bureau, at_work, bureau_over, wait_for_lapses
-from tests.support.merged_ids import answered_by, exported_by, unchanged_by_import
+from tests.support.merged_ids import answered_by, unchanged_by_import
 from tests.support.merges import MERGE, answers, part
 
 _FIGURES = """query ($asOf: Date, $restated: Boolean!, $of: AnalyticsFilter!) {
@@ -71,35 +68,29 @@ def candidates(address: DatabaseUrls, random: Random) -> Iterator[tuple[str, str
         yield make_id(kind, first["id"]), make_id(kind, second["id"])
 
 
-def lasting(client: Client, role: Role) -> list[tuple[str, Any]]:
-    """What all lists answer, but for that of the user's files, which comparisons add to."""
-    return [one for one in answers(client, role) if one[0] != "exports"]
+def check_merged_id(address: DatabaseUrls, people: dict[Role, Client], identity: str) -> None:
+    """By the id of a merged record every role is told what it is told by that of the one that stays; imports know it by either key.
 
-
-def check_merged_id(bureau: Bureau, identity: str) -> None:
-    """By the id of a merged record every role is told what it is told by that of the one that stays; imports know it by either key."""
+    Files and subscriptions by either id have tests of their own, beside this one.
+    """
     query = "query ($id: ID!) { node(id: $id) { ... on Merge { mergedId patient { id } payer { id } } } }"
-    made = bureau.people[Role.ADMIN].read(query, id=identity)["node"]
+    made = people[Role.ADMIN].read(query, id=identity)["node"]
     both = (made["mergedId"], (made["patient"] or made["payer"])["id"])
-    with at_work(bureau.address, bureau.files):
-        for role, client in bureau.people.items():
-            of_old, of_new = (
-                [*answered_by(client, role, one), ("file", exported_by(bureau, role, one))] for one in both
-            )
-            for (name, told), (_, expected) in zip(of_old, of_new, strict=True):
-                assert told == expected, (role, name)
-    by_key = unchanged_by_import(bureau.address, *both)
+    for role, client in people.items():
+        of_old, of_new = (answered_by(client, role, one) for one in both)
+        for (name, told), (_, expected) in zip(of_old, of_new, strict=True):
+            assert told == expected, (role, name)
+    by_key = unchanged_by_import(address, *both)
     assert by_key[0] == by_key[1]
 
 
 def run(address: DatabaseUrls, steps: int, seed: int, checked_every: int) -> tuple[int, int]:
     """So many random merges and undos; returns how many merges were made, and how many were refused."""
     random, standing, made, refused = Random(seed), list[str](), 0, 0  # noqa: S311 (a test of many cases)
-    with TemporaryDirectory() as home, bureau_over(address, Folder(Path(home)), is_working=False) as bureau:
-        with at_work(address, bureau.files):
-            wait_for_lapses(address)
-        people, admin = bureau.people, bureau.people[Role.ADMIN]
-        before = {role: lasting(client, role) for role, client in people.items()}
+    with serving(address) as url, Client(url) as anonymous, ExitStack() as stack:
+        people = {role: stack.enter_context(anonymous.signed_in(f"{role.value}@demo.example")) for role in Role}
+        admin = people[Role.ADMIN]
+        before = {role: answers(client, role) for role, client in people.items()}
         sums, pairs = figures(admin), candidates(address, random)
         for step in range(steps):
             if standing and random.random() < 0.3:
@@ -118,11 +109,13 @@ def run(address: DatabaseUrls, steps: int, seed: int, checked_every: int) -> tup
                 assert figures(admin) == sums, step
                 assert broken(address) == (), step
                 for identity in random.sample(standing, min(len(standing), _COMPARED)):
-                    check_merged_id(bureau, identity)
+                    check_merged_id(address, people, identity)
         for identity in reversed(standing):
             part(admin, identity)
         assert figures(admin) == sums
-        assert {role: lasting(client, role) for role, client in people.items()} == before
+        for role, client in people.items():
+            for (name, was), (_, now) in zip(before[role], answers(client, role), strict=True):
+                assert now == was, (role, name)
     assert broken(address) == ()
     return made, refused
 
