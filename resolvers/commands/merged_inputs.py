@@ -8,8 +8,24 @@ import asyncpg
 
 # The inputs that name patients and payers.
 _PARTIES = frozenset({"patient_id", "payer_id"})
+# Commands that make what depends on who is one with whom: they wait for a merge and its undoing, and those for them.
+_BESIDE_MERGES = frozenset(
+    {
+        *("record_cheque", "allocate_cheque", "return_cheque", "correct_cheque", "move_allocation", "refund_cheque"),
+        *("cover_refund", "post_remittance", "record_remittance", "replace_invoice", "create_invoice", "create_case"),
+        *("transfer_balance", "transfer_from_former_firm", "change_payer", "add_coverage", "update_coverage"),
+        *("create_payer", "update_payer"),
+    }
+)
+_SHARED = "select pg_advisory_xact_lock_shared(hashtextextended('merges ' || $1::uuid::text, 0))"
 _SURVIVORS = """select id, survivor_id from merged_patients where clinic_id = $1 and id = any($2)
     union all select id, survivor_id from merged_payers where clinic_id = $1 and id = any($2)"""
+
+
+async def share_merges(connection: asyncpg.Connection, clinic_id: UUID, command: str) -> None:
+    """Let no merge be made or undone until the transaction of a command ends, if the command depends on the merges that stand."""
+    if command in _BESIDE_MERGES:
+        await connection.execute(_SHARED, clinic_id)
 
 
 async def find_survivors(

@@ -188,6 +188,9 @@ def _write(
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
+    steps = work.steps.setdefault(row["id"], {})
+    for column, value in changed.items():
+        steps[column] = (steps[column][0] if column in steps else row[column], value)
     return end
 
 

@@ -28,7 +28,7 @@ from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.auditing import record_mutation
-from resolvers.commands.merged_inputs import find_survivors, surviving
+from resolvers.commands.merged_inputs import find_survivors, share_merges, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
 from resolvers.context import RequestContext
 
@@ -69,6 +69,9 @@ class UnitOfWork:
     # The columns of each changed invoice, and the tables beside it. However many steps a command takes, subscribers get one event of
     # an invoice: how many there were would tell them what they do not see.
     changed: dict[UUID, set[str]] = field(default_factory=dict)
+    # Of the columns that transitions change, the value before the first one and after the last one: what a command changes and changes
+    # back is no event either.
+    steps: dict[UUID, dict[str, tuple[Any, Any]]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -91,6 +94,7 @@ class UnitOfWork:
         """A part of the transaction: if it fails, nothing of it is written, announced or told, and the rest may go on."""
         batches, warnings, restated = len(self.batches), len(self.warnings), set(self.restated)
         changed = {identity: set(columns) for identity, columns in self.changed.items()}
+        steps = {identity: dict(values) for identity, values in self.steps.items()}
         await self.connection.execute("savepoint part")
         try:
             yield
@@ -98,7 +102,7 @@ class UnitOfWork:
             await self.connection.execute("rollback to savepoint part")
             del self.batches[batches:]
             del self.warnings[warnings:]
-            self.restated, self.changed = restated, changed
+            self.restated, self.changed, self.steps = restated, changed, steps
             raise
         await self.connection.execute("release savepoint part")
 
@@ -116,8 +120,14 @@ class UnitOfWork:
 
     def notifications(self) -> list[str]:
         """The calls (NOTIFY) that tell subscribers of the changed invoices, to be made as the transaction ends."""
-        payloads = [invoice_changed(self.hints, self.clinic_id, *changed) for changed in self.changed.items()]
+        payloads = [
+            invoice_changed(self.hints, self.clinic_id, identity, columns - self._changed_back(identity))
+            for identity, columns in self.changed.items()
+        ]
         return [f"select pg_notify('invoice_changed', '{payload}')" for payload in payloads]
+
+    def _changed_back(self, invoice: UUID) -> set[str]:
+        return {name for name, (before, after) in self.steps.get(invoice, {}).items() if before == after}
 
     async def one(self, sql: str, *values: Any) -> Any:
         """The first row of a query within the clinic, with its id bound as $1."""
@@ -197,6 +207,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
             work = _work_of(context, viewer, connection, inputs, locked)
             if known is None:
+                await share_merges(connection, viewer.clinic_id, command.name)
                 survivors = await find_survivors(connection, viewer.clinic_id, inputs)
                 if survivors:
                     work.inputs, work.merged = surviving(inputs, survivors), frozenset(survivors.values())

@@ -1,5 +1,6 @@
 """Commands of cases: opening, changing, settling, closing and reopening a case."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import NoReturn
 from uuid import UUID
@@ -25,6 +26,8 @@ from resolvers.commands.unit_of_work import UnitOfWork
 
 _CASE = """select id, number, patient_id, attorney_id, status, version, date_of_injury, opened_on,
     settled_on, closed_on, closed_reason from cases where clinic_id = $1 and id = $2 for update"""
+_SHARED = """select id from cases where clinic_id = $1 and id in (select case_id from invoices where clinic_id = $1 and id = any($2))
+    order by id for key share"""
 _INVOICES = "select id from invoices where clinic_id = $1 and case_id = $2"
 _RETIRED = "select retired_at from {word}s where clinic_id = $1 and id = $2"
 # Cases are opened one after the other, so that two cases of a clinic never get the same number.
@@ -40,6 +43,17 @@ async def lock_case(work: UnitOfWork, identity: UUID) -> Row:
     if row is None:
         raise NotFound("There is no such case", ("case_id",))
     return row
+
+
+async def share_cases(work: UnitOfWork, invoices: Iterable[UUID]) -> None:
+    """Let the cases of some invoices not be locked by others until the transaction ends.
+
+    An invoice that is changed twice in one transaction, as by a payment that lets its agreement lapse, refers to its case anew. Whoever
+    has locked the case, and waits for the invoice or its payment, would wait forever.
+    """
+    wanted = sorted(set(invoices))
+    if wanted:
+        await work.all(_SHARED, wanted)
 
 
 async def lock_invoices(work: UnitOfWork, case: UUID) -> dict[UUID, Row]:

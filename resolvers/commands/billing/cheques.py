@@ -23,10 +23,11 @@ from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import ReturnKind, ReversalKind
-from resolvers.commands.billing.cases import lock_case, reopen
+from resolvers.commands.billing.cases import lock_case, reopen, share_cases
 from resolvers.commands.payments.covered_payments import find_coverages
 from resolvers.commands.payments.payments import new_payment, refuse_corrected, refuse_taken_back
 from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
+from resolvers.commands.payments.refunds import lock_with_refunded
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -47,6 +48,7 @@ _STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, 
 async def record(work: UnitOfWork) -> UUID:
     """Record a received cheque with its document and its allocations."""
     cheque = {"id": new_id(work.moment), "recorded_at": work.moment, **await new_payment(work)}
+    await share_cases(work, _wanted(work))
     writes = work.writes()
     writes.insert("cheques", **cheque)
     await _allocate(work, writes, "record_cheque", cheque, cheque["amount"])
@@ -61,6 +63,8 @@ async def record(work: UnitOfWork) -> UUID:
 
 async def allocate(work: UnitOfWork) -> UUID:
     """Allocate the rest of a cheque to further invoices."""
+    # All commands lock cases before cheques, and cheques before invoices.
+    await share_cases(work, _wanted(work))
     cheque = await _locked(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
@@ -73,6 +77,10 @@ async def allocate(work: UnitOfWork) -> UUID:
     await writes.run(work.connection)
     identity: UUID = cheque["id"]
     return identity
+
+
+def _wanted(work: UnitOfWork) -> list[UUID]:
+    return [part["invoice_id"] for part in work.inputs["allocations"]]
 
 
 async def _locked(work: UnitOfWork) -> Row:
@@ -198,6 +206,7 @@ async def take_back(work: UnitOfWork) -> UUID:
     cases = {part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])}
     # All commands lock cases before cheques, and cheques before invoices.
     settled = await lock_settled(work, cases)
+    await lock_with_refunded(work, work.inputs["cheque_id"])
     cheque = await _locked(work)
     if cheque["returned_on"]:
         words = f"This cheque has already been returned; if it was typed wrong: {named('correct_cheque')}"

@@ -18,6 +18,7 @@ from resolvers.commands.corrections.changes import (
     Locked,
     apply_changes,
     may_pay,
+    record_after,
     reversals_of,
     reverse,
     rows_of,
@@ -44,6 +45,7 @@ async def move_allocation(work: UnitOfWork) -> UUID:
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned: correct it instead (correctCheque)", ("cheque_id",))
     known = await rows_of(work, cheque_id)
+    record_after(work, known)
     part = _standing(work, [one for one in known if one["cheque_id"] == cheque_id])
     amount = _amount(work, part)
     target: UUID | None = work.inputs.get("to_invoice_id")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from db.write_batch import WriteBatch
@@ -58,6 +59,12 @@ async def rows_of(work: UnitOfWork, cheque: UUID) -> list[Row]:
     """The allocations and reversals of a payment, and of those that it corrects, in the order in which they were recorded."""
     found: list[Row] = await work.all(_ROWS, cheque)
     return found
+
+
+def record_after(work: UnitOfWork, rows: Iterable[Row]) -> None:
+    """Record the correction after all that it corrects, whichever request began first."""
+    last = max((one["recorded_at"] for one in rows), default=work.moment)
+    work.moment = max(work.moment, last + timedelta(microseconds=1))
 
 
 def reversals_of(rows: Iterable[Row]) -> dict[UUID, Row]:

@@ -23,10 +23,12 @@ from resolvers.commands.corrections.changes import (
     check_may_pay,
     counting,
     may_pay,
+    record_after,
     reversals_of,
     reverse,
     rows_of,
 )
+from resolvers.commands.documents import consume
 from resolvers.commands.payments.carried_rows import find_carried
 from resolvers.commands.payments.corrected_payments import WRONG, corrected_payment, marks_of
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
@@ -73,10 +75,14 @@ class _Right:
 async def correct(work: UnitOfWork) -> UUID:
     """Correct what was typed wrong of a payment; its allocations and its return go along to the right one."""
     identity: UUID = work.inputs["cheque_id"]
+    # Documents are locked first, by all commands.
+    if work.inputs.get("document_id") is not None:
+        await consume(work)
     cases = {one["case_id"] for one in await rows_of(work, identity) if one["cheque_id"] == identity}
     # All commands lock cases before cheques, and cheques before invoices.
     settled = await lock_settled(work, cases)
     wrong, known = await _locked(work, identity), await rows_of(work, identity)
+    record_after(work, known)
     own = counting([one for one in known if one["cheque_id"] == identity])
     if not {one["case_id"] for one in own} <= cases:
         raise Conflict("More of this payment has just been allocated: read it again", ("cheque_id",))

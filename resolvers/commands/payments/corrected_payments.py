@@ -13,7 +13,6 @@ from domain.payments.cheques import CORRECTED, PaymentMethod, is_stale
 from domain.payments.corrections import PaymentDays, ReceiptDays, receipt_days_of
 from domain.texts import CODE, optional_text, required_text
 from domain.warnings import STALE_CHEQUE
-from resolvers.commands.documents import consume
 from resolvers.commands.payments.payments import BANK, check_replaced, standing_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -28,7 +27,7 @@ _GIVEN = (*_NAMES, "bank", "coverage_id", "allocations")
 
 
 async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any], ReceiptDays]:
-    """The columns of the right payment but its id, and when it is received; its own document is consumed, if it has one."""
+    """The columns of the right payment but its id, and when it is received; a document that it has of its own is consumed already."""
     inputs = {name: value for name, value in work.inputs.items() if name == "bank" or value is not None}
     if not any(name in inputs for name in _GIVEN):
         raise InvalidInput(f"Give what was typed wrong: {', '.join(_GIVEN)}", ())
@@ -40,9 +39,8 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     number = required_text(inputs, "number", CODE) if "number" in inputs else wrong["number"]
     bank = optional_text(inputs, "bank", BANK) if "bank" in inputs else wrong["bank"]
     days, receipt = _days(work, inputs, wrong, method)
-    if "document_id" in inputs:
-        await consume(work)
-    elif method is PaymentMethod.PAPER and wrong["document_id"] is None and wrong["method"] != method:
+    is_made_paper = method is PaymentMethod.PAPER and wrong["method"] != method
+    if is_made_paper and "document_id" not in inputs and wrong["document_id"] is None:
         raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
     returned = ("returned_on", "return_reason", "return_kind") if wrong["returned_on"] else ()
     payer_id = inputs.get("payer_id") or wrong["payer_id"]

@@ -26,12 +26,12 @@ from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _ZERO = Decimal("0.00")
-# All payments of its payer of which something is unapplied, locked in one order, since the refund depends on them.
+# All payments of its payer of which something is unapplied, locked in one order with others ($3), since the refund depends on them.
 _PAYER = "(select payer_id from cheques where clinic_id = $1 and id = $2)"
 _CHEQUES = f"""select id, number, payer_id, received_on, returned_on, corrected_at, unapplied_amount,
-        held_from is not null and released_at is null as is_held
-    from cheques where clinic_id = $1 and (id = $2 or unapplied_amount <> 0)
-        and payer_id = any({group("payer", _PAYER)}) order by id for no key update"""
+        held_from is not null and released_at is null as is_held, payer_id = any({group("payer", _PAYER)}) as is_of_payer
+    from cheques where clinic_id = $1 and (id = $2 or id = any($3) or unapplied_amount <> 0
+        and payer_id = any({group("payer", _PAYER)})) order by id for no key update"""
 _CHEQUE_OF = "select cheque_id from refunds where clinic_id = $1 and id = $2"
 _LOCKED = "select id from cheques where clinic_id = $1 and id = $2 for no key update"
 _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id,
@@ -50,6 +50,12 @@ _CARRIED = """with recursive carried as (select id, carries_id from provider_adj
         union all select p.id, p.carries_id from provider_adjustments p join carried c on p.clinic_id = $1 and p.id = c.carries_id)"""
 _WITHHELD_REFUNDS = f"""{_CARRIED.format(named="id = any($2)")}
     {STANDING_REFUNDS} and r.provider_adjustment_id in (select id from carried) order by r.id"""
+_CHEQUE_OF_ROW = "select cheque_id from provider_adjustments where clinic_id = $1 and id = $2"
+# A payment and those that were refunded by its rows: what is reversed with its return is theirs.
+_WITH_REFUNDED = f"""select id from cheques where clinic_id = $1 and (id = $2 or id in (
+    {_CARRIED.format(named="cheque_id = $2")}
+    select r.cheque_id from refunds r where r.clinic_id = $1 and r.provider_adjustment_id in (select id from carried)))
+    order by id for no key update"""
 _WITHHELD = f"""{_CARRIED.format(named="id = $2")}
     select p.amount - coalesce((select sum(r.amount) from refunds r
             where r.clinic_id = p.clinic_id and r.provider_adjustment_id in (select id from carried)), 0) as rest, c.payer_id,
@@ -64,7 +70,10 @@ async def refund(work: UnitOfWork) -> UUID:
     inputs, writes = work.inputs, work.writes()
     payee, reason = required_text(inputs, "payee", NAME), reason_of(inputs)
     refunded_on = not_later(inputs["refunded_on"], work.today, "refunded_on")
-    cheque, payments = await _locked(work)
+    # Documents are locked first, by all commands.
+    if inputs.get("document_id") is not None:
+        await consume(work)
+    cheque, payments = await _locked(work, await _withholding(work))
     if cheque["is_held"]:
         raise Conflict("This cheque is held: record its deposit first", ("cheque_id",))
     check_refund(inputs["amount"], cheque["unapplied_amount"])
@@ -75,8 +84,6 @@ async def refund(work: UnitOfWork) -> UUID:
     if refunded_on < cheque["received_on"]:
         raise InvalidInput("The date must not be before the date of receipt", ("refunded_on",))
     await _check_withheld(work, cheque["payer_id"])
-    if inputs.get("document_id") is not None:
-        await consume(work)
     columns = {"amount": inputs["amount"], "payee": payee, "reason": reason, "method": inputs["method"].value}
     named = {name: inputs.get(name) for name in ("document_id", "provider_adjustment_id")}
     insert_refund(work, writes, cheque["id"], {**columns, **named}, refunded_on)
@@ -85,9 +92,25 @@ async def refund(work: UnitOfWork) -> UUID:
     return identity
 
 
-async def _locked(work: UnitOfWork) -> tuple[Row, list[Row]]:
-    """The payment of the input, which was not returned, and all payments of its payer of which something is unapplied, locked."""
-    payments: list[Row] = await work.all(_CHEQUES, work.inputs["cheque_id"])
+async def _withholding(work: UnitOfWork) -> UUID | None:
+    """The payment of the row by which the payer withheld the refund, if the input names one."""
+    identity = work.inputs.get("provider_adjustment_id")
+    found = None if identity is None else await work.one(_CHEQUE_OF_ROW, identity)
+    return found["cheque_id"] if found else None
+
+
+async def lock_with_refunded(work: UnitOfWork, cheque: UUID) -> None:
+    """Lock a payment that is to be returned, and those with refunds that are reversed with it, in one order."""
+    await work.all(_WITH_REFUNDED, cheque)
+
+
+async def _locked(work: UnitOfWork, other: UUID | None = None) -> tuple[Row, list[Row]]:
+    """The payment of the input, which was not returned, and all payments of its payer of which something is unapplied, locked.
+
+    Another payment that the command is about is locked with them.
+    """
+    found = await work.all(_CHEQUES, work.inputs["cheque_id"], [] if other is None else [other])
+    payments: list[Row] = [row for row in found if row["is_of_payer"]]
     cheque = next((row for row in payments if row["id"] == work.inputs["cheque_id"]), None)
     if cheque is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
@@ -134,7 +157,8 @@ async def return_refund(work: UnitOfWork) -> UUID:
 async def cover_refund(work: UnitOfWork) -> UUID:
     """Let a refund whose payment was returned count on another payment of the payer, who so pays back what it owes."""
     inputs, reason = work.inputs, reason_of(work.inputs)
-    cheque, _ = await _locked(work)
+    before = await work.one(_CHEQUE_OF, inputs["refund_id"])
+    cheque, _ = await _locked(work, before and before["cheque_id"])
     found = await _standing_refund(work)
     if not await are_one_payer(work, found["payer_id"], cheque["payer_id"]):
         raise InvalidInput("This payment is of another payer than the refund", ("cheque_id",))

@@ -1,6 +1,6 @@
 """The payment to which a remittance is posted: a new one, or the one that was recorded by hand before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -27,13 +27,17 @@ _BY_NUMBER = f"""select {_COLUMNS}, exists (select from remittance_payments r wh
         and r.cheque_id = c.id) as is_remitted
     from cheques c where c.clinic_id = $1 and c.payer_id = any({group("payer", "$2")})
         and c.number_key = $3 and c.method <> 'cash' and c.returned_on is null
-    order by c.amount = $4 desc, c.id for no key update"""
+    order by c.amount = $4 desc, c.id"""
+SAME_NUMBER = "A payment of this payer with this number has just been recorded: post the remittance again"
 
 
 async def payment_for(
-    work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None
+    work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date | None, locked: Collection[UUID]
 ) -> tuple[Row, dict[str, Any] | None]:
-    """The payment to which a payment of a remittance is posted, locked, and the columns of a new one; Conflict where it must wait."""
+    """The payment to which a payment of a remittance is posted, and the columns of a new one; Conflict where it must wait.
+
+    It is one of those that are `locked`: to lock another one now could be a deadlock.
+    """
     if payment["paid_on"] > work.today:
         raise Conflict(f"It is settled on {payment['paid_on']}: post it from that day on")
     if payment["cheque_id"] is not None:
@@ -42,6 +46,8 @@ async def payment_for(
         assert standing is not None, "a payment is never deleted"
         return await _checked(work, await work.one(_CHEQUE, standing["id"])), None
     alike = await work.all(_BY_NUMBER, payment["payer_id"], payment["trace_key"], payment["amount"])
+    if any(found["id"] not in locked for found in alike):
+        raise Conflict(SAME_NUMBER)
     for found in alike:
         if found["amount"] == payment["amount"] and not found["is_remitted"]:
             return await _checked(work, found), None

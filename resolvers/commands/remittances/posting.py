@@ -1,6 +1,7 @@
 """Posts remittances: the claims of each payment together with it; what cannot be posted waits with its reason."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,8 @@ import asyncpg
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.remittances.statuses import POSTABLE, RemittanceStatus
 from resolvers.commands.remittances.claims import ClaimPosting
-from resolvers.commands.remittances.payments import add_provider_adjustments, payment_for
+from resolvers.commands.remittances.locks import lock_posting
+from resolvers.commands.remittances.payments import SAME_NUMBER, add_provider_adjustments, payment_for
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
@@ -22,9 +24,17 @@ _PAYMENTS = """select id, payer_id, trace_key, method, amount, paid_on, status, 
 _CLAIMS = """select id, payment_id, place, number, status_code, charge_amount, paid_amount, patient_amount, payer_number,
     adjustments, remark_codes, lines, status, reason, invoice_id, coverage_id, posted_at, closed_at
     from remittance_claims where clinic_id = $1 and remittance_id = $2 order by place"""
-_SAME_NUMBER = "A payment of this payer with this number has just been recorded: post the remittance again"
 _TAKES_MORE = "The payer takes more back than these claims pay: post what it takes back, and what it pays, together"
 _POSTED = "Everything of this remittance that can be posted is posted"
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The document of a remittance, the day written on its cheque, and the payments that are locked for it."""
+
+    document_id: UUID | None
+    dated: date | None
+    locked: frozenset[UUID]
 
 
 class _NothingPostedError(Exception):
@@ -60,26 +70,28 @@ async def post_claims(
         raise Conflict(
             _POSTED if waits is None else f"Nothing of this remittance can be posted. {waits}", ("remittance_id",)
         )
+    chosen = [one for one in payments if one in wanted or one in _without_claims(payments, claims)]
+    source = _Source(remittance["document_id"], dated, await _lock(work, chosen, wanted))
     waiting: Waiting = []
-    for identity in [one for one in payments if one in wanted or one in _without_claims(payments, claims)]:
-        waiting += await _post_payment(
-            work, payments[identity], wanted.get(identity, []), remittance["document_id"], dated
-        )
+    for identity in chosen:
+        waiting += await _post_payment(work, payments[identity], wanted.get(identity, []), source)
     return waiting
 
 
-async def _post_payment(
-    work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None, dated: date | None
-) -> Waiting:
+async def _lock(work: UnitOfWork, payments: Sequence[UUID], wanted: Mapping[UUID, list[Row]]) -> frozenset[UUID]:
+    return await lock_posting(work, payments, (claim for claims in wanted.values() for claim in claims))
+
+
+async def _post_payment(work: UnitOfWork, payment: Row, claims: Sequence[Row], source: _Source) -> Waiting:
     """Post claims of a payment, with the payment; returns the claims that wait."""
     reason = None
     try:
         async with work.savepoint():
-            waiting = (await _post(work, payment, claims, document_id, dated)).waiting
+            waiting = (await _post(work, payment, claims, source)).waiting
     except _NothingPostedError as nothing:
         waiting = nothing.waiting
     except asyncpg.UniqueViolationError:
-        waiting, reason = [(claim, Conflict(_SAME_NUMBER)) for claim in claims], _SAME_NUMBER
+        waiting, reason = [(claim, Conflict(SAME_NUMBER)) for claim in claims], SAME_NUMBER
     except Conflict as refusal:
         waiting, reason = [(claim, refusal) for claim in claims], refusal.message
     writes = work.bulk_writes()
@@ -93,10 +105,8 @@ async def _post_payment(
     return waiting if claims or reason is None else [(payment, Conflict(reason))]
 
 
-async def _post(
-    work: UnitOfWork, payment: Row, claims: Sequence[Row], document_id: UUID | None, dated: date | None
-) -> ClaimPosting:
-    cheque, new = await payment_for(work, payment, document_id, dated)
+async def _post(work: UnitOfWork, payment: Row, claims: Sequence[Row], source: _Source) -> ClaimPosting:
+    cheque, new = await payment_for(work, payment, source.document_id, source.dated, source.locked)
     writes = work.bulk_writes()
     if new is not None:
         writes.insert("cheques", **new)

@@ -12,15 +12,16 @@ from db.global_ids import make_id
 from db.pools import Database
 from domain.access.people import Role
 from domain.clock import now
+from domain.remittances.remittance import RemittedClaim
 from jobs.agreements import lapse_agreements
 from server.database_urls import DatabaseUrls
+from tests.api.remittances.remitting import claim, imported, number_of, payment, posted
 from tests.conftest import SignIn
 from tests.support.api.mutations import done
-from tests.support.api.records import Found, find_records, today, uuid_of
-from tests.support.api.scenarios import CHEQUE, TODAY, Clinic, allocations, line
+from tests.support.api.records import Found, find_records, today
+from tests.support.api.scenarios import CHEQUE, TODAY, Clinic, age, allocations, line
 from tests.support.client import Client
 from tests.support.databases import rows
-from tests.support.owner_connection import ask
 from tests.support.subscriptions import InvoicePool, Listen, Received
 
 _SEEN = """{ invoices(first: 500) { totalCount nodes { id number status createdOn serviceDate billedAmount payer { id name }
@@ -28,11 +29,6 @@ _SEEN = """{ invoices(first: 500) { totalCount nodes { id number status createdO
     lines { cptCode label units bilateral amount } } } cases(first: 500) { totalCount nodes { id } } patients { totalCount } }"""
 _YESTERDAY = (today() - timedelta(days=1)).isoformat()
 _COVERAGE = "coverage { id version }"
-# An agreement with a payer that was to pay by yesterday, and that the worker has let lapse or has not yet.
-_AGE = """set session_replication_role = replica;
-    update invoices set conditional_until = '{day}', created_on = '{day}', agreed_on = '{day}' where id = '{id}';
-    update responsibilities set from_on = '{day}' where invoice_id = '{id}';
-    update agreements set conditional_until = '{day}', agreed_on = '{day}' where invoice_id = '{id}'"""
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +72,6 @@ def watched(listen: Listen, received: Received, attorney: Client) -> Watch:
         return made
 
     return watch
-
-
-def _age(address: DatabaseUrls, invoice: str) -> None:
-    statement = _AGE.format(day=_YESTERDAY, id=uuid_of(invoice))
-    ask(address.owner, lambda connection: connection.execute(statement))
 
 
 async def _lapse(address: DatabaseUrls) -> None:
@@ -131,7 +122,7 @@ def test_an_agreement_that_lapses_or_revives_with_a_payment_makes_no_event_of_it
         invoice = clinic.submitted("100.00", case)
         clinic.step("requestReduction", invoice, amount="60.00")
         clinic.step("agreeReduction", invoice, conditionalUntil=TODAY)
-        _age(clinic.address, invoice)
+        age(clinic.address, invoice)
         if received_on == _YESTERDAY:
             asyncio.run(_lapse(clinic.address))
         days: dict[str, Any] = {"chequeDate": received_on, "receivedOn": received_on}
@@ -147,3 +138,55 @@ def test_a_replaced_invoice_makes_one_event_and_so_does_the_new_one(clinic: Clin
         lines = {"lines": [line(billed)], "reason": "Wrong", "confirmDuplicate": True}
         replace = partial(clinic.step, "replaceInvoice", invoice, clinic.admin, **lines)
         assert watched(replace)["id"] != invoice
+
+
+def test_a_correction_or_a_move_makes_one_event_of_each_invoice_whose_status_it_changes(
+    clinic: Clinic, case: str, watched: Watch
+) -> None:
+    first, second, third = (clinic.agreed("100.00", case) for _ in range(3))
+    told: dict[str, Any] = {"reason": "A typing error"}
+    cheque = clinic.pays("200.00", {first: "100.00", third: "100.00"})["id"]
+    correct = partial(done, clinic.admin, "correctCheque", CHEQUE, **told)
+    # The same at first, then other invoices, then less, and all of it again in two steps.
+    for right in (
+        {"number": "RHYTHM-1"},
+        {"allocations": allocations({second: "100.00", third: "100.00"})},
+        {"amount": "150.00", "allocations": allocations({second: "100.00", third: "50.00"})},
+        {"amount": "300.00", "allocations": allocations({second: "100.00", third: "100.00", first: "100.00"})},
+    ):
+        cheque = watched(partial(correct, chequeId=cheque, **right))["id"]
+    move = partial(done, clinic.billing, "moveAllocation", CHEQUE, **told)
+    watched(partial(move, chequeId=cheque, invoiceId=first, amount="40.00"))
+    watched(partial(move, chequeId=cheque, invoiceId=second, toInvoiceId=first, amount="40.00"))
+    clinic.pays("40.00", {second: "40.00"})
+    clinic.settles(case)
+    # Of a settled case: nothing that is seen, and then all of its invoices are open again.
+    cheque = watched(partial(correct, chequeId=cheque, number="RHYTHM-2"))["id"]
+    less = allocations({second: "60.00", third: "10.00", first: "100.00"})
+    watched(partial(correct, chequeId=cheque, allocations=less))
+
+
+def test_a_remittance_makes_one_event_of_each_invoice_whose_status_it_changes(
+    clinic: Clinic, case: str, watched: Watch
+) -> None:
+    own = Clinic(clinic.billing, clinic.admin, clinic.found, clinic.address)
+    own.payer = _payer(clinic, "Insurer of the remittances")
+    first, second = own.submitted("100.00", case), own.submitted("100.00", case)
+
+    def sent(invoice: str, paid: str, *adjustments: str, **values: Any) -> RemittedClaim:
+        return claim(
+            number_of(own, invoice), "-100.00" if "status_code" in values else "100.00", paid, *adjustments, **values
+        )
+
+    for claims in (
+        (sent(first, "60.00", "CO-45 40.00"), sent(second, "20.00", "PR-2 80.00")),
+        (sent(first, "-60.00", "CO-45 -40.00", status_code="22"), sent(first, "100.00")),
+        (
+            sent(second, "80.00", "PR-2 20.00"),
+            sent(first, "-100.00", status_code="22"),
+            sent(first, "30.00", "PR-2 70.00"),
+        ),
+    ):
+        came = watched(partial(imported, own, payment(*claims)))
+        now = watched(partial(posted, own, came))
+        assert (now["waitingCount"], now["postedCount"]) == (0, len(claims))

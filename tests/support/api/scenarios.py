@@ -21,6 +21,7 @@ from tests.support.api.mutations import CASE, NEW, done
 from tests.support.api.records import Found, today, uuid_of
 from tests.support.client import Client
 from tests.support.databases import rows
+from tests.support.owner_connection import ask
 from tests.support.x12.writer import written
 
 INVOICE = """invoice { id number version status billedAmount agreedAmount receivedAmount writtenOffAmount balance submittedOn
@@ -46,6 +47,13 @@ _EARLIER = {
     "cheque_allocations": "effective_on = effective_on - 10",
     "invoice_events": f"changes = replace(changes::text, '{TODAY}', '{today() - timedelta(days=10)}')::json",
 }
+
+
+# An agreement with a payer that was to pay by yesterday, and that the worker has not let lapse.
+_AGE = """set session_replication_role = replica;
+    update invoices set conditional_until = '{day}', created_on = '{day}', agreed_on = '{day}' where id = '{id}';
+    update responsibilities set from_on = '{day}' where invoice_id = '{id}';
+    update agreements set conditional_until = '{day}', agreed_on = '{day}' where invoice_id = '{id}'"""
 
 
 def mutation(transition: str) -> str:
@@ -287,6 +295,12 @@ def backdate(clinic: Clinic, invoice: str) -> None:
         rows(clinic.address, f"alter table {table} disable trigger user")
         rows(clinic.address, f"update {table} set {values} where {key} = $1", uuid_of(invoice))
         rows(clinic.address, f"alter table {table} enable trigger user")
+
+
+def age(address: DatabaseUrls, invoice: str) -> None:
+    """Make an invoice with its conditional agreement of yesterday, which was its last day."""
+    statement = _AGE.format(day=(today() - timedelta(days=1)).isoformat(), id=uuid_of(invoice))
+    ask(address.owner, lambda connection: connection.execute(statement))
 
 
 def allocations(parts: dict[str, str]) -> list[dict[str, str]]:
