@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,8 @@ from tests.support.databases import TODAY, copied
 from tests.support.oracle.audit_events import add_audit_events
 from tests.support.oracle.differences import normal, report, shrunk
 from tests.support.oracle.edge_cases import add_edge_cases
+from tests.support.oracle.odd_merges import add_merges
+from tests.support.oracle.odd_remittances import add_remittances
 from tests.support.oracle.oracle import AnswerSources, answer_sources
 from tests.support.oracle.random_documents import Document, random_document, readable, with_other_variables
 
@@ -59,11 +61,22 @@ def odd_address(postgres_server: EmbeddedPostgres, template_database: str) -> It
         yield copy
 
 
-async def _fill(address: DatabaseUrls) -> None:
+@pytest.fixture(scope="module")
+def merged_address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[DatabaseUrls]:
+    """The same with patients and payers that were merged."""
+    with copied(postgres_server, template_database) as copy:
+        asyncio.run(_fill(copy, add_merges))
+        yield copy
+
+
+async def _fill(address: DatabaseUrls, *more: Callable[[asyncpg.Connection], Awaitable[None]]) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         await add_edge_cases(connection, TODAY)
+        await add_remittances(connection)
         await add_audit_events(connection)
+        for add in more:
+            await add(connection)
     finally:
         await connection.close()
 
@@ -102,6 +115,25 @@ async def test_two_thousand_random_documents_select_everything_and_are_answered_
         difference = await _compare(both, MANY)
         assert difference is None, difference
         assert readable(both.schema) - both.textbook.asked == set()
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_some_random_documents_follow_merged_patients_and_payers_like_textbook_resolvers(
+    merged_address: DatabaseUrls, role: Role
+) -> None:
+    async with answer_sources(merged_address, role) as both:
+        difference = await _compare(both, FEW)
+    assert difference is None, difference
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("role", Role)
+async def test_a_thousand_random_documents_follow_merged_patients_and_payers_like_textbook_resolvers(
+    merged_address: DatabaseUrls, role: Role
+) -> None:
+    async with answer_sources(merged_address, role) as both:
+        difference = await _compare(both, range(3_000, 4_000))
+    assert difference is None, difference
 
 
 @pytest.mark.parametrize("role", Role)
