@@ -69,7 +69,11 @@ class _Odd:
         about = self.rng.choice(self.invoices)
         payer = about["payer_id"] if self.rng.random() < 0.8 else None
         is_posted = status not in NEVER_POSTED and payer is not None and self.rng.random() < 0.7
-        said = {"trace": trace, "trace_key": code_form(trace), "method": self.rng.choice(["ach", "paper", "card"])}
+        said: dict[str, Any] = {
+            "trace": trace,
+            "trace_key": code_form(trace),
+            "method": self.rng.choice(["ach", "paper", "card"]),
+        }
         said |= {"payer_name": name, "payer_name_key": name and normal_key(name), "amount": self.amount()}
         said |= {"payer_identifier": self.rng.choice([None, "odd/1"]), "paid_on": date(2026, 6, 29)}
         said |= {"broken_laws": self.laws(status), "provider_adjustments": self.provider_adjustments()}
