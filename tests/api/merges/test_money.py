@@ -79,7 +79,7 @@ def test_the_payer_of_a_remittance_is_identified_again_by_either_id(clinic: Clin
 def test_what_one_payer_was_refunded_too_much_is_set_off_against_what_the_other_has_unapplied(
     clinic: Clinic, payers: tuple[str, str]
 ) -> None:
-    days = {"receivedOn": day(-9), "chequeDate": day(-9)}
+    days: dict[str, Any] = {"receivedOn": day(-9), "chequeDate": day(-9)}
     bounced = paid(clinic, "100.00", payerId=payers[0], **days)["id"]
     refunded(clinic, bounced, "100.00", refundedOn=day(-5))
     returned(clinic, bounced, returnedOn=day(-2))
