@@ -24,6 +24,12 @@ LAWS = (
         where not {are_one("payer", "c.payer_id", "p.payer_id", "p.clinic_id")} and c.corrects_id is null and c.corrected_at is null""",
     ),
     Law(
+        "What a remittance is posted to is the payment that stands, not one that was typed wrong",
+        "RemittancePayment",
+        """select p.id from remittance_payments p join cheques c on (c.clinic_id, c.id) = (p.clinic_id, p.cheque_id)
+        where c.corrected_at is not null""",
+    ),
+    Law(
         "The history of an invoice says that a claim was posted to it",
         "RemittanceClaim",
         """select c.id from remittance_claims c where c.posted_at is not null and not exists (select from invoice_events e

@@ -41,6 +41,8 @@ _TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_
         union all select c.clinic_id, c.corrects_id, c.recorded_at, c.returned_at, c.return_kind from cheques c join chain n
             on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
     select min(recorded_at) as at, min(returned_at) filter (where return_kind is distinct from 'corrected') as returned_at from chain"""
+# The payments of remittances that are posted to a payment.
+_POSTED = "select id from remittance_payments where clinic_id = $1 and cheque_id = $2 order by id for no key update"
 _HELD = "A post-dated cheque is held until its deposit is recorded, and pays nothing: give no allocations ([]) as well"
 
 
@@ -78,6 +80,8 @@ async def correct(work: UnitOfWork) -> UUID:
     # Documents are locked first, by all commands.
     if work.inputs.get("document_id") is not None:
         await consume(work)
+    # What is posted to the payment is locked first, as when it is posted.
+    posted = await work.all(_POSTED, identity)
     cases = {one["case_id"] for one in await rows_of(work, identity) if one["cheque_id"] == identity}
     # All commands lock cases before cheques, and cheques before invoices.
     settled = await lock_settled(work, cases)
@@ -103,6 +107,8 @@ async def correct(work: UnitOfWork) -> UUID:
     await _bring_along(work, wrong, right, own, changes)
     writes = work.writes()
     writes.insert("cheques", recorded_at=work.moment, **right.columns)
+    for remitted in posted:
+        writes.update("remittance_payments", {"id": remitted["id"]}, cheque_id=right.columns["id"])
     carried.carry(work, writes, wrong, right.columns)
     apply_changes(work, writes, "correct_cheque", right.columns["id"], changes, known, Locked(settled, locked))
     try:

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from db.merged_records import surviving
+from domain.api_names import camel
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
 from domain.errors import InvalidInput
@@ -17,7 +19,9 @@ from resolvers.commands.payments.payments import BANK, check_replaced, standing_
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
-WRONG = """select c.id, c.payer_id, c.method, c.number, c.bank, c.amount, c.cheque_date, c.received_on, c.held_from, c.released_at,
+# The payer, and the one that stays of it.
+WRONG = f"""select c.id, c.payer_id, {surviving("payer", "c.payer_id")} as surviving_payer_id, c.method, c.number, c.bank,
+    c.amount, c.cheque_date, c.received_on, c.held_from, c.released_at,
     c.deposit_id, d.deposited_on, c.cleared_on, c.returned_on, c.return_reason, c.return_kind, c.returned_at, c.replaces_id,
     c.document_id, c.is_remitted, c.corrected_at, c.number_key, c.unapplied_amount
     from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
@@ -30,7 +34,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     """The columns of the right payment but its id, and when it is received; a document that it has of its own is consumed already."""
     inputs = {name: value for name, value in work.inputs.items() if name == "bank" or value is not None}
     if not any(name in inputs for name in _GIVEN):
-        raise InvalidInput(f"Give what was typed wrong: {', '.join(_GIVEN)}", ())
+        raise InvalidInput(f"Give what was typed wrong: {', '.join(map(camel, _GIVEN))}", ())
     reason, method = reason_of(inputs), inputs.get("method") or PaymentMethod(wrong["method"])
     amount: Decimal = inputs.get("amount") or wrong["amount"]
     is_zero = amount == 0 or inputs.get("amount") == 0
@@ -44,6 +48,9 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
         raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
     returned = ("returned_on", "return_reason", "return_kind") if wrong["returned_on"] else ()
     payer_id = inputs.get("payer_id") or wrong["payer_id"]
+    if payer_id == wrong["surviving_payer_id"]:
+        # The same payer under another id is no correction.
+        payer_id = wrong["payer_id"]
     columns = {
         "payer_id": payer_id,
         "method": method.value,

@@ -30,7 +30,7 @@ _OF: dict[str, Mapping[str, str]] = {
 }
 _OPEN = f"""with own as materialized (select id from payers where clinic_id = $1 and {{payers}}),
     owed as materialized (select status, balance from invoices where clinic_id = $1 and {{invoices}} and status in {listed(OPEN)}),
-    paid as materialized (select payer_id, amount, unapplied_amount,
+    paid as materialized (select {surviving("payer", "payer_id")} as payer_id, amount, unapplied_amount,
             held_from is not null and released_at is null and returned_on is null as is_held
         from cheques where clinic_id = $1 and payer_id in (select id from own)),
     left_over as (select sum(unapplied_amount) as amount from paid group by payer_id)

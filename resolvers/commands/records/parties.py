@@ -75,8 +75,17 @@ async def retire(work: UnitOfWork, kind: Kind) -> UUID:
     return identity
 
 
+def refuse_merged(work: UnitOfWork, kind: Kind) -> None:
+    """Refuse to change or retire a record that was merged: the one that stays is to be named, before anything else is said of it."""
+    identity = work.inputs[kind.named_by]
+    if identity in work.merged:
+        into = make_id(kind.word.capitalize(), identity)
+        raise Conflict(f"This {kind.word} was merged into {into}: change or retire that one", (kind.named_by,))
+
+
 async def lock_alone(work: UnitOfWork, kind: Kind) -> None:
     """Lock a record, if there is one, so that no other transaction begins to refer to it: what refers to it is checked then."""
+    refuse_merged(work, kind)
     await work.one(_ALONE.format(table=kind.table), work.inputs[kind.named_by])
 
 
@@ -87,13 +96,11 @@ async def _settle_duplicates(work: UnitOfWork, kind: Kind, key: str) -> None:
 
 
 async def _locked(work: UnitOfWork, kind: Kind) -> Mapping[str, Any]:
+    refuse_merged(work, kind)
     columns = ("id", *kind.texts, *kind.plain, "active" if kind.has_active else "retired_at")
     row = await work.one(_ROW.format(columns=", ".join(columns), table=kind.table), work.inputs[kind.named_by])
     if row is None:
         raise NotFound(f"There is no such {kind.word}", (kind.named_by,))
-    if row["id"] in work.merged:
-        into = make_id(kind.word.capitalize(), row["id"])
-        raise Conflict(f"This {kind.word} was merged into another one: change that one ({into})", (kind.named_by,))
     return dict(row)
 
 

@@ -37,6 +37,7 @@ async def create(work: UnitOfWork) -> UUID:
 
 async def update(work: UnitOfWork) -> UUID:
     """Change the given fields of a payer; once payments or coverages name it, it stays who it is."""
+    parties.refuse_merged(work, PAYER)
     await _check_firm(work)
     is_retired = work.inputs.get("active") is False
     if is_retired or any(name in work.inputs for name in _PERSON):

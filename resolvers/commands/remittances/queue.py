@@ -12,6 +12,7 @@ from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.remittances.matching import match_lines, status_of, unknown_status
 from domain.remittances.statuses import NEVER_POSTED, RemittanceStatus
+from resolvers.commands.payers import are_one_payer
 from resolvers.commands.remittances.finding import find_lines, find_traces
 from resolvers.commands.remittances.rows import claim_of, lines_json
 from resolvers.commands.remittances.storing import check_new_payer, look_up
@@ -41,7 +42,9 @@ async def identify_payer(work: UnitOfWork) -> UUID:
         raise Conflict("The payment is posted: correct its payer (correctCheque)", ("payment_id",))
     if payment["status"] in NEVER_POSTED:
         raise Conflict(payment["reason"], ("payment_id",))
-    if await find_traces(work, [payer], [payment["trace"]]) and payer != payment["payer_id"]:
+    before = payment["payer_id"]
+    is_another = before is None or not await are_one_payer(work, payer, before)
+    if is_another and await find_traces(work, [payer], [payment["trace"]]):
         raise Conflict(_DUPLICATE, ("payer_id",))
     writes = work.bulk_writes()
     writes.update(

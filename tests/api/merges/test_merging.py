@@ -141,7 +141,26 @@ def test_a_merged_record_is_neither_changed_nor_retired_and_the_refusal_names_th
             with nothing_changes(clinic.address):
                 error = refused(clinic.billing, name, f"{word.lower()} {{ id }}", **{f"{word.lower()}Id": old}, **more)
             assert error["code"] == "CONFLICT"
-            assert new in error["message"]
+            assert error["message"] == f"This {word.lower()} was merged into {new}: change or retire that one"
+
+
+def test_the_refusal_says_first_that_a_record_was_merged_and_then_what_is_open_of_it(
+    clinic: Clinic, payers: tuple[str, str]
+) -> None:
+    old, new = payers
+    owed_by(clinic, old)
+    merge(clinic.admin, old, new)
+    attempts: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("retirePayer", {}),
+        ("updatePayer", {"active": False}),
+        ("updatePayer", {"kind": "ATTORNEY"}),
+        ("updatePayer", {"firmId": clinic.found.unknown("Firm")}),
+    )
+    for name, more in attempts:
+        with nothing_changes(clinic.address):
+            error = refused(clinic.billing, name, PAYER, payerId=old, **more)
+        assert error["message"] == f"This payer was merged into {new}: change or retire that one"
+    assert "cannot be retired: it owes" in refused(clinic.billing, "retirePayer", PAYER, payerId=new)["message"]
 
 
 def test_whoever_stays_pays_what_the_merged_one_owes_and_the_other_way(

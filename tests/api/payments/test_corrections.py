@@ -358,6 +358,9 @@ def test_what_is_wrong_is_required_and_a_foreign_payment_is_not_found(clinic: Cl
             known = {"chequeId": wrong["id"], "reason": "Typed wrong", **given}
             error = refused(clinic.billing, "correctCheque", CHEQUE, **known)
         assert error["code"] == code, (given, error)
+        if not given:
+            names = "payerId, method, number, amount, chequeDate, receivedOn, documentId, bank, coverageId, allocations"
+            assert error["message"] == f"Give what was typed wrong: {names}"
 
 
 def test_a_correction_that_is_sent_again_is_made_once(clinic: Clinic) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +21,30 @@ from tests.bench.textbook.records.invoices import age_days
 from tests.bench.textbook.records.records import Records
 from tests.support.databases import TODAY, copied
 from tests.support.oracle.audit_events import add_audit_events
-from tests.support.oracle.differences import normal, report, shrunk
+from tests.support.oracle.differences import first_difference, normal, report, shrunk
 from tests.support.oracle.edge_cases import add_edge_cases
+from tests.support.oracle.odd_merges import add_merges
+from tests.support.oracle.odd_remittances import add_remittances
 from tests.support.oracle.oracle import AnswerSources, answer_sources
 from tests.support.oracle.random_documents import Document, random_document, readable, with_other_variables
 
 FEW, MANY = range(15), range(1_000, 3_000)
+# Random documents ask for few of these, with few fields.
+_ADJUSTED = "adjustments { group reasonCode amount quantity }"
+WHOLE = (
+    """{ actionItems(first: 500) { totalCount nodes { id kind dueOn subject assignee { id } reminder { id } invoice { id } cheque { id }
+        encounter { id } remittance { id } recoupmentRequest { id } } } }""",
+    """{ remittances(first: 500) { totalCount nodes { id origin importedAt importedBy { id } problems claimCount postedCount waitingCount
+        payments { id place status reason payer { id name } payerIdentifier payerName trace method amount paidOn isAttached postedAt
+            postedBy { id } cheque { id status } brokenLaws { law stated computed claimPlace linePlace }
+            providerAdjustments { code amount reference } } claims(first: 500) { totalCount nodes { id } } } } }""",
+    f"""{{ remittanceClaims(first: 500) {{ totalCount nodes {{ id place status reason isWaiting isPosted number remarkCodes {_ADJUSTED}
+        closedBy {{ id }} closingReason lines {{ place code modifiers charge paid units serviceOn reference line {{ id amount }} {_ADJUSTED}
+            remarkCodes }} coverage {{ id }} invoice {{ id payer {{ id }} }} payment {{ id }}
+        proposals {{ kind amount reason invoice {{ id }} coverage {{ id remaining }} payer {{ id name }} }} }} }} }}""",
+    """{ merges(first: 500) { totalCount nodes { id kind mergedId mergedName patient { id name } payer { id name } partOf { id kind }
+        reason confirmedDifferentAttorneys mergedAt mergedBy { id } undoneAt undoneBy { id } } } }""",
+)
 LANGUAGE = {
     "fragments": r"fragment \w+ on",
     "fragments on an interface": r"on Node ",
@@ -59,11 +77,22 @@ def odd_address(postgres_server: EmbeddedPostgres, template_database: str) -> It
         yield copy
 
 
-async def _fill(address: DatabaseUrls) -> None:
+@pytest.fixture(scope="module")
+def merged_address(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[DatabaseUrls]:
+    """The same with patients and payers that were merged."""
+    with copied(postgres_server, template_database) as copy:
+        asyncio.run(_fill(copy, add_merges))
+        yield copy
+
+
+async def _fill(address: DatabaseUrls, *more: Callable[[asyncpg.Connection], Awaitable[None]]) -> None:
     connection = await asyncpg.connect(address.owner)
     try:
         await add_edge_cases(connection, TODAY)
+        await add_remittances(connection)
         await add_audit_events(connection)
+        for add in more:
+            await add(connection)
     finally:
         await connection.close()
 
@@ -102,6 +131,37 @@ async def test_two_thousand_random_documents_select_everything_and_are_answered_
         difference = await _compare(both, MANY)
         assert difference is None, difference
         assert readable(both.schema) - both.textbook.asked == set()
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_some_random_documents_follow_merged_patients_and_payers_like_textbook_resolvers(
+    merged_address: DatabaseUrls, role: Role
+) -> None:
+    async with answer_sources(merged_address, role) as both:
+        difference = await _compare(both, FEW)
+    assert difference is None, difference
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("role", Role)
+async def test_a_thousand_random_documents_follow_merged_patients_and_payers_like_textbook_resolvers(
+    merged_address: DatabaseUrls, role: Role
+) -> None:
+    async with answer_sources(merged_address, role) as both:
+        difference = await _compare(both, range(3_000, 4_000))
+    assert difference is None, difference
+
+
+async def test_every_remittance_and_action_item_follows_merged_payers_like_textbook_resolvers(
+    merged_address: DatabaseUrls,
+) -> None:
+    async with answer_sources(merged_address, Role.ADMIN) as both:
+        for source in WHOLE:
+            document = Document(source, {})
+            ours = await both.compiled(document)
+            difference = first_difference(ours, await both.by_textbook(document))
+            assert difference is None, f"{source}: {difference}"
+            assert next(iter(ours.values()))["totalCount"] > 3
 
 
 @pytest.mark.parametrize("role", Role)

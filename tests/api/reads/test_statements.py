@@ -136,7 +136,8 @@ def root_field(name: str, selection: str, ids: dict[str, str], number: str = "IN
 
 def test_every_root_field_that_reads_the_clinic_is_in_this_test() -> None:
     assert ADMIN.query_type
-    # A preview of a merge counts records with statements of its own, as a merge does.
+    # A preview of a merge is no read: it runs the commands of the merge itself, each rule with its own statement, so that it announces
+    # neither more nor less than they would refuse. How many statements that takes is in the test below.
     others = {"viewer", "node", "explainAccess", "priceQuote", "clinic", "importMappings", "mergePreview"}
     assert {*ROOTS, *others} == set(ADMIN.query_type.fields)
 
@@ -229,3 +230,28 @@ def test_each_statement_runs_as_its_viewer(wire: Wire, sign_in: SignIn) -> None:
     assert len(begun) == 2
     assert all(statement.startswith("begin read only; set local role clinic_attorney; ") for statement in begun)
     assert all("app.clinic_id" in statement and "app.person_id" in statement for statement in begun)
+
+
+@pytest.mark.parametrize("kind", ["patients", "payers"])
+def test_a_preview_of_a_merge_is_one_transaction_of_few_statements_however_much_is_counted(
+    wire: Wire, sign_in: SignIn, address: DatabaseUrls, kind: str
+) -> None:
+    column = f"{kind[:-1]}_id"
+    of = f"select p.id from {kind} p left join invoices i on i.clinic_id = p.clinic_id and i.{column} = p.id"
+    query = f"{of} where p.merged_into_id is null group by p.id order by count(i.id)"
+    found = [row["id"] for row in rows(address, query)]
+    type_name, counted = kind[:-1].capitalize(), list[list[int]]()
+    for merged, surviving in (found[:2], found[-2:]):
+        inputs = f'{{kind: {type_name.upper()}, mergedId: "{make_id(type_name, merged)}", survivingId: "{make_id(type_name, surviving)}"}}'
+        selections = "preview { counts { records merged surviving } refusals { message } }", "preview { attorneys }"
+        for selection in selections:
+            data, transactions = statements_of(
+                wire, sign_in(Role.ADMIN), f"{{ mergePreview(input: {inputs}) {{ {selection} }} }}"
+            )
+            assert data["mergePreview"]["preview"]
+            counted.append([len(statements) for statements in transactions])
+    # Payers that go along with the patients take one more.
+    assert {len(transactions) for transactions in counted} == {1}
+    assert counted[:2] == [counted[0]] * 2
+    assert counted[2:] == [counted[2]] * 2
+    assert max(count for [count] in counted) <= 16

@@ -21,6 +21,7 @@ from graphql import (
 
 from db.global_ids import make_id
 from tests.bench.textbook.fields import Fields
+from tests.bench.textbook.merges import MERGE_FIELDS
 from tests.bench.textbook.records.action_items import ACTION_ITEM_FIELDS
 from tests.bench.textbook.records.audit import AUDIT_FIELDS
 from tests.bench.textbook.records.cases import CASE_FIELDS
@@ -38,6 +39,7 @@ from tests.bench.textbook.records.recoupment import RECOUPMENT_FIELDS
 from tests.bench.textbook.records.transitions import TRANSITION_FIELDS
 from tests.bench.textbook.records.users import USER_FIELDS
 from tests.bench.textbook.remittances import REMITTANCE_FIELDS
+from tests.bench.textbook.remitted import REMITTED_FIELDS
 from tests.bench.textbook.roots import ROOT_FIELDS, node_of
 
 FIELDS: Fields = {
@@ -52,6 +54,8 @@ FIELDS: Fields = {
     **CHEQUE_FIELDS,
     **RECOUPMENT_FIELDS,
     **REMITTANCE_FIELDS,
+    **REMITTED_FIELDS,
+    **MERGE_FIELDS,
     **COVERAGE_FIELDS,
     **FOLLOW_UP_FIELDS,
     **PARTY_FIELDS,
@@ -90,6 +94,7 @@ class Textbook:
         self, records: Records, document: str, variables: Mapping[str, Any] | None = None
     ) -> ExecutionResult:
         """The answer of a document for the viewer of the records."""
+        await records.follow_merges()
         result: Any = execute(
             self.schema,
             parse(document),
@@ -105,7 +110,10 @@ class Textbook:
         coordinate = f"{info.parent_type.name}.{info.field_name}"
         self._note(coordinate, info.parent_type.fields[info.field_name], args)
         resolver = self.fields.get(coordinate)
-        return resolver(info.context, source, args) if resolver else _plain(source, info)
+        if resolver is None:
+            return _plain(source, info)
+        records: Records = info.context
+        return resolver(records, source, records.merged.translated(args))
 
     def _note(self, coordinate: str, field: GraphQLField, args: Mapping[str, Any]) -> None:
         """Record the requested coordinates, down to the keys of filters, so that a test can show that all were compared."""

@@ -37,7 +37,7 @@ def _of_attorney(me: Any, table: Table) -> Condition:
     if table is cases:
         return cases.c.id.in_(own_cases)
     if table.name == "patients":
-        return _is_one_of(table, select(cases.c.patient_id).where(cases.c.attorney_id == me))
+        return _is_one_with(table, select(cases.c.patient_id).where(cases.c.attorney_id == me))
     return _named_on(is_seen, table)
 
 
@@ -60,7 +60,7 @@ def _of_physician(me: Any, table: Table) -> Condition:
             _named_on(is_own, facilities),
             facilities.c.id.in_(select(encounters.c.facility_id).where(encounters.c.physician_id == me)),
         ),
-        "patients": patients.c.id.in_(select(cases.c.patient_id).where(own_cases)),
+        "patients": _is_one_with(patients, select(cases.c.patient_id).where(own_cases)),
     }
     return conditions[table.name] if table.name in conditions else _named_on(is_own, table)
 
@@ -72,7 +72,16 @@ def _named_on(is_seen: Condition, table: Table) -> Condition:
     if table.name == "invoice_lines":
         return _is_one_of(table, select(table.c.id).where(table.c.invoice_id.in_(select(invoices.c.id).where(is_seen))))
     party = {"payers": "payer_id", "physicians": "physician_id", "facilities": "facility_id"}.get(table.name)
-    return false() if party is None else _is_one_of(table, select(invoices.c[party]).where(is_seen))
+    if party is None:
+        return false()
+    named = select(invoices.c[party]).where(is_seen)
+    return _is_one_with(table, named) if table.name == "payers" else _is_one_of(table, named)
+
+
+def _is_one_with(table: Table, ids: Select[Any]) -> Condition:
+    """That a patient or payer is one of some, or that one of them was merged into it."""
+    merged = table.alias()
+    return _is_one_of(table, ids) | _is_one_of(table, select(merged.c.merged_into_id).where(merged.c.id.in_(ids)))
 
 
 def _is_one_of(table: Table, ids: Select[Any]) -> Condition:

@@ -1,4 +1,4 @@
-"""The resolvers of the textbook for remittances, their payments and claims, and for merges of patients and payers."""
+"""The resolvers of the textbook for remittances, their payments and claims."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,6 @@ from tests.bench.textbook.models import (
     Cheque,
     Coverage,
     Invoice,
-    Merge,
     Payer,
     Remittance,
     RemittanceClaim,
@@ -21,12 +20,13 @@ from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among
 
 
-def _waits(claim: Any) -> bool:
+def waits(claim: Any) -> bool:
+    """Whether a claim is neither posted nor closed, and no duplicate."""
     return claim.posted_at is None and claim.closed_at is None and claim.status != "duplicate"
 
 
 async def _is_waiting(records: Records, claim: Any, args: Args) -> bool:
-    return _waits(claim)
+    return waits(claim)
 
 
 async def _is_posted(records: Records, claim: Any, args: Args) -> bool:
@@ -43,7 +43,7 @@ async def _posted_count(records: Records, remittance: Any, args: Args) -> int:
 
 
 async def _waiting_count(records: Records, remittance: Any, args: Args) -> int:
-    return len([one for one in await records.many(RemittanceClaim, "remittance_id", remittance.id) if _waits(one)])
+    return len([one for one in await records.many(RemittanceClaim, "remittance_id", remittance.id) if waits(one)])
 
 
 async def _imported_at(records: Records, remittance: Any, args: Args) -> datetime:
@@ -61,15 +61,20 @@ async def _claim_fits(records: Records, claim: Any, wanted: Args) -> bool:
     checks = (
         "status" not in wanted or claim.status.upper() in wanted["status"],
         "isPosted" not in wanted or (claim.posted_at is not None) == wanted["isPosted"],
-        "isWaiting" not in wanted or _waits(claim) == wanted["isWaiting"],
+        "isWaiting" not in wanted or waits(claim) == wanted["isWaiting"],
         "invoiceId" not in wanted or is_among(wanted["invoiceId"], "Invoice", claim.invoice_id),
         "remittanceId" not in wanted or is_among(wanted["remittanceId"], "Remittance", claim.remittance_id),
     )
     return all(checks)
 
 
-async def _merge_fits(records: Records, merge: Any, wanted: Args) -> bool:
-    return "undone" not in wanted or (merge.undone_at is not None) == wanted["undone"]
+async def _document_url(records: Records, remittance: Any, args: Args) -> None:
+    # The textbook has no signed URLs: no remittance of its data has a file.
+    assert remittance.document_id is None
+
+
+async def _file_name(records: Records, remittance: Any, args: Args) -> None:
+    assert remittance.document_id is None
 
 
 def _latest(records: Records, args: Args) -> Sorting:
@@ -80,17 +85,13 @@ def _in_order(records: Records, args: Args) -> Sorting:
     return Sorting("RemittanceClaim.DEFAULT", lambda claim: claim.id, UUID)
 
 
-def _last_merged(records: Records, args: Args) -> Sorting:
-    return Sorting("Merge.DEFAULT", lambda merge: merge.merged_at, datetime, descending=True)
-
-
 REMITTANCE_FIELDS: Fields = {
     "Query.remittances": listing(Remittance, _fits, _latest),
     "Query.remittanceClaims": listing(RemittanceClaim, _claim_fits, _in_order),
-    "Query.merges": listing(Merge, _merge_fits, _last_merged),
-    "ActionItem.remittance": one(Remittance, "remittance_id"),
     "Remittance.importedAt": _imported_at,
     "Remittance.importedBy": one(User, "imported_by"),
+    "Remittance.documentUrl": _document_url,
+    "Remittance.fileName": _file_name,
     "Remittance.claimCount": _claim_count,
     "Remittance.postedCount": _posted_count,
     "Remittance.waitingCount": _waiting_count,
@@ -107,7 +108,4 @@ REMITTANCE_FIELDS: Fields = {
     "RemittanceClaim.coverage": one(Coverage, "coverage_id"),
     "RemittanceClaim.postedBy": one(User, "posted_by"),
     "RemittanceClaim.closedBy": one(User, "closed_by"),
-    "Merge.partOf": one(Merge, "part_of_id"),
-    "Merge.mergedBy": one(User, "merged_by"),
-    "Merge.undoneBy": one(User, "undone_by"),
 }

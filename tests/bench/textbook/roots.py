@@ -5,13 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLObjectType, GraphQLSchema
+from sqlalchemy import select
 
 from db.global_ids import make_id
+from db.tables import clinics
 from domain.normal_forms import code_form
 from tests.bench.textbook.fields import Args, Fields, Resolver
 from tests.bench.textbook.models import Case, Invoice, Model, Patient, Payer, Remittance
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.records.users import own_sessions
+
+_NO_FACTOR = {"isActive": False, "recoveryCodesLeft": 0}
 
 
 async def _found(records: Records, model: type[Model], global_id: str) -> Any:
@@ -52,7 +56,16 @@ async def _viewer(records: Records, source: Any, args: Args) -> dict[str, Any]:
     names = {"name": viewer.clinic_name, "shortName": viewer.clinic_short_name, "timeZone": viewer.time_zone}
     clinic = {"id": make_id("Clinic", viewer.clinic_id), **names}
     who = {"id": make_id("User", viewer.user_id), "email": viewer.email, "name": viewer.name, "role": viewer.role.name}
-    return {**who, "clinic": clinic, "sessions": await own_sessions(records)}
+    # In the data of the comparisons each login has one account, and none has a second factor.
+    login = {"memberships": [{"clinic": clinic, "role": viewer.role.name}], "secondFactor": _NO_FACTOR}
+    roles = {"secondFactorRoles": await _second_factor_roles(records)}
+    return {**who, **login, **roles, "clinic": clinic, "sessions": await own_sessions(records)}
+
+
+async def _second_factor_roles(records: Records) -> list[str]:
+    found = select(clinics.c.second_factor_roles).where(clinics.c.clinic_id == records.viewer.clinic_id)
+    async with records.sessions() as session:
+        return [role.upper() for role in await session.scalar(found) or ()]
 
 
 ROOT_FIELDS: Fields = {

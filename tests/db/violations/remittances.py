@@ -1,6 +1,7 @@
 """Violations of the laws of remittances, as those of the other laws: start of the law, target, statement."""
 
 _CHEQUE = "select id from cheques where returned_on is null and applied_amount > 0 order by id limit 1"
+_WRONG = "select id from cheques where corrected_at is not null order by id limit 1"
 _PAYMENT = """insert into remittance_payments (clinic_id, id, remittance_id, place, payer_id, trace, trace_key, method, amount, paid_on,
     status, cheque_id, posted_at) select clinic_id, {id}, id, 1, {payer}, 'V', 'V', 'ach', {amount}, received_on, 'matched', id, {posted}
     from cheques where id = $"""
@@ -20,4 +21,5 @@ REMITTANCES = [
     ("The history of an invoice says that a claim", _CHEQUE, _CLAIM.format(payment=_payment("gen_random_uuid()"))),
     ("A posted payment is what", _CHEQUE, _payment(amount="0.01")),
     ("A payment of a remittance is posted", _CHEQUE, _payment(payer=_ANOTHER)),
+    ("What a remittance is posted to", _WRONG, _payment()),
 ]

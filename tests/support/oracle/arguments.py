@@ -35,7 +35,8 @@ _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
 # A text may be a cursor and a number the size of a page; cursors belong to an order.
 _KEPT = (GraphQLString, GraphQLInt)
-_KEPT_NAMES = ("InvoiceOrder", "InvoiceOrderField", "Direction")
+_ORDERED = ("InvoiceOrder", "EncounterOrder", "RecoupmentRequestOrder")
+_KEPT_NAMES = (*_ORDERED, *(f"{order}Field" for order in _ORDERED), "Direction")
 _MOMENTS = ("2026-06-29T23:59:58Z", "2026-06-29T20:00:00.5-04:00", "2026-06-30T02:00:01+02:00")
 _WORDS = {"field": FIELDS, "operation": OPERATIONS}
 # The maximum number of true variables in a document, and of false ones.

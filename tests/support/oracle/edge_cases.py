@@ -35,6 +35,8 @@ EDGE_CASE_TEXTS = (
 EDGE_CASE_NUMBERS = ("odd/lower-%d", "Odd_Mixed-%d", "ODD %d%%")
 _MOMENT = datetime(2026, 3, 8, 6, 59, 59, 120300, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
+_MOVED_REMINDERS = """update reminders set moved_to = target_date + 2 where id in (
+    select id from reminders where status = 'scheduled' order by id::text desc limit (select count(*) / 2 from reminders))"""
 _LOGINS_FOR = """update logins set only_clinic_id = (select clinic_id from clinics where short_name = $1)
     where only_clinic_id is null"""
 
@@ -52,6 +54,8 @@ async def add_edge_cases(connection: asyncpg.Connection, today: date) -> None:
     odd.exams()
     odd.sessions()
     await odd.batch.load(connection)
+    # As in a clinic whose reminders move to working days.
+    await connection.execute(_MOVED_REMINDERS)
 
 
 async def _add_second_clinic(connection: asyncpg.Connection, today: date) -> None:

@@ -29,11 +29,9 @@ _LIST_ROWS = 3
 _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_be_called_"
 # Fields that are not read from the database have no oracle here: that of quotes is in tests/api/pricing/test_quoted_prices.py,
 # and previews of merges are compared with the merges that they announce.
-# The textbook does not know the lists inside of remittances, nor what merges are about: tests/api/remittances and tests/api/merges do.
 # Reports have an oracle of their own, and so have exports, which only their own user can read.
 _FILE, _OTHERS = "Export", ("aging", "agingByPayer", "analytics", "export", "exports", "clinic", "importMappings")
-_UNKNOWN = ("remittance", "remittances", "remittanceClaims", "merges")
-_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", "mergePreview", *_OTHERS, *_UNKNOWN})
+_NOT_ASKED = frozenset({"__schema", "__type", "explainAccess", "priceQuote", "mergePreview", *_OTHERS})
 
 
 @dataclass(frozen=True)

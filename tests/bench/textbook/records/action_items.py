@@ -32,6 +32,8 @@ from tests.bench.textbook.models import (
     RecoupmentRequest,
     ReductionOffer,
     Reminder,
+    Remittance,
+    RemittanceClaim,
     Representation,
     User,
     WriteOff,
@@ -40,8 +42,10 @@ from tests.bench.textbook.pages import Connection, Sorting, connection
 from tests.bench.textbook.records.cheques import is_held, unapplied
 from tests.bench.textbook.records.coverages import open_invoices, rest
 from tests.bench.textbook.records.encounters import bill_of
+from tests.bench.textbook.records.followups import reminded_on
 from tests.bench.textbook.records.invoices import balance
 from tests.bench.textbook.records.records import Records
+from tests.bench.textbook.remittances import waits
 from tests.bench.textbook.words import is_among
 
 _DAY, _ZERO = timedelta(days=1), Decimal("0.00")
@@ -68,7 +72,7 @@ class ActionItem:
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for r in await records.all(Reminder):
         if r.status == "scheduled":
-            yield ActionItem(r.id, "due_reminder", r.target_date, r.subject, r.invoice_id, r.assignee_id, r.id)
+            yield ActionItem(r.id, "due_reminder", reminded_on(r), r.subject, r.invoice_id, r.assignee_id, r.id)
 
 
 async def _agreements(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -95,24 +99,40 @@ async def _negotiations(records: Records, day: date) -> AsyncIterator[ActionItem
             yield ActionItem(last.id, "lapsed_agreement", lapsed_on, words, i.id)
 
 
+def _is_return(part: Any) -> bool:
+    """Whether a row of an invoice is what a returned payment had paid; what was moved, corrected or taken back is no return."""
+    return part.amount < 0 and part.reversal_kind in (None, "returned")
+
+
+def _counted_at(part: Any) -> tuple[Any, UUID]:
+    """The place of a row among those of its day: of what is right, that of what was wrong."""
+    return part.ordered_at or part.recorded_at, part.id
+
+
 async def _cheques(records: Records, day: date) -> AsyncIterator[ActionItem]:
-    for cheque in await records.all(Cheque):
-        parts = await records.many(ChequeAllocation, "cheque_id", cheque.id)
-        for invoice_id in {part.invoice_id for part in parts if part.amount < 0}:
-            invoice = await records.one(Invoice, invoice_id)
-            paid = await records.many(ChequeAllocation, "invoice_id", invoice_id)
-            last = max((one for one in paid if one.cheque_id == cheque.id), key=lambda one: one.id)
-            is_paid_since = any(one.amount > 0 and one.id > last.id for one in paid)
-            if invoice and invoice.status in _OPEN and last.amount < 0 and not is_paid_since:
-                words = f"Cheque {cheque.number} was returned"
-                if cheque.payer_id != invoice.payer_id:
-                    paid_by, owed_by = [await records.one(Payer, one.payer_id) for one in (cheque, invoice)]
-                    words = (
-                        f"Cheque {cheque.number} of {paid_by and paid_by.name} was returned: ask for another payment"
-                    )
-                    words += f", or collect ${balance(invoice)} from {owed_by and owed_by.name}"
-                item = ActionItem(last.id, "returned_cheque", cheque.returned_on, words, invoice_id)
-                yield replace(item, cheque_id=cheque.id)
+    cheques = {cheque.id: cheque for cheque in await records.all(Cheque)}
+    invoices = {invoice.id: invoice for invoice in await records.all(Invoice) if invoice.status in _OPEN}
+    parts = defaultdict[UUID, list[Any]](list)
+    for part in await records.all(ChequeAllocation):
+        parts[part.invoice_id].append(part)
+    for invoice in invoices.values():
+        moved = {one.reverses_id for one in parts[invoice.id] if one.reversal_kind == "moved"}
+        right = [one for one in parts[invoice.id] if cheques[one.cheque_id].corrected_at is None]
+        for back in filter(_is_return, right):
+            later = [one for one in right if _counted_at(one) > _counted_at(back)]
+            is_paid = any(one.amount > 0 and one.id not in moved for one in later)
+            if not is_paid and not any(one.amount < 0 and one.cheque_id == back.cheque_id for one in later):
+                words = await _returned(records, cheques[back.cheque_id], invoice)
+                item = ActionItem(back.id, "returned_cheque", back.effective_on, words, invoice.id)
+                yield replace(item, cheque_id=back.cheque_id)
+
+
+async def _returned(records: Records, cheque: Any, invoice: Any) -> str:
+    if cheque.payer_id == invoice.payer_id:
+        return f"Cheque {cheque.number} was returned"
+    paid_by, owed_by = [await records.one(Payer, one.payer_id) for one in (cheque, invoice)]
+    words = f"Cheque {cheque.number} of {paid_by and paid_by.name} was returned: ask for another payment"
+    return f"{words}, or collect ${balance(invoice)} from {owed_by and owed_by.name}"
 
 
 async def _recoveries(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -120,7 +140,7 @@ async def _recoveries(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for cheque in await records.all(Cheque):
         for back in await records.many(ChequeAllocation, "cheque_id", cheque.id):
             invoice = await records.one(Invoice, back.invoice_id)
-            if back.amount > 0 or invoice is None or invoice.status != "written_off":
+            if not _is_return(back) or invoice is None or invoice.status != "written_off":
                 continue
             offs = [off for off in await records.many(WriteOff, "invoice_id", invoice.id) if off.reversed_on is None]
             paid = [one for one in await records.many(ChequeAllocation, "invoice_id", invoice.id) if one.id > back.id]
@@ -275,12 +295,25 @@ async def _late(records: Records, day: date) -> AsyncIterator[ActionItem]:
     for late in await records.all(LateFact):
         events = await records.many(InvoiceEvent, "invoice_id", late.invoice_id)
         later = [BY_NAME.get(event.transition) for event in events if event.seq > late.seq]
-        if not any(row is not None and row.roles and row.name not in OUTSIDE_FACTS for row in later):
+        is_decided = any(row is not None and row.roles and row.name not in OUTSIDE_FACTS for row in later)
+        if not is_decided and not await _was_typed_wrong(records, late):
             named = domain.LateFact(
                 domain.OutsideFact(late.fact), late.fact_on, domain.Decision(late.decision), late.decided_on
             )
             due_on = late.recorded_at.astimezone(ZoneInfo(records.viewer.time_zone)).date()
             yield ActionItem(late.id, "late_fact", due_on, named.words, late.invoice_id)
+
+
+async def _was_typed_wrong(records: Records, late: Any) -> bool:
+    """Whether a payment of the day of a late fact was corrected or moved since."""
+    rows = await records.many(ChequeAllocation, "invoice_id", late.invoice_id)
+    wrong = {
+        one.reverses_id
+        for one in rows
+        if one.reversal_kind in ("corrected", "moved") and one.recorded_at > late.recorded_at
+    }
+    of_day = [one for one in rows if one.reverses_id is None and one.effective_on == late.fact_on]
+    return late.fact in ("receipt", "correction") and any(one.id in wrong for one in of_day)
 
 
 async def _recoupment(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -294,6 +327,20 @@ async def _recoupment(records: Records, day: date) -> AsyncIterator[ActionItem]:
             due_on = max(request.requested_on, request.due_on - 7 * _DAY)
             item = ActionItem(request.id, "recoupment_due", due_on, words, None)
             yield replace(item, recoupment_request_id=request.id)
+
+
+async def _remittances(records: Records, day: date) -> AsyncIterator[ActionItem]:
+    for remittance in await records.all(Remittance):
+        claims = [one for one in await records.many(RemittanceClaim, "remittance_id", remittance.id) if waits(one)]
+        if claims:
+            paid = sum((one.paid_amount for one in claims), _ZERO)
+            words = (
+                "1 claim of a remittance waits" if len(claims) == 1 else f"{len(claims)} claims of a remittance wait"
+            )
+            words += f", ${paid}: post them (postRemittance), or match or close what cannot be posted"
+            due_on = remittance.recorded_at.astimezone(ZoneInfo(records.viewer.time_zone)).date()
+            item = ActionItem(remittance.id, "remittance_unmatched", due_on, words, None)
+            yield replace(item, remittance_id=remittance.id)
 
 
 _KINDS = (
@@ -312,6 +359,7 @@ _KINDS = (
         _visits,
         _late,
         _recoupment,
+        _remittances,
     ),
 )
 
@@ -333,5 +381,6 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.invoice": one(Invoice, "invoice_id"),
     "ActionItem.cheque": one(Cheque, "cheque_id"),
     "ActionItem.encounter": one(Encounter, "encounter_id"),
+    "ActionItem.remittance": one(Remittance, "remittance_id"),
     "ActionItem.recoupmentRequest": one(RecoupmentRequest, "recoupment_request_id"),
 }

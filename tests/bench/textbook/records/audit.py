@@ -34,10 +34,13 @@ async def _is_chained(records: Records, event: Any, args: Args) -> bool:
 
 
 async def _of_patient(records: Records, patient: UUID) -> set[UUID]:
-    """Every record that leads to a patient."""
-    found = {patient}
-    for model in (Case, Encounter, Invoice, Payer):
+    """Every record that leads to a patient, under any of the ids that are one."""
+    found = set(records.merged.group(patient))
+    for model in (Case, Encounter, Invoice):
         found |= {row.id for row in await records.many(model, "patient_id", patient)}
+    for identity in records.merged.group(patient):
+        # Also those of the patient's payers that were merged.
+        found |= {row.id for row in await records.own(Payer, "patient_id", identity)}
     for invoice in await records.many(Invoice, "patient_id", patient):
         for paid in await records.many(ChequeAllocation, "invoice_id", invoice.id):
             cheque: Any = await records.one(Cheque, paid.cheque_id)
@@ -70,7 +73,7 @@ async def _fits(records: Records, event: Any, wanted: Args) -> bool:
         if patient is None or not await _about(records, event, await _of_patient(records, patient)):
             return False
     found = read_id(wanted.get("entityId") or "")
-    return found is None or await _about(records, event, {found[1]})
+    return found is None or await _about(records, event, records.merged.group(found[1]))
 
 
 def _sorting(records: Records, args: Args) -> Sorting:

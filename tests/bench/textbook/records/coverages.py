@@ -47,7 +47,8 @@ async def rest(records: Records, coverage: Any) -> Decimal | None:
     return max(left, _NOTHING)
 
 
-def _is_in_effect(coverage: Any, day: date) -> bool:
+def is_in_effect(coverage: Any, day: date) -> bool:
+    """Whether a coverage was in effect on a day."""
     begun = coverage.effective_from is None or coverage.effective_from <= day
     return begun and (coverage.effective_to is None or day < coverage.effective_to)
 
@@ -56,7 +57,7 @@ async def _proposed(records: Records, case: Any, args: Args) -> Any:
     served = date.fromisoformat(args["serviceDate"]) if args.get("serviceDate") else records.today
     for coverage in await _of_case(records, case, {}):
         day = served if coverage.kind == "health" else case.date_of_injury
-        if coverage.status == "active" and _is_in_effect(coverage, day):
+        if coverage.status == "active" and is_in_effect(coverage, day):
             return await records.one(Payer, coverage.payer_id)
     return None
 
@@ -69,7 +70,7 @@ async def _expected(records: Records, invoice: Any, args: Args) -> list[Expected
     found = []
     for coverage in await _of_case(records, case, {}):
         day = invoice.service_date if coverage.kind == "health" else case.date_of_injury
-        if coverage.status in ("unverified", "active") and _is_in_effect(coverage, day):
+        if coverage.status in ("unverified", "active") and is_in_effect(coverage, day):
             found.append(await _expected_under(records, invoice, coverage))
     return found
 

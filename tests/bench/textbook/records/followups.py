@@ -1,5 +1,6 @@
 """The resolvers of the textbook for holds and reminders; also finds the hold in force."""
 
+from datetime import date
 from typing import Any
 
 from tests.bench.textbook.fields import Args, Fields, one
@@ -12,9 +13,15 @@ def _is_in_force(records: Records, hold: Any) -> bool:
     return hold.released_at is None and not is_over
 
 
+def reminded_on(reminder: Any) -> date:
+    """The day from which a reminder is due: its own, or the working day after it."""
+    day: date = reminder.moved_to or reminder.target_date
+    return day
+
+
 def is_due(records: Records, reminder: Any) -> bool:
     """Whether a reminder is due now."""
-    is_ahead: bool = reminder.target_date > records.today
+    is_ahead: bool = reminded_on(reminder) > records.today
     return reminder.status == "scheduled" and not is_ahead
 
 
@@ -41,10 +48,15 @@ async def _of_payer(records: Records, payer: Any, args: Args) -> Any:
     return await longest_hold(records, "payer_id", payer.id)
 
 
+async def _due_on(records: Records, reminder: Any, args: Args) -> date:
+    return reminded_on(reminder)
+
+
 FOLLOW_UP_FIELDS: Fields = {
     "Case.hold": _of_case,
     "Payer.hold": _of_payer,
     "Hold.placedBy": one(User, "placed_by"),
+    "Reminder.dueOn": _due_on,
     "Reminder.assignee": one(User, "assignee_id"),
     "Reminder.createdBy": one(User, "created_by"),
     "Reminder.invoice": one(Invoice, "invoice_id"),

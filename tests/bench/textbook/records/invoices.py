@@ -27,7 +27,7 @@ from tests.bench.textbook.models import (
     User,
 )
 from tests.bench.textbook.pages import Sorting
-from tests.bench.textbook.records.followups import hold_of, is_due
+from tests.bench.textbook.records.followups import hold_of, is_due, reminded_on
 from tests.bench.textbook.records.parties import is_of_firms, patient_is_found
 from tests.bench.textbook.records.records import Records
 from tests.bench.textbook.words import is_among, squeezed
@@ -108,7 +108,7 @@ async def _reminders(records: Records, invoice: Any, args: Args) -> list[Any]:
     status = args.get("status")
     found = await records.many(Reminder, "invoice_id", invoice.id)
     kept = [reminder for reminder in found if status is None or reminder.status.upper() == status]
-    return sorted(kept, key=lambda reminder: (reminder.target_date, reminder.id))
+    return sorted(kept, key=lambda reminder: (reminded_on(reminder), reminder.id))
 
 
 async def _messages(records: Records, invoice: Any, args: Args) -> list[Any]:

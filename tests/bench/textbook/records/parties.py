@@ -26,8 +26,16 @@ async def _patient_name(records: Records, patient: Any, args: Args) -> str:
 
 def patient_is_found(records: Records, patient: Any, text: str) -> bool:
     """Whether a search finds a patient, by name or by number."""
-    names = (patient.first_name, patient.last_name)
-    return is_named(text, *names) or is_numbered(records.viewer.role, text, patient.mrn, patient.phone)
+    return any(
+        is_named(text, one.first_name, one.last_name) or is_numbered(records.viewer.role, text, one.mrn, one.phone)
+        for one in _known_as(records, patient)
+    )
+
+
+def _known_as(records: Records, party: Any) -> list[Any]:
+    """A patient or payer and, for billing staff, what was merged into it."""
+    is_staff = records.viewer.role in (Role.ADMIN, Role.BILLING)
+    return [party, *(records.merged.former(party.id) if is_staff else ())]
 
 
 async def _patient_fits(records: Records, patient: Any, wanted: Args) -> bool:
@@ -39,7 +47,7 @@ async def _payer_fits(records: Records, payer: Any, wanted: Args) -> bool:
         return False
     if "firmId" in wanted and not is_among(wanted["firmId"], "Firm", payer.firm_id):
         return False
-    return "search" not in wanted or is_named(wanted["search"], payer.name)
+    return "search" not in wanted or any(is_named(wanted["search"], one.name) for one in _known_as(records, payer))
 
 
 async def _attorney_fits(records: Records, attorney: Any, wanted: Args) -> bool:

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
 from permissions.viewers import Viewer
-from tests.bench.textbook.models import Model
+from tests.bench.textbook.merged import REFERENCES, Merged
+from tests.bench.textbook.models import Merge, Model, Patient, Payer
 from tests.bench.textbook.reach import reach
 
 M = TypeVar("M", bound=Model)
@@ -20,12 +21,29 @@ M = TypeVar("M", bound=Model)
 
 @dataclass
 class Records:
-    """The rows that one request reads, each at most once per kind of query. `today` is the calendar day in the clinic."""
+    """The rows that one request reads, each at most once per kind of query. `today` is the calendar day in the clinic.
+
+    Of merged patients and payers, `merged`, the ones that stay are read in their place, wherever they are referred to.
+    """
 
     viewer: Viewer
     today: date
     sessions: async_sessionmaker[AsyncSession]
+    merged: Merged = field(default_factory=Merged)
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict)
+
+    async def follow_merges(self) -> None:
+        """Read the merges of the clinic, before anything else is read."""
+        pairs = {}
+        async with self.sessions() as session:
+            merge: Any
+            of_clinic = Merge.__table__.c.clinic_id == self.viewer.clinic_id
+            for merge in await session.scalars(select(Merge).where(of_clinic)):
+                if merge.undone_at is None:
+                    one = merge.merged_patient_id or merge.merged_payer_id
+                    pairs[one] = merge.surviving_patient_id or merge.surviving_payer_id
+        rows = [row for one in pairs for kind in (Patient, Payer) for row in await self.own(kind, "id", one)]
+        self.merged = Merged(pairs, tuple(rows))
 
     async def one(self, model: type[M], identity: UUID | None) -> M | None:
         """The row with an id; None when there is none in reach."""
@@ -81,7 +99,11 @@ class Records:
 
     async def _fetch(self, model: type[M], column: str, values: list[Any]) -> list[M]:
         table: Any = model.__table__
-        query = select(model).where(reach(self.viewer, table), table.c[column].in_(values))
+        wanted = self.merged.groups(values) if column in REFERENCES else values
+        query = select(model).where(reach(self.viewer, table), table.c[column].in_(wanted))
         # A session of its own for each query: siblings run at once, and one session cannot serve two of them.
         async with self.sessions() as session:
-            return list(await session.scalars(query))
+            rows: list[Any] = list(await session.scalars(query))
+        for row in rows:
+            self.merged.follow(row)
+        return [row for row in rows if getattr(row, "id", None) not in self.merged.into]

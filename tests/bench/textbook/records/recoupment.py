@@ -41,7 +41,9 @@ async def _fits(records: Records, request: Any, wanted: Args) -> bool:
 
 
 def _sorting(records: Records, args: Args) -> Sorting:
-    order = args.get("orderBy") or {"field": "REQUESTED_ON", "direction": "DESC"}
+    order = args.get("orderBy")
+    if order is None:
+        return Sorting("RecoupmentRequest.DEFAULT", lambda request: request.requested_on, date, descending=True)
     keys: dict[str, tuple[Any, Any]] = {
         "REQUESTED_ON": (lambda request: request.requested_on, date),
         "DUE_ON": (lambda request: request.due_on, date),
