@@ -29,6 +29,7 @@ from resolvers.commands.billing.cheques import (
     with_due_agreements,
 )
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
+from resolvers.commands.payments.taken_back import STANDS
 from resolvers.commands.remittances.rows import claim_of, line_ids_of
 from resolvers.commands.transitions import lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -42,11 +43,11 @@ _STANDING = f"""select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount,
             on p.clinic_id = k.clinic_id and p.id = k.payment_id where k.clinic_id = a.clinic_id and k.invoice_id = a.invoice_id
             and p.cheque_id = a.cheque_id and k.posted_at is not null) as payer_numbers
     from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-    where a.clinic_id = $1 and c.payer_id = any({group("payer", "$2")}) and a.invoice_id = any($3) and a.cheque_id <> $4 and a.amount > 0
-        and not exists (select from cheque_allocations r where r.clinic_id = a.clinic_id and r.reverses_id = a.id)
+    where a.clinic_id = $1 and c.payer_id = any({group("payer", "$2")}) and a.invoice_id = any($3) and a.cheque_id <> $4
+        and {STANDS}
     order by a.id desc"""
-_ALLOCATED = """select invoice_id, sum(amount) as amount from cheque_allocations
-    where clinic_id = $1 and cheque_id = $2 group by invoice_id"""
+_ALLOCATED = f"""select a.invoice_id, sum(a.amount) as amount from cheque_allocations a
+    where a.clinic_id = $1 and a.cheque_id = $2 and {STANDS} group by a.invoice_id"""
 
 _SETTLED = f"The case is settled, and the claim changes what was paid: first: {named('reopen_case')}"
 

@@ -1,30 +1,192 @@
-"""Payments of which a later one took money back hang together: neither is returned or corrected, and the refusal says what to do."""
+"""Payments of which a later one took money back, and those later ones, are returned and corrected, and no money is lost or made."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from tests.api.payments.paying import CHEQUE
-from tests.api.remittances.remitting import claim, imported, number_of, payment, posted
-from tests.support.api.mutations import refused
-from tests.support.api.records import nothing_changes
+from tests.api.payments.paying import CHEQUE, paid, refund_of
+from tests.api.remittances.remitting import claim, claims_of, imported, number_of, payment, posted
+from tests.support.api.mutations import done, refused
+from tests.support.api.records import nothing_changes, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic, broken_laws
+from tests.support.databases import rows
+
+_ROWS = """select c.number, a.amount::text, a.reversal_kind from cheque_allocations a join cheques c on c.id = a.cheque_id
+    where a.invoice_id = $1 and c.corrected_at is null order by a.id"""
+_INVOICE = "query ($id: ID!) { invoice(id: $id) { status receivedAmount balance fullyPaidOn } }"
+_ITEMS = """{ actionItems(first: 100, filter: {kinds: [UNAPPLIED_MONEY, RETURNED_CHEQUE]}) { nodes { kind subject dueOn invoice { id }
+    cheque { id } } } }"""
+_REASON = {"reason": "As the bank says"}
+
+
+@dataclass
+class Taken:
+    """An invoice of 100.00 that the earlier payment paid; the later one took that back, and paid 130.00 of another invoice with 30.00."""
+
+    clinic: Clinic
+    invoice: str
+    other: str
+    earlier: str
+    later: str
+
+    def look(self, invoice: str | None = None) -> dict[str, Any]:
+        """An invoice, by default the one of which money was taken back."""
+        found: dict[str, Any] = self.clinic.billing.read(_INVOICE, id=invoice or self.invoice)["invoice"]
+        return found
+
+    def cheque(self, identity: str) -> dict[str, Any]:
+        """A payment."""
+        return cheque(self.clinic, identity)
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """The rows of the invoice, of payments that are right: amount and kind of reversal."""
+        found = rows(self.clinic.address, _ROWS, uuid_of(self.invoice))
+        return sorted(((row["amount"], row["reversal_kind"] or "") for row in found), key=lambda part: part[::-1])
+
+    def returned(self, identity: str, **values: Any) -> Any:
+        """A payment that is returned."""
+        return done(
+            self.clinic.admin,
+            "returnCheque",
+            CHEQUE,
+            **{"chequeId": identity, "returnedOn": TODAY, **_REASON, **values},
+        )
+
+    def corrected(self, identity: str, **values: Any) -> str:
+        """The id of a payment in the place of one that was typed wrong."""
+        found: str = done(self.clinic.admin, "correctCheque", CHEQUE, chequeId=identity, **_REASON, **values)["id"]
+        return found
+
+    def is_lawful(self) -> bool:
+        """Whether no law is broken."""
+        return broken_laws(self.clinic.address) == ()
+
+
+def cheque(clinic: Clinic, identity: str) -> dict[str, Any]:
+    """A payment as it is now."""
+    selection = CHEQUE.removeprefix("cheque ")
+    found: dict[str, Any] = clinic.billing.read(
+        f"query ($id: ID!) {{ node(id: $id) {{ ... on Cheque {selection} }} }}", id=identity
+    )["node"]
+    return found
+
+
+def taken_back(clinic: Clinic, **earlier: Any) -> Taken:
+    """Money that was taken back."""
+    invoice, other = clinic.submitted("100.00"), clinic.submitted("130.00")
+    number = number_of(clinic, invoice)
+    first = posted(
+        clinic, imported(clinic, payment(claim(number, "100.00", "100.00", payer_number="PCN-9"), **earlier))
+    )
+    later = take_back_again(clinic, invoice, claim(number_of(clinic, other), "130.00", "130.00"))
+    return Taken(clinic, invoice, other, first["payments"][0]["cheque"]["id"], later)
+
+
+def take_back_again(clinic: Clinic, invoice: str, *paid_claims: Any, **values: Any) -> str:
+    """The id of a payment that takes back what was paid of an invoice of 100.00."""
+    back = claim(number_of(clinic, invoice), "-100.00", "-100.00", status_code="22", payer_number="PCN-9")
+    found = posted(clinic, imported(clinic, payment(back, *paid_claims, **values)))
+    assert [one["isPosted"] for one in claims_of(found)] == [True] * (1 + len(paid_claims)), claims_of(found)
+    identity: str = found["payments"][0]["cheque"]["id"]
+    return identity
+
+
+def items(clinic: Clinic, identity: str) -> list[tuple[str, str]]:
+    """The action items about a payment: kind and subject."""
+    found = clinic.billing.read(_ITEMS)["actionItems"]["nodes"]
+    return [(one["kind"], one["subject"]) for one in found if one["cheque"] and one["cheque"]["id"] == identity]
+
+
+def test_what_a_returned_payment_had_taken_back_is_received_again_and_can_be_taken_back_again(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    assert taken.look()["receivedAmount"] == "0.00"
+    now = taken.returned(taken.later)
+    assert (now["status"], now["unappliedAmount"], now["isBounced"]) == ("RETURNED", "0.00", True)
+    assert taken.look() == {
+        "status": "CHEQUE_RECEIVED",
+        "receivedAmount": "100.00",
+        "balance": "0.00",
+        "fullyPaidOn": TODAY,
+    }
+    assert taken.look(taken.other)["balance"] == "130.00"
+    assert taken.parts == [("100.00", ""), ("100.00", "returned"), ("-100.00", "taken_back")]
+    assert taken.is_lawful()
+    again = take_back_again(clinic, taken.invoice, claim(number_of(clinic, taken.other), "130.00", "130.00"))
+    assert taken.look()["receivedAmount"] == "0.00"
+    # And so on: the second one is returned, and then the first of all.
+    taken.returned(again)
+    taken.returned(taken.earlier)
+    assert taken.look()["receivedAmount"] == "0.00"
+    assert [cheque(clinic, one)["unappliedAmount"] for one in (taken.earlier, taken.later, again)] == ["0.00"] * 3
+    assert taken.is_lawful()
+
+
+def test_a_payment_is_returned_after_it_was_taken_back_and_its_payer_owes_what_it_took_too_much(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    before = taken.look()
+    assert taken.returned(taken.earlier)["unappliedAmount"] == "0.00"
+    assert taken.look() == before
+    assert taken.cheque(taken.later)["unappliedAmount"] == "-100.00"
+    assert taken.parts == [("100.00", ""), ("-100.00", "returned"), ("100.00", "returned"), ("-100.00", "taken_back")]
+    assert taken.is_lawful()
+    [(kind, subject)] = items(clinic, taken.later)
+    assert kind == "UNAPPLIED_MONEY"
+    assert "took back $100.00 of a payment that was returned" in subject
+    assert "moveAllocation" in subject
+    # Nothing changed of the invoice: it is not asked for again.
+    assert items(clinic, taken.earlier) == []
+
+
+@pytest.mark.parametrize("way", ["moveAllocation", "giveUpRefund", "next payment"])
+def test_what_the_payer_owes_ends(clinic: Clinic, way: str) -> None:
+    taken = taken_back(clinic)
+    taken.returned(taken.earlier)
+    number = taken.cheque(taken.later)["number"]
+    if way == "giveUpRefund":
+        done(clinic.admin, "giveUpRefund", CHEQUE, chequeId=taken.later, reason="Insolvent")
+        with nothing_changes(clinic.address):
+            error = refused(clinic.admin, "giveUpRefund", CHEQUE, chequeId=taken.later, reason="Insolvent")
+        assert error["code"] == "CONFLICT"
+    else:
+        next_payment = paid(clinic, "100.00")["id"]
+        assert items(clinic, taken.later) == []
+        with nothing_changes(clinic.address):
+            error = refused(clinic.admin, "refundCheque", CHEQUE, **refund_of(next_payment, "100.00"))
+        assert f"took back of payments that were returned, with {number}: move as much" in error["message"]
+        moved = {"chequeId": taken.later, "invoiceId": taken.other, "amount": "100.00", **_REASON}
+        done(clinic.admin, "moveAllocation", CHEQUE, **moved)
+        assert taken.look(taken.other)["balance"] == "100.00"
+        parts = [{"invoiceId": taken.other, "amount": "100.00"}]
+        done(clinic.billing, "allocateCheque", CHEQUE, chequeId=next_payment, allocations=parts)
+        assert taken.look(taken.other)["balance"] == "0.00"
+    assert taken.cheque(taken.later)["unappliedAmount"] == "0.00"
+    assert items(clinic, taken.later) == []
+    assert taken.is_lawful()
 
 
 @pytest.mark.parametrize("which", ["earlier", "later"])
-@pytest.mark.parametrize("mutation", ["returnCheque", "correctCheque"])
-def test_a_payment_and_the_one_that_took_money_of_it_back_are_neither_returned_nor_corrected(
-    clinic: Clinic, which: str, mutation: str
+@pytest.mark.parametrize("state", ["taken back", "earlier returned", "later returned", "both returned"])
+def test_either_of_the_two_is_corrected_at_any_time_and_what_was_taken_back_goes_along(
+    clinic: Clinic, which: str, state: str
 ) -> None:
-    invoice, other = clinic.submitted("100.00"), clinic.submitted("130.00")
-    number = number_of(clinic, invoice)
-    first = posted(clinic, imported(clinic, payment(claim(number, "100.00", "100.00", payer_number="PCN-9"))))
-    back = claim(number, "-100.00", "-100.00", status_code="22", payer_number="PCN-9")
-    paid = claim(number_of(clinic, other), "130.00", "130.00")
-    later = posted(clinic, imported(clinic, payment(back, paid)))
-    chosen = (first if which == "earlier" else later)["payments"][0]["cheque"]
-    more = {"returnedOn": TODAY} if mutation == "returnCheque" else {"bank": "Another bank"}
-    with nothing_changes(clinic.address):
-        error = refused(clinic.admin, mutation, CHEQUE, chequeId=chosen["id"], reason="It bounced", **more)
-    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "chequeId"])
-    assert later["payments"][0]["cheque"]["number"] in error["message"]
-    assert "record what it pays" in error["message"]
-    assert broken_laws(clinic.address) == ()
+    taken = taken_back(clinic)
+    for one in ("later", "earlier"):
+        if state in (f"{one} returned", "both returned"):
+            taken.returned(getattr(taken, one))
+    before = [taken.look(), taken.look(taken.other), taken.parts]
+    unapplied = [taken.cheque(one)["unappliedAmount"] for one in (taken.earlier, taken.later)]
+    setattr(taken, which, taken.corrected(getattr(taken, which), number="RIGHT-1", bank="Another bank"))
+    assert [taken.look(), taken.look(taken.other)] == before[:2]
+    assert [taken.cheque(one)["unappliedAmount"] for one in (taken.earlier, taken.later)] == unapplied
+    assert taken.cheque(getattr(taken, which))["number"] == "RIGHT-1"
+    assert taken.is_lawful()
+    # A second time, and what was not returned can be returned then.
+    setattr(taken, which, taken.corrected(getattr(taken, which), number="RIGHT-2"))
+    for one in ("earlier", "later"):
+        if taken.cheque(getattr(taken, one))["status"] == "RECEIVED":
+            taken.returned(getattr(taken, one))
+            assert taken.is_lawful()
+    assert taken.look()["receivedAmount"] == "0.00"
+    assert [taken.cheque(one)["unappliedAmount"] for one in (taken.earlier, taken.later)] == ["0.00", "0.00"]
