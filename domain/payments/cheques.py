@@ -46,9 +46,11 @@ CORRECTED = "corrected"
 class ReversalKind(StrEnum):
     """Why an allocation was reversed: only the return of its payment, and what a later payment took back, change what was received."""
 
+    # Of what was taken back, the return of either payment: what was paid counts again.
     RETURNED = "returned"
-    # Its invoice was replaced by another one.
+    # Its invoice was replaced by another one, or is void and takes nothing again.
     REPLACED = "replaced"
+    # To another invoice, to unapplied money, or to the right one of a payment of which it takes money back.
     MOVED = "moved"
     CORRECTED = "corrected"
     # A later payment of the same payer is less by what the payer took back; the reversal belongs to that payment.

@@ -134,6 +134,9 @@ class Timeline:
         first = agreement.agreed_on if agreement else date.min
         days = {max(one.effective_on, first) for one in standing(self.facts)} | ({first} if agreement else set())
         days |= {max(one.effective_on, first) for one in self.facts.adjustments}
+        # What was taken back of a receipt, and restored, is received since then.
+        restored = (one for one in self.facts.receipts if one.reverses_id is not None and one.amount > 0)
+        days |= {max(one.effective_on, first) for one in restored}
         changes = days | {max(one.effective_on, first) for one in self.facts.receipts}
         # What was given up and then paid after all was not covered by being given up.
         is_given_up = self.adjusted(AdjustmentKind.SMALL_BALANCE) != 0

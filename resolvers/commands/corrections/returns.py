@@ -63,16 +63,17 @@ async def take_back(work: UnitOfWork) -> UUID:
     standing = await work.all(_STANDING, cheque["id"])
     if not {part["case_id"] for part in (*standing, *links)} <= cases:
         raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))
-    paid = {part["invoice_id"] for part in (*standing, *links)}
+    open_links = [link for link in links if link["restored_id"] is None]
+    paid = {part["invoice_id"] for part in (*standing, *open_links)}
     rows = await lock_with_paid(work, paid, settled)
     await check_taken_back(work, identity, links)
     reopened = set()
     for one in sorted(paid):
         parts = [part for part in standing if part["invoice_id"] == one]
-        taken = [link for link in links if link["invoice_id"] == one and link["restored_id"] is None]
+        taken = [link for link in open_links if link["invoice_id"] == one]
         reversals = [*(_reversal(work, rows[one], part, returned_on) for part in parts)]
         reversals += [back for link in taken for back in _of_link(work, rows[one], link, returned_on)]
-        if reversals and _reverse(work, writes, rows[one], reversals, -sum((link["amount"] for link in taken), _ZERO)):
+        if _reverse(work, writes, rows[one], reversals, -sum((link["amount"] for link in taken), _ZERO)):
             reopened.add(rows[one]["case_id"])
     reopen_cases(work, writes, "return_cheque", {case: settled[case] for case in reopened}, rows, paid)
     await reverse_provider_adjustments(work, writes, cheque["id"], returned_on, reason)

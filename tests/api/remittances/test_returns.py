@@ -1,22 +1,24 @@
 """Payments of which a later one took money back, and those later ones, are returned and corrected, and no money is lost or made."""
 
+from copy import copy
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from tests.api.payments.paying import CHEQUE, paid, refund_of
+from tests.api.payments.paying import CHEQUE, day, items, paid, refund_of
 from tests.api.remittances.remitting import claim, claims_of, imported, number_of, payment, posted
 from tests.support.api.mutations import done, refused
-from tests.support.api.records import nothing_changes, uuid_of
+from tests.support.api.records import nothing_changes, today, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 from tests.support.databases import rows
 
 _ROWS = """select c.number, a.amount::text, a.reversal_kind from cheque_allocations a join cheques c on c.id = a.cheque_id
-    where a.invoice_id = $1 and c.corrected_at is null order by a.id"""
+    where a.invoice_id = $1 and c.corrected_at is null and a.reversal_kind is distinct from 'moved' and not exists (
+        select from cheque_allocations m where m.reverses_id = a.id and m.reversal_kind = 'moved')"""
 _INVOICE = "query ($id: ID!) { invoice(id: $id) { status receivedAmount balance fullyPaidOn } }"
-_ITEMS = """{ actionItems(first: 100, filter: {kinds: [UNAPPLIED_MONEY, RETURNED_CHEQUE]}) { nodes { kind subject dueOn invoice { id }
-    cheque { id } } } }"""
 _REASON = {"reason": "As the bank says"}
 
 
@@ -73,14 +75,26 @@ def cheque(clinic: Clinic, identity: str) -> dict[str, Any]:
     return found
 
 
-def taken_back(clinic: Clinic, **earlier: Any) -> Taken:
-    """Money that was taken back."""
+_names = count(1)
+
+
+def taken_back(clinic: Clinic) -> Taken:
+    """Money that a payer of its own took back."""
+    name = f"Taking Mutual {next(_names)}"
+    payer = done(clinic.billing, "createPayer", "payer { id }", name=name, kind="INSURANCE")["id"]
+    clinic = copy(clinic)
+    clinic.payer = payer
     invoice, other = clinic.submitted("100.00"), clinic.submitted("130.00")
     number = number_of(clinic, invoice)
     first = posted(
-        clinic, imported(clinic, payment(claim(number, "100.00", "100.00", payer_number="PCN-9"), **earlier))
+        clinic,
+        imported(
+            clinic, payment(claim(number, "100.00", "100.00", payer_number="PCN-9"), paid_on=today() - timedelta(5))
+        ),
     )
-    later = take_back_again(clinic, invoice, claim(number_of(clinic, other), "130.00", "130.00"))
+    later = take_back_again(
+        clinic, invoice, claim(number_of(clinic, other), "130.00", "130.00"), paid_on=today() - timedelta(2)
+    )
     return Taken(clinic, invoice, other, first["payments"][0]["cheque"]["id"], later)
 
 
@@ -91,12 +105,6 @@ def take_back_again(clinic: Clinic, invoice: str, *paid_claims: Any, **values: A
     assert [one["isPosted"] for one in claims_of(found)] == [True] * (1 + len(paid_claims)), claims_of(found)
     identity: str = found["payments"][0]["cheque"]["id"]
     return identity
-
-
-def items(clinic: Clinic, identity: str) -> list[tuple[str, str]]:
-    """The action items about a payment: kind and subject."""
-    found = clinic.billing.read(_ITEMS)["actionItems"]["nodes"]
-    return [(one["kind"], one["subject"]) for one in found if one["cheque"] and one["cheque"]["id"] == identity]
 
 
 def test_what_a_returned_payment_had_taken_back_is_received_again_and_can_be_taken_back_again(clinic: Clinic) -> None:
@@ -113,7 +121,7 @@ def test_what_a_returned_payment_had_taken_back_is_received_again_and_can_be_tak
     assert taken.look(taken.other)["balance"] == "130.00"
     assert taken.parts == [("100.00", ""), ("100.00", "returned"), ("-100.00", "taken_back")]
     assert taken.is_lawful()
-    again = take_back_again(clinic, taken.invoice, claim(number_of(clinic, taken.other), "130.00", "130.00"))
+    again = take_back_again(taken.clinic, taken.invoice, claim(number_of(clinic, taken.other), "130.00", "130.00"))
     assert taken.look()["receivedAmount"] == "0.00"
     # And so on: the second one is returned, and then the first of all.
     taken.returned(again)
@@ -131,12 +139,12 @@ def test_a_payment_is_returned_after_it_was_taken_back_and_its_payer_owes_what_i
     assert taken.cheque(taken.later)["unappliedAmount"] == "-100.00"
     assert taken.parts == [("100.00", ""), ("-100.00", "returned"), ("100.00", "returned"), ("-100.00", "taken_back")]
     assert taken.is_lawful()
-    [(kind, subject)] = items(clinic, taken.later)
-    assert kind == "UNAPPLIED_MONEY"
+    [(kind, due_on, subject)] = items(clinic.billing, taken.later)
+    assert (kind, due_on) == ("UNAPPLIED_MONEY", TODAY)
     assert "took back $100.00 of a payment that was returned" in subject
     assert "moveAllocation" in subject
     # Nothing changed of the invoice: it is not asked for again.
-    assert items(clinic, taken.earlier) == []
+    assert items(clinic.billing, taken.earlier) == []
 
 
 @pytest.mark.parametrize("way", ["moveAllocation", "giveUpRefund", "next payment"])
@@ -150,8 +158,8 @@ def test_what_the_payer_owes_ends(clinic: Clinic, way: str) -> None:
             error = refused(clinic.admin, "giveUpRefund", CHEQUE, chequeId=taken.later, reason="Insolvent")
         assert error["code"] == "CONFLICT"
     else:
-        next_payment = paid(clinic, "100.00")["id"]
-        assert items(clinic, taken.later) == []
+        next_payment = paid(taken.clinic, "100.00")["id"]
+        assert items(clinic.billing, taken.later) == []
         with nothing_changes(clinic.address):
             error = refused(clinic.admin, "refundCheque", CHEQUE, **refund_of(next_payment, "100.00"))
         assert f"took back of payments that were returned, with {number}: move as much" in error["message"]
@@ -162,7 +170,7 @@ def test_what_the_payer_owes_ends(clinic: Clinic, way: str) -> None:
         done(clinic.billing, "allocateCheque", CHEQUE, chequeId=next_payment, allocations=parts)
         assert taken.look(taken.other)["balance"] == "0.00"
     assert taken.cheque(taken.later)["unappliedAmount"] == "0.00"
-    assert items(clinic, taken.later) == []
+    assert items(clinic.billing, taken.later) == []
     assert taken.is_lawful()
 
 
@@ -190,3 +198,67 @@ def test_either_of_the_two_is_corrected_at_any_time_and_what_was_taken_back_goes
             assert taken.is_lawful()
     assert taken.look()["receivedAmount"] == "0.00"
     assert [taken.cheque(one)["unappliedAmount"] for one in (taken.earlier, taken.later)] == ["0.00", "0.00"]
+
+
+def test_what_was_taken_back_goes_along_whichever_allocations_are_given(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    third = taken.clinic.submitted("50.00")
+    # The right one is larger, and pays another invoice as well; what was taken back is left out of the list.
+    given = [{"invoiceId": third, "amount": "50.00"}]
+    taken.earlier = taken.corrected(taken.earlier, amount="150.00", allocations=given)
+    assert taken.parts == [("100.00", ""), ("-100.00", "taken_back")]
+    assert (taken.look()["receivedAmount"], taken.look(third)["receivedAmount"]) == ("0.00", "50.00")
+    # With it, and more of it than was taken back.
+    given = [{"invoiceId": taken.invoice, "amount": "130.00"}]
+    with nothing_changes(clinic.address):
+        error = refused(
+            taken.clinic.admin, "correctCheque", CHEQUE, chequeId=taken.earlier, allocations=given, **_REASON
+        )
+    assert error["message"].startswith("Invoice INV-")
+    given = [{"invoiceId": taken.invoice, "amount": "100.00"}, {"invoiceId": third, "amount": "50.00"}]
+    taken.earlier = taken.corrected(taken.earlier, allocations=given)
+    assert taken.parts == [("100.00", ""), ("-100.00", "taken_back")]
+    assert taken.cheque(taken.earlier)["unappliedAmount"] == "0.00"
+    # The later one took back what it did; its other allocations are other ones.
+    given = [{"invoiceId": third, "amount": "0.01"}]
+    with nothing_changes(clinic.address):
+        error = refused(taken.clinic.admin, "correctCheque", CHEQUE, chequeId=taken.later, allocations=given, **_REASON)
+    given = [{"invoiceId": taken.other, "amount": "90.00"}]
+    taken.later = taken.corrected(taken.later, allocations=given)
+    assert taken.cheque(taken.later)["unappliedAmount"] == "40.00"
+    assert taken.is_lawful()
+    # Returned together with it, nothing of either is left.
+    taken.returned(taken.earlier)
+    assert taken.cheque(taken.later)["unappliedAmount"] == "-60.00"
+    taken.returned(taken.later)
+    assert [taken.cheque(one)["unappliedAmount"] for one in (taken.earlier, taken.later)] == ["0.00", "0.00"]
+    assert taken.is_lawful()
+
+
+@pytest.mark.parametrize(
+    ("which", "values", "path", "words"),
+    [
+        ("earlier", {"allocations": "60.00"}, "allocations", "allocate at least as much to it"),
+        ("earlier", {"payer": True}, "payerId", "return that payment first (returnCheque)"),
+        ("earlier", {"receivedOn": day(0), "chequeDate": day(0)}, "receivedOn", "it was received by then"),
+        ("later", {"payer": True}, "payerId", "return this payment (returnCheque)"),
+        ("later", {"receivedOn": day(-9), "chequeDate": day(-9)}, "receivedOn", "it was not received before that day"),
+    ],
+)
+def test_a_correction_with_which_nothing_could_have_been_taken_back_is_refused_with_the_step_that_helps(
+    clinic: Clinic, which: str, values: dict[str, Any], path: str, words: str
+) -> None:
+    taken = taken_back(clinic)
+    given = dict(values)
+    if given.pop("payer", None):
+        given["payerId"] = clinic.payer
+        for invoice in (taken.invoice, taken.other):
+            to = {"payerId": clinic.payer, "reason": "OTHER", "note": "As it is"}
+            if taken.look(invoice)["balance"] != "0.00":
+                done(clinic.billing, "transferBalance", "invoice { id }", invoiceId=invoice, **to)
+    if amount := given.get("allocations"):
+        given["allocations"] = [{"invoiceId": taken.invoice, "amount": amount}]
+    with nothing_changes(clinic.address):
+        error = refused(clinic.admin, "correctCheque", CHEQUE, chequeId=getattr(taken, which), **given, **_REASON)
+    assert error["path"] == ["input", path], error
+    assert words in error["message"]
