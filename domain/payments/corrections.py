@@ -75,7 +75,7 @@ class Part:
     """What a payment pays, or has paid, of an invoice in US dollars; `at` is the moment by which it is ordered among the facts of its day.
 
     `reversed_at` and `reversal` are the moment and the kind of its reversal: of a returned payment, or of a replaced invoice.
-    `taken_back` is the id of the row by which a later payment took it back.
+    `taken_back` is the id of the allocation that a later payment took back.
     """
 
     invoice_id: UUID
@@ -124,7 +124,7 @@ def replaced_parts(
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What a later payment took back of an allocation, which is given as a part; `number` and `payment` name the invoice and the later payment."""
+    """An allocation that a later payment took back, as a part; `number` and `payment` name the invoice and the later payment."""
 
     id: UUID
     part: Part

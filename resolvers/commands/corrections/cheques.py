@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -51,6 +52,8 @@ class _Right:
     columns: Mapping[str, Any]
     parts: Sequence[Part]
     patients: Collection[UUID]
+    # From when on it has what it takes back of earlier payments.
+    lowered_on: date
 
     @property
     def payer_id(self) -> UUID:
@@ -60,7 +63,7 @@ class _Right:
 
     def receipts(self, row: Row, part: Part, coverage: UUID | None) -> Iterable[tuple[Receipt, ReversalKind | None]]:
         """What a part pays of a locked invoice, and its reversal, if it has one."""
-        on = effective_day(self.columns["received_on"], row["created_on"])
+        on = effective_day(self.lowered_on, row["created_on"])
         is_patient = row["patient_id"] in self.patients
         identity = new_id()
         known = Receipt(identity, self.payer_id, part.amount, on, part.at, None, coverage, is_patient)
@@ -98,13 +101,18 @@ async def correct(work: UnitOfWork) -> UUID:
     await check_taken_back(work, identity, links)
     changes = {one: Change(locked[one]) for one in sorted(involved)}
     await _take_away(work, wrong, [one for one in known if one["cheque_id"] == identity], changes)
-    right = _Right({"id": new_id(work.moment), **columns}, parts, await patients_of(work, columns["payer_id"]))
+    right = _Right(
+        {"id": new_id(work.moment), **columns},
+        parts,
+        await patients_of(work, columns["payer_id"]),
+        taken.lowered_on(columns["received_on"]),
+    )
     await _warn(work, wrong, right)
     await _bring_along(work, wrong, right, own, changes, taken)
     writes = work.writes()
     known += await taken.carry(work, writes, right.columns, changes)
     writes.insert("cheques", recorded_at=work.moment, **right.columns)
-    carried.carry(work, writes, wrong, right.columns)
+    carried.carry(work, writes, wrong, right.columns, right.lowered_on)
     apply_changes(work, writes, "correct_cheque", right.columns["id"], changes, known, Locked(settled, locked))
     try:
         await writes.run(work.connection)

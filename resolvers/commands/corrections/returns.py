@@ -45,7 +45,8 @@ class _Reversal:
 
 async def take_back(work: UnitOfWork) -> UUID:
     """Return a payment: its rows are reversed, and settled cases of paid invoices are reopened."""
-    identity, reason = work.inputs["cheque_id"], reason_of(work.inputs)
+    identity: UUID = work.inputs["cheque_id"]
+    reason = reason_of(work.inputs)
     before = (*await work.all(_STANDING, identity), *await taken_back_of(work, identity))
     cases = {part["case_id"] for part in before}
     # All commands lock cases before cheques, and cheques before invoices.
@@ -123,7 +124,7 @@ def _reverse(work: UnitOfWork, writes: WriteBatch, row: Row, reversals: list[_Re
 
     `taken` is what was taken back of it, and so is not received, in US dollars.
     """
-    was_paid, end = row["status"] == InvoiceStatus.PAID, row["status"]
+    end = InvoiceStatus(row["status"])
     if row["status"] == InvoiceStatus.VOID:
         # Nothing is owed of it, whatever was received on past days.
         work.restated.add(row["id"])
@@ -138,4 +139,4 @@ def _reverse(work: UnitOfWork, writes: WriteBatch, row: Row, reversals: list[_Re
             raise
     for one in reversals:
         insert_allocation(work, writes, one.cheque_id, row["id"], one.receipt, one.kind)
-    return was_paid and end != InvoiceStatus.PAID
+    return bool(row["status"] == InvoiceStatus.PAID != end)

@@ -27,7 +27,7 @@ _AGAIN = "return that payment first (returnCheque), and record it again"
 class Taken:
     """What later payments took back of the payment that is corrected (`of`), and what it took back of earlier ones (`by`).
 
-    `receipts` are the right allocations, each with its reversals, by the id of the row which took them back.
+    `receipts` are the right allocations, each with its reversals, by the id of the one that was taken back, at times more than once.
     """
 
     of: Sequence[Row]
@@ -38,6 +38,11 @@ class Taken:
     def amount(self) -> Decimal:
         """What the payment uses of what it took back, in US dollars, at most 0; the payer owes it where an earlier payment was returned."""
         return sum((one["amount"] for one in self.by), Decimal(0))
+
+    def lowered_on(self, received_on: date) -> date:
+        """From when on a payment that is received on a day has what it takes back: of a younger invoice, since that was paid."""
+        paid: list[date] = [one["paid_on"] for one in self.by]
+        return max([received_on, *paid])
 
     def check_not_held(self) -> None:
         """Refuse a payment that is held after all: nothing is taken back with it, or of it."""
@@ -51,14 +56,14 @@ class Taken:
             return list(parts)
         back = {one["reverses_id"]: one for one in own if one["reverses_id"] is not None}
         paid = {one["id"]: _part(one, back.get(one["id"])) for one in own}
-        named = (TakenBack(one["id"], paid[one["reverses_id"]], one["number"], one["later_number"]) for one in self.of)
-        return with_taken_back(parts, named)
+        last = {one["reverses_id"]: (one["number"], one["later_number"]) for one in self.of}
+        return with_taken_back(parts, (TakenBack(identity, paid[identity], *names) for identity, names in last.items()))
 
     async def carry(
         self, work: UnitOfWork, writes: WriteBatch, right: Mapping[str, Any], changes: Mapping[UUID, Change]
     ) -> list[Row]:
         """Add what was taken back to the changes; returns the rows of the later payments, of whose moments are facts."""
-        known = list[Row]()
+        known, last = list[Row](), {one["reverses_id"]: one["id"] for one in self.of}
         for one in self.by:
             change, paid = changes[one["invoice_id"]], (one["reverses_id"], one["paid_on"], one["coverage_id"])
             days = (right["received_on"], right.get("returned_on") if _is_by_later(one) else one["earlier_returned_on"])
@@ -77,7 +82,7 @@ class Taken:
             new = _again(change.row, one, (receipt.id, receipt.effective_on, receipt.coverage_id), days)
             change.of_others.extend((one["cheque_id"], *row) for row in new)
             for back, kind in reversals:
-                if kind is ReversalKind.REPLACED:
+                if kind is ReversalKind.REPLACED and last[one["reverses_id"]] == one["id"]:
                     # Of a void invoice, which takes nothing again: on the day on which it would have been restored.
                     moved = (replace(back, effective_on=new[-1][0].effective_on), kind)
                     change.added[change.added.index((back, kind))] = moved
@@ -86,10 +91,10 @@ class Taken:
 
     def _of(self, one: Row) -> list[tuple[Receipt, ReversalKind | None]]:
         """The right allocation that was taken back, with its reversals; of a void invoice, only a payer of it has one."""
-        if one["id"] not in self.receipts:
+        if one["reverses_id"] not in self.receipts:
             words = f"Payment {one['later_number']} had taken back what this payment paid of invoice {one['number']}, which is void"
             raise Conflict(f"{words}: the payer cannot be corrected", ("payer_id",))
-        return self.receipts[one["id"]]
+        return self.receipts[one["reverses_id"]]
 
 
 def _part(row: Row, back: Row | None) -> Part:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -29,14 +30,20 @@ class CarriedRows:
         refunded = sum((row["amount"] for row in self.refunds), Decimal(0))
         return refunded - sum((row["amount"] for row in self.adjustments), Decimal(0))
 
-    def carry(self, work: UnitOfWork, writes: WriteBatch, wrong: Row, right: Mapping[str, Any]) -> None:
-        """Reverse them on the wrong payment, on their own days, so that they count on no day there, and add them to the right one."""
+    def carry(
+        self, work: UnitOfWork, writes: WriteBatch, wrong: Row, right: Mapping[str, Any], lowered_on: date
+    ) -> None:
+        """Reverse them on the wrong payment, on their own days, so that they count on no day there, and add them to the right one.
+
+        `lowered_on` is from when on the right one has what it takes back of earlier payments.
+        """
         for row in self.refunds:
             reverse_refund(work, writes, row, row["refunded_on"], RowReversal.CORRECTED)
             insert_refund(work, writes, right["id"], row, row["refunded_on"], carries_id=row["id"])
         for row in self.adjustments:
             reverse_row(work, writes, wrong["id"], row, row["effective_on"], RowReversal.CORRECTED)
-            on = row["effective_on"] if row["code"] == LOSS_CODE else right["received_on"]
+            received_on = lowered_on if row["amount"] < 0 else right["received_on"]
+            on = row["effective_on"] if row["code"] == LOSS_CODE else received_on
             insert_row(work, writes, right["id"], row, on, carries_id=row["id"])
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -65,6 +65,12 @@ class ClaimPosting:
     posted: list[Row] = field(default_factory=list)
     waiting: list[tuple[Row, DomainError]] = field(default_factory=list)
     taken: set[UUID] = field(default_factory=set)
+    # From when on what is taken back counts: of an invoice that is younger than the payment, later than its receipt.
+    lowered_on: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is taken back yet."""
+        self.lowered_on = self.cheque["received_on"]
 
     async def read(self, *, is_attached: bool) -> None:
         """Read what all claims need."""
@@ -132,6 +138,7 @@ class ClaimPosting:
         self.available -= used
         self.allocated.pop(row["id"], None)
         self.taken |= {one.reverses_id for one in reversals if one.reverses_id}
+        self.lowered_on = max([self.lowered_on, *(one.effective_on for one in reversals)])
         known = {"posted_at": self.work.moment, "posted_by": self.work.user_id, "coverage_id": coverage, "reason": None}
         writes.update("remittance_claims", {"id": claim["id"]}, **known)
         self.posted.append(claim)
@@ -162,7 +169,11 @@ class ClaimPosting:
                 "move what is allocated to other invoices (moveAllocation)"
             )
             raise InvalidInput(words)
-        return receipt_of(self.work, row, self.cheque, amount, coverage) if amount else None
+        if not amount:
+            return None
+        receipt = receipt_of(self.work, row, self.cheque, amount, coverage)
+        # What is taken back pays for it.
+        return replace(receipt, effective_on=max(receipt.effective_on, self.lowered_on))
 
     def _reversals(self, claim: Row, row: Row, standing: Sequence[Row]) -> list[Receipt]:
         """The receipts that a claim takes back: all that an earlier payment has paid for the invoice."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from domain.remittances.remittance import ProviderAdjustment
 from tests.api.payments.paying import CHEQUE, day, items, paid, refund_of
-from tests.api.remittances.remitting import claim, claims_of, imported, number_of, payment, posted
+from tests.api.remittances.remitting import claim, claims_of, imported, money, number_of, payment, posted
 from tests.support.api.mutations import done, refused
 from tests.support.api.records import nothing_changes, today, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic, broken_laws
@@ -208,13 +209,11 @@ def test_what_was_taken_back_goes_along_whichever_allocations_are_given(clinic: 
     taken.earlier = taken.corrected(taken.earlier, amount="150.00", allocations=given)
     assert taken.parts == [("100.00", ""), ("-100.00", "taken_back")]
     assert (taken.look()["receivedAmount"], taken.look(third)["receivedAmount"]) == ("0.00", "50.00")
-    # With it, and more of it than was taken back.
+    # With it, and more of it than was taken back: the rest pays it.
     given = [{"invoiceId": taken.invoice, "amount": "130.00"}]
-    with nothing_changes(clinic.address):
-        error = refused(
-            taken.clinic.admin, "correctCheque", CHEQUE, chequeId=taken.earlier, allocations=given, **_REASON
-        )
-    assert error["message"].startswith("Invoice INV-")
+    taken.earlier = taken.corrected(taken.earlier, allocations=given)
+    assert (taken.look()["receivedAmount"], taken.look(third)["receivedAmount"]) == ("30.00", "0.00")
+    assert taken.cheque(taken.earlier)["unappliedAmount"] == "20.00"
     given = [{"invoiceId": taken.invoice, "amount": "100.00"}, {"invoiceId": third, "amount": "50.00"}]
     taken.earlier = taken.corrected(taken.earlier, allocations=given)
     assert taken.parts == [("100.00", ""), ("-100.00", "taken_back")]
@@ -262,3 +261,24 @@ def test_a_correction_with_which_nothing_could_have_been_taken_back_is_refused_w
         error = refused(clinic.admin, "correctCheque", CHEQUE, chequeId=getattr(taken, which), **given, **_REASON)
     assert error["path"] == ["input", path], error
     assert words in error["message"]
+
+
+@pytest.mark.parametrize("use", ["row", "claim"])
+def test_what_is_used_of_money_that_is_taken_back_of_a_younger_invoice_counts_from_the_day_of_that(
+    clinic: Clinic, use: str
+) -> None:
+    invoice, other = clinic.submitted("100.00"), clinic.submitted("130.00")
+    posted(
+        clinic, imported(clinic, payment(claim(number_of(clinic, invoice), "100.00", "100.00", payer_number="PCN-9")))
+    )
+    # The payment came before the invoice was made of which it takes money back.
+    on = {"paid_on": today() - timedelta(2)}
+    if use == "row":
+        later = take_back_again(
+            clinic, invoice, provider_adjustments=(ProviderAdjustment("FB", money("-100.00"), "REF"),), **on
+        )
+    else:
+        later = take_back_again(clinic, invoice, claim(number_of(clinic, other), "130.00", "130.00"), **on)
+    assert broken_laws(clinic.address) == ()
+    done(clinic.admin, "correctCheque", CHEQUE, chequeId=later, number=f"RIGHT-{use}", **_REASON)
+    assert broken_laws(clinic.address) == ()
