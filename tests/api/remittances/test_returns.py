@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from db.global_ids import make_id
 from domain.remittances.remittance import ProviderAdjustment
 from tests.api.payments.paying import CHEQUE, day, items, paid, refund_of
 from tests.api.remittances.remitting import claim, claims_of, imported, money, number_of, payment, posted
 from tests.support.api.mutations import done, refused
 from tests.support.api.records import nothing_changes, today, uuid_of
-from tests.support.api.scenarios import TODAY, Clinic, broken_laws
+from tests.support.api.scenarios import TODAY, Clinic, broken_laws, line
 from tests.support.databases import rows
 
 _ROWS = """select c.number, a.amount::text, a.reversal_kind from cheque_allocations a join cheques c on c.id = a.cheque_id
@@ -219,9 +220,10 @@ def test_what_was_taken_back_goes_along_whichever_allocations_are_given(clinic: 
     assert taken.parts == [("100.00", ""), ("-100.00", "taken_back")]
     assert taken.cheque(taken.earlier)["unappliedAmount"] == "0.00"
     # The later one took back what it did; its other allocations are other ones.
-    given = [{"invoiceId": third, "amount": "0.01"}]
+    given = [{"invoiceId": taken.other, "amount": "130.01"}]
     with nothing_changes(clinic.address):
         error = refused(taken.clinic.admin, "correctCheque", CHEQUE, chequeId=taken.later, allocations=given, **_REASON)
+    assert "more than its amount" in error["message"]
     given = [{"invoiceId": taken.other, "amount": "90.00"}]
     taken.later = taken.corrected(taken.later, allocations=given)
     assert taken.cheque(taken.later)["unappliedAmount"] == "40.00"
@@ -282,3 +284,81 @@ def test_what_is_used_of_money_that_is_taken_back_of_a_younger_invoice_counts_fr
     assert broken_laws(clinic.address) == ()
     done(clinic.admin, "correctCheque", CHEQUE, chequeId=later, number=f"RIGHT-{use}", **_REASON)
     assert broken_laws(clinic.address) == ()
+
+
+def test_what_others_have_paid_meanwhile_is_moved_before_the_later_payment_is_returned(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    third = taken.clinic.submitted("70.00")
+    meanwhile = paid(taken.clinic, "70.00", {taken.invoice: "70.00"})["id"]
+    told = {"chequeId": taken.later, "returnedOn": TODAY, **_REASON}
+    with nothing_changes(clinic.address):
+        error = refused(clinic.admin, "returnCheque", CHEQUE, **told)
+    assert (
+        "which is $70.00 more than is left: move as much of what came since first (moveAllocation)" in error["message"]
+    )
+    moved = {"chequeId": meanwhile, "invoiceId": taken.invoice, "toInvoiceId": third, **_REASON}
+    done(clinic.admin, "moveAllocation", CHEQUE, **moved)
+    taken.returned(taken.later)
+    assert (taken.look()["receivedAmount"], taken.look(third)["balance"]) == ("100.00", "0.00")
+    assert taken.is_lawful()
+
+
+def test_a_void_invoice_takes_nothing_again_and_the_earlier_payment_is_unapplied(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    lines = [{**line("80.00"), "units": 1}]
+    replacing = {"invoiceId": taken.invoice, "lines": lines, "confirmDuplicate": True, **_REASON}
+    new = done(clinic.admin, "replaceInvoice", "invoice { id }", **replacing)["id"]
+    taken.returned(taken.later)
+    assert (taken.look()["status"], taken.look()["receivedAmount"]) == ("VOID", "0.00")
+    assert taken.cheque(taken.earlier)["unappliedAmount"] == "100.00"
+    assert taken.is_lawful()
+    parts = [{"invoiceId": new, "amount": "80.00"}]
+    done(clinic.billing, "allocateCheque", CHEQUE, chequeId=taken.earlier, allocations=parts)
+    assert taken.look(new)["balance"] == "0.00"
+    # Both are corrected, and the earlier one is returned as well.
+    taken.later = taken.corrected(taken.later, number=f"RIGHT-{new}"[:20])
+    taken.earlier = taken.corrected(taken.earlier, number=f"RIGHT-{new}"[:21])
+    assert taken.cheque(taken.earlier)["unappliedAmount"] == "20.00"
+    assert taken.is_lawful()
+    taken.returned(taken.earlier)
+    assert taken.look(new)["balance"] == "80.00"
+    assert taken.is_lawful()
+
+
+@pytest.mark.parametrize("is_returned", [False, True])
+def test_what_was_taken_back_is_not_moved_and_the_rest_is(clinic: Clinic, is_returned: bool) -> None:
+    taken = taken_back(clinic)
+    third, fourth = taken.clinic.submitted("50.00"), taken.clinic.submitted("60.00")
+    given = [{"invoiceId": third, "amount": "50.00"}]
+    taken.earlier = taken.corrected(taken.earlier, amount="150.00", allocations=given)
+    if is_returned:
+        taken.returned(taken.later)
+    number = taken.cheque(taken.later)["number"]
+    told = {"chequeId": taken.earlier, "toInvoiceId": fourth, **_REASON}
+    with nothing_changes(clinic.address):
+        error = refused(clinic.admin, "moveAllocation", CHEQUE, invoiceId=taken.invoice, amount="10.00", **told)
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "invoiceId"])
+    assert f"With payment {number} the payer took this back" in error["message"]
+    done(clinic.admin, "moveAllocation", CHEQUE, invoiceId=third, **told)
+    assert (taken.look(third)["balance"], taken.look(fourth)["balance"]) == ("50.00", "10.00")
+    assert taken.is_lawful()
+
+
+def test_a_refund_of_the_later_payment_is_covered_by_the_next_one(clinic: Clinic) -> None:
+    taken = taken_back(clinic)
+    taken.later = taken.corrected(taken.later, amount="80.00")
+    done(clinic.admin, "refundCheque", CHEQUE, **refund_of(taken.later, "50.00"))
+    taken.returned(taken.earlier)
+    assert taken.cheque(taken.later)["unappliedAmount"] == "-100.00"
+    [(identity,)] = rows(clinic.address, "select id from refunds where cheque_id = $1", uuid_of(taken.later))
+    next_payment = paid(taken.clinic, "60.00")["id"]
+    told = {"refundId": make_id("Refund", identity), "chequeId": next_payment, **_REASON}
+    assert done(clinic.admin, "coverRefund", CHEQUE, **told)["unappliedAmount"] == "10.00"
+    assert taken.cheque(taken.later)["unappliedAmount"] == "-50.00"
+    assert taken.is_lawful()
+    # What is given up is owed again where the payment that owed it is returned, which leaves nothing of it.
+    done(clinic.admin, "giveUpRefund", CHEQUE, chequeId=taken.later, reason="Insolvent")
+    assert taken.cheque(taken.later)["unappliedAmount"] == "0.00"
+    taken.returned(taken.later)
+    assert taken.cheque(taken.later)["unappliedAmount"] == "0.00"
+    assert taken.is_lawful()
