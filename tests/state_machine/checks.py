@@ -37,7 +37,7 @@ _ROWS = {
     "refund_cheque": "select count(*) from refunds where reverses_id is null and carries_id is null",
     "return_refund": "select count(*) from refunds where reversal_kind = 'returned'",
     "cover_refund": "select count(*) from refunds where reversal_kind = 'moved'",
-    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null",
+    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null and carries_id is null",
     "record_recoupment_request": "select count(*) from recoupment_requests",
     "answer_recoupment_request": "select count(*) from recoupment_answers where step <> 'reopening'",
     "create_deposit": "select count(*) from deposits",
