@@ -53,7 +53,8 @@ class Mistyped:
         self.returns = list[Receipt]()
         # Its return, and on which day that is typed to have happened.
         later = ((at, one) for at, (_, one) in enumerate(order) if one.values.get("cheque") == self.act.key)
-        self.return_place, self.return_act = next(later, (-1, None))
+        nothing: tuple[int, Act | None] = (-1, None)
+        self.return_place, self.return_act = next(later, nothing)
         self.returned, self.shift = -1, random.choice([-8, -4, -2, -1, 1, 2, 8])
         # What was done on which day: a step as it was planned, with its act, or typed wrong, or the correction of that.
         self.script = list[tuple[int, Done, Act]]()
