@@ -4,9 +4,8 @@ from db.laws.base import Law
 from db.merged_records import are_one
 
 # What counts of a payment that restored what it had taken back of an earlier one, because that one was returned: its payer owes it.
-OWED = """exists (select from cheque_allocations t where (t.clinic_id, t.id) = (x.clinic_id, x.reverses_id)
-    and t.reversal_kind = 'taken_back') and x.reversal_kind = 'returned' and not exists (select from cheque_allocations v
-        where (v.clinic_id, v.reverses_id) = (x.clinic_id, x.id))"""
+OWED = """x.amount > 0 and x.reversal_kind is not distinct from 'returned' and not exists (select from cheque_allocations v
+    where (v.clinic_id, v.invoice_id, v.reverses_id) = (x.clinic_id, x.invoice_id, x.id))"""
 
 LAWS = (
     Law(
@@ -37,7 +36,8 @@ LAWS = (
         "ChequeAllocation",
         f"""select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, is_reversed,
                 reversal_kind is not distinct from 'corrected' order by id) as nth
-            from (select *, exists (select from cheque_allocations v where (v.clinic_id, v.reverses_id) = (x.clinic_id, x.id)) as is_reversed
+            from (select *, exists (select from cheque_allocations v
+                    where (v.clinic_id, v.invoice_id, v.reverses_id) = (x.clinic_id, x.invoice_id, x.id)) as is_reversed
                 from cheque_allocations x where reverses_id is not null) x) r
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
