@@ -19,7 +19,9 @@ _BEFORE = f"{_NEGATIVE} or amount > 0 and reversal_kind = 'corrected'"
 _NOW = f"{_NEGATIVE} or amount > 0 and reversal_kind in ('corrected', 'returned', 'moved')"
 _NAME = "ck_cheque_allocations_reversal_is_negative"
 # The release before takes what is restored for an allocation of its payment: the amounts are the same. Found again by its day.
-_FORGET = "update cheque_allocations set reverses_id = null, reversal_kind = null where amount > 0 and reversal_kind = 'returned'"
+_FORGET = """update cheque_allocations u set reverses_id = null, reversal_kind = null
+    where amount > 0 and reversal_kind = 'returned' and not exists (select from cheque_allocations v
+        where (v.clinic_id, v.invoice_id, v.reverses_id) = (u.clinic_id, u.invoice_id, u.id))"""
 _FIND = """update cheque_allocations u set reverses_id = t.id, reversal_kind = 'returned'
     from cheque_allocations t join cheque_allocations a on (a.clinic_id, a.id) = (t.clinic_id, t.reverses_id)
     join cheques l on (l.clinic_id, l.id) = (t.clinic_id, t.cheque_id) join cheques e on (e.clinic_id, e.id) = (a.clinic_id, a.cheque_id)
@@ -27,7 +29,8 @@ _FIND = """update cheque_allocations u set reverses_id = t.id, reversal_kind = '
             = (t.clinic_id, t.cheque_id, t.invoice_id, -t.amount)
         and u.reverses_id is null and u.recorded_at > t.recorded_at and u.effective_on in (
             greatest(coalesce(l.returned_on, 'infinity'), t.effective_on), greatest(coalesce(e.returned_on, 'infinity'), t.effective_on))
-        and not exists (select from cheque_allocations v where (v.clinic_id, v.reverses_id) = (u.clinic_id, u.id))"""
+        and not exists (select from cheque_allocations v where (v.clinic_id, v.invoice_id) = (u.clinic_id, u.invoice_id)
+            and v.reverses_id in (u.id, t.id))"""
 
 
 def upgrade() -> None:

@@ -27,9 +27,9 @@ class CarriedRows:
 
     @property
     def used(self) -> Decimal:
-        """What of the payment they use, in US dollars; what was given up after a refund uses nothing of it."""
+        """What of the payment they use, or used until its return, in US dollars; what was given up after a refund uses nothing of it."""
         refunded = sum((row["amount"] for row in self.refunds), Decimal(0))
-        return refunded - sum((row["amount"] for row in self.adjustments), Decimal(0))
+        return refunded - sum((row["amount"] for row in (*self.adjustments, *self.returned)), Decimal(0))
 
     def carry(
         self, work: UnitOfWork, writes: WriteBatch, wrong: Row, right: Mapping[str, Any], lowered_on: date
