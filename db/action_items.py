@@ -68,6 +68,12 @@ _DECISIONS = listed(row.name for row in TRANSITIONS if row.roles and row.name no
 # When money came, or was returned: of what was corrected as what was wrong.
 _ORDER = "(coalesce({0}.ordered_at, {0}.recorded_at), {0}.id)"
 
+# That a return `r` changed what is received: not where the payer had taken the money back before, which was restored with it.
+_CHANGED = """not exists (select from cheque_allocations t join cheque_allocations u on u.clinic_id = t.clinic_id
+        and u.invoice_id = t.invoice_id and u.reverses_id = t.id and u.reversal_kind = 'returned'
+    where t.clinic_id = r.clinic_id and t.invoice_id = r.invoice_id and t.reverses_id = r.reverses_id and t.reversal_kind = 'taken_back'
+        and coalesce(u.ordered_at, u.recorded_at) = coalesce(r.ordered_at, r.recorded_at))"""
+
 
 def _words(column: str, words: Mapping[Any, str]) -> str:
     """The words of each value of a column."""
@@ -123,6 +129,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             join payers p on p.clinic_id = c.clinic_id and p.id = <c.payer_id>
             join payers n on n.clinic_id = i.clinic_id and n.id = <i.payer_id>
         where r.amount < 0 and coalesce(r.reversal_kind, 'returned') = 'returned' and c.corrected_at is null and i.status in {_OPEN}
+            and {_CHANGED}
             and not exists (select from cheque_allocations a join cheques o on o.clinic_id = a.clinic_id and o.id = a.cheque_id
             where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and o.corrected_at is null
             and {_ORDER.format("a")} > {_ORDER.format("r")} and (a.amount > 0 and not exists (select from cheque_allocations m
@@ -145,7 +152,7 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             join write_offs w on w.clinic_id = i.clinic_id and w.invoice_id = i.id and w.reversed_on is null
         where r.amount < 0 and i.status = '{InvoiceStatus.WRITTEN_OFF}'
             and coalesce(r.reversal_kind, '{ReversalKind.RETURNED}') = '{ReversalKind.RETURNED}'
-            and r.recorded_at > w.recorded_at and not exists (select from cheque_allocations a
+            and {_CHANGED} and r.recorded_at > w.recorded_at and not exists (select from cheque_allocations a
                 where a.clinic_id = r.clinic_id and a.invoice_id = r.invoice_id and a.id > r.id
                 and (a.amount > 0 or a.cheque_id = r.cheque_id))
             and not exists (select from invoice_events e where e.clinic_id = r.clinic_id and e.invoice_id = r.invoice_id
@@ -224,14 +231,19 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         ),
         OWED_BY_FORMER_FIRM,
     ),
-    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, until as much of the payer's
-    # other money is left unapplied.
+    # Until the money is allocated or refunded; or, where it was refunded before its payment was returned, or a payment that was returned
+    # had been taken back with it, until as much of the payer's other money is left unapplied.
     (
         ActionItemKind.UNAPPLIED_MONEY,
         (
             "c.id",
-            f"coalesce(c.returned_on, c.received_on + {UNAPPLIED_AFTER.days})",
-            """case when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
+            f"""coalesce(c.returned_on, case when c.unapplied_amount < 0 then (select max(u.effective_on) from cheque_allocations u
+                where u.clinic_id = c.clinic_id and u.cheque_id = c.id and u.reversal_kind = 'returned') end,
+                c.received_on + {UNAPPLIED_AFTER.days})""",
+            """case when c.returned_on is null and c.unapplied_amount < 0 then 'With payment ' || c.number || ' the payer took back $'
+                    || -c.unapplied_amount || ' of a payment that was returned: make due what it paid too much (moveAllocation), or give '
+                    || 'it up (giveUpRefund)'
+                when c.returned_on is null then '$' || c.unapplied_amount || ' of payment ' || c.number || ' is not applied'
                 else 'Payment ' || c.number || ' was returned after a refund of $' || -c.unapplied_amount
                     || ': cover it with the payer''s next payment (recordCheque, coverRefund), or give it up (giveUpRefund)' end""",
             *_NOBODY,

@@ -98,7 +98,9 @@ def unapplied_money(payer: str, amount: Decimal) -> ChangeWarning:
     """The warning that a payer of a settled case has unapplied money."""
     words = f"${format_money(amount)} that {payer} has paid is not applied to an invoice"
     if amount < 0:
-        words = f"{payer} was refunded ${format_money(-amount)} of payments that were returned"
+        words = (
+            f"{payer} owes ${format_money(-amount)} that it was refunded, or took back, of payments that were returned"
+        )
     return ChangeWarning(WarningCode.UNAPPLIED_MONEY, words, ("case_id",), amount)
 
 

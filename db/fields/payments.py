@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     not_,
     null,
+    or_,
     select,
     union_all,
 )
@@ -88,14 +89,16 @@ def _parts(scope: Scope, deposit: Expression | None = None) -> Select[Any]:
 
 def _allocations(scope: Scope, deposit: Expression | None) -> Select[Any]:
     a = scope.row(tables.cheque_allocations)
-    # What a later payment took back is a part of that payment.
-    kinds = ((a.reversal_kind == _word(ReversalKind.TAKEN_BACK), "TAKEN_BACK"), (a.amount < 0, "REVERSAL"))
+    # What a later payment took back is a part of that payment, and what is restored of it.
+    is_restored = and_(a.amount > 0, a.reverses_id.is_not(None))
+    is_taken = or_(a.reversal_kind == _word(ReversalKind.TAKEN_BACK), is_restored)
+    kinds = ((is_taken, "TAKEN_BACK"), (a.amount < 0, "REVERSAL"))
     columns = _columns(
         a,
         cheque_id=a.cheque_id,
         invoice_id=a.invoice_id,
         effective_on=a.effective_on,
-        place=case((a.amount < 0, 2), else_=1),
+        place=case((or_(a.amount < 0, is_restored), 2), else_=1),
         kind=case(*((condition, _word(kind)) for condition, kind in kinds), else_=_word("ALLOCATION")),
         amount=a.amount,
     )

@@ -3,11 +3,15 @@
 from db.laws.base import Law
 from db.merged_records import are_one
 
+# What counts of a payment that restored what it had taken back of an earlier one, because that one was returned: its payer owes it.
+OWED = """x.amount > 0 and x.reversal_kind is not distinct from 'returned' and not exists (select from cheque_allocations v
+    where (v.clinic_id, v.invoice_id, v.reverses_id) = (x.clinic_id, x.invoice_id, x.id))"""
+
 LAWS = (
     Law(
-        "A cheque pays no more than its amount",
+        "A cheque pays no more than its amount, but for what it took back of a payment that was returned",
         "Cheque",
-        """select c.id from cheques c join (select clinic_id, cheque_id, amount from cheque_allocations
+        f"""select c.id from cheques c join (select clinic_id, cheque_id, amount from cheque_allocations x where not ({OWED})
             union all select clinic_id, cheque_id, -amount from provider_adjustments
             union all select r.clinic_id, r.cheque_id, r.amount from refunds r join cheques o
                 on (o.clinic_id, o.id) = (r.clinic_id, r.cheque_id) and o.returned_on is null) a
@@ -27,28 +31,41 @@ LAWS = (
         where c.returned_on is not null group by c.clinic_id, c.id, a.invoice_id having sum(a.amount) <> 0""",
     ),
     Law(
-        "A reversal is equal and opposite, once besides a correction, of the same invoice, and of the same cheque or, if it was taken back, "
-        "of a later one of the payer",
+        "A reversal is equal and opposite, counts once besides a correction, of the same invoice, and of the same cheque or, if it was taken "
+        "back, of a later one of the payer",
         "ChequeAllocation",
-        f"""select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, reversal_kind is not distinct from 'corrected'
-                order by id) as nth from cheque_allocations where reverses_id is not null) r
+        f"""select r.id from (select *, row_number() over (partition by clinic_id, reverses_id, is_reversed,
+                reversal_kind is not distinct from 'corrected' order by id) as nth
+            from (select *, exists (select from cheque_allocations v
+                    where (v.clinic_id, v.invoice_id, v.reverses_id) = (x.clinic_id, x.invoice_id, x.id)) as is_reversed
+                from cheque_allocations x where reverses_id is not null) x) r
         join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
         join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
         join cheques o on (o.clinic_id, o.id) = (a.clinic_id, a.cheque_id)
-        where r.nth > 1 or (r.amount, r.invoice_id) is distinct from (-a.amount, a.invoice_id)
-            or a.reverses_id is not null and r.reversal_kind is distinct from 'corrected'
+        where r.nth > 1 and not r.is_reversed or (r.amount, r.invoice_id) is distinct from (-a.amount, a.invoice_id)
+            or a.reverses_id is not null and not (r.reversal_kind is not distinct from 'corrected'
+                or r.reversal_kind is not distinct from 'returned' and a.reversal_kind is not distinct from 'taken_back'
+                or r.reversal_kind is not distinct from 'moved' and a.reversal_kind in ('taken_back', 'returned'))
             or case when r.reversal_kind = 'taken_back' then r.cheque_id = a.cheque_id
-                or not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")}
+                or not r.is_reversed and not {are_one("payer", "c.payer_id", "o.payer_id", "c.clinic_id")}
                 else r.cheque_id <> a.cheque_id end""",
     ),
     Law(
         "A reversal counts from the day of the return, or of the payment with which the money was taken back; any other from its own",
         "ChequeAllocation",
         """select r.id from cheque_allocations r join cheques c on (c.clinic_id, c.id) = (r.clinic_id, r.cheque_id)
-        join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id) where case
+        join cheque_allocations a on (a.clinic_id, a.id) = (r.clinic_id, r.reverses_id)
+        left join cheque_allocations p on (p.clinic_id, p.id) = (a.clinic_id, a.reverses_id)
+        left join cheques e on (e.clinic_id, e.id) = (p.clinic_id, p.cheque_id) where case
+            when r.reversal_kind = 'returned' and a.reversal_kind = 'taken_back' then r.effective_on not in (
+                greatest(coalesce(c.returned_on, 'infinity'), a.effective_on), greatest(coalesce(e.returned_on, 'infinity'), a.effective_on))
             when r.reversal_kind = 'returned' then r.effective_on is distinct from greatest(c.returned_on, a.effective_on)
                 or c.returned_on is null
             when r.reversal_kind = 'taken_back' then r.effective_on <> greatest(c.received_on, a.effective_on)
+            -- Of a void invoice: what was taken back of it, and would be restored, is unapplied from that day on.
+            when r.reversal_kind = 'replaced' then r.effective_on <> a.effective_on and not exists (select from cheque_allocations t
+                join cheque_allocations u on (u.clinic_id, u.reverses_id) = (t.clinic_id, t.id)
+                where (t.clinic_id, t.reverses_id) = (a.clinic_id, a.id) and u.reversal_kind = 'returned' and u.effective_on = r.effective_on)
             when r.reversal_kind is null then r.effective_on not in (a.effective_on, greatest(c.returned_on, a.effective_on))
             else r.effective_on <> a.effective_on end""",
     ),

@@ -1,6 +1,7 @@
 """The laws of payments: their days, deposits, replacements and refunds, their numbers, and the equation of all money received."""
 
 from db.laws.base import Law
+from db.laws.cheques import OWED
 from db.merged_records import are_one
 from db.tables.payments.cheques import IS_MONEY
 
@@ -37,9 +38,10 @@ LAWS = (
         where paid.money <> coalesce(used.amount, 0) + paid.unapplied""",
     ),
     Law(
-        "Only a payment that was returned after its refund has negative unapplied money",
+        "Only a payment that was returned after its refund, or that took money back of one which was returned, has negative unapplied money",
         "Cheque",
-        "select id from cheques where unapplied_amount < 0 and returned_on is null",
+        f"""select c.id from cheques c where unapplied_amount < 0 and returned_on is null and -unapplied_amount > (select
+            coalesce(sum(x.amount), 0) from cheque_allocations x where (x.clinic_id, x.cheque_id) = (c.clinic_id, c.id) and {OWED})""",
     ),
     Law(
         "A held cheque is no money: it pays nothing, and is neither cleared nor refunded",

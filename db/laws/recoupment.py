@@ -6,35 +6,41 @@ from domain.payments.recoupment import LOSS_CODE
 
 # On each day on which something happened to a payment: what of it is money, what it was used for, and what was refunded. A payment
 # that is money is used for at most its amount; one that was returned, or is not received yet, for nothing but refunds. Where all
-# happened on the day of the receipt, the other laws of payments suffice, so that few payments are added up day by day.
-_EVERY_DAY = """with parts as (select clinic_id, cheque_id, {allocated} as day, x.amount as used, 0.00 as refunded
-            from cheque_allocations x {clinics}
-        union all select clinic_id, cheque_id, {refunded}, 0, x.amount from refunds x {clinics}
+# happened on the day of the receipt, the other laws of payments suffice, so that few payments are added up day by day. What it took
+# back of a payment that was returned since is owed by its payer, and may be used beyond its amount.
+_EVERY_DAY = """with parts as (select clinic_id, cheque_id, {allocated} as day, x.amount as used, 0.00 as refunded,
+            case when {restored} then x.amount else 0.00 end as owed from cheque_allocations x {clinics}
+        union all select clinic_id, cheque_id, {refunded}, 0, x.amount, 0 from refunds x {clinics}
         union all select clinic_id, cheque_id, {adjusted}, case when x.code = '{loss}' then 0 else -x.amount end,
-            case when x.code = '{loss}' then -x.amount else 0 end from provider_adjustments x {clinics}),
+            case when x.code = '{loss}' then -x.amount else 0 end, 0 from provider_adjustments x {clinics}),
     payments as (select c.clinic_id, c.id as cheque_id, c.amount, {received} as received_on,
             case when c.returned_on is not null then {returned} end as returned_on
         from cheques c {clinics} where (c.held_from is null or c.released_at is not null) and {among}),
     several as materialized (select clinic_id, cheque_id from payments where returned_on is not null
         union select p.clinic_id, p.cheque_id from parts p join payments c using (clinic_id, cheque_id) where p.day <> c.received_on),
-    events as (select clinic_id, cheque_id, received_on as day, 1 as came, 1 as here, amount as money, 0.00 as used, 0.00 as refunded
+    events as (select clinic_id, cheque_id, received_on as day, 1 as came, 1 as here, amount as money, 0.00 as used, 0.00 as refunded,
+            0.00 as owed
             from payments join several using (clinic_id, cheque_id)
-        union all select clinic_id, cheque_id, returned_on, 0, -1, -amount, 0, 0 from payments where returned_on is not null
-        union all select clinic_id, cheque_id, day, 0, 0, 0, used, refunded from parts join several using (clinic_id, cheque_id)),
+        union all select clinic_id, cheque_id, returned_on, 0, -1, -amount, 0, 0, 0 from payments where returned_on is not null
+        union all select clinic_id, cheque_id, day, 0, 0, 0, used, refunded, owed from parts join several using (clinic_id, cheque_id)),
     daily as (select clinic_id, cheque_id, day, sum(came) as came, sum(here) as here, sum(money) as money, sum(used) as used,
-            sum(refunded) as refunded from events group by 1, 2, 3),
+            sum(refunded) as refunded, sum(owed) as owed from events group by 1, 2, 3),
     running as (select cheque_id, sum(came) over w as came, sum(here) over w as is_there, sum(money) over w as money, sum(used) over w as used,
-            sum(refunded) over w as refunded
+            sum(refunded) over w as refunded, sum(owed) over w as owed
         from daily window w as (partition by clinic_id, cheque_id order by day))
     select cheque_id as id from running
-    where case when is_there > 0 then used + refunded > money else used <> 0 or refunded < 0 or came = 0 and refunded > 0 end"""
+    where case when is_there > 0 then used + refunded - owed > money else used <> 0 or refunded < 0 or came = 0 and refunded > 0 end"""
 _CLINICS = "join clinics k using (clinic_id)"
+# That a row restored what its payment had taken back, or reversed such a row.
+_RESTORED = """(x.amount > 0 and x.reversal_kind = 'returned' or x.amount < 0 and x.reversal_kind in ('moved', 'corrected')
+    and exists (select from cheque_allocations u where (u.clinic_id, u.id) = (x.clinic_id, x.reverses_id)
+        and u.reversal_kind = 'returned'))"""
 _KNOWN = "({moment} at time zone k.time_zone)::date"
 
 
 def _every_day(**days: str) -> str:
     """The query for payments of which more was used on some day than there was; `days` are expressions."""
-    return _EVERY_DAY.format(clinics=_CLINICS, loss=LOSS_CODE, **days)
+    return _EVERY_DAY.format(clinics=_CLINICS, loss=LOSS_CODE, restored=_RESTORED, **days)
 
 
 _RECORDED = _KNOWN.format(moment="x.recorded_at")

@@ -1,7 +1,7 @@
 """The rules of payments (cheques): their methods and states, how the bank returns them, and which of their days fit together."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -46,9 +46,11 @@ CORRECTED = "corrected"
 class ReversalKind(StrEnum):
     """Why an allocation was reversed: only the return of its payment, and what a later payment took back, change what was received."""
 
+    # Of what was taken back, the return of either payment: what was paid counts again.
     RETURNED = "returned"
-    # Its invoice was replaced by another one.
+    # Its invoice was replaced by another one, or is void and takes nothing again.
     REPLACED = "replaced"
+    # To another invoice, to unapplied money, or to the right one of a payment of which it takes money back.
     MOVED = "moved"
     CORRECTED = "corrected"
     # A later payment of the same payer is less by what the payer took back; the reversal belongs to that payment.
@@ -102,15 +104,23 @@ def check_refund(amount: Decimal, unapplied: Decimal) -> None:
         raise InvalidInput("The amount must be above 0 and at most the unapplied amount of the payment", ("amount",))
 
 
-def check_refund_of_payer(amount: Decimal, unapplied: Decimal, owed: Decimal, numbers: Iterable[str]) -> None:
-    """Refuse a refund of money that only offsets what the payer owes: refunds whose payments were returned.
+def check_refund_of_payer(
+    amount: Decimal, unapplied: Decimal, owed: Decimal, returned: Sequence[str], lowered: Sequence[str]
+) -> None:
+    """Refuse a refund of money that only offsets what the payer owes.
 
-    `unapplied` is what is unapplied of all payments of the payer, `owed` (above 0) the part of it that is below 0, and `numbers` are
-    those of the returned payments.
+    `unapplied` is what is unapplied of all payments of the payer, `owed` (above 0) the part of it that is below 0. `returned` are the
+    numbers of payments that were returned after a refund, `lowered` of those that took money back of a payment which was returned.
     """
-    if owed and amount > unapplied:
-        words = (
-            f"The payer owes ${owed:.2f} that was refunded of payments that were returned ({', '.join(numbers)}): "
-            f"cover those refunds with this payment first (coverRefund); at most ${max(unapplied, _ZERO):.2f} can be refunded"
-        )
-        raise Conflict(words, ("amount",))
+    if not owed or amount <= unapplied:
+        return
+    told = []
+    if returned:
+        whose = f"was refunded of payments that were returned ({', '.join(returned)})"
+        told.append((whose, "cover those refunds with this payment first (coverRefund)"))
+    if lowered:
+        whose = f"it took back of payments that were returned, with {', '.join(lowered)}"
+        told.append((whose, "move as much of what those pay to unapplied first (moveAllocation)"))
+    whose, ways = " or ".join(one for one, _ in told), "; ".join(way for _, way in told)
+    most = f"at most ${max(unapplied, _ZERO):.2f} can be refunded"
+    raise Conflict(f"The payer owes ${owed:.2f} that {whose}: {ways}; {most}", ("amount",))

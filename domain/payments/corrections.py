@@ -75,6 +75,7 @@ class Part:
     """What a payment pays, or has paid, of an invoice in US dollars; `at` is the moment by which it is ordered among the facts of its day.
 
     `reversed_at` and `reversal` are the moment and the kind of its reversal: of a returned payment, or of a replaced invoice.
+    `taken_back` is the id of the allocation that a later payment took back.
     """
 
     invoice_id: UUID
@@ -83,6 +84,7 @@ class Part:
     coverage_id: UUID | None = None
     reversed_at: datetime | None = None
     reversal: ReversalKind | None = None
+    taken_back: UUID | None = None
 
     @property
     def is_replaced(self) -> bool:
@@ -118,3 +120,45 @@ def replaced_parts(
             is_whole = new in kept and kept[new].amount == one.amount
             found.append(replace(one, amount=wanted[new]) if is_whole else one)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """An allocation that a later payment took back, as a part; `number` and `payment` name the invoice and the later payment."""
+
+    id: UUID
+    part: Part
+    number: str
+    payment: str
+
+
+def with_taken_back(parts: Iterable[Part], taken: Iterable[TakenBack]) -> list[Part]:
+    """The parts, among which what was taken back is a part of its own: it goes along, whichever allocations are given.
+
+    InvalidInput where less is given of its invoice than was taken back.
+    """
+    found = list(parts)
+    given = {one.invoice_id for one in found}
+    for one in taken:
+        fitting = [part for part in found if _fits(part, one.part)]
+        if not fitting and one.part.invoice_id in given:
+            words = (
+                f"With payment {one.payment} the payer took back ${one.part.amount} of what this payment paid of invoice {one.number}: "
+                "allocate at least as much to it, or leave it out, and what was taken back goes along"
+            )
+            raise InvalidInput(words, ("allocations",))
+        if fitting:
+            whole = max(fitting, key=lambda part: (part.amount == one.part.amount, part.at == one.part.at))
+            found.remove(whole)
+            rest = whole.amount - one.part.amount
+            found += [replace(whole, amount=rest)] if rest else []
+            found.append(replace(whole, amount=one.part.amount, taken_back=one.id))
+        else:
+            found.append(replace(one.part, taken_back=one.id))
+    return found
+
+
+def _fits(part: Part, taken: Part) -> bool:
+    """Whether a part of the same invoice is at least what was taken back, and not taken back itself."""
+    is_alike = (part.invoice_id, part.is_replaced) == (taken.invoice_id, taken.is_replaced)
+    return is_alike and part.taken_back is None and part.amount >= taken.amount

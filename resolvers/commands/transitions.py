@@ -130,13 +130,15 @@ def move(
     row: Row,
     inputs: Mapping[str, Any],
     actor: Actor | None = None,
+    invoice: Invoice | None = None,
     **known: Any,
 ) -> InvoiceStatus:
     """Add the writes of a transition of a locked invoice to the batch; returns the new status, raises the rules' errors.
 
-    `known` are columns that the caller changes besides those that the rules change; `actor` is who applies it, if not the user.
+    `known` are columns that the caller changes besides those that the rules change; `actor` is who applies it, if not the user, and
+    `invoice` what its guards ask about, if not the row.
     """
-    invoice = invoice_of(row)
+    invoice = invoice or invoice_of(row)
     check_version(invoice, inputs)
     outcome, end = apply(name, invoice, inputs, replace(actor or work.actor, moment=moment_of(work, row)))
     if known:

@@ -10,6 +10,7 @@ from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.billing import cases, cheques, replacements, transfers
 from resolvers.commands.corrections.allocations import move_allocation
 from resolvers.commands.corrections.cheques import correct
+from resolvers.commands.corrections.returns import take_back
 from resolvers.commands.remittances import posting
 from resolvers.commands.transitions import locked_first, transition
 from resolvers.commands.unit_of_work import CommandFunction, no_locks
@@ -25,7 +26,7 @@ COMMANDS: dict[str, CommandFunction] = {
     "record_cheque": cheques.record,
     "allocate_cheque": cheques.allocate,
     "post_remittance": posting.post,
-    "return_cheque": cheques.take_back,
+    "return_cheque": take_back,
     "correct_cheque": correct,
     "move_allocation": move_allocation,
     "transfer_balance": transfers.transfer,

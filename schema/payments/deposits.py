@@ -105,9 +105,17 @@ class CoverRefundInput:
     idempotency_key: str | None = key("administration")
 
 
-@strawberry.input(description="A refund that the payer will not pay back, although its payment was returned.")
+@strawberry.input(
+    description="A refund that the payer will not pay back, although its payment was returned; or what it took back of a payment that "
+    "was returned."
+)
 class GiveUpRefundInput:
-    refund_id: strawberry.ID = input_field("administration", "The id of the refund.")
+    refund_id: strawberry.ID | None = input_field("administration", "The id of the refund.")
+    cheque_id: strawberry.ID | None = input_field(
+        "administration",
+        "In place of the refund, the id of a payment of which more is used than there is, because its payer took money back of a "
+        "payment that was returned.",
+    )
     reason: str = input_field("administration", "Why it is given up.")
     idempotency_key: str | None = key("administration")
 
@@ -170,7 +178,8 @@ DepositMutations: Any = create_type(
         command(
             "give_up_refund",
             refunds.give_up_refund,
-            "Give up what a payer owes for a refund whose payment was returned; coverRefund takes it back when the payer pays.",
+            "Give up what a payer owes for a refund whose payment was returned; coverRefund takes it back when the payer pays. Or give "
+            "up what it took back of a payment that was returned.",
             GiveUpRefundInput,
             "The refund and the reason.",
             ChequePayload,

@@ -103,9 +103,9 @@ enum_type(
     "records",
     "Why an allocation was reversed.",
     {
-        "RETURNED": "Its payment was returned.",
-        "REPLACED": "Its invoice was replaced by another one.",
-        "MOVED": "It was moved to another invoice, or became unapplied.",
+        "RETURNED": "Its payment was returned; of what was taken back, that payment or the one that took it back.",
+        "REPLACED": "Its invoice was replaced by another one, or is void.",
+        "MOVED": "It was moved to another invoice, or became unapplied; or the payment of which it takes money back was corrected.",
         "CORRECTED": "Its payment was typed wrong, and another one stands in its place.",
         "TAKEN_BACK": "The payer took it back with a later payment.",
     },

@@ -31,11 +31,13 @@ _ROWS = {
     _PAYMENTS: "select count(*) from cheques where corrects_id is null and is_remitted",
     "return_cheque": "select count(*) from cheques where returned_on is not null and corrected_at is null",
     "correct_cheque": "select count(*) from cheques where corrects_id is not null",
-    "move_allocation": "select count(*) from cheque_allocations where reversal_kind = 'moved'",
+    # What a later payment took back of one that is corrected is moved with it.
+    "move_allocation": """select count(*) from cheque_allocations r join cheque_allocations a on (a.clinic_id, a.id)
+        = (r.clinic_id, r.reverses_id) where r.reversal_kind = 'moved' and a.reverses_id is null""",
     "refund_cheque": "select count(*) from refunds where reverses_id is null and carries_id is null",
     "return_refund": "select count(*) from refunds where reversal_kind = 'returned'",
     "cover_refund": "select count(*) from refunds where reversal_kind = 'moved'",
-    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null",
+    "give_up_refund": "select count(*) from provider_adjustments where code = 'LOSS' and reverses_id is null and carries_id is null",
     "record_recoupment_request": "select count(*) from recoupment_requests",
     "answer_recoupment_request": "select count(*) from recoupment_answers where step <> 'reopening'",
     "create_deposit": "select count(*) from deposits",

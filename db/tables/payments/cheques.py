@@ -246,9 +246,9 @@ cheque_allocations = clinic_table(
     *refers("coverage_id", "coverages", nullable=True),
     one_of("reversal_kind", ReversalKind),
     CheckConstraint("reversal_kind is null or reverses_id is not null", name="only_reversals_have_a_kind"),
-    # What a later payment took back is positive again where that payment is corrected.
+    # What a later payment took back is positive again where one of the two payments is returned or corrected.
     CheckConstraint(
-        "amount <> 0 and (amount < 0) = (reverses_id is not null) or amount > 0 and reversal_kind = 'corrected'",
+        "amount <> 0 and (amount < 0) = (reverses_id is not null) or amount > 0 and reversal_kind in ('corrected', 'returned', 'moved')",
         name="reversal_is_negative",
     ),
     index("ix_cheque_allocations_invoice", "invoice_id", "effective_on"),

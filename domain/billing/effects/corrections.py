@@ -10,7 +10,7 @@ from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.by_days import facts_on
 from domain.billing.ledger.conditions import lapse_day, lapsed_agreement, received_by
-from domain.billing.ledger.facts import AgreementEnd, Facts, Receipt
+from domain.billing.ledger.facts import ZERO, AgreementEnd, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_correction
 from domain.billing.negotiation import OfferStatus
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
@@ -21,7 +21,7 @@ class Corrected:
     """What a correction changes of one invoice.
 
     `removed` are the ids of the receipts and reversals that were wrong, `moments` are when those were recorded; `receipts` are the
-    right ones, `reversals` what is known of their returns. The right ones have the moments of the wrong ones.
+    right ones, `reversals` what is known of their returns, and of what was taken back. The right ones have the moments of the wrong ones.
     """
 
     removed: Collection[UUID] = frozenset()
@@ -43,14 +43,25 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = outcome.facts or facts
     if facts.undone != known.undone:
         facts = taken_back_by_others(facts, actor)
-    for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
-        is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
-        facts = received(invoice.with_facts(facts), receipt, actor, is_paid=is_later)
-    facts = replace(facts, receipts=(*facts.receipts, *wrong.reversals))
+    facts = _received_right(invoice, facts, wrong, actor)
     changed = {*known.receipts} ^ {*facts.receipts}
     facts = given_up_then(facts, decisions, sorted(changed, key=lambda one: one.id), invoice, actor)
     late = contradicted_by_correction(known, facts, changed)
     return replace(outcome, facts=facts, late=late)
+
+
+def _received_right(invoice: Invoice, facts: Facts, wrong: Corrected, actor: Actor) -> Facts:
+    """The facts with the right receipts, each with its reversals, so that it needs no more room than was left of it."""
+    roots, right = _with(facts, wrong).roots, {one.id for one in wrong.receipts}
+    of_others = (one for one in wrong.reversals if roots[one.id] not in right)
+    facts = replace(facts, receipts=(*facts.receipts, *of_others))
+    for receipt in sorted(wrong.receipts, key=lambda one: one.recorded_at):
+        is_later = invoice.paid_on is not None and receipt.recorded_at.date() > invoice.paid_on
+        own = [one for one in wrong.reversals if roots[one.id] == receipt.id]
+        back = -sum((one.amount for one in own), ZERO)
+        facts = received(invoice.with_facts(facts), receipt, actor, is_paid=is_later, reversed_amount=back)
+        facts = replace(facts, receipts=(*facts.receipts, *own))
+    return facts
 
 
 def _is_alike(facts: Facts, wrong: Corrected) -> bool:

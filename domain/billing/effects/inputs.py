@@ -152,6 +152,7 @@ CORRECTION = (
         "Received on",
         "The day on which the clinic received it; of a post-dated cheque the day on which it arrived.",
     ),
+    optional_input("returned_on", date, "Returned on", "The day on which it was returned, of a payment that was."),
     optional_input("document_id", UUID, "Scan", "The id of another uploaded scan or remittance document."),
     optional_input(
         "coverage_id",

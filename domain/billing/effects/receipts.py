@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from domain.billing.invoices import Invoice, InvoiceStatus
-from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day
+from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day, ledger_of
 from domain.billing.ledger.by_days import left_when
 from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_money
@@ -36,12 +36,14 @@ def receive(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     return Outcome(facts=received(invoice, receipt, actor, is_paid=is_paid), late=late)
 
 
-def received(invoice: Invoice, receipt: Receipt, actor: Actor, *, is_paid: bool) -> Facts:
+def received(
+    invoice: Invoice, receipt: Receipt, actor: Actor, *, is_paid: bool, reversed_amount: Decimal = ZERO
+) -> Facts:
     """The facts with a receipt, and with what it takes back of a small balance; InvalidInput for more than its payer can still pay.
 
-    `is_paid` is whether it comes after the settlement of the case.
+    `is_paid` is whether it comes after the settlement of the case, `reversed_amount` what of it has been reversed since, in US dollars.
     """
-    left = left_for(invoice, receipt)
+    left = left_for(invoice, receipt) + reversed_amount
     if not 0 < receipt.amount <= left:
         words = f"The amount must be above 0 and at most ${format_money(left)}, which this payer can still pay of the invoice"
         none = "Nothing is left that this payer can pay of the invoice: record the payment without it"
@@ -81,7 +83,7 @@ def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -
     change = left - sum(one.amount for one in small if one.effective_on == decision.effective_on)
     if change == 0:
         return facts
-    later = (one for one in facts.receipts if one.amount > 0 and _is_later(one, decision))
+    later = (one for one in facts.receipts if one.reverses_id is None and _is_later(one, decision))
     days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
     # A reopening takes it back as well.
     days += [one.effective_on for one in small if one.amount < 0 and one.effective_on > decision.effective_on]
@@ -105,7 +107,10 @@ def taken_back_by_others(facts: Facts, actor: Actor) -> Facts:
 
 
 def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
-    """A payment was returned: what it paid is due again, or written off where the invoice is written off."""
+    """A payment was returned: what it paid is due again, or written off where the invoice is written off.
+
+    What it had taken back of an earlier payment is received again. InvalidInput where others have paid that meanwhile.
+    """
     reason_of(inputs)
     reversals: Sequence[Receipt] = inputs["reversals"]
     if not reversals:
@@ -113,4 +118,12 @@ def take_back(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
     facts = invoice.known
     after = replace(facts, receipts=(*facts.receipts, *reversals))
     late = contradicted_by_money(facts, after)
-    return Outcome(facts=given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor), late=late)
+    after = given_up_then(after, facts.small_balance_decisions, reversals, invoice, actor)
+    too_much = -ledger_of(after).balance
+    if too_much > 0 and sum(one.amount for one in reversals) > 0:
+        words = (
+            f"What an earlier payment has paid counts again, which is ${format_money(too_much)} more than is left: "
+            "move as much of what came since first (moveAllocation)"
+        )
+        raise InvalidInput(words, ("cheque_id",))
+    return Outcome(facts=after, late=late)

@@ -70,7 +70,7 @@ class Timeline:
         self.rounds = rounds_of(facts)
         self.present = len(self.rounds) - 1
         first = {one.id: self.place(one) for one in facts.receipts if one.reverses_id is None}
-        self.places = {one.id: first[one.reverses_id or one.id] for one in facts.receipts}
+        self.places = {identity: first[root] for identity, root in facts.roots.items()}
 
     def place(self, receipt: Receipt) -> int:
         """The place of the round to which a receipt counts; -1 for no round."""
@@ -134,6 +134,9 @@ class Timeline:
         first = agreement.agreed_on if agreement else date.min
         days = {max(one.effective_on, first) for one in standing(self.facts)} | ({first} if agreement else set())
         days |= {max(one.effective_on, first) for one in self.facts.adjustments}
+        # What was taken back of a receipt, and restored, is received since then.
+        restored = (one for one in self.facts.receipts if one.reverses_id is not None and one.amount > 0)
+        days |= {max(one.effective_on, first) for one in restored}
         changes = days | {max(one.effective_on, first) for one in self.facts.receipts}
         # What was given up and then paid after all was not covered by being given up.
         is_given_up = self.adjusted(AdjustmentKind.SMALL_BALANCE) != 0
@@ -148,9 +151,9 @@ class Timeline:
 
     def recovered(self, write_off: WriteOff) -> Decimal:
         """The recovery: what was received after the write-off and not returned; reversals count as the receipts that they reverse."""
-        first = {one.id: one for one in self.facts.receipts}
+        first, roots = {one.id: one for one in self.facts.receipts}, self.facts.roots
         after = (write_off.written_off_on, write_off.recorded_at)
-        kept = (one for one in self.facts.receipts if not _is_before(first[one.reverses_id or one.id], *after))
+        kept = (one for one in self.facts.receipts if not _is_before(first[roots[one.id]], *after))
         return _sum(one.amount for one in kept)
 
 
@@ -197,8 +200,9 @@ def effective_day(received_on: date, created_on: date) -> date:
 
 
 def standing(facts: Facts) -> list[Receipt]:
-    """The receipts that were not returned or moved, in the order of their days."""
-    returned = {one.reverses_id for one in facts.receipts}
+    """The receipts that were not returned or taken back, or were restored, in the order of their days."""
+    reversed_ = {one.reverses_id for one in facts.receipts}
+    returned = {one.reverses_id for one in facts.receipts if one.id not in reversed_}
     found = [one for one in facts.receipts if one.reverses_id is None and one.id not in returned]
     return sorted(found, key=_counts_on)
 

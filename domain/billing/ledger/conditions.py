@@ -18,7 +18,7 @@ def lapsed_agreement(facts: Facts) -> Agreement | None:
 def lapse_day(facts: Facts, agreement: Agreement) -> date:
     """The day on which a conditional agreement lapses: after its last day, or as what was received in time was returned."""
     assert agreement.conditional_until is not None
-    returned = [one.effective_on for one in _in_time(facts, agreement) if one.reverses_id is not None]
+    returned = [one.effective_on for one in _in_time(facts, agreement) if one.amount < 0]
     return max([agreement.conditional_until + timedelta(days=1), agreement.agreed_on, *returned])
 
 
@@ -66,11 +66,11 @@ def _lapsed(facts: Facts, agreement: Agreement) -> Agreement:
 
 
 def _in_time(facts: Facts, agreement: Agreement) -> list[Receipt]:
-    """What was received in time in the round of an agreement, and what was returned of it."""
+    """What was received in time in the round of an agreement, and what was returned or taken back of it."""
     assert agreement.conditional_until is not None
-    paid = _receipts_of_round(facts, agreement.recorded_at)
+    paid, roots = _receipts_of_round(facts, agreement.recorded_at), facts.roots
     first = {one.id for one in paid if one.reverses_id is None and one.effective_on <= agreement.conditional_until}
-    return [one for one in paid if one.id in first or one.reverses_id in first]
+    return [one for one in paid if roots[one.id] in first]
 
 
 def received_by(facts: Facts, day: date) -> Decimal:

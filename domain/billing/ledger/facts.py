@@ -87,6 +87,7 @@ class Agreement:
 class Receipt:
     """The part of a cheque that is allocated to the invoice, or (negative) the reversal of such a receipt.
 
+    A positive reversal restores what a later payment had taken back, because one of the two payments was returned.
     `recorded_at` orders it among the facts of its day; of a receipt that corrects another one it is the moment of that one.
     `is_patient` is whether the treated patient paid, who may pay without being responsible.
     """
@@ -169,6 +170,13 @@ class Facts:
     def next_adjustment(self) -> int:
         """The number of the next adjustment."""
         return len(self.all_adjustments) + 1
+
+    @property
+    def roots(self) -> dict[UUID, UUID]:
+        """The id of the receipt behind each receipt and reversal; what restores a receipt reverses a reversal."""
+        before = {one.id: one.reverses_id for one in self.receipts}
+        found = {identity: reversed_id or identity for identity, reversed_id in before.items()}
+        return {identity: before.get(first) or first for identity, first in found.items()}
 
     @property
     def write_off(self) -> WriteOff | None:

@@ -108,10 +108,12 @@ def contradicted_by_money(before: Facts, after: Facts) -> tuple[LateFact, ...]:
     kind = OutsideFact.RECEIPT if new[0].reverses_id is None else OutsideFact.RETURN
     first = min(one.effective_on for one in new)
     decided = [one for one in _decisions(after) if one.until >= first and one.at < new[0].recorded_at]
-    if kind is OutsideFact.RETURN:
+    if sum(one.amount for one in new) < 0:
         # What is returned on the day of an agreement, and recorded after it, is owed again and is not given away.
         decided = [one for one in decided if one.kind is not Decision.AGREEMENT or one.on > first]
-    found = _contradicted(kind, first, decided, before, after, is_less=kind is OutsideFact.RECEIPT)
+    # The return of a payment that had taken money back restores what was received: it leaves less to pay, too.
+    is_less = sum(one.amount for one in new) > 0
+    found = _contradicted(kind, first, decided, before, after, is_less=is_less)
     lapsed = (LateFact(kind, one.effective_on, Decision.LAPSE, on) for one in new for on in _lapsed_before(after, one))
     return (*found, *lapsed)
 

@@ -1,9 +1,9 @@
-"""Commands of cheques: recording, allocating and returning (bouncing) a cheque, over many invoices at once."""
+"""Commands of cheques: recording and allocating a cheque, over many invoices at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,15 +19,12 @@ from domain.billing.ledger.conditions import lapsed_agreement
 from domain.billing.ledger.facts import Receipt
 from domain.billing.lifecycle import legal_now
 from domain.billing.next_steps import named
-from domain.billing.outcomes import reason_of
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.ids import new_id
-from domain.payments.cheques import ReturnKind, ReversalKind
+from domain.payments.cheques import ReversalKind
 from resolvers.commands.billing.cases import lock_case, reopen, share_cases
 from resolvers.commands.payments.covered_payments import find_coverages
-from resolvers.commands.payments.payments import new_payment, refuse_corrected, refuse_taken_back
-from resolvers.commands.payments.provider_adjustments import reverse_provider_adjustments
-from resolvers.commands.payments.refunds import lock_with_refunded
+from resolvers.commands.payments.payments import new_payment, refuse_corrected
 from resolvers.commands.transitions import Row, invoice_of, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -37,12 +34,6 @@ _CHEQUE = """select id, payer_id, number, amount, received_on, cleared_on, retur
 # A payer that pays stays who it is: changes of its kind wait. A merged patient is any of those who are one.
 _PATIENT_OF = f"""select case when kind = 'patient' and patient_id is not null then {group("patient", "patient_id")} else '{{}}' end
     as patient_ids from payers where clinic_id = $1 and id = $2 for key share"""
-_STANDING = """select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount, a.effective_on, c.payer_id, i.case_id
-    from cheque_allocations a
-    join invoices i on i.clinic_id = a.clinic_id and i.id = a.invoice_id
-    join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-    where a.clinic_id = $1 and a.cheque_id = $2 and a.amount > 0 and not exists (select from cheque_allocations r
-        where r.clinic_id = a.clinic_id and r.reverses_id = a.id) order by a.id"""
 
 
 async def record(work: UnitOfWork) -> UUID:
@@ -65,7 +56,7 @@ async def allocate(work: UnitOfWork) -> UUID:
     """Allocate the rest of a cheque to further invoices."""
     # All commands lock cases before cheques, and cheques before invoices.
     await share_cases(work, _wanted(work))
-    cheque = await _locked(work)
+    cheque = await lock_cheque(work)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned", ("cheque_id",))
     if cheque["is_held"]:
@@ -83,7 +74,8 @@ def _wanted(work: UnitOfWork) -> list[UUID]:
     return [part["invoice_id"] for part in work.inputs["allocations"]]
 
 
-async def _locked(work: UnitOfWork) -> Row:
+async def lock_cheque(work: UnitOfWork) -> Row:
+    """The payment of the input, locked; refused if it was corrected."""
     row: Row | None = await work.one(_CHEQUE, work.inputs["cheque_id"])
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
@@ -200,61 +192,6 @@ async def lock_settled(work: UnitOfWork, cases: Iterable[UUID]) -> dict[UUID, Ro
     }
 
 
-async def take_back(work: UnitOfWork) -> UUID:
-    """Return a cheque, such as a bounced one: its allocations are reversed, and settled cases of paid invoices are reopened."""
-    reason = reason_of(work.inputs)
-    cases = {part["case_id"] for part in await work.all(_STANDING, work.inputs["cheque_id"])}
-    # All commands lock cases before cheques, and cheques before invoices.
-    settled = await lock_settled(work, cases)
-    await lock_with_refunded(work, work.inputs["cheque_id"])
-    cheque = await _locked(work)
-    if cheque["returned_on"]:
-        words = f"This cheque has already been returned; if it was typed wrong: {named('correct_cheque')}"
-        raise Conflict(words, ("cheque_id",))
-    await refuse_taken_back(work, cheque["id"])
-    returned_on = _returned_on(work, cheque)
-    writes = work.writes()
-    kind = work.inputs.get("kind") or ReturnKind.NSF
-    returned = {"return_reason": reason, "return_kind": kind.value, "returned_at": work.moment}
-    writes.update("cheques", {"id": cheque["id"]}, returned_on=returned_on, **returned)
-    standing = await work.all(_STANDING, cheque["id"])
-    if not {part["case_id"] for part in standing} <= cases:
-        raise Conflict("More of this cheque has just been allocated: read it again", ("cheque_id",))
-    await _reverse(work, writes, standing, settled)
-    await reverse_provider_adjustments(work, writes, cheque["id"], returned_on, reason)
-    await writes.run(work.connection)
-    identity: UUID = cheque["id"]
-    return identity
-
-
-def _returned_on(work: UnitOfWork, cheque: Row) -> date:
-    """The day of the return. It may be before a refund: what was refunded is then owed by the payer."""
-    day: date = work.inputs["returned_on"]
-    if not cheque["received_on"] <= day <= work.today:
-        raise InvalidInput(
-            "The return date must not be before the date of receipt, nor in the future", ("returned_on",)
-        )
-    if cheque["cleared_on"] and day < cheque["cleared_on"]:
-        words = f"The bank cleared the payment on {cheque['cleared_on']}: the return date must not be before that day"
-        raise InvalidInput(f"{words}, or correct it (clearCheque)", ("returned_on",))
-    return day
-
-
-async def _reverse(work: UnitOfWork, writes: WriteBatch, standing: list[Row], settled: Mapping[UUID, Row]) -> None:
-    paid = {part["invoice_id"] for part in standing}
-    rows = await lock_with_paid(work, paid, settled)
-    reopened = set()
-    for identity in sorted(paid):
-        row = rows[identity]
-        reversals = [_reversal(work, row, part) for part in standing if part["invoice_id"] == identity]
-        end = move(work, writes, "return_cheque", row, {**work.inputs, "reversals": reversals})
-        for reversal in reversals:
-            insert_allocation(work, writes, standing[0]["cheque_id"], identity, reversal, ReversalKind.RETURNED)
-        if row["status"] == InvoiceStatus.PAID != end:
-            reopened.add(row["case_id"])
-    reopen_cases(work, writes, "return_cheque", {case: settled[case] for case in reopened}, rows, paid)
-
-
 async def lock_with_paid(work: UnitOfWork, ids: Collection[UUID], settled: Mapping[UUID, Row]) -> dict[UUID, Row]:
     """Some invoices and all paid ones of locked cases that are not open, locked, with their facts."""
     others = await work.all(
@@ -277,9 +214,3 @@ def reopen_cases(
             move(work, writes, "reopen_case", row, work.inputs, replace(work.actor, role=Role.ADMIN))
     for case in cases.values():
         reopen(work, writes, case, name)
-
-
-def _reversal(work: UnitOfWork, row: Row, part: Row) -> Receipt:
-    on = max(work.inputs["returned_on"], part["effective_on"])
-    known = (new_id(work.moment), part["payer_id"], -part["amount"], on, moment_of(work, row), part["id"])
-    return Receipt(*known, part["coverage_id"])

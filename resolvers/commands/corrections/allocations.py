@@ -25,6 +25,7 @@ from resolvers.commands.corrections.changes import (
 )
 from resolvers.commands.payments.covered_payments import find_coverages
 from resolvers.commands.payments.payments import refuse_corrected
+from resolvers.commands.payments.taken_back import check_taken_back, lock_with_linked
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -40,16 +41,18 @@ async def move_allocation(work: UnitOfWork) -> UUID:
     reason_of(work.inputs)
     cheque_id, case_id = await _found(work)
     settled = await lock_settled(work, [case_id])
+    links = await lock_with_linked(work, cheque_id)
     cheque: Row = await work.one(_CHEQUE, cheque_id)
     await refuse_corrected(work, cheque)
     if cheque["returned_on"]:
         raise Conflict("This cheque has been returned: correct it instead (correctCheque)", ("cheque_id",))
     known = await rows_of(work, cheque_id)
     record_after(work, known)
-    part = _standing(work, [one for one in known if one["cheque_id"] == cheque_id])
+    part = _standing(work, [one for one in known if one["cheque_id"] == cheque_id], links)
     amount = _amount(work, part)
     target: UUID | None = work.inputs.get("to_invoice_id")
     locked = await lock_with_paid(work, {part["invoice_id"], *([target] if target else [])}, settled)
+    await check_taken_back(work, cheque_id, links)
     changes = {one: Change(locked[one]) for one in {part["invoice_id"], *([target] if target else [])}}
     of, patients = changes[part["invoice_id"]], await patients_of(work, cheque["payer_id"])
     of.removed.append(part)
@@ -81,17 +84,28 @@ async def _found(work: UnitOfWork) -> tuple[UUID, UUID]:
     return found["cheque_id"], found["case_id"]
 
 
-def _standing(work: UnitOfWork, rows: list[Row]) -> Row:
-    """The allocation of the input, which has to stand."""
+def _standing(work: UnitOfWork, rows: list[Row], links: list[Row]) -> Row:
+    """The allocation of the input, which has to stand, and of which nothing was taken back."""
     identity, invoice, back = work.inputs.get("allocation_id"), work.inputs.get("invoice_id"), reversals_of(rows)
     found = [one for one in rows if identity in (None, one["id"]) and invoice in (None, one["invoice_id"])]
-    standing = [one for one in found if one["reverses_id"] is None and one["id"] not in back]
+    taken = {link["reverses_id"]: link for link in links}
+    paid = [one for one in found if one["reverses_id"] is None and one["id"] not in back]
+    standing = [one for one in paid if one["id"] not in taken]
     name = "allocation_id" if identity else "invoice_id"
+    if paid and not standing:
+        raise Conflict(_refusal(taken[paid[0]["id"]]), (name,))
     if not standing:
         raise Conflict("This allocation has been reversed: it pays nothing any more", (name,))
     if len(standing) > 1:
         raise InvalidInput("The payment has several allocations to this invoice: give the id of one", (name,))
     return standing[0]
+
+
+def _refusal(link: Row) -> str:
+    words = f"With payment {link['later_number']} the payer took this back"
+    if link["restored_id"] is None:
+        return f"{words}: it pays nothing any more"
+    return f"{words} until {link['restored_on']}: it stays with its invoice; to pay another one, move what others have paid"
 
 
 def _amount(work: UnitOfWork, part: Row) -> Decimal:

@@ -34,16 +34,19 @@ class Change:
     row: Row
     removed: list[Row] = field(default_factory=list)
     added: list[tuple[Receipt, ReversalKind | None]] = field(default_factory=list)
+    # The rows of other payments that are right, each with its payment.
+    of_others: list[tuple[UUID, Receipt, ReversalKind]] = field(default_factory=list)
 
     def corrected(self, known: Iterable[Row]) -> Corrected:
         """The same for the rules; among the `known` rows are those that an earlier correction had carried over."""
         ordered = {one["at"] for one in self.removed}
         of_same = (one for one in known if one["invoice_id"] == self.row["id"] and one["at"] in ordered)
+        reversals = (*(receipt for receipt, kind in self.added if kind), *(receipt for _, receipt, _ in self.of_others))
         return Corrected(
             frozenset(one["id"] for one in self.removed),
             frozenset(one["recorded_at"] for one in of_same),
             tuple(receipt for receipt, kind in self.added if kind is None),
-            tuple(receipt for receipt, kind in self.added if kind is not None),
+            reversals,
         )
 
 
@@ -108,6 +111,8 @@ def apply_changes(
                 reopened.add(row["case_id"])
         for receipt, kind in change.added:
             insert_allocation(work, writes, cheque, identity, receipt, kind, moment_of(work, row))
+        for other, receipt, kind in change.of_others:
+            insert_allocation(work, writes, other, identity, receipt, kind, moment_of(work, row))
     reopen_cases(work, writes, name, {case: of.cases[case] for case in reopened}, of.invoices, changes)
 
 

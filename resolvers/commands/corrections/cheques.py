@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,13 @@ from resolvers.commands.corrections.changes import (
     reverse,
     rows_of,
 )
+from resolvers.commands.corrections.taken_along import Taken, find_taken
 from resolvers.commands.documents import consume
 from resolvers.commands.payments.carried_rows import find_carried
 from resolvers.commands.payments.corrected_payments import WRONG, corrected_payment, marks_of
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
-from resolvers.commands.payments.payments import refuse_corrected, refuse_taken_back, warn_of_similar
+from resolvers.commands.payments.payments import refuse_corrected, warn_of_similar
+from resolvers.commands.payments.taken_back import check_taken_back, lock_with_linked
 from resolvers.commands.transitions import Row
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -53,6 +56,8 @@ class _Right:
     columns: Mapping[str, Any]
     parts: Sequence[Part]
     patients: Collection[UUID]
+    # From when on it has what it takes back of earlier payments.
+    lowered_on: date
 
     @property
     def payer_id(self) -> UUID:
@@ -62,7 +67,7 @@ class _Right:
 
     def receipts(self, row: Row, part: Part, coverage: UUID | None) -> Iterable[tuple[Receipt, ReversalKind | None]]:
         """What a part pays of a locked invoice, and its reversal, if it has one."""
-        on = effective_day(self.columns["received_on"], row["created_on"])
+        on = effective_day(self.lowered_on, row["created_on"])
         is_patient = row["patient_id"] in self.patients
         identity = new_id()
         known = Receipt(identity, self.payer_id, part.amount, on, part.at, None, coverage, is_patient)
@@ -85,31 +90,41 @@ async def correct(work: UnitOfWork) -> UUID:
     cases = {one["case_id"] for one in await rows_of(work, identity) if one["cheque_id"] == identity}
     # All commands lock cases before cheques, and cheques before invoices.
     settled = await lock_settled(work, cases)
+    links = await lock_with_linked(work, identity)
     wrong, known = await _locked(work, identity), await rows_of(work, identity)
     record_after(work, known)
     own = counting([one for one in known if one["cheque_id"] == identity])
     if not {one["case_id"] for one in own} <= cases:
         raise Conflict("More of this payment has just been allocated: read it again", ("cheque_id",))
     columns, receipt = await corrected_payment(work, wrong)
-    parts = await _parts(work, wrong, own)
+    taken = await find_taken(work, links, wrong, columns)
+    parts = taken.along(await _parts(work, wrong, own), own)
     if receipt.is_held:
+        taken.check_not_held()
         if any(not one.is_replaced for one in parts):
             raise InvalidInput(_HELD, ("allocations",))
         parts = []
     carried = await find_carried(work, wrong, columns, is_held=receipt.is_held)
-    _check_sum(parts, columns["amount"], carried.used)
+    _check_sum(parts, columns["amount"], carried.used + taken.amount)
     involved = {*(one["invoice_id"] for one in own), *(one.invoice_id for one in parts)}
     locked = await lock_with_paid(work, involved, settled)
+    await check_taken_back(work, identity, links)
     changes = {one: Change(locked[one]) for one in sorted(involved)}
     await _take_away(work, wrong, [one for one in known if one["cheque_id"] == identity], changes)
-    right = _Right({"id": new_id(work.moment), **columns}, parts, await patients_of(work, columns["payer_id"]))
+    right = _Right(
+        {"id": new_id(work.moment), **columns},
+        parts,
+        await patients_of(work, columns["payer_id"]),
+        taken.lowered_on(columns["received_on"]),
+    )
     await _warn(work, wrong, right)
-    await _bring_along(work, wrong, right, own, changes)
+    await _bring_along(work, wrong, right, own, changes, taken)
     writes = work.writes()
+    known += await taken.carry(work, writes, right.columns, changes)
     writes.insert("cheques", recorded_at=work.moment, **right.columns)
     for remitted in posted:
         writes.update("remittance_payments", {"id": remitted["id"]}, cheque_id=right.columns["id"])
-    carried.carry(work, writes, wrong, right.columns)
+    carried.carry(work, writes, wrong, right.columns, right.lowered_on)
     apply_changes(work, writes, "correct_cheque", right.columns["id"], changes, known, Locked(settled, locked))
     try:
         await writes.run(work.connection)
@@ -124,7 +139,6 @@ async def _locked(work: UnitOfWork, identity: UUID) -> Row:
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
     await refuse_corrected(work, row)
-    await refuse_taken_back(work, identity)
     return row
 
 
@@ -177,7 +191,7 @@ async def _warn(work: UnitOfWork, wrong: Row, right: _Right) -> None:
 
 
 async def _bring_along(
-    work: UnitOfWork, wrong: Row, right: _Right, own: list[Row], changes: Mapping[UUID, Change]
+    work: UnitOfWork, wrong: Row, right: _Right, own: list[Row], changes: Mapping[UUID, Change], taken: Taken
 ) -> None:
     """Add what the right payment pays to the changes, each under a coverage of its payer."""
     parts = [one for one in right.parts if not one.is_replaced or may_pay(changes[one.invoice_id].row, *_payer(right))]
@@ -192,9 +206,12 @@ async def _bring_along(
         is_kept = was is not None and right.payer_id == wrong["payer_id"]
         coverage = _coverage_of(work, row, part, coverages, is_kept=is_kept)
         is_more = was is None or (coverage, part.amount) != (was["coverage_id"], was["amount"])
-        if part.reversal is None and is_more:
+        if part.reversal is None and is_more and part.taken_back is None:
             coverages.pay(work, coverage, part.amount, ("allocations",))
-        changes[part.invoice_id].added.extend(right.receipts(row, part, coverage))
+        receipts = list(right.receipts(row, part, coverage))
+        changes[part.invoice_id].added.extend(receipts)
+        if part.taken_back is not None:
+            taken.receipts[part.taken_back] = receipts
 
 
 def _payer(right: _Right) -> tuple[UUID, Collection[UUID]]:

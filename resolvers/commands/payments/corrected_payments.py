@@ -7,9 +7,10 @@ from uuid import UUID
 
 from db.merged_records import surviving
 from domain.api_names import camel
+from domain.billing.next_steps import named
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import InvalidInput
+from domain.errors import Conflict, InvalidInput
 from domain.normal_forms import normal_key
 from domain.payments.cheques import CORRECTED, PaymentMethod, is_stale
 from domain.payments.corrections import PaymentDays, ReceiptDays, receipt_days_of
@@ -26,7 +27,12 @@ WRONG = f"""select c.id, c.payer_id, {surviving("payer", "c.payer_id")} as survi
     c.document_id, c.is_remitted, c.corrected_at, c.number_key, c.unapplied_amount
     from cheques c left join deposits d on d.clinic_id = c.clinic_id and d.id = c.deposit_id
     where c.clinic_id = $1 and c.id = $2 for no key update of c"""
-_NAMES = ("payer_id", "method", "number", "amount", "cheque_date", "received_on", "document_id")
+_NAMES = ("payer_id", "method", "number", "amount", "cheque_date", "received_on", "returned_on", "document_id")
+# When the payment was received that came instead of a returned one.
+_REPLACED_ON = """with recursive chain as (select clinic_id, id, corrects_id from cheques where clinic_id = $1 and id = $2
+        union all select c.clinic_id, c.id, c.corrects_id from cheques c join chain n on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
+    select min(n.received_on) as replaced_on from chain join cheques n on n.clinic_id = chain.clinic_id and n.replaces_id = chain.id
+        and n.corrected_at is null"""
 _GIVEN = (*_NAMES, "bank", "coverage_id", "allocations")
 
 
@@ -43,10 +49,12 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     number = required_text(inputs, "number", CODE) if "number" in inputs else wrong["number"]
     bank = optional_text(inputs, "bank", BANK) if "bank" in inputs else wrong["bank"]
     days, receipt = _days(work, inputs, wrong, method)
+    if "returned_on" in inputs:
+        await _check_returned(work, wrong, days)
     is_made_paper = method is PaymentMethod.PAPER and wrong["method"] != method
     if is_made_paper and "document_id" not in inputs and wrong["document_id"] is None:
         raise InvalidInput("The scan of a paper cheque is required", ("document_id",))
-    returned = ("returned_on", "return_reason", "return_kind") if wrong["returned_on"] else ()
+    returned = ("return_reason", "return_kind") if wrong["returned_on"] else ()
     payer_id = inputs.get("payer_id") or wrong["payer_id"]
     if payer_id == wrong["surviving_payer_id"]:
         # The same payer under another id is no correction.
@@ -65,7 +73,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
         "released_at": work.moment if receipt.is_released else None,
         "document_id": inputs.get("document_id") or wrong["document_id"],
         **{name: wrong[name] for name in ("deposit_id", "cleared_on", "is_remitted", *returned)},
-        **({"returned_at": work.moment} if returned else {}),
+        **({"returned_on": days.returned_on, "returned_at": work.moment} if returned else {}),
         "replaces_id": await _replaced(work, wrong, payer_id, receipt),
         "corrects_id": wrong["id"],
         "correction_reason": reason,
@@ -84,10 +92,27 @@ async def _replaced(work: UnitOfWork, wrong: Row, payer_id: UUID, receipt: Recei
     return identity
 
 
+async def _check_returned(work: UnitOfWork, wrong: Row, days: PaymentDays) -> None:
+    """Refuse another day of the return for a payment that was not returned, or where it does not fit what followed from the return."""
+    path = ("returned_on",)
+    if wrong["returned_on"] is None:
+        raise Conflict(f"This payment was not returned; record its return: {named('return_cheque')}", path)
+    assert days.returned_on is not None, "the day is given"
+    on = not_later(days.returned_on, work.today, "returned_on")
+    if days.cleared_on is not None and on < days.cleared_on:
+        words = f"The bank cleared the payment on {days.cleared_on}: it was not returned before that day"
+        raise InvalidInput(f"{words}; correct that day first (clearCheque)", path)
+    found = await work.one(_REPLACED_ON, wrong["id"])
+    if found["replaced_on"] is not None and on > found["replaced_on"]:
+        words = f"The payment that replaces it was received on {found['replaced_on']}: it was returned by then"
+        raise InvalidInput(f"{words}; correct that payment first (correctCheque)", path)
+
+
 def _days(work: UnitOfWork, inputs: Row, wrong: Row, method: PaymentMethod) -> tuple[PaymentDays, ReceiptDays]:
     """The days of the payment, and when it is received; a warning where its cheque was old."""
     arrived_on = inputs.get("received_on") or wrong["held_from"] or wrong["received_on"]
-    known = {name: wrong[name] for name in ("deposited_on", "cleared_on", "returned_on")}
+    known = {name: wrong[name] for name in ("deposited_on", "cleared_on")}
+    known["returned_on"] = inputs.get("returned_on") or wrong["returned_on"]
     days = PaymentDays(inputs.get("cheque_date") or wrong["cheque_date"], arrived_on, **known)
     not_later(arrived_on, work.today, "received_on")
     receipt = receipt_days_of(method, days)

@@ -24,11 +24,6 @@ _STANDING = """with recursive following as (select clinic_id, id, number from ch
     union all select n.clinic_id, n.id, n.number from cheques n join following f on f.clinic_id = n.clinic_id and n.corrects_id = f.id)
     select f.id, f.number from following f where not exists (select from cheques n
         where n.clinic_id = f.clinic_id and n.corrects_id = f.id)"""
-# A later payment is less by what its payer took back of this one.
-_TAKEN_BACK = """select l.number from cheque_allocations a join cheque_allocations r on r.clinic_id = a.clinic_id
-        and r.invoice_id = a.invoice_id and r.reversal_kind = 'taken_back' and (r.reverses_id = a.id or r.id = a.id)
-    join cheques l on l.clinic_id = r.clinic_id and l.id = r.cheque_id
-    where a.clinic_id = $1 and a.cheque_id = $2 and l.corrected_at is null limit 1"""
 _UNAPPLIED = f"""select p.name, sum(c.unapplied_amount) as amount from cheques c
     {joined("payer", "p", "c.payer_id", "c.clinic_id")}
     where c.clinic_id = $1 and c.unapplied_amount <> 0 and p.id in (
@@ -91,14 +86,6 @@ async def refuse_corrected(work: UnitOfWork, cheque: Mapping[str, Any], *path: s
         raise Conflict(
             f"This payment was corrected: payment {standing['number']} stands in its place", path or ("cheque_id",)
         )
-
-
-async def refuse_taken_back(work: UnitOfWork, identity: UUID) -> None:
-    """Refuse to return or correct a payment of which a later one took money back, and that later one: the two hang together."""
-    taken_back = await work.one(_TAKEN_BACK, identity)
-    if taken_back is not None:
-        words = f"With payment {taken_back['number']} the payer took back what an earlier payment paid: neither of the two is returned or "
-        raise Conflict(f"{words}corrected. Ask the payer for what is missing, and record what it pays", ("cheque_id",))
 
 
 async def check_replaced(work: UnitOfWork, replaces: UUID, payer_id: UUID, received_on: date) -> None:

@@ -12,6 +12,10 @@ from resolvers.commands.unit_of_work import UnitOfWork
 STANDING = """select p.id, p.code, p.reference, p.amount, p.note, p.effective_on from provider_adjustments p
     where p.clinic_id = $1 and p.cheque_id = $2 and p.reverses_id is null and not exists (select from provider_adjustments r
         where r.clinic_id = p.clinic_id and r.reverses_id = p.id) order by p.id"""
+# Those that were reversed as their payment was returned.
+RETURNED = """select p.id, p.code, p.reference, p.amount, p.note, p.effective_on from provider_adjustments p
+    join provider_adjustments r on r.clinic_id = p.clinic_id and r.reverses_id = p.id and r.reversal_kind = 'returned'
+    where p.clinic_id = $1 and p.cheque_id = $2 order by p.id"""
 
 
 def insert_row(work: UnitOfWork, writes: WriteBatch, cheque: UUID, row: Row, on: date, **columns: str | UUID) -> UUID:

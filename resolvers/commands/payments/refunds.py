@@ -33,6 +33,7 @@ _CHEQUES = f"""select id, number, payer_id, received_on, returned_on, corrected_
     from cheques where clinic_id = $1 and (id = $2 or id = any($3) or unapplied_amount <> 0
         and payer_id = any({group("payer", _PAYER)})) order by id for no key update"""
 _CHEQUE_OF = "select cheque_id from refunds where clinic_id = $1 and id = $2"
+_OWING = "select id, unapplied_amount, corrected_at from cheques where clinic_id = $1 and id = $2 for no key update"
 _LOCKED = "select id from cheques where clinic_id = $1 and id = $2 for no key update"
 _REFUND = """select r.id, r.cheque_id, r.amount, r.payee, r.reason, r.refunded_on, r.method, r.document_id, r.provider_adjustment_id,
         r.reverses_id, v.reversal_kind, k.number as carried_to, c.payer_id, c.returned_on, c.unapplied_amount
@@ -51,11 +52,9 @@ _CARRIED = """with recursive carried as (select id, carries_id from provider_adj
 _WITHHELD_REFUNDS = f"""{_CARRIED.format(named="id = any($2)")}
     {STANDING_REFUNDS} and r.provider_adjustment_id in (select id from carried) order by r.id"""
 _CHEQUE_OF_ROW = "select cheque_id from provider_adjustments where clinic_id = $1 and id = $2"
-# A payment and those that were refunded by its rows: what is reversed with its return is theirs.
-_WITH_REFUNDED = f"""select id from cheques where clinic_id = $1 and (id = $2 or id in (
-    {_CARRIED.format(named="cheque_id = $2")}
-    select r.cheque_id from refunds r where r.clinic_id = $1 and r.provider_adjustment_id in (select id from carried)))
-    order by id for no key update"""
+# The payments that were refunded by the rows of a payment.
+_REFUNDED_WITH = f"""{_CARRIED.format(named="cheque_id = $2")}
+    select r.cheque_id from refunds r where r.clinic_id = $1 and r.provider_adjustment_id in (select id from carried)"""
 _WITHHELD = f"""{_CARRIED.format(named="id = $2")}
     select p.amount - coalesce((select sum(r.amount) from refunds r
             where r.clinic_id = p.clinic_id and r.provider_adjustment_id in (select id from carried)), 0) as rest, c.payer_id,
@@ -80,7 +79,9 @@ async def refund(work: UnitOfWork) -> UUID:
     owing = [row for row in payments if row["unapplied_amount"] < 0]
     unapplied = sum((row["unapplied_amount"] for row in payments), _ZERO)
     owed = -sum((row["unapplied_amount"] for row in owing), _ZERO)
-    check_refund_of_payer(inputs["amount"], unapplied, owed, (row["number"] for row in owing))
+    returned = [row["number"] for row in owing if row["returned_on"]]
+    lowered = [row["number"] for row in owing if not row["returned_on"]]
+    check_refund_of_payer(inputs["amount"], unapplied, owed, returned, lowered)
     if refunded_on < cheque["received_on"]:
         raise InvalidInput("The date must not be before the date of receipt", ("refunded_on",))
     await _check_withheld(work, cheque["payer_id"])
@@ -99,9 +100,9 @@ async def _withholding(work: UnitOfWork) -> UUID | None:
     return found["cheque_id"] if found else None
 
 
-async def lock_with_refunded(work: UnitOfWork, cheque: UUID) -> None:
-    """Lock a payment that is to be returned, and those with refunds that are reversed with it, in one order."""
-    await work.all(_WITH_REFUNDED, cheque)
+async def refunded_with(work: UnitOfWork, cheque: UUID) -> set[UUID]:
+    """The payments with refunds that are reversed when a payment is returned."""
+    return {row["cheque_id"] for row in await work.all(_REFUNDED_WITH, cheque)}
 
 
 async def _locked(work: UnitOfWork, other: UUID | None = None) -> tuple[Row, list[Row]]:
@@ -171,7 +172,8 @@ async def cover_refund(work: UnitOfWork) -> UUID:
     if not 0 < amount <= most:
         words = f"The amount must be above 0 and at most ${format_money(most)}: what is owed for the refund and is unapplied of the payment"
         raise InvalidInput(words, ("amount",))
-    on, writes = max(found["refunded_on"], cheque["received_on"], found["returned_on"]), work.writes()
+    days = (found["refunded_on"], cheque["received_on"], found["returned_on"])
+    on, writes = max(day for day in days if day is not None), work.writes()
     _take_back_losses(work, writes, found["cheque_id"], losses)
     reverse_refund(work, writes, found, on, RowReversal.MOVED, reason)
     insert_refund(work, writes, cheque["id"], {**found, "amount": amount}, on, carries_id=found["id"])
@@ -190,8 +192,11 @@ def _check_owed(owed: Decimal) -> None:
 
 
 async def give_up_refund(work: UnitOfWork) -> UUID:
-    """Give up what a payer owes for a refund whose payment was returned."""
-    reason, found = reason_of(work.inputs), await _standing_refund(work)
+    """Give up what a payer owes for a refund whose payment was returned, or what it took back of a payment that was returned."""
+    reason, inputs = reason_of(work.inputs), work.inputs
+    if (inputs.get("refund_id") is None) == (inputs.get("cheque_id") is None):
+        raise InvalidInput("Give the refund, or the payment of which more was used than there is", ("refund_id",))
+    found = await (_owing(work) if inputs.get("refund_id") is None else _standing_refund(work))
     owed: Decimal = -found["unapplied_amount"]
     _check_owed(owed)
     writes = work.writes()
@@ -200,6 +205,17 @@ async def give_up_refund(work: UnitOfWork) -> UUID:
     await writes.run(work.connection)
     identity: UUID = found["cheque_id"]
     return identity
+
+
+async def _owing(work: UnitOfWork) -> Mapping[str, Any]:
+    """The payment of the input, locked, with what is owed of it as the amount."""
+    cheque: Row | None = await work.one(_OWING, work.inputs["cheque_id"])
+    if cheque is None:
+        raise NotFound("There is no such cheque", ("cheque_id",))
+    await refuse_corrected(work, cheque)
+    if cheque["unapplied_amount"] >= 0:
+        raise Conflict("Nothing is owed of this payment: no more of it is used than there is", ("cheque_id",))
+    return {**cheque, "cheque_id": cheque["id"], "amount": -cheque["unapplied_amount"]}
 
 
 async def _losses(work: UnitOfWork, cheque: UUID) -> list[Row]:

@@ -57,7 +57,7 @@ async def open_matters(work: UnitOfWork, kind: str, identity: UUID) -> list[str]
         ),
         (
             found["overdrawn"],
-            f"{_sum(found, 'overdrawn')} was refunded of payments that were returned later ({_OVERDRAWN})",
+            f"{_sum(found, 'overdrawn')} was refunded, or taken back, of payments that were returned later ({_OVERDRAWN})",
         ),
         (found["held_count"], f"{found['held_count']:,} cheques of {_sum(found, 'held')} are held ({_HELD})"),
         (found["coverage_count"], f"{found['coverage_count']:,} coverages of open cases are in force ({_COVERED})"),

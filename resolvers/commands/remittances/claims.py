@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,7 @@ from resolvers.commands.billing.cheques import (
     with_due_agreements,
 )
 from resolvers.commands.payments.covered_payments import PayerCoverages, find_coverages
+from resolvers.commands.payments.taken_back import STANDS
 from resolvers.commands.remittances.rows import claim_of, line_ids_of
 from resolvers.commands.transitions import lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -42,11 +43,11 @@ _STANDING = f"""select a.id, a.cheque_id, a.invoice_id, a.coverage_id, a.amount,
             on p.clinic_id = k.clinic_id and p.id = k.payment_id where k.clinic_id = a.clinic_id and k.invoice_id = a.invoice_id
             and p.cheque_id = a.cheque_id and k.posted_at is not null) as payer_numbers
     from cheque_allocations a join cheques c on c.clinic_id = a.clinic_id and c.id = a.cheque_id
-    where a.clinic_id = $1 and c.payer_id = any({group("payer", "$2")}) and a.invoice_id = any($3) and a.cheque_id <> $4 and a.amount > 0
-        and not exists (select from cheque_allocations r where r.clinic_id = a.clinic_id and r.reverses_id = a.id)
+    where a.clinic_id = $1 and c.payer_id = any({group("payer", "$2")}) and a.invoice_id = any($3) and a.cheque_id <> $4
+        and {STANDS}
     order by a.id desc"""
-_ALLOCATED = """select invoice_id, sum(amount) as amount from cheque_allocations
-    where clinic_id = $1 and cheque_id = $2 group by invoice_id"""
+_ALLOCATED = f"""select a.invoice_id, sum(a.amount) as amount from cheque_allocations a
+    where a.clinic_id = $1 and a.cheque_id = $2 and {STANDS} group by a.invoice_id"""
 
 _SETTLED = f"The case is settled, and the claim changes what was paid: first: {named('reopen_case')}"
 
@@ -64,6 +65,12 @@ class ClaimPosting:
     posted: list[Row] = field(default_factory=list)
     waiting: list[tuple[Row, DomainError]] = field(default_factory=list)
     taken: set[UUID] = field(default_factory=set)
+    # From when on what is taken back counts: of an invoice that is younger than the payment, later than its receipt.
+    lowered_on: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is taken back yet."""
+        self.lowered_on = self.cheque["received_on"]
 
     async def read(self, *, is_attached: bool) -> None:
         """Read what all claims need."""
@@ -131,6 +138,7 @@ class ClaimPosting:
         self.available -= used
         self.allocated.pop(row["id"], None)
         self.taken |= {one.reverses_id for one in reversals if one.reverses_id}
+        self.lowered_on = max([self.lowered_on, *(one.effective_on for one in reversals)])
         known = {"posted_at": self.work.moment, "posted_by": self.work.user_id, "coverage_id": coverage, "reason": None}
         writes.update("remittance_claims", {"id": claim["id"]}, **known)
         self.posted.append(claim)
@@ -161,7 +169,11 @@ class ClaimPosting:
                 "move what is allocated to other invoices (moveAllocation)"
             )
             raise InvalidInput(words)
-        return receipt_of(self.work, row, self.cheque, amount, coverage) if amount else None
+        if not amount:
+            return None
+        receipt = receipt_of(self.work, row, self.cheque, amount, coverage)
+        # What is taken back pays for it.
+        return replace(receipt, effective_on=max(receipt.effective_on, self.lowered_on))
 
     def _reversals(self, claim: Row, row: Row, standing: Sequence[Row]) -> list[Receipt]:
         """The receipts that a claim takes back: all that an earlier payment has paid for the invoice."""

@@ -90,16 +90,24 @@ def _new(work: UnitOfWork, payment: Row, document_id: UUID | None, dated: date |
     }
 
 
-async def add_provider_adjustments(work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row) -> Decimal:
-    """Add the rows that concern no claim, once for each payment; returns by how much they raise what can be allocated.
+def raised_by(payment: Row) -> Decimal:
+    """By how much the rows that concern no claim raise what can be allocated of a payment, in US dollars."""
+    rows = provider_adjustments_of(payment) if payment["posted_at"] is None else ()
+    return sum((one.amount for one in rows), Decimal(0))
 
-    A row that may answer a request of the payer to pay money back warns with the request.
+
+async def add_provider_adjustments(
+    work: UnitOfWork, writes: WriteBatch, payment: Row, cheque: Row, lowered_on: date
+) -> None:
+    """Add the rows that concern no claim, once for each payment.
+
+    What uses money of the payment counts from `lowered_on` on, when all is taken back that is taken back with it. A row that may answer
+    a request of the payer to pay money back warns with the request.
     """
     if payment["posted_at"] is not None:
-        return Decimal(0)
-    found = provider_adjustments_of(payment)
-    for one in found:
-        insert_provider_adjustment(work, writes, cheque["id"], one, cheque["received_on"])
+        return
+    for one in provider_adjustments_of(payment):
+        on = lowered_on if one.amount < 0 else cheque["received_on"]
+        insert_provider_adjustment(work, writes, cheque["id"], one, on)
         for request in await find_proposals(work, cheque["payer_id"], one.reference, one.amount):
             work.warnings.append(recoupment_proposed(request["requested_on"], request["reason"], one.amount))
-    return sum((one.amount for one in found), Decimal(0))

@@ -12,7 +12,7 @@ from domain.errors import Conflict, DomainError, InvalidInput, NotFound
 from domain.remittances.statuses import POSTABLE, RemittanceStatus
 from resolvers.commands.remittances.claims import ClaimPosting
 from resolvers.commands.remittances.locks import lock_posting
-from resolvers.commands.remittances.payments import SAME_NUMBER, add_provider_adjustments, payment_for
+from resolvers.commands.remittances.payments import SAME_NUMBER, add_provider_adjustments, payment_for, raised_by
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
@@ -110,15 +110,15 @@ async def _post(work: UnitOfWork, payment: Row, claims: Sequence[Row], source: _
     writes = work.bulk_writes()
     if new is not None:
         writes.insert("cheques", **new)
-    raised = await add_provider_adjustments(work, writes, payment, cheque)
     await writes.run(work.connection)
-    posting = ClaimPosting(work, cheque, cheque["unapplied_amount"] + raised)
+    posting = ClaimPosting(work, cheque, cheque["unapplied_amount"] + raised_by(payment))
     await posting.read(is_attached=new is None)
     await posting.post(claims)
     if claims and not posting.posted:
         raise _NothingPostedError(posting.waiting)
     if posting.available < 0:
         raise Conflict(_TAKES_MORE)
+    await add_provider_adjustments(work, writes, payment, cheque, posting.lowered_on)
     first = (
         {}
         if payment["posted_at"]

@@ -149,13 +149,10 @@ def _uses(cheque: Any) -> Iterator[dict[str, Any]]:
     if cheque["status"] == "CORRECTED":
         return
     for part in _without_moved(cheque["allocations"]):
-        kind = (
-            "ALLOCATION"
-            if Decimal(part["amount"]) > 0
-            else "TAKEN_BACK"
-            if part["reversalKind"] == "TAKEN_BACK"
-            else "REVERSAL"
-        )
+        kind = "REVERSAL" if Decimal(part["amount"]) < 0 else "ALLOCATION"
+        if part["reversalKind"] == "TAKEN_BACK" or (kind == "ALLOCATION" and part["reversalKind"]):
+            # What was taken back, or restored of it.
+            kind = "TAKEN_BACK"
         yield {**part, "cheque": cheque, "kind": kind}
     others = [
         (f"REFUND_{one['reversalKind']}" if one["reversalKind"] else "REFUND", one["amount"], one["refundedOn"])

@@ -1,12 +1,15 @@
 """The refunds and provider adjustments of a payment go along when it is corrected."""
 
+from datetime import timedelta
 from typing import Any
 
+from domain.remittances.remittance import ProviderAdjustment
 from tests.api.payments.paying import CHEQUE, day, deposited, look, paid, returned
 from tests.api.payments.test_recoupment import REQUEST, adjusted, answer, ask, refund
 from tests.api.payments.test_refunds import new_payer
+from tests.api.remittances.remitting import claim, imported, money, number_of, payment, posted
 from tests.support.api.mutations import done, refused
-from tests.support.api.records import nothing_changes
+from tests.support.api.records import nothing_changes, today
 from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 
 _ROWS = """cheque { id number unappliedAmount status refunds { id amount reversalKind refundedOn carries { id } }
@@ -97,4 +100,35 @@ def test_a_correction_that_does_not_fit_what_was_refunded_is_refused(clinic: Cli
 
 
 def test_all_laws_hold_after_these_tests(clinic: Clinic) -> None:
+    assert broken_laws(clinic.address) == ()
+
+
+def test_rows_that_the_return_had_reversed_go_along_and_the_day_of_the_return_is_corrected(clinic: Clinic) -> None:
+    invoice = clinic.submitted("100.00")
+    given = (ProviderAdjustment("WO", money("40.00"), "REF"),)
+    number = number_of(clinic, invoice)
+    came = imported(
+        clinic, payment(claim(number, "100.00", "100.00"), provider_adjustments=given, paid_on=today() - timedelta(5))
+    )
+    cheque = posted(clinic, came)["payments"][0]["cheque"]["id"]
+    error = refused(
+        clinic.admin, "correctCheque", CHEQUE, chequeId=cheque, returnedOn=day(-1), reason="The bank said so"
+    )
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "returnedOn"])
+    assert "returnCheque" in error["message"]
+    returned(clinic, cheque, returnedOn=TODAY)
+    number = f"RIGHT-{number}"
+    right = done(clinic.admin, "correctCheque", CHEQUE, chequeId=cheque, number=number, reason="A typing error")
+    assert (right["number"], right["returnedOn"], right["unappliedAmount"]) == (number, TODAY, "0.00")
+    assert broken_laws(clinic.address) == ()
+    for on, words in ((day(-6), "it cannot have been received later"), (day(1), "future")):
+        with nothing_changes(clinic.address):
+            error = refused(
+                clinic.admin, "correctCheque", CHEQUE, chequeId=right["id"], returnedOn=on, reason="The bank said so"
+            )
+        assert words in error["message"]
+    again = done(
+        clinic.admin, "correctCheque", CHEQUE, chequeId=right["id"], returnedOn=day(-1), reason="The bank said so"
+    )
+    assert (again["returnedOn"], again["returnKind"], again["unappliedAmount"]) == (day(-1), "NSF", "0.00")
     assert broken_laws(clinic.address) == ()

@@ -17,9 +17,11 @@ from python_calamine import CalamineWorkbook
 
 from db.global_ids import make_id
 from domain.access.people import Role
+from domain.remittances.remittance import ProviderAdjustment
 from server.embedded.postgres import EmbeddedPostgres
 from tests.api.payments.paying import day, electronic
 from tests.api.payments.test_recoupment import adjusted
+from tests.api.remittances.remitting import REMITTANCE, claim, imported, money, payment
 from tests.storage.stores import Folder
 from tests.support.api.mutations import answered
 from tests.support.api.records import find_records, uuid_of
@@ -32,7 +34,7 @@ _COLUMNS = [
     *("kind", "amount", "effectiveOn", "invoice.number"),
 ]
 _DEPOSITS = "{ deposits(first: 500) { nodes { bankAccount depositedOn total cheques { number amount } } } }"
-_STEPS = 160
+_STEPS = 320
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,7 @@ class History:
         steps: list[Callable[[], None]] = [
             *(self._pay, self._pay, self._invoice, self._allocate, self._refund, self._refund, self._adjust),
             *(self._return, self._return_refund, self._cover, self._give_up, self._deposit),
+            *(self._take_back, self._take_back, self._return_taken, self._correct, self._owe),
         ]
         for _ in range(_STEPS):
             self.random.choice(steps)()
@@ -122,6 +125,48 @@ class History:
         else:
             return
         self._try("returnCheque", "return", admin=True, chequeId=chosen, returnedOn=TODAY, reason="Bounced")
+
+    def _take_back(self) -> None:
+        """A payment of nothing, with which the payer takes back what one payment has paid of an invoice, and pays another one with it."""
+        found = self._some("""select i.number, sum(a.amount) as amount from cheque_allocations a join invoices i on i.id = a.invoice_id
+            where a.cheque_id = any($1) group by i.number, a.invoice_id, a.cheque_id having sum(a.amount) > 0""")
+        if found and self.invoices:
+            amount = f"{found['amount']:.2f}"
+            rest = f"{found['amount'] - 150:.2f}"
+            adjustments = (f"PR-2 {rest}",) if rest != "0.00" else ()
+            back = claim(found["number"], "-150.00", f"-{amount}", *adjustments, status_code="22")
+            forwarded = (ProviderAdjustment("FB", money(f"-{amount}"), "FORWARDED"),)
+            came = imported(self.clinic, payment(back, provider_adjustments=forwarded))
+            answer = answered(self.clinic.billing, "postRemittance", REMITTANCE, remittanceId=came["id"])
+            cheque = None if answer["errors"] else answer["remittance"]["payments"][0]["cheque"]
+            self.done["take_back"] += cheque is not None
+            if cheque is not None:
+                self.cheques.append(cheque["id"])
+
+    def _return_taken(self) -> None:
+        """A payment of which money was taken back, or that took it back."""
+        found = self._some("""select c.id from cheques c join cheque_allocations a on a.cheque_id = c.id
+            join cheque_allocations t on t.id = a.id or t.reverses_id = a.id
+            where c.id = any($1) and t.reversal_kind = 'taken_back' and c.returned_on is null""")
+        if found:
+            told = {"returnedOn": TODAY, "reason": "Bounced"}
+            self._try("returnCheque", "return_taken", admin=True, chequeId=make_id("Cheque", found["id"]), **told)
+
+    def _correct(self) -> None:
+        """Another number, after which the right payment stands for the wrong one."""
+        if self.cheques:
+            place = self.random.randrange(len(self.cheques))
+            told = {"number": f"right-{self.random.random()}", "reason": "A typing error"}
+            if right := self._try("correctCheque", "correct", admin=True, chequeId=self.cheques[place], **told):
+                self.cheques[place] = right
+
+    def _owe(self) -> None:
+        """What the payer owes of a payment that took money back of one that was returned is given up."""
+        if found := self._some(
+            "select id from cheques where id = any($1) and unapplied_amount < 0 and returned_on is null"
+        ):
+            told = {"chequeId": make_id("Cheque", found["id"]), "reason": "Insolvent"}
+            self._try("giveUpRefund", "owe", admin=True, **told)
 
     def _return_refund(self) -> None:
         if found := self._some("select id from refunds where cheque_id = any($1) and amount > 0"):
@@ -189,7 +234,7 @@ def test_the_rows_of_every_deposit_add_up_to_it(bureau: Bureau) -> None:
 def test_all_kinds_of_rows_are_there(bureau: Bureau) -> None:
     assert {row["Kind"] for row in read_back(bureau)} == {
         *("ALLOCATION", "REVERSAL", "REFUND", "REFUND_RETURNED", "REFUND_MOVED", "PROVIDER_ADJUSTMENT", "GIVEN_UP"),
-        *("UNAPPLIED", "RETURNED"),
+        *("UNAPPLIED", "RETURNED", "TAKEN_BACK"),
     }
 
 

@@ -112,7 +112,7 @@ def test_unapplied_money_is_named_until_it_is_refunded(clinic: Clinic, payer: st
     clinic.bounces(cheque)
     # 250.00 were refunded of a payment that then bounced; 50.00 of another one are left unapplied.
     assert refusal(clinic, payerId=payer) == (
-        "200.00 was refunded of payments that were returned later (leave as much of another payment unapplied: recordCheque)"
+        "200.00 was refunded, or taken back, of payments that were returned later (leave as much of another payment unapplied: recordCheque)"
     )
     clinic.pays("200.00", {}, payerId=payer)
     retires(clinic, payerId=payer)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.api.reports.test_restated import FIRST, Clinic, breaches, differences, present
 from tests.domain.billing.books import FIRM, INSURER, PATIENT
-from tests.domain.billing.mistyped import Done, Mistyped, Wrong
+from tests.domain.billing.mistyped import Done, Mistyped, Wrong, places_of
 from tests.support.api.assembled_server import assembled, served
 from tests.support.api.clinic_clock import ClinicClock, moment
 from tests.support.api.mutations import done
@@ -57,6 +57,8 @@ class Typist:
                 self._correct(history, trial, act)
         elif how is Done.WRONG:
             self._type(history, trial, on, act)
+        elif how is Done.WRONG_RETURN and not self.is_right:
+            self.ledgers.send(history, replace(act, happened=trial.returned), on)
         else:
             self.ledgers.send(history, act, on)
 
@@ -94,6 +96,9 @@ class Typist:
         if trial.wrong is Wrong.OTHER_INVOICE:
             return {"allocations": [{"invoiceId": own, "amount": amount}]}
         day = (self.ledgers.first_day + timedelta(days=act.happened or 0)).isoformat()
+        if trial.wrong is Wrong.RETURN:
+            assert trial.return_act is not None
+            return {"returnedOn": (self.ledgers.first_day + timedelta(trial.return_act.happened or 0)).isoformat()}
         right: dict[Wrong, dict[str, Any]] = {
             Wrong.NUMBER: {"number": f"right-{history}-{act.key}"},
             Wrong.AMOUNT: {"amount": amount, "allocations": [{"invoiceId": own, "amount": amount}]},
@@ -111,7 +116,7 @@ def trials(wanted: int) -> list[Mistyped]:
         random, wrong = SeededRandom(seed), list(Wrong)[len(found) % len(Wrong)]
         _, plan = random_plan(seed, 24)
         order = orders_of(plan, seed, random.choice([1, 2]), tries=3)[-1]
-        places = [place for place, (_, act) in enumerate(order) if act.name == "record_cheque"]
+        places = places_of(order, wrong)
         if not places:
             continue
         trial = Mistyped(order, place := random.choice(places), wrong, random)

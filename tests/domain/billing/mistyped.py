@@ -29,6 +29,7 @@ class Wrong(StrEnum):
     # It is typed for another invoice, and is a payment of this one; or the other way round.
     OTHER_INVOICE = "other invoice"
     THIS_INVOICE = "this invoice"
+    RETURN = "day of its return"
 
 
 class Done(StrEnum):
@@ -36,6 +37,8 @@ class Done(StrEnum):
 
     AS_PLANNED = "as planned"
     WRONG = "wrong"
+    # The return of the payment, on a wrong day.
+    WRONG_RETURN = "wrong return"
     CORRECTED = "corrected"
 
 
@@ -48,6 +51,11 @@ class Mistyped:
         (on, self.act) = order[place]
         self.values, self.happened = self._mistakes(on, self.act, random)
         self.returns = list[Receipt]()
+        # Its return, and on which day that is typed to have happened.
+        later = ((at, one) for at, (_, one) in enumerate(order) if one.values.get("cheque") == self.act.key)
+        nothing: tuple[int, Act | None] = (-1, None)
+        self.return_place, self.return_act = next(later, nothing)
+        self.returned, self.shift = -1, random.choice([-8, -4, -2, -1, 1, 2, 8])
         # What was done on which day: a step as it was planned, with its act, or typed wrong, or the correction of that.
         self.script = list[tuple[int, Done, Act]]()
         # The steps between the mistake and its correction.
@@ -70,6 +78,7 @@ class Mistyped:
 
     def run(self, until: int) -> bool:
         """Make all steps; what was typed wrong is corrected after the step at a place, or before a step that is refused."""
+        until = max(until, self.return_place) if self.wrong is Wrong.RETURN else until
         for place, (on, act) in enumerate(self.order):
             self.books.pass_nights(on)
             try:
@@ -118,6 +127,12 @@ class Mistyped:
             paid, moment = self.receipts[act.values["cheque"]], self.books.moment(on, self.books.steps)
             back = replace(paid, id=UUID(int=7), amount=-paid.amount, reverses_id=paid.id, recorded_at=moment)
             self.returns = [replace(back, effective_on=max(day(act.happened or 0), paid.effective_on))]
+        elif act is self.return_act and self.wrong is Wrong.RETURN:
+            paid = self.receipts[self.act.key]
+            self.returned = min(on, max((act.happened or 0) + self.shift, (paid.effective_on - CREATED_ON).days))
+            self.books.take_back(on, paid, self.returned)
+            self.script.append((on, Done.WRONG_RETURN, act))
+            return
         elif act.name == "return_cheque":
             self.books.take_back(on, self.receipts[act.values["cheque"]], act.happened)
         else:
@@ -131,6 +146,10 @@ class Mistyped:
     def correct(self, on: int) -> None:
         """Correct what was typed wrong, on a day."""
         key, books = self.act.key, self.books
+        if self.wrong is Wrong.RETURN:
+            if self.return_act is None or self.returned < 0:
+                raise DomainError("It was not returned")
+            books.returned_on[self.receipts[key].id] = day(self.return_act.happened or 0)
         if self.wrong is Wrong.THIS_INVOICE:
             books.correct(on, self.receipts[-1], amount=Decimal(0))
         elif self.wrong is Wrong.OTHER_INVOICE:
@@ -154,6 +173,14 @@ class Mistyped:
             except DomainError:
                 return False
         return True
+
+
+def places_of(order: Order, wrong: Wrong) -> list[int]:
+    """The places of the payments of which something can be typed wrong."""
+    paid = {act.key: place for place, (_, act) in enumerate(order) if act.name == "record_cheque"}
+    if wrong is not Wrong.RETURN:
+        return list(paid.values())
+    return [paid[act.values["cheque"]] for _, act in order if act.name == "return_cheque"]
 
 
 def right_of(order: Order) -> Books:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from imports.demo.seeded_random import SeededRandom
-from tests.domain.billing.mistyped import Mistyped, Wrong, right_of
+from tests.domain.billing.mistyped import Mistyped, Wrong, places_of, right_of
 from tests.domain.billing.test_restated import restated
 from tests.domain.test_transitions import CREATED_ON
 from tests.support.api.recorded_histories import orders_of, random_plan
@@ -17,7 +17,7 @@ def check(seed: int, wrong: Wrong, done: Counter[str]) -> None:
     _, plan = random_plan(seed, 30)
     # At times what comes from outside is recorded late, so that a right day may be before a wrong one.
     order = orders_of(plan, seed, random.choice([1, 2]), tries=3)[-1]
-    places = [place for place, (_, act) in enumerate(order) if act.name == "record_cheque"]
+    places = places_of(order, wrong)
     if not places:
         return
     trial = Mistyped(order, place := random.choice(places), wrong, random)

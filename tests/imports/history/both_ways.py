@@ -31,6 +31,7 @@ from imports.history.invoice_history import HistoryLine, HistoryStart, InvoiceHi
 from imports.history.rows import noon_of
 from permissions.viewers import Viewer
 from resolvers.commands.billing import cases, cheques
+from resolvers.commands.corrections.returns import take_back
 from resolvers.commands.transitions import transition
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -38,7 +39,7 @@ BEGIN = date(2025, 1, 6)
 _COMMANDS: dict[str, Callable[[UnitOfWork], Awaitable[UUID]]] = {
     "record_cheque": cheques.record,
     "allocate_cheque": cheques.allocate,
-    "return_cheque": cheques.take_back,
+    "return_cheque": take_back,
     "settle_case": cases.settle,
     "close_case": cases.close,
     "reopen_case": cases.open_again,

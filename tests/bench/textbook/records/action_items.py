@@ -168,6 +168,13 @@ async def _payments(records: Records, day: date) -> AsyncIterator[ActionItem]:
                     ": cover it with the payer's next payment (recordCheque, coverRefund), or give it up (giveUpRefund)"
                 )
             due_on = cheque.returned_on or cheque.received_on + 7 * _DAY
+            if cheque.returned_on is None and left < 0:
+                words = (
+                    f"With payment {cheque.number} the payer took back ${-left} of a payment that was returned: "
+                    "make due what it paid too much (moveAllocation), or give it up (giveUpRefund)"
+                )
+                parts = await records.many(ChequeAllocation, "cheque_id", cheque.id)
+                due_on = max(one.effective_on for one in parts if one.reversal_kind == "returned")
             yield replace(ActionItem(cheque.id, "unapplied_money", due_on, words, None), cheque_id=cheque.id)
 
 
