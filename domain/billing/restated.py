@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
-from domain.billing.ledger.by_days import facts_on
+from domain.billing.ledger.by_days import days_of, facts_on
 from domain.billing.ledger.conditions import with_lapse_days
 from domain.billing.ledger.facts import AgreementEnd, Facts
 from domain.billing.lifecycle import amounts_of, status_of
@@ -85,7 +85,7 @@ def restated_states(facts: Facts, steps: Sequence[Step], created_on: date) -> li
     """The states of an invoice, oldest first, without gaps; each differs from the one before."""
     facts = with_lapse_days(facts)
     marks = sorted(_without_undone(_marks(facts, steps, created_on), facts), key=_point)
-    days = sorted({max(day, created_on) for day in (*_days(facts), *(mark.on for mark in marks))})
+    days = sorted({max(day, created_on) for day in (*days_of(facts), *(mark.on for mark in marks))})
     found = list[tuple[date, dict[str, Any]]]()
     for day in days:
         values = _state_on(facts, marks, day)
@@ -93,15 +93,6 @@ def restated_states(facts: Facts, steps: Sequence[Step], created_on: date) -> li
             found.append((day, values))
     ends = [*(day for day, _ in found[1:]), None]
     return [RestatedState(day, until, values) for (day, values), until in zip(found, ends, strict=True)]
-
-
-def _days(facts: Facts) -> Iterator[date]:
-    yield from (one.from_on for one in facts.responsibilities)
-    yield from (day for one in facts.agreements for day in (one.agreed_on, one.ended_on) if day)
-    yield from (one.effective_on for one in facts.receipts)
-    # By the days on which the adjustments count in the end: a small balance is due again on the day of a receipt.
-    yield from (one.effective_on for one in facts.adjustments)
-    yield from (day for one in facts.write_offs for day in (one.written_off_on, one.reversed_on) if day)
 
 
 def _state_on(facts: Facts, marks: Sequence[_Mark], day: date) -> dict[str, Any]:

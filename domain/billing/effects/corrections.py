@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.billing.effects.receipts import given_up_then, received, taken_back_by_others
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
-from domain.billing.ledger.by_days import facts_on
+from domain.billing.ledger.by_days import days_of, facts_on
 from domain.billing.ledger.conditions import lapse_day, lapsed_agreement, received_by
 from domain.billing.ledger.facts import ZERO, AgreementEnd, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_correction
@@ -105,5 +105,6 @@ def _has_lapsed(facts: Facts, day: date, today: date) -> bool:
     """Whether nothing was received by the last day of an agreement, and something was due at the end of it or of a later day."""
     if day >= today or facts.write_off is not None or received_by(facts, day) > 0:
         return False
-    days = {day, *(one.effective_on for one in facts.receipts if day < one.effective_on < today)}
+    # Also on a day on which no money came or went: what was written off is due again since the write-off was reversed.
+    days = {day, *(one for one in days_of(facts) if day < one < today)}
     return any(ledger_of(facts_on(facts, one)).balance > 0 for one in days)

@@ -21,6 +21,16 @@ def facts_on(facts: Facts, day: date, billed: Decimal | None = None) -> Facts:
     )
 
 
+def days_of(facts: Facts) -> Iterator[date]:
+    """The days on which something of the facts counts, in no order."""
+    yield from (one.from_on for one in facts.responsibilities)
+    yield from (day for one in facts.agreements for day in (one.agreed_on, one.ended_on) if day)
+    yield from (one.effective_on for one in facts.receipts)
+    # By the days on which the adjustments count in the end: a small balance is due again on the day of a receipt.
+    yield from (one.effective_on for one in facts.adjustments)
+    yield from (day for one in facts.write_offs for day in (one.written_off_on, one.reversed_on) if day)
+
+
 def _agreement_on(agreement: Agreement, day: date) -> Agreement:
     stands = agreement.ended_on is not None and agreement.ended_on > day
     return agreement.without_end() if stands else agreement
