@@ -13,9 +13,10 @@ _REGISTER = """insert into patients (clinic_id, id, mrn, mrn_key, first_name, la
     returning clinic_id, id"""
 _MERGE = """insert into merges (clinic_id, id, merged_patient_id, surviving_patient_id, reason, merged_by, merged_at, before)
     select m.clinic_id, gen_random_uuid(), m.id, p.id, 'Registered twice, at two reception desks', u.id, now(), json_build_object(
-        'counts', json_build_object('cases', (select count(*) from cases c where (c.clinic_id, c.patient_id) = (p.clinic_id, p.id)),
-            'payers', (select count(*) from payers y where (y.clinic_id, y.patient_id) = (p.clinic_id, p.id))),
-        'record', json_build_object('mrn', p.mrn, 'first_name', p.first_name, 'last_name', p.last_name, 'email', p.email,
+        'counts', json_build_object(m.id::text, '{}'::json, p.id::text, json_build_object(
+            'cases', (select count(*) from cases c where (c.clinic_id, c.patient_id) = (p.clinic_id, p.id)),
+            'payers', (select count(*) from payers y where (y.clinic_id, y.patient_id) = (p.clinic_id, p.id)))),
+        'across', 0, 'record', json_build_object('mrn', p.mrn, 'first_name', p.first_name, 'last_name', p.last_name, 'email', p.email,
             'phone', p.phone, 'address', p.address, 'birth_date', p.birth_date))
     from patients m join patients p on p.clinic_id = m.clinic_id and p.sort_name = m.sort_name and p.id <> m.id
         and p.birth_date is not distinct from m.birth_date

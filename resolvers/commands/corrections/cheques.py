@@ -45,7 +45,7 @@ _TYPED_AT = """with recursive chain as (select clinic_id, corrects_id, recorded_
             on n.clinic_id = c.clinic_id and n.corrects_id = c.id)
     select min(recorded_at) as at, min(returned_at) filter (where return_kind is distinct from 'corrected') as returned_at from chain"""
 # The payments of remittances that are posted to a payment.
-_POSTED = "select id from remittance_payments where clinic_id = $1 and cheque_id = $2 order by id for no key update"
+_POSTED = "select id from remittance_payments where clinic_id = $1 and cheque_id = $2 order by id"
 _HELD = "A post-dated cheque is held until its deposit is recorded, and pays nothing: give no allocations ([]) as well"
 
 
@@ -86,14 +86,15 @@ async def correct(work: UnitOfWork) -> UUID:
     if work.inputs.get("document_id") is not None:
         await consume(work)
     # What is posted to the payment is locked first, as when it is posted.
-    posted = await work.all(_POSTED, identity)
+    posted = await work.all(f"{_POSTED} for no key update", identity)
     cases = {one["case_id"] for one in await rows_of(work, identity) if one["cheque_id"] == identity}
     # All commands lock cases before cheques, and cheques before invoices.
     settled = await lock_settled(work, cases)
     links = await lock_with_linked(work, identity)
-    wrong, known = await _locked(work, identity), await rows_of(work, identity)
+    wrong, known = await _locked(work, identity, posted), await rows_of(work, identity)
     record_after(work, known)
-    own = counting([one for one in known if one["cheque_id"] == identity])
+    of_wrong = [one for one in known if one["cheque_id"] == identity]
+    own = counting(of_wrong)
     if not {one["case_id"] for one in own} <= cases:
         raise Conflict("More of this payment has just been allocated: read it again", ("cheque_id",))
     columns, receipt = await corrected_payment(work, wrong)
@@ -110,13 +111,9 @@ async def correct(work: UnitOfWork) -> UUID:
     locked = await lock_with_paid(work, involved, settled)
     await check_taken_back(work, identity, links)
     changes = {one: Change(locked[one]) for one in sorted(involved)}
-    await _take_away(work, wrong, [one for one in known if one["cheque_id"] == identity], changes)
-    right = _Right(
-        {"id": new_id(work.moment), **columns},
-        parts,
-        await patients_of(work, columns["payer_id"]),
-        taken.lowered_on(columns["received_on"]),
-    )
+    await _take_away(work, wrong, of_wrong, changes)
+    patients, lowered_on = await patients_of(work, columns["payer_id"]), taken.lowered_on(columns["received_on"])
+    right = _Right({"id": new_id(work.moment), **columns}, parts, patients, lowered_on)
     await _warn(work, wrong, right)
     await _bring_along(work, wrong, right, own, changes, taken)
     writes = work.writes()
@@ -134,11 +131,14 @@ async def correct(work: UnitOfWork) -> UUID:
     return found
 
 
-async def _locked(work: UnitOfWork, identity: UUID) -> Row:
+async def _locked(work: UnitOfWork, identity: UUID, posted: Sequence[Row]) -> Row:
+    """The wrong payment, locked, to which no more was posted while its lock was waited for."""
     row: Row | None = await work.one(WRONG, identity)
     if row is None:
         raise NotFound("There is no such cheque", ("cheque_id",))
     await refuse_corrected(work, row)
+    if await work.all(_POSTED, identity) != posted:
+        raise Conflict("A remittance has just been posted to this payment: read it again", ("cheque_id",))
     return row
 
 

@@ -359,7 +359,7 @@ def test_what_is_wrong_is_required_and_a_foreign_payment_is_not_found(clinic: Cl
             error = refused(clinic.billing, "correctCheque", CHEQUE, **known)
         assert error["code"] == code, (given, error)
         if not given:
-            names = "payerId, method, number, amount, chequeDate, receivedOn, documentId, bank, coverageId, allocations"
+            names = "payerId, method, number, amount, chequeDate, receivedOn, returnedOn, documentId, bank, coverageId, allocations"
             assert error["message"] == f"Give what was typed wrong: {names}"
 
 

@@ -1,20 +1,12 @@
 """A payment of a remittance that was corrected: the remittance names the payment that stands, at once."""
 
-import asyncio
 from typing import Any
 
-from db.migrate import migrate
-from server.database_urls import DatabaseUrls, bring_up_to_date
 from tests.api.payments.paying import CHEQUE
 from tests.api.remittances.remitting import claim, claims_of, imported, look, number_of, payment, posted
 from tests.support.api.mutations import done
 from tests.support.api.scenarios import Clinic, broken_laws
 from tests.support.databases import rows
-
-_CORRECTED = "update cheques set corrected_at = now(), returned_on = received_on, returned_at = now(), return_kind = 'corrected' where id = $1"
-_RIGHT = """insert into cheques (clinic_id, id, payer_id, method, number, number_key, amount, cheque_date, received_on, is_remitted, corrects_id,
-    correction_reason) select clinic_id, gen_random_uuid(), payer_id, method, $2, $2, amount, cheque_date, received_on, true, id, 'Wrong'
-    from cheques where id = $1 returning id"""
 
 
 def corrected(clinic: Clinic, cheque: str, **values: Any) -> Any:
@@ -78,18 +70,3 @@ def test_what_a_payer_takes_back_of_a_corrected_payment_is_found_by_its_own_numb
     assert str(cheque) == rows(clinic.address, "select id::text from cheques where number = 'RIGHT-4'")[0][0]
     assert right["number"] == "RIGHT-4"
     assert broken_laws(clinic.address) == ()
-
-
-def test_remittances_of_the_release_before_name_the_payment_that_stands(own_address: DatabaseUrls) -> None:
-    [[payment_id, wrong]] = rows(
-        own_address, "select id, cheque_id from remittance_payments where posted_at is not null limit 1"
-    )
-    asyncio.run(migrate(own_address.owner, revision="0036"))
-    for number in ("OLD-1", "OLD-2"):
-        rows(own_address, _CORRECTED, wrong)
-        [[wrong]] = rows(own_address, _RIGHT, wrong, number)
-    others = "select id, cheque_id from remittance_payments where id <> $1 order by id"
-    before = rows(own_address, others, payment_id)
-    asyncio.run(bring_up_to_date(own_address))
-    assert rows(own_address, "select cheque_id from remittance_payments where id = $1", payment_id)[0][0] == wrong
-    assert rows(own_address, others, payment_id) == before

@@ -195,7 +195,7 @@ def _payers(ledgers: Ledgers) -> list[UUID]:
 
 
 def test_histories_with_corrected_payments_have_the_figures_of_those_that_were_typed_right(clinic: Clinic) -> None:
-    _check(clinic, 24)
+    _check(clinic, 12)
 
 
 @pytest.mark.prove

@@ -96,8 +96,10 @@ def add_merge(address: DatabaseUrls, clinic: str) -> None:
     rows(
         address,
         """insert into merges (clinic_id, id, merged_payer_id, surviving_payer_id, before, merged_at)
-        select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object('counts', '{}'::json, 'record',
-            json_build_object('name', s.name, 'kind', s.kind)), now() from payers m join payers s on s.clinic_id = m.clinic_id
+        select m.clinic_id, gen_random_uuid(), m.id, s.id, json_build_object(
+            'counts', json_build_object(m.id::text, '{}'::json, s.id::text, '{}'::json), 'across', 0,
+            'record', json_build_object('name', s.name, 'kind', s.kind)), now()
+        from payers m join payers s on s.clinic_id = m.clinic_id
         where m.clinic_id = (select clinic_id from clinics where short_name = $1) and m.name = 'Merged payer'
             and s.name = 'Surviving payer'""",
         clinic,
