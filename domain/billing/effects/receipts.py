@@ -8,7 +8,7 @@ from decimal import Decimal
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import is_in_present_round, is_of_payer_of_its_day, ledger_of
 from domain.billing.ledger.by_days import left_when
-from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, Facts, Receipt
+from domain.billing.ledger.facts import ZERO, Adjustment, AdjustmentKind, AgreementEnd, Facts, Receipt
 from domain.billing.ledger.late_facts import contradicted_by_money
 from domain.billing.money import format_money
 from domain.billing.outcomes import Actor, Inputs, Outcome, reason_of
@@ -83,12 +83,25 @@ def _given_up(facts: Facts, decision: Adjustment, left: Decimal, actor: Actor) -
     change = left - sum(one.amount for one in small if one.effective_on == decision.effective_on)
     if change == 0:
         return facts
-    later = (one for one in facts.receipts if one.reverses_id is None and _is_later(one, decision))
-    days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
-    # A reopening takes it back as well.
+    days = _due_again_on(facts, decision)
+    # Also what took it back of a settled case.
     days += [one.effective_on for one in small if one.amount < 0 and one.effective_on > decision.effective_on]
     facts = _adjusted(facts, change, decision.effective_on, actor)
     return _adjusted(facts, -change, min(days), actor) if days else facts
+
+
+def _due_again_on(facts: Facts, decision: Adjustment) -> list[date]:
+    """The days on which what was given up is due again: of later money of the payer who owed, and of later reopenings.
+
+    A reopening counts also where nothing was given up when it was recorded.
+    """
+    later = (one for one in facts.receipts if one.reverses_id is None and _is_later(one, decision))
+    days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
+    reopened = [one for one in facts.agreements if one.ended_by is AgreementEnd.REOPENED]
+    return [
+        *days,
+        *(one.ended_on for one in reopened if one.ended_on and one.ended_at and one.ended_at > decision.recorded_at),
+    ]
 
 
 def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
@@ -97,12 +110,11 @@ def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
 
 
 def taken_back_by_others(facts: Facts, actor: Actor) -> Facts:
-    """The same facts, in which a small balance that stands is taken back by later money: what took it back before was typed wrong."""
+    """The same facts, in which a small balance that stands is taken back by what came since: what took it back before was typed wrong."""
     decisions, again = facts.small_balance_decisions, facts.given_up
     if again <= 0:
         return facts
-    later = (one for one in facts.receipts if one.reverses_id is None and _is_later(one, decisions[-1]))
-    days = [one.effective_on for one in later if is_of_payer_of_its_day(facts, one)]
+    days = _due_again_on(facts, decisions[-1])
     return _adjusted(facts, -again, max(min(days), decisions[-1].effective_on), actor) if days else facts
 
 
