@@ -1,10 +1,12 @@
 """A payment that was typed wrong and is corrected later leaves the invoice as if it had been typed right, whatever was recorded meanwhile."""
 
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
 from imports.demo.seeded_random import SeededRandom
+from tests.domain.billing.books import sent
 from tests.domain.billing.mistyped import Mistyped, Wrong, places_of, right_of
 from tests.domain.billing.test_restated import restated
 from tests.domain.test_transitions import CREATED_ON
@@ -41,3 +43,27 @@ def test_a_corrected_payment_counts_as_if_it_had_been_typed_right(wrong: Wrong, 
     for seed in histories:
         check(seed, wrong, done)
     assert min(done["compared"], done["with steps between"]) > len(histories) / 8, done
+
+
+@pytest.mark.parametrize("wrong", [Wrong.DAY, Wrong.OTHER_INVOICE])
+def test_an_agreement_lapses_by_a_correction_also_where_a_write_off_covered_its_last_day(wrong: Wrong) -> None:
+    """The history of seed 1954: a write-off is reversed after the last day, and the payment in time is typed wrong."""
+    done = Counter[str]()
+    check(1954, wrong, done)
+    assert done["compared"] == 1
+
+
+def test_a_small_balance_that_a_wrong_payment_had_taken_back_is_due_again_by_the_reopening_after_it() -> None:
+    """Where the payment was typed right, the reopening itself had made it due again."""
+    right, wrong = sent(), sent()
+    for books in (right, wrong):
+        books.step(2, "accept_in_full")
+        books.receive(3, "999.00")
+        books.step(4, "close_small_balance")
+    mistake = wrong.receive(9, "0.40")
+    for books in (right, wrong):
+        books.step(12, "reopen_reduction", reason="Wrong")
+    wrong.correct(14, mistake, amount=Decimal(0))
+    assert (wrong.ledger, wrong.status) == (right.ledger, right.status)
+    assert wrong.ledger.small_balance == 0
+    assert restated(wrong) == restated(right)
