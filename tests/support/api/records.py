@@ -134,7 +134,8 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         f"select id, patient_id from cases where {clinic} and status = 'open' and attorney_id is not null order by id limit 1",
     )[0]
     first = {
-        "Payer": f"select id from payers where {clinic} and kind = 'attorney' order by id limit 1",
+        # Not one of those that add_merge adds: their random ids may come before all others.
+        "Payer": f"select id from payers where {clinic} and kind = 'attorney' and firm_id is not null order by id limit 1",
         "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
         "Firm": f"select id from firms where {clinic} and name = 'Idle & Quiet'",
         "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
