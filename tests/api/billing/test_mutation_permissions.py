@@ -120,8 +120,6 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         ids[named] = done(client, create, f"{named[0].lower()}{named[1:]} {{ id }}", **inputs)["id"]
     if name in ("coverRefund", "giveUpRefund"):
         ids |= _owed(admin, ids["Payer"], name)
-    if name == "allowAddress":
-        done(client, "suppressAddress", "suppressedAddress { id }", email="quiet@firm.example")
     if name == "inviteUserAgain":
         ids["User"] = done(
             client, "createUser", "user { id }", email="invited@demo.example", name="In", role="BILLING"

@@ -57,6 +57,11 @@ def find_records(address: DatabaseUrls) -> Found:
         """insert into firms (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Idle & Quiet' from clinics
         where short_name = 'demo'""",
     )
+    rows(
+        address,
+        """insert into suppressed_addresses (clinic_id, id, email, added_at) select clinic_id, gen_random_uuid(),
+        'quiet@firm.example', now() from clinics where short_name = 'demo'""",
+    )
     # Two payments of which nothing is applied or deposited.
     for number in ("FOUND-1", "FOUND-2"):
         rows(
