@@ -31,6 +31,14 @@ _COMMANDS = {
     "demo": LazyCommand(
         "server.commands.database:demo", "Load the demo clinic.", ("billing demo --invoices 2000 --seed 7",)
     ),
+    "clinic": LazyCommand(
+        "server.commands.clinics:clinic",
+        "Create clinics, and list and show them.",
+        (
+            "billing clinic create main --name 'Main Clinic' --time-zone America/Chicago --admin ann@clinic.example --admin-name Ann",
+            "billing clinic show main",
+        ),
+    ),
     "user": LazyCommand(
         "server.commands.users:user",
         "Add and deactivate the clinic's users.",

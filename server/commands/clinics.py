@@ -1,0 +1,98 @@
+"""The commands of `billing clinic`, which create clinics, and list and show them."""
+
+from collections.abc import Awaitable, Callable
+
+import click
+
+from domain.errors import InvalidInput
+from server.accounts import AccountError
+from server.clinics.creating import NewClinic, create_clinic, list_clinics
+from server.commands.options import pass_settings
+from server.commands.users import ask_password, invitation_url
+from server.database_urls import DatabaseUrls, with_database
+from server.settings import Settings
+
+_SHORT_NAME = "What commands and people with accounts in several clinics call the clinic; it stays."
+_ZONE = "The IANA time zone in which the clinic's days begin, such as America/Chicago; it stays once there is history."
+_NEXT = """
+What comes next (docs/begin.md):
+  1. billing serve, and sign in as {email}
+  2. updateClinic: the letterhead, the sender of mails, the terms of payment
+  3. billing import codes codes.csv --clinic {short_name}, then exam-types, fee-schedules, payers, attorneys, physicians, facilities
+  4. billing user add biller@clinic.example --clinic {short_name} --role billing --name 'Ann Biller' --invite"""
+
+
+@click.group(help="Create clinics, and list and show them.")
+def clinic() -> None:
+    """Clinics."""
+
+
+@clinic.command(
+    help="Create a clinic and its first administrator. The password is asked for, or read from standard input where that is no terminal; "
+    "with --invite, a one-time link is printed instead."
+)
+@click.argument("short_name")
+@click.option("--name", required=True, help="The clinic's name.")
+@click.option("--time-zone", required=True, help=_ZONE)
+@click.option("--admin", "email", required=True, help="The e-mail of the first administrator.")
+@click.option("--admin-name", "person", required=True, help="The name of the first administrator.")
+@click.option(
+    "--invite", is_flag=True, help="Print a one-time link, valid for 72 hours, instead of asking for a password."
+)
+@pass_settings
+def create(
+    settings: Settings, short_name: str, name: str, time_zone: str, email: str, person: str, *, invite: bool
+) -> None:
+    """Create a clinic."""
+    try:
+        # Before the password is asked for.
+        new = NewClinic(short_name, name, time_zone, email, person)
+    except InvalidInput as refusal:
+        raise click.ClickException(refusal.message) from refusal
+    password = None if invite else ask_password()
+
+    async def make(address: DatabaseUrls) -> None:
+        invitation = await create_clinic(address, new, password)
+        click.echo(f"The clinic {short_name} is there: {name}, {time_zone}. Its short name stays.")
+        if invitation:
+            why = "" if invite else " has a login already, and"
+            click.echo(f"{email}{why} accepts the account within 72 hours at {invitation_url(settings, invitation)}")
+        click.echo(_NEXT.format(short_name=short_name, email=email).lstrip("\n"))
+
+    _run(settings, make)
+
+
+@clinic.command(name="list", help="List the clinics of the database.")
+@pass_settings
+def list_(settings: Settings) -> None:
+    """List clinics."""
+
+    async def show_all(address: DatabaseUrls) -> None:
+        found = await list_clinics(address)
+        for row in found:
+            click.echo(f"{row['short_name']}: {row['name']}")
+        if not found:
+            click.echo("There is no clinic: `billing clinic create` makes one.")
+
+    _run(settings, show_all)
+
+
+@clinic.command(help="Show a clinic: its name, its time zone, and how much it holds.")
+@click.argument("short_name")
+@pass_settings
+def show(settings: Settings, short_name: str) -> None:
+    """Show a clinic."""
+
+    async def show_one(address: DatabaseUrls) -> None:
+        [row] = await list_clinics(address, short_name)
+        click.echo(f"{row['short_name']}: {row['name']}, {row['time_zone']}")
+        click.echo(f"Since {row['recorded_at']:%Y-%m-%d}; {row['users']:,} users, {row['invoices']:,} invoices.")
+
+    _run(settings, show_one)
+
+
+def _run(settings: Settings, work: Callable[[DatabaseUrls], Awaitable[None]]) -> None:
+    try:
+        with_database(settings, work)
+    except AccountError as error:
+        raise click.ClickException(str(error)) from error
