@@ -125,6 +125,7 @@ LABELS: dict[str, dict[str, str]] = {
         "CODES": "Codes",
         "FEE_SCHEDULES": "Fee schedules",
         "REASON_CODES": "Reason codes",
+        "EXAM_TYPES": "Exams",
         "PAYERS": "Payers",
         "ATTORNEYS": "Attorneys",
         "PHYSICIANS": "Physicians",
