@@ -33,10 +33,12 @@ _COMMANDS = {
     ),
     "clinic": LazyCommand(
         "server.commands.clinics:clinic",
-        "Create clinics, and list and show them.",
+        "Create, list, show and check clinics, and write all of one into a folder.",
         (
             "billing clinic create main --name 'Main Clinic' --time-zone America/Chicago --admin ann@clinic.example --admin-name Ann",
             "billing clinic show main",
+            "billing clinic leave main folder",
+            "billing clinic check-files folder",
         ),
     ),
     "user": LazyCommand(

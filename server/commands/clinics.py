@@ -1,16 +1,21 @@
-"""The commands of `billing clinic`, which create clinics, and list and show them."""
+"""The commands of `billing clinic`: creating, listing, showing and checking clinics, and writing all of one into a folder."""
 
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import click
 
 from domain.errors import InvalidInput
+from exports.leaving.folders import SUMS, FolderError, differences
 from server.accounts import AccountError
 from server.clinics.creating import NewClinic, create_clinic, list_clinics
+from server.clinics.leaving import leave as leave_clinic
 from server.commands.options import pass_settings
 from server.commands.users import ask_password, invitation_url
 from server.database_urls import DatabaseUrls, with_database
 from server.settings import Settings
+from server.stores import open_store
 
 _SHORT_NAME = "What commands and people with accounts in several clinics call the clinic; it stays."
 _ZONE = "The IANA time zone in which the clinic's days begin, such as America/Chicago; it stays once there is history."
@@ -22,7 +27,7 @@ What comes next (docs/begin.md):
   4. billing user add biller@clinic.example --clinic {short_name} --role billing --name 'Ann Biller' --invite"""
 
 
-@click.group(help="Create clinics, and list and show them.")
+@click.group(help="Create, list, show and check clinics, and write all of one into a folder.")
 def clinic() -> None:
     """Clinics."""
 
@@ -91,8 +96,60 @@ def show(settings: Settings, short_name: str) -> None:
     _run(settings, show_one)
 
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@clinic.command(
+    help="Write everything of a clinic into a new folder: its records as CSV, its stored files, its audit trail, a manifest and hashes. "
+    "The clinic stays as it is."
+)
+@click.argument("short_name")
+@click.argument("folder", type=_FOLDER)
+@pass_settings
+def leave(settings: Settings, short_name: str, folder: Path) -> None:
+    """Write a clinic into a folder; exit code 1 when stored files are missing."""
+
+    async def write(address: DatabaseUrls) -> None:
+        left = await leave_clinic(address, open_store(settings), short_name, folder, _tell)
+        for words in left.broken:
+            click.echo(words, err=True)
+        click.echo(
+            f"{folder}: {sum(left.rows.values()):,} rows of {len(left.rows)} tables and {sum(left.stored.values()):,} stored files, "
+            f"{left.size:,} bytes.\nThe SHA-256 of its list {SUMS} is {left.sums_sha256}: note it elsewhere.\n"
+            f"`billing clinic check-files {folder}` checks the files."
+        )
+        if left.broken:
+            raise click.ClickException(f"{len(left.broken):,} stored files are missing or changed")
+
+    _run(settings, write)
+
+
+def _tell(what: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"writing {what}", err=True)
+
+
+@clinic.command(
+    name="check-files",
+    help="Check the files that `billing clinic leave` wrote, without a database; exit code 1 when one differs.",
+)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check_files(folder: Path) -> None:
+    """Compare each file with its hash."""
+    count = 0
+    try:
+        for words in differences(folder):
+            count += 1
+            click.echo(words)
+    except FolderError as error:
+        raise click.ClickException(str(error)) from error
+    if count:
+        raise click.ClickException("The folder is not as it was written")
+    click.echo(f"{folder}: every file is as it was written.")
+
+
 def _run(settings: Settings, work: Callable[[DatabaseUrls], Awaitable[None]]) -> None:
     try:
         with_database(settings, work)
-    except AccountError as error:
+    except (AccountError, FolderError) as error:
         raise click.ClickException(str(error)) from error
