@@ -33,10 +33,10 @@ _COMMANDS = {
     ),
     "clinic": LazyCommand(
         "server.commands.clinics:clinic",
-        "Create, list, show and check clinics, and write all of one into a folder.",
+        "Create, show, check and leave clinics.",
         (
             "billing clinic create main --name 'Main Clinic' --time-zone America/Chicago --admin ann@clinic.example --admin-name Ann",
-            "billing clinic show main",
+            "billing clinic check main --step first-invoice",
             "billing clinic leave main folder",
             "billing clinic check-files folder",
         ),

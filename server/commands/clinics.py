@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from domain.errors import InvalidInput
+from domain.records.readiness import ReadinessStep
 from exports.leaving.folders import SUMS, FolderError, differences
 from server.accounts import AccountError
+from server.clinics.checking import as_lines, check_clinic
 from server.clinics.creating import NewClinic, create_clinic, list_clinics
 from server.clinics.leaving import leave as leave_clinic
 from server.commands.options import pass_settings
@@ -24,10 +26,11 @@ What comes next (docs/begin.md):
   1. billing serve, and sign in as {email}
   2. updateClinic: the letterhead, the sender of mails, the terms of payment
   3. billing import codes codes.csv --clinic {short_name}, then exam-types, fee-schedules, payers, attorneys, physicians, facilities
-  4. billing user add biller@clinic.example --clinic {short_name} --role billing --name 'Ann Biller' --invite"""
+  4. billing clinic check {short_name}: what is still missing, and where it is mended
+  5. billing user add biller@clinic.example --clinic {short_name} --role billing --name 'Ann Biller' --invite"""
 
 
-@click.group(help="Create, list, show and check clinics, and write all of one into a folder.")
+@click.group(help="Create, show and check clinics, and write everything of one into a folder.")
 def clinic() -> None:
     """Clinics."""
 
@@ -94,6 +97,28 @@ def show(settings: Settings, short_name: str) -> None:
         click.echo(f"Since {row['recorded_at']:%Y-%m-%d}; {row['users']:,} users, {row['invoices']:,} invoices.")
 
     _run(settings, show_one)
+
+
+@clinic.command(
+    help="Show what is missing before a clinic's first invoice, document, claim, reminder and export, and where that is mended. "
+    "With --step, only one of these; exit code 1 when something is missing for it."
+)
+@click.argument("short_name")
+@click.option("--step", type=click.Choice([step.value.replace("_", "-") for step in ReadinessStep]))
+@pass_settings
+def check(settings: Settings, short_name: str, step: str | None) -> None:
+    """Check the readiness of a clinic."""
+    lacking: list[ReadinessStep] = []
+
+    async def find(address: DatabaseUrls) -> None:
+        for found, missing in await check_clinic(address, short_name):
+            if step is None or found == step.replace("-", "_"):
+                click.echo("\n".join(as_lines(found, missing)))
+                lacking.extend([found] if missing else [])
+
+    _run(settings, find)
+    if step and lacking:
+        sys.exit(1)
 
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
