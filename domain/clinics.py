@@ -1,10 +1,15 @@
-"""Calendar days in the time zone of a clinic, its terms of payment, its tolerance for small balances and its calendar."""
+"""The name and time zone of a clinic, calendar days in it, its terms of payment, its tolerance for small balances and its calendar."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo, available_timezones
 
 from domain.errors import InvalidInput
+
+# A short name is typed at sign-in where an e-mail has accounts in several clinics.
+_SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
 
 # The largest tolerance for small balances, in US dollars.
 LARGEST_TOLERANCE = 100
@@ -17,6 +22,30 @@ def clinic_day(moment: datetime, time_zone: str) -> date:
     if moment.tzinfo is None:
         raise ValueError("A moment needs a UTC offset to be converted to a day")
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def checked_short_name(text: str) -> str:
+    """The short name of a new clinic; InvalidInput for one that cannot be typed everywhere alike."""
+    if not _SHORT_NAME.fullmatch(text):
+        raise InvalidInput(
+            "A short name has 2 to 40 characters: small letters, digits and hyphens, with a letter first",
+            ("short_name",),
+        )
+    return text
+
+
+def checked_time_zone(name: str) -> str:
+    """An IANA time zone; InvalidInput for an unknown one, with those of a similar name.
+
+    >>> checked_time_zone("America/Chicago")
+    'America/Chicago'
+    """
+    known = available_timezones()
+    if name not in known:
+        alike = get_close_matches(name, sorted(known), 2)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else "examples are America/New_York and America/Chicago"
+        raise InvalidInput(f"There is no time zone {name}: {hint}", ("time_zone",))
+    return name
 
 
 def checked_payment_terms(days: int | None) -> int:

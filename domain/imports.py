@@ -9,6 +9,7 @@ class ImportKind(StrEnum):
     CODES = "codes"
     FEE_SCHEDULES = "fee_schedules"
     REASON_CODES = "reason_codes"
+    EXAM_TYPES = "exam_types"
     PAYERS = "payers"
     ATTORNEYS = "attorneys"
     PHYSICIANS = "physicians"

@@ -13,7 +13,7 @@ from domain.billing.money import LARGEST, parse_money
 from domain.errors import InvalidInput
 from domain.imports import LONGEST_SHOWN
 from domain.parties import FACTOR
-from domain.pricing.price_lists import CODE
+from domain.pricing.price_lists import CODE, LAST_POSITION, POSITION
 from domain.texts import Text, required_text
 from imports.damaged_texts import damage, damage_of_identifier, damage_of_name
 
@@ -115,6 +115,14 @@ def factor(cell: Any) -> Decimal:
     if found <= 0:
         raise InvalidInput("A factor must be greater than 0")
     return found
+
+
+def position(cell: Any) -> int:
+    """A place in a list: a whole number from 0."""
+    found = text(POSITION)(cell)
+    if int(found) > LAST_POSITION:
+        raise InvalidInput(f"A position must be 0 to {LAST_POSITION:,}")
+    return int(found)
 
 
 def code(cell: Any) -> str:

@@ -14,13 +14,17 @@ from imports.checking import Checked
 from imports.report import Report
 from imports.shapes import Reference
 from imports.target import Target
+from imports.writing.exam_types import write_exam_types
 from imports.writing.opening_balances import write_openings
 from imports.writing.records import write_records
 from imports.writing.witnesses import refuse_ambiguous_codes, warn_of_npis, warn_of_similar_patients
 
 _MEANWHILE = "These records were changed concurrently: import the file again"
 # Kind → the function that compares and writes its rows, for kinds that are more than records found by a key.
-_WRITERS: dict[ImportKind, Callable[[Target, Checked], Awaitable[None]]] = {ImportKind.INVOICES: write_openings}
+_WRITERS: dict[ImportKind, Callable[[Target, Checked], Awaitable[None]]] = {
+    ImportKind.INVOICES: write_openings,
+    ImportKind.EXAM_TYPES: write_exam_types,
+}
 # Kind → the function that adds warnings once the rows are written.
 _WARNS: dict[ImportKind, Callable[[Target, Checked], Awaitable[None]]] = {
     ImportKind.PHYSICIANS: warn_of_npis,

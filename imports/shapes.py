@@ -67,6 +67,10 @@ class Apart:
     find: str
 
 
+def nothing(row: Mapping[str, Any]) -> None:
+    """The check of rows whose cells cannot contradict each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of file. `check` rejects contradictions within a row; each `key` occurs in one row only.

@@ -51,7 +51,7 @@ ACTIONS: dict[str, str] = {
 
 # Kind of file → rule: a role that may create records of a kind one by one may also import them.
 IMPORTS: dict[ImportKind, str] = {
-    **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES), "administration"),
+    **dict.fromkeys((ImportKind.CODES, ImportKind.FEE_SCHEDULES, ImportKind.EXAM_TYPES), "administration"),
     **dict.fromkeys((ImportKind.PHYSICIANS, ImportKind.FACILITIES), "administration"),
     **dict.fromkeys((ImportKind.PAYERS, ImportKind.ATTORNEYS, ImportKind.REASON_CODES), "staff"),
     **dict.fromkeys((ImportKind.PATIENTS, ImportKind.CASES, ImportKind.INVOICES), "staff"),

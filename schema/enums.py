@@ -74,6 +74,7 @@ _IMPORTED = {
     "CODES": "CPT codes of the master list: code, label, base_price, bilateral_policy, valid_from, valid_to.",
     "FEE_SCHEDULES": "Rates of fee schedules: schedule, payer, facility, valid_from, valid_to, code, rate.",
     "REASON_CODES": "The clinic's own list of reason codes: code, group, label.",
+    "EXAM_TYPES": "The tree of exams: name, parent (the name of its main exam, blank for a main exam), code, selection_rule, position.",
     "PAYERS": "Payers: name, kind, email, phone, address, attorney, patient_mrn.",
     "ATTORNEYS": "Attorneys: name, firm, email, phone.",
     "PHYSICIANS": "Physicians: name, npi.",

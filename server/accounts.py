@@ -34,32 +34,39 @@ class AccountError(Exception):
 
 
 async def add_user(
-    address: DatabaseUrls, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str
+    address: DatabaseUrls, *, email: str, clinic: str, role: Role, name: str, person: str | None, password: str | None
 ) -> tuple[UUID, UUID] | None:
-    """Add a user who can sign in at once; where the e-mail has a login already, the ids of an invitation that it has to accept.
+    """Add a user who can sign in at once; the ids of an invitation where the user has to accept the account.
 
-    AccountError for an unknown clinic or person, a poor password, or an e-mail that the clinic has already.
+    That is so without a password, and where the e-mail has a login already. AccountError for an unknown clinic or person, a poor
+    password, or an e-mail that the clinic has already.
     """
     inputs = {"email": email, "name": name, "role": role, **_person(role, person)}
     waiting: list[tuple[UUID, UUID]] = []
 
     async def create(work: UnitOfWork) -> UUID:
-        user_id, invitation_id = await users.create(work, is_mailed=False)
-        plain, moment = plain_email(email) or "", work.moment
-        if await find_shared_login(work.connection, plain):
-            # Whoever has made it might not be the owner of the e-mail.
-            waiting.append((work.clinic_id, invitation_id))
-            return user_id
-        hashed = await _hash(check_password(password, plain))
-        login_id = await add_login(work.connection, plain, hashed, None, verified_at=moment, moment=moment)
-        if login_id is None:
-            raise Conflict("This e-mail has got a login in the meantime: try again")
-        await join(work.connection, login_id, work.clinic_id, user_id, moment)
-        await work.connection.execute(_ACCEPTED, work.clinic_id, user_id, moment)
+        user_id, invitation = await add_account(work, password)
+        waiting.extend([invitation] if invitation else [])
         return user_id
 
     await change_clinic(address, clinic, inputs, create)
     return waiting[0] if waiting else None
+
+
+async def add_account(work: UnitOfWork, password: str | None) -> tuple[UUID, tuple[UUID, UUID] | None]:
+    """Create the account of the inputs, with a login of this password; its id, and those of an invitation that has to be accepted."""
+    user_id, invitation_id = await users.create(work, is_mailed=False)
+    plain, moment = plain_email(work.inputs["email"]) or "", work.moment
+    if password is None or await find_shared_login(work.connection, plain):
+        # The login's maker need not be the owner of the e-mail.
+        return user_id, (work.clinic_id, invitation_id)
+    hashed = await _hash(check_password(password, plain))
+    login_id = await add_login(work.connection, plain, hashed, None, verified_at=moment, moment=moment)
+    if login_id is None:
+        raise Conflict("This e-mail has got a login in the meantime: try again")
+    await join(work.connection, login_id, work.clinic_id, user_id, moment)
+    await work.connection.execute(_ACCEPTED, work.clinic_id, user_id, moment)
+    return user_id, None
 
 
 async def deactivate_user(address: DatabaseUrls, *, email: str, clinic: str) -> None:

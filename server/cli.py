@@ -31,6 +31,16 @@ _COMMANDS = {
     "demo": LazyCommand(
         "server.commands.database:demo", "Load the demo clinic.", ("billing demo --invoices 2000 --seed 7",)
     ),
+    "clinic": LazyCommand(
+        "server.commands.clinics:clinic",
+        "Create, show, check and leave clinics.",
+        (
+            "billing clinic create main --name 'Main Clinic' --time-zone America/Chicago --admin ann@clinic.example --admin-name Ann",
+            "billing clinic check main --step first-invoice",
+            "billing clinic leave main folder",
+            "billing clinic check-files folder",
+        ),
+    ),
     "user": LazyCommand(
         "server.commands.users:user",
         "Add and deactivate the clinic's users.",

@@ -13,9 +13,10 @@ from domain.pricing.pricing import BilateralPolicy, SelectionRule
 from domain.texts import NAME, Text
 
 MOST_RATES = 1_000
-_LAST_POSITION = 1_000_000
+LAST_POSITION = 1_000_000
 # Codes contain no white space, so that none is mistaken for another.
 CODE = Text(50, needed=True, capitals=True, form=r"\S+", words="A code must not contain spaces")
+POSITION = Text(7, needed=True, form=r"[0-9]+", words="A position is a whole number such as 3")
 _CODE_OF_EXAM = Text(50, capitals=True, form=CODE.form, words=CODE.words)
 
 
@@ -64,8 +65,8 @@ def _exam_type(row: Mapping[str, Any]) -> Mapping[str, Any]:
         raise InvalidInput(
             "This cannot be left blank", ("selection_rule" if row["position"] is not None else "position",)
         )
-    if not 0 <= row["position"] <= _LAST_POSITION:
-        raise InvalidInput(f"A position must be 0 to {_LAST_POSITION:,}", ("position",))
+    if not 0 <= row["position"] <= LAST_POSITION:
+        raise InvalidInput(f"A position must be 0 to {LAST_POSITION:,}", ("position",))
     if row.get("parent_id") is not None and not row.get("code"):
         raise InvalidInput("A sub-exam needs a code, under which it is billed", ("code",))
     return {"selection_rule": SelectionRule(row["selection_rule"]).value}

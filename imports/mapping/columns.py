@@ -112,7 +112,15 @@ _GROUPS = {
 }
 _BILATERAL = {"150": "ONE_AND_A_HALF", "200": "DOUBLE", "none": "NOT_ALLOWED", "no": "NOT_ALLOWED"}
 
-# Kind → column of its template → what is known of it. A test holds the columns against imports/kinds.py.
+_RULES = {
+    "optional": "ANY",
+    "any_number": "ANY",
+    "one": "EXACTLY_ONE",
+    "single": "EXACTLY_ONE",
+    "required": "AT_LEAST_ONE",
+}
+
+# Kind → column of its template → what is known of it. A test holds the columns against imports/kinds.
 COLUMNS: dict[ImportKind, dict[str, Known]] = {
     ImportKind.CODES: {
         "code": _CODE,
@@ -146,6 +154,13 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
         ),
         "group": Known(Form.CHOICE, ("group_code", "adjustment_group", "adjustment_group_code", "cas_group"), _GROUPS),
         "label": Known(Form.TEXT, ("description", "meaning", "short_description", "name", "reason_description")),
+    },
+    ImportKind.EXAM_TYPES: {
+        "name": Known(Form.TEXT, ("exam", "exam_name", "exam_type", "service", "procedure", "description")),
+        "parent": Known(Form.TEXT, ("main_exam", "parent_exam", "group", "category", "section")),
+        "code": _CODE,
+        "selection_rule": Known(Form.CHOICE, ("rule", "selection", "choose"), _RULES),
+        "position": Known(Form.OTHER, ("order", "sort_order", "sort", "sequence", "seq")),
     },
     ImportKind.PAYERS: {
         "name": Known(Form.TEXT, (*_PAYER, "company", "company_name", "full_name")),

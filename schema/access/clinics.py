@@ -9,8 +9,9 @@ from strawberry import UNSET, Info
 
 from db.global_ids import make_id
 from permissions.actions import ACTIONS
-from permissions.classes import argument, input_field, mutation, output_field
+from permissions.classes import argument, input_field, mutation, output_field, query_field
 from resolvers.commands.access import clinics
+from schema.access.readiness import Readiness, present_readiness
 from schema.errors import UserError, user_errors
 from schema.keys import key
 
@@ -60,6 +61,13 @@ class ClinicProfile:
     small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
     unbilled_after_days: int = output_field("administration", _UNBILLED)
     moves_to_working_days: bool = output_field("administration", _WORKING_DAYS)
+
+    @query_field(
+        "administration",
+        "What is missing before the first invoice, document, claim, reminder and export of the clinic.",
+    )
+    async def readiness(self, info: Info) -> list[Readiness]:
+        return present_readiness(await clinics.gaps(info))
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")

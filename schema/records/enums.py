@@ -1,10 +1,30 @@
-"""Descriptions and access rules of the enums of reason codes and merges, and of their values."""
+"""Descriptions and access rules of the enums of reason codes, merges and readiness, and of their values."""
 
 from domain.billing.coverages import AdjustmentGroup
 from domain.merges import CollisionKind, MergeKind
+from domain.records.readiness import GAPS, ReadinessGap, ReadinessStep
 from permissions.classes import enum_type
 
-__all__ = ["AdjustmentGroup", "CollisionKind", "MergeKind"]
+__all__ = ["AdjustmentGroup", "CollisionKind", "MergeKind", "ReadinessGap", "ReadinessStep"]
+
+enum_type(
+    ReadinessStep,
+    "administration",
+    "What a clinic does for the first time.",
+    {
+        "FIRST_INVOICE": "It bills a visit.",
+        "FIRST_DOCUMENT": "It sends a document with its letterhead.",
+        "FIRST_CLAIM": "It bills an insurance, which may deny.",
+        "FIRST_REMINDER": "It reminds a payer by mail.",
+        "FIRST_EXPORT": "It exports its invoices.",
+    },
+)
+enum_type(
+    ReadinessGap,
+    "administration",
+    "What a clinic lacks before it does something for the first time.",
+    {gap.name: f"{mending.message}." for gap, mending in GAPS.items()},
+)
 
 enum_type(
     MergeKind,

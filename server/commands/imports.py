@@ -15,7 +15,7 @@ from domain.documents import CSV, XLSX
 from domain.errors import Conflict, InvalidInput
 from domain.imports import LARGEST_UNPACKED, CellFormat, ImportKind
 from imports.checking import Checked, check_file
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.mappings import ChosenMapping
 from imports.previews.previews import Preview, PreviewRequest, open_questions, preview_file
 from imports.report import Report
@@ -44,6 +44,7 @@ _WORDS = {
     ImportKind.CODES: "the master list of codes",
     ImportKind.FEE_SCHEDULES: "fee schedules and their rates",
     ImportKind.REASON_CODES: "the list of reason codes",
+    ImportKind.EXAM_TYPES: "the tree of exams",
 }
 _KIND_OF_FILE = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".xlsx": XLSX}
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -1,6 +1,7 @@
 """The commands of `billing user`, which add and deactivate users and reset second factors."""
 
 import sys
+from uuid import UUID
 
 import click
 
@@ -21,20 +22,34 @@ def user() -> None:
     """Users."""
 
 
-@user.command(help="Add a user; the password is asked for, or read from standard input where that is no terminal.")
+def ask_password() -> str:
+    """A new password: asked for twice, or one line of standard input where that is no terminal."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+def invitation_url(settings: Settings, invitation: tuple[UUID, UUID]) -> str:
+    """The one-time link by which a person accepts an account."""
+    return one_time_url(_base_url(settings), LinkKind.INVITATION, read_keys(settings).newest(PURPOSE), *invitation)
+
+
+@user.command(
+    help="Add a user; the password is asked for, or read from standard input where that is no terminal. With --invite, a one-time link "
+    "is printed instead, by which the person chooses the password."
+)
 @click.argument("email")
 @click.option("--clinic", required=True, help="Short name of the clinic.")
 @click.option("--role", required=True, type=click.Choice(_ROLES))
 @click.option("--name", required=True)
 @click.option("--person", help="The id of the attorney or physician that the user is linked to.")
+@click.option(
+    "--invite", is_flag=True, help="Print a one-time link, valid for 72 hours, instead of asking for a password."
+)
 @pass_settings
-def add(settings: Settings, email: str, clinic: str, role: str, name: str, person: str | None) -> None:
+def add(settings: Settings, email: str, clinic: str, role: str, name: str, person: str | None, *, invite: bool) -> None:
     """Add a user of a clinic."""
-    password = (
-        click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\n")
-    )
+    password = None if invite else ask_password()
 
     async def create(address: DatabaseUrls) -> None:
         try:
@@ -46,8 +61,8 @@ def add(settings: Settings, email: str, clinic: str, role: str, name: str, perso
         if waiting is None:
             click.echo(f"{email} can sign in.")
             return
-        url = one_time_url(_base_url(settings), LinkKind.INVITATION, read_keys(settings).newest(PURPOSE), *waiting)
-        click.echo(f"{email} has a login already, and accepts the account within 72 hours at {url}")
+        why = "" if invite else " has a login already, and"
+        click.echo(f"{email}{why} accepts the account within 72 hours at {invitation_url(settings, waiting)}")
 
     with_database(settings, create)
 

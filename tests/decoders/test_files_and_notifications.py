@@ -19,7 +19,7 @@ from domain.documents import CSV, XLSX
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.synthea.csv_rows import BrokenRowError, read_rows
 from server.audit import AuditError, noted
 from server.settings import SETTINGS, SettingError, read_settings

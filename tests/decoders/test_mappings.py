@@ -9,7 +9,7 @@ from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.columns import COLUMNS
 from imports.mapping.mappings import as_json, mapping_of
 from imports.previews.previews import PreviewRequest, preview_file

@@ -28,7 +28,7 @@ _MAPPED = {"SavedImportMapping", "ImportMapping", "ImportColumn", "ImportSource"
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage", *_PREVIEWED, *_MAPPED}
 # Types that a report computes.
 _MADE = {
-    "ClinicProfile",
+    *("ClinicProfile", "Readiness", "MissingRecord"),
     "ReminderDryRun",
     "DryRunMessage",
     "DryRunInvoice",

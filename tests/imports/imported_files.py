@@ -11,7 +11,7 @@ from domain.documents import CSV
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.mappings import ImportMapping
 from imports.report import Report
 from imports.run_import import bring_in

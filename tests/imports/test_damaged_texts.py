@@ -11,7 +11,7 @@ from domain.documents import CSV, XLSX
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 
 LOST, MISREAD, CONVERTED, MISSING, CAPITALS = (
     "Characters of this text were lost",

@@ -34,10 +34,10 @@ ROLES = (None, *Role)
 STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words, which a sentence may use without revealing anything.
 EVERYDAY = set(
-    "agreed any at billed by change clinic closed computed correct count created difference file follow from full hand mail month "
-    "negotiated open other payment place price rate record refusal refused replace row sent service submitted to uncollectible "
+    "agreed any at billed by change clinic closed computed correct count created difference file follow from full hand mail missing month "
+    "negotiated open other payment place price rate record refusal refused replace row sent service step submitted to uncollectible "
     "until withdrawn word".split()
-) | {"new password", "part of", "second factor", "service on"}
+) | {"first reminder", "is ready", "new password", "part of", "second factor", "service on"}
 
 
 def _ours(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:

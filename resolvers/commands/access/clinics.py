@@ -7,7 +7,9 @@ from uuid import UUID
 from strawberry import Info
 
 from db.global_ids import TAGS
+from db.reports.readiness import find_gaps
 from domain.clinics import checked_moves, checked_payment_terms, checked_tolerance
+from domain.records.readiness import ReadinessGap
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from domain.treatment.encounters import checked_unbilled_after_days
 from permissions.viewers import Viewer
@@ -31,6 +33,13 @@ async def read(info: Info) -> Mapping[str, Any]:
         found = await connection.fetchrow(_READ, context.viewer.clinic_id)
     context.audit.add_operation("clinic")
     return _profile(context.viewer, found)
+
+
+async def gaps(info: Info) -> frozenset[ReadinessGap]:
+    """What the viewer's clinic lacks before it does something for the first time."""
+    context = info.context
+    async with context.database.entered(context.viewer) as connection:
+        return await find_gaps(connection, context.viewer.clinic_id, context.today)
 
 
 def _profile(viewer: Viewer, row: Any) -> Mapping[str, Any]:

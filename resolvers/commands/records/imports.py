@@ -15,7 +15,7 @@ from domain.documents import LISTS
 from domain.errors import DomainError, InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.checking import Checked, check_file
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.mappings import ChosenMapping, check_decided, read_options
 from imports.previews.previews import Preview, PreviewRequest, open_questions, preview_file
 from imports.report import Report

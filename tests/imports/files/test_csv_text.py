@@ -9,7 +9,7 @@ from domain.documents import CSV
 from domain.imports import ImportKind
 from imports.checking import Checked, check_file
 from imports.files.child import read_in_child, read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.sheets import FileShape, ReadOptions, SheetError
 
 HEADER = "name,firm,email,phone"

@@ -19,7 +19,7 @@ from domain.imports import MOST_TOLD, ImportKind
 from imports.checking import Checked
 from imports.checking import check_file as check_file_by
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.shapes import Kind
 
 CODES, SCHEDULES = KINDS[ImportKind.CODES], KINDS[ImportKind.FEE_SCHEDULES]

@@ -12,7 +12,7 @@ from domain.billing.money import LARGEST
 from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.cells import NumberCell, amount, day
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.columns import COLUMNS, Form
 from imports.mapping.formats import DAYS, SHORT_YEARS, converter, full_year
 

@@ -15,7 +15,7 @@ from domain.documents import CSV
 from domain.imports import CellFormat, ImportKind
 from imports.checking import Checked, check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.mappings import ImportMapping
 from imports.previews.previews import Preview, PreviewRequest, preview_file
 

@@ -13,7 +13,7 @@ from domain.imports import ImportKind
 from imports.cells import ERROR
 from imports.checking import check_file
 from imports.files.child import read_in_process
-from imports.kinds import KINDS
+from imports.kinds.known import KINDS
 from imports.mapping.mappings import ChosenMapping, as_json, mapping_of
 from imports.previews.previews import Preview, PreviewRequest, preview_file
 from imports.sheets import FileShape, Line, ReadOptions, SheetFile

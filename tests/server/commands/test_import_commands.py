@@ -15,6 +15,7 @@ HEADER = "code,label,base_price,valid_from\n"
 # Each list and the number of rows of its template, in an order in which they can be imported.
 COMMANDS = {
     "codes": 7,
+    "exam-types": 6,
     "fee-schedules": 4,
     **dict.fromkeys(("attorneys", "payers", "physicians", "facilities", "patients", "cases", "invoices"), 2),
 }
