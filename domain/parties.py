@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from domain.access.people import PayerKind
@@ -18,6 +19,14 @@ PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}
 # The address as a text of several lines, and in parts.
 _ADDRESSED = {"address": ADDRESS, **texts_of("address")}
+
+
+class Sex(StrEnum):
+    """The sex of a patient, as claims state it."""
+
+    FEMALE = "female"
+    MALE = "male"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from domain.access.people import Role
 from domain.billing.coverages import CoverageStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.exports import ExportStatus
+from domain.records.addresses import columns_of
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
 _ADMIN = frozenset({Role.ADMIN})
@@ -45,17 +46,21 @@ def _columns(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
+_ADDRESS = columns_of("address")
 _FIRST_STATE = InvoiceStatus.PENDING_INVOICE
-_PATIENT = _columns("mrn mrn_key phone_key first_name last_name sort_name birth_date phone email address")
+_PATIENT = (
+    *_columns("mrn mrn_key phone_key first_name last_name sort_name birth_date sex phone email address"),
+    *_ADDRESS,
+)
 _CONTACT = _columns("name email phone name_fragments")
-_PAYER = (*_CONTACT, *_columns("kind address patient_id attorney_id firm_id"))
-_FIRM = (*_CONTACT, "address")
+_PAYER = (*_CONTACT, *_ADDRESS, *_columns("kind fax address patient_id attorney_id firm_id"))
+_FIRM = (*_CONTACT, *_ADDRESS, *_columns("fax address"))
 _ATTORNEY = (*_CONTACT, *_columns("firm firm_id"))
-_PHYSICIAN = _columns("name npi name_fragments")
+_PHYSICIAN = _columns("name npi taxonomy licence_number licence_state name_fragments")
 _COVERAGE = _columns("""payer_id kind priority policy_number claim_number insured_name insured_relationship adjuster_name
     adjuster_phone adjuster_email effective_from effective_to limit_amount deductible_amount pays_percent other_payments_amount
     other_payments_on file_within_days balance_billing letter_id""")
-_FACILITY = _columns("name geographic_factor name_fragments")
+_FACILITY = (*_columns("name geographic_factor npi place_of_service name_fragments"), *_ADDRESS)
 _CODE = _columns("label base_price bilateral_policy active valid_from valid_to")
 _REASON = _columns("adjustment_group label active")
 _EXAM = _columns("name code selection_rule position")
@@ -105,9 +110,12 @@ WRITES: dict[str, Write] = {
     "case_events": Write(adds=_columns("case_id at by_user_id action changes request_id"), by="by_user_id"),
     "clinics": Write(
         _ADMIN,
-        changes=_columns(
-            """address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-            unbilled_after_days moves_to_working_days"""
+        changes=(
+            *columns_of("physical"),
+            *columns_of("remit"),
+            *_columns("legal_name fax email tin npi taxonomy logo"),
+            *_columns("""address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
+                unbilled_after_days moves_to_working_days"""),
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),

@@ -79,7 +79,7 @@ _IMPORTED = {
     "ATTORNEYS": "Attorneys: name, firm, email, phone.",
     "PHYSICIANS": "Physicians: name, npi.",
     "FACILITIES": "Facilities: name, geographic_factor.",
-    "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address.",
+    "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address, sex, and the parts of the address.",
     "CASES": "Cases: number, patient_mrn, attorney, date_of_injury, opened_on.",
     "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of an export of "
     "invoices, and cheque_number.",

@@ -134,6 +134,7 @@ LABELS: dict[str, dict[str, str]] = {
         "CASES": "Cases",
         "INVOICES": "Open invoices",
     },
+    "Sex": {"FEMALE": "Female", "MALE": "Male", "UNKNOWN": "Unknown"},
     "InsuredRelationship": {"SELF": "Self", "SPOUSE": "Spouse", "CHILD": "Child", "OTHER": "Other"},
     "InvoiceOrderField": {
         "CREATED_ON": "Invoice date",

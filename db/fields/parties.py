@@ -42,8 +42,10 @@ from db.global_ids import id_expression
 from db.row import Row, Scope
 from domain.access.people import Role
 from domain.normal_forms import normal_key
+from domain.records.addresses import columns_of
 from permissions.rules import RULES, STAFF
 
+_ADDRESS = columns_of("address")
 UUIDS, TEXTS = ARRAY(Uuid()), ARRAY(Text())
 _SORTED_TEXT = Text(collation="C")
 
@@ -164,7 +166,8 @@ PATIENT = View(
     {
         "id": lambda p: id_expression("Patient", p.id),
         "name": lambda p: p.first_name.concat(" ").concat(p.last_name),
-        **plain("first_name", "last_name", "mrn", "birth_date", "phone", "email", "address"),
+        **plain("first_name", "last_name", "mrn", "birth_date", "phone", "email", "address", *_ADDRESS),
+        "sex": name_of("sex"),
         "active": _not_retired,
         "cases": Pages("Case", owned("patient_id")),
     },
@@ -180,7 +183,7 @@ PAYER = View(
         "id": lambda p: id_expression("Payer", p.id),
         "name": _payer_name,
         "kind": name_of("kind"),
-        **plain("email", "phone", "address"),
+        **plain("email", "phone", "fax", "address", *_ADDRESS),
         "active": _not_retired,
         "firm": One("Firm", by_id("firm_id")),
         "hold": One(
@@ -204,7 +207,7 @@ FIRM = View(
     tables.firms,
     {
         "id": lambda f: id_expression("Firm", f.id),
-        **plain("name", "email", "phone", "address"),
+        **plain("name", "email", "phone", "fax", "address", *_ADDRESS),
         "active": _not_retired,
         "attorneys": Pages("Attorney", owned("firm_id")),
         "payers": Pages("Payer", owned("firm_id")),
@@ -230,7 +233,10 @@ ATTORNEY = View(
 
 PHYSICIAN = View(
     tables.physicians,
-    {"id": lambda p: id_expression("Physician", p.id), **plain("name", "npi", "active")},
+    {
+        "id": lambda p: id_expression("Physician", p.id),
+        **plain("name", "npi", "taxonomy", "licence_number", "licence_state", "active"),
+    },
     _BY_NAME,
     order=Order(lambda p: p.name, _SORTED_TEXT),
     listed_as="physicians",
@@ -240,7 +246,7 @@ FACILITY = View(
     tables.facilities,
     {
         "id": lambda f: id_expression("Facility", f.id),
-        **plain("name", "active"),
+        **plain("name", "npi", "place_of_service", "active", *_ADDRESS),
         "geographicFactor": text_of("geographic_factor"),
     },
     _BY_NAME,

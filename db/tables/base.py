@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
+from domain.records.addresses import columns_of
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -99,6 +101,11 @@ def one_of(column: str, values: type[StrEnum] | Iterable[str]) -> CheckConstrain
 def listed(values: Iterable[str]) -> str:
     """Constants of the code as an SQL list in brackets; not for values from input, since nothing is escaped."""
     return "(" + ", ".join(f"'{value}'" for value in values) + ")"
+
+
+def address(prefix: str) -> list[Column[Any]]:
+    """The columns of a postal address in parts."""
+    return [Column(name, Text) for name in columns_of(prefix)]
 
 
 def index(

@@ -16,9 +16,10 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
+from db.tables.base import address, clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
 from domain.clinics import LARGEST_TOLERANCE, LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
+from domain.records.logos import LARGEST_LOGO
 from domain.treatment.encounters import LONGEST_UNBILLED_AFTER_DAYS, UNBILLED_AFTER_DAYS
 
 clinics = Table(
@@ -40,9 +41,19 @@ clinics = Table(
     Column("unbilled_after_days", Integer, nullable=False, server_default=text(str(UNBILLED_AFTER_DAYS))),
     # Whether reminders and messages to payers that fall on a weekend or a federal holiday wait for the next working day.
     Column("moves_to_working_days", Boolean, nullable=False, server_default=text("true")),
-    # The letterhead of messages, and their sender: the server's where none is set.
+    # The letterhead of messages and documents, and the sender of messages: the server's where none is set.
+    Column("legal_name", Text),
     Column("address", Text),
+    *address("physical"),
+    *address("remit"),
     Column("phone", Text),
+    Column("fax", Text),
+    Column("email", Text),
+    words("tin", nullable=True),
+    words("npi", nullable=True),
+    words("taxonomy", nullable=True),
+    # A PNG that the server has written itself.
+    Column("logo", LargeBinary),
     Column("sender_name", Text),
     Column("sender_address", Text),
     Column("reply_to", Text),
@@ -50,6 +61,7 @@ clinics = Table(
     UniqueConstraint("short_name"),
     CheckConstraint(f"small_balance_tolerance between 0 and {LARGEST_TOLERANCE}", name="small_balance_tolerance"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
+    CheckConstraint(f"length(logo) <= {LARGEST_LOGO}", name="logo_size"),
     CheckConstraint(f"unbilled_after_days between 0 and {LONGEST_UNBILLED_AFTER_DAYS}", name="unbilled_after"),
 )
 

@@ -17,8 +17,20 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, is_duplicate, metadata, moment, normal_form, one_of, refers, words
+from db.tables.base import (
+    address,
+    clinic_table,
+    index,
+    is_duplicate,
+    metadata,
+    moment,
+    normal_form,
+    one_of,
+    refers,
+    words,
+)
 from domain.access.people import PayerKind
+from domain.parties import Sex
 
 
 def _fragments(name: str = "name") -> tuple[Column[list[str]], Column[str]]:
@@ -36,15 +48,18 @@ patients = clinic_table(
     Column("last_name", Text, nullable=False),
     words("sort_name"),
     Column("birth_date", Date),
+    Column("sex", Text),
     Column("phone", Text),
     Column("email", Text),
     Column("address", Text),
+    *address("address"),
     normal_form("mrn_key"),
     normal_form("phone_key"),
     is_duplicate(),
     moment("retired_at", nullable=True),
     *refers("merged_into_id", "patients", nullable=True),
     UniqueConstraint("clinic_id", "mrn"),
+    one_of("sex", Sex),
     index("ix_patients_sort", "sort_name", "id"),
     index("ix_patients_mrn_key", "mrn_key"),
     index("ix_patients_merged", "merged_into_id", where="merged_into_id is not null"),
@@ -69,7 +84,9 @@ firms = clinic_table(
     words("name"),
     Column("email", Text),
     Column("phone", Text),
+    Column("fax", Text),
     Column("address", Text),
+    *address("address"),
     *_fragments(),
     moment("retired_at", nullable=True),
     index("ix_firms_name", "name", "id"),
@@ -104,7 +121,9 @@ payers = clinic_table(
     ),
     Column("email", Text),
     Column("phone", Text),
+    Column("fax", Text),
     Column("address", Text),
+    *address("address"),
     *refers("patient_id", "patients", nullable=True),
     *refers("attorney_id", "attorneys", nullable=True),
     *refers("firm_id", "firms", nullable=True),
@@ -127,6 +146,9 @@ physicians = clinic_table(
     "physicians",
     words("name"),
     words("npi", nullable=True),
+    words("taxonomy", nullable=True),
+    words("licence_number", nullable=True),
+    words("licence_state", nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     words("external_key", nullable=True),
     *_fragments(),
@@ -138,6 +160,9 @@ facilities = clinic_table(
     "facilities",
     words("name"),
     Column("geographic_factor", Numeric(6, 4), nullable=False, server_default=text("1.0000")),
+    words("npi", nullable=True),
+    words("place_of_service", nullable=True),
+    *address("address"),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     words("external_key", nullable=True),
     *_fragments(),

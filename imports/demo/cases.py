@@ -18,7 +18,7 @@ from domain.parties import PATIENT
 from domain.pricing.pricing import BilateralPolicy, SelectionRule
 from imports.demo import names as demo_names
 from imports.demo.calendar import PlannedCase
-from imports.demo.clinic import DemoClinic, Lawyer, add_patient_payer
+from imports.demo.clinic import DemoClinic, Lawyer, add_patient_payer, addressed
 from imports.demo.codes import CODES_BY_NAME, SUPPLIES, overridden
 from imports.demo.scenarios import OutcomeProfile, outcome_profile_of
 from imports.demo.seeded_random import SeededRandom
@@ -139,9 +139,10 @@ class CaseBuilder:
             "first_name": first,
             "last_name": last,
             "birth_date": on - timedelta(days=self.random.between(18 * 365, 85 * 365)),
+            "sex": ("female", "male")[self._patient_count % 2],
             "phone": demo_names.phone(self.random),
             "email": f"patient{self._patient_count}@mail.example" if self.random.chance(0.7) else None,
-            "address": demo_names.address(self.random),
+            **addressed(self.random),
         }
         return self.clinic.record(on, **patient, **PATIENT.follows(patient))
 

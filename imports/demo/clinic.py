@@ -18,7 +18,9 @@ from imports.history.rows import noon_of
 
 SHORT_NAME = "demo"
 NAME = "Demo Injury Clinic"
-ADDRESS, PHONE = "100 Harbor Street\nTampa, FL 33602", "(813) 555-0100"
+ADDRESS, PHONE, FAX = "100 Harbor Street\nTampa, FL 33602", "(813) 555-0100", "(813) 555-0101"
+# A code of the form of a taxonomy code, which means nothing.
+TAXONOMY = "000000000X"
 # A reserved domain: no mail ever reaches it.
 DOMAIN = "demo.example"
 TIME_ZONE = "America/New_York"
@@ -84,7 +86,14 @@ class DemoClinic:
             # Ids of their own, so that the rest of the clinic does not depend on the number of firms.
             moment = noon_of(self.first_day)
             identity = new_id(moment, SeededRandom(key).getrandbits)
-            row = {"clinic_id": self.clinic_id, "id": identity, "recorded_at": moment, "name": name, **contact}
+            row = {
+                "clinic_id": self.clinic_id,
+                "id": identity,
+                "recorded_at": moment,
+                "name": name,
+                **contact,
+                **addressed(SeededRandom(key)),
+            }
             batch.extend("firms", ({**row, "name_fragments": name_fragments(name)},))
             self.firms[key] = identity
         return self.firms[key]
@@ -112,8 +121,16 @@ def _add_clinic(clinic: DemoClinic, batch: Batch) -> None:
         short_name=SHORT_NAME,
         name=NAME,
         time_zone=TIME_ZONE,
+        legal_name=f"{NAME}, PLLC",
         address=ADDRESS,
+        **_address("physical", ADDRESS.replace("\n", ", ")),
+        **_address("remit", f"PO Box 1000, {ADDRESS.splitlines()[-1]}"),
         phone=PHONE,
+        fax=FAX,
+        email=f"office@{DOMAIN}",
+        tin="000000001",
+        npi=_npi(800),
+        taxonomy=TAXONOMY,
         sender_address=f"billing@{DOMAIN}",
         # What the demo shows as due is due on whatever day it is looked at.
         moves_to_working_days=False,
@@ -122,8 +139,10 @@ def _add_clinic(clinic: DemoClinic, batch: Batch) -> None:
 
 
 def _add_facilities(clinic: DemoClinic, batch: Batch) -> None:
-    for name, factor in demo_names.FACILITIES:
+    for number, (name, factor) in enumerate(demo_names.FACILITIES):
         columns = {"name": name, "geographic_factor": Decimal(factor), "name_fragments": name_fragments(name)}
+        columns |= {"npi": _npi(900 + number), "place_of_service": "11"}
+        columns |= _address("address", f"{101 + number} Harbor Street, {ADDRESS.splitlines()[-1]}")
         facility_id = clinic.add(batch, "facilities", clinic.first_day, **columns)
         clinic.facilities[facility_id] = Decimal(factor)
 
@@ -131,11 +150,31 @@ def _add_facilities(clinic: DemoClinic, batch: Batch) -> None:
 def _add_physicians(clinic: DemoClinic, batch: Batch, count: int) -> None:
     for number in range(count):
         name = f"Dr. {demo_names.person_name(clinic.random)}"
-        # An NPI that belongs to nobody, with its check digit: real ones begin with 1 or 2.
-        npi = f"9{number:08d}"
-        columns = {"name": name, "npi": npi + check_digit(npi), "name_fragments": name_fragments(name)}
+        columns = {"name": name, "npi": _npi(number), "name_fragments": name_fragments(name)}
+        columns |= {"taxonomy": TAXONOMY, "licence_number": f"ME{number + 1:06d}", "licence_state": "FL"}
         active = number == 0 or number % 13 != 12
         clinic.physicians.append((clinic.add(batch, "physicians", clinic.first_day, active=active, **columns), name))
+
+
+def _npi(number: int) -> str:
+    """An NPI that belongs to nobody, with its check digit: real ones begin with 1 or 2."""
+    digits = f"9{number:08d}"
+    return digits + check_digit(digits)
+
+
+def _address(prefix: str, address: str) -> dict[str, Any]:
+    """The parts of an address such as 100 Harbor Street, Tampa, FL 33602, or of one in a fictitious town, without a ZIP code."""
+    line1, city, region = address.split(", ")
+    state, _, postal_code = region.partition(" ")
+    postal_code = postal_code or demo_names.ZIP_CODES[f"{city}, {region}"]
+    parts = {"line1": line1, "city": city, "state": state, "postal_code": postal_code}
+    return {f"{prefix}_{part}": value for part, value in parts.items()}
+
+
+def addressed(random: SeededRandom) -> dict[str, Any]:
+    """A postal address as a text and in parts."""
+    address = demo_names.address(random)
+    return {"address": address, **_address("address", address)}
 
 
 def _add_lawyers(clinic: DemoClinic, batch: Batch, count: int) -> None:
@@ -168,7 +207,7 @@ def _add_insurances(clinic: DemoClinic, batch: Batch, count: int) -> None:
 def _add_payer(clinic: DemoClinic, batch: Batch, on: date, name: str, kind: PayerKind, **columns: Any) -> UUID:
     row = {"email": None, "phone": None, "patient_id": None, "attorney_id": None, "firm_id": None, **columns}
     row |= {"name": name, "kind": kind, "name_fragments": name_fragments(name)}
-    return clinic.add(batch, "payers", on, address=demo_names.address(clinic.random), **row)
+    return clinic.add(batch, "payers", on, **addressed(clinic.random), **row)
 
 
 def add_patient_payer(clinic: DemoClinic, batch: Batch, on: date, patient: dict[str, Any]) -> UUID:

@@ -60,6 +60,9 @@ FACILITIES = (
 STREETS = ("Imaginary Ave", "Placeholder St", "Sample Rd", "Nowhere Ln", "Example Blvd", "Fiction Ct")
 TOWNS = ("Springfalls, NY", "East Example, NJ", "Lower Fiction, CT", "Port Nowhere, NY", "Demo Heights, NJ")
 
+# Codes that the postal service gives to nobody.
+ZIP_CODES = {town: f"0000{number}" for number, town in enumerate(TOWNS, 1)}
+
 
 def first_name(random: SeededRandom) -> str:
     """A first name; one in twelve is double, with a hyphen or a space."""

@@ -120,6 +120,16 @@ _RULES = {
     "required": "AT_LEAST_ONE",
 }
 
+_SEXES = {"f": "FEMALE", "m": "MALE", "u": "UNKNOWN", "x": "UNKNOWN", "woman": "FEMALE", "man": "MALE"}
+_FAX = Known(Form.TEXT, ("fax_number", "facsimile"))
+_PARTS = {
+    "address_line1": Known(Form.TEXT, ("address_1", "address1", "street", "street_address", "address_line_1")),
+    "address_line2": Known(Form.TEXT, ("address_2", "address2", "suite", "unit", "address_line_2")),
+    "address_city": Known(Form.TEXT, ("city", "town")),
+    "address_state": Known(Form.TEXT, ("state", "st", "province")),
+    "address_postal_code": Known(Form.TEXT, ("zip", "zip_code", "zipcode", "postal_code", "postcode")),
+}
+
 # Kind → column of its template → what is known of it. A test holds the columns against imports/kinds.
 COLUMNS: dict[ImportKind, dict[str, Known]] = {
     ImportKind.CODES: {
@@ -168,6 +178,8 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
         "email": _EMAIL,
         "phone": _PHONE,
         "address": _ADDRESS,
+        "fax": _FAX,
+        **_PARTS,
         "attorney": Known(Form.TEXT, _ATTORNEY),
         "patient_mrn": Known(Form.TEXT, _MRN),
     },
@@ -180,10 +192,16 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
     ImportKind.PHYSICIANS: {
         "name": Known(Form.TEXT, ("physician", "physician_name", *_PHYSICIAN, "full_name")),
         "npi": Known(Form.TEXT, ("npi_number", "national_provider_identifier", "individual_npi")),
+        "taxonomy": Known(Form.TEXT, ("taxonomy_code", "provider_taxonomy", "specialty_code")),
+        "licence_number": Known(Form.TEXT, ("license", "license_number", "licence", "state_license")),
+        "licence_state": Known(Form.TEXT, ("license_state", "state_of_license")),
     },
     ImportKind.FACILITIES: {
         "name": Known(Form.TEXT, ("facility", *_FACILITY)),
         "geographic_factor": Known(Form.OTHER, ("gpci", "gaf", "geographic_adjustment_factor", "factor")),
+        "npi": Known(Form.TEXT, ("npi_number", "facility_npi", "national_provider_identifier")),
+        "place_of_service": Known(Form.TEXT, ("pos", "place_of_service_code")),
+        **_PARTS,
     },
     ImportKind.PATIENTS: {
         "mrn": Known(Form.TEXT, _MRN),
@@ -193,6 +211,8 @@ COLUMNS: dict[ImportKind, dict[str, Known]] = {
         "email": _EMAIL,
         "phone": _PHONE,
         "address": _ADDRESS,
+        "sex": Known(Form.CHOICE, ("gender", "sex_at_birth"), _SEXES),
+        **_PARTS,
     },
     ImportKind.CASES: {
         "number": Known(Form.TEXT, ("case_number", *_CASE)),

@@ -8,19 +8,29 @@ import strawberry
 from strawberry import UNSET, Info
 
 from db.global_ids import make_id
+from domain.records.addresses import columns_of
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field, query_field
 from resolvers.commands.access import clinics
 from schema.access.readiness import Readiness, present_readiness
 from schema.errors import UserError, user_errors
 from schema.keys import key
+from schema.records.addresses import described
 
 _COLUMNS = (
     "name",
     "short_name",
     "time_zone",
+    "legal_name",
     "address",
+    *columns_of("physical"),
+    *columns_of("remit"),
     "phone",
+    "fax",
+    "email",
+    "tin",
+    "npi",
+    "taxonomy",
     "sender_name",
     "sender_address",
     "reply_to",
@@ -30,7 +40,15 @@ _COLUMNS = (
     "moves_to_working_days",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
-_PHONE = "The phone number below messages."
+_PHONE = "The phone number below messages and on documents."
+_LEGAL_NAME = "The legal name, as it stands on documents and claims; the clinic's name by default."
+_PHYSICAL = described("physical", "Where the clinic is, on documents and claims")
+_REMIT = described("remit", "Where payments are sent, on documents and claims")
+_FAX = "The fax number on documents."
+_EMAIL = "The e-mail address on documents."
+_TIN = "The taxpayer identification number (TIN), nine digits."
+_NPI = "The National Provider Identifier (NPI) of the clinic as a group, ten digits."
+_TAXONOMY = "The taxonomy code of the clinic's speciality, ten letters and digits."
 _SENDER_NAME = "The name of the sender of messages; the clinic's name by default."
 _SENDER_ADDRESS = (
     "The e-mail address of the sender of messages, which the mail server must accept; the server's by default."
@@ -52,8 +70,24 @@ class ClinicProfile:
     name: str = output_field("administration", "The clinic's name.")
     short_name: str = output_field("administration", "The short name that identifies the clinic when signing in.")
     time_zone: str = output_field("administration", "The IANA time zone of the clinic.")
+    legal_name: str | None = output_field("administration", _LEGAL_NAME)
     address: str | None = output_field("administration", _ADDRESS)
+    physical_line1: str | None = output_field("administration", _PHYSICAL["physical_line1"])
+    physical_line2: str | None = output_field("administration", _PHYSICAL["physical_line2"])
+    physical_city: str | None = output_field("administration", _PHYSICAL["physical_city"])
+    physical_state: str | None = output_field("administration", _PHYSICAL["physical_state"])
+    physical_postal_code: str | None = output_field("administration", _PHYSICAL["physical_postal_code"])
+    remit_line1: str | None = output_field("administration", _REMIT["remit_line1"])
+    remit_line2: str | None = output_field("administration", _REMIT["remit_line2"])
+    remit_city: str | None = output_field("administration", _REMIT["remit_city"])
+    remit_state: str | None = output_field("administration", _REMIT["remit_state"])
+    remit_postal_code: str | None = output_field("administration", _REMIT["remit_postal_code"])
     phone: str | None = output_field("administration", _PHONE)
+    fax: str | None = output_field("administration", _FAX)
+    email: str | None = output_field("administration", _EMAIL)
+    tin: str | None = output_field("administration", _TIN)
+    npi: str | None = output_field("administration", _NPI)
+    taxonomy: str | None = output_field("administration", _TAXONOMY)
     sender_name: str | None = output_field("administration", _SENDER_NAME)
     sender_address: str | None = output_field("administration", _SENDER_ADDRESS)
     reply_to: str | None = output_field("administration", _REPLY_TO)
@@ -80,8 +114,24 @@ class ClinicPayload:
 
 @strawberry.input(description="Changes to the clinic's own data; omitted fields stay as they are, null clears a field.")
 class UpdateClinicInput:
+    legal_name: str | None = input_field("administration", _LEGAL_NAME, default=UNSET)
     address: str | None = input_field("administration", _ADDRESS, default=UNSET)
+    physical_line1: str | None = input_field("administration", _PHYSICAL["physical_line1"], default=UNSET)
+    physical_line2: str | None = input_field("administration", _PHYSICAL["physical_line2"], default=UNSET)
+    physical_city: str | None = input_field("administration", _PHYSICAL["physical_city"], default=UNSET)
+    physical_state: str | None = input_field("administration", _PHYSICAL["physical_state"], default=UNSET)
+    physical_postal_code: str | None = input_field("administration", _PHYSICAL["physical_postal_code"], default=UNSET)
+    remit_line1: str | None = input_field("administration", _REMIT["remit_line1"], default=UNSET)
+    remit_line2: str | None = input_field("administration", _REMIT["remit_line2"], default=UNSET)
+    remit_city: str | None = input_field("administration", _REMIT["remit_city"], default=UNSET)
+    remit_state: str | None = input_field("administration", _REMIT["remit_state"], default=UNSET)
+    remit_postal_code: str | None = input_field("administration", _REMIT["remit_postal_code"], default=UNSET)
     phone: str | None = input_field("administration", _PHONE, default=UNSET)
+    fax: str | None = input_field("administration", _FAX, default=UNSET)
+    email: str | None = input_field("administration", _EMAIL, default=UNSET)
+    tin: str | None = input_field("administration", _TIN, default=UNSET)
+    npi: str | None = input_field("administration", _NPI, default=UNSET)
+    taxonomy: str | None = input_field("administration", _TAXONOMY, default=UNSET)
     sender_name: str | None = input_field("administration", _SENDER_NAME, default=UNSET)
     sender_address: str | None = input_field("administration", _SENDER_ADDRESS, default=UNSET)
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)

@@ -12,6 +12,7 @@ from schema.connections import After, Connection, First, Node
 from schema.enums import PayerKind
 from schema.reading import compiled
 from schema.record_mutations import RecordCommands, RecordField, RecordTexts, active, record_mutations
+from schema.records.addresses import ADDRESS, ADDRESS_INPUTS
 from schema.references import FirmRef, PayerRef
 from schema.reminders.reminders import Hold
 
@@ -25,7 +26,13 @@ class Payer(Node):
     kind: PayerKind = output_field("staff", "The kind of payer.")
     email: str | None = output_field("staff", "The e-mail address for invoices and reminders.")
     phone: str | None = output_field("staff", "The payer's telephone number.")
+    fax: str | None = output_field("staff", "The payer's fax number.")
     address: str | None = output_field("staff", "The payer's postal address.")
+    address_line1: str | None = output_field("staff", ADDRESS["address_line1"])
+    address_line2: str | None = output_field("staff", ADDRESS["address_line2"])
+    address_city: str | None = output_field("staff", ADDRESS["address_city"])
+    address_state: str | None = output_field("staff", ADDRESS["address_state"])
+    address_postal_code: str | None = output_field("staff", ADDRESS["address_postal_code"])
     active: bool = output_field("staff", "Whether new invoices can be addressed to the payer.")
     firm: FirmRef | None = output_field(
         "staff", "The law firm that pays; null for a payer of another kind, and where none is given."
@@ -65,7 +72,9 @@ PayerMutations: Any = record_mutations(
         RecordField("kind", PayerKind, "The kind of payer.", is_required=True),
         RecordField("email", str, "The e-mail address for invoices and reminders."),
         RecordField("phone", str, "The telephone number."),
+        RecordField("fax", str, "The fax number."),
         RecordField("address", str, "The postal address."),
+        *ADDRESS_INPUTS,
         RecordField("patient_id", strawberry.ID, "The patient, for a payer of the kind PATIENT."),
         RecordField("attorney_id", strawberry.ID, "The attorney, for a payer of the kind ATTORNEY."),
         RecordField(

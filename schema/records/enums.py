@@ -2,10 +2,11 @@
 
 from domain.billing.coverages import AdjustmentGroup
 from domain.merges import CollisionKind, MergeKind
+from domain.parties import Sex
 from domain.records.readiness import GAPS, ReadinessGap, ReadinessStep
 from permissions.classes import enum_type
 
-__all__ = ["AdjustmentGroup", "CollisionKind", "MergeKind", "ReadinessGap", "ReadinessStep"]
+__all__ = ["AdjustmentGroup", "CollisionKind", "MergeKind", "ReadinessGap", "ReadinessStep", "Sex"]
 
 enum_type(
     ReadinessStep,
@@ -26,6 +27,12 @@ enum_type(
     {gap.name: f"{mending.message}." for gap, mending in GAPS.items()},
 )
 
+enum_type(
+    Sex,
+    "staff",
+    "The sex of a patient, as claims state it.",
+    {"FEMALE": "Female.", "MALE": "Male.", "UNKNOWN": "Not known, or neither."},
+)
 enum_type(
     MergeKind,
     "administration",

@@ -9,17 +9,30 @@ from strawberry import Info
 from db.global_ids import TAGS
 from db.reports.readiness import find_gaps
 from domain.clinics import checked_moves, checked_payment_terms, checked_tolerance
+from domain.records.addresses import columns_of, texts_of
+from domain.records.identifiers import NPI, TAXONOMY, TIN
 from domain.records.readiness import ReadinessGap
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from domain.treatment.encounters import checked_unbilled_after_days
 from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
-_READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance,
+_LETTERHEAD = ", ".join(
+    ("legal_name", "fax", "email", "tin", "npi", "taxonomy", *columns_of("physical"), *columns_of("remit"))
+)
+_READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance,
     unbilled_after_days, moves_to_working_days from clinics where clinic_id = $1"""
 _TEXTS = {
+    "legal_name": Text(NAME.longest),
     "address": ADDRESS,
+    **texts_of("physical"),
+    **texts_of("remit"),
     "phone": PHONE,
+    "fax": PHONE,
+    "email": EMAIL,
+    "tin": TIN,
+    "npi": NPI,
+    "taxonomy": TAXONOMY,
     "sender_name": Text(NAME.longest),
     "sender_address": EMAIL,
     "reply_to": EMAIL,

@@ -27,6 +27,9 @@ FILE_AND_RECEIVED = f"{FILE} received_total | {FETCHED}"
 # The records that an export shows: where single ones can leave the reach of a role, its list of exports asks for them, too.
 RECORDS = "clinic_id export_id table_name ids"
 SUPPRESSED = "email reason added_by added_at"
+ADDRESS = "address_line1 address_line2 address_city address_state address_postal_code"
+MASTER_DATA = f"""legal_name fax email tin npi taxonomy logo {ADDRESS.replace("address_", "physical_")}
+    {ADDRESS.replace("address_", "remit_")}"""
 LETTERHEAD = "address phone sender_name sender_address reply_to"
 CONFIRMED = "confirmed_by confirmed_at day message_count invoice_count"
 COVERAGE = """payer_id kind priority policy_number claim_number insured_name insured_relationship adjuster_name adjuster_phone

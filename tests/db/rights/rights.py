@@ -2,6 +2,7 @@
 
 from domain.access.people import Role
 from tests.db.rights.columns import (
+    ADDRESS,
     CASE,
     CHEQUE,
     CONFIRMED,
@@ -58,10 +59,10 @@ STAFF_COLUMNS = {
     "exam_types": "clinic_id id parent_id name code selection_rule position active",
     "exports": FILE_AND_RECEIVED,
     "export_records": f"| {RECORDS}",
-    "facilities": "clinic_id id name geographic_factor active name_fragments | name_key",
+    "facilities": f"clinic_id id name geographic_factor npi place_of_service {ADDRESS} active name_fragments | name_key",
     "fee_schedule_rates": "clinic_id id fee_schedule_id code rate",
     "fee_schedules": "clinic_id id name payer_id facility_id valid_from valid_to | name_key",
-    "firms": "clinic_id id name email phone address name_fragments retired_at | name_key",
+    "firms": f"clinic_id id name email phone fax address {ADDRESS} name_fragments retired_at | name_key",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
@@ -81,11 +82,11 @@ STAFF_COLUMNS = {
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
     "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
     "patient_names": "clinic_id fragment patient_id",
-    "patients": """clinic_id id mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address retired_at
+    "patients": f"""clinic_id id mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS} retired_at
         | is_duplicate merged_into_id""",
-    "payers": """clinic_id id kind name email phone address firm_id name_fragments retired_at
+    "payers": f"""clinic_id id kind name email phone fax address {ADDRESS} firm_id name_fragments retired_at
         | patient_id attorney_id name_key merged_into_id""",
-    "physicians": "clinic_id id name npi active name_fragments | name_key",
+    "physicians": "clinic_id id name npi taxonomy licence_number licence_state active name_fragments | name_key",
     "reason_codes": "clinic_id id code adjustment_group label active",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
     "provider_adjustments": """clinic_id id cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id

@@ -2,6 +2,7 @@
 
 from db.security.policies import AUDIT_ROLE, IMPORT_ROLE, SIGN_IN, WORKER_ROLE
 from tests.db.rights.columns import (
+    ADDRESS,
     CONFIRMED,
     COVERAGE,
     COVERAGE_ENDS,
@@ -9,6 +10,7 @@ from tests.db.rights.columns import (
     LETTERHEAD,
     LEVEL,
     LINE,
+    MASTER_DATA,
     POLICY,
     RESET_LINK,
     SUMS,
@@ -38,7 +40,7 @@ _ADDED_BY_STAFF = {
     "encounter_exams": "encounter_id exam_type_id bilateral units position",
     "encounter_states": VISIT_BEFORE,
     "encounters": "case_id patient_id physician_id facility_id service_date before_injury_reason before_injury_by",
-    "firms": "name email phone address name_fragments",
+    "firms": f"name email phone fax address {ADDRESS} name_fragments",
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
@@ -53,8 +55,8 @@ _ADDED_BY_STAFF = {
         physician_id facility_id encounter_id replaces_id responsible_since before_injury_reason before_injury_by""",
     "late_facts": "invoice_id seq fact fact_on decision decided_on",
     "patient_names": "fragment patient_id",
-    "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address",
-    "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments",
+    "patients": f"mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS}",
+    "payers": f"name kind email phone fax address {ADDRESS} patient_id attorney_id firm_id name_fragments",
     "reason_codes": "code adjustment_group label active",
     "provider_adjustments": "cheque_id code reference amount effective_on note reverses_id reversal_kind carries_id recorded_by",
     "remittances": "origin document_id imported_by problems",
@@ -99,7 +101,7 @@ _CHANGED_BY_STAFF = {
     "attorney_changes": "status ended_by ended_at",
     "attorneys": "name firm firm_id email phone name_fragments is_duplicate retired_at",
     "cases": "attorney_id status settled_on closed_on closed_reason date_of_injury opened_on version",
-    "firms": "name email phone address name_fragments retired_at",
+    "firms": f"name email phone fax address {ADDRESS} name_fragments retired_at",
     "cheques": """returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at
         corrected_at""",
     "coverages": f"letter_id {COVERAGE} {COVERAGE_ENDS} version",
@@ -112,8 +114,8 @@ _CHANGED_BY_STAFF = {
     "invoices": """status open_status version payer_id responsible_since service_date submitted_on submission_method agreed_on
         fully_paid_on paid_on billed_amount agreed_amount received_amount earlier_received_amount contractual_amount
         small_balance_amount recovered_amount written_off_amount floor_amount target_amount conditional_until updated_at""",
-    "patients": "mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address is_duplicate retired_at",
-    "payers": "name kind email phone address patient_id attorney_id firm_id name_fragments retired_at",
+    "patients": f"mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS} is_duplicate retired_at",
+    "payers": f"name kind email phone fax address {ADDRESS} patient_id attorney_id firm_id name_fragments retired_at",
     "reason_codes": "adjustment_group label active",
     "reduction_offers": "status",
     "outbound_messages": "recipient status attempts failure next_attempt_at",
@@ -133,8 +135,8 @@ _CHANGED_BY_STAFF = {
 ADDED = {
     "clinic_admin": {
         **_ADDED_BY_STAFF,
-        "physicians": "name npi name_fragments",
-        "facilities": "name geographic_factor name_fragments",
+        "physicians": "name npi taxonomy licence_number licence_state name_fragments",
+        "facilities": f"name geographic_factor npi place_of_service {ADDRESS} name_fragments",
         "cpt_codes": "code label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "parent_id name code selection_rule position",
         "fee_schedules": "name name_key payer_id facility_id valid_from valid_to",
@@ -199,9 +201,9 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{LETTERHEAD} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
-        "physicians": "name npi active name_fragments",
-        "facilities": "name geographic_factor active name_fragments",
+        "clinics": f"{LETTERHEAD} {MASTER_DATA} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
+        "physicians": "name npi taxonomy licence_number licence_state active name_fragments",
+        "facilities": f"name geographic_factor npi place_of_service {ADDRESS} active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
         "exam_types": "name code selection_rule position active",
         "fee_schedules": "name name_key valid_from valid_to",
