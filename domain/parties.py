@@ -7,16 +7,17 @@ from typing import Any
 
 from domain.access.people import PayerKind
 from domain.errors import InvalidInput
-from domain.normal_forms import name_fragments, normal_key, npi_form, phone_key
+from domain.normal_forms import name_fragments, normal_key, phone_key
+from domain.records.addresses import STATE, texts_of
+from domain.records.identifiers import LICENCE_NUMBER, NPI, PLACE_OF_SERVICE, TAXONOMY
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 
 FACTOR = Text(7, needed=True, form=r"[0-9]{1,2}(\.[0-9]{1,4})?", words='A factor must look like "1.0432"')
-NPI = Text(
-    50, words="A National Provider Identifier (NPI) has ten digits, of which the last is a check digit", read=npi_form
-)
 MRN = Text(50, needed=True)
 PART_OF_NAME = Text(100, needed=True)
 _CONTACT = {"email": EMAIL, "phone": PHONE}
+# The address as a text of several lines, and in parts.
+_ADDRESSED = {"address": ADDRESS, **texts_of("address")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,10 @@ PATIENT = Kind(
         "first_name": PART_OF_NAME,
         "last_name": PART_OF_NAME,
         **_CONTACT,
-        "address": ADDRESS,
+        **_ADDRESSED,
     },
     _patient,
-    ("birth_date",),
+    ("birth_date", "sex"),
     "mrn",
     identity=("mrn",),
     identity_key="mrn_key",
@@ -116,11 +117,11 @@ PATIENT = Kind(
 PAYER = Kind(
     "payers",
     "payer",
-    {"name": NAME, **_CONTACT, "address": ADDRESS},
+    {"name": NAME, **_CONTACT, "fax": PHONE, **_ADDRESSED},
     _payer,
     ("kind", "patient_id", "attorney_id", "firm_id"),
 )
-FIRM = Kind("firms", "firm", {"name": NAME, **_CONTACT, "address": ADDRESS}, _named)
+FIRM = Kind("firms", "firm", {"name": NAME, **_CONTACT, "fax": PHONE, **_ADDRESSED}, _named)
 ATTORNEY = Kind(
     "attorneys",
     "attorney",
@@ -130,5 +131,9 @@ ATTORNEY = Kind(
     identity=("name", "firm"),
     identity_key="name_key",
 )
-PHYSICIAN = Kind("physicians", "physician", {"name": NAME, "npi": NPI}, _named, has_active=True)
-FACILITY = Kind("facilities", "facility", {"name": NAME, "geographic_factor": FACTOR}, _facility, has_active=True)
+_LICENSED = {"npi": NPI, "taxonomy": TAXONOMY, "licence_number": LICENCE_NUMBER, "licence_state": STATE}
+PHYSICIAN = Kind("physicians", "physician", {"name": NAME, **_LICENSED}, _named, has_active=True)
+_PLACE = {"npi": NPI, "place_of_service": PLACE_OF_SERVICE, **texts_of("address")}
+FACILITY = Kind(
+    "facilities", "facility", {"name": NAME, "geographic_factor": FACTOR, **_PLACE}, _facility, has_active=True
+)

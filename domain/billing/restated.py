@@ -15,9 +15,10 @@ from domain.billing.lifecycle import amounts_of, status_of
 from domain.billing.outcomes import Outcome
 
 S = InvoiceStatus
-_NEGOTIATES = ("request_reduction", "counter_reduction")
+# An invoice that was covered without an agreement is reopened without the end of one.
+_NEGOTIATES = ("request_reduction", "counter_reduction", "reopen_reduction")
 # What a denial of an earlier day would have prevented: the denial counts from its own day on only where none of them came first.
-_PREVENTED = (*_NEGOTIATES, "decline_reduction", "accept_in_full", "agree_reduction", "reopen_reduction", "close_empty")
+_PREVENTED = (*_NEGOTIATES, "decline_reduction", "accept_in_full", "agree_reduction", "close_empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def _state_on(facts: Facts, marks: Sequence[_Mark], day: date) -> dict[str, Any]
     then = facts_on(facts, day, known["billed_amount"])
     ledger, owed_by = ledger_of(then), then.responsibilities[-1]
     open_status = S.PENDING_CHEQUE if then.agreement else known["open_status"]
+    if open_status is S.PENDING_REDUCTION and ledger.is_taken_off and _is_emptied(then, marks):
+        open_status = S.PENDING_INVOICE
     status = status_of(ledger, open_status, known["paid_on"] is not None and ledger.balance <= 0)
     amounts = {column: value for column, value in amounts_of(ledger).items() if column != "conditional_until"}
     return {
@@ -112,6 +115,17 @@ def _state_on(facts: Facts, marks: Sequence[_Mark], day: date) -> dict[str, Any]
         "first_submitted_on": known["first_submitted_on"],
         "paid_on": known["paid_on"] if status is S.PAID else None,
     }
+
+
+def _is_emptied(then: Facts, marks: Sequence[_Mark]) -> bool:
+    """Whether adjustments that count by a day came after the negotiation that was known by their day, and left nothing of it.
+
+    Where they are recorded later, no step of that day says so.
+    """
+    last = max(((one.effective_on, one.recorded_at) for one in then.contractual), default=None)
+    return last is not None and all(
+        _point(mark) < last for mark in marks if mark.column == "open_status" and mark.on <= last[0]
+    )
 
 
 def _point(mark: _Mark) -> tuple[date, datetime]:

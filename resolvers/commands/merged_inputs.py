@@ -6,6 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
+from db.locks import MERGES_KEY
+
 # The inputs that name patients and payers.
 _PARTIES = frozenset({"patient_id", "payer_id"})
 # Commands that make what depends on who is one with whom: they wait for a merge and its undoing, and those for them.
@@ -17,7 +19,7 @@ _BESIDE_MERGES = frozenset(
         *("create_payer", "update_payer"),
     }
 )
-_SHARED = "select pg_advisory_xact_lock_shared(hashtextextended('merges ' || $1::uuid::text, 0))"
+_SHARED = f"select pg_advisory_xact_lock_shared({MERGES_KEY})"
 _SURVIVORS = """select id, survivor_id from merged_patients where clinic_id = $1 and id = any($2)
     union all select id, survivor_id from merged_payers where clinic_id = $1 and id = any($2)"""
 

@@ -100,8 +100,7 @@ def adjusted(facts: Facts, new: Sequence[Adjustment]) -> Facts:
 
 def settled(invoice: Invoice, after: Facts, late: Sequence[LateFact] = ()) -> Outcome:
     """The outcome of facts with other adjustments: where nothing is left and nothing was agreed or received, nothing is negotiated."""
-    ledger = ledger_of(after)
-    is_empty = ledger.balance == 0 and ledger.agreed is None and ledger.received == 0 and ledger.written_off == 0
+    is_empty = ledger_of(after).is_taken_off
     if is_empty and after.write_off is not None:
         words = f"Nothing would be left that is written off; first: {_REVERSE}"
         raise InvalidInput(words, ("amount",))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from domain.billing.effects.receipts import given_up_then, received, taken_back_by_others
+from domain.billing.effects.receipts import given_up_then, received, taken_back_again
 from domain.billing.invoices import Invoice, InvoiceStatus
 from domain.billing.ledger.amounts import ledger_of
 from domain.billing.ledger.by_days import days_of, facts_on
@@ -39,10 +39,11 @@ def correct(invoice: Invoice, inputs: Inputs, actor: Actor) -> Outcome:
         # Only what is no fact of the invoice was wrong, such as the number.
         return Outcome(facts=_with(known, wrong))
     facts = known.without_receipts(wrong.removed, wrong.moments, actor.moment)
+    if facts.undone != known.undone:
+        # First, since an agreement lapses only where something is due, also of what was given up.
+        facts = taken_back_again(facts, _with(facts, wrong), actor)
     outcome = _agreed(invoice, facts, wrong, actor)
     facts = outcome.facts or facts
-    if facts.undone != known.undone:
-        facts = taken_back_by_others(facts, actor)
     facts = _received_right(invoice, facts, wrong, actor)
     changed = {*known.receipts} ^ {*facts.receipts}
     facts = given_up_then(facts, decisions, sorted(changed, key=lambda one: one.id), invoice, actor)

@@ -109,12 +109,12 @@ def _adjusted(facts: Facts, amount: Decimal, on: date, actor: Actor) -> Facts:
     return replace(facts, adjustments=(*facts.adjustments, new))
 
 
-def taken_back_by_others(facts: Facts, actor: Actor) -> Facts:
-    """The same facts, in which a small balance that stands is taken back by what came since: what took it back before was typed wrong."""
+def taken_back_again(facts: Facts, right: Facts, actor: Actor) -> Facts:
+    """The same facts, in which a small balance that stands is taken back on the day of the right facts; what took it back was typed wrong."""
     decisions, again = facts.small_balance_decisions, facts.given_up
     if again <= 0:
         return facts
-    days = _due_again_on(facts, decisions[-1])
+    days = _due_again_on(right, decisions[-1])
     return _adjusted(facts, -again, max(min(days), decisions[-1].effective_on), actor) if days else facts
 
 

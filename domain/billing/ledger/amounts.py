@@ -51,6 +51,11 @@ class Ledger:
         """The receipts of the present round."""
         return self.received - self.earlier_received
 
+    @property
+    def is_taken_off(self) -> bool:
+        """Whether nothing is due although nothing was agreed, received or written off: there is nothing to negotiate."""
+        return self.balance == 0 and self.agreed is None and self.received == 0 and self.written_off == 0
+
 
 @dataclass(frozen=True, slots=True)
 class _Round:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from db.locks import MERGES_KEY
 from db.write_batch import WriteBatch
 from domain.access.people import PayerKind
 from domain.api_names import camel
@@ -65,7 +66,7 @@ _MERGED_SINCE = """select from merges m join payers a on a.clinic_id = m.clinic_
     join payers b on b.clinic_id = m.clinic_id and b.id = m.surviving_payer_id
     where m.clinic_id = $1 and m.undone_at is null and m.part_of_id is null
         and a.patient_id = any($2) and b.patient_id = any($2) and a.patient_id <> b.patient_id limit 1"""
-_TURN = "select pg_advisory_xact_lock(hashtextextended('merges ' || $1::uuid::text, 0))"
+_TURN = f"select pg_advisory_xact_lock({MERGES_KEY})"
 # Of the records that were one after a merge, those that still are: another merge of them may have been undone since.
 _STILL = "select id from {table} where clinic_id = $1 and id = any($2) and (id = any($3) or merged_into_id = any($3)) order by id"
 

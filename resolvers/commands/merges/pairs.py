@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from db.global_ids import make_id
+from db.locks import MERGES_KEY
 from db.tables import metadata
 from domain.access.people import PayerKind
 from domain.billing.ledger.amounts import Timeline
@@ -20,7 +21,7 @@ Row = Mapping[str, Any]
 KINDS: dict[MergeKind, Kind] = {MergeKind.PATIENT: PATIENT, MergeKind.PAYER: PAYER}
 _MERGED, _SURVIVING = "merged_id", "surviving_id"
 # Merges of a clinic take turns. No payment is recorded meanwhile: payments take the second lock, alone or with others.
-_IN_TURN = """select pg_advisory_xact_lock(hashtextextended('merges ' || $1::uuid::text, 0)),
+_IN_TURN = f"""select pg_advisory_xact_lock({MERGES_KEY}),
     pg_advisory_xact_lock(hashtextextended('cheques ' || $1::uuid::text, 0))"""
 _ROWS = "select {columns} from {table} where clinic_id = $1 and id = any($2) order by id for no key update"
 _MEMBERS = "select id, merged_into_id from {table} where clinic_id = $1 and (id = any($2) or merged_into_id = any($2)) order by id"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from db.locks import LOCK_PAYMENTS
 from domain.errors import Conflict
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -31,7 +32,6 @@ _TAKEN_BACK = """select t.id, t.cheque_id, t.invoice_id, t.amount, t.coverage_id
     where o.clinic_id = $1 and o.cheque_id = $2 and l.corrected_at is null and not exists (select from cheque_allocations m
         where m.clinic_id = t.clinic_id and m.invoice_id = t.invoice_id and m.reverses_id = t.id and m.reversal_kind = 'moved')
     order by t.id"""
-_LOCK = "select id from cheques where clinic_id = $1 and id = any($2) order by id for no key update"
 _JUST = "The payer has just taken back what this payment paid: read it again"
 
 
@@ -48,7 +48,7 @@ async def lock_with_linked(work: UnitOfWork, cheque: UUID, others: Collection[UU
     """
     before = await taken_back_of(work, cheque)
     linked = {cheque, *others, *(one["cheque_id"] for one in before), *(one["earlier_id"] for one in before)}
-    await work.all(_LOCK, sorted(linked))
+    await work.all(LOCK_PAYMENTS, sorted(linked))
     return await _still(work, cheque, before)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from db.locks import LOCK_INVOICES
+from db.locks import LOCK_INVOICES, LOCK_PAYMENTS
 from db.merged_records import group
 from resolvers.commands.billing.cases import share_cases
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -18,7 +18,6 @@ _PAYMENTS = f"""with recursive posted as (select c.clinic_id, c.id from remittan
     select id from posted union select c.id from remittance_payments p join cheques c on c.clinic_id = p.clinic_id
         and c.payer_id = any({group("payer", "p.payer_id")}) and c.number_key = p.trace_key
     where p.clinic_id = $1 and p.id = any($2) and p.cheque_id is null and c.method <> 'cash' and c.returned_on is null"""
-_LOCK_PAYMENTS = "select id from cheques where clinic_id = $1 and id = any($2) order by id for no key update"
 # In the order in which payments lock them.
 _LOCK_COVERAGES = """select id from coverages where clinic_id = $1
     and case_id in (select case_id from invoices where clinic_id = $1 and id = any($2)) order by priority, id for no key update"""
@@ -31,7 +30,7 @@ async def lock_posting(work: UnitOfWork, payments: Collection[UUID], claims: Ite
     locked = set[UUID]()
     # Whoever corrected one of them meanwhile has made another one.
     while more := {row["id"] for row in await work.all(_PAYMENTS, list(payments))} - locked:
-        await work.all(_LOCK_PAYMENTS, sorted(more))
+        await work.all(LOCK_PAYMENTS, sorted(more))
         locked |= more
     if invoices:
         await work.all(LOCK_INVOICES, invoices)

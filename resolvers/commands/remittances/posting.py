@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -71,15 +72,12 @@ async def post_claims(
             _POSTED if waits is None else f"Nothing of this remittance can be posted. {waits}", ("remittance_id",)
         )
     chosen = [one for one in payments if one in wanted or one in _without_claims(payments, claims)]
-    source = _Source(remittance["document_id"], dated, await _lock(work, chosen, wanted))
+    locked = await lock_posting(work, chosen, chain.from_iterable(wanted.values()))
+    source = _Source(remittance["document_id"], dated, locked)
     waiting: Waiting = []
     for identity in chosen:
         waiting += await _post_payment(work, payments[identity], wanted.get(identity, []), source)
     return waiting
-
-
-async def _lock(work: UnitOfWork, payments: Sequence[UUID], wanted: Mapping[UUID, list[Row]]) -> frozenset[UUID]:
-    return await lock_posting(work, payments, (claim for claims in wanted.values() for claim in claims))
 
 
 async def _post_payment(work: UnitOfWork, payment: Row, claims: Sequence[Row], source: _Source) -> Waiting:

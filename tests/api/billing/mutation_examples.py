@@ -147,7 +147,7 @@ STAFF: dict[str, tuple[str, str, Any]] = {
     "previewReminders": ("dryRun { token }", "", lambda ids: {}),
     "stopReminders": ("reminderConfirmation { id }", "", lambda ids: {}),
     "suppressAddress": ("suppressedAddress { id }", "", lambda ids: {"email": "viewer@firm.example"}),
-    "allowAddress": ("suppressedAddress { id }", "", lambda ids: {"email": "viewer@firm.example"}),
+    "allowAddress": ("suppressedAddress { id }", "", lambda ids: {"email": "quiet@firm.example"}),
     "resendMessage": (
         "outboundMessage { id }",
         "OutboundMessage",

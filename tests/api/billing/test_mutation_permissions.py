@@ -132,6 +132,7 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
 _RETIRED = {
     "retireReasonCode": ("createReasonCode", {"code": "R-1", "label": "Our words"}),
     "retirePatient": ("createPatient", {"firstName": "Idle", "lastName": "Quiet", "mrn": "MRN-IDLE"}),
+    "retireAttorney": ("createAttorney", {"name": "Idle Ida", "firm": "Idle LLP"}),
     "retirePayer": ("createPayer", {"name": "Idle Mutual", "kind": "INSURANCE"}),
 }
 

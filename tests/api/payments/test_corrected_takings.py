@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,23 +11,20 @@ from uuid import UUID
 
 import pytest
 
-from db.pools import Database
 from domain.payments.cheques import PaymentMethod
 from domain.remittances.remittance import RemittedClaim, RemittedPayment
 from imports.demo.seeded_random import SeededRandom
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
 from tests.api.remittances.remitting import upload
-from tests.api.reports.test_restated import FIRST, Clinic, breaches, differences
+from tests.api.reports.test_restated import FIRST, Clinic, begun, breaches, differences
 from tests.domain.billing.books import INSURER
-from tests.support.api.assembled_server import assembled, served
-from tests.support.api.clinic_clock import ClinicClock, moment
+from tests.support.api.clinic_clock import moment
 from tests.support.api.mutations import CASE, answered, done
 from tests.support.api.recorded_histories import Ledgers
 from tests.support.api.records import uuid_of
 from tests.support.api.scenarios import line
-from tests.support.client import Client
-from tests.support.databases import copied, rows
+from tests.support.databases import rows
 from tests.support.x12.writer import written
 
 _LAST = 12
@@ -237,13 +233,7 @@ class Typist:
 
 @pytest.fixture
 def clinic(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Clinic]:
-    with ExitStack() as stack:
-        address: DatabaseUrls = stack.enter_context(copied(postgres_server, template_database))
-        clock = ClinicClock()
-        clock.moment = moment(FIRST)
-        anonymous = Client(stack.enter_context(served(assembled(Database(address.login), clock=clock))))
-        found = Clinic(address, clock, anonymous.signed_in("admin@demo.example"), "")
-        found.begin(2)
+    with begun(postgres_server, template_database, orders=2) as found:
         yield found
 
 

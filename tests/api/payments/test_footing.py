@@ -46,7 +46,7 @@ def bureau(
         bureau_over(address, Folder(tmp_path_factory.mktemp("home"))) as found,
     ):
         people = found.people
-        History(Clinic(people[Role.BILLING], people[Role.ADMIN], find_records(address), address), Random(23)).run()  # noqa: S311 (the same steps in every run)
+        History(Clinic(people[Role.BILLING], people[Role.ADMIN], find_records(address), address), Random(23)).run()  # noqa: S311 (chooses the steps of a test)
         yield found
 
 
@@ -66,11 +66,14 @@ class History:
             *(self._return, self._return_refund, self._cover, self._give_up, self._deposit),
             *(self._take_back, self._take_back, self._return_taken, self._correct, self._owe),
         ]
-        for _ in range(_STEPS):
+        names = {step.__name__.removeprefix("_") for step in steps}
+        # Which rows a step finds first follows their random ids: some runs need more steps until each has succeeded.
+        for taken in range(4 * _STEPS):
+            if taken >= _STEPS and all(self.done[name] for name in names):
+                break
             self.random.choice(steps)()
-        assert all(self.done.values()), self.done
-        names = {step.__name__ for step in steps}
-        assert {f"_{name}" for name in self.done} == names, names
+        assert all(self.done[name] for name in names), self.done
+        assert self.done.keys() == names
 
     def _try(self, name: str, step: str, *, admin: bool = False, **inputs: Any) -> Any:
         client = self.clinic.admin if admin else self.clinic.billing

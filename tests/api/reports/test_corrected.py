@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,17 +14,15 @@ from imports.demo.seeded_random import SeededRandom
 from jobs.agreements import lapse_agreements
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
-from tests.api.reports.test_restated import FIRST, Clinic, breaches, differences, present
+from tests.api.reports.test_restated import FIRST, Clinic, begun, breaches, differences, present
 from tests.domain.billing.books import FIRM, INSURER, PATIENT
 from tests.domain.billing.mistyped import Done, Mistyped, Wrong, places_of
-from tests.support.api.assembled_server import assembled, served
 from tests.support.api.clinic_clock import ClinicClock, moment
 from tests.support.api.mutations import done
 from tests.support.api.recorded_histories import BILLED, Act, Ledgers, orders_of, random_plan
 from tests.support.api.records import uuid_of
 from tests.support.api.scenarios import line
-from tests.support.client import Client
-from tests.support.databases import copied, rows
+from tests.support.databases import rows
 
 
 @dataclass
@@ -128,13 +125,7 @@ def trials(wanted: int) -> list[Mistyped]:
 
 @pytest.fixture
 def clinic(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Clinic]:
-    with ExitStack() as stack:
-        address: DatabaseUrls = stack.enter_context(copied(postgres_server, template_database))
-        clock = ClinicClock()
-        clock.moment = moment(FIRST)
-        anonymous = Client(stack.enter_context(served(assembled(Database(address.login), clock=clock))))
-        found = Clinic(address, clock, anonymous.signed_in("admin@demo.example"), "")
-        found.begin(2)
+    with begun(postgres_server, template_database, orders=2) as found:
         yield found
 
 

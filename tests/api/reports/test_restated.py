@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -61,7 +61,7 @@ class Clinic:
     ledgers: list[Ledgers] = field(default_factory=list)
     reported: dict[date, Any] = field(default_factory=dict)
 
-    def begin(self, orders: int = ORDERS) -> None:
+    def begin(self, orders: int) -> None:
         """A patient and payers for each order."""
         for order in range(orders):
             named = {"firstName": "In", "lastName": f"order {order}", "mrn": f"ORDER-{order}"}
@@ -130,8 +130,9 @@ class Clinic:
         return last
 
 
-@pytest.fixture
-def clinic(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Clinic]:
+@contextmanager
+def begun(postgres_server: EmbeddedPostgres, template_database: str, orders: int = ORDERS) -> Iterator[Clinic]:
+    """A server with a clock of its own, whose clinic has ledgers for some orders of recording."""
     with ExitStack() as stack:
         address: DatabaseUrls = stack.enter_context(copied(postgres_server, template_database))
         clock = ClinicClock()
@@ -140,7 +141,13 @@ def clinic(postgres_server: EmbeddedPostgres, template_database: str) -> Iterato
         [attorney] = rows(address, "select id from attorneys order by name limit 1")
         admin = anonymous.signed_in("admin@demo.example")
         found = Clinic(address, clock, admin, make_id("Attorney", attorney["id"]))
-        found.begin()
+        found.begin(orders)
+        yield found
+
+
+@pytest.fixture
+def clinic(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[Clinic]:
+    with begun(postgres_server, template_database) as found:
         yield found
 
 

@@ -57,6 +57,11 @@ def find_records(address: DatabaseUrls) -> Found:
         """insert into firms (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Idle & Quiet' from clinics
         where short_name = 'demo'""",
     )
+    rows(
+        address,
+        """insert into suppressed_addresses (clinic_id, id, email, added_at) select clinic_id, gen_random_uuid(),
+        'quiet@firm.example', now() from clinics where short_name = 'demo'""",
+    )
     # Two payments of which nothing is applied or deposited.
     for number in ("FOUND-1", "FOUND-2"):
         rows(
@@ -134,7 +139,8 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         f"select id, patient_id from cases where {clinic} and status = 'open' and attorney_id is not null order by id limit 1",
     )[0]
     first = {
-        "Payer": f"select id from payers where {clinic} and kind = 'attorney' order by id limit 1",
+        # Not one of those that add_merge adds: their random ids may come before all others.
+        "Payer": f"select id from payers where {clinic} and kind = 'attorney' and firm_id is not null order by id limit 1",
         "Attorney": f"select id from attorneys where {clinic} order by id limit 1",
         "Firm": f"select id from firms where {clinic} and name = 'Idle & Quiet'",
         "Physician": f"select id from physicians where {clinic} and active order by id limit 1",
