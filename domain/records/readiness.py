@@ -1,4 +1,4 @@
-"""What a clinic needs before its first invoice, document, claim, reminder and export, and where each gap is mended."""
+"""Readiness: what a clinic needs before its first invoice, document, claim, reminder and export, and where each gap is mended."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

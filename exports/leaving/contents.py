@@ -1,4 +1,4 @@
-"""What a clinic takes along when it leaves, as tables: what is written, what is left out and why, and which files belong to it."""
+"""Leaving: what a clinic takes along, as tables: what is written, what is left out and why, and which files belong to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
