@@ -31,6 +31,7 @@ _COLUMNS = (
     "tin",
     "npi",
     "taxonomy",
+    "has_logo",
     "sender_name",
     "sender_address",
     "reply_to",
@@ -88,6 +89,7 @@ class ClinicProfile:
     tin: str | None = output_field("administration", _TIN)
     npi: str | None = output_field("administration", _NPI)
     taxonomy: str | None = output_field("administration", _TAXONOMY)
+    has_logo: bool = output_field("administration", "Whether documents have the clinic's logo.")
     sender_name: str | None = output_field("administration", _SENDER_NAME)
     sender_address: str | None = output_field("administration", _SENDER_ADDRESS)
     reply_to: str | None = output_field("administration", _REPLY_TO)
@@ -132,6 +134,11 @@ class UpdateClinicInput:
     tin: str | None = input_field("administration", _TIN, default=UNSET)
     npi: str | None = input_field("administration", _NPI, default=UNSET)
     taxonomy: str | None = input_field("administration", _TAXONOMY, default=UNSET)
+    logo_id: strawberry.ID | None = input_field(
+        "administration",
+        "The uploaded logo, a PNG of at most 200,000 bytes and 2,000 pixels; null for none.",
+        default=UNSET,
+    )
     sender_name: str | None = input_field("administration", _SENDER_NAME, default=UNSET)
     sender_address: str | None = input_field("administration", _SENDER_ADDRESS, default=UNSET)
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)

@@ -152,7 +152,7 @@ BEGINS = {
 }
 # Administrators import every kind.
 WITHIN = {
-    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'payers', 'attorneys', 'physicians', 'facilities', "
+    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'exam_types', 'payers', 'attorneys', 'physicians', 'facilities', "
     "'patients', 'cases', 'invoices')"
 }
 
