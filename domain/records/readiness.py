@@ -26,12 +26,19 @@ class ReadinessGap(StrEnum):
     NO_PAYER_IN_USE = "no_payer_in_use"
     NO_CASE = "no_case"
     NO_BILLER = "no_biller"
-    NO_CLINIC_ADDRESS = "no_clinic_address"
+    NO_LEGAL_NAME = "no_legal_name"
+    NO_PHYSICAL_ADDRESS = "no_physical_address"
     NO_CLINIC_PHONE = "no_clinic_phone"
+    NO_CLINIC_TIN = "no_clinic_tin"
+    NO_GROUP_NPI = "no_group_npi"
+    NO_CLINIC_TAXONOMY = "no_clinic_taxonomy"
     PHYSICIAN_WITHOUT_NPI = "physician_without_npi"
+    FACILITY_WITHOUT_PLACE = "facility_without_place"
+    PATIENT_WITHOUT_BIRTH_DATE = "patient_without_birth_date"
     NO_INSURER = "no_insurer"
     NO_COVERAGE_YET = "no_coverage_yet"
     NO_REASON_CODE = "no_reason_code"
+    NO_ADDRESS_IN_MESSAGES = "no_address_in_messages"
     NO_REPLY_ADDRESS = "no_reply_address"
     NO_PAYER_EMAIL = "no_payer_email"
     NO_REMINDER_POLICY = "no_reminder_policy"
@@ -68,7 +75,21 @@ GAPS: Mapping[ReadinessGap, Mending] = {
     ReadinessGap.NO_BILLER: Mending(
         "Nobody of billing staff has an account that can be used", "createUser, billing user add"
     ),
-    ReadinessGap.NO_CLINIC_ADDRESS: Mending("The clinic has no postal address", _LETTERHEAD),
+    ReadinessGap.NO_LEGAL_NAME: Mending("The clinic has no legal name", _LETTERHEAD),
+    ReadinessGap.NO_PHYSICAL_ADDRESS: Mending("The clinic's physical address is not complete", _LETTERHEAD),
+    ReadinessGap.NO_CLINIC_TIN: Mending("The clinic has no taxpayer identification number (TIN)", _LETTERHEAD),
+    ReadinessGap.NO_GROUP_NPI: Mending("The clinic has no NPI of its own", _LETTERHEAD),
+    ReadinessGap.NO_CLINIC_TAXONOMY: Mending("The clinic has no taxonomy code", _LETTERHEAD),
+    ReadinessGap.FACILITY_WITHOUT_PLACE: Mending(
+        "An active facility has no place of service, or no complete address",
+        "updateFacility, billing import facilities",
+    ),
+    ReadinessGap.PATIENT_WITHOUT_BIRTH_DATE: Mending(
+        "A patient in use has no date of birth", "updatePatient, billing import patients"
+    ),
+    ReadinessGap.NO_ADDRESS_IN_MESSAGES: Mending(
+        "Messages have no postal address of the clinic below them", _LETTERHEAD
+    ),
     ReadinessGap.NO_CLINIC_PHONE: Mending("The clinic has no phone number", _LETTERHEAD),
     ReadinessGap.PHYSICIAN_WITHOUT_NPI: Mending(
         "An active physician has no NPI", "updatePhysician, billing import physicians"
@@ -102,16 +123,27 @@ NEEDS: Mapping[ReadinessStep, tuple[ReadinessGap, ...]] = {
         ReadinessGap.NO_CASE,
         ReadinessGap.NO_BILLER,
     ),
-    ReadinessStep.FIRST_DOCUMENT: (ReadinessGap.NO_CLINIC_ADDRESS, ReadinessGap.NO_CLINIC_PHONE),
+    ReadinessStep.FIRST_DOCUMENT: (
+        ReadinessGap.NO_LEGAL_NAME,
+        ReadinessGap.NO_PHYSICAL_ADDRESS,
+        ReadinessGap.NO_CLINIC_PHONE,
+        ReadinessGap.NO_CLINIC_TIN,
+    ),
     ReadinessStep.FIRST_CLAIM: (
-        ReadinessGap.NO_CLINIC_ADDRESS,
+        ReadinessGap.NO_LEGAL_NAME,
+        ReadinessGap.NO_PHYSICAL_ADDRESS,
+        ReadinessGap.NO_CLINIC_TIN,
+        ReadinessGap.NO_GROUP_NPI,
+        ReadinessGap.NO_CLINIC_TAXONOMY,
         ReadinessGap.PHYSICIAN_WITHOUT_NPI,
+        ReadinessGap.FACILITY_WITHOUT_PLACE,
+        ReadinessGap.PATIENT_WITHOUT_BIRTH_DATE,
         ReadinessGap.NO_INSURER,
         ReadinessGap.NO_COVERAGE_YET,
         ReadinessGap.NO_REASON_CODE,
     ),
     ReadinessStep.FIRST_REMINDER: (
-        ReadinessGap.NO_CLINIC_ADDRESS,
+        ReadinessGap.NO_ADDRESS_IN_MESSAGES,
         ReadinessGap.NO_REPLY_ADDRESS,
         ReadinessGap.NO_PAYER_EMAIL,
         ReadinessGap.NO_REMINDER_POLICY,

@@ -102,6 +102,7 @@ def test_fee_schedules_are_imported_from_a_file_of_their_own(house: House) -> No
 
 
 PEOPLE = {
+    "EXAM_TYPES": ("name,parent", "Filed exam,", "examTypes", "{ name code subExams { name } }"),
     "ATTORNEYS": ("name,firm,phone", "Ada Filed,Filed & Co,555-0100", "attorneys", "{ name firm phone }"),
     "PAYERS": ("name,kind,attorney", "Filed & Co,ATTORNEY,Ada Filed", "payers", "{ name kind }"),
     "PHYSICIANS": ("name,npi", "Dr. Filed,0000000097", "physicians", "{ name npi }"),
@@ -115,6 +116,7 @@ PEOPLE = {
     ),
 }
 FOUND = {
+    "EXAM_TYPES": {"name": "Filed exam", "code": None, "subExams": []},
     "ATTORNEYS": {"name": "Ada Filed", "firm": "Filed & Co", "phone": "555-0100"},
     "PAYERS": {"name": "Filed & Co", "kind": "ATTORNEY"},
     "PHYSICIANS": {"name": "Dr. Filed", "npi": "0000000097"},

@@ -27,10 +27,19 @@ MADE = {
     ReadinessGap.NO_PAYER_IN_USE: "update payers set retired_at = now()",
     ReadinessGap.NO_CASE: "truncate cases cascade",
     ReadinessGap.NO_BILLER: "update users set active = false where role = 'billing'",
-    ReadinessGap.NO_CLINIC_ADDRESS: "update clinics set address = null",
+    ReadinessGap.NO_LEGAL_NAME: "update clinics set legal_name = null",
+    ReadinessGap.NO_PHYSICAL_ADDRESS: "update clinics set physical_city = null",
+    ReadinessGap.NO_CLINIC_TIN: "update clinics set tin = null",
+    ReadinessGap.NO_GROUP_NPI: "update clinics set npi = null",
+    ReadinessGap.NO_CLINIC_TAXONOMY: "update clinics set taxonomy = null",
+    ReadinessGap.FACILITY_WITHOUT_PLACE: """update facilities set address_postal_code = null
+        where id = (select id from facilities where active limit 1)""",
+    ReadinessGap.PATIENT_WITHOUT_BIRTH_DATE: """update patients set birth_date = null where id = (
+        select id from patients where retired_at is null and merged_into_id is null limit 1)""",
+    ReadinessGap.NO_ADDRESS_IN_MESSAGES: "update clinics set address = null",
     ReadinessGap.NO_CLINIC_PHONE: "update clinics set phone = null",
     ReadinessGap.PHYSICIAN_WITHOUT_NPI: "update physicians set npi = null where id = (select id from physicians where active limit 1)",
-    ReadinessGap.NO_INSURER: "update payers set address = null",
+    ReadinessGap.NO_INSURER: "update payers set address = null, address_state = null",
     ReadinessGap.NO_COVERAGE_YET: "truncate coverages cascade",
     ReadinessGap.NO_REASON_CODE: "update reason_codes set active = false",
     ReadinessGap.NO_REPLY_ADDRESS: "update clinics set reply_to = null, sender_address = null",
@@ -42,7 +51,9 @@ MADE = {
 # What makes the demo clinic ready.
 MENDED = """update clinics set reply_to = 'replies@demo.example', address = 'A', phone = 'P';
     update reason_codes set active = true; update payers set address = 'Here', email = 'mail@demo.example';
-    update physicians set npi = '1234567893' where npi is null; update reminder_policies set active = true;
+    update patients set birth_date = '1980-02-29' where birth_date is null;
+    update physicians set npi = '1234567893' where npi is null;
+    update reminder_policies set active = true;
     insert into reminder_confirmations (clinic_id, id, confirmed_by, confirmed_at, day, message_count, invoice_count)
         select clinic_id, gen_random_uuid(), id, now(), '2026-06-30', 0, 0 from users where role = 'admin'
             and not exists (select from reminder_confirmations where ended_at is null)"""
