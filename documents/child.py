@@ -15,8 +15,9 @@ from documents.program import LENGTH
 logger = logging.getLogger("billing.documents")
 # Seconds that one document may take: of CPU time, and as the clock goes, for other work shares the cores.
 CPU_SECONDS, WAIT_SECONDS = 30, 90.0
-# What the compiler keeps in memory grows with what it has drawn.
+# What the compiler keeps in memory grows with what it has drawn, and is given back by ending it.
 MOST_DRAWN = 500
+LARGE_PDF = 512 * 1024
 LARGEST_PDF = 64 * 1024 * 1024
 _CHUNK = 256 * 1024
 
@@ -44,6 +45,8 @@ class Child:
                 self._end()
                 raise
             self._drawn += 1
+            if self._drawn >= MOST_DRAWN or len(pdf) > LARGE_PDF:
+                self._end()
             return pdf
 
     def end(self) -> None:
@@ -57,7 +60,7 @@ class Child:
         return self._process.pid if self._process else None
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._drawn >= MOST_DRAWN or (self._process and self._process.poll() is not None):
+        if self._process and self._process.poll() is not None:
             self._end()
         if self._process is None:
             # The program is our own, started without a shell and without our environment.

@@ -25,7 +25,7 @@ def _invoice(contents: object, **more: object) -> Draw:
 
 
 def _long(drawer: Drawer) -> bytes:
-    return drawer.draw(DocumentKind.INVOICE, examples.invoice(1_400)).pdf
+    return drawer.draw(DocumentKind.INVOICE, examples.invoice(examples.FORTY_PAGES)).pdf
 
 
 # Name of the picture → what is drawn, and which of its pages (-1: the last).
