@@ -178,6 +178,9 @@ enum_type(
         "SIMILAR_PAYER": "Another payer has the same name.",
         "SIMILAR_ATTORNEY": "An attorney of another firm has the same name.",
         "REPRESENTS_OPEN_CASES": "A retired attorney still represents open cases.",
+        "DOCUMENT_NOT_ISSUED": "The document of a submitted invoice was not issued, because data that it needs is missing.",
+        "DOCUMENT_ON_PAPER": "The document of an invoice that was submitted by e-mail is not sent by e-mail: it goes on paper.",
+        "UNBILLED_VISITS": "The case has visits that are not billed.",
     },
 )
 enum_type(
@@ -341,6 +344,8 @@ enum_type(
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
         "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
         "REMITTANCE_UNMATCHED": "Claims of a remittance wait: they are neither posted nor closed.",
+        "PAYOFF_CHANGED": "A payoff letter is valid, and no longer true.",
+        "RELEASE_UNPAID": "A payment of an invoice was returned after its lien was released.",
         "RECOUPMENT_DUE": "A payer asks for money back, and the answer is due within a week.",
     },
 )

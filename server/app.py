@@ -30,6 +30,7 @@ from server.http.downloads import Downloads
 from server.http.export_downloads import ExportDownloads
 from server.http.graphql import GraphQLOverHTTP
 from server.http.health import Readiness, healthz
+from server.http.issued_downloads import IssuedDownloads
 from server.http.metrics import MetricsPage
 from server.http.signed_links import roles_with
 from server.http.uploads import Uploads
@@ -107,11 +108,13 @@ def build_app(
     )
     uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
     downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
+    issued = IssuedDownloads(files, database, sessions, roles_with(schemas, "IssuedDocument", "downloadUrl"))
     exported = ExportDownloads(files, database, sessions, roles_with(schemas, "Export", "downloadUrl"), schemas)
     routes = [
         WebSocketRoute(PATH, GraphQLOverWebSocket(http)),
         Route("/uploads/{id}", uploads),
         Route("/documents/{id}", downloads),
+        Route("/issued/{id}", issued),
         Route("/exports/{id}", exported),
         Route("/", _home),
         Route("/healthz", healthz),

@@ -27,6 +27,7 @@ _COLUMNS = (
     "small_balance_tolerance",
     "unbilled_after_days",
     "moves_to_working_days",
+    "attaches_documents",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages."
@@ -45,6 +46,12 @@ _WORKING_DAYS = (
 )
 
 
+_ATTACHES = (
+    "Whether invoices that are submitted by e-mail are attached, for payers and attorneys without an account here; otherwise they go on "
+    "paper, because e-mail is not private. Attorneys with an account get a link."
+)
+
+
 @strawberry.type(description="The clinic's own data.")
 class ClinicProfile:
     id: strawberry.ID = output_field("administration", "The clinic's id.")
@@ -60,6 +67,7 @@ class ClinicProfile:
     small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
     unbilled_after_days: int = output_field("administration", _UNBILLED)
     moves_to_working_days: bool = output_field("administration", _WORKING_DAYS)
+    attaches_documents: bool = output_field("administration", _ATTACHES)
 
 
 @strawberry.type(description="The result of changing the clinic's own data.")
@@ -81,6 +89,7 @@ class UpdateClinicInput:
     small_balance_tolerance: Decimal | None = input_field("administration", _TOLERANCE, default=UNSET)
     unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
     moves_to_working_days: bool | None = input_field("administration", _WORKING_DAYS, default=UNSET)
+    attaches_documents: bool | None = input_field("administration", _ATTACHES, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 

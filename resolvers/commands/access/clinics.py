@@ -14,7 +14,7 @@ from permissions.viewers import Viewer
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
 _READ = """select clinic_id, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance,
-    unbilled_after_days, moves_to_working_days from clinics where clinic_id = $1"""
+    unbilled_after_days, moves_to_working_days, attaches_documents from clinics where clinic_id = $1"""
 _TEXTS = {
     "address": ADDRESS,
     "phone": PHONE,
@@ -63,6 +63,8 @@ async def _update(work: UnitOfWork) -> Any:
         changes["unbilled_after_days"] = checked_unbilled_after_days(work.inputs["unbilled_after_days"])
     if "moves_to_working_days" in work.inputs:
         changes["moves_to_working_days"] = checked_moves(work.inputs["moves_to_working_days"])
+    if work.inputs.get("attaches_documents") is not None:
+        changes["attaches_documents"] = work.inputs["attaches_documents"]
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)
