@@ -45,6 +45,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
     "document_counters": ("kind", "last_number"),
+    "document_deliveries": ("recorded_at",),
     "document_templates": ("kind", "version", "texts"),
     "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position", "removed_at"),
     "encounters": (
@@ -75,6 +76,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("merged_patients", "merged_payers"), ("survivor_id", "group_ids")),
     "patient_names": ("fragment", "patient_id"),
     "patients": ("merged_into_id",),
+    "outbound_messages": ("issued_document_id", "recorded_at"),
     "payers": ("name_key", "kind", "patient_id", "merged_into_id"),
     "physicians": ("name_key",),
     "reason_codes": ("code", "active"),

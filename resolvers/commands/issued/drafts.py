@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from domain.documents.kinds import DocumentKind
 from domain.errors import InvalidInput
+from resolvers.commands.issued.estimates import good_faith_estimate
 from resolvers.commands.issued.invoices import draft_of_invoice
+from resolvers.commands.issued.letters import lien_notice, lien_release, payoff_letter
+from resolvers.commands.issued.statements import billing_affidavit, itemised_statement, patient_statement
 from resolvers.commands.issued.writing import Draft
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -19,4 +22,13 @@ async def _invoice(work: UnitOfWork) -> tuple[Draft | None, list[str]]:
 
 
 # Kind → its draft, and the data that it needs and does not have.
-DRAFTS: dict[DocumentKind, Drafting] = {DocumentKind.INVOICE: _invoice}
+DRAFTS: dict[DocumentKind, Drafting] = {
+    DocumentKind.INVOICE: _invoice,
+    DocumentKind.ITEMISED_STATEMENT: itemised_statement,
+    DocumentKind.PAYOFF_LETTER: payoff_letter,
+    DocumentKind.LIEN_NOTICE: lien_notice,
+    DocumentKind.LIEN_RELEASE: lien_release,
+    DocumentKind.BILLING_AFFIDAVIT: billing_affidavit,
+    DocumentKind.PATIENT_STATEMENT: patient_statement,
+    DocumentKind.GOOD_FAITH_ESTIMATE: good_faith_estimate,
+}

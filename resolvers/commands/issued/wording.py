@@ -14,7 +14,7 @@ from domain.issuing.documents import DocumentRecipient
 from resolvers.commands.issued.gathering import Gathered, GatheredInvoice
 
 Row = Mapping[str, Any]
-_COLUMNS = ("Day", "What", "Units", "Charge", "Credit")
+COLUMNS = ("Day", "What", "Units", "Charge", "Credit")
 
 
 def dollars(amount: Decimal) -> str:
@@ -34,6 +34,12 @@ def letterhead_of(gathered: Gathered) -> Letterhead:
 def missing_in(gathered: Gathered) -> list[str]:
     """The master data that every document needs and the clinic does not have, each with where to mend it."""
     return [] if lines_of(gathered.clinic["address"]) else ["the clinic's address (updateClinic)"]
+
+
+def tin_of(gathered: Gathered) -> str | None:
+    """The clinic's tax number; None while it has none."""
+    tin: str | None = gathered.clinic.get("tin")
+    return tin
 
 
 def lines_of(text: str | None) -> tuple[str, ...]:
@@ -79,7 +85,7 @@ def listing_of(gathered: Gathered, invoice: GatheredInvoice) -> Listing:
     adjusted = [(str(one.on), one.words, "", "", dollars(one.amount)) for one in figures.adjustments]
     treated = [name["name"] for name in (invoice.physician, invoice.facility) if name]
     heading = " · ".join([f"Invoice {row['number']}", *treated])
-    return Listing(heading, _COLUMNS, (*charges, *paid, *adjusted), totals_of([invoice]))
+    return Listing(heading, COLUMNS, (*charges, *paid, *adjusted), totals_of([invoice]))
 
 
 def totals_of(invoices: Sequence[GatheredInvoice]) -> tuple[tuple[str, ...], ...]:

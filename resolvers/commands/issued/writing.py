@@ -23,7 +23,8 @@ _NEXT = """insert into document_counters as c (clinic_id, kind, last_number) val
 _TEMPLATE = (
     """select id, texts from document_templates where clinic_id = $1 and kind = $2 order by version desc limit 1"""
 )
-_LOCK = """select id, kind, number, case_id, recipient, attorney_id, status, issued_at, origin, stated_amount, executed_on, served_on
+_LOCK = """select id, kind, number, case_id, recipient, attorney_id, status, issued_at, origin, stated_amount, as_of, executed_on,
+        served_on
     from issued_documents where clinic_id = $1 and id = $2 for no key update"""
 _SUPERSEDED_BY = "select number from issued_documents where clinic_id = $1 and supersedes_id = $2"
 _UPLOAD = "select content_type, sha256, blob_key from documents where clinic_id = $1 and id = $2"

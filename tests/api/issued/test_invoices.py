@@ -14,6 +14,7 @@ from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import uuid_of
 from tests.support.api.scenarios import TODAY, Clinic
 from tests.support.databases import rows
+from tests.support.owner_connection import ask
 
 
 def test_an_invoice_is_drawn_within_the_call_and_downloaded(clinic: Clinic) -> None:
@@ -113,11 +114,10 @@ def test_a_submission_without_the_data_of_a_letterhead_is_recorded_and_warns(cli
 
 def test_a_submission_of_a_past_day_takes_the_proof_of_what_was_sent(clinic: Clinic) -> None:
     invoice = clinic.invoice("50.00")
-    for change in (
-        "update invoices set created_on = created_on - 3, responsible_since = responsible_since - 3 where id = $1",
-        "update responsibilities set from_on = from_on - 3 where invoice_id = $1",
-    ):
-        rows(clinic.address, f"{change}", uuid_of(invoice))
+    changes = f"""set session_replication_role = replica;
+        update invoices set created_on = created_on - 3, responsible_since = responsible_since - 3 where id = '{uuid_of(invoice)}';
+        update responsibilities set from_on = from_on - 3 where invoice_id = '{uuid_of(invoice)}'"""
+    ask(clinic.address.owner, lambda connection: connection.execute(changes))
     values = {
         "invoiceId": invoice,
         "submittedOn": rows(clinic.address, "select ($1::text::date - 2)::text as d", TODAY)[0]["d"],

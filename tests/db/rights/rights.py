@@ -53,7 +53,7 @@ STAFF_COLUMNS = {
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
     "document_counters": "| clinic_id kind last_number",
-    "document_deliveries": DELIVERY,
+    "document_deliveries": f"{DELIVERY} | recorded_at",
     "document_templates": "clinic_id id kind version texts created_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
@@ -87,7 +87,8 @@ STAFF_COLUMNS = {
     "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
     **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id group_ids"),
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
-    "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
+    "outbound_messages": """clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure
+        | issued_document_id recorded_at""",
     "patient_names": "clinic_id fragment patient_id",
     "patients": """clinic_id id mrn mrn_key first_name last_name sort_name birth_date phone phone_key email address retired_at
         | is_duplicate merged_into_id""",
