@@ -51,7 +51,7 @@ begin
     end if;
     return new;
 end $$"""
-_ASK = """create function ask_for_document() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+_ASK = """create function ask_for_document() returns trigger language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     job bigint;
 begin

@@ -83,7 +83,7 @@ STAFF_COLUMNS = {
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",
     "issued_document_invoices": "clinic_id id document_id invoice_id amount",
-    "issued_documents": f"{ISSUED} | blob_key content_type",
+    "issued_documents": f"{ISSUED} | attorney_id blob_key content_type",
     "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
     **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id group_ids"),
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
