@@ -1,68 +1,66 @@
-"""What a document says, as plain values: frozen when it is issued, and everything from which its file is drawn."""
+"""The contents of a document of any kind, and their canonical JSON, of which the data hash is taken."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from domain.billing.money import format_money
+from domain.documents.bills import GoodFaithEstimate, Invoice, ItemisedStatement, PatientStatement
 from domain.documents.kinds import DocumentKind
+from domain.documents.letters import BillingAffidavit, LienNotice, LienRelease, PayoffLetter
+
+Contents = (
+    Invoice
+    | ItemisedStatement
+    | PatientStatement
+    | GoodFaithEstimate
+    | PayoffLetter
+    | LienNotice
+    | LienRelease
+    | BillingAffidavit
+)
+CONTENTS: dict[DocumentKind, type[Contents]] = {
+    DocumentKind.INVOICE: Invoice,
+    DocumentKind.ITEMISED_STATEMENT: ItemisedStatement,
+    DocumentKind.PAYOFF_LETTER: PayoffLetter,
+    DocumentKind.LIEN_NOTICE: LienNotice,
+    DocumentKind.LIEN_RELEASE: LienRelease,
+    DocumentKind.BILLING_AFFIDAVIT: BillingAffidavit,
+    DocumentKind.PATIENT_STATEMENT: PatientStatement,
+    DocumentKind.GOOD_FAITH_ESTIMATE: GoodFaithEstimate,
+}
+_KINDS = {contents: kind for kind, contents in CONTENTS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Letterhead:
-    """The clinic as its documents name it; `remit` is where money is sent."""
-
-    name: str
-    lines: tuple[str, ...] = ()
-    remit: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A table: its heading, its columns, its rows, and the totals below them. Amounts are right-aligned."""
-
-    heading: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    totals: tuple[tuple[str, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """A document: its number and day, who sends it to whom, and what it says."""
-
-    kind: DocumentKind
-    title: str
-    number: str
-    issued_on: str
-    letterhead: Letterhead
-    recipient: tuple[str, ...]
-    # What stands in the head: labels and values.
-    about: tuple[tuple[str, str], ...]
-    opening: tuple[str, ...] = ()
-    listings: tuple[Listing, ...] = ()
-    closing: tuple[str, ...] = ()
-    # Lines that are left blank, to be filled in by hand.
-    blanks: tuple[str, ...] = ()
+def kind_of(contents: Contents) -> DocumentKind:
+    """The kind of document that has these contents."""
+    return _KINDS[type(contents)]
 
 
 def canonical_json(contents: Contents) -> bytes:
-    """The contents as JSON with sorted keys and no spaces: the same contents give the same bytes."""
-    return json.dumps(asdict(contents), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The contents as JSON in ASCII, keys sorted, days as ISO dates, amounts as texts with two places: equal contents, equal bytes."""
+    told = {"kind": kind_of(contents), "contents": asdict(contents)}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), default=_plain).encode("ascii")
 
 
-def contents_of(kind: DocumentKind, data: bytes) -> Contents:
-    """The contents of a document from their canonical JSON."""
-    values: dict[str, Any] = json.loads(data)
-    head = values.pop("letterhead")
-    letterhead = Letterhead(head["name"], tuple(head["lines"]), tuple(head["remit"]))
-    listings = tuple(
-        Listing(one["heading"], tuple(one["columns"]), _rows(one["rows"]), _rows(one["totals"]))
-        for one in values.pop("listings")
-    )
-    texts = {name: tuple(values.pop(name)) for name in ("recipient", "opening", "closing", "blanks")}
-    known = {name: values[name] for name in ("title", "number", "issued_on")}
-    return Contents(kind=kind, letterhead=letterhead, about=_rows(values["about"]), listings=listings, **texts, **known)
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format_money(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
-def _rows(rows: list[list[str]]) -> tuple[Any, ...]:
-    return tuple(tuple(row) for row in rows)
+def amount_of(contents: Contents) -> Decimal | None:
+    """The amount that a document states: what is payable, the lien, or the estimated total; None for a release."""
+    match contents:
+        case LienRelease():
+            return None
+        case LienNotice():
+            return contents.amount
+        case GoodFaithEstimate():
+            return contents.total
+        case _:
+            return contents.payable

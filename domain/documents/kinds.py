@@ -1,16 +1,16 @@
-"""The kinds of documents."""
+"""The kinds of documents that a clinic issues."""
 
 from enum import StrEnum
 
 
 class DocumentKind(StrEnum):
-    """What a document is."""
+    """What an issued document is."""
 
-    INVOICE = "invoice"
-    ITEMISED_STATEMENT = "itemised_statement"
-    PAYOFF_LETTER = "payoff_letter"
-    LIEN_NOTICE = "lien_notice"
-    LIEN_RELEASE = "lien_release"
-    BILLING_AFFIDAVIT = "billing_affidavit"
-    PATIENT_STATEMENT = "patient_statement"
-    GOOD_FAITH_ESTIMATE = "good_faith_estimate"
+    INVOICE = "INVOICE"
+    ITEMISED_STATEMENT = "ITEMISED_STATEMENT"
+    PAYOFF_LETTER = "PAYOFF_LETTER"
+    LIEN_NOTICE = "LIEN_NOTICE"
+    LIEN_RELEASE = "LIEN_RELEASE"
+    BILLING_AFFIDAVIT = "BILLING_AFFIDAVIT"
+    PATIENT_STATEMENT = "PATIENT_STATEMENT"
+    GOOD_FAITH_ESTIMATE = "GOOD_FAITH_ESTIMATE"

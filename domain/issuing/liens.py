@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from domain.documents.letters import LienRule as PrintedRule
 from domain.errors import InvalidInput
 
 
@@ -15,6 +16,11 @@ class LienRule:
     release: str
     source: str
     reviewed_on: date
+
+    @property
+    def printed(self) -> tuple[PrintedRule, ...]:
+        """The rule as a notice prints it."""
+        return (PrintedRule(f"Lien in {self.state}", self.notice, self.source, self.reviewed_on),)
 
 
 _REVIEWED = date(2026, 11, 30)

@@ -18,8 +18,8 @@ branch_labels = None
 depends_on = None
 
 _MONEY = sa.Numeric(precision=12, scale=2)
-_KINDS = """kind in ('invoice', 'itemised_statement', 'payoff_letter', 'lien_notice', 'lien_release', 'billing_affidavit',
-    'patient_statement', 'good_faith_estimate')"""
+_KINDS = """kind in ('INVOICE', 'ITEMISED_STATEMENT', 'PAYOFF_LETTER', 'LIEN_NOTICE', 'LIEN_RELEASE', 'BILLING_AFFIDAVIT',
+    'PATIENT_STATEMENT', 'GOOD_FAITH_ESTIMATE')"""
 _METHODS = "method in ('email', 'mail', 'certified_mail', 'fax', 'portal', 'hand')"
 _APPEND_ONLY = ("document_templates", "issued_document_invoices", "document_deliveries")
 _FROZEN = (
@@ -210,7 +210,7 @@ _INDEXES = (
     ("ix_issued_documents_issued", ("issued_at desc", "id desc"), None, False),
     ("ix_issued_documents_case", ("case_id", "issued_at desc"), None, False),
     ("uq_issued_documents_supersedes", ("supersedes_id",), "supersedes_id is not null", True),
-    ("ix_issued_documents_valid", ("good_through",), "kind = 'payoff_letter' and status = 'issued'", False),
+    ("ix_issued_documents_valid", ("good_through",), "kind = 'PAYOFF_LETTER' and status = 'issued'", False),
 )
 
 

@@ -109,7 +109,7 @@ issued_documents = clinic_table(
     index("ix_issued_documents_issued", "issued_at desc", "id desc"),
     index("ix_issued_documents_case", "case_id", "issued_at desc"),
     index("uq_issued_documents_supersedes", "supersedes_id", where="supersedes_id is not null", unique=True),
-    index("ix_issued_documents_valid", "good_through", where="kind = 'payoff_letter' and status = 'issued'"),
+    index("ix_issued_documents_valid", "good_through", where="kind = 'PAYOFF_LETTER' and status = 'issued'"),
 )
 
 # The invoices that a document names, and what it states of each. Never changed.

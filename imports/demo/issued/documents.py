@@ -1,7 +1,7 @@
 """A few documents that the demo clinic has issued: their files are drawn by the worker, which the database asks for them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,9 +11,10 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from domain.documents.contents import Contents, Letterhead, Listing, canonical_json
-from domain.documents.kinds import DocumentKind
-from domain.documents.texts import filled
+from domain.documents.bills import Invoice
+from domain.documents.contents import Contents, amount_of, canonical_json, kind_of
+from domain.documents.letters import OpenInvoice, PayoffLetter
+from domain.documents.parts import ZERO, CaseFacts, Letterhead, Recipient, ServiceLine
 from domain.issuing.documents import PREFIXES, document_number
 from imports.demo.clinic import DemoClinic
 from imports.history.rows import noon_of
@@ -43,7 +44,7 @@ _DELIVERY = """insert into document_deliveries (clinic_id, id, document_id, case
         firm_id, tracking_number, recorded_by, recorded_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $6)"""
 _COUNTER = """insert into document_counters as c (clinic_id, kind, last_number) values ($1, $2, 1)
     on conflict (clinic_id, kind) do update set last_number = c.last_number + 1 returning last_number"""
-_TEMPLATE = """insert into document_templates (clinic_id, id, kind, version, texts, recorded_at) values ($1, $2, 'invoice', 1, $3, $4)"""
+_TEMPLATE = """insert into document_templates (clinic_id, id, kind, version, texts, recorded_at) values ($1, $2, 'INVOICE', 1, $3, $4)"""
 _HOLDS_FOR = timedelta(days=30)
 
 
@@ -83,82 +84,73 @@ class _Desk:
     demo: DemoClinic
     clinic: Any
 
+    @property
+    def letterhead(self) -> Letterhead:
+        """The clinic as its documents name it."""
+        address = tuple((self.clinic["address"] or "").splitlines())
+        return Letterhead(self.clinic["name"], address, phone=self.clinic["phone"] or "")
+
 
 async def _issue_invoice(desk: _Desk, invoice: Any, by: UUID, at: datetime) -> UUID:
-    rows = tuple((one[0], one[1], one[2], _dollars(Decimal(one[3]))) for one in orjson.loads(invoice["lines"]))
-    payable = ("", "Payable", "", _dollars(invoice["balance"]))
-    listing = Listing(f"Invoice {invoice['number']}", ("Code", "What", "Units", "Charge"), rows, (payable,))
-    values = {
-        "amount": _dollars(invoice["balance"]),
-        "invoice": invoice["number"],
-        "due_day": str(at.date() + _HOLDS_FOR),
-    }
-    page = (DocumentKind.INVOICE, "Invoice", invoice["payer"], values, listing)
-    named = [(invoice["id"], invoice["balance"])]
-    return await _insert(desk, invoice, page, named, (by, at, None))
+    lines = tuple(
+        ServiceLine(invoice["service_date"], one[0], one[1], Decimal(one[3]), int(one[2]))
+        for one in orjson.loads(invoice["lines"])
+    )
+    recipient, billed = Recipient(invoice["payer"]), invoice["balance"]
+
+    def contents(number: str) -> Contents:
+        head = (desk.letterhead, recipient, number, at.date(), _case_of(invoice))
+        return Invoice(*head, lines, billed, billed, due_on=at.date() + _HOLDS_FOR)
+
+    return await _insert(desk, invoice, contents, [(invoice["id"], billed)], _Issued(by, at))
 
 
 async def _issue_payoff(desk: _Desk, invoice: Any, by: UUID) -> None:
     today = desk.demo.today
     found = await desk.connection.fetch(_OPEN, desk.clinic["clinic_id"], invoice["case_id"])
-    rows = tuple(
-        (one["number"], str(one["service_date"]), _dollars(one["billed_amount"]), _dollars(one["balance"]))
-        for one in found
-    )
-    total = sum((one["balance"] for one in found), Decimal("0.00"))
-    listing = Listing(
-        "", ("Invoice", "Day of service", "Billed", "Payable"), rows, (("In all", "", "", _dollars(total)),)
-    )
+    rows = tuple(OpenInvoice(one["number"], one["service_date"], one["balance"], one["billed_amount"]) for one in found)
+    total = sum((one["balance"] for one in found), ZERO)
     good_through = today + _HOLDS_FOR
-    values = {"amount": _dollars(total), "good_through": str(good_through)}
-    page = (DocumentKind.PAYOFF_LETTER, "Payoff letter", invoice["attorney"], values, listing)
+
+    def contents(number: str) -> Contents:
+        recipient = Recipient(invoice["attorney"])
+        head = (desk.letterhead, recipient, number, today, _case_of(invoice), good_through)
+        return PayoffLetter(*head, rows, total, total)
+
     named = [(one["id"], one["balance"]) for one in found]
-    await _insert(desk, invoice, page, named, (by, noon_of(today), good_through))
+    await _insert(desk, invoice, contents, named, _Issued(by, noon_of(today), good_through, invoice["attorney_id"]))
+
+
+def _case_of(invoice: Any) -> CaseFacts:
+    return CaseFacts(invoice["case_number"], invoice["patient"], injured_on=invoice["date_of_injury"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    """By whom and when a document was issued, until when it holds, and the attorney to whom it is addressed."""
+
+    by: UUID
+    at: datetime
+    good_through: date | None = None
+    attorney_id: UUID | None = None
 
 
 async def _insert(
     desk: _Desk,
     invoice: Any,
-    page: tuple[DocumentKind, str, str, dict[str, str], Listing],
+    contents: Callable[[str], Contents],
     named: Sequence[tuple[UUID, Decimal]],
-    when: tuple[UUID, datetime, date | None],
+    issued: _Issued,
 ) -> UUID:
-    (kind, title, recipient, values, listing), (by, at, good_through) = page, when
-    connection, clinic = desk.connection, desk.clinic
-    identity, clinic_id = desk.demo.new_id(at.date()), clinic["clinic_id"]
-    number = document_number(PREFIXES[kind], await connection.fetchval(_COUNTER, clinic_id, kind.value))
-    about = (
-        ("Patient", invoice["patient"]),
-        ("Case", invoice["case_number"]),
-        ("Date of injury", str(invoice["date_of_injury"])),
-    )
-    words = filled(
-        kind, {}, {"clinic": clinic["name"], "patient": invoice["patient"], "recipient": recipient, **values}
-    )
-    lines = (*(clinic["address"] or "").splitlines(), f"Phone {clinic['phone']}")
-    head = (kind, title, number, str(at.date()), Letterhead(clinic["name"], lines), (recipient,), about)
-    contents = canonical_json(Contents(*head, opening=words["opening"], listings=(listing,), closing=words["closing"]))
-    stated = sum((amount for _, amount in named), Decimal("0.00"))
-    attorney_id = invoice["attorney_id"] if kind is DocumentKind.PAYOFF_LETTER else None
-    frozen = (contents.decode(), hashlib.sha256(contents).digest())
-    row = (
-        kind.value,
-        number,
-        invoice["case_id"],
-        recipient,
-        attorney_id,
-        at.date(),
-        good_through,
-        stated,
-        *frozen,
-        by,
-        at,
-    )
-    await connection.execute(_DOCUMENT, clinic_id, identity, *row)
+    clinic_id, on = desk.clinic["clinic_id"], issued.at.date()
+    kind, identity = kind_of(contents("")), desk.demo.new_id(on)
+    number = document_number(PREFIXES[kind], await desk.connection.fetchval(_COUNTER, clinic_id, kind.value))
+    frozen = contents(number)
+    data = canonical_json(frozen)
+    about = (kind.value, number, invoice["case_id"], frozen.recipient.name, issued.attorney_id, on, issued.good_through)
+    row = (*about, amount_of(frozen), data.decode(), hashlib.sha256(data).digest(), issued.by, issued.at)
+    await desk.connection.execute(_DOCUMENT, clinic_id, identity, *row)
     for invoice_id, amount in named:
-        await connection.execute(_NAMED, clinic_id, desk.demo.new_id(at.date()), identity, invoice_id, amount, at)
+        link = (desk.demo.new_id(on), identity, invoice_id, amount, issued.at)
+        await desk.connection.execute(_NAMED, clinic_id, *link)
     return identity
-
-
-def _dollars(amount: Decimal) -> str:
-    return f"${amount:,.2f}"

@@ -79,7 +79,7 @@ class GatheredInvoice:
     figures: Figures
 
 
-async def case_of(work: UnitOfWork, invoice_id: UUID) -> UUID:
+async def find_case(work: UnitOfWork, invoice_id: UUID) -> UUID:
     """The case of an invoice."""
     row = await work.one(_CASE_OF, invoice_id)
     if row is None:

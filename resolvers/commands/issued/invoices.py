@@ -1,56 +1,42 @@
 """The draft of the document of an invoice."""
 
 from datetime import timedelta
-from functools import partial
 from uuid import UUID
 
-from domain.documents.kinds import DocumentKind
+from domain.documents.bills import Invoice
 from domain.errors import InvalidInput
-from domain.issuing.documents import DocumentRecipient
-from resolvers.commands.issued.gathering import Gathered, GatheredInvoice, case_of, gather
-from resolvers.commands.issued.wording import Page, addressed_to, dollars, listing_of, missing_in, whole
-from resolvers.commands.issued.writing import Draft, newest_template
+from resolvers.commands.issued.gathering import Gathered, GatheredInvoice, find_case, gather
+from resolvers.commands.issued.wording import (
+    Drafted,
+    Wanted,
+    case_of,
+    drafted,
+    facility_of,
+    letterhead_of,
+    payer_of,
+    physician_of,
+    service_lines,
+)
 from resolvers.commands.unit_of_work import UnitOfWork
 
 
-async def draft_of_invoice(work: UnitOfWork, invoice_id: UUID) -> tuple[Draft | None, list[str]]:
-    """The draft of the document of an invoice as it is now, and the data that it needs and does not have."""
-    case_id = await case_of(work, invoice_id)
-    gathered = await gather(work, case_id, work.today, [invoice_id])
+async def draft_of_invoice(work: UnitOfWork, invoice_id: UUID) -> Drafted:
+    """The draft of the document of an invoice as it is now."""
+    gathered = await gather(work, await find_case(work, invoice_id), work.today, [invoice_id])
     if not gathered.invoices:
         raise InvalidInput("A void invoice is not issued", ("invoice_ids",))
-    missing = missing_in(gathered)
-    if missing:
-        return None, missing
-    template, texts = await newest_template(work, DocumentKind.INVOICE)
     (invoice,) = gathered.invoices
-    attorney_id = addressed_attorney(gathered, invoice)
-    recipient = addressed_to(gathered, DocumentRecipient.PAYER, invoice.payer)
-    due_day = work.today + timedelta(days=gathered.clinic["payment_terms_days"])
-    values = {"amount": dollars(invoice.figures.balance), "invoice": invoice.row["number"], "due_day": str(due_day)}
-    about = (
-        ("Invoice", invoice.row["number"]),
-        ("Day of service", str(invoice.row["service_date"])),
-        ("Due", str(due_day)),
-    )
-    page = Page(
-        *(DocumentKind.INVOICE, "Invoice", work.today, recipient, texts, values),
-        about=about,
-        listings=(listing_of(gathered, invoice),),
-    )
-    draft = Draft(
-        kind=DocumentKind.INVOICE,
-        case_id=gathered.id,
-        recipient=recipient[0],
-        contents=partial(whole, gathered, page),
-        as_of=work.today,
-        invoices=((invoice.id, invoice.figures.balance),),
-        attorney_id=attorney_id,
-        stated_amount=invoice.figures.balance,
-        template_id=template,
-        line_count=len(invoice.lines),
-    )
-    return draft, []
+    figures, recipient = invoice.figures, payer_of(invoice)
+    due_on = work.today + timedelta(days=gathered.clinic["payment_terms_days"])
+
+    def contents(number: str) -> Invoice:
+        head = (letterhead_of(gathered), recipient, number, work.today, case_of(gathered))
+        amounts = (figures.billed, figures.balance, figures.paid, figures.adjusted, due_on)
+        providers = (facility_of(invoice.facility), physician_of(invoice.physician))
+        return Invoice(*head, service_lines(invoice), *amounts, *providers)
+
+    wanted = Wanted(recipient, contents, [invoice], addressed_attorney(gathered, invoice))
+    return await drafted(work, gathered, wanted, len(invoice.lines))
 
 
 def addressed_attorney(gathered: Gathered, invoice: GatheredInvoice) -> UUID | None:

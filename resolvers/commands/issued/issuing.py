@@ -8,16 +8,16 @@ from uuid import UUID
 
 from strawberry import Info
 
-from documents.drawer import Drawer
+from documents.drawing import Drawer
 from domain.documents.kinds import DocumentKind
 from domain.errors import Conflict, InvalidInput
 from domain.issuing.documents import MOST_LINES_IN_THE_CALL
 from resolvers.commands.issued.drafts import DRAFTS
-from resolvers.commands.issued.files import Press, draw_file
+from resolvers.commands.issued.files import Press, draw, draw_file
 from resolvers.commands.issued.writing import NO_NUMBER, Draft, insert_drawn, lock_standing
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
-# One for the process, so that a few documents are drawn at once.
+# One for the process: its child process stays, and is warm.
 DRAWER = Drawer()
 
 
@@ -83,5 +83,5 @@ async def preview(info: Info, input_: Any) -> tuple[CommandResult, Preview | Non
     if not found or done.record is None:
         return done, None
     draft = found[0]
-    drawn = await DRAWER.draw(draft.contents(NO_NUMBER), is_preview=True)
+    drawn = await draw(DRAWER, draft.contents(NO_NUMBER), draft.texts, is_preview=True)
     return done, Preview(base64.b64encode(drawn.pdf).decode(), drawn.pages, draft.stated_amount)

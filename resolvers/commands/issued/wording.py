@@ -1,45 +1,35 @@
-"""The parts of contents that all kinds of documents share: letterhead, recipient, tables of charges, and the clinic's texts."""
+"""The parts of contents that all kinds of documents share: letterhead, recipient, case, providers, and the figures of invoices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from domain.billing.money import format_money
-from domain.documents.contents import Contents, Letterhead, Listing
-from domain.documents.kinds import DocumentKind
-from domain.documents.texts import filled
+from domain.documents.bills import StatementInvoice, StatementLine
+from domain.documents.checks import missing_in
+from domain.documents.contents import Contents, amount_of, kind_of
+from domain.documents.parts import (
+    ZERO,
+    CaseFacts,
+    Facility,
+    InvoiceFigures,
+    Letterhead,
+    PayerAmount,
+    Physician,
+    Recipient,
+    ServiceLine,
+)
+from domain.errors import InvalidInput
 from domain.issuing.documents import DocumentRecipient
 from resolvers.commands.issued.gathering import Gathered, GatheredInvoice
+from resolvers.commands.issued.writing import NO_NUMBER, Draft, newest_template
+from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
-COLUMNS = ("Day", "What", "Units", "Charge", "Credit")
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount as documents state it, such as $1,234.50; a negative one with its sign in front."""
-    text = format_money(abs(amount))
-    whole, cents = text.split(".")
-    return f"{'-' if amount < 0 else ''}${int(whole):,}.{cents}"
-
-
-def letterhead_of(gathered: Gathered) -> Letterhead:
-    """The clinic as its documents name it."""
-    clinic = gathered.clinic
-    phone = [f"Phone {clinic['phone']}"] if clinic["phone"] else []
-    return Letterhead(clinic["name"], (*lines_of(clinic["address"]), *phone))
-
-
-def missing_in(gathered: Gathered) -> list[str]:
-    """The master data that every document needs and the clinic does not have, each with where to mend it."""
-    return [] if lines_of(gathered.clinic["address"]) else ["the clinic's address (updateClinic)"]
-
-
-def tin_of(gathered: Gathered) -> str | None:
-    """The clinic's tax number; None while it has none."""
-    tin: str | None = gathered.clinic.get("tin")
-    return tin
+# The draft of a document; None with what it needs and does not have, each with where to mend it.
+Drafted = tuple[Draft | None, list[str]]
 
 
 def lines_of(text: str | None) -> tuple[str, ...]:
@@ -47,97 +37,144 @@ def lines_of(text: str | None) -> tuple[str, ...]:
     return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
 
 
+def letterhead_of(gathered: Gathered) -> Letterhead:
+    """The clinic as its documents name it."""
+    clinic = gathered.clinic
+    known = {name: clinic.get(name) or "" for name in ("phone", "fax", "email", "tin", "npi", "taxonomy")}
+    name = clinic.get("legal_name") or clinic["name"]
+    return Letterhead(name, lines_of(clinic["address"]), lines_of(clinic.get("remit_address")), **known)
+
+
+def case_of(gathered: Gathered) -> CaseFacts:
+    """The case that a document is about."""
+    born, row = gathered.patient["birth_date"], gathered.row
+    return CaseFacts(row["number"], patient_name(gathered), born and date.fromisoformat(born), row["date_of_injury"])
+
+
 def patient_name(gathered: Gathered) -> str:
     """The patient's name."""
     return f"{gathered.patient['first_name']} {gathered.patient['last_name']}"
 
 
-def addressed_to(gathered: Gathered, recipient: DocumentRecipient, payer: Row | None = None) -> tuple[str, ...]:
-    """The name and the address of a recipient."""
-    if recipient is DocumentRecipient.ATTORNEY and gathered.attorney:
+def facility_of(row: Row | None) -> Facility | None:
+    """Where a patient was treated."""
+    return Facility(row["name"]) if row else None
+
+
+def physician_of(row: Row | None) -> Physician | None:
+    """Who treated a patient."""
+    return Physician(row["name"], row["npi"] or "") if row else None
+
+
+def recipient_of(work: UnitOfWork, gathered: Gathered, default: DocumentRecipient) -> tuple[Recipient, UUID | None]:
+    """The recipient that the input asks for, and the attorney if it is the attorney of the case."""
+    wanted = DocumentRecipient(work.inputs.get("recipient") or default)
+    if wanted is DocumentRecipient.ATTORNEY and gathered.attorney is None:
+        if work.inputs.get("recipient") is not None:
+            raise InvalidInput("No attorney represents the case", ("recipient",))
+        wanted = DocumentRecipient.PATIENT
+    if wanted is DocumentRecipient.ATTORNEY and gathered.attorney:
         attorney = gathered.attorney
-        return (attorney["name"], *([attorney["firm"]] if attorney["firm"] else []), *lines_of(attorney["address"]))
-    if recipient is DocumentRecipient.PAYER and payer:
-        return (payer["name"], *lines_of(payer["address"]))
-    return (patient_name(gathered), *lines_of(gathered.patient["address"]))
+        firm = (attorney["firm"],) if attorney["firm"] else ()
+        return Recipient(attorney["name"], (*firm, *lines_of(attorney["address"]))), UUID(attorney["id"])
+    if wanted is DocumentRecipient.PAYER:
+        if not gathered.invoices:
+            raise InvalidInput("The case has no payer yet", ("recipient",))
+        return payer_of(gathered.invoices[-1]), None
+    return Recipient(patient_name(gathered), lines_of(gathered.patient["address"])), None
 
 
-def about_case(gathered: Gathered) -> tuple[tuple[str, str], ...]:
-    """What the head of every document says about the case."""
-    patient = gathered.patient
-    born = (("Date of birth", str(patient["birth_date"])),) if patient["birth_date"] else ()
-    case = (("Case", gathered.row["number"]), ("Date of injury", str(gathered.row["date_of_injury"])))
-    return (("Patient", patient_name(gathered)), *born, *case)
+def payer_of(invoice: GatheredInvoice) -> Recipient:
+    """The payer of an invoice as a recipient."""
+    return Recipient(invoice.payer["name"], lines_of(invoice.payer["address"]))
 
 
-def listing_of(gathered: Gathered, invoice: GatheredInvoice) -> Listing:
-    """The charges, payments and adjustments of an invoice, with totals that foot."""
-    row, figures = invoice.row, invoice.figures
-    day = str(row["service_date"])
-    charges = [
-        (day, f"{one['code']} {one['label']}", str(one["units"]), dollars(Decimal(one["amount"])), "")
-        for one in invoice.lines
-    ]
-    paid = [
-        (str(one.on), f"Payment of {gathered.payers[one.payer_id]}", "", "", dollars(one.amount))
-        for one in figures.payments
-    ]
-    adjusted = [(str(one.on), one.words, "", "", dollars(one.amount)) for one in figures.adjustments]
-    treated = [name["name"] for name in (invoice.physician, invoice.facility) if name]
-    heading = " · ".join([f"Invoice {row['number']}", *treated])
-    return Listing(heading, COLUMNS, (*charges, *paid, *adjusted), totals_of([invoice]))
-
-
-def totals_of(invoices: Sequence[GatheredInvoice]) -> tuple[tuple[str, ...], ...]:
-    """Billed, paid, adjusted and payable; billed less paid less adjusted is payable."""
-    figures = [one.figures for one in invoices]
-    billed, paid = sum_of(one.billed for one in figures), sum_of(one.paid for one in figures)
-    adjusted, balance = sum_of(one.adjusted for one in figures), sum_of(one.balance for one in figures)
-    assert billed - paid - adjusted == balance, "the totals of a document do not foot"
-    rows = (("Billed", billed, True), ("Paid", paid, False), ("Adjusted", adjusted, False), ("Payable", balance, True))
+def service_lines(invoice: GatheredInvoice) -> tuple[ServiceLine, ...]:
+    """The lines of an invoice."""
+    day = invoice.row["service_date"]
     return tuple(
-        ("", words, "", *((dollars(amount), "") if is_charge else ("", dollars(amount))))
-        for words, amount, is_charge in rows
+        ServiceLine(day, one["code"], one["label"], Decimal(one["amount"]), one["units"]) for one in invoice.lines
     )
 
 
-def sum_of(amounts: Any) -> Decimal:
+def figures_of(invoice: GatheredInvoice) -> InvoiceFigures:
+    """The figures of an invoice: billed less paid less adjusted is payable."""
+    row, one = invoice.row, invoice.figures
+    return InvoiceFigures(row["number"], row["service_date"], one.billed, one.paid, one.adjusted, one.balance)
+
+
+def totals_of(invoices: Iterable[GatheredInvoice]) -> dict[str, Decimal]:
+    """Billed, paid, adjusted and payable of some invoices."""
+    rows = [figures_of(one) for one in invoices]
+    return {name: total_of(getattr(one, name) for one in rows) for name in ("billed", "paid", "adjusted", "payable")}
+
+
+def total_of(amounts: Iterable[Decimal]) -> Decimal:
     """The sum of amounts, in US dollars."""
-    return sum(amounts, Decimal("0.00"))
+    return sum(amounts, ZERO)
+
+
+def paid_by(gathered: Gathered, invoices: Iterable[GatheredInvoice]) -> tuple[PayerAmount, ...]:
+    """What each payer has paid, by name."""
+    sums: dict[str, Decimal] = {}
+    for payment in (found for one in invoices for found in one.figures.payments):
+        name = gathered.payers[payment.payer_id]
+        sums[name] = sums.get(name, ZERO) + payment.amount
+    return tuple(PayerAmount(name, amount) for name, amount in sorted(sums.items()) if amount)
+
+
+def statement_invoice(gathered: Gathered, invoice: GatheredInvoice) -> StatementInvoice:
+    """An invoice of a statement: payments and adjustments fill its lines one after the other, and the last takes what is left."""
+    left = list(paid_by(gathered, [invoice]))
+    adjusted, lines, services = invoice.figures.adjusted, list[StatementLine](), service_lines(invoice)
+    for place, line in enumerate(services):
+        is_last = place == len(services) - 1
+        room, parts = line.charge, list[PayerAmount]()
+        taken = adjusted if is_last else max(min(adjusted, room), ZERO)
+        adjusted, room = adjusted - taken, room - taken
+        for number, one in enumerate(left):
+            part = one.amount if is_last else max(min(one.amount, room), ZERO)
+            left[number], room = PayerAmount(one.payer, one.amount - part), room - part
+            parts += [PayerAmount(one.payer, part)] if part else []
+        balance = line.charge - taken - total_of(one.amount for one in parts)
+        known = {"payments": tuple(parts), "adjusted": taken, "units": line.units}
+        lines.append(StatementLine(line.service_on, line.code, line.description, line.charge, balance, **known))  # type: ignore[arg-type]
+    return StatementInvoice(figures_of(invoice), tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What a document says besides the clinic and the case: to whom, the clinic's texts with the values of their variables, and tables."""
+class Wanted:
+    """A document that is about to be drafted: to whom, what it says under a number, and the invoices that it names."""
 
-    kind: DocumentKind
-    title: str
-    day: date
-    recipient: tuple[str, ...]
-    texts: Mapping[str, str]
-    values: Mapping[str, str]
-    about: tuple[tuple[str, str], ...] = ()
-    listings: tuple[Listing, ...] = ()
-    blanks: tuple[str, ...] = ()
+    recipient: Recipient
+    contents: Callable[[str], Contents]
+    invoices: Sequence[GatheredInvoice]
+    attorney_id: UUID | None = None
 
 
-def whole(gathered: Gathered, page: Page, number: str) -> Contents:
-    """The contents of a document under a number, with the clinic's texts filled in."""
-    letterhead = letterhead_of(gathered)
-    known = {
-        "clinic": letterhead.name,
-        "patient": patient_name(gathered),
-        "case": gathered.row["number"],
-        "injury_day": str(gathered.row["date_of_injury"]),
-        "recipient": page.recipient[0],
-        **page.values,
-    }
-    words = filled(page.kind, page.texts, known)
-    head = (*about_case(gathered), *page.about)
-    return Contents(
-        *(page.kind, page.title, number, str(page.day), letterhead, page.recipient, head),
-        opening=words["opening"],
-        listings=page.listings,
-        closing=words["closing"],
-        blanks=page.blanks,
+async def drafted(work: UnitOfWork, gathered: Gathered, wanted: Wanted, line_count: int, **more: Any) -> Drafted:
+    """The draft of a document, unless it needs data that is not known."""
+    shown = wanted.contents(NO_NUMBER)
+    kind = kind_of(shown)
+    missing = [f"{one.message} ({one.mutation})" for one in missing_in(kind, shown) if one.name not in _NOT_YET]
+    if missing:
+        return None, missing
+    template_id, texts = await newest_template(work, kind)
+    draft = Draft(
+        kind=kind,
+        case_id=gathered.id,
+        recipient=wanted.recipient.name,
+        contents=wanted.contents,
+        invoices=[(one.id, one.figures.balance) for one in wanted.invoices],
+        attorney_id=wanted.attorney_id,
+        stated_amount=amount_of(shown),
+        template_id=template_id,
+        texts=texts,
+        line_count=line_count,
+        **{"as_of": gathered.as_of, **more},
     )
+    return draft, []
+
+
+# Master data that the clinic's record does not have yet.
+_NOT_YET = frozenset({"tin", "npi"})

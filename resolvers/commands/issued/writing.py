@@ -1,8 +1,8 @@
 """Writes issued documents: their number, their frozen contents, and the invoices that they name."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from db.write_batch import WriteBatch
-from domain.documents.contents import canonical_json
+from domain.documents.contents import Contents, canonical_json
 from domain.documents.kinds import DocumentKind
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
@@ -39,7 +39,7 @@ class Draft:
     kind: DocumentKind
     case_id: UUID
     recipient: str
-    contents: Callable[[str], Any]
+    contents: Callable[[str], Contents]
     as_of: date
     # The invoices that it names, with the balance that it states of each.
     invoices: Sequence[tuple[UUID, Decimal | None]] = ()
@@ -50,6 +50,8 @@ class Draft:
     statement_id: UUID | None = None
     state: str | None = None
     template_id: UUID | None = None
+    # The clinic's own texts, of that version.
+    texts: Mapping[str, str] = field(default_factory=dict)
     line_count: int = 0
 
 

@@ -112,14 +112,14 @@ def add_document(address: DatabaseUrls, clinic: str) -> None:
     """A document without a file, of a case of a clinic with a short name, and the clinic's texts of its kind."""
     rows(
         address,
-        """insert into document_templates (clinic_id, id, kind, version, texts) select clinic_id, gen_random_uuid(), 'lien_notice', 1, '[]'
+        """insert into document_templates (clinic_id, id, kind, version, texts) select clinic_id, gen_random_uuid(), 'LIEN_NOTICE', 1, '[]'
         from clinics where short_name = $1""",
         clinic,
     )
     rows(
         address,
         """insert into issued_documents (clinic_id, id, kind, origin, number, case_id, recipient, as_of, contents, data_hash, issued_at,
-            file_status) select c.clinic_id, gen_random_uuid(), 'billing_affidavit', 'drawn', 'FOUND', c.id, 'Somebody', '2026-06-01', '{}',
+            file_status) select c.clinic_id, gen_random_uuid(), 'BILLING_AFFIDAVIT', 'drawn', 'FOUND', c.id, 'Somebody', '2026-06-01', '{}',
             '\\x00', '2026-06-01T12:00:00Z', 'failed'
         from cases c where c.clinic_id = (select clinic_id from clinics where short_name = $1) order by c.id limit 1""",
         clinic,
@@ -166,7 +166,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
         "IssuedDocument": f"select id from issued_documents where {clinic} and number = 'FOUND'",
-        "DocumentTemplate": f"select id from document_templates where {clinic} and kind = 'lien_notice'",
+        "DocumentTemplate": f"select id from document_templates where {clinic} and kind = 'LIEN_NOTICE'",
         "Remittance": f"select remittance_id as id from remittance_payments where {clinic} and trace = 'FOUND-R1'",
         "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
         "RemittanceClaim": f"select id from remittance_claims where {clinic} and number = 'FOUND'",
