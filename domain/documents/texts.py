@@ -1,7 +1,7 @@
 """The texts of documents: the defaults per kind, the variables that they may name, checking a clinic's own, and filling them in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -133,18 +133,14 @@ def texts_of(kind: DocumentKind, own: Mapping[str, str] | None) -> Texts:
     return replace(DEFAULTS[kind], **{name: text for name, text in (own or {}).items() if name in known})
 
 
-def filled_in(kind: DocumentKind, texts: Texts, contents: Contents) -> Texts:
-    """The texts with the values of their variables; a value that names a variable itself is left as it is."""
-    values = _values(kind, contents)
+def filled_in(kind: DocumentKind, texts: Texts, contents: Contents, written: Callable[[str], str] = str) -> Texts:
+    """The texts with the values of their variables, as `written` writes each; a value that names a variable is left as it is."""
+    values = {name: written(_value(name, contents)) for name in VARIABLES[kind]}
     title, opening, closing = (
         _VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
         for text in (texts.title, texts.opening, texts.closing)
     )
     return Texts(title, opening, closing)
-
-
-def _values(kind: DocumentKind, contents: Contents) -> dict[str, str]:
-    return {name: _value(name, contents) for name in VARIABLES[kind]}
 
 
 def _value(name: str, contents: Contents) -> str:
