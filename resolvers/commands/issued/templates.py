@@ -20,7 +20,10 @@ async def save(work: UnitOfWork) -> UUID:
     texts = dict(given)
     if len(texts) != len(given):
         raise InvalidInput("A text is given twice", ("texts",))
-    check_texts(kind, texts)
+    try:
+        check_texts(kind, texts)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error.path[-1]}: {error.message}", ("texts",)) from error
     # Concurrent saves are serialised: the second saves the version after the first's.
     await work.connection.execute(_SAVING, str(work.clinic_id), f"document {kind}")
     newest = await work.one(_NEWEST, kind.value)
