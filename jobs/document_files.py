@@ -5,7 +5,7 @@ from uuid import UUID
 
 from db.pools import Database
 from resolvers.commands.issued.files import Press, draw_file
-from resolvers.commands.issued.issuing import DRAWER
+from resolvers.commands.issuing.issue import DRAWER
 from storage.files import Files
 
 logger = logging.getLogger("billing.worker")

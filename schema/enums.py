@@ -80,8 +80,7 @@ _IMPORTED = {
     "FACILITIES": "Facilities: name, geographic_factor.",
     "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address.",
     "CASES": "Cases: number, patient_mrn, attorney, date_of_injury, opened_on.",
-    "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of an export of "
-    "invoices, and cheque_number.",
+    "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of their export, and cheque_number.",
 }
 enum_type(
     ImportKind,
@@ -338,8 +337,7 @@ enum_type(
         "COVERAGE_NEARLY_EXHAUSTED": "What remains of the payer's coverage does not suffice for the invoice and those before it.",
         "FILING_DUE": "The last day to file the invoice with the payer is at most a week away.",
         "REPRESENTATION_ENDED": "The law firm that is to pay does not represent the case any more.",
-        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week of its receipt, or was refunded before its payment "
-        "was returned.",
+        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week, or was refunded before its payment was returned.",
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
         "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
@@ -381,8 +379,7 @@ enum_type(
     "negotiation",
     "The recipient of a level of a reminder policy.",
     {
-        "PAYER": "The payer of the invoice; for an attorney without an e-mail address on the payer record, the "
-        "attorney's own address.",
+        "PAYER": "The payer of the invoice; for an attorney without an e-mail address on the payer record, the attorney's own.",
         "ATTORNEY": "The attorney who represents the case now.",
         "BILLING_LEAD": "The billing lead of the policy.",
         "ADDRESS": "The e-mail address given in the level.",

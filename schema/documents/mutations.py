@@ -9,7 +9,8 @@ from strawberry.tools import create_type
 
 from permissions.actions import ACTIONS
 from permissions.classes import argument, mutation, output_field
-from resolvers.commands.issued import deliveries, issuing, templates
+from resolvers.commands.issued import deliveries, templates
+from resolvers.commands.issuing import issue
 from schema.commands import command, payload_of
 from schema.documents.inputs import (
     DeliverDocumentInput,
@@ -53,7 +54,7 @@ class DrawingMutations:
     async def preview_document(
         self, info: Info, input: Annotated[PreviewDocumentInput, argument("The document.", "staff")]
     ) -> PreviewDocumentPayload:
-        done, found = await issuing.preview(info, input)
+        done, found = await issue.preview(info, input)
         shown = DocumentPreview(pdf=found.pdf, page_count=found.pages, stated_amount=found.amount) if found else None
         return PreviewDocumentPayload(
             preview=shown, errors=user_errors(done.errors), warnings=change_warnings(done.warnings)
@@ -67,7 +68,7 @@ class DrawingMutations:
     async def issue_document(
         self, info: Info, input: Annotated[IssueDocumentInput, argument("The document.", "staff")]
     ) -> IssuedDocumentPayload:
-        return IssuedDocumentPayload(result=await issuing.issue(info, input))
+        return IssuedDocumentPayload(result=await issue.issue(info, input))
 
 
 DocumentMutations: Any = create_type(

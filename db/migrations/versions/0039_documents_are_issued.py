@@ -120,6 +120,7 @@ def _add_templates() -> None:
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("last_number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"], name=op.f("fk_document_counters_clinic_id")),
         sa.PrimaryKeyConstraint("clinic_id", "kind", name=op.f("pk_document_counters")),
         sa.CheckConstraint(_KINDS, name=op.f("ck_document_counters_kind_known")),
     )

@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    ForeignKeyConstraint,
     Integer,
     LargeBinary,
     MetaData,
@@ -42,6 +43,7 @@ document_counters = Table(
     Column("kind", Text, nullable=False),
     Column("last_number", Integer, nullable=False),
     PrimaryKeyConstraint("clinic_id", "kind"),
+    ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"]),
     one_of("kind", DocumentKind),
 )
 

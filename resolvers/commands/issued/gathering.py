@@ -99,18 +99,18 @@ async def gather(work: UnitOfWork, case_id: UUID, as_of: date, invoice_ids: Coll
     figures = {one["id"]: figures_on(facts[one["id"]], as_of, one["billed_amount"]) for one in rows}
     paid_by = {payment.payer_id for one in figures.values() for payment in one.payments}
     payers = {one["id"]: one["name"] for one in await work.all(_PAYERS, sorted(paid_by))} if paid_by else {}
-    invoices = tuple(
-        GatheredInvoice(
-            one["id"],
-            one,
-            *(orjson.loads(one[name]) if one[name] else None for name in ("payer", "physician", "facility")),
-            tuple(orjson.loads(one["lines"])),
-            figures[one["id"]],
-        )
-        for one in rows
-    )
-    parties = (orjson.loads(row[name]) if row[name] else None for name in ("clinic", "patient", "attorney"))
-    return Gathered(row["id"], row, *parties, invoices, payers, as_of)
+    invoices = tuple(_invoice(one, figures[one["id"]]) for one in rows)
+    clinic, patient, attorney = (_decoded(row[name]) for name in ("clinic", "patient", "attorney"))
+    return Gathered(row["id"], row, clinic, patient, attorney, invoices, payers, as_of)
+
+
+def _invoice(row: Row, figures: Figures) -> GatheredInvoice:
+    payer, physician, facility = (_decoded(row[name]) for name in ("payer", "physician", "facility"))
+    return GatheredInvoice(row["id"], row, payer, physician, facility, tuple(orjson.loads(row["lines"])), figures)
+
+
+def _decoded(text: str | None) -> Any:
+    return orjson.loads(text) if text else None
 
 
 async def unapplied_of(work: UnitOfWork, gathered: Gathered) -> Any:

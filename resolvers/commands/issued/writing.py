@@ -64,7 +64,7 @@ async def insert_drawn(
     identity = new_id(work.moment)
     writes.insert(
         "issued_documents",
-        **_common(work, identity, draft.kind, number),
+        **_head_of(work, identity, draft.kind, number),
         origin=DocumentOrigin.DRAWN.value,
         case_id=draft.case_id,
         recipient=draft.recipient,
@@ -99,7 +99,7 @@ async def insert_uploaded(
     upload = await work.one(_UPLOAD, work.inputs["document_id"])
     writes.insert(
         "issued_documents",
-        **_common(work, identity, kind, number),
+        **_head_of(work, identity, kind, number),
         origin=DocumentOrigin.UPLOADED.value,
         case_id=case_id,
         recipient=recipient,
@@ -114,7 +114,7 @@ async def insert_uploaded(
     return identity, number
 
 
-def _common(work: UnitOfWork, identity: UUID, kind: DocumentKind, number: str) -> dict[str, Any]:
+def _head_of(work: UnitOfWork, identity: UUID, kind: DocumentKind, number: str) -> dict[str, Any]:
     issued = {"issued_by": work.user_id, "issued_at": work.moment, "recorded_at": work.moment}
     return {"id": identity, "kind": kind.value, "number": number, **issued}
 

@@ -58,20 +58,20 @@ def _newest(documents: list[Any]) -> list[Any]:
 
 async def _fits(records: Records, document: Any, wanted: Args) -> bool:
     named = await records.many(IssuedDocumentInvoice, "document_id", document.id) if "invoiceId" in wanted else []
-    checks = (
+    checks = [
         "kind" not in wanted or document.kind.upper() in wanted["kind"],
         "status" not in wanted or document.status.upper() in wanted["status"],
         "caseId" not in wanted or is_among(wanted["caseId"], "Case", document.case_id),
         "invoiceId" not in wanted or any(is_among([wanted["invoiceId"]], "Invoice", one.invoice_id) for one in named),
         "issuedFrom" not in wanted or document.issued_at >= datetime.fromisoformat(wanted["issuedFrom"]),
         "issuedBefore" not in wanted or document.issued_at < datetime.fromisoformat(wanted["issuedBefore"]),
-    )
+    ]
     if "isSuperseded" in wanted:
         is_superseded = await _superseded_by(records, document, {}) is not None
-        checks = (*checks, is_superseded == wanted["isSuperseded"])
+        checks.append(is_superseded == wanted["isSuperseded"])
     if "isDelivered" in wanted:
         is_delivered = bool(await records.many(DocumentDelivery, "document_id", document.id))
-        checks = (*checks, is_delivered == wanted["isDelivered"])
+        checks.append(is_delivered == wanted["isDelivered"])
     return all(checks)
 
 

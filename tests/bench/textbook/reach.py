@@ -60,7 +60,8 @@ def _is_delivered(me: Any) -> Condition:
     """That a delivery was to the attorney's law firm, or to the attorney where there is no firm."""
     firm = select(attorneys.c.firm_id).where(attorneys.c.id == me).scalar_subquery()
     alone = document_deliveries.c.firm_id.is_(None) & (document_deliveries.c.attorney_id == me)
-    return (document_deliveries.c.firm_id == firm) | alone
+    found: Condition = (document_deliveries.c.firm_id == firm) | alone
+    return found
 
 
 def _of_physician(me: Any, table: Table) -> Condition:

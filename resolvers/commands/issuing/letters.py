@@ -10,8 +10,8 @@ from domain.issuing.documents import DocumentRecipient
 from domain.issuing.liens import lien_rule
 from domain.warnings import ChangeWarning, WarningCode
 from resolvers.commands.issued.gathering import Gathered, GatheredInvoice, gather, unapplied_of, unbilled_visits
-from resolvers.commands.issued.statements import case_id_of
 from resolvers.commands.issued.wording import Drafted, Wanted, case_of, drafted, letterhead_of, recipient_of, total_of
+from resolvers.commands.issuing.statements import case_id_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _OPEN = frozenset(status.value for status in OPEN)

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from domain.documents.kinds import DocumentKind
 from domain.errors import InvalidInput
-from resolvers.commands.issued.estimates import good_faith_estimate
 from resolvers.commands.issued.invoices import draft_of_invoice
-from resolvers.commands.issued.letters import lien_notice, lien_release, payoff_letter
-from resolvers.commands.issued.statements import billing_affidavit, itemised_statement, patient_statement
 from resolvers.commands.issued.writing import Draft
+from resolvers.commands.issuing.estimates import good_faith_estimate
+from resolvers.commands.issuing.letters import lien_notice, lien_release, payoff_letter
+from resolvers.commands.issuing.statements import billing_affidavit, itemised_statement, patient_statement
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Drafting = Callable[[UnitOfWork], Awaitable[tuple[Draft | None, list[str]]]]

@@ -12,9 +12,9 @@ from documents.drawing import Drawer
 from domain.documents.kinds import DocumentKind
 from domain.errors import Conflict, InvalidInput
 from domain.issuing.documents import MOST_LINES_IN_THE_CALL
-from resolvers.commands.issued.drafts import DRAFTS
 from resolvers.commands.issued.files import Press, draw, draw_file
 from resolvers.commands.issued.writing import NO_NUMBER, Draft, insert_drawn, lock_standing
+from resolvers.commands.issuing.drafts import DRAFTS
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 
 # One for the process: its child process stays, and is warm.

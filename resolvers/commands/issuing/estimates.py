@@ -9,7 +9,6 @@ from domain.pricing.pricing import total
 from domain.texts import NAME, Text, optional_text
 from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
 from resolvers.commands.issued.gathering import gather
-from resolvers.commands.issued.statements import case_id_of
 from resolvers.commands.issued.wording import (
     Drafted,
     Wanted,
@@ -20,6 +19,7 @@ from resolvers.commands.issued.wording import (
     physician_of,
     recipient_of,
 )
+from resolvers.commands.issuing.statements import case_id_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _FACILITY = "select name from facilities where clinic_id = $1 and id = $2"
