@@ -25,7 +25,7 @@ _LETTERHEAD = ", ".join(
     ("legal_name", "fax", "email", "tin", "npi", "taxonomy", *columns_of("physical"), *columns_of("remit"))
 )
 _READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, logo is not null as has_logo, sender_name, sender_address, reply_to,
-    payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days from clinics where clinic_id = $1"""
+    payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days, attaches_documents from clinics where clinic_id = $1"""
 _TEXTS = {
     "legal_name": Text(NAME.longest),
     "address": ADDRESS,
@@ -99,6 +99,8 @@ async def _update(work: UnitOfWork) -> Any:
         changes["moves_to_working_days"] = checked_moves(work.inputs["moves_to_working_days"])
     if "logo_id" in work.inputs:
         changes["logo"] = work.inputs.get("logo")
+    if work.inputs.get("attaches_documents") is not None:
+        changes["attaches_documents"] = work.inputs["attaches_documents"]
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)
