@@ -1,5 +1,7 @@
 """The columns that mutations read besides those that they change: columns by which rows are found, and facts for the rules."""
 
+from domain.records.addresses import columns_of
+
 # The columns that mutations of billing staff read besides those that they change, whether a field shows them or not: columns
 # by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
@@ -18,6 +20,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "reversal_kind",
     ),
     "clinics": (
+        *("legal_name", "fax", "email", "tin", "npi", "taxonomy", "logo"),
+        *columns_of("physical"),
+        *columns_of("remit"),
         "payment_terms_days",
         "small_balance_tolerance",
         "unbilled_after_days",

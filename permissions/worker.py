@@ -31,6 +31,7 @@ ACROSS_CLINICS = {
     "clinics": (
         *("clinic_id", "short_name", "name", "time_zone", "reminded_on", "small_balance_tolerance"),
         "moves_to_working_days",
+        "logo",
         *("address", "phone", "sender_name", "sender_address", "reply_to"),
     ),
     "audit_pending": (*_KEY, "event_ids"),

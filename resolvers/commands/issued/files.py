@@ -18,7 +18,8 @@ from domain.issuing.documents import MOST_ATTEMPTS, DocumentStatus
 from permissions.viewers import Viewer
 
 _BEGIN = """update issued_documents set attempts = attempts + 1
-    where clinic_id = $1 and id = $2 and file_status = 'queued' and attempts < $3 returning contents, template_id"""
+    where clinic_id = $1 and id = $2 and file_status = 'queued' and attempts < $3 returning contents, template_id,
+        (select logo from clinics where clinic_id = $1) as logo"""
 _GIVE_UP = """update issued_documents set file_status = 'failed'
     where clinic_id = $1 and id = $2 and file_status = 'queued' and attempts >= $3"""
 _READY = """update issued_documents set file_status = 'ready', sha256 = $3, blob_key = $4, byte_size = $5, page_count = $6
@@ -65,7 +66,7 @@ async def draw_file(press: Press, clinic_id: UUID, identity: UUID) -> int:
             await connection.execute(_GIVE_UP, clinic_id, identity, MOST_ATTEMPTS)
             return 0
         texts = await _texts_of(connection, clinic_id, row["template_id"])
-    drawn = await draw(press.drawer, contents_of(row["contents"].encode()), texts)
+    drawn = await draw(press.drawer, contents_of(row["contents"].encode()), texts, logo=row["logo"])
     key = f"{folder_of(clinic_id, identity)}/{uuid4().hex}"
     await press.store.put(key, io.BytesIO(drawn.pdf))
     digest = bytes.fromhex(drawn.sha256)
@@ -79,9 +80,12 @@ async def draw_file(press: Press, clinic_id: UUID, identity: UUID) -> int:
     return pages
 
 
-async def draw(drawer: Drawer, contents: Contents, texts: Mapping[str, str], *, is_preview: bool = False) -> Drawn:
+async def draw(
+    drawer: Drawer, contents: Contents, texts: Mapping[str, str], *, logo: bytes | None, is_preview: bool = False
+) -> Drawn:
     """The document of some contents; drawing blocks, so that a thread waits for it."""
-    return await asyncio.to_thread(drawer.draw, kind_of(contents), contents, texts=texts or None, is_preview=is_preview)
+    how = {"texts": texts or None, "logo": logo, "is_preview": is_preview}
+    return await asyncio.to_thread(drawer.draw, kind_of(contents), contents, **how)
 
 
 async def _texts_of(connection: asyncpg.Connection, clinic_id: UUID, template_id: UUID | None) -> dict[str, str]:

@@ -12,16 +12,25 @@ from db.ledger.facts import FACTS_AND_COVERAGES, facts_from
 from db.merged_records import joined
 from domain.errors import NotFound
 from domain.issuing.figures import Figures, figures_on
+from domain.records.addresses import columns_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
 Row = Mapping[str, Any]
+
+
+def _columns(prefix: str, alias: str = "") -> str:
+    """The columns of an address in parts, as SQL."""
+    return ", ".join(f"{alias}.{name}" if alias else name for name in columns_of(prefix))
+
+
 _CASE = f"""select k.id, k.number, k.date_of_injury, k.status, k.attorney_id,
         row_to_json(c) as clinic, row_to_json(p) as patient, row_to_json(a) as attorney
     from cases k
-    cross join lateral (select name, address, phone, payment_terms_days from clinics where clinic_id = $1) c
+    cross join lateral (select name, legal_name, address, {_columns("physical")}, {_columns("remit")}, phone, fax, email, tin, npi, taxonomy,
+        payment_terms_days from clinics where clinic_id = $1) c
     {joined("patient", "pat", "k.patient_id", "k.clinic_id")}
-    cross join lateral (select pat.id, pat.first_name, pat.last_name, pat.birth_date, pat.address) p
-    left join lateral (select t.id, t.name, t.firm_id, f.name as firm, f.address as address from attorneys t
+    cross join lateral (select pat.id, pat.first_name, pat.last_name, pat.birth_date, pat.address, {_columns("address", "pat")}) p
+    left join lateral (select t.id, t.name, t.firm_id, f.name as firm, f.address, {_columns("address", "f")} from attorneys t
         left join firms f on f.clinic_id = t.clinic_id and f.id = t.firm_id
         where t.clinic_id = k.clinic_id and t.id = k.attorney_id) a on true
     where k.clinic_id = $1 and k.id = $2"""
@@ -37,9 +46,11 @@ _INVOICES = f"""select i.id, i.number, i.service_date, i.created_on, i.submitted
     left join lateral (select status, billed_amount, payer_id from invoice_states where clinic_id = i.clinic_id and invoice_id = i.id
         and known_from <= $3 and known_until > $3 and r.status is null) s on true
     {joined("payer", "y", "coalesce(r.payer_id, s.payer_id, i.payer_id)")}
-    cross join lateral (select y.id, y.name, y.kind, y.address, y.attorney_id, y.firm_id) p
-    left join lateral (select name, npi from physicians where clinic_id = i.clinic_id and id = i.physician_id) d on true
-    left join lateral (select name from facilities where clinic_id = i.clinic_id and id = i.facility_id) f on true
+    cross join lateral (select y.id, y.name, y.kind, y.address, {_columns("address", "y")}, y.attorney_id, y.firm_id) p
+    left join lateral (select name, npi, taxonomy, licence_number, licence_state from physicians
+        where clinic_id = i.clinic_id and id = i.physician_id) d on true
+    left join lateral (select name, npi, place_of_service, {_columns("address")} from facilities
+        where clinic_id = i.clinic_id and id = i.facility_id) f on true
     where i.clinic_id = $1 and i.case_id = $2 and i.created_on <= $3 and ($4::uuid[] is null or i.id = any($4))
         and coalesce(r.status, s.status, i.status) <> 'void'
     order by i.service_date, i.number"""

@@ -23,6 +23,8 @@ from domain.documents.parts import (
 )
 from domain.errors import InvalidInput
 from domain.issuing.documents import DocumentRecipient
+from domain.records.addresses import printed_lines
+from domain.records.identifiers import printed_tin
 from resolvers.commands.issued.gathering import Gathered, GatheredInvoice
 from resolvers.commands.issued.writing import NO_NUMBER, Draft, newest_template
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -37,12 +39,18 @@ def lines_of(text: str | None) -> tuple[str, ...]:
     return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
 
 
+def address_of(row: Row, prefix: str = "address") -> tuple[str, ...]:
+    """The lines of an address: of its parts or, where none is known, of the text that was typed."""
+    return printed_lines(row, prefix) or lines_of(row.get("address"))
+
+
 def letterhead_of(gathered: Gathered) -> Letterhead:
     """The clinic as its documents name it."""
     clinic = gathered.clinic
-    known = {name: clinic.get(name) or "" for name in ("phone", "fax", "email", "tin", "npi", "taxonomy")}
-    name = clinic.get("legal_name") or clinic["name"]
-    return Letterhead(name, lines_of(clinic["address"]), lines_of(clinic.get("remit_address")), **known)
+    known = {name: clinic[name] or "" for name in ("phone", "fax", "email", "npi", "taxonomy")}
+    known["tin"] = printed_tin(clinic["tin"]) if clinic["tin"] else ""
+    name = clinic["legal_name"] or clinic["name"]
+    return Letterhead(name, address_of(clinic, "physical"), printed_lines(clinic, "remit"), **known)
 
 
 def case_of(gathered: Gathered) -> CaseFacts:
@@ -58,12 +66,15 @@ def patient_name(gathered: Gathered) -> str:
 
 def facility_of(row: Row | None) -> Facility | None:
     """Where a patient was treated."""
-    return Facility(row["name"]) if row else None
+    if row is None:
+        return None
+    return Facility(row["name"], printed_lines(row, "address"), row["npi"] or "", row["place_of_service"] or "")
 
 
 def physician_of(row: Row | None) -> Physician | None:
     """Who treated a patient."""
-    return Physician(row["name"], row["npi"] or "") if row else None
+    names = ("npi", "taxonomy", "licence_number", "licence_state")
+    return Physician(row["name"], *(row[name] or "" for name in names)) if row else None
 
 
 def recipient_of(work: UnitOfWork, gathered: Gathered, default: DocumentRecipient) -> tuple[Recipient, UUID | None]:
@@ -76,17 +87,17 @@ def recipient_of(work: UnitOfWork, gathered: Gathered, default: DocumentRecipien
     if wanted is DocumentRecipient.ATTORNEY and gathered.attorney:
         attorney = gathered.attorney
         firm = (attorney["firm"],) if attorney["firm"] else ()
-        return Recipient(attorney["name"], (*firm, *lines_of(attorney["address"]))), UUID(attorney["id"])
+        return Recipient(attorney["name"], (*firm, *address_of(attorney))), UUID(attorney["id"])
     if wanted is DocumentRecipient.PAYER:
         if not gathered.invoices:
             raise InvalidInput("The case has no payer yet", ("recipient",))
         return payer_of(gathered.invoices[-1]), None
-    return Recipient(patient_name(gathered), lines_of(gathered.patient["address"])), None
+    return Recipient(patient_name(gathered), address_of(gathered.patient)), None
 
 
 def payer_of(invoice: GatheredInvoice) -> Recipient:
     """The payer of an invoice as a recipient."""
-    return Recipient(invoice.payer["name"], lines_of(invoice.payer["address"]))
+    return Recipient(invoice.payer["name"], address_of(invoice.payer))
 
 
 def service_lines(invoice: GatheredInvoice) -> tuple[ServiceLine, ...]:
@@ -156,7 +167,7 @@ async def drafted(work: UnitOfWork, gathered: Gathered, wanted: Wanted, line_cou
     """The draft of a document, unless it needs data that is not known."""
     shown = wanted.contents(NO_NUMBER)
     kind = kind_of(shown)
-    missing = [f"{one.message} ({one.mutation})" for one in missing_in(kind, shown) if one.name not in _NOT_YET]
+    missing = [f"{one.message} ({one.mutation})" for one in missing_in(kind, shown)]
     if missing:
         return None, missing
     template_id, texts = await newest_template(work, kind)
@@ -174,7 +185,3 @@ async def drafted(work: UnitOfWork, gathered: Gathered, wanted: Wanted, line_cou
         **{"as_of": gathered.as_of, **more},
     )
     return draft, []
-
-
-# Master data that the clinic's record does not have yet.
-_NOT_YET = frozenset({"tin", "npi"})

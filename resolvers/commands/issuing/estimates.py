@@ -6,6 +6,7 @@ from domain.documents.texts import ESTIMATE_NOTICES
 from domain.errors import InvalidInput, NotFound
 from domain.issuing.documents import DocumentRecipient
 from domain.pricing.pricing import total
+from domain.records.addresses import columns_of
 from domain.texts import NAME, Text, optional_text
 from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
 from resolvers.commands.issued.gathering import gather
@@ -22,8 +23,10 @@ from resolvers.commands.issued.wording import (
 from resolvers.commands.issuing.statements import case_id_of
 from resolvers.commands.unit_of_work import UnitOfWork
 
-_FACILITY = "select name from facilities where clinic_id = $1 and id = $2"
-_PHYSICIAN = "select name, npi from physicians where clinic_id = $1 and id = $2"
+_FACILITY = f"select name, npi, place_of_service, {', '.join(columns_of('address'))} from facilities where clinic_id = $1 and id = $2"
+_PHYSICIAN = (
+    "select name, npi, taxonomy, licence_number, licence_state from physicians where clinic_id = $1 and id = $2"
+)
 
 
 async def good_faith_estimate(work: UnitOfWork) -> Drafted:

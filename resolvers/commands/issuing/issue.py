@@ -19,6 +19,7 @@ from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_comma
 
 # One for the process: its child process stays, and is warm.
 DRAWER = Drawer()
+_LOGO = "select logo from clinics where clinic_id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +73,16 @@ async def _insert(work: UnitOfWork, draft: Draft) -> UUID:
 
 async def preview(info: Info, input_: Any) -> tuple[CommandResult, Preview | None]:
     """Draw a document that is not issued."""
-    found: list[Draft] = []
+    found: list[tuple[Draft, bytes | None]] = []
 
     async def run(work: UnitOfWork) -> UUID:
         draft = await _drafted(work)
-        found.append(draft)
+        found.append((draft, (await work.one(_LOGO))["logo"]))
         return draft.case_id
 
     done = await run_command(info, "preview_document", input_, run)
     if not found or done.record is None:
         return done, None
-    draft = found[0]
-    drawn = await draw(DRAWER, draft.contents(NO_NUMBER), draft.texts, is_preview=True)
+    draft, logo = found[0]
+    drawn = await draw(DRAWER, draft.contents(NO_NUMBER), draft.texts, logo=logo, is_preview=True)
     return done, Preview(base64.b64encode(drawn.pdf).decode(), drawn.pages, draft.stated_amount)

@@ -102,14 +102,20 @@ def test_a_submission_issues_the_document_and_the_history_names_it(clinic: Clini
 
 def test_a_submission_without_the_data_of_a_letterhead_is_recorded_and_warns(clinic: Clinic) -> None:
     invoice = clinic.invoice("50.00")
-    rows(clinic.address, "update clinics set address = null where short_name = 'demo'")
+    rows(
+        clinic.address,
+        "update clinics set address = null, physical_line1 = null, physical_city = null where short_name = 'demo'",
+    )
     try:
         values = {"invoiceId": invoice, "submittedOn": TODAY, "method": "MAIL"}
         selection = "invoice { submittedOn documents { id } } warnings { code message }"
         payload = answered(clinic.billing, "submitInvoice", selection, **values)
         error = refused(clinic.billing, "issueDocument", DOCUMENT, kind="INVOICE", invoiceIds=[invoice])
     finally:
-        rows(clinic.address, "update clinics set address = '1 Main Street' where short_name = 'demo'")
+        rows(
+            clinic.address,
+            "update clinics set address = '1 Main Street', physical_city = 'Tampa' where short_name = 'demo'",
+        )
     assert (payload["errors"], payload["invoice"]) == ([], {"submittedOn": TODAY, "documents": []})
     assert [one["code"] for one in payload["warnings"]] == ["DOCUMENT_NOT_ISSUED"]
     assert "The clinic has no physical address (updateClinic)" in error["message"]
