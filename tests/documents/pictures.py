@@ -51,11 +51,13 @@ def picture(pdf: bytes, page: int) -> Image.Image:
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all pictures, and the SHA-256 of the example of each kind."""
     FOLDER.mkdir(exist_ok=True)
     drawer = Drawer()
     for name, (draw, page) in PICTURES.items():
         picture(draw(drawer), page).quantize(_COLOURS).save(FOLDER / f"{name}.png", optimize=True)
+    hashes = (f"{kind} {drawer.draw(kind, contents).sha256}\n" for kind, contents in examples.EXAMPLES.items())
+    (FOLDER.parent / "hashes.txt").write_text("".join(hashes), "ascii")
     drawer.close()
 
 
