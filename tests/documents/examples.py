@@ -164,7 +164,6 @@ FIGURES = (
     InvoiceFigures("RIV-000101", date(2026, 4, 2), money(145_104), money(20_000), money(5_104), money(120_000)),
     InvoiceFigures("RIV-000102", date(2026, 5, 9), money(150_000), money(0), money(22_500), money(127_500)),
 )
-SUMS = {"billed": money(295_104), "paid": money(20_000), "adjusted": money(27_604), "payable": money(247_500)}
 LIEN_NOTICE = LienNotice(
     letterhead=LETTERHEAD,
     recipient=FIRM,
@@ -202,7 +201,10 @@ AFFIDAVIT = BillingAffidavit(
     invoices=FIGURES,
     affiant="Robin Clerk",
     county="Travis",
-    **SUMS,
+    billed=money(295_104),
+    paid=money(20_000),
+    adjusted=money(27_604),
+    payable=money(247_500),
 )
 PATIENT_STATEMENT = PatientStatement(
     letterhead=LETTERHEAD,
@@ -212,7 +214,10 @@ PATIENT_STATEMENT = PatientStatement(
     case=CASE,
     invoices=FIGURES,
     due_on=date(2026, 12, 31),
-    **SUMS,
+    billed=money(295_104),
+    paid=money(20_000),
+    adjusted=money(27_604),
+    payable=money(247_500),
 )
 ESTIMATE = GoodFaithEstimate(
     letterhead=LETTERHEAD,

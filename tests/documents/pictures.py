@@ -45,7 +45,8 @@ def picture(pdf: bytes, page: int) -> Image.Image:
     document = pypdfium2.PdfDocument(pdf)
     try:
         place = page if page >= 0 else len(document) + page
-        return document[place].render(scale=_SCALE).to_pil().convert("L")
+        drawn: Image.Image = document[place].render(scale=_SCALE).to_pil().convert("L")
+        return drawn
     finally:
         document.close()
 
