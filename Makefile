@@ -26,7 +26,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHE
 CORES = $(shell getconf _NPROCESSORS_ONLN)
 PARALLEL = -n $(shell expr $(CORES) \* 3 / 2) --dist worksteal
 
-.PHONY: help serve dev revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots format clean moved
+.PHONY: help serve dev revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots pictures format clean moved
 .DELETE_ON_ERROR:
 
 help:  ## What there is to make.
@@ -100,6 +100,9 @@ soak: $(READY)  ## People of all roles work for half an hour; what grows and wha
 
 snapshots: $(READY)  ## The generated files: look at their difference before you commit it.
 	@$(BIN)/python -m schema.pages.snapshots
+
+pictures: $(READY)  ## The pictures and hashes of drawn documents that tests compare with: look at them before you commit.
+	@$(BIN)/python -m tests.documents.pictures
 
 format: $(READY)  ## Format, and mend what can be mended without thought.
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -53,7 +53,7 @@ CASE = CaseFacts("CASE-000042", "Alex Morgan", date(1985, 5, 17), date(2026, 2, 
 FACILITY = Facility("Riverside Imaging", ("102 River Road", "Austin, TX 78701"), "1245319599", "22")
 PHYSICIAN = Physician("Dr. Sam Rivera", "1003000126", "208100000X", "Q1234", "TX")
 # So many lines of an invoice take forty pages.
-FORTY_PAGES = 1_790
+FORTY_PAGES = 1_830
 
 
 def money(cents: int) -> Decimal:
@@ -164,7 +164,6 @@ FIGURES = (
     InvoiceFigures("RIV-000101", date(2026, 4, 2), money(145_104), money(20_000), money(5_104), money(120_000)),
     InvoiceFigures("RIV-000102", date(2026, 5, 9), money(150_000), money(0), money(22_500), money(127_500)),
 )
-SUMS = {"billed": money(295_104), "paid": money(20_000), "adjusted": money(27_604), "payable": money(247_500)}
 LIEN_NOTICE = LienNotice(
     letterhead=LETTERHEAD,
     recipient=FIRM,
@@ -202,7 +201,10 @@ AFFIDAVIT = BillingAffidavit(
     invoices=FIGURES,
     affiant="Robin Clerk",
     county="Travis",
-    **SUMS,
+    billed=money(295_104),
+    paid=money(20_000),
+    adjusted=money(27_604),
+    payable=money(247_500),
 )
 PATIENT_STATEMENT = PatientStatement(
     letterhead=LETTERHEAD,
@@ -212,7 +214,10 @@ PATIENT_STATEMENT = PatientStatement(
     case=CASE,
     invoices=FIGURES,
     due_on=date(2026, 12, 31),
-    **SUMS,
+    billed=money(295_104),
+    paid=money(20_000),
+    adjusted=money(27_604),
+    payable=money(247_500),
 )
 ESTIMATE = GoodFaithEstimate(
     letterhead=LETTERHEAD,

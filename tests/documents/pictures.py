@@ -45,17 +45,20 @@ def picture(pdf: bytes, page: int) -> Image.Image:
     document = pypdfium2.PdfDocument(pdf)
     try:
         place = page if page >= 0 else len(document) + page
-        return document[place].render(scale=_SCALE).to_pil().convert("L")
+        drawn: Image.Image = document[place].render(scale=_SCALE).to_pil().convert("L")
+        return drawn
     finally:
         document.close()
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all pictures, and the SHA-256 of the example of each kind."""
     FOLDER.mkdir(exist_ok=True)
     drawer = Drawer()
     for name, (draw, page) in PICTURES.items():
         picture(draw(drawer), page).quantize(_COLOURS).save(FOLDER / f"{name}.png", optimize=True)
+    hashes = (f"{kind} {drawer.draw(kind, contents).sha256}\n" for kind, contents in examples.EXAMPLES.items())
+    (FOLDER.parent / "hashes.txt").write_text("".join(hashes), "ascii")
     drawer.close()
 
 

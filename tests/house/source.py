@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 LAYERS = (
-    *("server", "jobs", "schema", "resolvers", "identity", "exports", "imports", "storage"),
+    *("server", "jobs", "schema", "resolvers", "identity", "exports", "imports", "documents", "storage"),
     *("db", "limits", "observability", "permissions", "domain"),
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef

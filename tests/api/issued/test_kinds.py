@@ -63,7 +63,7 @@ def test_unapplied_money_is_shown_beside_a_payoff_and_netted_only_when_asked(cli
     beside = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH)
     netted = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH, netsUnapplied=True)
     assert (beside["statedAmount"], netted["statedAmount"]) == ("300.00", "200.00")
-    assert "$100.00" in told(beside)
+    assert "$100.00" in told(beside), told(beside)
 
 
 def test_a_final_payoff_letter_stops_new_invoices_but_for_administrators(clinic: Clinic) -> None:
