@@ -14,6 +14,7 @@ COPY db db
 COPY storage storage
 COPY imports imports
 COPY exports exports
+COPY documents documents
 COPY identity identity
 COPY resolvers resolvers
 COPY schema schema

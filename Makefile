@@ -2,7 +2,7 @@
 
 UV_VERSION = 0.13.9
 COMPOSE = docker-compose.yml docker-compose.s3.yml
-PACKAGES = domain permissions observability limits db storage imports exports identity resolvers schema jobs server tests
+PACKAGES = domain permissions observability limits db storage documents imports exports identity resolvers schema jobs server tests
 # Looked for only when the environment has to be made.
 PYTHON = $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; \

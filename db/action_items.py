@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Column, Date, FromClause, MetaData, Table, Text, Uuid, bindparam, column, func, select, text
 
 from db.merged_records import followed, stored
+from db.reminders.document_items import DOCUMENT_ITEMS
 from db.row import Expression, Row, Scope
 from db.tables.base import listed
 from domain.billing.coverages import PAYING, CoverageStatus
@@ -320,15 +321,16 @@ _PARTS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
             where l.clinic_id = :clinic_id and l.posted_at is null and l.closed_at is null and l.status <> 'duplicate' group by 1, 2) w
             join remittances c on c.clinic_id = w.clinic_id and c.id = w.remittance_id {_WITHOUT_INVOICE} where true""",
     ),
+    *DOCUMENT_ITEMS,
 ]
 _NAMES = (
     *("id", "due_on", "subject", "assignee_id", "reminder_id", "cheque_id", "encounter_id"),
-    *("recoupment_request_id", "remittance_id", "kind", "clinic_id", "invoice_id"),
+    *("recoupment_request_id", "remittance_id", "document_id", "kind", "clinic_id", "invoice_id"),
 )
 
 
 def _part(kind: ActionItemKind, values: tuple[str, ...], source: str) -> str:
-    whole = (*(values + _NOTHING * 6)[:9], f"'{kind}'", "i.clinic_id", "i.id")
+    whole = (*(values + _NOTHING * 7)[:10], f"'{kind}'", "i.clinic_id", "i.id")
     named = ", ".join(f"{value} as {name}" for value, name in zip(whole, _NAMES, strict=True))
     return f"select {named} from {source} and i.clinic_id = :clinic_id"
 
@@ -362,6 +364,7 @@ action_items = Table(
     Column("encounter_id", Uuid),
     Column("recoupment_request_id", Uuid),
     Column("remittance_id", Uuid),
+    Column("document_id", Uuid),
     Column("kind", Text),
     Column("clinic_id", Uuid),
     Column("invoice_id", Uuid),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from enum import StrEnum
 
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 
 ZIP = "application/zip"
 

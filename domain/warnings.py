@@ -27,6 +27,9 @@ class WarningCode(StrEnum):
     SIMILAR_PAYER = "similar_payer"
     SIMILAR_ATTORNEY = "similar_attorney"
     REPRESENTS_OPEN_CASES = "represents_open_cases"
+    DOCUMENT_NOT_ISSUED = "document_not_issued"
+    DOCUMENT_ON_PAPER = "document_on_paper"
+    UNBILLED_VISITS = "unbilled_visits"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,9 @@ def compose(
     *,
     reply_to: str = "",
     can_unsubscribe: bool = False,
+    attached: tuple[str, bytes] | None = None,
 ) -> bytes:
-    """The bytes of an e-mail to the first address, with a copy (CC) to the second, if there is one.
+    """The bytes of an e-mail to the first address, with a copy (CC) to the second, if there is one, and a PDF `attached` under a name.
 
     Replies go to `reply_to`, by default to the sender, and so do requests to unsubscribe: staff put the address on the
     suppression list.
@@ -83,6 +84,9 @@ def compose(
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(words.body)
     message.add_alternative(_html(words), subtype="html")
+    if attached:
+        name, pdf = attached
+        message.add_attachment(pdf, maintype="application", subtype="pdf", filename=name)
     return message.as_bytes()
 
 

@@ -1,6 +1,7 @@
-"""The delivery of reminder messages to payers: claims due ones under a lease, composes and sends them, and records the result."""
+"""The delivery of messages, reminders and issued documents: claims due ones under a lease, composes and sends them, and records the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -18,13 +19,15 @@ from domain.clock import Clock
 from domain.reminders.reminders import LEASE, MessageStatus, pause_after
 from exports.messages import Letterhead, compose, letterhead_of, with_signature
 from exports.templates import Listed, Section, fill_in
+from jobs.document_messages import document_of, record_delivery
 from jobs.reminder_plan import tell_of_messages
 from resolvers.commands.auditing import record_job
+from storage.files import Files
 from storage.letters import DeliveryResult, EmailMessage, MailServer
 
 # A message that another worker has locked is skipped. Messages wait while the clinic's reminders are off.
-_CLAIM = f"""select id, recipient, copy_to, accepted_for, attempts from outbound_messages
-    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2 and {REMINDERS_ARE_ON}
+_CLAIM = f"""select id, recipient, copy_to, accepted_for, attempts, issued_document_id, attaches_document from outbound_messages
+    where clinic_id = $1 and status = 'queued' and next_attempt_at <= $2 and (issued_document_id is not null or {REMINDERS_ARE_ON})
     order by next_attempt_at, id limit 1 for no key update skip locked"""
 # Messages of a day on which the clinic sends none wait for the next one on which it does.
 _POSTPONE = """with moved as (update outbound_messages set next_attempt_at = $2
@@ -66,9 +69,11 @@ class _Claimed:
     accepted_for: Sequence[str]
     # None when it cannot be composed.
     letter: EmailMessage | None
+    # The issued document that it sends; None for reminders.
+    document: Mapping[str, Any] | None = None
 
 
-async def send_messages(database: Database, clock: Clock, mail: MailServer) -> int:
+async def send_messages(database: Database, clock: Clock, mail: MailServer, files: Files | None = None) -> int:
     """Send every queued message whose next attempt is due, one after the other; returns how many were tried.
 
     Safe to run in several workers at once. It ends early when the mail server cannot be reached: the message that has waited
@@ -85,7 +90,7 @@ async def send_messages(database: Database, clock: Clock, mail: MailServer) -> i
                 break
             async with database.working(clinic.id) as connection:
                 waiting = await connection.fetchrow(_CLAIM, clinic.id, moment)
-                claimed = await _claim(connection, clinic, waiting) if waiting else None
+                claimed = await _claim(connection, clinic, waiting, files) if waiting else None
             if waiting is None:
                 break
             if claimed is not None:
@@ -105,8 +110,10 @@ async def _postpone(database: Database, clinic: Clinic, until: datetime) -> None
         await tell_of_messages(connection, database.hints, clinic.id, about)
 
 
-async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any) -> _Claimed | None:
+async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any, files: Files | None) -> _Claimed | None:
     """Claim a locked message: recheck which of its reminders are still due, and compose it; None when none is left."""
+    if message["issued_document_id"] is not None:
+        return await _claim_document(connection, clinic, message, files)
     links = await connection.fetch(_LINKS, clinic.id, message["id"])
     await connection.fetch(_HOLD_STILL, clinic.id, [link["invoice_id"] for link in links])
     due = await still_due(connection, clinic.id, clinic.today, [link["invoice_id"] for link in links], message["id"])
@@ -123,6 +130,26 @@ async def _claim(connection: asyncpg.Connection, clinic: Clinic, message: Any) -
     )
     templates = {link["invoice_id"]: link["template_id"] for link in linked.values()}
     return await _write(connection, clinic, message, rows, templates)
+
+
+async def _claim_document(
+    connection: asyncpg.Connection, clinic: Clinic, message: Any, files: Files | None
+) -> _Claimed | None:
+    """Claim a message that sends a document, once its file is there."""
+    found = await document_of(connection, clinic.id, clinic.name, message, clinic.moment, files)
+    if found is None:
+        return None
+    head, letter = clinic.letterhead, None
+    words = with_signature(found.words, head)
+    named = (head.sender, head.sender_name, [message["recipient"]], clinic.moment)
+    attached = (f"{found.document['number']}.pdf", found.pdf) if found.pdf is not None else None
+    with suppress(ValueError):
+        content = compose(words, message["id"], *named, reply_to=head.reply_to, attached=attached)
+        letter = EmailMessage(message["id"], (message["recipient"],), content, head.sender)
+    values = (clinic.id, message["id"], words.subject, words.body, clinic.moment + LEASE)
+    await connection.execute(_KEEP, *values)
+    claimed = (message["id"], message["attempts"] + 1, message["recipient"], message["accepted_for"])
+    return _Claimed(*claimed, letter, found.document)
 
 
 def _is_asked_for(message: Any, link: Any, due: Any) -> bool:
@@ -184,6 +211,8 @@ async def _record(
         changed |= {"sent_at": moment} if was_sent else {}
     writes = WriteBatch(clinic.id)
     writes.update("outbound_messages", {"id": claimed.id}, **changed)
+    if claimed.document is not None and "sent_at" in changed:
+        record_delivery(writes, claimed.document, claimed.id, claimed.recipient, moment)
     async with database.working(clinic.id) as connection:
         await writes.run(connection)
         about = [row["invoice_id"] for row in await connection.fetch(_ABOUT, clinic.id, claimed.id)]

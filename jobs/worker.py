@@ -22,6 +22,7 @@ from domain.clock import Clock, now
 from identity.sessions import Sessions
 from jobs.agreements import lapse_agreements
 from jobs.attorney_changes import apply_attorney_changes
+from jobs.document_files import draw_named
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.heartbeat import BEATS_EVERY_SECONDS, WorkerHeartbeat
@@ -102,6 +103,8 @@ TASKS: dict[str, tuple[str, Task]] = {
 # The export job, which the database enqueues once for each file, and its concurrency limit over all workers: each build takes
 # two connections of its role.
 BUILD, _BUILT_AT_ONCE = "build_export", 2
+# The job that draws the file of an issued document, which the database enqueues, too.
+DRAW, _DRAWN_AT_ONCE = "draw_document", 2
 
 # The queue's schedules have a resolution of minutes. Chaining the audit log and sending messages are more frequent: every worker
 # polls for them at these intervals.
@@ -147,7 +150,11 @@ async def working(
         return Database(dsn_of, hints=files.hints())
 
     sending = _again_and_again(
-        opened, stop, _SENDS_EVERY_SECONDS, "sending messages", lambda database: send_messages(database, clock, mail)
+        opened,
+        stop,
+        _SENDS_EVERY_SECONDS,
+        "sending messages",
+        lambda database: send_messages(database, clock, mail, files),
     )
     running = _again_and_again(opened, stop, BEATS_EVERY_SECONDS, "the heartbeat", WorkerHeartbeat().beat)
     chaining = _again_and_again(opened, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
@@ -222,6 +229,7 @@ async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> 
             queuer.schedule(name, expression)(_due(queue, name))
             await _ask_for(queue, name)
         queuer.entrypoint(BUILD, concurrency_limit=_BUILT_AT_ONCE)(_building(tools))
+        queuer.entrypoint(DRAW, concurrency_limit=_DRAWN_AT_ONCE)(_drawing(tools))
         async with _stopped_by(stop, queuer):
             await queuer.run(dequeue_timeout=LOOKS, heartbeat_timeout=HEARTBEAT, shutdown_on_listener_failure=True)
 
@@ -284,6 +292,10 @@ def _building(tools: Tools) -> Callable[[Job], Awaitable[None]]:
         return rows
 
     return _tried(build_named)
+
+
+def _drawing(tools: Tools) -> Callable[[Job], Awaitable[None]]:
+    return _tried(lambda job: draw_named(tools.database, tools.files, job.payload))
 
 
 def _tried(task: Callable[[Job], Awaitable[int]]) -> Callable[[Job], Awaitable[None]]:

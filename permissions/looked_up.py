@@ -1,10 +1,12 @@
 """The columns that mutations read besides those that they change: columns by which rows are found, and facts for the rules."""
 
+from domain.records.addresses import columns_of
+
 # The columns that mutations of billing staff read besides those that they change, whether a field shows them or not: columns
 # by which rows are found, facts for the rules, and prices.
 LOOKED_UP: dict[str, tuple[str, ...]] = {
     "agreements": ("recorded_at",),
-    "attorneys": ("name_key",),
+    "attorneys": ("name_key", "firm_id"),
     "cases": ("number", "number_key", "patient_id", "opened_on", "date_of_injury"),
     "cheque_allocations": (
         "cheque_id",
@@ -18,11 +20,18 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "reversal_kind",
     ),
     "clinics": (
+        *("legal_name", "fax", "email", "tin", "npi", "taxonomy", "logo"),
+        *columns_of("physical"),
+        *columns_of("remit"),
         "payment_terms_days",
         "small_balance_tolerance",
         "unbilled_after_days",
         "moves_to_working_days",
         "time_zone",
+        "attaches_documents",
+        "name",
+        "address",
+        "phone",
     ),
     "cheques": (
         *("payer_id", "method", "number", "number_key", "number_likeness", "amount", "cheque_date", "received_on"),
@@ -40,6 +49,9 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "coverages": ("case_id", "payer_id"),
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
+    "document_counters": ("kind", "last_number"),
+    "document_deliveries": ("recorded_at",),
+    "document_templates": ("kind", "version", "texts"),
     "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position", "removed_at"),
     "encounters": (
         *("case_id", "patient_id", "physician_id", "facility_id", "service_date", "recorded_at", "invoice_id"),
@@ -60,6 +72,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),
         *("before_injury_reason", "before_injury_by", "recorded_at"),
     ),
+    "issued_documents": ("attorney_id", "content_type", "sha256", "blob_key", "file_status", "status", "supersedes_id"),
     "invoice_adjustments": (
         *("invoice_id", "number", "kind", "amount", "effective_on", "recorded_at"),
         *("adjustment_group", "reason_code", "line_id", "cheque_id", "undoes_number"),
@@ -68,6 +81,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("merged_patients", "merged_payers"), ("survivor_id", "group_ids")),
     "patient_names": ("fragment", "patient_id"),
     "patients": ("merged_into_id",),
+    "outbound_messages": ("issued_document_id", "recorded_at"),
     "payers": ("name_key", "kind", "patient_id", "merged_into_id"),
     "physicians": ("name_key",),
     "reason_codes": ("code", "active"),
@@ -86,6 +100,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "representations": ("case_id",),
     # Whether an invoice has restated states, which change with it.
     "restated_states": ("invoice_id", "until_on"),
+    # Whether an attorney has an account.
+    "users": ("attorney_id", "active", "joined_at"),
     "write_offs": ("invoice_id", "number", "written_off_on", "recorded_at"),
     "attorney_changes": ("case_id",),
 }
@@ -98,6 +114,11 @@ LOOKED_UP_BY_ADMINISTRATORS: dict[str, tuple[str, ...]] = {"merges": ("before",)
 LOOKED_UP_BY_PHYSICIANS: dict[str, tuple[str, ...]] = {
     "encounters": ("recorded_at",),
     "idempotency_keys": ("user_id", "key"),
+}
+
+# The columns that are read for attorneys when they download a document that was delivered to their law firm.
+LOOKED_UP_BY_ATTORNEYS: dict[str, tuple[str, ...]] = {
+    "issued_documents": ("case_id", "content_type", "sha256", "blob_key", "file_status", "status", "supersedes_id"),
 }
 
 # The columns that are read for every role when a user downloads an export; case_ids by servers of the release before.

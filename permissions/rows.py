@@ -25,6 +25,7 @@ class Reach(StrEnum):
     REQUESTED = "exports that the user requested"
     OF_REQUESTED_EXPORT = "the lists of records in exports that the user requested"
     IMPORTED_KINDS = "mappings of the kinds of files that the role may import"
+    DELIVERED_TO_FIRM = "documents of cases that the attorney represents now that were delivered to the attorney's law firm, and these deliveries"
     UPLOADED_OR_USED = "files that the user uploaded, and those that a mutation has used"
 
 
@@ -53,6 +54,10 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "invoice_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "restated_states": {**_STAFF, _PHYSICIAN: Reach.TREATED},
     "denials": _STAFF,
+    # Which law firm an attorney belongs to decides which deliveries are to that firm.
+    "attorneys": {**_STAFF, _ATTORNEY: Reach.SELF},
+    "issued_documents": {**_STAFF, _ATTORNEY: Reach.DELIVERED_TO_FIRM},
+    "document_deliveries": {**_STAFF, _ATTORNEY: Reach.DELIVERED_TO_FIRM},
     "documents": dict.fromkeys(_STAFF, Reach.UPLOADED_OR_USED),
     "import_mappings": dict.fromkeys(_STAFF, Reach.IMPORTED_KINDS),
     "encounter_exams": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
@@ -73,7 +78,6 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "action_items",
             "agreements",
             "attorney_changes",
-            "attorneys",
             "case_events",
             "cheque_allocations",
             "cheques",
@@ -83,11 +87,14 @@ ROWS: dict[str, dict[Role, Reach]] = {
             "expected_payments",
             "denial_events",
             "deposits",
+            "document_counters",
+            "document_templates",
             "fee_schedule_rates",
             "fee_schedules",
             "firms",
             "holds",
             "internal_notes",
+            "issued_document_invoices",
             "invoice_adjustments",
             "invoice_counters",
             "invoice_events",

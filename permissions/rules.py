@@ -59,6 +59,11 @@ _ALL = (
         "What physicians did and billed: billing staff and analysts, and physicians for their own work",
     ),
     Rule("records", STAFF, "Submissions, coverages, cheques and denials: billing staff only"),
+    Rule(
+        "delivered",
+        STAFF | {ATTORNEY},
+        "Issued documents: billing staff, and attorneys those that were delivered to their law firm, of cases that they represent now",
+    ),
     Rule("negotiation", STAFF, "Notes, offers, limits, reminders, messages and holds: billing staff only"),
     Rule("workflow", STAFF, "Possible transitions, past transitions and their users: billing staff only"),
     Rule("pricing", STAFF, "How a price was calculated: billing staff only"),

@@ -22,6 +22,7 @@ _EVENT = (
 )
 
 _MESSAGE = (*_KEY, *"recipient copy_to subject status due_on next_attempt_at".split())
+_DELIVERY = (*_KEY, *"document_id case_id method delivered_at recipient attorney_id firm_id message_id".split())
 _LINK = (*_OF_INVOICE, *"message_id policy_id level template_id repetition counted_from".split())
 
 # The tables that the worker reads across all clinics: which clinics exist, their time zones, and which of them have events that
@@ -30,6 +31,7 @@ ACROSS_CLINICS = {
     "clinics": (
         *("clinic_id", "short_name", "name", "time_zone", "reminded_on", "small_balance_tolerance"),
         "moves_to_working_days",
+        "logo",
         *("address", "phone", "sender_name", "sender_address", "reply_to"),
     ),
     "audit_pending": (*_KEY, "event_ids"),
@@ -136,7 +138,7 @@ WORKER: dict[str, Need] = {
     "clinics": Need((), changes=("reminded_on",)),
     **dict.fromkeys(("merged_patients", "merged_payers"), Need((*_KEY, "survivor_id", "group_ids"))),
     "payers": Need((*_KEY, "kind", "listed_name", "email", "attorney_id", "patient_id")),
-    "attorneys": Need((*_KEY, "name", "email")),
+    "attorneys": Need((*_KEY, "name", "email", "firm_id")),
     "users": Need((*_KEY, "name", "email", "active")),
     "holds": Need((*_OF_INVOICE, "case_id", "payer_id", "until_on", "released_at")),
     "reminder_confirmations": Need((*_KEY, "ended_at")),
@@ -151,12 +153,22 @@ WORKER: dict[str, Need] = {
         )
     ),
     "outbound_messages": Need(
-        (*_MESSAGE, "sent_at", "accepted_for", "attempts"),
+        (*_MESSAGE, "sent_at", "accepted_for", "attempts", "issued_document_id", "attaches_document"),
         changes=tuple("subject body status sent_at next_attempt_at attempts accepted_for failure".split()),
         adds=(*_MESSAGE, "failure", "recorded_at"),
         removes=True,
     ),
     "message_invoices": Need(_LINK, adds=(*_LINK, "recorded_at"), removes=True),
+    # The files of issued documents, drawn from their contents; and deliveries by e-mail.
+    "issued_documents": Need(
+        (
+            *_KEY,
+            *"kind number case_id recipient attorney_id template_id contents issued_by status file_status attempts blob_key".split(),
+        ),
+        changes=tuple("file_status attempts sha256 blob_key byte_size page_count".split()),
+    ),
+    "document_templates": Need((*_KEY, "texts")),
+    "document_deliveries": Need((), adds=(*_DELIVERY, "recorded_at")),
     # Unused uploads, to delete them; neither their names nor their storage keys.
     "documents": Need((*_KEY, "recorded_at", "stored_at", "consumed_at"), changes=("stored_at",), removes=True),
     # Requested exports; their rows are read under the role of the user who requested them.

@@ -7,6 +7,7 @@ from domain.access.people import Role
 from domain.billing.coverages import CoverageStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.exports import ExportStatus
+from domain.issuing.documents import DocumentStatus
 from domain.records.addresses import columns_of
 
 _STAFF = frozenset({Role.ADMIN, Role.BILLING})
@@ -115,7 +116,7 @@ WRITES: dict[str, Write] = {
             *columns_of("remit"),
             *_columns("legal_name fax email tin npi taxonomy logo"),
             *_columns("""address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-                unbilled_after_days moves_to_working_days"""),
+                unbilled_after_days moves_to_working_days attaches_documents"""),
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),
@@ -229,7 +230,31 @@ WRITES: dict[str, Write] = {
         changes=("template_id",),
         removes=True,
     ),
-    "outbound_messages": Write(changes=_columns("recipient status attempts failure next_attempt_at")),
+    # Staff queue only messages that send an issued document; the worker queues reminders.
+    "outbound_messages": Write(
+        adds=_columns("recipient subject status due_on next_attempt_at issued_document_id attaches_document"),
+        changes=_columns("recipient status attempts failure next_attempt_at"),
+        only_with={"recipient": "issued_document_id"},
+    ),
+    # What a document says is frozen by a trigger.
+    "issued_documents": Write(
+        adds=_columns("""kind origin number case_id recipient attorney_id template_id as_of good_through stated_amount contents
+            data_hash issued_by issued_at supersedes_id is_final statement_id state document_id content_type file_status sha256
+            blob_key"""),
+        changes=_columns("status withdrawn_by withdrawn_at withdrawal_reason executed_on served_on"),
+        by="issued_by",
+        begins={"status": DocumentStatus.ISSUED},
+    ),
+    "issued_document_invoices": Write(adds=_columns("document_id invoice_id amount")),
+    "document_deliveries": Write(
+        adds=_columns(
+            "document_id case_id method delivered_at recipient attorney_id firm_id tracking_number proof_id recorded_by"
+        ),
+        by="recorded_by",
+    ),
+    "document_counters": Write(adds=_columns("kind last_number"), changes=("last_number",)),
+    # A version of the texts of a kind is immutable.
+    "document_templates": Write(adds=_columns("kind version texts created_by"), by="created_by"),
     "documents": Write(
         adds=_columns("uploaded_by file_name content_type byte_size expires_at"),
         changes=_columns("consumed_at stored_at sha256 blob_key"),

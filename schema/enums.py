@@ -81,8 +81,7 @@ _IMPORTED = {
     "FACILITIES": "Facilities: name, geographic_factor.",
     "PATIENTS": "Patients: mrn, first_name, last_name, birth_date, email, phone, address, sex, and the parts of the address.",
     "CASES": "Cases: number, patient_mrn, attorney, date_of_injury, opened_on.",
-    "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of an export of "
-    "invoices, and cheque_number.",
+    "INVOICES": "Open invoices (accounts receivable) with the amounts received: the columns of their export, and cheque_number.",
 }
 enum_type(
     ImportKind,
@@ -179,6 +178,9 @@ enum_type(
         "SIMILAR_PAYER": "Another payer has the same name.",
         "SIMILAR_ATTORNEY": "An attorney of another firm has the same name.",
         "REPRESENTS_OPEN_CASES": "A retired attorney still represents open cases.",
+        "DOCUMENT_NOT_ISSUED": "The document of a submitted invoice was not issued, because data that it needs is missing.",
+        "DOCUMENT_ON_PAPER": "The document of an invoice that was submitted by e-mail is not sent by e-mail: it goes on paper.",
+        "UNBILLED_VISITS": "The case has visits that are not billed.",
     },
 )
 enum_type(
@@ -336,12 +338,13 @@ enum_type(
         "COVERAGE_NEARLY_EXHAUSTED": "What remains of the payer's coverage does not suffice for the invoice and those before it.",
         "FILING_DUE": "The last day to file the invoice with the payer is at most a week away.",
         "REPRESENTATION_ENDED": "The law firm that is to pay does not represent the case any more.",
-        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week of its receipt, or was refunded before its payment "
-        "was returned.",
+        "UNAPPLIED_MONEY": "Money of a payer was not applied within a week, or was refunded before its payment was returned.",
         "DEPOSIT_DUE": "The day of a held cheque has come: deposit it.",
         "UNBILLED_ENCOUNTER": "A visit is not billed, some days after it took place.",
         "LATE_FACT": "A payment, a return, a denial or an adjustment was recorded after a decision that it would have prevented.",
         "REMITTANCE_UNMATCHED": "Claims of a remittance wait: they are neither posted nor closed.",
+        "PAYOFF_CHANGED": "A payoff letter is valid, and no longer true.",
+        "RELEASE_UNPAID": "A payment of an invoice was returned after its lien was released.",
         "RECOUPMENT_DUE": "A payer asks for money back, and the answer is due within a week.",
     },
 )
@@ -377,8 +380,7 @@ enum_type(
     "negotiation",
     "The recipient of a level of a reminder policy.",
     {
-        "PAYER": "The payer of the invoice; for an attorney without an e-mail address on the payer record, the "
-        "attorney's own address.",
+        "PAYER": "The payer of the invoice; for an attorney without an e-mail address on the payer record, the attorney's own.",
         "ATTORNEY": "The attorney who represents the case now.",
         "BILLING_LEAD": "The billing lead of the policy.",
         "ADDRESS": "The e-mail address given in the level.",

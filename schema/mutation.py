@@ -19,6 +19,7 @@ from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
+from schema.documents.mutations import DocumentMutations, DrawingMutations
 from schema.payments.deposits import DepositMutations
 from schema.payments.recoupment import RecoupmentMutations
 from schema.payments.remittance_mutations import ImportRemittanceMutations, RemittanceMutations
@@ -73,6 +74,7 @@ _GENERATED = (
     SuppressedAddressMutations,
     OutboundMessageMutations,
     EncounterMutations,
+    DocumentMutations,
 )
 Generated: Any = merge_types("Generated", _GENERATED)
 
@@ -85,6 +87,7 @@ class Mutation(
     ImportMutations,
     ImportRemittanceMutations,
     ExportMutations,
+    DrawingMutations,
     DryRunMutations,
     ClinicMutations,
     UserMutations,

@@ -18,6 +18,7 @@ from schema.access.clinics import ClinicProfile, present_profile
 from schema.access.users import User
 from schema.billing.invoices import InvoiceFilter
 from schema.connections import After, Connection, First
+from schema.documents.queries import DocumentQueries
 from schema.enums import AgingBasis, ImportKind
 from schema.payments.queries import PaymentQueries
 from schema.reading import compiled_root, read
@@ -56,7 +57,7 @@ EventsWanted = Annotated[AuditFilter | None, argument("Only events that match th
 
 
 @strawberry.type(description="The queries of the API.")
-class Query(RecordQueries, PaymentQueries, MergeQueries):
+class Query(RecordQueries, PaymentQueries, DocumentQueries, MergeQueries):
     @compiled_root(
         "negotiation",
         "The work list of billing staff: the action items that are due by a day, oldest first; today by default.",

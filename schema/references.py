@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from schema.billing.patients import Patient
     from schema.billing.payers import Payer
     from schema.billing.representations import AttorneyChange, Representation
+    from schema.documents.issued import IssuedDocument
     from schema.payments.cheques import Cheque, ChequeAllocation
     from schema.payments.deposits import Deposit
     from schema.payments.recoupment import ProviderAdjustment, RecoupmentRequest
@@ -32,6 +33,7 @@ EncounterRef = Annotated["Encounter", strawberry.lazy("schema.records.encounters
 ExamTypeRef = Annotated["ExamType", strawberry.lazy("schema.records.exam_types")]
 FirmRef = Annotated["Firm", strawberry.lazy("schema.records.firms")]
 InvoiceRef = Annotated["Invoice", strawberry.lazy("schema.billing.invoices")]
+IssuedDocumentRef = Annotated["IssuedDocument", strawberry.lazy("schema.documents.issued")]
 PatientRef = Annotated["Patient", strawberry.lazy("schema.billing.patients")]
 PayerRef = Annotated["Payer", strawberry.lazy("schema.billing.payers")]
 RemittanceRef = Annotated["Remittance", strawberry.lazy("schema.payments.remittances")]

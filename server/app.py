@@ -1,10 +1,11 @@
 """Builds the ASGI application: its routes, their dependencies, and the lifespan of what they share."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +16,7 @@ from db.audit.log_writer import AuditLogWriter
 from db.notifications import Notifications
 from db.pools import Database
 from db.security.policies import STAFF_LOGIN
+from domain.access.people import Role
 from identity.login_commands import LoginCommands
 from identity.oidc.provider import KeyTimes, Provider
 from identity.passwords import Passwords
@@ -30,6 +32,7 @@ from server.http.downloads import Downloads
 from server.http.export_downloads import ExportDownloads
 from server.http.graphql import GraphQLOverHTTP
 from server.http.health import Readiness, healthz
+from server.http.issued_downloads import IssuedDownloads
 from server.http.metrics import MetricsPage
 from server.http.signed_links import roles_with
 from server.http.uploads import Uploads
@@ -105,14 +108,9 @@ def build_app(
         logins=logins,
         keep=trail.keep if is_audited else None,
     )
-    uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
-    downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
-    exported = ExportDownloads(files, database, sessions, roles_with(schemas, "Export", "downloadUrl"), schemas)
     routes = [
         WebSocketRoute(PATH, GraphQLOverWebSocket(http)),
-        Route("/uploads/{id}", uploads),
-        Route("/documents/{id}", downloads),
-        Route("/exports/{id}", exported),
+        *_signed_urls(files, database, sessions, schemas),
         Route("/", _home),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, files).readyz),
@@ -121,6 +119,22 @@ def build_app(
         *link_pages.ROUTES,
     ]
     return _App(http, routes=routes, lifespan=_lifespan(*((spans,) if spans else ()), database, trail, announcements))
+
+
+def _signed_urls(
+    files: Files, database: Database, sessions: Sessions, schemas: Mapping[Role | None, GraphQLSchema]
+) -> list[Route]:
+    """The routes of files, which are authorised by signed URLs alone."""
+    uploads = Uploads(files, database, sessions, roles_with(schemas, "Mutation", "createUpload"))
+    downloads = Downloads(files, database, sessions, roles_with(schemas, "Cheque", "documentUrl"))
+    issued = IssuedDownloads(files, database, sessions, roles_with(schemas, "IssuedDocument", "downloadUrl"))
+    exported = ExportDownloads(files, database, sessions, roles_with(schemas, "Export", "downloadUrl"), schemas)
+    return [
+        Route("/uploads/{id}", uploads),
+        Route("/documents/{id}", downloads),
+        Route("/issued/{id}", issued),
+        Route("/exports/{id}", exported),
+    ]
 
 
 def _announcements(address: DatabaseUrls, database: Database, sessions: Sessions) -> Notifications:

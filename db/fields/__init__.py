@@ -6,6 +6,13 @@ from db.fields.billing.cheques import ALLOCATION, CHEQUE, DEPOSIT, REFUND
 from db.fields.billing.coverages import COVERAGE, COVERAGE_EVENT, EXPECTED_PAYMENT
 from db.fields.billing.denials import ADJUSTMENT, DENIAL, DENIAL_EVENT
 from db.fields.billing.invoices import CHANGE, EVENT, INVOICE, LINE, NEGOTIATION, NOTE, OFFER, PRICE_TRACE
+from db.fields.billing.issued_documents import (
+    DOCUMENT_DELIVERY,
+    DOCUMENT_TEMPLATE,
+    DOCUMENT_TEXT,
+    ISSUED_DOCUMENT,
+    ISSUED_DOCUMENT_INVOICE,
+)
 from db.fields.billing.ledger import AGREEMENT, RESPONSIBILITY
 from db.fields.billing.recoupment import PROVIDER_ADJUSTMENT, RECOUPMENT_ANSWER, RECOUPMENT_REQUEST
 from db.fields.billing.remittances import (
@@ -74,6 +81,9 @@ VIEWS: dict[str, View] = {
     "Denial": DENIAL,
     "DenialEvent": DENIAL_EVENT,
     "Deposit": DEPOSIT,
+    "DocumentDelivery": DOCUMENT_DELIVERY,
+    "DocumentTemplate": DOCUMENT_TEMPLATE,
+    "DocumentText": DOCUMENT_TEXT,
     "Encounter": ENCOUNTER,
     "EncounterEvent": ENCOUNTER_EVENT,
     "EncounterExam": ENCOUNTER_EXAM,
@@ -89,6 +99,8 @@ VIEWS: dict[str, View] = {
     "Invoice": INVOICE,
     "InvoiceEvent": EVENT,
     "InvoiceLine": LINE,
+    "IssuedDocument": ISSUED_DOCUMENT,
+    "IssuedDocumentInvoice": ISSUED_DOCUMENT_INVOICE,
     "Merge": MERGE,
     "MessageInvoice": MESSAGE_INVOICE,
     "MonthlyAnalytics": MONTHLY_ANALYTICS,

@@ -73,6 +73,7 @@ CASE = View(
         "encounters": Many("Encounter", owned("case_id"), lambda e: [e.service_date, e.id], others=True),
         "coverages": COVERAGES,
         "proposedPayer": PROPOSED_PAYER,
+        "documents": Many("IssuedDocument", owned("case_id"), lambda d: [d.issued_at.desc(), d.id], others=True),
         "invoices": Pages("Invoice", owned("case_id")),
         "history": Many("CaseEvent", owned("case_id"), lambda e: [e.at, e.id]),
         "billedTotal": _sum_of("billed_amount"),

@@ -46,6 +46,7 @@ ACTION_ITEM = View(
         "cheque": One("Cheque", by_id("cheque_id")),
         "encounter": One("Encounter", by_id("encounter_id")),
         "remittance": One("Remittance", by_id("remittance_id")),
+        "document": One("IssuedDocument", by_id("document_id")),
         "recoupmentRequest": One("RecoupmentRequest", by_id("recoupment_request_id")),
     },
     {

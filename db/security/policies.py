@@ -21,6 +21,7 @@ from permissions.importing import IMPORTING
 from permissions.looked_up import (
     LOOKED_UP,
     LOOKED_UP_BY_ADMINISTRATORS,
+    LOOKED_UP_BY_ATTORNEYS,
     LOOKED_UP_BY_EVERYBODY,
     LOOKED_UP_BY_PHYSICIANS,
 )
@@ -166,12 +167,15 @@ def without_policies(schema: str) -> str:
     )
 
 
+_LOOKED_UP_BY_OTHERS = {Role.PHYSICIAN: LOOKED_UP_BY_PHYSICIANS, Role.ATTORNEY: LOOKED_UP_BY_ATTORNEYS}
+
+
 def columns_granted(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
     """Table → columns that a role may read: for the fields that it sees, and for its mutations."""
     found = defaultdict(set, columns_read(role, seen))
     for table, reported in columns_of_reports(role, seen).items():
         found[table] |= reported
-    looked_up = LOOKED_UP if role in STAFF else LOOKED_UP_BY_PHYSICIANS if role is Role.PHYSICIAN else {}
+    looked_up = LOOKED_UP if role in STAFF else _LOOKED_UP_BY_OTHERS.get(role, {})
     looked_up = looked_up | (LOOKED_UP_BY_ADMINISTRATORS if role is Role.ADMIN else {})
     for table, names in (looked_up | LOOKED_UP_BY_EVERYBODY).items():
         found[table] |= {*names, *_keys(table)}

@@ -104,6 +104,22 @@ def _of_treated_encounter(row: Row) -> Expression:
     return there_is(e, (e.clinic_id == row.clinic_id) & (e.id == row.encounter_id) & _treated(e))
 
 
+def _delivered_to_firm(row: Row) -> Expression:
+    if row.table is tables.document_deliveries:
+        return _to_own_firm(row)
+    d = row.scope.row(tables.document_deliveries)
+    return there_is(d, (d.clinic_id == row.clinic_id) & (d.document_id == row.id) & _to_own_firm(d))
+
+
+def _to_own_firm(d: Row) -> Expression:
+    """That a delivery was to the law firm of the attorney, or to the attorney where there is no firm, about a case represented now."""
+    a, c = d.scope.row(tables.attorneys), d.scope.row(tables.cases)
+    own = there_is(a, (a.clinic_id == d.clinic_id) & (a.id == d.scope.person_id) & (a.firm_id == d.firm_id))
+    alone = d.firm_id.is_(None) & (d.attorney_id == d.scope.person_id)
+    of_case = there_is(c, (c.clinic_id == d.clinic_id) & (c.id == d.case_id) & _represented(c))
+    return or_(own, alone) & of_case
+
+
 def _imported_kinds(row: Row) -> Expression:
     kinds = [
         literal(kind.value, literal_execute=True) for kind in ImportKind if RULES[IMPORTS[kind]].allows(row.scope.role)
@@ -128,6 +144,7 @@ REACHES: dict[Reach, Callable[[Row], Expression]] = {
     Reach.REQUESTED: lambda row: row.requested_by == row.scope.user_id,
     Reach.OF_REQUESTED_EXPORT: _of_requested_export,
     Reach.IMPORTED_KINDS: _imported_kinds,
+    Reach.DELIVERED_TO_FIRM: _delivered_to_firm,
     Reach.UPLOADED_OR_USED: lambda row: (row.uploaded_by == row.scope.user_id) | row.consumed_at.is_not(None),
 }
 

@@ -19,6 +19,13 @@ from db.tables.invoices import (
     reduction_offers,
     restated_states,
 )
+from db.tables.issued.documents import (
+    document_counters,
+    document_deliveries,
+    document_templates,
+    issued_document_invoices,
+    issued_documents,
+)
 from db.tables.ledger import agreements, invoice_adjustments, late_facts, responsibilities, write_offs
 from db.tables.merges import merged_patients, merged_payers, merges
 from db.tables.parties import attorneys, facilities, firms, patient_names, patients, payers, physicians
@@ -78,6 +85,9 @@ __all__ = [
     "denial_events",
     "denials",
     "deposits",
+    "document_counters",
+    "document_deliveries",
+    "document_templates",
     "documents",
     "encounter_events",
     "encounter_exams",
@@ -101,6 +111,8 @@ __all__ = [
     "invoice_lines",
     "invoice_states",
     "invoices",
+    "issued_document_invoices",
+    "issued_documents",
     "late_facts",
     "login_second_factors",
     "logins",

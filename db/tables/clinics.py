@@ -41,6 +41,8 @@ clinics = Table(
     Column("unbilled_after_days", Integer, nullable=False, server_default=text(str(UNBILLED_AFTER_DAYS))),
     # Whether reminders and messages to payers that fall on a weekend or a federal holiday wait for the next working day.
     Column("moves_to_working_days", Boolean, nullable=False, server_default=text("true")),
+    # Whether documents that are sent by e-mail to others than attorneys with an account are attached; otherwise they go on paper.
+    Column("attaches_documents", Boolean, nullable=False, server_default=text("false")),
     # The letterhead of messages and documents, and the sender of messages: the server's where none is set.
     Column("legal_name", Text),
     Column("address", Text),

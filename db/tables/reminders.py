@@ -146,9 +146,13 @@ outbound_messages = clinic_table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("accepted_for", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("failure", Text),
+    # The issued document that it sends, attached or by a link; null for reminders.
+    *refers("issued_document_id", "issued_documents", nullable=True),
+    Column("attaches_document", Boolean, nullable=False, server_default=text("false")),
     one_of("status", MessageStatus),
     index("ix_outbound_messages_queued", "next_attempt_at", where="status = 'queued'"),
     index("ix_outbound_messages_due", "due_on", "id"),
+    index("ix_outbound_messages_issued_document", "issued_document_id", where="issued_document_id is not null"),
     index("ix_outbound_messages_failed", "due_on", "id", where="status = 'failed'"),
 )
 

@@ -11,7 +11,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 # Kind of file, which is also the first segment of the URL's path → lifetime of the signed URL.
-LIFETIMES = {"uploads": timedelta(minutes=15), "documents": timedelta(minutes=15), "exports": timedelta(hours=1)}
+LIFETIMES = {
+    "uploads": timedelta(minutes=15),
+    "documents": timedelta(minutes=15),
+    "issued": timedelta(minutes=15),
+    "exports": timedelta(hours=1),
+}
 # The bytes of an access stamp.
 STAMP_BYTES = 8
 _PACKED = struct.Struct(f">16s16s16s{STAMP_BYTES}sQ")

@@ -49,6 +49,8 @@ class ActionItemKind(StrEnum):
     LATE_FACT = "late_fact"
     RECOUPMENT_DUE = "recoupment_due"
     REMITTANCE_UNMATCHED = "remittance_unmatched"
+    PAYOFF_CHANGED = "payoff_changed"
+    RELEASE_UNPAID = "release_unpaid"
 
 
 # How long before its deadline an appeal becomes an action item.

@@ -12,6 +12,7 @@ import asyncpg
 
 from imports.demo.clinic import SHORT_NAME, DemoClinic
 from imports.demo.history import DemoHistory
+from imports.demo.issued.documents import add_documents
 from imports.demo.seeded_random import SeededRandom
 
 FIVE_YEARS = timedelta(days=5 * 365 + 1)
@@ -65,6 +66,7 @@ async def load_demo(
         history = DemoHistory(clinic, password_hash)
         with _no_search_for_cycles():
             rows = await _load(connection, history, progress)
+        await add_documents(connection, clinic)
         # The planner needs statistics before the first query, and autovacuum would not have run yet.
         await connection.execute("analyze")
     sums = history.totals

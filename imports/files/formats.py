@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import IO
 
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from imports.files.csv_sheets import open_csv
 from imports.files.workbooks import open_workbook
 from imports.sheets import ReadOptions, SheetFile

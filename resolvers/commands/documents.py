@@ -10,7 +10,7 @@ import asyncpg
 from db.pools import Database
 from domain.access.signed_urls import LIFETIMES
 from domain.clock import Clock
-from domain.documents import SCANS, UNUSED_FOR, check_announced
+from domain.documents.uploads import SCANS, UNUSED_FOR, check_announced
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from resolvers.commands.unit_of_work import UnitOfWork

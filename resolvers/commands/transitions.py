@@ -22,6 +22,7 @@ from domain.normal_forms import code_form
 from domain.reminders.reminders import ReminderStatus
 from domain.warnings import late_fact
 from resolvers.commands.documents import consume
+from resolvers.commands.issued.submissions import issue_submitted
 from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
 from resolvers.commands.reason_codes import check_reason_code
@@ -112,6 +113,9 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
         if line is None:
             raise NotFound("The invoice has no such line", ("line_id",))
         work.inputs = {**work.inputs, "line_amount": line["amount"]}
+    if name == "submit_invoice":
+        number = await issue_submitted(work, writes, row)
+        work.inputs = {**work.inputs, "document_number": number}
     if work.inputs.get("reason_code"):
         await check_reason_code(work, code_form(work.inputs["reason_code"]), ("reason_code",))
     try:
@@ -188,6 +192,8 @@ def _write(
         writes.insert("denials", **_record(work), invoice_id=row["id"], recorded_by=work.user_id, **denial)
     changes = changes_of(row, changed, inputs.get("reason"))
     changes += [change_of("open_reminders", row["reminders"], 0)] if closes_reminders else []
+    # The history says what was sent.
+    changes += [change_of("document", None, inputs["document_number"])] if inputs.get("document_number") else []
     record_event(work, writes, row, name, row["status"], end.value, changes)
     announce(work, row["id"], [*changed, "version", *(["reminders"] if closes_reminders else [])])
     steps = work.steps.setdefault(row["id"], {})

@@ -31,6 +31,7 @@ _COLUMNS = (
     "tin",
     "npi",
     "taxonomy",
+    "has_logo",
     "sender_name",
     "sender_address",
     "reply_to",
@@ -38,6 +39,7 @@ _COLUMNS = (
     "small_balance_tolerance",
     "unbilled_after_days",
     "moves_to_working_days",
+    "attaches_documents",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages and on documents."
@@ -61,6 +63,12 @@ _UNBILLED = "After how many days a visit that is not billed is an action item of
 _WORKING_DAYS = (
     "Whether reminders, and messages to payers, that fall on a weekend or a federal holiday move to the next working day; reminders "
     "that are scheduled already keep their day. Days of appeal, limitation, filing and payment never move."
+)
+
+
+_ATTACHES = (
+    "Whether invoices that are submitted by e-mail are attached, for payers and attorneys without an account here; otherwise they go on "
+    "paper, because e-mail is not private. Attorneys with an account get a link."
 )
 
 
@@ -88,6 +96,7 @@ class ClinicProfile:
     tin: str | None = output_field("administration", _TIN)
     npi: str | None = output_field("administration", _NPI)
     taxonomy: str | None = output_field("administration", _TAXONOMY)
+    has_logo: bool = output_field("administration", "Whether documents have the clinic's logo.")
     sender_name: str | None = output_field("administration", _SENDER_NAME)
     sender_address: str | None = output_field("administration", _SENDER_ADDRESS)
     reply_to: str | None = output_field("administration", _REPLY_TO)
@@ -95,6 +104,7 @@ class ClinicProfile:
     small_balance_tolerance: Decimal = output_field("administration", _TOLERANCE)
     unbilled_after_days: int = output_field("administration", _UNBILLED)
     moves_to_working_days: bool = output_field("administration", _WORKING_DAYS)
+    attaches_documents: bool = output_field("administration", _ATTACHES)
 
     @query_field(
         "administration",
@@ -132,6 +142,11 @@ class UpdateClinicInput:
     tin: str | None = input_field("administration", _TIN, default=UNSET)
     npi: str | None = input_field("administration", _NPI, default=UNSET)
     taxonomy: str | None = input_field("administration", _TAXONOMY, default=UNSET)
+    logo_id: strawberry.ID | None = input_field(
+        "administration",
+        "The uploaded logo, a PNG of at most 200,000 bytes and 2,000 pixels; null for none.",
+        default=UNSET,
+    )
     sender_name: str | None = input_field("administration", _SENDER_NAME, default=UNSET)
     sender_address: str | None = input_field("administration", _SENDER_ADDRESS, default=UNSET)
     reply_to: str | None = input_field("administration", _REPLY_TO, default=UNSET)
@@ -139,6 +154,7 @@ class UpdateClinicInput:
     small_balance_tolerance: Decimal | None = input_field("administration", _TOLERANCE, default=UNSET)
     unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
     moves_to_working_days: bool | None = input_field("administration", _WORKING_DAYS, default=UNSET)
+    attaches_documents: bool | None = input_field("administration", _ATTACHES, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 

@@ -25,6 +25,7 @@ from schema.references import (
     CaseRef,
     CoverageRef,
     EncounterRef,
+    IssuedDocumentRef,
     PatientRef,
     PayerRef,
     RepresentationRef,
@@ -106,6 +107,9 @@ class Case(Node):
         resolver=_proposed_payer,
     )
     invoices: InvoiceConnection = output_field("staff", "The invoices of the case.", resolver=_invoices)
+    documents: list[IssuedDocumentRef] = output_field(
+        "delivered", "The issued documents of the case that you can access, newest first."
+    )
     billed_total: Decimal = output_field("staff", "The total billed in the case in US dollars, without voided bills.")
     outstanding: Decimal = output_field("staff", "The total outstanding in the case in US dollars.")
     history: list[CaseEvent] = output_field("workflow", "The changes of the case, oldest first.")

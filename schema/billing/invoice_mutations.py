@@ -69,7 +69,7 @@ class AddInternalNoteInput:
     idempotency_key: str | None = key("staff")
 
 
-InvoicePayload: Any = payload_of(Invoice, "staff", "invoice")
+InvoicePayload: Any = payload_of(Invoice, "staff", "invoice", warns=True)
 
 
 CreationMutations: Any = create_type(

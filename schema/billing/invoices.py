@@ -27,7 +27,7 @@ from schema.records.cpt_codes import InvoiceLine
 from schema.records.encounters import Encounter
 from schema.records.facilities import Facility
 from schema.records.physicians import Physician
-from schema.references import CaseRef, ExpectedPaymentRef, InvoiceRef, PatientRef, PayerRef
+from schema.references import CaseRef, ExpectedPaymentRef, InvoiceRef, IssuedDocumentRef, PatientRef, PayerRef
 from schema.reminders.outbound_messages import OutboundMessage
 from schema.reminders.reminders import Hold, Reminder
 
@@ -139,6 +139,9 @@ class Invoice(Node):
     )
     available_transitions: list[AvailableTransition] = output_field(
         "workflow", "The transitions from the current status, each with the conditions that are not met."
+    )
+    documents: list[IssuedDocumentRef] = output_field(
+        "records", "The issued documents that name the invoice, newest first."
     )
     history: list[InvoiceEvent] = output_field("workflow", "The history of the invoice, oldest first.")
 

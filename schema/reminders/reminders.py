@@ -14,7 +14,14 @@ from schema.commands import command, payload_of
 from schema.connections import Connection
 from schema.enums import ActionItemKind, ReminderStatus
 from schema.keys import key
-from schema.references import ChequeRef, EncounterRef, InvoiceRef, RecoupmentRequestRef, RemittanceRef
+from schema.references import (
+    ChequeRef,
+    EncounterRef,
+    InvoiceRef,
+    IssuedDocumentRef,
+    RecoupmentRequestRef,
+    RemittanceRef,
+)
 
 
 @strawberry.type(description="A task of billing staff for an invoice, due on a day.")
@@ -52,6 +59,9 @@ class ActionItem:
     cheque: ChequeRef | None = output_field("negotiation", "The payment; null if the item is not about one.")
     encounter: EncounterRef | None = output_field(
         "negotiation", "The visit, if the item is about one that is not billed."
+    )
+    document: IssuedDocumentRef | None = output_field(
+        "negotiation", "The issued document, if the item is about one that is no longer true or did not arrive."
     )
     remittance: RemittanceRef | None = output_field(
         "negotiation", "The remittance, if the item is about claims of one that wait."

@@ -11,7 +11,7 @@ import asyncpg
 import click
 
 from domain.clinics import clinic_day
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.errors import Conflict, InvalidInput
 from domain.imports import LARGEST_UNPACKED, CellFormat, ImportKind
 from imports.checking import Checked, check_file

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from db.audit.events import record
 from db.global_ids import make_id
-from domain.documents import LONGEST_BEGINNING, begins_as
+from domain.documents.uploads import LONGEST_BEGINNING, begins_as
 from domain.errors import RefusedRequest
 from resolvers.commands.documents import Kept, find_awaited, folder_of, keep
 from server.http.signed_links import FollowedUrl, SignedFiles

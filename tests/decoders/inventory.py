@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from db import global_ids, notifications, sealed_hints
 from domain.access import tokens as bearer_tokens
-from domain.documents import LARGEST_BYTES
+from domain.documents.uploads import LARGEST_BYTES
 from domain.imports import LARGEST_UNPACKED, MOST_COLUMNS, MOST_ROWS
 from domain.texts import NOTE
 from exports import templates

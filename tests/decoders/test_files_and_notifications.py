@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from db.notifications import Notifications, invoice_changed
 from db.sealed_hints import Hints
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process

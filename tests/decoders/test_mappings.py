@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.checking import check_file

@@ -22,7 +22,7 @@ _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 # What a merge of two records would change.
 _MERGED = {"MergePreview", "MergeDifference", "MergeCount", "MergeCollision", "MergedPayers"}
 _OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "Clinic"}
-_QUOTED = {"PriceQuote", "QuotedLine"}
+_QUOTED = {"PriceQuote", "QuotedLine", "DocumentPreview"}
 _PREVIEWED = {"ImportPreview", "ImportQuestion", "PreviewedRow", "PreviewedCell", "ControlTotal"}
 _MAPPED = {"SavedImportMapping", "ImportMapping", "ImportColumn", "ImportSource", "ImportValue", "ImportRowCondition"}
 _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage", *_PREVIEWED, *_MAPPED}

@@ -7,7 +7,7 @@ import asyncpg
 
 from db.verify import Breach, verify
 from domain.clinics import clinic_day
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process

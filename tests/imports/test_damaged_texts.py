@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.imports import ImportKind
 from imports.checking import check_file
 from imports.files.child import read_in_process

@@ -24,6 +24,9 @@ def _parties(invoices: str) -> dict[str, str]:
     }
 
 
+# Deliveries to the law firm of the attorney, or to the attorney where there is no firm, in cases that the attorney represents now.
+_DELIVERED = f"""select * from document_deliveries where clinic_id = $1 and case_id in ({_IN_CASES})
+    and (firm_id = (select firm_id from attorneys where id = $2) or firm_id is null and attorney_id = $2)"""
 # Role → table → the ids of the rows that a user of that role reaches: $1 is the clinic, $2 the attorney or physician, of staff the
 # user; $3 the user of every role.
 OWN: dict[Role, dict[str, str]] = {
@@ -32,6 +35,9 @@ OWN: dict[Role, dict[str, str]] = {
         "cases": _IN_CASES,
         "patients": "select patient_id as id from cases where clinic_id = $1 and attorney_id = $2",
         **_parties(_BILLED),
+        "attorneys": "select id from attorneys where clinic_id = $1 and id = $2",
+        "document_deliveries": _DELIVERED,
+        "issued_documents": f"select document_id as id from ({_DELIVERED}) d",
     },
     Role.PHYSICIAN: {
         **_parties(_TREATED),
@@ -64,6 +70,8 @@ _STAFF = (
     "denial_events",
     "denials",
     "deposits",
+    "document_deliveries",
+    "document_templates",
     "encounter_events",
     "encounter_exams",
     "encounters",
@@ -73,6 +81,8 @@ _STAFF = (
     "firms",
     "holds",
     "internal_notes",
+    "issued_document_invoices",
+    "issued_documents",
     "invoice_adjustments",
     "invoice_events",
     "late_facts",

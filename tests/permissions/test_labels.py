@@ -8,12 +8,13 @@ import pytest
 from schema import enums
 from schema.billing import coverage_enums
 from schema.billing import enums as billing_enums
+from schema.documents import enums as document_enums
 from schema.labels import LABELS
 from schema.payments import enums as payment_enums
 from schema.payments import remittance_enums
 from schema.records import enums as record_enums
 
-_MODULES = (enums, billing_enums, coverage_enums, payment_enums, record_enums, remittance_enums)
+_MODULES = (enums, billing_enums, document_enums, coverage_enums, payment_enums, record_enums, remittance_enums)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 

@@ -40,6 +40,7 @@ from db.fields.base import (
 )
 from db.fields.billing.coverages import EXPECTED_PAYMENTS
 from db.fields.billing.denials import status_of
+from db.fields.billing.issued_documents import names_invoice
 from db.fields.billing.transitions import available
 from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
@@ -195,6 +196,7 @@ INVOICE = View(
         **amounts("contractual_amount", "small_balance_amount", "recovered_amount"),
         **plain("responsible_since"),
         "openAmount": lambda i: cast(_open_part(i), Text),
+        "documents": Many("IssuedDocument", names_invoice, lambda d: [d.issued_at.desc(), d.id]),
         "responsibilities": Many("Responsibility", owned("invoice_id"), lambda r: [r.number]),
         "replaces": One("Invoice", by_id("replaces_id")),
         "replacedBy": One("Invoice", owned("replaces_id")),

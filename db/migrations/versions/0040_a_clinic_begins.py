@@ -7,7 +7,7 @@ Laws of a migration: it goes down as well as up; it waits for no lock longer tha
 from alembic import op
 
 revision = "0040"
-down_revision = "0038"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 

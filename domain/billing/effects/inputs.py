@@ -22,6 +22,12 @@ ALLOCATIONS = Input(
 SUBMISSION = (
     Input("submitted_on", date, "Submitted on", "The day of submission."),
     Input("method", SubmissionMethod, "Method", "How it was submitted."),
+    optional_input(
+        "document_id",
+        UUID,
+        "Proof",
+        "For a submission of a past day, the id of the upload that proves what was sent; today's submission issues the document.",
+    ),
 )
 REQUEST = (
     Input("amount", Decimal, "Amount offered", "The amount that the payer offers, in US dollars."),

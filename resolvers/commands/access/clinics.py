@@ -1,5 +1,6 @@
 """The clinic's own data: its letterhead, the sender of its mail, its terms of payment, work list and calendar; for administrators."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -15,13 +16,16 @@ from domain.records.readiness import ReadinessGap
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from domain.treatment.encounters import checked_unbilled_after_days
 from permissions.viewers import Viewer
+from resolvers.commands.documents import read_own
 from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
+from resolvers.context import RequestContext
+from storage.logos import LOGOS, written_anew
 
 _LETTERHEAD = ", ".join(
     ("legal_name", "fax", "email", "tin", "npi", "taxonomy", *columns_of("physical"), *columns_of("remit"))
 )
-_READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, sender_name, sender_address, reply_to, payment_terms_days, small_balance_tolerance,
-    unbilled_after_days, moves_to_working_days from clinics where clinic_id = $1"""
+_READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, logo is not null as has_logo, sender_name, sender_address, reply_to,
+    payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days, attaches_documents from clinics where clinic_id = $1"""
 _TEXTS = {
     "legal_name": Text(NAME.longest),
     "address": ADDRESS,
@@ -65,6 +69,8 @@ async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, A
     found: list[Mapping[str, Any]] = []
 
     async def run(work: UnitOfWork) -> UUID:
+        if work.inputs.get("logo_id"):
+            work.inputs = {**work.inputs, "logo": await _logo(info.context, work)}
         found.append(_profile(info.context.viewer, await _update(work)))
         return work.clinic_id
 
@@ -73,6 +79,12 @@ async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, A
         # A retry with the same idempotency key.
         return done, await read(info)
     return done, found[0] if done.record else None
+
+
+async def _logo(context: RequestContext, work: UnitOfWork) -> bytes:
+    """The uploaded logo, written anew in a thread, so that the event loop is not blocked. The upload itself is not kept."""
+    data, _ = await read_own(context, work.inputs["logo_id"], LOGOS, "A logo is a PNG file", ("logo_id",))
+    return await asyncio.to_thread(written_anew, data)
 
 
 async def _update(work: UnitOfWork) -> Any:
@@ -85,6 +97,10 @@ async def _update(work: UnitOfWork) -> Any:
         changes["unbilled_after_days"] = checked_unbilled_after_days(work.inputs["unbilled_after_days"])
     if "moves_to_working_days" in work.inputs:
         changes["moves_to_working_days"] = checked_moves(work.inputs["moves_to_working_days"])
+    if "logo_id" in work.inputs:
+        changes["logo"] = work.inputs.get("logo")
+    if work.inputs.get("attaches_documents") is not None:
+        changes["attaches_documents"] = work.inputs["attaches_documents"]
     if changes:
         writes = work.writes()
         writes.update("clinics", {}, **changes)

@@ -26,6 +26,7 @@ from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.injuries import confirmation_of
 from resolvers.commands.billing.pricing import Circumstances, price, wanted_lines
 from resolvers.commands.billing.repeated_lines import Treatment, check_second_bill, confirmed_repeats
+from resolvers.commands.issued.payoff import check_not_final
 from resolvers.commands.next_steps import next_step
 from resolvers.commands.payers import check_payer
 from resolvers.commands.transitions import (
@@ -60,6 +61,7 @@ async def create(work: UnitOfWork) -> UUID:
     """Create an invoice for an open case, with the next number of the clinic's year."""
     case = await lock_case(work, work.inputs["case_id"])
     check_open(case, ("case_id",))
+    await check_not_final(work, case["id"], ("case_id",))
     inputs = {**work.inputs, **await _of_encounter(work)}
     await _check_parties(work, inputs, case["patient_id"])
     service_date = not_later(inputs["service_date"], work.today, "service_date")

@@ -16,6 +16,7 @@ from resolvers.commands.billing.cases import lock_case
 from resolvers.commands.billing.cheques import insert_allocation
 from resolvers.commands.billing.invoices import insert_invoice, priced_lines
 from resolvers.commands.billing.pricing import Circumstances
+from resolvers.commands.issued.payoff import check_not_final
 from resolvers.commands.transitions import Row, lock, moment_of, move
 from resolvers.commands.unit_of_work import UnitOfWork
 
@@ -60,6 +61,7 @@ async def replace_invoice(work: UnitOfWork) -> UUID:
         raise Conflict("Money has just been received for the invoice: read it again", ("invoice_id",))
     await _void(work, row, paid, paid_by)
     owed_by = [replace(one, recorded_at=work.moment) for one in row["facts"].responsibilities]
+    await check_not_final(work, case["id"], ("invoice_id",))
     new = await insert_invoice(work, case, billed, lines, replaces=row, owed_by=owed_by)
     await _bring_along(work, old, new, paid, {one.id: (paid_by[one.id], received_on[paid_by[one.id]]) for one in paid})
     return new

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from strawberry import Info
 
-from domain.documents import LISTS
+from domain.documents.uploads import LISTS
 from domain.errors import DomainError, InvalidInput
 from domain.imports import CellFormat, ImportKind
 from imports.checking import Checked, check_file

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from strawberry import Info
 
-from domain.documents import REMITTANCES
+from domain.documents.uploads import REMITTANCES
 from domain.errors import DomainError, InvalidInput
 from domain.remittances.statuses import RemittanceOrigin
 from imports.x12.child import read_remittances

@@ -54,7 +54,8 @@ _QUERY_INPUTS: dict[str, Any] = {
     "analytics": lambda ids: {"filter": {"from": _DAY, "to": _DAY}},
     **dict.fromkeys(
         """invoices cases patients payers cheques firms attorneys physicians facilities cptCodes reasonCodes actionItems outboundMessages exports
-        users auditTrail suppressedAddresses deposits encounters remittances remittanceClaims merges recoupmentRequests""".split(),
+        users auditTrail suppressedAddresses deposits encounters remittances remittanceClaims merges recoupmentRequests
+        issuedDocuments documentTemplates""".split(),
         lambda ids: {"first": 2},
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export", "remittance")},

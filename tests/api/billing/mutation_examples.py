@@ -76,6 +76,36 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "RemittanceClaim",
         lambda ids: {"claimId": ids["RemittanceClaim"], "reason": "Not ours"},
     ),
+    "previewDocument": (
+        "preview { pageCount }",
+        "Invoice",
+        lambda ids: {"kind": "INVOICE", "invoiceIds": [ids["Invoice"]]},
+    ),
+    "issueDocument": (
+        "issuedDocument { id }",
+        "Invoice",
+        lambda ids: {"kind": "INVOICE", "invoiceIds": [ids["Invoice"]]},
+    ),
+    "deliverDocument": (
+        "issuedDocument { id }",
+        "IssuedDocument",
+        lambda ids: {"issuedDocumentId": ids["IssuedDocument"], "method": "HAND", "recipient": "Somebody"},
+    ),
+    "recordExecution": (
+        "issuedDocument { id }",
+        "IssuedDocument",
+        lambda ids: {"issuedDocumentId": ids["IssuedDocument"], "executedOn": "2026-06-02"},
+    ),
+    "withdrawDocument": (
+        "issuedDocument { id }",
+        "IssuedDocument",
+        lambda ids: {"issuedDocumentId": ids["IssuedDocument"], "reason": "Not needed"},
+    ),
+    "saveDocumentTemplate": (
+        "documentTemplate { id }",
+        "",
+        lambda ids: {"kind": "INVOICE", "texts": [{"name": "closing", "text": "Thank you"}]},
+    ),
     "clearCheque": ("cheque { id }", "Cheque", lambda ids: {"chequeId": ids["Cheque"], "clearedOn": "2026-07-01"}),
     # The code of the scenarios, which is then the only one that can be recorded.
     "createReasonCode": ("reasonCode { id }", "", lambda ids: {"code": "X1", "label": "Our words", "group": "CO"}),

@@ -33,7 +33,7 @@ FEW, MANY = range(15), range(1_000, 3_000)
 _ADJUSTED = "adjustments { group reasonCode amount quantity }"
 WHOLE = (
     """{ actionItems(first: 500) { totalCount nodes { id kind dueOn subject assignee { id } reminder { id } invoice { id } cheque { id }
-        encounter { id } remittance { id } recoupmentRequest { id } } } }""",
+        encounter { id } remittance { id } document { id } recoupmentRequest { id } } } }""",
     """{ remittances(first: 500) { totalCount nodes { id origin importedAt importedBy { id } problems claimCount postedCount waitingCount
         payments { id place status reason payer { id name } payerIdentifier payerName trace method amount paidOn isAttached postedAt
             postedBy { id } cheque { id status } brokenLaws { law stated computed claimPlace linePlace }

@@ -33,6 +33,8 @@ LISTS = {
     "facilities": 'first: 3, search: "s"',
     "cheques": "first: 3, filter: {returned: false, unapplied: false}",
     "recoupmentRequests": "first: 3, orderBy: {field: DUE_ON, direction: ASC}, filter: {status: [OPEN, REFUNDED]}",
+    "issuedDocuments": "first: 3, orderBy: {field: NUMBER, direction: ASC}, filter: {isDelivered: false, kind: [INVOICE, BILLING_AFFIDAVIT]}",
+    "documentTemplates": "first: 3, filter: {kind: [LIEN_NOTICE]}",
     "remittances": "first: 3, filter: {waiting: true, origin: [FILE, PAPER]}",
     "remittanceClaims": "first: 3, filter: {status: [UNMATCHED], isPosted: false}",
     "deposits": 'first: 3, filter: {depositedTo: "2026-06-30"}',

@@ -16,7 +16,7 @@ import pytest
 from db.global_ids import make_id
 from db.pools import Database
 from domain.access.people import Role
-from domain.documents import BEGINNINGS
+from domain.documents.uploads import BEGINNINGS
 from permissions.viewers import Viewer
 from resolvers.commands.documents import find_kept
 from server.database_urls import DatabaseUrls

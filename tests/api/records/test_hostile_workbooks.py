@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.documents import XLSX
+from domain.documents.uploads import XLSX
 from server.database_urls import DatabaseUrls
 from tests.api.records.test_imports import consumed, imported, prices
 from tests.storage.stores import Folder

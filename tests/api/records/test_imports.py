@@ -10,7 +10,7 @@ import pytest
 
 from db.global_ids import make_id
 from domain.access.people import Role
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.imports import ImportKind
 from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls

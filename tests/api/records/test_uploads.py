@@ -20,7 +20,7 @@ import pytest
 
 from db.global_ids import make_id
 from domain.access.people import Role
-from domain.documents import BEGINNINGS, LARGEST_BYTES
+from domain.documents.uploads import BEGINNINGS, LARGEST_BYTES
 from server.database_urls import DatabaseUrls
 from tests.storage.stores import Folder
 from tests.support.api.scans import (

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.documents import LARGEST_BYTES
+from domain.documents.uploads import LARGEST_BYTES
 from domain.remittances.remittance import RemittedPayment
 from tests.api.remittances.remitting import upload
 from tests.decoders.fuzzing import FEW

@@ -21,6 +21,7 @@ from graphql import (
 
 from db.global_ids import make_id
 from tests.bench.textbook.fields import Fields
+from tests.bench.textbook.issued_documents import DOCUMENT_FIELDS
 from tests.bench.textbook.merges import MERGE_FIELDS
 from tests.bench.textbook.records.action_items import ACTION_ITEM_FIELDS
 from tests.bench.textbook.records.audit import AUDIT_FIELDS
@@ -46,6 +47,7 @@ FIELDS: Fields = {
     **ROOT_FIELDS,
     **ACTION_ITEM_FIELDS,
     **AUDIT_FIELDS,
+    **DOCUMENT_FIELDS,
     **INVOICE_FIELDS,
     **LEDGER_FIELDS,
     **MESSAGE_FIELDS,

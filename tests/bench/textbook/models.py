@@ -173,6 +173,22 @@ class RecoupmentRequest(Model):
     __table__ = tables.recoupment_requests
 
 
+class IssuedDocument(Model):
+    __table__ = tables.issued_documents
+
+
+class IssuedDocumentInvoice(Model):
+    __table__ = tables.issued_document_invoices
+
+
+class DocumentDelivery(Model):
+    __table__ = tables.document_deliveries
+
+
+class DocumentTemplate(Model):
+    __table__ = tables.document_templates
+
+
 class Merge(Model):
     __table__ = tables.merges
 

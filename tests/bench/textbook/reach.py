@@ -4,7 +4,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, false, or_, select, true
 
-from db.tables import cases, encounter_exams, encounters, facilities, invoices, patients, physicians
+from db.tables import (
+    attorneys,
+    cases,
+    document_deliveries,
+    encounter_exams,
+    encounters,
+    facilities,
+    invoices,
+    issued_documents,
+    patients,
+    physicians,
+)
 from domain.access.people import Role
 from permissions.viewers import Viewer
 
@@ -36,9 +47,21 @@ def _of_attorney(me: Any, table: Table) -> Condition:
     is_seen = invoices.c.case_id.in_(own_cases) & (invoices.c.status != "void")
     if table is cases:
         return cases.c.id.in_(own_cases)
+    if table.name in ("issued_documents", "document_deliveries"):
+        delivered = _is_delivered(me) & document_deliveries.c.case_id.in_(own_cases)
+        is_document = table is issued_documents
+        return table.c.id.in_(select(document_deliveries.c.document_id).where(delivered)) if is_document else delivered
     if table.name == "patients":
         return _is_one_with(table, select(cases.c.patient_id).where(cases.c.attorney_id == me))
     return _named_on(is_seen, table)
+
+
+def _is_delivered(me: Any) -> Condition:
+    """That a delivery was to the attorney's law firm, or to the attorney where there is no firm."""
+    firm = select(attorneys.c.firm_id).where(attorneys.c.id == me).scalar_subquery()
+    alone = document_deliveries.c.firm_id.is_(None) & (document_deliveries.c.attorney_id == me)
+    found: Condition = (document_deliveries.c.firm_id == firm) | alone
+    return found
 
 
 def _of_physician(me: Any, table: Table) -> Condition:

@@ -5,9 +5,10 @@ from domain.access.people import Role
 _STAFF_ADD = """
     agreements attorney_changes attorneys case_events cases cheque_allocations cheques coverage_events coverages denial_events
     denials deposits
+    document_counters document_deliveries document_templates
     documents encounter_events encounter_exams encounter_states encounters firms holds idempotency_keys import_mappings
     internal_notes invoice_adjustments invoice_counters
-    invoice_events invoice_lines invoices late_facts patient_names patients payers
+    invoice_events invoice_lines invoices issued_document_invoices issued_documents late_facts outbound_messages patient_names patients payers
     remittance_claims remittance_payments remittances
     provider_adjustments recoupment_answers recoupment_requests reason_codes reduction_offers
     reminder_confirmations reminder_levels reminder_policies reminder_templates reminders representations responsibilities

@@ -121,6 +121,11 @@ FIRINGS = {
         refusal=asyncpg.ExclusionViolationError,
         prepare=_SCHEDULES,
     ),
+    "ask_for_document": Firing(
+        """insert into public.issued_documents (clinic_id, id, kind, origin, number, case_id, recipient, as_of, contents, data_hash, issued_at)
+            select clinic_id, gen_random_uuid(), 'INVOICE', 'drawn', 'HOSTILE', id, 'a', '2026-06-01', '{}', '', now() from public.cases limit 1""",
+        "select count(*) from jobs.pgqueuer",
+    ),
     "ask_for_file": Firing(
         """insert into public.exports (clinic_id, id, requested_by, role, kind, format, status, file_name, created_at)
             select clinic_id, gen_random_uuid(), id, role, 'invoices', 'csv', 'queued', 'a.csv', now() from public.users limit 1""",

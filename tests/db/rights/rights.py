@@ -8,11 +8,13 @@ from tests.db.rights.columns import (
     CONFIRMED,
     COVERAGE,
     COVERAGE_ENDS,
+    DELIVERY,
     EXAM,
     FETCHED,
     FILE,
     FILE_AND_RECEIVED,
     INVOICE,
+    ISSUED,
     KEPT,
     LETTERHEAD,
     LEVEL,
@@ -41,7 +43,8 @@ STAFF_COLUMNS = {
         reversal_kind | ordered_at""",
     "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
         is_remitted""",
-    "clinics": "clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone",
+    "clinics": """clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone
+        attaches_documents name address phone""",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -50,6 +53,9 @@ STAFF_COLUMNS = {
         recorded_at""",
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
+    "document_counters": "| clinic_id kind last_number",
+    "document_deliveries": f"{DELIVERY} | recorded_at",
+    "document_templates": "clinic_id id kind version texts created_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
     "encounter_events": "clinic_id id encounter_id at by_user_id action changes",
@@ -77,10 +83,13 @@ STAFF_COLUMNS = {
     "invoices": f"""{INVOICE} {SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",
+    "issued_document_invoices": "clinic_id id document_id invoice_id amount",
+    "issued_documents": f"{ISSUED} | attorney_id blob_key content_type",
     "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
     **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id group_ids"),
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
-    "outbound_messages": "clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure",
+    "outbound_messages": """clinic_id id recipient copy_to subject body status due_on sent_at next_attempt_at attempts failure
+        | issued_document_id recorded_at""",
     "patient_names": "clinic_id fragment patient_id",
     "patients": f"""clinic_id id mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS} retired_at
         | is_duplicate merged_into_id""",
@@ -113,13 +122,14 @@ STAFF_COLUMNS = {
     "restated_states": f"{RESTATED} {SUMS} case_id patient_id",
     "responsibilities": """clinic_id id invoice_id number payer_id coverage_id from_on reason note document_id decided_by
         recorded_at""",
-    "users": "clinic_id id name",
+    "users": "clinic_id id name | attorney_id active joined_at",
     "write_offs": "| clinic_id id invoice_id number written_off_on reversed_on recorded_at",
 }
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"clinic_id small_balance_tolerance | {LETTERHEAD} payment_terms_days unbilled_after_days moves_to_working_days time_zone",
+    "clinics": f"""clinic_id small_balance_tolerance | {LETTERHEAD} payment_terms_days unbilled_after_days moves_to_working_days
+        time_zone attaches_documents name""",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
@@ -135,6 +145,11 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     Role.ATTORNEY: {
         "exports": f"{FILE} | {FETCHED}",
         "export_records": RECORDS,
+        # Documents that were delivered to the own law firm, and which firm that is.
+        "attorneys": "clinic_id id firm_id",
+        "document_deliveries": "clinic_id id document_id case_id method delivered_at attorney_id firm_id",
+        "issued_documents": """clinic_id id kind number issued_at file_status case_id
+            | content_type sha256 blob_key status supersedes_id""",
         "invoices": f"{INVOICE} attorney_id",
         "invoice_lines": LINE,
         "cases": f"{CASE} attorney_id",
@@ -213,7 +228,10 @@ READ_BY_THE_WORKER = {
     "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance moves_to_working_days {LETTERHEAD}",
     "payers": "clinic_id id kind listed_name email attorney_id patient_id",
     **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
-    "attorneys": "clinic_id id name email",
+    "attorneys": "clinic_id id name email firm_id",
+    "document_templates": "clinic_id id texts",
+    "issued_documents": """clinic_id id kind number case_id recipient attorney_id template_id contents issued_by status file_status
+        attempts blob_key""",
     "users": "clinic_id id name email active",
     "holds": "clinic_id id invoice_id case_id payer_id until_on released_at",
     "reminders": "clinic_id id invoice_id status",
@@ -222,7 +240,8 @@ READ_BY_THE_WORKER = {
     "reminder_templates": "clinic_id id subject body",
     "reminder_policies": f"clinic_id id {POLICY}",
     "reminder_levels": f"clinic_id id {LEVEL}",
-    "outbound_messages": "clinic_id id recipient copy_to subject status due_on sent_at next_attempt_at accepted_for attempts",
+    "outbound_messages": """clinic_id id recipient copy_to subject status due_on sent_at next_attempt_at accepted_for attempts
+        issued_document_id attaches_document""",
     "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition counted_from",
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount

@@ -28,7 +28,7 @@ from db.security.policies import (
 from db.security.report_columns import columns_of_reports
 from db.tables import metadata
 from domain.access.people import Role
-from permissions.looked_up import LOOKED_UP_BY_EVERYBODY
+from permissions.looked_up import LOOKED_UP, LOOKED_UP_BY_ATTORNEYS, LOOKED_UP_BY_EVERYBODY
 from permissions.writes import WRITES, Write
 from schema.whole import surface
 from server.database_urls import DatabaseUrls
@@ -109,7 +109,8 @@ def test_attorneys_and_analysts_read_the_columns_of_their_fields_and_of_download
     seen = _columns_behind_visible_fields(role)
     keys = {"clinic_id"}
     assert columns_granted(role, surface()[role]) == seen | {
-        table: seen.get(table, keys) | {*names} for table, names in LOOKED_UP_BY_EVERYBODY.items()
+        table: seen.get(table, keys) | {*names}
+        for table, names in (LOOKED_UP_BY_EVERYBODY | (LOOKED_UP_BY_ATTORNEYS if role is Role.ATTORNEY else {})).items()
     }
 
 
@@ -148,7 +149,7 @@ def test_a_role_inserts_and_updates_the_columns_of_the_table_by_hand_and_no_othe
 def test_a_column_that_is_written_and_concealed_is_not_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     write = Write(frozenset({Role.ADMIN}), ("email", "password_hash"), ("active",), frozenset({"password_hash"}))
     monkeypatch.setitem(WRITES, "users", write)
-    assert columns_granted(Role.ADMIN, frozenset())["users"] == {"clinic_id", "id", "active"}
+    assert columns_granted(Role.ADMIN, frozenset())["users"] == {"clinic_id", "id", "active", *LOOKED_UP["users"]}
     assert columns_added("users", write) == {"clinic_id", "id", "recorded_at", "email", "password_hash"}
 
 

@@ -118,6 +118,8 @@ AUTHOR_COLUMNS = {
     "denial_events": ("recorded_by", False),
     "denials": ("recorded_by", False),
     "deposits": ("recorded_by", False),
+    "document_deliveries": ("recorded_by", False),
+    "document_templates": ("created_by", False),
     "documents": ("uploaded_by", True),
     "encounter_events": ("by_user_id", False),
     "exports": ("requested_by", True),
@@ -127,6 +129,7 @@ AUTHOR_COLUMNS = {
     "import_mappings": ("changed_by", False),
     "invoice_adjustments": ("decided_by", False),
     "invoice_events": ("by_user_id", False),
+    "issued_documents": ("issued_by", False),
     "merges": ("merged_by", False),
     "reduction_offers": ("made_by", False),
     "provider_adjustments": ("recorded_by", False),
@@ -148,12 +151,14 @@ BEGINS = {
     "coverages": " and coverages.status = 'unverified'",
     "exports": " and exports.status = 'queued'",
     "invoices": " and invoices.status = 'pending_invoice'",
+    "issued_documents": " and issued_documents.status = 'issued'",
+    "outbound_messages": " and (outbound_messages.recipient is null or outbound_messages.issued_document_id is not null)",
     "sessions": " and sessions.kind = 'api_token'",
 }
 # Administrators import every kind.
 WITHIN = {
-    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'payers', 'attorneys', 'physicians', 'facilities', "
-    "'patients', 'cases', 'invoices')"
+    "import_mappings": " and import_mappings.kind in ('codes', 'fee_schedules', 'reason_codes', 'exam_types', 'payers', 'attorneys', "
+    "'physicians', 'facilities', 'patients', 'cases', 'invoices')"
 }
 
 

@@ -53,6 +53,14 @@ _ADDED_BY_STAFF = {
         bilateral_factor override_reason price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
     "invoices": """number status created_on service_date billed_amount updated_at case_id patient_id payer_id
         physician_id facility_id encounter_id replaces_id responsible_since before_injury_reason before_injury_by""",
+    "document_counters": "kind last_number",
+    "document_deliveries": """document_id case_id method delivered_at recipient attorney_id firm_id tracking_number proof_id
+        recorded_by""",
+    "document_templates": "kind version texts created_by",
+    "issued_document_invoices": "document_id invoice_id amount",
+    "issued_documents": """kind origin number case_id recipient attorney_id template_id as_of good_through stated_amount contents
+        data_hash issued_by issued_at supersedes_id is_final statement_id state document_id content_type file_status sha256 blob_key""",
+    "outbound_messages": "recipient subject status due_on next_attempt_at issued_document_id attaches_document",
     "late_facts": "invoice_id seq fact fact_on decision decided_on",
     "patient_names": "fragment patient_id",
     "patients": f"mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS}",
@@ -105,6 +113,8 @@ _CHANGED_BY_STAFF = {
     "cheques": """returned_on return_reason return_kind returned_at deposit_id cleared_on received_on released_at
         corrected_at""",
     "coverages": f"letter_id {COVERAGE} {COVERAGE_ENDS} version",
+    "document_counters": "last_number",
+    "issued_documents": "status withdrawn_by withdrawn_at withdrawal_reason executed_on served_on",
     "documents": "consumed_at stored_at sha256 blob_key",
     **_CHANGED_BY_WHO_TREATS,
     "holds": "released_at",
@@ -187,6 +197,7 @@ ADDED = {
         "audit_chain": "seq event_id hash subjects",
         "invoice_events": _ADDED_BY_STAFF["invoice_events"],
         "outbound_messages": "recipient copy_to subject status due_on next_attempt_at failure",
+        "document_deliveries": "document_id case_id method delivered_at recipient attorney_id firm_id message_id",
         "message_invoices": "invoice_id message_id policy_id level template_id repetition counted_from",
         "export_records": "export_id table_name part ids",
         "representations": "case_id attorney_id from_on until_on known_from",
@@ -201,7 +212,8 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"{LETTERHEAD} {MASTER_DATA} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days",
+        "clinics": f"""{LETTERHEAD} {MASTER_DATA} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days
+            attaches_documents""",
         "physicians": "name npi taxonomy licence_number licence_state active name_fragments",
         "facilities": f"name geographic_factor npi place_of_service {ADDRESS} active name_fragments",
         "cpt_codes": "label base_price bilateral_policy active valid_from valid_to",
@@ -232,6 +244,7 @@ CHANGED = {
         "invitations": "accepted_at sent_at next_attempt_at",
     },
     WORKER_ROLE: {
+        "issued_documents": "file_status attempts sha256 blob_key byte_size page_count",
         "invoices": "status open_status version agreed_amount agreed_on conditional_until updated_at",
         "agreements": "ended_on ended_at ended_by",
         "cases": "attorney_id version",

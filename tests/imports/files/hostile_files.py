@@ -14,7 +14,7 @@ from decimal import Decimal
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from tests.imports.files.mutants import SHEET, Random, mutant, parts_of, shared, zipped
 from tests.imports.files.shown_values import DAYS, NO_DAYS, NOT_RENDERED, SHOWN
 

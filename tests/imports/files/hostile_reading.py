@@ -12,7 +12,7 @@ from datetime import date
 from multiprocessing import get_context
 from typing import Any
 
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.formulas import unguard
 from imports.cells import NumberCell, Unreadable
 from imports.files.child import read_in_child

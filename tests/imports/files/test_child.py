@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import imports
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.imports import ImportKind
 from imports.files import child
 from imports.files.child import read_in_child, read_in_process

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.imports import ImportKind
 from imports.checking import Checked, check_file
 from imports.files.child import read_in_child, read_in_process

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.documents import XLSX
+from domain.documents.uploads import XLSX
 from domain.errors import InvalidInput
 from domain.parties import MRN, PART_OF_NAME
 from domain.texts import ADDRESS

@@ -14,7 +14,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 import imports
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from domain.imports import MOST_TOLD, ImportKind
 from imports.checking import Checked
 from imports.checking import check_file as check_file_by

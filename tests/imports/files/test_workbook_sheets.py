@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from openpyxl import Workbook
 
-from domain.documents import XLSX
+from domain.documents.uploads import XLSX
 from imports.files.child import read_in_child, read_in_process
 from imports.sheets import FileShape, ReadOptions, SheetError
 

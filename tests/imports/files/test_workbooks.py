@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from python_calamine import CalamineWorkbook
 
-from domain.documents import XLSX
+from domain.documents.uploads import XLSX
 from imports.cells import DAMAGED, ERROR, FORMULA, MERGED, NO_DAY, NumberCell, is_blank
 from imports.files.child import read_in_process
 from imports.files.xlsx_dates import moment

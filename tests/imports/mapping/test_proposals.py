@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.imports import CellFormat, ImportKind
 from imports.checking import Checked, check_file
 from imports.files.child import read_in_process

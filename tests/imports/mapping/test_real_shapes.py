@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.documents import CSV
+from domain.documents.uploads import CSV
 from domain.imports import ImportKind
 from imports.cells import ERROR
 from imports.checking import check_file

@@ -14,22 +14,28 @@ from tests.house.source import PROJECT
 from tests.permissions.published import committed
 
 # Kind of signed URL → the field that returns it.
-RETURNED_BY = {"documents": "Cheque.documentUrl", "uploads": "Upload.uploadUrl", "exports": "Export.downloadUrl"}
+RETURNED_BY = {
+    "documents": "Cheque.documentUrl",
+    "issued": "IssuedDocument.downloadUrl",
+    "uploads": "Upload.uploadUrl",
+    "exports": "Export.downloadUrl",
+}
 # Fields that return URLs of the same kind, to the same roles.
 LIKE = {
     "Coverage.letterUrl": "documents",
     "Coverage.closingLetterUrl": "documents",
     "DenialEvent.documentUrl": "documents",
+    "DocumentDelivery.proofUrl": "documents",
     "RecoupmentAnswer.documentUrl": "documents",
     "RecoupmentRequest.documentUrl": "documents",
     "Remittance.documentUrl": "documents",
     "Refund.documentUrl": "documents",
     "Responsibility.documentUrl": "documents",
 }
-# Every role has exports of what it sees; the clinic's documents are for billing staff only.
-FILES_OF_EVERY_ROLE = ("exports",)
 # The URI that an authenticator app reads from a picture leads to no file; one-time links lead to a page, which asks for a password.
 OTPAUTH = {"EnrolSecondFactorPayload.otpauthUrl", "SecondFactorEnrolment.otpauthUrl"}
+# Documents that were delivered to the own law firm.
+DELIVERED = {"Case.documents", "IssuedDocument.downloadUrl", "Query.issuedDocuments"}
 ONE_TIME_LINKS = {"UserPayload.invitationUrl"}
 # The server's routes find the roles that may open a URL by the declaration of a field, not by a list of their own.
 _DECLARATION = re.compile(r'roles_with\(schemas, "(\w+)", "(\w+)"\)')
@@ -52,7 +58,8 @@ def test_a_signed_url_is_accepted_from_the_roles_that_see_its_field(kind: str) -
         if kind_of(declaration) == kind
     }
     assert accepted == {frozenset(roles)}
-    assert roles == (set(Role) if kind in FILES_OF_EVERY_ROLE else {Role.ADMIN, Role.BILLING})
+    others = {"exports": set(Role), "issued": {Role.ADMIN, Role.BILLING, Role.ATTORNEY}}
+    assert roles == others.get(kind, {Role.ADMIN, Role.BILLING})
 
 
 def declarations_of_the_server() -> list[tuple[str, str]]:
@@ -64,7 +71,12 @@ def declarations_of_the_server() -> list[tuple[str, str]]:
 
 def kind_of(declaration: tuple[str, str]) -> str:
     """The kind of signed URL that a declaration is about; an announced file is sent to the URL in the mutation's payload."""
-    return {("Mutation", "createUpload"): "uploads", ("Export", "downloadUrl"): "exports"}.get(declaration, "documents")
+    kinds = {
+        ("Mutation", "createUpload"): "uploads",
+        ("Export", "downloadUrl"): "exports",
+        ("IssuedDocument", "downloadUrl"): "issued",
+    }
+    return kinds.get(declaration, "documents")
 
 
 @pytest.mark.parametrize("role", [Role.PHYSICIAN, Role.ATTORNEY, Role.ANALYST])
@@ -72,7 +84,9 @@ def test_the_schema_of_a_role_without_documents_has_no_field_of_them(role: Role)
     for named in role_schemas()[role].type_map.values():
         if isinstance(named, GraphQLObjectType) and not named.name.startswith("__") and named.name != "Export":
             found = {name for name in named.fields if re.search("url|document|upload|scan", name, re.IGNORECASE)}
-            assert {f"{named.name}.{name}" for name in found} <= OTPAUTH
+            assert {f"{named.name}.{name}" for name in found} <= OTPAUTH | (
+                DELIVERED if role is Role.ATTORNEY else set()
+            )
 
 
 @pytest.mark.parametrize("role", [None, *(role for role in Role if role is not Role.ADMIN)])

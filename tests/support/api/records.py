@@ -12,6 +12,7 @@ from db.global_ids import make_id, read_id
 from domain.clinics import clinic_day
 from server.database_urls import DatabaseUrls
 from tests.support.databases import rows
+from tests.support.issued_documents import add_document
 from tests.support.owner_connection import ask
 
 # These tables change by sign-ins, failed attempts, requests and idempotency keys; they are no records of the clinic.
@@ -74,6 +75,8 @@ def find_records(address: DatabaseUrls) -> Found:
     for clinic in ("demo", "foreign"):
         add_merge(address, clinic)
     add_remittance(address)
+    for clinic in ("demo", "foreign"):
+        add_document(address, clinic)
     found = Found(_demo_ids(address), _foreign_ids(address))
     rows(
         address,
@@ -151,6 +154,8 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
+        "IssuedDocument": f"select id from issued_documents where {clinic} and number = 'FOUND'",
+        "DocumentTemplate": f"select id from document_templates where {clinic} and kind = 'LIEN_NOTICE'",
         "Remittance": f"select remittance_id as id from remittance_payments where {clinic} and trace = 'FOUND-R1'",
         "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
         "RemittanceClaim": f"select id from remittance_claims where {clinic} and number = 'FOUND'",
@@ -192,6 +197,8 @@ def _foreign_ids(address: DatabaseUrls) -> Ids:
         "Cheque": "cheques",
         "Refund": "refunds",
         "RecoupmentRequest": "recoupment_requests",
+        "IssuedDocument": "issued_documents",
+        "DocumentTemplate": "document_templates",
         "Remittance": "remittances",
         "RemittancePayment": "remittance_payments",
         "RemittanceClaim": "remittance_claims",

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from domain.documents import CSV, XLSX
+from domain.documents.uploads import CSV, XLSX
 from tests.support.api.scans import sent
 from tests.support.client import Client
 

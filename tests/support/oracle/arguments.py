@@ -29,13 +29,14 @@ _DEFAULT_ORDERS = {
     "InvoiceOrder": ("CREATED_ON", "DESC"),
     "EncounterOrder": ("SERVICE_DATE", "DESC"),
     "RecoupmentRequestOrder": ("REQUESTED_ON", "DESC"),
+    "IssuedDocumentOrder": ("ISSUED_AT", "DESC"),
 }
 _SIZES = (1, 1, 2, 3, 5, 10, 50, 120, 500)
 _FILTER_KEYS = (0, 1, 1, 2, 3)
 _NOT_SENT = 0.06
 # A text may be a cursor and a number the size of a page; cursors belong to an order.
 _KEPT = (GraphQLString, GraphQLInt)
-_ORDERED = ("InvoiceOrder", "EncounterOrder", "RecoupmentRequestOrder")
+_ORDERED = ("InvoiceOrder", "EncounterOrder", "RecoupmentRequestOrder", "IssuedDocumentOrder")
 _KEPT_NAMES = (*_ORDERED, *(f"{order}Field" for order in _ORDERED), "Direction")
 _MOMENTS = ("2026-06-29T23:59:58Z", "2026-06-29T20:00:00.5-04:00", "2026-06-30T02:00:01+02:00")
 _WORDS = {"field": FIELDS, "operation": OPERATIONS}

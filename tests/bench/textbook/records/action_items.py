@@ -25,6 +25,7 @@ from tests.bench.textbook.models import (
     Encounter,
     Invoice,
     InvoiceEvent,
+    IssuedDocument,
     LateFact,
     MessageInvoice,
     OutboundMessage,
@@ -67,6 +68,7 @@ class ActionItem:
     encounter_id: UUID | None = None
     recoupment_request_id: UUID | None = None
     remittance_id: UUID | None = None
+    document_id: UUID | None = None
 
 
 async def _reminders(records: Records, day: date) -> AsyncIterator[ActionItem]:
@@ -388,6 +390,7 @@ ACTION_ITEM_FIELDS: Fields = {
     "ActionItem.invoice": one(Invoice, "invoice_id"),
     "ActionItem.cheque": one(Cheque, "cheque_id"),
     "ActionItem.encounter": one(Encounter, "encounter_id"),
+    "ActionItem.document": one(IssuedDocument, "document_id"),
     "ActionItem.remittance": one(Remittance, "remittance_id"),
     "ActionItem.recoupmentRequest": one(RecoupmentRequest, "recoupment_request_id"),
 }

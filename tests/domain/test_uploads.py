@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.documents import BEGINNINGS, LARGEST_BYTES, begins_as, check_announced
+from domain.documents.uploads import BEGINNINGS, LARGEST_BYTES, begins_as, check_announced
 from domain.errors import InvalidInput
 
 # The first bytes of real files of each type.

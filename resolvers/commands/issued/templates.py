@@ -1,0 +1,41 @@
+"""The clinic's texts of documents: each change is saved as a new version."""
+
+from uuid import UUID
+
+from domain.documents.texts import check_texts
+from domain.errors import InvalidInput
+from domain.ids import new_id
+from domain.texts import NOTE, required_text
+from resolvers.commands.unit_of_work import UnitOfWork
+
+_SAVING = "select pg_advisory_xact_lock(hashtextextended($1::text || $2, 0))"
+_NEWEST = """select id, version, texts::text as texts from document_templates where clinic_id = $1 and kind = $2
+    order by version desc limit 1"""
+
+
+async def save(work: UnitOfWork) -> UUID:
+    """Save a new version of the texts of a kind, which later documents use."""
+    kind = work.inputs["kind"]
+    given = [(one["name"], required_text(one, "text", NOTE)) for one in work.inputs["texts"]]
+    texts = dict(given)
+    if len(texts) != len(given):
+        raise InvalidInput("A text is given twice", ("texts",))
+    try:
+        check_texts(kind, texts)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error.path[-1]}: {error.message}", ("texts",)) from error
+    # Concurrent saves are serialised: the second saves the version after the first's.
+    await work.connection.execute(_SAVING, str(work.clinic_id), f"document {kind}")
+    newest = await work.one(_NEWEST, kind.value)
+    identity, writes = new_id(work.moment), work.writes()
+    writes.insert(
+        "document_templates",
+        id=identity,
+        recorded_at=work.moment,
+        kind=kind.value,
+        version=newest["version"] + 1 if newest else 1,
+        texts=[{"name": name, "text": text} for name, text in sorted(texts.items())],
+        created_by=work.user_id,
+    )
+    await writes.run(work.connection)
+    return identity

@@ -1,0 +1,93 @@
+"""Descriptions and access rules of the enums of issued documents, and of their values."""
+
+from domain.documents.kinds import DocumentKind
+from domain.issuing.documents import (
+    AffiantCapacity,
+    DeliveryMethod,
+    DocumentOrigin,
+    DocumentRecipient,
+    DocumentStatus,
+    FileStatus,
+    IssuedDocumentOrderField,
+)
+from permissions.classes import enum_type
+
+__all__ = [
+    "AffiantCapacity",
+    "DeliveryMethod",
+    "DocumentKind",
+    "DocumentOrigin",
+    "DocumentRecipient",
+    "DocumentStatus",
+    "FileStatus",
+    "IssuedDocumentOrderField",
+]
+
+enum_type(
+    DocumentKind,
+    "delivered",
+    "What a document is.",
+    {
+        "INVOICE": "The bill for a visit.",
+        "ITEMISED_STATEMENT": "All invoices of a case as of a day, with charges, payments, adjustments and balances.",
+        "PAYOFF_LETTER": "What closes a case: the balances of its open invoices, good through a day.",
+        "LIEN_NOTICE": "The notice of a lien on the settlement, by the rules of a state.",
+        "LIEN_RELEASE": "The release of a lien.",
+        "BILLING_AFFIDAVIT": "The sworn statement about the charges of a case.",
+        "PATIENT_STATEMENT": "What a patient owes.",
+        "GOOD_FAITH_ESTIMATE": "The expected charges of a treatment, before it.",
+    },
+)
+enum_type(
+    DocumentRecipient,
+    "staff",
+    "To whom a document is addressed.",
+    {"PAYER": "The payer.", "ATTORNEY": "The attorney who represents the case.", "PATIENT": "The patient."},
+)
+enum_type(
+    AffiantCapacity,
+    "staff",
+    "In which capacity a person swears to a billing affidavit.",
+    {"PROVIDER": "The person who provided the service.", "CUSTODIAN": "The custodian of the records of the charges."},
+)
+enum_type(
+    DocumentOrigin,
+    "records",
+    "Where a document comes from.",
+    {"DRAWN": "Drawn from data at one moment.", "UPLOADED": "Uploaded: the scan of what was sent."},
+)
+enum_type(
+    DocumentStatus,
+    "records",
+    "Whether an issued document stands.",
+    {"ISSUED": "It was issued, and stands.", "WITHDRAWN": "It was withdrawn."},
+)
+enum_type(
+    FileStatus,
+    "records",
+    "The status of a document's file.",
+    {
+        "QUEUED": "It is being drawn.",
+        "READY": "It can be downloaded.",
+        "FAILED": "It could not be drawn: withdraw the document, and issue it again.",
+    },
+)
+enum_type(
+    DeliveryMethod,
+    "delivered",
+    "How a document was delivered.",
+    {
+        "EMAIL": "By e-mail.",
+        "MAIL": "By mail.",
+        "CERTIFIED_MAIL": "By certified mail, with a tracking number.",
+        "FAX": "By fax.",
+        "PORTAL": "Through a portal.",
+        "HAND": "By hand.",
+    },
+)
+enum_type(
+    IssuedDocumentOrderField,
+    "delivered",
+    "The sort fields of issued documents.",
+    {"ISSUED_AT": "By the time of issue.", "NUMBER": "By number."},
+)

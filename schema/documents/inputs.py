@@ -1,0 +1,128 @@
+"""GraphQL inputs of documents that are issued, previewed, delivered and withdrawn."""
+
+from datetime import date, datetime
+
+import strawberry
+
+from permissions.classes import input_field
+from schema.billing.lines import InvoiceLineInput
+from schema.documents.enums import AffiantCapacity, DeliveryMethod, DocumentKind, DocumentRecipient
+from schema.keys import key
+
+
+@strawberry.input(
+    description="Who swears to a billing affidavit. Days of court are never computed: they are the clinic's to watch."
+)
+class AffidavitInput:
+    statement_id: strawberry.ID = input_field("staff", "The itemised statement that it swears to, which must stand.")
+    affiant: str = input_field("staff", "The name of the person who swears.")
+    capacity: AffiantCapacity = input_field("staff", "In which capacity.")
+    county: str | None = input_field("staff", "The county in which it will be signed.")
+
+
+@strawberry.input(description="What an estimate prices: as a price quote does.")
+class EstimateInput:
+    payer_id: strawberry.ID = input_field("staff", "The payer, by which prices are chosen.")
+    facility_id: strawberry.ID = input_field("staff", "The facility of the treatment.")
+    physician_id: strawberry.ID = input_field("staff", "The physician who is expected to treat.")
+    service_date: date = input_field("staff", "The expected day of service.")
+    lines: list[InvoiceLineInput] = input_field("staff", "The lines to price.")
+    diagnosis: str | None = input_field(
+        "staff",
+        "The diagnosis code or codes; without it, or without an NPI or the TIN, the document is called a quote.",
+    )
+
+
+@strawberry.input(description="A document to issue or to preview.")
+class DocumentInput:
+    kind: DocumentKind = input_field("staff", "What it is.")
+    case_id: strawberry.ID | None = input_field("staff", "The case; not needed where invoiceIds names one.")
+    invoice_ids: list[strawberry.ID] | None = input_field(
+        "staff",
+        "For INVOICE the one invoice; for a lien release the invoices that are settled. Other kinds state all of the case.",
+    )
+    recipient: DocumentRecipient | None = input_field(
+        "staff",
+        "To whom it is addressed: by default an invoice to its payer, what concerns the patient to the patient, and everything else to "
+        "the attorney, or to the patient where there is none.",
+    )
+    as_of: date | None = input_field(
+        "staff", "For statements, the day as of which amounts are restated; today by default."
+    )
+    good_through: date | None = input_field("staff", "For a payoff letter, the last day on which it holds.")
+    is_final: bool | None = input_field(
+        "staff",
+        "For a payoff letter, whether new invoices of the case are refused until its last day, but for administrators; false by default.",
+    )
+    nets_unapplied: bool | None = input_field(
+        "staff",
+        "For a payoff letter, whether unapplied money is taken off the amount; by default it is shown beside it.",
+    )
+    state: str | None = input_field(
+        "staff", "For a lien notice or release, the two letters of the state whose rules it follows."
+    )
+    is_confirmed: bool | None = input_field(
+        "staff",
+        "For a lien release, whether an administrator confirms that what is not paid with cleared money is settled; false by default.",
+    )
+    affidavit: AffidavitInput | None = input_field("staff", "For a billing affidavit, who swears to what.")
+    estimate: EstimateInput | None = input_field("staff", "For a good-faith estimate, what it prices.")
+
+
+@strawberry.input(description="A document to preview: nothing is issued.")
+class PreviewDocumentInput(DocumentInput):
+    pass
+
+
+@strawberry.input(description="A document to issue.")
+class IssueDocumentInput(DocumentInput):
+    supersedes_id: strawberry.ID | None = input_field(
+        "staff", "The document in whose place this one stands, of the same kind and case."
+    )
+    idempotency_key: str | None = key("staff")
+
+
+@strawberry.input(description="A delivery of a document that was made by hand.")
+class DeliverDocumentInput:
+    issued_document_id: strawberry.ID = input_field("staff", "The document.")
+    method: DeliveryMethod = input_field("staff", "How it was delivered.")
+    delivered_at: datetime | None = input_field("staff", "When it was delivered; now by default.")
+    attorney_id: strawberry.ID | None = input_field(
+        "staff",
+        "The attorney of the case to whom it was delivered: the attorney's law firm sees it in the API from then on. By default the one "
+        "to whom it is addressed, if neither this nor a recipient is given.",
+    )
+    recipient: str | None = input_field("staff", "To whom it was delivered, if not to an attorney.")
+    tracking_number: str | None = input_field("staff", "The tracking number.")
+    document_id: strawberry.ID | None = input_field("staff", "The id of the uploaded proof of delivery.")
+    idempotency_key: str | None = key("staff")
+
+
+@strawberry.input(description="A document to withdraw.")
+class WithdrawDocumentInput:
+    issued_document_id: strawberry.ID = input_field("staff", "The document.")
+    reason: str = input_field("staff", "Why it is withdrawn.")
+    idempotency_key: str | None = key("staff")
+
+
+@strawberry.input(description="The days on which a billing affidavit was signed and served.")
+class RecordExecutionInput:
+    issued_document_id: strawberry.ID = input_field("staff", "The affidavit.")
+    executed_on: date | None = input_field("staff", "The day on which it was signed before a notary.")
+    served_on: date | None = input_field("staff", "The day on which it was served.")
+    idempotency_key: str | None = key("staff")
+
+
+@strawberry.input(description="A text of a kind of document, and its name.")
+class DocumentTextInput:
+    name: str = input_field("staff", "The name of the text.")
+    text: str = input_field("staff", "The text, with variables in double braces.")
+
+
+@strawberry.input(description="The clinic's texts of a kind of document.")
+class SaveDocumentTemplateInput:
+    kind: DocumentKind = input_field("staff", "The kind of document.")
+    texts: list[DocumentTextInput] = input_field(
+        "staff", "The texts that differ from those that come with the program; an empty list returns to these."
+    )
+    idempotency_key: str | None = key("staff")

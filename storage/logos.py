@@ -1,0 +1,33 @@
+"""Reads an uploaded logo, and writes it anew as a PNG of nothing but its pixels."""
+
+from io import BytesIO
+
+from PIL import Image
+
+from domain.errors import InvalidInput
+from domain.records.logos import LARGEST_LOGO, LARGEST_SIDE
+
+LOGOS = frozenset({"image/png"})
+_PATH = ("logo_id",)
+
+
+def written_anew(data: bytes) -> bytes:
+    """The pixels of a PNG as another PNG, without comments, profiles and whatever follows the image; InvalidInput for any other file."""
+    if len(data) > LARGEST_LOGO:
+        raise InvalidInput(f"A logo has at most {LARGEST_LOGO:,} bytes", _PATH)
+    try:
+        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+            # The size stands in the header: nothing is decoded before it is known.
+            is_large = max(image.size) > LARGEST_SIDE
+            pixels = None if is_large else image.convert("RGBA")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInput("The file is no PNG that can be read", _PATH) from error
+    if pixels is None:
+        raise InvalidInput(f"A logo is at most {LARGEST_SIDE:,} pixels wide and high", _PATH)
+    # What is laid out again can be larger, and its text chunks are left behind.
+    written = BytesIO()
+    pixels.info.clear()
+    pixels.save(written, "PNG", optimize=True)
+    if written.tell() > LARGEST_LOGO:
+        raise InvalidInput(f"Written anew, this logo has more than {LARGEST_LOGO:,} bytes: make it smaller", _PATH)
+    return written.getvalue()
