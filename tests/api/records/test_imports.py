@@ -102,7 +102,6 @@ def test_fee_schedules_are_imported_from_a_file_of_their_own(house: House) -> No
 
 
 PEOPLE = {
-    "EXAM_TYPES": ("name,parent", "Filed exam,", "examTypes", "{ name code subExams { name } }"),
     "ATTORNEYS": ("name,firm,phone", "Ada Filed,Filed & Co,555-0100", "attorneys", "{ name firm phone }"),
     "PAYERS": ("name,kind,attorney", "Filed & Co,ATTORNEY,Ada Filed", "payers", "{ name kind }"),
     "PHYSICIANS": ("name,npi", "Dr. Filed,0000000097", "physicians", "{ name npi }"),
@@ -116,7 +115,6 @@ PEOPLE = {
     ),
 }
 FOUND = {
-    "EXAM_TYPES": {"name": "Filed exam", "code": None, "subExams": []},
     "ATTORNEYS": {"name": "Ada Filed", "firm": "Filed & Co", "phone": "555-0100"},
     "PAYERS": {"name": "Filed & Co", "kind": "ATTORNEY"},
     "PHYSICIANS": {"name": "Dr. Filed", "npi": "0000000097"},
@@ -144,6 +142,16 @@ def test_each_role_imports_its_kinds_and_the_records_are_found_by_name(house: Ho
         wanted = '(filter: {search: "filed"})' if listed in FILTERED else '(search: "filed")'
         query = f"{{ {listed}{wanted} {{ nodes {fields} }} }}"
         assert house.biller.read(query)[listed]["nodes"] == [FOUND[kind]]
+
+
+def test_administrators_import_the_tree_of_exams_and_change_it(house: House) -> None:
+    imported(house.admin, a_list(house.admin, fresh("E")))
+    for code, (added, changed) in {"E1": (2, 0), "E2": (0, 1)}.items():
+        file = a_list(house.admin, f"name,parent,code\nFiled part,Filed exam,{code}\nFiled exam,,\n")
+        report = imported(house.admin, file, kind="EXAM_TYPES")["report"]
+        assert (report["added"], report["changed"], report["badCells"]) == (added, changed, [])
+        found = house.biller.read("{ examTypes { name subExams { name code } } }")["examTypes"]
+        assert {"name": "Filed exam", "subExams": [{"name": "Filed part", "code": code}]} in found
 
 
 OPENINGS = {
