@@ -103,10 +103,11 @@ def figures_of(invoice: GatheredInvoice) -> InvoiceFigures:
     return InvoiceFigures(row["number"], row["service_date"], one.billed, one.paid, one.adjusted, one.balance)
 
 
-def totals_of(invoices: Iterable[GatheredInvoice]) -> dict[str, Decimal]:
+def totals_of(invoices: Iterable[GatheredInvoice]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """Billed, paid, adjusted and payable of some invoices."""
     rows = [figures_of(one) for one in invoices]
-    return {name: total_of(getattr(one, name) for one in rows) for name in ("billed", "paid", "adjusted", "payable")}
+    billed, paid = total_of(one.billed for one in rows), total_of(one.paid for one in rows)
+    return billed, paid, total_of(one.adjusted for one in rows), total_of(one.payable for one in rows)
 
 
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
