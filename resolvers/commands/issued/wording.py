@@ -127,9 +127,9 @@ def paid_by(gathered: Gathered, invoices: Iterable[GatheredInvoice]) -> tuple[Pa
 def statement_invoice(gathered: Gathered, invoice: GatheredInvoice) -> StatementInvoice:
     """An invoice of a statement: payments and adjustments fill its lines one after the other, and the last takes what is left."""
     left = list(paid_by(gathered, [invoice]))
-    adjusted, lines, services = invoice.figures.adjusted, list[StatementLine](), service_lines(invoice)
-    for place, line in enumerate(services):
-        is_last = place == len(services) - 1
+    adjusted, lines, charged = invoice.figures.adjusted, list[StatementLine](), service_lines(invoice)
+    for place, line in enumerate(charged):
+        is_last = place == len(charged) - 1
         room, parts = line.charge, list[PayerAmount]()
         taken = adjusted if is_last else max(min(adjusted, room), ZERO)
         adjusted, room = adjusted - taken, room - taken
