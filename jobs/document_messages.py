@@ -46,8 +46,9 @@ async def document_of(
     files: Files | None,
 ) -> DocumentMessage | None:
     """What a locked message sends; None if it waits for the file, or was dropped because the document no longer stands."""
-    document = await connection.fetchrow(_DOCUMENT, clinic_id, message["issued_document_id"])
-    assert document is not None, "a message refers to its document"
+    found = await connection.fetchrow(_DOCUMENT, clinic_id, message["issued_document_id"])
+    assert found is not None, "a message refers to its document"
+    document = dict(found)
     if document["status"] == DocumentStatus.WITHDRAWN.value or document["file_status"] == FileStatus.FAILED.value:
         await connection.execute(_DROP, clinic_id, message["id"])
         return None

@@ -21,8 +21,8 @@ LABELS: dict[str, dict[str, str]] = {
         "LATE_FACT": "Late fact",
         "RECOUPMENT_DUE": "Recoupment due",
         "REMITTANCE_UNMATCHED": "Remittance waits",
-        "PAYOFF_CHANGED": "Payoff letter no longer true",
-        "RELEASE_UNPAID": "Payment returned after a release",
+        "PAYOFF_CHANGED": "Payoff letter untrue",
+        "RELEASE_UNPAID": "Release unpaid",
     },
     "AdjustmentGroup": {
         "CO": "By contract",

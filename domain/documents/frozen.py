@@ -31,5 +31,5 @@ def _value(type_: Any, value: Any) -> Any:
         return Decimal(value)
     if is_dataclass(type_):
         hints = get_type_hints(type_)
-        return type_(**{one.name: _value(hints[one.name], value[one.name]) for one in fields(type_)})  # type: ignore[call-arg, operator]
+        return type_(**{one.name: _value(hints[one.name], value[one.name]) for one in fields(type_)})  # type: ignore[operator]
     return value

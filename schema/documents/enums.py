@@ -29,12 +29,12 @@ enum_type(
     "What a document is.",
     {
         "INVOICE": "The bill for a visit.",
-        "ITEMISED_STATEMENT": "All invoices of a case as of a day, with charges, payments, adjustments and balances.",
-        "PAYOFF_LETTER": "What closes a case: the balances of its open invoices, good through a day.",
-        "LIEN_NOTICE": "The notice of a lien on the settlement, by the rules of a state.",
+        "ITEMISED_STATEMENT": "All invoices of a case as of a day.",
+        "PAYOFF_LETTER": "A letter that says what closes a case, good through a day.",
+        "LIEN_NOTICE": "The notice of a lien, by the rules of a state.",
         "LIEN_RELEASE": "The release of a lien.",
         "BILLING_AFFIDAVIT": "The sworn statement about the charges of a case.",
-        "PATIENT_STATEMENT": "What a patient owes.",
+        "PATIENT_STATEMENT": "An account for the patient.",
         "GOOD_FAITH_ESTIMATE": "The expected charges of a treatment, before it.",
     },
 )

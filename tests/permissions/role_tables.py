@@ -90,7 +90,7 @@ _DAYS = "createdFrom createdTo serviceFrom serviceTo"
 _FILES = "export(id) exports(first after)"
 _ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
 
-ATTORNEY = {
+_BOTH = {
     **_SIGNED_IN,
     "Case": "id number patient dateOfInjury",
     "CaseConnection": PAGE,
@@ -106,9 +106,25 @@ ATTORNEY = {
     "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED}) {_FILES}",
 }
 
+ATTORNEY = {
+    **_BOTH,
+    # Documents that were delivered to the own law firm, and these deliveries; nothing of what they state but the file itself.
+    "Case": f"{_BOTH['Case']} documents",
+    "DeliveryMethod": "EMAIL MAIL CERTIFIED_MAIL FAX PORTAL HAND",
+    "DocumentDelivery": "id method deliveredAt",
+    "DocumentKind": "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE",
+    "IssuedDocument": "id kind number issuedAt downloadUrl deliveries",
+    "IssuedDocumentConnection": PAGE,
+    "IssuedDocumentEdge": "cursor node",
+    "IssuedDocumentFilter": "kind issuedFrom issuedBefore",
+    "IssuedDocumentOrder": "field direction",
+    "IssuedDocumentOrderField": "ISSUED_AT NUMBER",
+    "Query": f"{_BOTH['Query'].removesuffix(_FILES)}issuedDocuments(filter orderBy {PAGED}) {_FILES}",
+}
+
 PHYSICIAN = {
-    **ATTORNEY,
-    "Case": f"{ATTORNEY['Case']} encounters",
+    **_BOTH,
+    "Case": f"{_BOTH['Case']} encounters",
     "Encounter": "id status version case patient physician facility serviceDate recordedAt exams billed",
     "EncounterConnection": PAGE,
     "EncounterEdge": "cursor node",
@@ -125,12 +141,12 @@ PHYSICIAN = {
     "ExamLineInput": "examTypeId bilateral units",
     "ExamType": "id name code selectionRule position active parent subExams(activeOnly)",
     "InvoiceLineInput": "code units bilateral",
-    "Mutation": f"recordEncounter(input) updateEncounter(input) cancelEncounter(input) {ATTORNEY['Mutation']}",
+    "Mutation": f"recordEncounter(input) updateEncounter(input) cancelEncounter(input) {_BOTH['Mutation']}",
     "Patient": "id name firstName lastName mrn birthDate phone email address",
     "PriceQuote": "total",
     "PriceQuoteInput": "payerId facilityId serviceDate lines examLines",
     "PriceQuotePayload": "quote errors",
-    "Query": f"{ATTORNEY['Query'].removesuffix(_FILES)}encounters(filter orderBy {PAGED}) examTypes(activeOnly) "
+    "Query": f"{_BOTH['Query'].removesuffix(_FILES)}encounters(filter orderBy {PAGED}) examTypes(activeOnly) "
     f"priceQuote(input) analytics(filter asOf restated) {_FILES}",
     # Their own work only, and no received amounts.
     "Analytics": "physicianProductivity",

@@ -84,8 +84,8 @@ async def draw(
     drawer: Drawer, contents: Contents, texts: Mapping[str, str], *, logo: bytes | None, is_preview: bool = False
 ) -> Drawn:
     """The document of some contents; drawing blocks, so that a thread waits for it."""
-    how = {"texts": texts or None, "logo": logo, "is_preview": is_preview}
-    return await asyncio.to_thread(drawer.draw, kind_of(contents), contents, **how)
+    kind = kind_of(contents)
+    return await asyncio.to_thread(drawer.draw, kind, contents, texts=texts or None, is_preview=is_preview, logo=logo)
 
 
 async def _texts_of(connection: asyncpg.Connection, clinic_id: UUID, template_id: UUID | None) -> dict[str, str]:

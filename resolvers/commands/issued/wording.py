@@ -114,10 +114,11 @@ def figures_of(invoice: GatheredInvoice) -> InvoiceFigures:
     return InvoiceFigures(row["number"], row["service_date"], one.billed, one.paid, one.adjusted, one.balance)
 
 
-def totals_of(invoices: Iterable[GatheredInvoice]) -> dict[str, Decimal]:
+def totals_of(invoices: Iterable[GatheredInvoice]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """Billed, paid, adjusted and payable of some invoices."""
     rows = [figures_of(one) for one in invoices]
-    return {name: total_of(getattr(one, name) for one in rows) for name in ("billed", "paid", "adjusted", "payable")}
+    billed, paid = total_of(one.billed for one in rows), total_of(one.paid for one in rows)
+    return billed, paid, total_of(one.adjusted for one in rows), total_of(one.payable for one in rows)
 
 
 def total_of(amounts: Iterable[Decimal]) -> Decimal:
@@ -137,9 +138,9 @@ def paid_by(gathered: Gathered, invoices: Iterable[GatheredInvoice]) -> tuple[Pa
 def statement_invoice(gathered: Gathered, invoice: GatheredInvoice) -> StatementInvoice:
     """An invoice of a statement: payments and adjustments fill its lines one after the other, and the last takes what is left."""
     left = list(paid_by(gathered, [invoice]))
-    adjusted, lines, services = invoice.figures.adjusted, list[StatementLine](), service_lines(invoice)
-    for place, line in enumerate(services):
-        is_last = place == len(services) - 1
+    adjusted, lines, charged = invoice.figures.adjusted, list[StatementLine](), service_lines(invoice)
+    for place, line in enumerate(charged):
+        is_last = place == len(charged) - 1
         room, parts = line.charge, list[PayerAmount]()
         taken = adjusted if is_last else max(min(adjusted, room), ZERO)
         adjusted, room = adjusted - taken, room - taken

@@ -45,7 +45,7 @@ async def itemised_statement(work: UnitOfWork) -> Drafted:
         return ItemisedStatement(
             *(letterhead_of(gathered), recipient, number, work.today, case_of(gathered), gathered.as_of),
             tuple(statement_invoice(gathered, one) for one in invoices),
-            **totals_of(invoices),
+            *totals_of(invoices),
             payments=paid_by(gathered, invoices),
             is_restated=gathered.as_of < work.today,
         )
@@ -62,7 +62,7 @@ async def patient_statement(work: UnitOfWork) -> Drafted:
 
     def contents(number: str) -> PatientStatement:
         head = (letterhead_of(gathered), recipient, number, work.today, case_of(gathered))
-        return PatientStatement(*head, tuple(map(figures_of, invoices)), **totals_of(invoices))
+        return PatientStatement(*head, tuple(map(figures_of, invoices)), *totals_of(invoices))
 
     return await drafted(work, gathered, Wanted(recipient, contents, invoices, attorney_id), len(invoices))
 
@@ -95,7 +95,8 @@ async def billing_affidavit(work: UnitOfWork) -> Drafted:
         raise InvalidInput("An affidavit swears to an itemised statement", ("affidavit", "statement_id"))
     gathered = await gather(work, statement["case_id"], statement["as_of"])
     invoices, totals = gathered.invoices, totals_of(gathered.invoices)
-    if totals["payable"] != statement["stated_amount"]:
+    _, _, _, payable = totals
+    if payable != statement["stated_amount"]:
         words = "The statement is no longer true: issue another one in its place first (supersedesId)"
         raise Conflict(words, ("affidavit", "statement_id"))
     recipient, attorney_id = recipient_of(work, gathered, DocumentRecipient.ATTORNEY)
@@ -104,7 +105,7 @@ async def billing_affidavit(work: UnitOfWork) -> Drafted:
         return BillingAffidavit(
             *(letterhead_of(gathered), recipient, number, work.today, case_of(gathered), gathered.as_of),
             tuple(map(figures_of, invoices)),
-            **totals,
+            *totals,
             affiant=affiant,
             capacity=AffiantCapacity(asked["capacity"]).value,
             county=county or "",

@@ -43,8 +43,7 @@ CHEQUE = """clinic_id id payer_id method bank number amount cheque_date received
     returned_on return_kind returned_at replaces_id document_id unapplied_amount recorded_at"""
 # Columns that billing staff see; after the bar, those that their mutations look up and read back.
 RESET_LINK = "id email kind asked_in_clinic_id expires_at used_at sent_at next_attempt_at"
-DELIVERY = """clinic_id id document_id method delivered_at recipient attorney_id firm_id tracking_number proof_id message_id
-    recorded_by"""
+DELIVERY = """clinic_id id document_id method delivered_at recipient attorney_id firm_id tracking_number proof_id recorded_by"""
 ISSUED = """clinic_id id kind origin number case_id recipient template_id as_of good_through stated_amount data_hash issued_by
     issued_at supersedes_id is_final statement_id state status withdrawn_by withdrawn_at withdrawal_reason executed_on served_on
     file_status sha256 byte_size page_count"""

@@ -67,8 +67,18 @@ class Twin:
         with at_work(self.clinic.address, self.bureau.files):
             wait_for_lapses(self.clinic.address)
             rows_of_file = self.bureau.rows(Role.ATTORNEY)
-        lists = [(name, answer) for name, answer in answers(self.attorney, Role.ATTORNEY) if name != "exports"]
+        read = answers(self.attorney, Role.ATTORNEY)
+        lists = [(name, _without_urls(answer)) for name, answer in read if name != "exports"]
         return lists, self.attorney.read(_NUMBERS), rows_of_file
+
+
+def _without_urls(value: Any) -> Any:
+    """An answer without signed URLs, which are those of a session, and there only once the worker has drawn the file."""
+    if isinstance(value, list):
+        return [_without_urls(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _without_urls(one) for name, one in value.items() if name != "downloadUrl"}
+    return value
 
 
 def _number(address: DatabaseUrls, invoice: UUID) -> str:
