@@ -24,4 +24,5 @@ def rows_of(table: Table, clinic_id: UUID) -> str:
         if column.name not in left_out
     ]
     query = select(*columns).where(table.c.clinic_id == clinic_id).order_by(*table.primary_key.columns)
-    return str(query.compile(dialect=asyncpg.dialect(), compile_kwargs={"literal_binds": True}))
+    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
