@@ -128,6 +128,7 @@ NEEDS: Mapping[ReadinessStep, tuple[ReadinessGap, ...]] = {
         ReadinessGap.NO_PHYSICAL_ADDRESS,
         ReadinessGap.NO_CLINIC_PHONE,
         ReadinessGap.NO_CLINIC_TIN,
+        ReadinessGap.NO_GROUP_NPI,
     ),
     ReadinessStep.FIRST_CLAIM: (
         ReadinessGap.NO_LEGAL_NAME,

@@ -9,6 +9,8 @@ from db.tables import metadata
 from exports.csv_files import guarded
 from exports.leaving.contents import LEFT_OUT_COLUMNS, WRITTEN
 
+_DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
 
 def written_tables() -> list[Table]:
     """The tables that are written, by name."""
@@ -24,5 +26,4 @@ def rows_of(table: Table, clinic_id: UUID) -> str:
         if column.name not in left_out
     ]
     query = select(*columns).where(table.c.clinic_id == clinic_id).order_by(*table.primary_key.columns)
-    dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
