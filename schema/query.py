@@ -19,10 +19,11 @@ from schema.access.users import User
 from schema.billing.invoices import InvoiceFilter
 from schema.connections import After, Connection, First
 from schema.documents.queries import DocumentQueries
-from schema.enums import AgingBasis, ImportKind
+from schema.enums import AgingBasis
 from schema.payments.queries import PaymentQueries
 from schema.reading import compiled_root, read
 from schema.record_queries import RecordQueries
+from schema.records.import_enums import ImportKind
 from schema.records.import_mappings import SavedImportMapping, published_mapping
 from schema.records.merges import MergeQueries
 from schema.reminders.confirmations import ReminderConfirmation

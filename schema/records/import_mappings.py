@@ -16,9 +16,9 @@ from permissions.classes import argument, input_field, mutation, output_field
 from resolvers.commands.records import import_mappings
 from resolvers.commands.records.import_mappings import SavedMapping
 from resolvers.commands.unit_of_work import UnitOfWork, run_command
-from schema.enums import CellFormat, ImportKind
 from schema.errors import UserError, user_errors
 from schema.keys import key
+from schema.records.import_enums import CellFormat, ImportKind
 
 _RULE = "staff"
 # The default of a field that an input must have.

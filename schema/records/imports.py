@@ -14,8 +14,8 @@ from imports.report import Report
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field
 from resolvers.commands.records import imports
-from schema.enums import CellFormat, ImportKind
 from schema.errors import UserError, user_errors
+from schema.records.import_enums import CellFormat, ImportKind
 from schema.records.import_mappings import ImportMapping, ImportMappingInput, published
 
 _RULE = "staff"

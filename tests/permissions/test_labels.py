@@ -13,8 +13,18 @@ from schema.labels import LABELS
 from schema.payments import enums as payment_enums
 from schema.payments import remittance_enums
 from schema.records import enums as record_enums
+from schema.records import import_enums
 
-_MODULES = (enums, billing_enums, document_enums, coverage_enums, payment_enums, record_enums, remittance_enums)
+_MODULES = (
+    enums,
+    billing_enums,
+    document_enums,
+    import_enums,
+    coverage_enums,
+    payment_enums,
+    record_enums,
+    remittance_enums,
+)
 FOR_PROGRAMS = {"ErrorCode", "Direction"}
 LONGEST = 30
 

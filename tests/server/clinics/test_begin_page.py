@@ -1,20 +1,32 @@
 """Every step of docs/begin.md runs on an empty database, in its order, with the answers that the page shows."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
+from pypdf import PdfReader
 
+from db.pools import Database
+from jobs.message_delivery import send_messages
+from resolvers.commands.issued.files import Press, draw_file
+from resolvers.commands.issuing.issue import DRAWER
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
+from server.settings import read_settings
+from server.stores import open_files
+from storage.mail import SmtpServer
 from tests.house.source import PROJECT
+from tests.mail.smtp_server import recording_smtp_server, smtp
 from tests.server.commands.test_cli import PASSWORD, billing
 from tests.support.client import Client, serving
 from tests.support.databases import address_of, rows
@@ -39,8 +51,9 @@ def empty(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseUrls]:
 class Reader:
     """Somebody who does what the page says, step by step."""
 
-    def __init__(self, address: DatabaseUrls, stack: ExitStack) -> None:
+    def __init__(self, address: DatabaseUrls, stack: ExitStack, home: Path) -> None:
         self.address, self._stack = address, stack
+        self.files = open_files(read_settings({"BILLING_HOME": str(home), "BILLING_SECRET_KEY": "k" * 40}))
         self.clients: dict[str, Client] = {}
         self.answer: Any = None
         self.printed: dict[str, str] = {}
@@ -59,7 +72,7 @@ class Reader:
         """The document of a block, as a user of the page."""
         if who not in self.clients:
             if not self.clients:
-                self._url = self._stack.enter_context(serving(self.address, passwords=None))
+                self._url = self._stack.enter_context(serving(self.address, files=self.files, passwords=None))
             anonymous = self._stack.enter_context(Client(self._url))
             self.clients[who] = self._stack.enter_context(anonymous.signed_in(USERS[who], PASSWORD))
         named = re.findall(r"\$(\w+):", document)
@@ -72,7 +85,22 @@ class Reader:
             self._keep(value)
         if isinstance(part, dict):
             assert not part.get("errors"), (part, _CHANGED)
-            self.ids |= {name: value for name, value in part.items() if name.endswith("Id")}
+            self.ids |= {name: value for name, value in part.items() if name.endswith(("Id", "Url"))}
+
+    async def work(self, mail: SmtpServer) -> None:
+        """What a worker does: draw the files of documents, and send messages, at noon of a working day."""
+        async with Database(self.address.login) as database:
+            for document in await database.clinics():
+                clinic_id = document[0]
+                for one in rows(self.address, "select id from issued_documents where file_status = 'queued'"):
+                    await draw_file(Press(database, self.files.store, DRAWER), clinic_id, one["id"])
+            later = datetime.now(UTC).replace(hour=17) + timedelta(days=(7 - datetime.now(UTC).weekday()) % 7 + 8)
+            await send_messages(database, lambda: later, mail, self.files)
+
+    def read_pdf(self, url: str) -> str:
+        """The text of a document, by its address."""
+        body = httpx.get(self.ids[url]).raise_for_status().content
+        return "\n".join(page.extract_text() for page in PdfReader(BytesIO(body)).pages)
 
 
 def test_every_step_of_the_page_works_on_an_empty_database(
@@ -81,7 +109,7 @@ def test_every_step_of_the_page_works_on_an_empty_database(
     (tmp_path / "imports").symlink_to(PROJECT / "imports")
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
-        reader = Reader(empty, stack)
+        reader, mailbox = Reader(empty, stack, tmp_path / "home"), stack.enter_context(recording_smtp_server())
         for language, who, text in BLOCKS:
             if language == "sh":
                 reader.run(text)
@@ -90,13 +118,24 @@ def test_every_step_of_the_page_works_on_an_empty_database(
             else:
                 assert reader.answer == json.loads(text), _CHANGED
         printed = reader.printed
+        payoff, release = reader.read_pdf("payoffUrl"), reader.read_pdf("releaseUrl")
+        asyncio.run(reader.work(smtp(mailbox)))
+    assert "$1,594.75" in payoff
+    assert "New Injury Clinic, PLLC" in release
+    [((recipient,), message)] = mailbox.taken
+    [attached] = message.iter_attachments()
+    invoice = "\n".join(page.extract_text() for page in PdfReader(BytesIO(attached.get_content())).pages)
+    assert (recipient, message["Reply-To"]) == ("claims@example.com", "replies@new.example")
+    assert all(
+        words in invoice for words in ("New Injury Clinic, PLLC", "TIN 12-3456789", "Chicago, IL 60601", "$144.75")
+    )
     assert printed["billing clinic list"] == "There is no clinic: `billing clinic create` makes one.\n"
     assert printed["billing clinic check newclinic --step first-invoice"] == "First invoice: ready\n"
     assert "laws hold: 3 invoices" in printed["billing verify"]
     [(status, billed, submitted)] = rows(
         empty, "select status, billed_amount::text, submitted_on from invoices where encounter_id is not null"
     )
-    assert (status, billed) == ("pending_invoice", "144.75")
+    assert (status, billed) == ("cheque_received", "144.75")
     assert submitted == date.fromisoformat(reader.ids["today"])
 
 
