@@ -29,13 +29,13 @@ enum_type(
     "What a document is.",
     {
         "INVOICE": "The bill for a visit.",
-        "ITEMISED_STATEMENT": "All invoices of a case as of a day.",
+        "ITEMISED_STATEMENT": "All invoices of a case, for a day.",
         "PAYOFF_LETTER": "A letter that says what closes a case, good through a day.",
-        "LIEN_NOTICE": "The notice of a lien, by the rules of a state.",
+        "LIEN_NOTICE": "The notice of a lien, by the law of a state.",
         "LIEN_RELEASE": "The release of a lien.",
         "BILLING_AFFIDAVIT": "The sworn statement about the charges of a case.",
         "PATIENT_STATEMENT": "An account for the patient.",
-        "GOOD_FAITH_ESTIMATE": "The expected charges of a treatment, before it.",
+        "GOOD_FAITH_ESTIMATE": "What a treatment is expected to cost, before it.",
     },
 )
 enum_type(

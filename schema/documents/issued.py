@@ -124,7 +124,7 @@ class IssuedDocument(Node):
         "records", "The itemised statement that an affidavit swears to; null for other documents."
     )
     state: str | None = output_field(
-        "records", "The state whose rules a lien notice or release follows; null for other documents."
+        "records", "The state whose law a lien notice or release follows; null for other documents."
     )
     executed_on: date | None = output_field("records", "The day on which an affidavit was signed; null until it is.")
     served_on: date | None = output_field("records", "The day on which an affidavit was served; null until it is.")
