@@ -30,10 +30,10 @@ enum_type(
     {
         "INVOICE": "The bill for a visit.",
         "ITEMISED_STATEMENT": "All invoices of a case, for a day.",
-        "PAYOFF_LETTER": "A letter that says what closes a case, good through a day.",
-        "LIEN_NOTICE": "The notice of a lien, by the law of a state.",
+        "PAYOFF_LETTER": "A letter that says what closes a case until a day.",
+        "LIEN_NOTICE": "The notice of a lien.",
         "LIEN_RELEASE": "The release of a lien.",
-        "BILLING_AFFIDAVIT": "The sworn statement about the charges of a case.",
+        "BILLING_AFFIDAVIT": "A sworn paper about the bills of a case.",
         "PATIENT_STATEMENT": "An account for the patient.",
         "GOOD_FAITH_ESTIMATE": "What a treatment is expected to cost, before it.",
     },
@@ -79,7 +79,7 @@ enum_type(
     {
         "EMAIL": "By e-mail.",
         "MAIL": "By mail.",
-        "CERTIFIED_MAIL": "By certified mail, with a tracking number.",
+        "CERTIFIED_MAIL": "By certified mail.",
         "FAX": "By fax.",
         "PORTAL": "Through a portal.",
         "HAND": "By hand.",

@@ -35,7 +35,7 @@ STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words, which a sentence may use without revealing anything.
 EVERYDAY = set(
     "agreed any at billed by change clinic closed computed correct count created difference drawn file follow from full hand issued mail month "
-    "negotiated open other payment place price rate record refusal refused replace row sent service submitted text to uncollectible "
+    "negotiated open other payment place price rate record refusal refused replace row sent service state submitted text to uncollectible "
     "until withdrawn word".split()
 ) | {"new password", "part of", "second factor", "service on"}
 
