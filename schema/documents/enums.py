@@ -33,7 +33,7 @@ enum_type(
         "PAYOFF_LETTER": "A letter that says what closes a case until a day.",
         "LIEN_NOTICE": "The notice of a lien.",
         "LIEN_RELEASE": "The release of a lien.",
-        "BILLING_AFFIDAVIT": "A sworn paper about the bills of a case.",
+        "BILLING_AFFIDAVIT": "A sworn document about the bills of a case.",
         "PATIENT_STATEMENT": "An account for the patient.",
         "GOOD_FAITH_ESTIMATE": "What a treatment is expected to cost, before it.",
     },
