@@ -29,13 +29,13 @@ enum_type(
     "What a document is.",
     {
         "INVOICE": "The bill for a visit.",
-        "ITEMISED_STATEMENT": "All invoices of a case as of a day.",
-        "PAYOFF_LETTER": "A letter that says what closes a case, good through a day.",
-        "LIEN_NOTICE": "The notice of a lien, by the rules of a state.",
+        "ITEMISED_STATEMENT": "All invoices of a case, for a day.",
+        "PAYOFF_LETTER": "A letter that says what closes a case until a day.",
+        "LIEN_NOTICE": "The notice of a lien.",
         "LIEN_RELEASE": "The release of a lien.",
-        "BILLING_AFFIDAVIT": "The sworn statement about the charges of a case.",
+        "BILLING_AFFIDAVIT": "A sworn document about the bills of a case.",
         "PATIENT_STATEMENT": "An account for the patient.",
-        "GOOD_FAITH_ESTIMATE": "The expected charges of a treatment, before it.",
+        "GOOD_FAITH_ESTIMATE": "What a treatment is expected to cost, before it.",
     },
 )
 enum_type(
@@ -79,7 +79,7 @@ enum_type(
     {
         "EMAIL": "By e-mail.",
         "MAIL": "By mail.",
-        "CERTIFIED_MAIL": "By certified mail, with a tracking number.",
+        "CERTIFIED_MAIL": "By certified mail.",
         "FAX": "By fax.",
         "PORTAL": "Through a portal.",
         "HAND": "By hand.",

@@ -59,9 +59,9 @@ class DocumentInput:
         "For a payoff letter, whether unapplied money is taken off the amount; by default it is shown beside it.",
     )
     state: str | None = input_field(
-        "staff", "For a lien notice or release, the two letters of the state whose rules it follows."
+        "staff", "For a lien notice or release, the two letters of the state whose law it follows."
     )
-    is_confirmed: bool | None = input_field(
+    confirm_settled: bool | None = input_field(
         "staff",
         "For a lien release, whether an administrator confirms that what is not paid with cleared money is settled; false by default.",
     )

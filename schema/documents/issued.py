@@ -39,7 +39,7 @@ class DocumentTemplate(Node):
     recorded_at: datetime = output_field("records", "When this version was written.")
 
 
-@strawberry.type(description="A delivery of a document; recorded once and never changed.")
+@strawberry.type(description="A delivery of a document; it never changes.")
 class DocumentDelivery(Node):
     id: strawberry.ID = output_field("delivered", "The id of the delivery.")
     method: DeliveryMethod = output_field("delivered", "How it was delivered.")
@@ -71,7 +71,7 @@ class IssuedDocumentInvoice:
 
 @strawberry.type(
     description="A document that left the clinic: drawn from data at one moment, numbered and frozen. A correction is another "
-    "document, which supersedes it."
+    "document, which takes its place."
 )
 class IssuedDocument(Node):
     id: strawberry.ID = output_field("delivered", "The id of the document.")
@@ -83,7 +83,7 @@ class IssuedDocument(Node):
         "A signed URL of the file, valid for 15 minutes and until the session ends; null until the file is ready.",
     )
     deliveries: list[DocumentDelivery] = output_field(
-        "delivered", "Its deliveries that you can access, oldest first: attorneys those to the own law firm."
+        "delivered", "Its deliveries that you can access, oldest first: attorneys those to their own office."
     )
     origin: DocumentOrigin = output_field("records", "Whether it was drawn or uploaded.")
     case: CaseRef = output_field("records", "The case.")
@@ -124,7 +124,7 @@ class IssuedDocument(Node):
         "records", "The itemised statement that an affidavit swears to; null for other documents."
     )
     state: str | None = output_field(
-        "records", "The state whose rules a lien notice or release follows; null for other documents."
+        "records", "The state whose law a lien notice or release follows; null for other documents."
     )
     executed_on: date | None = output_field("records", "The day on which an affidavit was signed; null until it is.")
     served_on: date | None = output_field("records", "The day on which an affidavit was served; null until it is.")

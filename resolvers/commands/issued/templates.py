@@ -23,7 +23,7 @@ async def save(work: UnitOfWork) -> UUID:
     try:
         check_texts(kind, texts)
     except InvalidInput as error:
-        raise InvalidInput(f"{error.path[-1]}: {error.message}", ("texts",)) from error
+        raise InvalidInput(error.message, ("texts",)) from error
     # Concurrent saves are serialised: the second saves the version after the first's.
     await work.connection.execute(_SAVING, str(work.clinic_id), f"document {kind}")
     newest = await work.one(_NEWEST, kind.value)

@@ -118,11 +118,11 @@ async def _check_settled(work: UnitOfWork, gathered: Gathered) -> None:
     ]
     if not waiting:
         return
-    if not work.inputs.get("is_confirmed"):
+    if not work.inputs.get("confirm_settled"):
         words = (
             f"These invoices are not paid with cleared money: {', '.join(waiting)}. An administrator may confirm that they are settled "
-            "(isConfirmed)"
+            "(confirmSettled)"
         )
         raise Conflict(words, ("invoice_ids",))
     if work.actor.role is not Role.ADMIN:
-        raise Conflict("Only an administrator confirms that invoices are settled", ("is_confirmed",))
+        raise Conflict("Only an administrator confirms that invoices are settled", ("confirm_settled",))

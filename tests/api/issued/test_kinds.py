@@ -132,8 +132,11 @@ def test_a_lien_is_released_once_its_invoices_are_paid_with_cleared_money(clinic
     assert refused(clinic.billing, "issueDocument", DOCUMENT, **wanted)["code"] == "CONFLICT"
     cheque = clinic.pays("100.00", {invoice: "100.00"})
     assert refused(clinic.billing, "issueDocument", DOCUMENT, **wanted)["code"] == "CONFLICT"
-    assert refused(clinic.billing, "issueDocument", DOCUMENT, isConfirmed=True, **wanted)["path"][-1] == "isConfirmed"
-    one = issue(clinic, "LIEN_RELEASE", clinic.admin, caseId=case, state="IL", isConfirmed=True)
+    assert (
+        refused(clinic.billing, "issueDocument", DOCUMENT, confirmSettled=True, **wanted)["path"][-1]
+        == "confirmSettled"
+    )
+    one = issue(clinic, "LIEN_RELEASE", clinic.admin, caseId=case, state="IL", confirmSettled=True)
     assert items(clinic.billing, one["id"]) == []
     clinic.bounces(cheque["id"])
     assert items(clinic.billing, one["id"]) == ["RELEASE_UNPAID"]

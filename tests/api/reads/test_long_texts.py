@@ -39,6 +39,9 @@ _NAMED_OTHERWISE = {
     "Payment": "RemittancePayment",
     "Line": "InvoiceLine",
     "Request": "RecoupmentRequest",
+    "IssuedUpload": "IssuedDocument",
+    "Statement": "IssuedDocument",
+    "Supersedes": "IssuedDocument",
 }
 Path = tuple[str, ...]
 

@@ -26,7 +26,7 @@ from server.settings import read_settings
 from server.stores import open_files
 from storage.mail import SmtpServer
 from tests.house.source import PROJECT
-from tests.mail.smtp_server import recording_smtp_server, smtp
+from tests.mail.smtp_server import recording_smtp_server
 from tests.server.commands.test_cli import PASSWORD, billing
 from tests.support.client import Client, serving
 from tests.support.databases import address_of, rows
@@ -119,7 +119,7 @@ def test_every_step_of_the_page_works_on_an_empty_database(
                 assert reader.answer == json.loads(text), _CHANGED
         printed = reader.printed
         payoff, release = reader.read_pdf("payoffUrl"), reader.read_pdf("releaseUrl")
-        asyncio.run(reader.work(smtp(mailbox)))
+        asyncio.run(reader.work(mailbox.mail()))
     assert "$1,594.75" in payoff
     assert "New Injury Clinic, PLLC" in release
     [((recipient,), message)] = mailbox.taken
