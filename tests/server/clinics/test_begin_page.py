@@ -109,7 +109,7 @@ def test_every_step_of_the_page_works_on_an_empty_database(
     (tmp_path / "imports").symlink_to(PROJECT / "imports")
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
-        reader, mailbox = Reader(empty, stack, tmp_path / "home"), stack.enter_context(recording_smtp_server())
+        reader, mailbox = Reader(empty, stack, tmp_path / ".billing"), stack.enter_context(recording_smtp_server())
         for language, who, text in BLOCKS:
             if language == "sh":
                 reader.run(text)
@@ -119,7 +119,7 @@ def test_every_step_of_the_page_works_on_an_empty_database(
                 assert reader.answer == json.loads(text), _CHANGED
         printed = reader.printed
         payoff, release = reader.read_pdf("payoffUrl"), reader.read_pdf("releaseUrl")
-        asyncio.run(reader.work(mailbox.mail()))
+        asyncio.run(reader.work(mailbox.server))
     assert "$1,594.75" in payoff
     assert "New Injury Clinic, PLLC" in release
     [((recipient,), message)] = mailbox.taken
