@@ -12,7 +12,7 @@ from documents.shown import isolated, plain, shown
 from domain.documents.bills import GoodFaithEstimate
 from domain.documents.contents import Contents, kind_of
 from domain.documents.kinds import DocumentKind
-from domain.documents.texts import QUOTE_TITLE, Texts, filled_in, texts_of
+from domain.documents.texts import DEFAULTS, QUOTE_TITLE, Texts, filled_in, texts_of
 
 __all__ = ["Drawer", "DrawingError", "Drawn"]
 # A number in the margin of a page takes one line.
@@ -90,6 +90,9 @@ def _texts(kind: DocumentKind, contents: Contents, own: Mapping[str, str] | None
         texts = replace(texts, title=QUOTE_TITLE)
     # What is filled in has lost its own marks of direction before it gets those that isolate it.
     cleaned = Texts(**{name: shown(text) for name, text in asdict(texts).items()})
+    if not cleaned.title.strip():
+        # Of a title of invisible characters nothing is left, and a tagged PDF needs one.
+        cleaned = replace(cleaned, title=DEFAULTS[kind].title)
     return filled_in(kind, cleaned, contents, lambda value: isolated(shown(value)))
 
 

@@ -69,14 +69,22 @@ def _limit_time(seconds: int) -> None:
 
 
 def _drawn(compiler: typst.Compiler, templates: dict[str, bytes], request: dict[str, Any]) -> bytes:
-    source = templates["letter"] + templates[request["template"]]
-    moment = int(request["moment"])
+    """The PDF: PDF/UA-1, or tagged alone where a text cannot be, such as one with a mark that no letter carries."""
+    try:
+        return _compiled(compiler, templates, request, ["ua-1"])
+    except typst.TypstError:
+        return _compiled(compiler, templates, request, [])
+
+
+def _compiled(
+    compiler: typst.Compiler, templates: dict[str, bytes], request: dict[str, Any], standards: list[Any]
+) -> bytes:
     drawn = compiler.compile(
-        source,
+        templates["letter"] + templates[request["template"]],
         format="pdf",
         sys_inputs={"data": json.dumps(request["data"])},
-        pdf_standards=["ua-1"],
-        timestamp=moment,
+        pdf_standards=standards,
+        timestamp=int(request["moment"]),
     )
     assert isinstance(drawn, bytes)
     return drawn

@@ -78,15 +78,15 @@ def lines(count: int) -> tuple[ServiceLine, ...]:
 
 def invoice(count: int = 6, letterhead: Letterhead = LETTERHEAD, recipient: Recipient = FIRM) -> Invoice:
     """An invoice of so many lines, a part of which is paid."""
-    treatments = lines(count)
-    charged = sum((line.charge for line in treatments), money(0))
+    rows = lines(count)
+    charged = sum((line.charge for line in rows), money(0))
     return Invoice(
         letterhead=letterhead,
         recipient=recipient,
         number="RIV-000108",
         issued_on=TODAY,
         case=CASE,
-        lines=treatments,
+        lines=rows,
         charged=charged,
         payable=charged - money(12_000),
         paid=money(10_000),
@@ -253,10 +253,10 @@ NAMES = {
 
 
 def in_script(name: str) -> Invoice:
-    """An invoice of a clinic, for a recipient, of treatments whose names are in another script."""
+    """An invoice of a clinic, for a recipient, of services whose names are in another script."""
     letterhead = Letterhead(name, (f"1 {name}", "Austin, TX 78701"), phone="(555) 010-0100")
     found = invoice(3, letterhead, Recipient(name, (name, "Austin, TX 78703")))
-    treatments = tuple(
+    rows = tuple(
         ServiceLine(line.service_on, line.code, name, line.charge, line.units, line.modifiers) for line in found.lines
     )
     return Invoice(
@@ -265,7 +265,7 @@ def in_script(name: str) -> Invoice:
         found.number,
         TODAY,
         CaseFacts("CASE-000042", name),
-        treatments,
+        rows,
         found.charged,
         found.charged,
     )

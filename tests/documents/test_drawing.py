@@ -50,6 +50,7 @@ def test_a_document_is_tagged_and_its_metadata_hold_number_and_day_alone(kind: D
     assert "/StructTreeRoot" in reader.root_object
     xmp = reader.xmp_metadata
     assert xmp is not None
+    assert b"pdfuaid" in xmp.stream.get_data()
     assert b"Morgan" not in xmp.stream.get_data()
 
 

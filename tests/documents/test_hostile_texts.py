@@ -98,6 +98,12 @@ def test_a_letter_that_no_font_has_is_shown_as_unknown() -> None:
     assert shown("\U0010fffe\u0e01") == UNKNOWN * 2
 
 
+@pytest.mark.parametrize("title", ["\x00", "\u200b\u2069", " "])
+def test_a_title_of_which_nothing_is_shown_is_the_default(title: str, drawer: Drawer) -> None:
+    drawn = drawer.draw(DocumentKind.INVOICE, examples.invoice(), texts={"title": title})
+    assert "Invoice" in PdfReader(BytesIO(drawn.pdf)).pages[0].extract_text()
+
+
 @pytest.mark.prove
 def test_ten_thousand_hostile_texts_are_drawn(drawer: Drawer) -> None:
     source = random.Random(24)  # noqa: S311 (texts, no secrets)
