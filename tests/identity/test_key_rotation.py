@@ -32,12 +32,16 @@ NOT_ENCRYPTED = {
     "audit_chain.hash",
     "documents.sha256",
     "exports.sha256",
+    "issued_documents.data_hash",
+    "issued_documents.sha256",
     "sessions.token_hash",
     "idempotency_keys.input_hash",
     "policy_version.digest",
     "policy_version.catalog_digest",
     "sign_in_attempts.key",
     "recovery_codes.code_hash",
+    # A picture that stands on every document.
+    "clinics.logo",
     # Of the release before; no code reads it.
     "second_factors.secret",
 }

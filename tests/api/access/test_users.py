@@ -86,7 +86,7 @@ def test_the_accounts_are_listed_in_pages_without_gaps(admin: Client, address: D
         page = admin.read(query, a=after)["users"]
         found += [node["email"] for node in page["nodes"]]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    here = "select email from users join clinics using (clinic_id) where short_name = 'demo' order by email"
+    here = "select users.email from users join clinics using (clinic_id) where short_name = 'demo' order by users.email"
     assert found == [row["email"] for row in rows(address, here)]
 
 
