@@ -159,6 +159,10 @@ class Pending:
 def pending(owner: str, clinic_id: UUID, count: int) -> Iterator[Pending]:
     """Fresh invoices; they are removed at the end, or by the next run."""
     _tidy(owner, clinic_id)
+    # The transition alone is measured: a clinic without a letterhead issues no document with it.
+    kept = dict(as_owner(owner, ("select * from clinics where clinic_id = $1", clinic_id))[0])
+    letterhead = [name for name in kept if name == "address" or name.startswith("physical_")]
+    _set_letterhead(owner, clinic_id, dict.fromkeys(letterhead))
     try:
         # Triggers are on, because they write some columns.
         rows = as_owner(owner, (_copying(owner), clinic_id, PREFIX, count), has_triggers=True)
@@ -171,7 +175,13 @@ def pending(owner: str, clinic_id: UUID, count: int) -> Iterator[Pending]:
         below = [table for table in _below(owner) if table not in ("invoice_lines", "responsibilities")]
         yield Pending(owner, clinic_id, ids, below, _reopening(owner))
     finally:
+        _set_letterhead(owner, clinic_id, {name: kept[name] for name in letterhead})
         _tidy(owner, clinic_id)
+
+
+def _set_letterhead(owner: str, clinic_id: UUID, values: dict[str, str | None]) -> None:
+    assigned = ", ".join(f"{name} = ${place}" for place, name in enumerate(values, 2))
+    as_owner(owner, (f"update clinics set {assigned} where clinic_id = $1", clinic_id, *values.values()))
 
 
 def _below(owner: str) -> list[str]:
