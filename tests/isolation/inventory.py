@@ -316,6 +316,7 @@ CONSTRUCTED = {
     "db/reminders/working_days.py": (1, "a pure function of a year"),
     "db/audit/events.py": (1, "a pure function of the code"),
     "imports/history/rows.py": (1, "a pure function of its arguments"),
+    "documents/shown.py": (1, "a pure function of the packaged fonts"),
     "exports/xlsx_files.py": (1, "a pure function of the code"),
     "permissions/classes.py": (1, "a pure function of a rule"),
     "schema/whole.py": (2, "the schemas, which are the code's"),

@@ -175,6 +175,15 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
     "InvoiceLine.priceTrace": set(RESTRICTED),
     # Its row is the invoice itself.
     "Invoice.negotiation": set(RESTRICTED),
+    # The own record, its firm and the cases that it represents decide which documents are delivered to an attorney. Whether such a
+    # document stands is in the name of its file, and its hash is that of the file.
+    "Attorney.id": {Role.ATTORNEY},
+    "Case.attorney": {Role.ATTORNEY},
+    "DocumentDelivery.attorney": {Role.ATTORNEY},
+    **{
+        f"IssuedDocument.{name}": {Role.ATTORNEY}
+        for name in ("case", "fileStatus", "sha256", "status", "supersededBy", "supersedes")
+    },
     # The payer of a visit is part of a physician's own productivity.
     "Invoice.encounter": {Role.PHYSICIAN},
 }
@@ -346,7 +355,7 @@ def test_without_graphql_s_rules_an_id_finds_only_an_own_record(
         for clinic in ("demo", OTHER):
             [outcome] = ask_as(address, viewer_of(address, Role.ADMIN, clinic), viewer, documents)
             if f"{type_name}.id" not in seen_by(role):
-                is_counted = role is Role.ANALYST and f"{type_name}.id" in FOLLOWS_FROM_WHAT_IS_SEEN
+                is_counted = role in FOLLOWS_FROM_WHAT_IS_SEEN.get(f"{type_name}.id", ())
                 assert outcome.denied or outcome.data == {"node": None} or (is_counted and kind == "own"), kind
             else:
                 found = kind == "own" and clinic == "demo" and (type_name not in PERSONAL or role is Role.ADMIN)
@@ -370,6 +379,6 @@ def test_without_graphql_s_rules_hidden_filters_and_orders_are_refused(address: 
     outcomes = ask_as(address, viewer_of(address, Role.ADMIN), viewer_of(address, role), queries)
     answered = {name for name, outcome in zip([*filters, *orders], outcomes, strict=True) if not outcome.denied}
     assert {"denied", "hasDueReminder", "onHold"} <= set(filters)
-    # An attorney's own reach is by attorney, and age follows from the day of creation.
-    follows = {Role.ATTORNEY: {"attorneyId", "agingBucket", "AGE"}, Role.PHYSICIAN: {"agingBucket", "AGE"}}
+    # An attorney's own reach is by attorney and by the own firm, and age follows from the day of creation.
+    follows = {Role.ATTORNEY: {"attorneyId", "firmId", "agingBucket", "AGE"}, Role.PHYSICIAN: {"agingBucket", "AGE"}}
     assert answered == follows.get(role, set())
