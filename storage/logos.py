@@ -1,5 +1,6 @@
 """Reads an uploaded logo, and writes it anew as a PNG of nothing but its pixels."""
 
+import struct
 from io import BytesIO
 
 from PIL import Image
@@ -9,6 +10,8 @@ from domain.records.logos import LARGEST_LOGO, LARGEST_SIDE
 
 LOGOS = frozenset({"image/png"})
 _PATH = ("logo_id",)
+# What Pillow's decoder of PNG raises for a file that is cut or made up; chunks after the pixels are read outside of its own checks.
+_UNREADABLE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error, Image.DecompressionBombError)
 
 
 def written_anew(data: bytes) -> bytes:
@@ -20,7 +23,7 @@ def written_anew(data: bytes) -> bytes:
             # The size stands in the header: nothing is decoded before it is known.
             is_large = max(image.size) > LARGEST_SIDE
             pixels = None if is_large else image.convert("RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         raise InvalidInput("The file is no PNG that can be read", _PATH) from error
     if pixels is None:
         raise InvalidInput(f"A logo is at most {LARGEST_SIDE:,} pixels wide and high", _PATH)

@@ -46,8 +46,10 @@ def test_a_logo_is_written_anew_and_nothing_but_its_pixels_stays(house: House) -
         png(2_001, 1),
         png(1_000, 1_000)[:33] + png()[33:],
         png() + b"\0" * 200_000,
+        # A profile without a byte, in the place of the last chunk.
+        png()[:-12] + b"\0\0\0\0iCCP\xa5\x89\x19\x3e",
     ],
-    ids=["cut", "zeros", "wide", "other header", "large"],
+    ids=["cut", "zeros", "wide", "other header", "large", "no profile"],
 )
 def test_a_hostile_logo_is_refused_and_the_clinic_keeps_what_it_has(house: House, data: bytes) -> None:
     identity = sent(house.admin, data, contentType="image/png")
