@@ -10,6 +10,7 @@ from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
 from storage.letters import MailServer
 from storage.mail import DemoMail, Outbox, SmtpServer
+from storage.report_mailbox import ReportMailbox
 
 
 def open_files(settings: Settings) -> Files:
@@ -45,9 +46,18 @@ def open_mail(settings: Settings, *, demo: bool = False) -> MailServer:
     server = SmtpServer(
         settings.mail_from,
         settings.smtp_security,
+        reports_to=(settings.imap_address or settings.mail_from) if settings.imap_host else "",
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_user or None,
         password=settings.smtp_password or None,
     )
     return DemoMail(server) if demo else server
+
+
+def open_report_mailbox(settings: Settings) -> ReportMailbox | None:
+    """The mailbox of delivery reports that the settings name; it is not connected to yet."""
+    if not settings.imap_host:
+        return None
+    place = (settings.imap_host, settings.imap_port, settings.imap_security)
+    return ReportMailbox(*place, settings.imap_user, settings.imap_password, settings.imap_folder)
