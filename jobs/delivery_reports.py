@@ -30,8 +30,10 @@ _KEEP = """insert into jobs.report_mailboxes as m (name, uid_validity, last_uid,
 _SEEN = "insert into jobs.delivery_reports (key, read_at) values ($1, now()) on conflict do nothing returning 1"
 # Reports are read again only where the server has numbered the mailbox anew, and then the last ones.
 _FORGET = "delete from jobs.delivery_reports where read_at < now() - interval '1 year'"
-_MESSAGES = """select id, recipient, copy_to, status, accepted_for, attempts, failure from outbound_messages
-    where clinic_id = $1 and id = any($2) and status in ('sent', 'queued') order by id for no key update"""
+_MESSAGES = """select id, recipient, copy_to, status, accepted_for, attempts, failure,
+        (select d.case_id from issued_documents d where d.clinic_id = m.clinic_id and d.id = m.issued_document_id) as case_id
+    from outbound_messages m where clinic_id = $1 and id = any($2) and status in ('sent', 'queued')
+    order by id for no key update of m"""
 _ABOUT = "select distinct invoice_id from message_invoices where clinic_id = $1 and message_id = any($2)"
 
 
@@ -87,18 +89,21 @@ async def _mark(
     for report in reports:
         by_message[report.message_id].append(report)
     writes, changed, failed, known = WriteBatch(clinic_id), list[UUID](), 0, 0
-    for message in await connection.fetch(_MESSAGES, clinic_id, list(by_message)):
+    for message in map(dict, await connection.fetch(_MESSAGES, clinic_id, list(by_message))):
         about = by_message[message["id"]]
         known += len(about)
         new = [report for report in about if await connection.fetchval(_SEEN, report.key)]
         if reasons := reasons_by_recipient(message, new):
             writes.update("outbound_messages", {"id": message["id"]}, **_failure(message, reasons))
             changed.append(message["id"])
+            writes.rows.append(("issued_documents", {"case_id": message["case_id"]}))
             failed += len(reasons)
     if changed:
         await writes.run(connection)
-        invoices = [row["invoice_id"] for row in await connection.fetch(_ABOUT, clinic_id, changed)]
+        invoices: list[UUID] = [row["invoice_id"] for row in await connection.fetch(_ABOUT, clinic_id, changed)]
         await tell_of_messages(connection, database.hints, clinic_id, invoices)
+        # The event names the invoices that the messages are about, and the cases of documents.
+        writes.rows += [("message_invoices", {"invoice_id": invoice_id}) for invoice_id in invoices]
         await record_job(connection, [writes], "readDeliveryReport", moment, uuid4().hex)
     return failed, known
 

@@ -46,12 +46,13 @@ def open_mail(settings: Settings, *, demo: bool = False) -> MailServer:
     server = SmtpServer(
         settings.mail_from,
         settings.smtp_security,
-        reports_to=(settings.imap_address or settings.mail_from) if settings.imap_host else "",
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_user or None,
         password=settings.smtp_password or None,
     )
+    if settings.imap_host:
+        server.reports_to = settings.imap_address or settings.mail_from
     return DemoMail(server) if demo else server
 
 

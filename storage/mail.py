@@ -74,12 +74,11 @@ class DemoMail:
 class SmtpServer:
     """An SMTP server; each message is sent over a connection of its own."""
 
-    def __init__(self, sender: str, security: str, *, reports_to: str = "", **connection: Any) -> None:
-        """`security` is tls (implicit TLS), starttls or none; `connection` holds the options of aiosmtplib for the server.
-
-        Mail servers send their delivery reports to `reports_to`, or without it to the sender of each message.
-        """
-        self.sender, self._reports_to = sender, reports_to
+    def __init__(self, sender: str, security: str, **connection: Any) -> None:
+        """`security` is tls (implicit TLS), starttls or none; `connection` holds the options of aiosmtplib for the server."""
+        self.sender = sender
+        # Where mail servers send their delivery reports (envelope sender); empty: to the sender of each message.
+        self.reports_to = ""
         self._options = {
             **connection,
             "use_tls": security == "tls",
@@ -112,7 +111,7 @@ class SmtpServer:
     async def _hand_over(self, smtp: SMTP, letter: EmailMessage) -> DeliveryResult:
         try:
             failed, _ = await smtp.sendmail(
-                self._reports_to or letter.sender or self.sender, letter.recipients, letter.content
+                self.reports_to or letter.sender or self.sender, letter.recipients, letter.content
             )
             refusals = {who: (reply.code, reply.message) for who, reply in failed.items()}
         except SMTPRecipientsRefused as refused:

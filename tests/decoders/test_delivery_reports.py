@@ -24,7 +24,7 @@ def check(content: bytes) -> None:
 @fuzzed
 def test_any_damaged_report_is_read_or_ignored(examples: int) -> None:
     texts = mutants([report.decode() for report in REPORTS], "\n-;:=<>")
-    fuzz(examples * 10, texts, lambda text: check(text.encode("utf-8", "surrogatepass")))
+    fuzz(examples, texts, lambda text: check(text.encode("utf-8", "surrogatepass")))
 
 
 @fuzzed
@@ -39,4 +39,4 @@ def test_any_bytes_and_any_repetition_in_a_report_are_read_or_ignored(examples: 
         st.binary(min_size=1, max_size=40), st.sampled_from([b'";', b"\n\n", b"--a\n", b"a:b\n", b" ", b"=?utf-8?q?"])
     )
     inserted = st.tuples(parts, st.integers(0, 5_000), st.sampled_from([1, 2, 50, 100_000])).map(repeated)
-    fuzz(examples * 5, st.one_of(st.binary(max_size=300), inserted), check)
+    fuzz(examples, st.one_of(st.binary(max_size=300), inserted), check)

@@ -43,7 +43,8 @@ class ImapServer:
 
     def flags(self) -> list[frozenset[Any]]:
         """The flags of each message."""
-        return self._run(self._flags())
+        found: list[frozenset[Any]] = self._run(self._flags())
+        return found
 
     def renumber(self) -> None:
         """Replace the mailbox by an empty one, whose numbers begin anew."""

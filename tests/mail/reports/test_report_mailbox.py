@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -56,10 +56,12 @@ def test_a_run_is_bounded_and_the_next_one_continues(server: ImapServer, monkeyp
     monkeypatch.setattr(storage.report_mailbox, "_WINDOW", 105)
     ids = [uuid4() for _ in range(7)]
     server.put(*(plain_report(identity, ANN) for identity in ids))
-    position, found = None, []
+    position: Position | None = None
+    found: list[list[UUID]] = []
     for _ in range(3):
         reading = read(server.mailbox(), position)
-        position, found = reading.position, [*found, [report.message_id for report in reading.reports]]
+        position = reading.position
+        found.append([report.message_id for report in reading.reports])
     assert found == [ids[:3], ids[3:6], ids[6:]]
 
 

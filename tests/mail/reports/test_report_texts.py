@@ -16,7 +16,7 @@ def test_the_report_of_a_common_server_names_message_recipient_and_status(server
     report = read_report(write(MESSAGE, ANN))
     assert report is not None
     assert report.message_id == MESSAGE
-    assert [(failure.addresses, failure.status) for failure in report.failures] == [({ANN}, status)]
+    assert [(failure.addresses, failure.status) for failure in report.failures] == [(frozenset({ANN}), status)]
 
 
 @pytest.mark.parametrize("action", ["delayed", "relayed", "delivered", "expanded", "unknown"])

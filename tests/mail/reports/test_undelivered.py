@@ -14,12 +14,13 @@ from domain.reminders.delivery_reports import read_report
 from domain.reminders.reminders import PAUSES
 from jobs.delivery_reports import apply_reports, read_delivery_reports
 from server.database_urls import DatabaseUrls
-from storage.mail import SmtpServer
+from server.settings import SettingError, read_settings
+from server.stores import open_mail, open_report_mailbox
 from storage.report_mailbox import ReportMailbox
 from tests.mail.reminding import LEAD, PAYER, Reminding, level, reminding_over
 from tests.mail.reports.imap_server import ImapServer, imap_server
 from tests.mail.reports.texts import plain_report
-from tests.mail.smtp_server import HOST, SENDER
+from tests.mail.smtp_server import HOST
 from tests.support.databases import rows
 
 GONE = "The address does not exist (5.1.1): correct the address, or put it on the suppression list"
@@ -79,7 +80,7 @@ def test_a_message_that_comes_back_has_failed_with_reason_and_audit_event_and_is
     assert (after["status"], after["failure"], after["accepted_for"]) == ("failed", f"{PAYER}: {GONE}", [LEAD])
     [event] = rows(clinic.address, _AUDITED)
     assert (event["user_id"], event["role"]) == (None, "worker")
-    assert identity.bytes in event["entities"]
+    assert rows(clinic.address, "select invoice_id from message_invoices")[0]["invoice_id"].bytes in event["entities"]
     [line] = [line for line in caplog.messages if line.startswith("delivery reports")]
     assert line.startswith("delivery reports: 3 read, 1 about no message, 1 recipients failed, in ")
     assert "@" not in caplog.text
@@ -172,8 +173,22 @@ def test_with_a_mailbox_reports_are_asked_for_there_and_readers_see_the_sender_o
     rows(clinic.address, "update clinics set sender_address = 'accounts@bay.example'")
     clinic.invoice(30)
     mail_server = clinic.mail_server
-    server = SmtpServer(SENDER, "none", reports_to="reports@clinic.example", hostname=HOST, port=mail_server.port)
-    asyncio.run(clinic.work(mail=server))
+    settings = {"BILLING_IMAP_HOST": HOST, "BILLING_IMAP_USER": "clinic", "BILLING_IMAP_PASSWORD": "secret"}
+    address = {"BILLING_IMAP_ADDRESS": "reports@clinic.example"}
+    mail = open_mail(read_settings({**mail_server.settings, **settings, **address}))
+    asyncio.run(clinic.work(mail=mail))
     ((_, message),) = mail_server.taken
     assert mail_server.senders == ["reports@clinic.example"]
     assert "<accounts@bay.example>" in str(message["From"])
+
+
+def test_the_settings_name_the_mailbox_or_say_what_is_missing() -> None:
+    mail = {"BILLING_SMTP_HOST": "mail.example", "BILLING_MAIL_FROM": "a@b.example"}
+    whole = {**mail, "BILLING_IMAP_HOST": "mail.example", "BILLING_IMAP_USER": "u", "BILLING_IMAP_PASSWORD": "p"}
+    assert open_report_mailbox(read_settings(mail)) is None
+    assert open_report_mailbox(read_settings(whole)) == ReportMailbox("mail.example", 993, "tls", "u", "p", "INBOX")
+    for name in ("BILLING_SMTP_HOST", "BILLING_IMAP_USER", "BILLING_IMAP_PASSWORD"):
+        with pytest.raises(SettingError, match="BILLING_IMAP_HOST needs"):
+            read_settings({key: value for key, value in whole.items() if key != name})
+    with pytest.raises(SettingError, match="BILLING_IMAP_ADDRESS"):
+        read_settings({**whole, "BILLING_IMAP_ADDRESS": "nobody"})

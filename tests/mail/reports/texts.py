@@ -20,7 +20,7 @@ def plain_report(
     original: str = "",
 ) -> bytes:
     """A report as the standard library writes it, with the headers of the original; `original` is the recipient as it was given."""
-    report = MIMEMultipart("report", **{"report-type": "delivery-status"})
+    report = MIMEMultipart("report", report_type="delivery-status")
     report["From"], report["Subject"] = "MAILER-DAEMON@relay.example", "About your message"
     report["Message-ID"] = own_id or f"<{uuid4()}@relay.example>"
     report.attach(MIMEText("Your message is described below.\n"))
