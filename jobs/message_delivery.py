@@ -210,7 +210,8 @@ async def _record(
         changed |= {"status": (MessageStatus.SENT if was_sent else MessageStatus.FAILED).value}
         changed |= {"sent_at": moment} if was_sent else {}
     writes = WriteBatch(clinic.id)
-    writes.update("outbound_messages", {"id": claimed.id}, **changed)
+    # A report that it was not delivered can be faster.
+    writes.update("outbound_messages", {"id": claimed.id, "status": MessageStatus.QUEUED.value}, **changed)
     if claimed.document is not None and "sent_at" in changed:
         record_delivery(writes, claimed.document, claimed.id, claimed.recipient, moment)
     async with database.working(clinic.id) as connection:

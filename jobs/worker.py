@@ -22,6 +22,7 @@ from domain.clock import Clock, now
 from identity.sessions import Sessions
 from jobs.agreements import lapse_agreements
 from jobs.attorney_changes import apply_attorney_changes
+from jobs.delivery_reports import read_delivery_reports
 from jobs.document_files import draw_named
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
@@ -38,6 +39,7 @@ from schema.whole import role_schemas
 from storage.blobs import MissingBlobError, StorageError
 from storage.files import Files
 from storage.letters import MailServer
+from storage.report_mailbox import ReportMailbox
 
 logger = logging.getLogger("billing.worker")
 
@@ -50,6 +52,8 @@ class Tools:
     files: Files
     mail: MailServer
     clock: Clock
+    # The mailbox of delivery reports, where there is one.
+    reports: ReportMailbox | None = None
 
 
 Task = Callable[[Tools], Awaitable[int]]
@@ -88,6 +92,10 @@ async def _plan_reminders(tools: Tools) -> int:
     return await plan_reminders(tools.database, tools.clock)
 
 
+async def _read_delivery_reports(tools: Tools) -> int:
+    return await read_delivery_reports(tools.database, tools.clock, tools.reports) if tools.reports else 0
+
+
 # Job → cron schedule (minute, hour, day, month, weekday; UTC) and task. Every job also runs when a worker starts.
 # A clinic's day begins at a full or a quarter hour of UTC in every time zone.
 TASKS: dict[str, tuple[str, Task]] = {
@@ -99,6 +107,9 @@ TASKS: dict[str, tuple[str, Task]] = {
     "forget_links": ("50 * * * *", _forget_links),
     "forget_old_jobs": ("40 3 * * *", _forget_old_jobs),
 }
+
+# The job of a worker that has a mailbox of delivery reports.
+REPORTS: dict[str, tuple[str, Task]] = {"read_delivery_reports": ("* * * * *", _read_delivery_reports)}
 
 # The export job, which the database enqueues once for each file, and its concurrency limit over all workers: each build takes
 # two connections of its role.
@@ -138,11 +149,17 @@ def queries(driver: AsyncpgPoolDriver) -> Queries:
 
 @asynccontextmanager
 async def working(
-    dsn_of: Connect, files: Files, mail: MailServer, clock: Clock = now, *, links: LinkMailer | None = None
+    dsn_of: Connect,
+    files: Files,
+    mail: MailServer,
+    clock: Clock = now,
+    *,
+    links: LinkMailer | None = None,
+    reports: ReportMailbox | None = None,
 ) -> AsyncIterator[None]:
     """Run jobs for as long as this context is open; at the end, running jobs have a grace period of 30 seconds to finish.
 
-    One-time links are sent by mail with `links`.
+    One-time links are sent by mail with `links`, and delivery reports are read from the mailbox `reports`.
     """
     stop = asyncio.Event()
 
@@ -158,7 +175,7 @@ async def working(
     )
     running = _again_and_again(opened, stop, BEATS_EVERY_SECONDS, "the heartbeat", WorkerHeartbeat().beat)
     chaining = _again_and_again(opened, stop, _CHAINS_EVERY_SECONDS, "chaining the audit log", chain_audit_logs)
-    doing = _work(opened, dsn_of(STAFF_LOGIN), lambda database: Tools(database, files, mail, clock), stop)
+    doing = _work(opened, dsn_of(STAFF_LOGIN), lambda database: Tools(database, files, mail, clock, reports), stop)
     linking = (
         _again_and_again(
             opened, stop, _SENDS_EVERY_SECONDS, "sending links", lambda database: send_links(database, clock, links)
@@ -224,7 +241,7 @@ async def _work_while_connected(dsn: str, tools: Tools, stop: asyncio.Event) -> 
         driver = QueueDriver(pool, tools.database.hints)
         queue = queries(driver)
         queuer = PgQueuer(driver, channel=QUEUE.channel, queries=queue)
-        for name, (expression, task) in TASKS.items():
+        for name, (expression, task) in (TASKS | (REPORTS if tools.reports else {})).items():
             queuer.entrypoint(name)(_job(task, tools))
             queuer.schedule(name, expression)(_due(queue, name))
             await _ask_for(queue, name)

@@ -8,6 +8,7 @@ import asyncpg
 
 logger = logging.getLogger("billing.outages")
 DATABASE, MAIL_SERVER, FILE_STORE = "database", "mail server", "file store"
+REPORT_MAILBOX = "mailbox of delivery reports"
 OUTAGES = (
     OSError,
     asyncpg.PostgresConnectionError,

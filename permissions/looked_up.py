@@ -50,7 +50,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "cpt_codes": ("code", "label", "base_price", "bilateral_policy", "active", "valid_from", "valid_to"),
     "documents": ("uploaded_by", "file_name", "content_type", "byte_size", "expires_at"),
     "document_counters": ("kind", "last_number"),
-    "document_deliveries": ("recorded_at",),
+    "document_deliveries": ("message_id", "recorded_at"),
     "document_templates": ("kind", "version", "texts"),
     "encounter_exams": ("encounter_id", "exam_type_id", "bilateral", "units", "position", "removed_at"),
     "encounters": (

@@ -153,7 +153,7 @@ WORKER: dict[str, Need] = {
         )
     ),
     "outbound_messages": Need(
-        (*_MESSAGE, "sent_at", "accepted_for", "attempts", "issued_document_id", "attaches_document"),
+        (*_MESSAGE, "sent_at", "accepted_for", "attempts", "failure", "issued_document_id", "attaches_document"),
         changes=tuple("subject body status sent_at next_attempt_at attempts accepted_for failure".split()),
         adds=(*_MESSAGE, "failure", "recorded_at"),
         removes=True,

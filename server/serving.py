@@ -24,7 +24,7 @@ from server.http.header_timeout import BoundedProtocol
 from server.identity_provider import provider_of
 from server.secret_keys import check_keys
 from server.settings import SettingError, Settings
-from server.stores import open_files, open_link_mailer, open_mail
+from server.stores import open_files, open_link_mailer, open_mail, open_report_mailbox
 from storage.files import Files
 
 logger = logging.getLogger("billing.server")
@@ -137,7 +137,7 @@ def _worker_of(
     address: DatabaseUrls, settings: Settings, files: Files, *, demo: bool = False
 ) -> AbstractAsyncContextManager[None]:
     mail, links = open_mail(settings, demo=demo), open_link_mailer(settings, files.keys, demo=demo)
-    return working(address.login, files, mail, links=links)
+    return working(address.login, files, mail, links=links, reports=open_report_mailbox(settings))
 
 
 async def _run(address: DatabaseUrls, settings: Settings, files: Files, listening: socket.socket, url: str) -> None:

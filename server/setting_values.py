@@ -114,6 +114,11 @@ def mailbox(text: str) -> str:
     return text
 
 
+def optional_mailbox(text: str) -> str:
+    """An e-mail address, or empty."""
+    return mailbox(text) if text else ""
+
+
 def secret(text: str) -> str:
     """A secret of at least 32 characters, or empty."""
     if text and len(text) < _SHORTEST_SECRET:

@@ -18,6 +18,7 @@ from server.setting_values import (
     mailbox,
     names,
     networks,
+    optional_mailbox,
     port_number,
     positive,
     secret,
@@ -189,6 +190,32 @@ SETTINGS = {
         "BILLING_SMTP_USER", "The user name at the mail server; without it, no authentication.", "", str
     ),
     "smtp_password": Setting("BILLING_SMTP_PASSWORD", "The password at the mail server.", "", str),
+    "imap_host": Setting(
+        "BILLING_IMAP_HOST",
+        "The IMAP server of a mailbox to which mail servers send their delivery reports: messages to payers that could not be delivered "
+        "become action items; without it, no reports are read.",
+        "",
+        str,
+    ),
+    "imap_port": Setting("BILLING_IMAP_PORT", "The port of that server.", "993", port_number),
+    "imap_security": Setting(
+        "BILLING_IMAP_SECURITY",
+        "tls: TLS from the beginning (port 993); starttls: TLS by the STARTTLS command; none: no encryption, only for "
+        "a server on the same machine.",
+        "tls",
+        mail_security,
+    ),
+    "imap_user": Setting("BILLING_IMAP_USER", "The user name at that server; required with it.", "", str),
+    "imap_password": Setting("BILLING_IMAP_PASSWORD", "The password at that server; required with it.", "", str),
+    "imap_folder": Setting(
+        "BILLING_IMAP_FOLDER", "The folder of the mailbox that is read, and not changed.", "INBOX", str
+    ),
+    "imap_address": Setting(
+        "BILLING_IMAP_ADDRESS",
+        "The e-mail address of that mailbox, to which reports are asked for (envelope sender); without it, BILLING_MAIL_FROM.",
+        "",
+        optional_mailbox,
+    ),
     "requests_per_minute": Setting(
         "BILLING_REQUESTS_PER_MINUTE",
         "The rate limit: requests a minute of one user to one process, ten times as many of one address; 0: no limit.",
@@ -261,6 +288,13 @@ class Settings:
     smtp_security: str
     smtp_user: str
     smtp_password: str
+    imap_host: str
+    imap_port: int
+    imap_security: str
+    imap_user: str
+    imap_password: str
+    imap_folder: str
+    imap_address: str
     requests_per_minute: int
     trusted_documents: str
     log_level: str
@@ -285,6 +319,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingError("DATABASE_URL is needed with BILLING_DIRECT_DATABASE_URL and BILLING_READ_DATABASE_URL")
     if settings.smtp_host and settings.mail_from == SETTINGS["mail_from"].default:
         raise SettingError("BILLING_MAIL_FROM is needed with BILLING_SMTP_HOST: the address that payers reply to")
+    if settings.imap_host and not (settings.smtp_host and settings.imap_user and settings.imap_password):
+        raise SettingError("BILLING_IMAP_HOST needs BILLING_SMTP_HOST, BILLING_IMAP_USER and BILLING_IMAP_PASSWORD")
     return settings
 
 

@@ -10,6 +10,7 @@ from storage.blobs import BlobStore, open_folder, open_s3
 from storage.files import Files
 from storage.letters import MailServer
 from storage.mail import DemoMail, Outbox, SmtpServer
+from storage.report_mailbox import ReportMailbox
 
 
 def open_files(settings: Settings) -> Files:
@@ -50,4 +51,14 @@ def open_mail(settings: Settings, *, demo: bool = False) -> MailServer:
         username=settings.smtp_user or None,
         password=settings.smtp_password or None,
     )
+    if settings.imap_host:
+        server.reports_to = settings.imap_address or settings.mail_from
     return DemoMail(server) if demo else server
+
+
+def open_report_mailbox(settings: Settings) -> ReportMailbox | None:
+    """The mailbox of delivery reports that the settings name; it is not connected to yet."""
+    if not settings.imap_host:
+        return None
+    place = (settings.imap_host, settings.imap_port, settings.imap_security)
+    return ReportMailbox(*place, settings.imap_user, settings.imap_password, settings.imap_folder)

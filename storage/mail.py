@@ -77,6 +77,8 @@ class SmtpServer:
     def __init__(self, sender: str, security: str, **connection: Any) -> None:
         """`security` is tls (implicit TLS), starttls or none; `connection` holds the options of aiosmtplib for the server."""
         self.sender = sender
+        # Where mail servers send their delivery reports (envelope sender); empty: to the sender of each message.
+        self.reports_to = ""
         self._options = {
             **connection,
             "use_tls": security == "tls",
@@ -108,7 +110,9 @@ class SmtpServer:
 
     async def _hand_over(self, smtp: SMTP, letter: EmailMessage) -> DeliveryResult:
         try:
-            failed, _ = await smtp.sendmail(letter.sender or self.sender, letter.recipients, letter.content)
+            failed, _ = await smtp.sendmail(
+                self.reports_to or letter.sender or self.sender, letter.recipients, letter.content
+            )
             refusals = {who: (reply.code, reply.message) for who, reply in failed.items()}
         except SMTPRecipientsRefused as refused:
             refusals = {one.recipient: (one.code, one.message) for one in refused.recipients}

@@ -57,6 +57,6 @@ DOCUMENT_ITEMS: list[tuple[ActionItemKind, tuple[str, ...], str]] = [
         f"""outbound_messages m join issued_documents c on c.clinic_id = m.clinic_id and c.id = m.issued_document_id
             {_WITHOUT_INVOICE} where m.status = 'failed' and {_STANDS.format("c")}
             and not exists (select from document_deliveries v where v.clinic_id = c.clinic_id and v.document_id = c.id
-                and v.recorded_at > m.recorded_at)""",
+                and v.recorded_at > m.recorded_at and v.message_id is distinct from m.id)""",
     ),
 ]

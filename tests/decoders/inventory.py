@@ -6,6 +6,7 @@ from db import global_ids, notifications, sealed_hints
 from domain.access import tokens as bearer_tokens
 from domain.documents.uploads import LARGEST_BYTES
 from domain.imports import LARGEST_UNPACKED, MOST_COLUMNS, MOST_ROWS
+from domain.reminders import delivery_reports
 from domain.texts import NOTE
 from exports import templates
 from identity.oidc import keys as oidc_keys
@@ -21,6 +22,7 @@ from resolvers.compiler import cursors
 from server import serving
 from server.execution.requests import LARGEST_BODY
 from server.http import header_timeout, requests, uploads, websocket
+from storage import report_mailbox
 
 KIB, MIB = 1024, 1024 * 1024
 
@@ -158,6 +160,21 @@ DECODERS = (
         f"depth {templates._DEEPEST}; {NOTE.longest:,} characters",
         "an error of the input with its line",
         "test_templates",
+    ),
+    Decoder(
+        "delivery report (RFC 3464)",
+        "domain/reminders/delivery_reports.py",
+        f"{delivery_reports.MOST_BYTES // KIB} KiB, {delivery_reports._MOST_PARTS} parts, {delivery_reports.MOST_RECIPIENTS} recipients, "
+        f"headers of {delivery_reports._LARGEST_HEAD // KIB} KiB",
+        "ignored, and counted in the log",
+        "test_delivery_reports",
+    ),
+    Decoder(
+        "mailbox of delivery reports (IMAP)",
+        "storage/report_mailbox.py",
+        f"{report_mailbox._MOST_BYTES // MIB} MiB, {report_mailbox._LONGEST_SECONDS:.0f} s; {report_mailbox._MOST_REPORTS} reports of a run",
+        "a line in the log; tried again after a minute",
+        "test_report_mailbox",
     ),
     Decoder(
         "import file (CSV)",

@@ -12,6 +12,7 @@ from db.pools import Database
 from jobs.message_delivery import send_messages
 from jobs.reminder_plan import plan_reminders
 from server.database_urls import DatabaseUrls
+from storage.letters import MailServer
 from tests.mail.smtp_server import RecordingSmtpServer, recording_smtp_server
 from tests.support.api.clinic_clock import moment
 from tests.support.databases import TODAY, rows
@@ -101,13 +102,13 @@ class Reminding:
         asyncio.run(self.work(workers))
         return sorted(self.mail_server.texts()[before:])
 
-    async def work(self, workers: int = 1) -> None:
-        """Run the reminder jobs of all workers once, concurrently."""
+    async def work(self, workers: int = 1, mail: MailServer | None = None) -> None:
+        """Run the reminder jobs of all workers once, concurrently, with the mail server or another client of it."""
 
         async def run_worker() -> None:
             async with Database(self.address.login) as database:
                 await plan_reminders(database, lambda: self.now)
-                await send_messages(database, lambda: self.now, self.mail_server.server)
+                await send_messages(database, lambda: self.now, mail or self.mail_server.server)
 
         await asyncio.gather(*(run_worker() for _ in range(workers)))
 

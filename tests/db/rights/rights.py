@@ -54,7 +54,7 @@ STAFF_COLUMNS = {
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
     "document_counters": "| clinic_id kind last_number",
-    "document_deliveries": f"{DELIVERY} | recorded_at",
+    "document_deliveries": f"{DELIVERY} | message_id recorded_at",
     "document_templates": "clinic_id id kind version texts created_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
@@ -241,7 +241,7 @@ READ_BY_THE_WORKER = {
     "reminder_policies": f"clinic_id id {POLICY}",
     "reminder_levels": f"clinic_id id {LEVEL}",
     "outbound_messages": """clinic_id id recipient copy_to subject status due_on sent_at next_attempt_at accepted_for attempts
-        issued_document_id attaches_document""",
+        failure issued_document_id attaches_document""",
     "message_invoices": "clinic_id id invoice_id message_id policy_id level template_id repetition counted_from",
     "invoices": """clinic_id id number case_id payer_id attorney_id facility_id balance status version created_on submitted_on
         submission_method agreed_on fully_paid_on paid_on billed_amount agreed_amount received_amount written_off_amount floor_amount target_amount
