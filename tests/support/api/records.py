@@ -57,11 +57,7 @@ def find_records(address: DatabaseUrls) -> Found:
         """insert into firms (clinic_id, id, name) select clinic_id, gen_random_uuid(), 'Idle & Quiet' from clinics
         where short_name = 'demo'""",
     )
-    rows(
-        address,
-        """insert into suppressed_addresses (clinic_id, id, email, added_at) select clinic_id, gen_random_uuid(),
-        'quiet@firm.example', now() from clinics where short_name = 'demo'""",
-    )
+    _suppress(address)
     # Two payments of which nothing is applied or deposited.
     for number in ("FOUND-1", "FOUND-2"):
         rows(
@@ -83,6 +79,15 @@ def find_records(address: DatabaseUrls) -> Found:
         uuid_of(found.own["Case"]),
     )
     return found
+
+
+def _suppress(address: DatabaseUrls) -> None:
+    """An address of the demo clinic on the suppression list."""
+    rows(
+        address,
+        """insert into suppressed_addresses (clinic_id, id, email, added_at) select clinic_id, gen_random_uuid(),
+        'quiet@firm.example', now() from clinics where short_name = 'demo'""",
+    )
 
 
 def add_merge(address: DatabaseUrls, clinic: str) -> None:
