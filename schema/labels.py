@@ -104,7 +104,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "DocumentKind": {
         "INVOICE": "Invoice",
-        "ITEMISED_STATEMENT": "Itemised statement",
+        "ITEMISED_STATEMENT": "Itemized statement",
         "PAYOFF_LETTER": "Payoff letter",
         "LIEN_NOTICE": "Lien notice",
         "LIEN_RELEASE": "Lien release",

@@ -46,7 +46,7 @@ DEFAULTS: dict[DocumentKind, Texts] = {
         "Please send payment to the address for payments above, and name the number {{ number }} with it.",
     ),
     DocumentKind.ITEMISED_STATEMENT: Texts(
-        "Itemised statement of account",
+        "Itemized statement of account",
         "This statement lists the services to {{ patient }} that {{ clinic }} has billed, and what was paid and adjusted on them"
         " up to {{ as_of }}.",
         "",
