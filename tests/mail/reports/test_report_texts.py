@@ -11,7 +11,7 @@ MESSAGE, ANN = UUID("0f8fad5b-d9cb-469f-a165-70867728950e"), "ann@firm.example"
 
 
 @pytest.mark.parametrize("server", SHAPES)
-def test_the_report_of_a_common_server_names_message_recipient_and_status(server: str) -> None:
+def test_the_report_of_a_mail_server_names_message_recipient_and_status(server: str) -> None:
     write, status = SHAPES[server]
     report = read_report(write(MESSAGE, ANN))
     assert report is not None
