@@ -1,4 +1,4 @@
-"""What stands in the documents that bill: invoice, itemised statement, patient statement and good-faith estimate."""
+"""What stands in the documents that bill: invoice, itemized statement, patient statement and good-faith estimate."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -68,7 +68,7 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class StatementInvoice:
-    """An invoice of an itemised statement: its lines, and its figures, to which they foot."""
+    """An invoice of an itemized statement: its lines, and its figures, to which they foot."""
 
     figures: InvoiceFigures
     lines: tuple[StatementLine, ...]

@@ -116,7 +116,7 @@ class LienRelease:
 class BillingAffidavit:
     """An affidavit about the cost of services (Texas CPRC 18.001, 18.002), as of a day; unknown facts are left blank to fill in.
 
-    `capacity` is "provider" or "custodian".
+    `capacity` is "provider" or "custodian"; `statement` is the number of the statement to which it swears.
     """
 
     letterhead: Letterhead
@@ -137,6 +137,7 @@ class BillingAffidavit:
     executed_on: date | None = None
     served_on: date | None = None
     notary: str = ""
+    statement: str = ""
     physician: Physician | None = None
 
     def __post_init__(self) -> None:

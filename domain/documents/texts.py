@@ -75,7 +75,7 @@ DEFAULTS: dict[DocumentKind, Texts] = {
         "Before me, the undersigned authority, personally appeared {{ affiant }}, who, being by me duly sworn, deposed as"
         " follows:\n\nMy name is {{ affiant }}. I am of sound mind and capable of making this affidavit, and personally acquainted"
         " with the facts stated here. I am the {{ capacity }} of the billing records of {{ clinic }}.\n\nAttached to this affidavit"
-        " are records that provide an itemised statement of the services and of the charges for them that {{ clinic }} provided"
+        " are records that provide an itemized statement of the services and of the charges for them that {{ clinic }} provided"
         " to {{ patient }}. The records are kept in the regular course of business.\n\nThe services were necessary, and the amounts"
         " charged for them were reasonable at the time and place that they were provided. The amounts billed, paid, adjusted and"
         " payable as of {{ as_of }} are:",

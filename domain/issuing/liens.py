@@ -47,7 +47,7 @@ LIEN_RULES = {
         ),
         LienRule(
             "NC",
-            "This lien is claimed under G.S. 44-49 and 44-50. An itemised statement is furnished to the attorney on request, without "
+            "This lien is claimed under G.S. 44-49 and 44-50. An itemized statement is furnished to the attorney on request, without "
             "charge.",
             _RELEASE.format("G.S. 44-49 and 44-50"),
             "G.S. 44-49, 44-50",

@@ -14,7 +14,7 @@ from schema.keys import key
     description="Who swears to a billing affidavit. Days of court are never computed: they are the clinic's to watch."
 )
 class AffidavitInput:
-    statement_id: strawberry.ID = input_field("staff", "The itemised statement that it swears to, which must stand.")
+    statement_id: strawberry.ID = input_field("staff", "The itemized statement that it swears to, which must stand.")
     affiant: str = input_field("staff", "The name of the person who swears.")
     capacity: AffiantCapacity = input_field("staff", "In which capacity.")
     county: str | None = input_field("staff", "The county in which it will be signed.")

@@ -121,7 +121,7 @@ class IssuedDocument(Node):
         "records", "Of a payoff letter, whether new invoices of the case wait until its last day."
     )
     statement: IssuedDocumentRef | None = output_field(
-        "records", "The itemised statement that an affidavit swears to; null for other documents."
+        "records", "The itemized statement that an affidavit swears to; null for other documents."
     )
     state: str | None = output_field(
         "records", "The state whose law a lien notice or release follows; null for other documents."

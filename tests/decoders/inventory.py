@@ -6,6 +6,7 @@ from db import global_ids, notifications, sealed_hints
 from domain.access import tokens as bearer_tokens
 from domain.documents.uploads import LARGEST_BYTES
 from domain.imports import LARGEST_UNPACKED, MOST_COLUMNS, MOST_ROWS
+from domain.records.logos import LARGEST_LOGO, LARGEST_SIDE
 from domain.reminders import delivery_reports
 from domain.texts import NOTE
 from exports import templates
@@ -153,6 +154,13 @@ DECODERS = (
         f"the announced length, at most {LARGEST_BYTES // MIB} MiB; {uploads._LONGEST_SECONDS} s",
         "400, 408, 415; nothing is stored",
         "test_signed_links",
+    ),
+    Decoder(
+        "logo (PNG)",
+        "storage/logos.py",
+        f"{LARGEST_LOGO:,} bytes, {LARGEST_SIDE:,} pixels wide and high",
+        "an error of the input at `logoId`",
+        "test_logos",
     ),
     Decoder(
         "reminder template",

@@ -9,7 +9,7 @@ from tests.house.source import PROJECT, files, name
 PAGE = (PROJECT / "docs" / "decoders.md").read_text(encoding="utf-8")
 # What decodes bytes or text that may come from outside of the process.
 _DECODES = re.compile(
-    r"b64decode\(|fromhex\(|[a-z]+json\.loads\(|json\.loads\(|headers\.get\(|query_params|csv\.reader|ParserCreate|ZipFile\(file\)|Segments\(file\)"
+    r"b64decode\(|fromhex\(|[a-z]+json\.loads\(|json\.loads\(|headers\.get\(|query_params|csv\.reader|ParserCreate|ZipFile\(file\)|Image\.open\(|Segments\(file\)"
 )
 # Modules that decode what this process, its child, or PostgreSQL has written, or that belong to a row of the inventory.
 _NO_DECODERS = {

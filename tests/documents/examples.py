@@ -201,6 +201,7 @@ AFFIDAVIT = BillingAffidavit(
     invoices=FIGURES,
     affiant="Robin Clerk",
     county="Travis",
+    statement="ST-000007",
     billed=money(295_104),
     paid=money(20_000),
     adjusted=money(27_604),

@@ -84,7 +84,7 @@ def _lines_of(invoices: tuple[GatheredInvoice, ...]) -> int:
 
 
 async def billing_affidavit(work: UnitOfWork) -> Drafted:
-    """The affidavit that swears to an itemised statement (Texas Civil Practice and Remedies Code 18.001, 18.002)."""
+    """The affidavit that swears to an itemized statement (Texas Civil Practice and Remedies Code 18.001, 18.002)."""
     asked = work.inputs.get("affidavit")
     if asked is None:
         raise InvalidInput("Who swears to which statement is required", ("affidavit",))
@@ -92,7 +92,7 @@ async def billing_affidavit(work: UnitOfWork) -> Drafted:
     county = optional_text(asked, "county", Text(NAME.longest))
     statement = await lock_standing(work, asked["statement_id"], "statement_id")
     if statement["kind"] != DocumentKind.ITEMISED_STATEMENT.value:
-        raise InvalidInput("An affidavit swears to an itemised statement", ("affidavit", "statement_id"))
+        raise InvalidInput("An affidavit swears to an itemized statement", ("affidavit", "statement_id"))
     gathered = await gather(work, statement["case_id"], statement["as_of"])
     invoices, totals = gathered.invoices, totals_of(gathered.invoices)
     _, _, _, payable = totals
@@ -109,6 +109,7 @@ async def billing_affidavit(work: UnitOfWork) -> Drafted:
             affiant=affiant,
             capacity=AffiantCapacity(asked["capacity"]).value,
             county=county or "",
+            statement=statement["number"],
         )
 
     wanted = Wanted(recipient, contents, invoices, attorney_id)
