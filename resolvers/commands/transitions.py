@@ -113,12 +113,14 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
         if line is None:
             raise NotFound("The invoice has no such line", ("line_id",))
         work.inputs = {**work.inputs, "line_amount": line["amount"]}
-    if name == "submit_invoice":
-        number = await issue_submitted(work, writes, row)
-        work.inputs = {**work.inputs, "document_number": number}
     if work.inputs.get("reason_code"):
         await check_reason_code(work, code_form(work.inputs["reason_code"]), ("reason_code",))
     try:
+        if name == "submit_invoice":
+            # What is refused has no document.
+            _outcome_of(work, name, row, work.inputs, invoice_of(row))
+            number = await issue_submitted(work, writes, row)
+            work.inputs = {**work.inputs, "document_number": number}
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
         row = (await lock(work, [identity], with_facts=reads_facts))[identity]
@@ -142,12 +144,17 @@ def move(
     `known` are columns that the caller changes besides those that the rules change; `actor` is who applies it, if not the user, and
     `invoice` what its guards ask about, if not the row.
     """
-    invoice = invoice or invoice_of(row)
-    check_version(invoice, inputs)
-    outcome, end = apply(name, invoice, inputs, replace(actor or work.actor, moment=moment_of(work, row)))
+    outcome, end = _outcome_of(work, name, row, inputs, invoice or invoice_of(row), actor)
     if known:
         outcome = replace(outcome, values={**outcome.values, **known})
     return _write(work, writes, name, row, outcome, end, inputs)
+
+
+def _outcome_of(
+    work: UnitOfWork, name: str, row: Row, inputs: Mapping[str, Any], invoice: Invoice, actor: Actor | None = None
+) -> tuple[Outcome, InvoiceStatus]:
+    check_version(invoice, inputs)
+    return apply(name, invoice, inputs, replace(actor or work.actor, moment=moment_of(work, row)))
 
 
 def moment_of(work: UnitOfWork, row: Row) -> datetime:

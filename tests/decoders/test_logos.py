@@ -12,7 +12,22 @@ from tests.decoders.fuzzing import fuzz, fuzzed
 from tests.documents.examples import logo
 
 _LOGO = logo()
-_CHUNKS = (b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"iCCP", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"acTL", b"fcTL", b"fdAT", b"eXIf", b"IEND")
+_CHUNKS = (
+    b"IHDR",
+    b"PLTE",
+    b"IDAT",
+    b"tRNS",
+    b"iCCP",
+    b"pHYs",
+    b"tEXt",
+    b"zTXt",
+    b"iTXt",
+    b"acTL",
+    b"fcTL",
+    b"fdAT",
+    b"eXIf",
+    b"IEND",
+)
 
 
 def check(data: bytes) -> None:

@@ -43,8 +43,8 @@ STAFF_COLUMNS = {
         reversal_kind | ordered_at""",
     "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
         is_remitted""",
-    "clinics": """clinic_id small_balance_tolerance | payment_terms_days unbilled_after_days moves_to_working_days time_zone
-        attaches_documents name address phone""",
+    "clinics": f"""clinic_id small_balance_tolerance | {MASTER_DATA} payment_terms_days unbilled_after_days moves_to_working_days
+        time_zone attaches_documents name address phone""",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -128,7 +128,7 @@ STAFF_COLUMNS = {
 # Columns that only administrators see, without the hashes of passwords and tokens; and the audit log, which they search for
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
-    "clinics": f"""clinic_id small_balance_tolerance | {LETTERHEAD} payment_terms_days unbilled_after_days moves_to_working_days
+    "clinics": f"""clinic_id small_balance_tolerance | {LETTERHEAD} {MASTER_DATA} payment_terms_days unbilled_after_days moves_to_working_days
         time_zone attaches_documents name""",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
@@ -225,7 +225,7 @@ READ_BY_REPORTS = {
 # Columns that the worker reads: for lapsing agreements, for unused uploads, for requested exports, and for
 # reminders (dunning).
 READ_BY_THE_WORKER = {
-    "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance moves_to_working_days {LETTERHEAD}",
+    "clinics": f"clinic_id short_name name time_zone reminded_on small_balance_tolerance moves_to_working_days logo {LETTERHEAD}",
     "payers": "clinic_id id kind listed_name email attorney_id patient_id",
     **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "attorneys": "clinic_id id name email firm_id",
