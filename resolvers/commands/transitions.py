@@ -1,6 +1,6 @@
 """Transitions of invoices: the only code that writes the status of an invoice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,6 @@ from domain.normal_forms import code_form
 from domain.reminders.reminders import ReminderStatus
 from domain.warnings import late_fact
 from resolvers.commands.documents import consume
-from resolvers.commands.issued.submissions import issue_submitted
 from resolvers.commands.ledger_facts import facts_of, write_facts
 from resolvers.commands.payers import check_payer
 from resolvers.commands.reason_codes import check_reason_code
@@ -63,6 +62,7 @@ _LOOKED_UP = (
 )
 _LINE = "select amount from invoice_lines where clinic_id = $1 and invoice_id = $2 and id = $3"
 Row = Mapping[str, Any]
+Before = Callable[[UnitOfWork, WriteBatch, Row], Awaitable[None]]
 
 
 def invoice_of(row: Row) -> Invoice:
@@ -98,8 +98,8 @@ def locked_first(inputs: Mapping[str, Any]) -> frozenset[UUID]:
     return frozenset([inputs["invoice_id"]] if is_first else [])
 
 
-async def transition(work: UnitOfWork, name: str) -> UUID:
-    """Apply one transition to one invoice, as the input says."""
+async def transition(work: UnitOfWork, name: str, before: Before | None = None) -> UUID:
+    """Apply one transition to one invoice, as the input says; `before` it, what belongs to it and only to it is added to the batch."""
     identity: UUID = work.inputs["invoice_id"]
     if work.inputs.get("document_id"):
         await consume(work)
@@ -116,11 +116,9 @@ async def transition(work: UnitOfWork, name: str) -> UUID:
     if work.inputs.get("reason_code"):
         await check_reason_code(work, code_form(work.inputs["reason_code"]), ("reason_code",))
     try:
-        if name == "submit_invoice":
-            # What is refused has no document.
+        if before is not None:
             _outcome_of(work, name, row, work.inputs, invoice_of(row))
-            number = await issue_submitted(work, writes, row)
-            work.inputs = {**work.inputs, "document_number": number}
+            await before(work, writes, row)
         move(work, writes, name, row, work.inputs)
     except IllegalTransition:
         row = (await lock(work, [identity], with_facts=reads_facts))[identity]

@@ -7,7 +7,7 @@ from strawberry.tools import create_type
 
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
-from resolvers.commands.billing import cases, cheques, replacements, transfers
+from resolvers.commands.billing import cases, cheques, replacements, submissions, transfers
 from resolvers.commands.corrections.allocations import move_allocation
 from resolvers.commands.corrections.cheques import correct
 from resolvers.commands.corrections.returns import take_back
@@ -29,6 +29,7 @@ COMMANDS: dict[str, CommandFunction] = {
     "return_cheque": take_back,
     "correct_cheque": correct,
     "move_allocation": move_allocation,
+    "submit_invoice": submissions.submit_invoice,
     "transfer_balance": transfers.transfer,
     "replace_invoice": replacements.replace_invoice,
     "settle_case": cases.settle,

@@ -48,8 +48,8 @@ async def lock_case(work: UnitOfWork, identity: UUID) -> Row:
 async def share_cases(work: UnitOfWork, invoices: Iterable[UUID]) -> None:
     """Let the cases of some invoices not be locked by others until the transaction ends.
 
-    An invoice that is changed twice in one transaction, as by a payment that lets its agreement lapse, refers to its case anew. Whoever
-    has locked the case, and waits for the invoice or its payment, would wait forever.
+    A document of an invoice refers to its case, and so does, anew, an invoice that is changed twice in one transaction, as by a payment
+    that lets its agreement lapse. Whoever has locked the case, and waits for the invoice or its payment, would wait forever.
     """
     wanted = sorted(set(invoices))
     if wanted:

@@ -20,6 +20,7 @@ from tests.db.rights.columns import (
     LEVEL,
     LINE,
     LINK,
+    MASTER_DATA,
     PARTY,
     POLICY,
     RECORDS,
