@@ -29,7 +29,7 @@ class EstimateInput:
     lines: list[InvoiceLineInput] = input_field("staff", "The lines to price.")
     diagnosis: str | None = input_field(
         "staff",
-        "The diagnosis code or codes; without it, or without an NPI or the TIN, the document is called a quote.",
+        "The diagnosis code or codes; without it, or without an NPI or the taxpayer number of the clinic, the document is called a quote.",
     )
 
 

@@ -42,9 +42,9 @@ def sent(invoice: str, **more: Any) -> dict[str, Any]:
 def unreadable(clinic: Clinic) -> Iterator[tuple[str, str]]:
     """An invoice, and a field that billing staff may select, and whose column the database does not let them read."""
     invoice = clinic.invoice()
-    rows(clinic.address, "revoke select (service_date) on invoices from clinic_billing")
-    yield invoice, "serviceDate"
-    rows(clinic.address, "grant select (service_date) on invoices to clinic_billing")
+    rows(clinic.address, "revoke select (encounter_id) on invoices from clinic_billing")
+    yield invoice, "encounter { id }"
+    rows(clinic.address, "grant select (encounter_id) on invoices to clinic_billing")
 
 
 @pytest.mark.parametrize("key", [None, "so that it is done once"])
