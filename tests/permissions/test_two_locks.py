@@ -184,6 +184,8 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
         f"IssuedDocument.{name}": {Role.ATTORNEY}
         for name in ("case", "fileStatus", "sha256", "status", "supersededBy", "supersedes")
     },
+    # Who sends an invoice by e-mail sees whether the attorney has an account: a link is sent, or the document.
+    **{f"User.{name}": {Role.BILLING} for name in ("active", "attorney", "joinedAt")},
     # The payer of a visit is part of a physician's own productivity.
     "Invoice.encounter": {Role.PHYSICIAN},
 }
