@@ -46,13 +46,22 @@ class WriteBatch:
             bound = [", ".join(self._bound(table, name, value) for name, value in row.items()) for row in full]
             self._parts.append(f"insert into {table} ({', '.join(full[0])}) values ({'), ('.join(bound)})")
 
-    def count(self, table: str, column: str, **key: Any) -> Sql:
-        """The next number of a counter. The counter's row is locked until the commit, so that it belongs into the last statement."""
+    def of_clinic(self, expression: str) -> Sql:
+        """A value of the clinic's own row, by an expression of its columns."""
+        return Sql(
+            f"(select {expression} from clinics where clinic_id = {self._bound('clinics', 'clinic_id', self.clinic_id)})"
+        )
+
+    def count(self, table: str, column: str, first: str = "1", **key: Any) -> Sql:
+        """The next number of a counter, which begins with `first`, an expression.
+
+        The counter's row is locked until the commit, so that it belongs into the last statement.
+        """
         known = {"clinic_id": self.clinic_id, **key}
         names, part = ", ".join(known), f"w{len(self._parts)}"
         bound = ", ".join(self._bound(table, name, value) for name, value in known.items())
         self._parts.append(
-            f"insert into {table} as kept ({names}, {column}) values ({bound}, 1) "
+            f"insert into {table} as kept ({names}, {column}) values ({bound}, {first}) "
             f"on conflict ({names}) do update set {column} = kept.{column} + 1 returning {column}"
         )
         return Sql(f"(select {column} from {part})")

@@ -29,6 +29,8 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
         "moves_to_working_days",
         "time_zone",
         "attaches_documents",
+        "invoice_number_prefix",
+        "first_invoice_number",
         "name",
         "address",
         "phone",

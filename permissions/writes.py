@@ -116,7 +116,7 @@ WRITES: dict[str, Write] = {
             *columns_of("remit"),
             *_columns("legal_name fax email tin npi taxonomy logo"),
             *_columns("""address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
-                unbilled_after_days moves_to_working_days attaches_documents"""),
+                unbilled_after_days moves_to_working_days attaches_documents invoice_number_prefix first_invoice_number"""),
         ),
     ),
     "cpt_codes": Write(_ADMIN, (*_CODE, "code"), _CODE),

@@ -16,8 +16,13 @@ def _holds(bucket: Bucket) -> str:
 
 _TIMES_COUNTED = f"case when status in {listed(OPEN)} then {' + '.join(map(_holds, BUCKETS))} else 0 end"
 # Invoice numbers in the server's own format; imports may have kept others: `offset 0` keeps the planner from casting those.
-_OURS = "(select clinic_id, id, number, external_key, created_on from invoices where number ~ '^INV-[0-9]{4}-[0-9]{6,12}$' offset 0) o"
-_NUMBERED = f"(select *, substr(number, 5, 4)::int as year, substr(number, 10)::bigint as place from {_OURS}) n"
+_OURS = """(select i.clinic_id, i.id, i.number, i.external_key, i.created_on, k.first_invoice_number as first_place, k.after
+    from invoices i join (select clinic_id, first_invoice_number, invoice_number_prefix as prefix, length(invoice_number_prefix) + 1 as after
+        from clinics) k on k.clinic_id = i.clinic_id
+    where starts_with(i.number, k.prefix) and substr(i.number, k.after) ~ '^-[0-9]{4}-[0-9]{6,12}$' offset 0) o"""
+_NUMBERED = (
+    f"(select *, substr(number, after + 1, 4)::int as year, substr(number, after + 6)::bigint as place from {_OURS}) n"
+)
 
 # The Luhn sum over 80840 and the ten digits of an NPI: of the first, third … digit twice its value counts, digit by digit.
 _PREFIX_SUM, _NPI_DIGITS = 24, 10
@@ -37,11 +42,11 @@ LAWS = (
             when 'closed' then i.waiting > 0 else i.paid > 0 end""",
     ),
     Law(
-        "The numbers of a clinic's year have no gaps except before imported numbers",
+        "The numbers of a clinic's year have no gaps except before the first number and imported ones",
         "Invoice",
-        f"""select id from (select id, number, external_key, place, lag(place, 1, 0::bigint) over (partition by clinic_id, year order by place)
-        as before from {_NUMBERED}) b where place <> before + 1
-        and number is distinct from external_key""",
+        f"""select id from (select id, number, external_key, first_place, place, lag(place, 1, 0::bigint)
+        over (partition by clinic_id, year order by place) as before from {_NUMBERED}) b where place <> before + 1
+        and not (before = 0 and place = first_place) and number is distinct from external_key""",
     ),
     Law(
         "A number has the year in which its invoice was created",

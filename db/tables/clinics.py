@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from db.tables.base import address, clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
+from domain.billing.invoice_numbers import DEFAULT_PREFIX, LARGEST_FIRST
 from domain.clinics import LARGEST_TOLERANCE, LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
 from domain.records.logos import LARGEST_LOGO
 from domain.treatment.encounters import LONGEST_UNBILLED_AFTER_DAYS, UNBILLED_AFTER_DAYS
@@ -43,6 +44,9 @@ clinics = Table(
     Column("moves_to_working_days", Boolean, nullable=False, server_default=text("true")),
     # Whether documents that are sent by e-mail to others than attorneys with an account are attached; otherwise they go on paper.
     Column("attaches_documents", Boolean, nullable=False, server_default=text("false")),
+    # What the numbers of invoices begin with, and the count of the first: neither changes once an invoice has a number.
+    Column("invoice_number_prefix", Text, nullable=False, server_default=text(f"'{DEFAULT_PREFIX}'")),
+    Column("first_invoice_number", Integer, nullable=False, server_default=text("1")),
     # The letterhead of messages and documents, and the sender of messages: the server's where none is set.
     Column("legal_name", Text),
     Column("address", Text),
@@ -63,6 +67,8 @@ clinics = Table(
     UniqueConstraint("short_name"),
     CheckConstraint(f"small_balance_tolerance between 0 and {LARGEST_TOLERANCE}", name="small_balance_tolerance"),
     CheckConstraint(f"payment_terms_days between 0 and {LONGEST_PAYMENT_TERMS_DAYS}", name="payment_terms"),
+    CheckConstraint("invoice_number_prefix ~ '^[A-Z]{1,4}$'", name="invoice_number_prefix"),
+    CheckConstraint(f"first_invoice_number between 1 and {LARGEST_FIRST}", name="first_invoice_number"),
     CheckConstraint(f"length(logo) <= {LARGEST_LOGO}", name="logo_size"),
     CheckConstraint(f"unbilled_after_days between 0 and {LONGEST_UNBILLED_AFTER_DAYS}", name="unbilled_after"),
 )

@@ -1,6 +1,5 @@
 """Checks the opening balances: open invoices that a clinic imports from the system that it used before."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +13,6 @@ from domain.texts import Text
 # The charges arose in another system: they are one line, under a code that is not in the master list.
 CODE, LABEL = "OPENING", "Opening balance"
 NUMBER = Text(21, needed=True, capitals=True)
-_OURS = re.compile(r"INV-([0-9]{4})-([0-9]{6}|[1-9][0-9]{6,8})")
-_LIKE_OURS = re.compile(r"INV-[0-9]{4}-[0-9]{6,12}")
 _AGREED = (InvoiceStatus.PENDING_CHEQUE, InvoiceStatus.CHEQUE_RECEIVED)
 BROUGHT = (*OPEN, InvoiceStatus.CHEQUE_RECEIVED)
 
@@ -31,16 +28,6 @@ class _Rule:
     holds: Callable[[Row], bool]
 
 
-def place_of(number: str) -> tuple[int, int] | None:
-    """The year and the sequence number in an invoice number of the server's own format; None for any other.
-
-    >>> place_of("INV-2026-000123")
-    (2026, 123)
-    """
-    found = _OURS.fullmatch(number)
-    return (int(found[1]), int(found[2])) if found else None
-
-
 def check_opening(row: Row) -> None:
     """Refuse an inconsistent invoice; InvalidInput names the first column at fault."""
     for rule in RULES:
@@ -50,10 +37,6 @@ def check_opening(row: Row) -> None:
 
 def _is_open(row: Row) -> bool:
     return row["status"] in BROUGHT
-
-
-def _is_well_formed(row: Row) -> bool:
-    return place_of(row["number"]) is not None or not _LIKE_OURS.fullmatch(row["number"])
 
 
 def _is_submitted_where_needed(row: Row) -> bool:
@@ -102,16 +85,9 @@ def _balances(row: Row) -> bool:
     return row["balance"] in (None, owed - row["received_amount"])
 
 
-def _is_of_its_year(row: Row) -> bool:
-    place = place_of(row["number"])
-    return place is None or place[0] == row["created_on"].year
-
-
 # In the order in which a row is checked: a rule may rely on those before it.
 RULES = (
     _Rule("status", f"Only open invoices can be imported: {', '.join(state.name for state in BROUGHT)}", _is_open),
-    _Rule("number", "A number in the server's own format must look like INV-2026-000123", _is_well_formed),
-    _Rule("number", "A number in the server's own format must have the year of the creation date", _is_of_its_year),
     _Rule("billed_amount", "The billed amount must be above 0", lambda row: row["billed_amount"] > 0),
     _Rule(
         "service_date",

@@ -12,7 +12,7 @@ from domain.remittances.remittance import RemittedClaim, RemittedLine
 from domain.remittances.statuses import RemittanceStatus
 
 # Our own numbers, also without their hyphens, and with whatever a payer appends.
-_OURS = re.compile(r"INV[-_ /.]?([0-9]{4})[-_ /.]?([0-9]{6,9})(?![0-9])")
+_OURS = re.compile(r"([A-Z]{1,4})[-_ /.]?([0-9]{4})[-_ /.]?([0-9]{6,9})(?![0-9])")
 # A suffix that a payer or a clearing house appends to a number.
 _SUFFIX = re.compile(r"^(.*?[A-Z0-9])(?:[-_ /.*#:]+[A-Z0-9]{1,4}|[-_ /.*#:]+)$")
 _SPACES = re.compile(r"\s+")
@@ -45,7 +45,7 @@ def spellings(number: str) -> list[str]:
     whole = code_form(number)
     found = [whole, _SPACES.sub("", whole)]
     if ours := _OURS.match(whole):
-        found.append(f"INV-{ours[1]}-{ours[2]}")
+        found.append(f"{ours[1]}-{ours[2]}-{ours[3]}")
     if suffixed := _SUFFIX.match(whole):
         found.append(suffixed[1])
     return [one for one in dict.fromkeys(found) if one]

@@ -14,6 +14,7 @@ from imports.synthea.files import Progress
 from imports.synthea.records import Records, Target, settle_cases
 
 _ROWS_AT_ONCE = 50_000
+_PREFIX = "select invoice_number_prefix from clinics where clinic_id = $1"
 _CLOSED = {InvoiceStatus.CHEQUE_RECEIVED, InvoiceStatus.WRITTEN_OFF}
 
 
@@ -47,7 +48,8 @@ async def _numbers(target: Target, bills: Sequence[Bill]) -> dict[str, str]:
     next_numbers = {
         year: await _reserve(target, year, count) for year, count in Counter(bill.day.year for bill in bills).items()
     }
-    return {bill.key: f"INV-{bill.day.year:04d}-{next(next_numbers[bill.day.year]):06d}" for bill in bills}
+    prefix = await target.connection.fetchval(_PREFIX, target.clinic_id)
+    return {bill.key: f"{prefix}-{bill.day.year:04d}-{next(next_numbers[bill.day.year]):06d}" for bill in bills}
 
 
 async def _reserve(target: Target, year: int, count: int) -> Iterator[int]:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from db.merged_records import surviving
 from domain.billing.coverages import AdjustmentGroup
+from domain.billing.invoice_numbers import check_imported, place_of
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
-from domain.billing.opening_balances import CODE, LABEL, place_of
+from domain.billing.opening_balances import CODE, LABEL
 from domain.days import INJURY_TREATMENT
+from domain.errors import InvalidInput
 from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
 from domain.payments.cheques import PaymentMethod
@@ -45,6 +47,7 @@ _KNOWN = f"""select i.number, i.case_id, i.billed_amount, i.status, {surviving("
 _NOT_IN_CAPITALS = "select number from invoices where clinic_id = $1 and number ~ '[^ -`{-~]'"
 _CHEQUES = f"""select {surviving("payer", "payer_id")} as payer_id, number_key as number from cheques
     where clinic_id = $1 and number_key in (select unnest($2::text[])) and method = 'paper' and returned_on is null"""
+_PREFIX = "select invoice_number_prefix from clinics where clinic_id = $1"
 _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_number)
     select $1, n.year, n.place from unnest($2::integer[], $3::integer[]) n (year, place)
     on conflict (clinic_id, year) do update set last_number = greatest(kept.last_number, excluded.last_number)"""
@@ -52,6 +55,9 @@ _COUNT_ON = """insert into invoice_counters as kept (clinic_id, year, last_numbe
 
 async def write_openings(target: Target, checked: Checked) -> None:
     """Compare the invoices with the existing ones, and write the new ones; nothing if a single row is bad."""
+    [clinic] = await target.find(_PREFIX)
+    prefix: str = clinic["invoice_number_prefix"]
+    _check_numbers(checked, prefix)
     await _refuse_other_spellings(target, checked)
     rows = checked.rows
     cases = {row["id"]: row for row in await target.find_among(_CASES, {row.values["case_id"] for row in rows})}
@@ -63,7 +69,17 @@ async def write_openings(target: Target, checked: Checked) -> None:
     if checked.problems.lines:
         return
     await _write(target, new, cases, _cheques(target, new))
-    await _count_on(target, new)
+    await _count_on(target, new, prefix)
+
+
+def _check_numbers(checked: Checked, prefix: str) -> None:
+    for row in checked.rows:
+        number = row.values["number"]
+        try:
+            check_imported(number, prefix, row.values["created_on"].year)
+        except InvalidInput as error:
+            checked.refuse(row, "number", error.message, number)
+    checked.rows = checked.without_bad()
 
 
 async def _refuse_other_spellings(target: Target, checked: Checked) -> None:
@@ -207,10 +223,10 @@ async def _write(target: Target, new: Sequence[Row], cases: Found, cheques: Cheq
         target.progress("adding invoices", done, len(new))
 
 
-async def _count_on(target: Target, new: Sequence[Row]) -> None:
+async def _count_on(target: Target, new: Sequence[Row], prefix: str) -> None:
     """New invoice numbers continue after the imported ones. The counter is locked until the transaction ends, so it comes last."""
     last: dict[int, int] = {}
-    for place in (place_of(row.values["number"]) for row in new):
+    for place in (place_of(row.values["number"], prefix) for row in new):
         if place:
             last[place[0]] = max(place[1], last.get(place[0], 0))
     await target.find(_COUNT_ON, list(last), list(last.values()))

@@ -40,6 +40,8 @@ _COLUMNS = (
     "unbilled_after_days",
     "moves_to_working_days",
     "attaches_documents",
+    "invoice_number_prefix",
+    "first_invoice_number",
 )
 _ADDRESS = "The postal address below messages, one line for each of its lines."
 _PHONE = "The phone number below messages and on documents."
@@ -65,7 +67,14 @@ _WORKING_DAYS = (
     "that are scheduled already keep their day. Days of appeal, limitation, filing and payment never move."
 )
 
-
+_PREFIX = (
+    "What the numbers of invoices begin with, 1 to 4 capital letters: INV by default, as in INV-2026-000123. It cannot be changed once an "
+    "invoice has a number."
+)
+_FIRST_NUMBER = (
+    "The count in the number of the first invoice, 1 to 999,999; 1 by default, and in the first invoice of each later year. It cannot be "
+    "changed once an invoice has a number."
+)
 _ATTACHES = (
     "Whether invoices that are submitted by e-mail are attached, for payers and attorneys without an account here; otherwise they go on "
     "paper, because e-mail is not private. Attorneys with an account get a link."
@@ -105,6 +114,8 @@ class ClinicProfile:
     unbilled_after_days: int = output_field("administration", _UNBILLED)
     moves_to_working_days: bool = output_field("administration", _WORKING_DAYS)
     attaches_documents: bool = output_field("administration", _ATTACHES)
+    invoice_number_prefix: str = output_field("administration", _PREFIX)
+    first_invoice_number: int = output_field("administration", _FIRST_NUMBER)
 
     @query_field(
         "administration",
@@ -155,6 +166,8 @@ class UpdateClinicInput:
     unbilled_after_days: int | None = input_field("administration", _UNBILLED, default=UNSET)
     moves_to_working_days: bool | None = input_field("administration", _WORKING_DAYS, default=UNSET)
     attaches_documents: bool | None = input_field("administration", _ATTACHES, default=UNSET)
+    invoice_number_prefix: str | None = input_field("administration", _PREFIX, default=UNSET)
+    first_invoice_number: int | None = input_field("administration", _FIRST_NUMBER, default=UNSET)
     idempotency_key: str | None = key("administration")
 
 

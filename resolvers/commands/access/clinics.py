@@ -9,7 +9,9 @@ from strawberry import Info
 
 from db.global_ids import TAGS
 from db.reports.readiness import find_gaps
+from domain.billing.invoice_numbers import checked_first_number, checked_prefix
 from domain.clinics import checked_moves, checked_payment_terms, checked_tolerance
+from domain.errors import Conflict
 from domain.records.addresses import columns_of, texts_of
 from domain.records.identifiers import NPI, TAXONOMY, TIN
 from domain.records.readiness import ReadinessGap
@@ -25,7 +27,10 @@ _LETTERHEAD = ", ".join(
     ("legal_name", "fax", "email", "tin", "npi", "taxonomy", *columns_of("physical"), *columns_of("remit"))
 )
 _READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, logo is not null as has_logo, sender_name, sender_address, reply_to,
-    payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days, attaches_documents from clinics where clinic_id = $1"""
+    payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days, attaches_documents,
+    invoice_number_prefix, first_invoice_number from clinics where clinic_id = $1"""
+# The counter of an imported invoice counts, too, if its number is one of the clinic's own format.
+_NUMBERED = "select min(year) as year from invoice_counters where clinic_id = $1 having count(*) > 0"
 _TEXTS = {
     "legal_name": Text(NAME.longest),
     "address": ADDRESS,
@@ -97,6 +102,7 @@ async def _update(work: UnitOfWork) -> Any:
         changes["unbilled_after_days"] = checked_unbilled_after_days(work.inputs["unbilled_after_days"])
     if "moves_to_working_days" in work.inputs:
         changes["moves_to_working_days"] = checked_moves(work.inputs["moves_to_working_days"])
+    changes |= await _numbering(work)
     if "logo_id" in work.inputs:
         changes["logo"] = work.inputs.get("logo")
     if work.inputs.get("attaches_documents") is not None:
@@ -107,3 +113,18 @@ async def _update(work: UnitOfWork) -> Any:
         await writes.run(work.connection)
         work.audit.read((), (), TAGS["Clinic"].encode() + work.clinic_id.bytes)
     return await work.one(_READ)
+
+
+async def _numbering(work: UnitOfWork) -> dict[str, Any]:
+    """How invoices are numbered, as long as none is: numbers that are out tell what the next one is."""
+    changes: dict[str, Any] = {}
+    if "invoice_number_prefix" in work.inputs:
+        changes["invoice_number_prefix"] = checked_prefix(work.inputs["invoice_number_prefix"])
+    if "first_invoice_number" in work.inputs:
+        changes["first_invoice_number"] = checked_first_number(work.inputs["first_invoice_number"])
+    if changes and (numbered := await work.one(_NUMBERED)) is not None:
+        words = (
+            f"Invoices are numbered already, since {numbered['year']}: their prefix and first number stay as they are"
+        )
+        raise Conflict(words, (next(iter(changes)),))
+    return changes

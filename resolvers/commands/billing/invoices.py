@@ -49,6 +49,8 @@ _NUMBER_OF = "select number from invoices where clinic_id = $1 and id = $2"
 _PHYSICIAN = "select id from physicians where clinic_id = $1 and id = $2"
 _BILLED = "select payer_id, facility_id, service_date, patient_id, physician_id, case_id from invoices where clinic_id = $1 and id = $2"
 _TREATED = ("patient_id", "service_date", "physician_id", "payer_id", "case_id")
+# The count in the number of the first invoice of a year.
+_FIRST = """case when exists (select from invoice_counters k where k.clinic_id = clinics.clinic_id) then 1 else first_invoice_number end"""
 _LINES = "select code, units, bilateral from invoice_lines where clinic_id = $1 and invoice_id = $2 order by position"
 _EXAMS = """select t.code, e.units, e.bilateral from encounter_exams e
     join exam_types t on t.clinic_id = e.clinic_id and t.id = e.exam_type_id and t.code is not null
@@ -169,9 +171,10 @@ def _places(inputs: Mapping[str, Any], lines: Sequence[PricedLine]) -> list[Plac
 
 
 def _number(writes: WriteBatch, year: int) -> Sql:
-    """Numbers are consecutive per clinic and year; after 999999 they have more digits."""
-    count = writes.count("invoice_counters", "last_number", year=year)
-    return Sql(f"'INV-{year:04d}-' || lpad({count}::text, greatest(6, length({count}::text)), '0')")
+    """Numbers are consecutive per clinic and year, the very first being the clinic's choice; after 999999 they have more digits."""
+    count = writes.count("invoice_counters", "last_number", writes.of_clinic(_FIRST), year=year)
+    prefix = writes.of_clinic("invoice_number_prefix")
+    return Sql(f"{prefix} || '-{year:04d}-' || lpad({count}::text, greatest(6, length({count}::text)), '0')")
 
 
 def _insert_lines(

@@ -45,7 +45,7 @@ STAFF_COLUMNS = {
     "cheques": f"""{CHEQUE} corrected_at corrects_id correction_reason | return_reason bank_key number_key number_likeness is_duplicate
         is_remitted""",
     "clinics": f"""clinic_id small_balance_tolerance | {MASTER_DATA} payment_terms_days unbilled_after_days moves_to_working_days
-        time_zone attaches_documents name address phone""",
+        time_zone attaches_documents invoice_number_prefix first_invoice_number name address phone""",
     "coverage_events": "clinic_id id coverage_id seq at by_user_id action changes",
     "coverages": f"clinic_id id case_id {COVERAGE} letter_id {COVERAGE_ENDS} version recorded_at",
     "cpt_codes": "clinic_id id code label base_price bilateral_policy active valid_from valid_to",
@@ -130,7 +130,7 @@ STAFF_COLUMNS = {
 # the records of a patient.
 ADMINISTRATION_COLUMNS = {
     "clinics": f"""clinic_id small_balance_tolerance | {LETTERHEAD} {MASTER_DATA} payment_terms_days unbilled_after_days moves_to_working_days
-        time_zone attaches_documents name""",
+        time_zone attaches_documents invoice_number_prefix first_invoice_number name""",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
     "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
