@@ -18,8 +18,8 @@ from sqlalchemy import (
 
 from db.tables.base import address, clinic_table, index, metadata, moment, one_of, recorded_at, refers, words
 from domain.access.people import Role
-from domain.billing.invoice_numbers import DEFAULT_PREFIX, LARGEST_FIRST
 from domain.clinics import LARGEST_TOLERANCE, LONGEST_PAYMENT_TERMS_DAYS, PAYMENT_TERMS_DAYS
+from domain.records.invoice_numbers import DEFAULT_PREFIX, LARGEST_FIRST
 from domain.records.logos import LARGEST_LOGO
 from domain.treatment.encounters import LONGEST_UNBILLED_AFTER_DAYS, UNBILLED_AFTER_DAYS
 

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from db.merged_records import surviving
 from domain.billing.coverages import AdjustmentGroup
-from domain.billing.invoice_numbers import check_imported, place_of
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.money import LARGEST
 from domain.billing.opening_balances import CODE, LABEL
@@ -19,6 +18,7 @@ from domain.ids import new_id
 from domain.normal_forms import code_form, normal_key
 from domain.payments.cheques import PaymentMethod
 from domain.pricing.pricing import PriceSource
+from domain.records.invoice_numbers import check_imported, place_of
 from imports.checking import Checked, Row
 from imports.history.rows import ZERO, HistoryLine, HistoryStart
 from imports.history.write import ImportedHistory, write_histories

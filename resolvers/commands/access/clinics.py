@@ -9,11 +9,11 @@ from strawberry import Info
 
 from db.global_ids import TAGS
 from db.reports.readiness import find_gaps
-from domain.billing.invoice_numbers import checked_first_number, checked_prefix
 from domain.clinics import checked_moves, checked_payment_terms, checked_tolerance
 from domain.errors import Conflict
 from domain.records.addresses import columns_of, texts_of
 from domain.records.identifiers import NPI, TAXONOMY, TIN
+from domain.records.invoice_numbers import checked_first_number, checked_prefix
 from domain.records.readiness import ReadinessGap
 from domain.texts import ADDRESS, EMAIL, NAME, PHONE, Text, checked
 from domain.treatment.encounters import checked_unbilled_after_days
