@@ -61,7 +61,9 @@ def create(
 
     async def make(address: DatabaseUrls) -> None:
         invitation = await create_clinic(address, new, password)
-        click.echo(f"The clinic {short_name} is there: {name}, {time_zone}. Its short name stays.")
+        click.echo(
+            f"The clinic {short_name} is there: {name}, {time_zone}. Its short name and its time zone stay: days that are recorded count in it."
+        )
         if invitation:
             why = "" if invite else " has a login already, and"
             click.echo(f"{email}{why} accepts the account within 72 hours at {invitation_url(settings, invitation)}")
