@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 
 # The largest tolerance for small balances, in US dollars.
 LARGEST_TOLERANCE = 100
@@ -36,5 +36,5 @@ def checked_tolerance(amount: Decimal | None) -> Decimal:
 def checked_moves(moves: bool | None) -> bool:
     """Whether the clinic's reminders and messages move to working days; InvalidInput for neither yes nor no."""
     if moves is None:
-        raise InvalidInput("This cannot be left blank", ("moves_to_working_days",))
+        raise InvalidInput("This cannot be left blank", ("moves_to_working_days",), InputReason.BLANK)
     return moves

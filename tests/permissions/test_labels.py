@@ -14,7 +14,7 @@ from schema.payments import remittance_enums
 from schema.records import enums as record_enums
 
 _MODULES = (enums, billing_enums, coverage_enums, payment_enums, record_enums, remittance_enums)
-FOR_PROGRAMS = {"ErrorCode", "Direction"}
+FOR_PROGRAMS = {"ErrorCode", "InputReason", "Direction"}
 LONGEST = 30
 
 
