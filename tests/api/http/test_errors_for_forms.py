@@ -25,8 +25,12 @@ from tests.support.databases import rows
 # A value of no type: a list in a list.
 NO_VALUE: list[Any] = [[]]
 WELL_TYPED = {"Boolean": True, "Int": 1, "Float": 1.0, "Money": "1.00", "DateTime": "2026-01-01T00:00:00Z"}
-# They answer before a command runs, with one error whatever is wrong.
-ELSEWHERE = ("sign", "changePassword", "acceptInvitation", "switchClinic", "setUpSecondFactor", "confirmSecondFactor")
+# They do not read their input as commands do: sign-in and passwords by one error, exports their columns first.
+ELSEWHERE = (
+    *("sign", "changePassword", "resetPassword", "acceptInvitation", "switchClinic", "joinLogins"),
+    *("enrolSecondFactor", "confirmSecondFactor", "removeSecondFactor", "removeLostSecondFactor", "resetSecondFactor"),
+    *("renewRecoveryCodes", "export"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,7 @@ def invalid(type_: GraphQLInputObjectType) -> tuple[dict[str, Any], dict[str, st
 def test_all_parts_of_the_input_of_a_mutation_that_are_not_valid_come_in_one_answer(
     sign_in: SignIn, schema: GraphQLSchema, address: DatabaseUrls
 ) -> None:
-    admin, tried = sign_in(Role.ADMIN), 0
+    admin, tried, others = sign_in(Role.ADMIN), 0, {}
     before = rows(address, "select count(*) from invoices")
     for name, type_ in mutations(schema):
         given, reasons = invalid(type_)
@@ -102,8 +106,10 @@ def test_all_parts_of_the_input_of_a_mutation_that_are_not_valid_come_in_one_ans
             continue
         answer = admin.ask(document(name, type_), input=given)
         assert "errors" not in answer, (name, answer)
-        told = answer["data"][name]["errors"]
-        assert {".".join(error["path"][1:]): error.get("reason") for error in told} == reasons, name
+        told = {".".join(error["path"][1:]): error.get("reason") for error in answer["data"][name]["errors"]}
+        if told != reasons:
+            others[name] = told
         tried += 1
+    assert not others, " ".join(sorted(others))
     assert tried > len(ACTIONS) / 2
     assert rows(address, "select count(*) from invoices") == before
