@@ -6,7 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 
 # A short name is typed at sign-in where an e-mail has accounts in several clinics.
 _SHORT_NAME = re.compile(r"[a-z][a-z0-9-]{0,38}[a-z0-9]")
@@ -65,5 +65,5 @@ def checked_tolerance(amount: Decimal | None) -> Decimal:
 def checked_moves(moves: bool | None) -> bool:
     """Whether the clinic's reminders and messages move to working days; InvalidInput for neither yes nor no."""
     if moves is None:
-        raise InvalidInput("This cannot be left blank", ("moves_to_working_days",))
+        raise InvalidInput("This cannot be left blank", ("moves_to_working_days",), InputReason.BLANK)
     return moves

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 
 _IN_THE_FUTURE = "The date is in the future"
 
@@ -37,10 +37,13 @@ def check_day(day: date, today: date, name: str, path: tuple[str, ...] = ()) -> 
     """InvalidInput for a day outside its bounds; `name` is the column or input."""
     bounds = BOUNDS.get(name, DUE)
     if day < bounds.earliest:
-        raise InvalidInput(f"The date must not be before {bounds.earliest}", path or (name,))
-    if day > _years_after(today, bounds.years_ahead):
-        words = f"The date must not be after {_years_after(today, bounds.years_ahead)}"
-        raise InvalidInput(words if bounds.years_ahead else _IN_THE_FUTURE, path or (name,))
+        words = f"The date must not be before {bounds.earliest}"
+        raise InvalidInput(words, path or (name,), InputReason.TOO_LOW, bounds.earliest.isoformat())
+    last = _years_after(today, bounds.years_ahead)
+    if day > last:
+        reason = InputReason.TOO_HIGH if bounds.years_ahead else InputReason.IN_THE_FUTURE
+        words = f"The date must not be after {last}" if bounds.years_ahead else _IN_THE_FUTURE
+        raise InvalidInput(words, path or (name,), reason, last.isoformat())
 
 
 def check_days(inputs: Mapping[str, Any], today: date, path: tuple[str, ...] = ()) -> None:
@@ -67,14 +70,14 @@ def _years_after(today: date, years: int) -> date:
 def not_later(day: date, today: date, name: str) -> date:
     """The date of a past event; InvalidInput for one in the future."""
     if day > today:
-        raise InvalidInput(_IN_THE_FUTURE, (name,))
+        raise InvalidInput(_IN_THE_FUTURE, (name,), InputReason.IN_THE_FUTURE, today.isoformat())
     return day
 
 
 def not_past(day: date, today: date, name: str) -> date:
     """The date of a future event; InvalidInput for one in the past."""
     if day < today:
-        raise InvalidInput("The date is in the past", (name,))
+        raise InvalidInput("The date is in the past", (name,), InputReason.IN_THE_PAST, today.isoformat())
     return day
 
 

@@ -1,8 +1,10 @@
 """The errors whose messages are sent to clients unchanged: domain errors, and errors of requests that are not run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class ErrorCode(StrEnum):
@@ -24,8 +26,71 @@ class DomainError(Exception):
     code = ErrorCode.INVALID_INPUT
 
 
+class InputReason(StrEnum):
+    """The machine-readable reason why a part of the input is not valid, by which a form chooses its own words."""
+
+    BLANK = "blank"
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    TOO_LOW = "too_low"
+    TOO_HIGH = "too_high"
+    IN_THE_PAST = "in_the_past"
+    IN_THE_FUTURE = "in_the_future"
+    BAD_FORMAT = "bad_format"
+    CODE_NEEDED = "code_needed"
+    WRONG_CREDENTIALS = "wrong_credentials"
+    RULE = "rule"
+
+
+@dataclass
 class InvalidInput(DomainError):
-    """A part of the input is missing or wrong."""
+    """A part of the input is missing or wrong; `limit` is what the part may be at most, at least, first or last.
+
+    A limit is a fixed one, or follows from the calendar; never from stored records, of which it would tell hidden facts.
+    """
+
+    reason: InputReason = InputReason.RULE
+    limit: str | None = None
+
+
+class InvalidInputs(InvalidInput):
+    """Several parts of the input are missing or wrong; the error itself says what is wrong with the first of them."""
+
+    def __init__(self, errors: Sequence[InvalidInput]) -> None:
+        first = errors[0]
+        super().__init__(first.message, first.path, first.reason, first.limit)
+        self.errors = tuple(errors)
+
+
+class InputErrors:
+    """Collects the errors of independent parts of an input, so that a form learns all of them at once."""
+
+    def __init__(self) -> None:
+        self._found: list[InvalidInput] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the input; InvalidInput is collected, and nothing that depends on the part may follow outside."""
+        try:
+            yield
+        except InvalidInput as error:
+            self.add(error)
+
+    def add(self, error: InvalidInput) -> None:
+        """Collect an error, or all errors of several."""
+        self._found += all_errors(error)
+
+    def check(self) -> None:
+        """Raise what was collected, if anything was."""
+        if len(self._found) > 1:
+            raise InvalidInputs(self._found)
+        if self._found:
+            raise self._found[0]
+
+
+def all_errors(error: DomainError) -> tuple[Any, ...]:
+    """The errors of several parts of an input, or the one error itself."""
+    return error.errors if isinstance(error, InvalidInputs) else (error,)
 
 
 class NotFound(DomainError):

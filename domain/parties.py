@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.access.people import PayerKind
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from domain.normal_forms import name_fragments, normal_key, phone_key
 from domain.records.addresses import STATE, texts_of
 from domain.records.identifiers import LICENCE_NUMBER, NPI, PLACE_OF_SERVICE, TAXONOMY
@@ -89,7 +89,7 @@ _OF_KIND = {"patient_id": PayerKind.PATIENT, "attorney_id": PayerKind.ATTORNEY, 
 
 def _payer(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if row["kind"] is None:
-        raise InvalidInput("This cannot be left blank", ("kind",))
+        raise InvalidInput("This cannot be left blank", ("kind",), InputReason.BLANK)
     for column, kind in _OF_KIND.items():
         if row.get(column) is not None and row["kind"] != kind:
             raise InvalidInput(f"Only a payer of kind {kind.name} can have this reference", (column,))
@@ -103,7 +103,7 @@ def _attorney(row: Mapping[str, Any]) -> Mapping[str, Any]:
 def _facility(row: Mapping[str, Any]) -> Mapping[str, Any]:
     factor = Decimal(row["geographic_factor"])
     if factor <= 0:
-        raise InvalidInput("A factor must be above 0", ("geographic_factor",))
+        raise InvalidInput("A factor must be above 0", ("geographic_factor",), InputReason.TOO_LOW, "0")
     return {**_named(row), "geographic_factor": factor}
 
 

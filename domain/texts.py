@@ -8,7 +8,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from typing import Any
 
-from domain.errors import InvalidInput
+from domain.errors import InputErrors, InputReason, InvalidInput
 from domain.normal_forms import clean_text, code_form
 
 _LINE_BREAKS = ("Cc", "Zl", "Zp")
@@ -69,15 +69,24 @@ CODE = Text(200, needed=True, capitals=True)
 
 
 def checked(inputs: Mapping[str, Any], texts: Mapping[str, Text]) -> dict[str, str | None]:
-    """The given texts as they are stored: a blank one becomes None. InvalidInput names the one that is not valid."""
-    return {name: _checked(name, inputs[name], text) for name, text in texts.items() if name in inputs}
+    """The given texts as they are stored: a blank one becomes None. InvalidInput names those that are not valid."""
+    try:
+        return {name: _checked(name, inputs[name], text) for name, text in texts.items() if name in inputs}
+    except InvalidInput:
+        errors = InputErrors()
+        for name, text in texts.items():
+            with errors.part():
+                if name in inputs:
+                    _checked(name, inputs[name], text)
+        errors.check()
+        raise
 
 
 def required_text(inputs: Mapping[str, Any], name: str, text: Text) -> str:
     """A text that is required here, even where its rule makes it optional."""
     kept = _checked(name, inputs.get(name), text)
     if kept is None:
-        raise InvalidInput(_BLANK, (name,))
+        raise InvalidInput(_BLANK, (name,), InputReason.BLANK)
     return kept
 
 
@@ -91,20 +100,21 @@ def _checked(name: str, value: str | None, text: Text) -> str | None:
         value = code_form(value) if text.capitals else clean_text(value)
     if value is None or not value.strip():
         if text.needed:
-            raise InvalidInput(_BLANK, (name,))
+            raise InvalidInput(_BLANK, (name,), InputReason.BLANK)
         return None
     if len(value) > text.longest:
-        raise InvalidInput(f"This has at most {text.longest:,} characters", (name,))
+        words = f"This has at most {text.longest:,} characters"
+        raise InvalidInput(words, (name,), InputReason.TOO_LONG, str(text.longest))
     # No line break is printable, and isprintable() is the faster check.
     if (
         not text.lines
         and not value.isprintable()
         and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value)
     ):
-        raise InvalidInput("The text must be a single line", (name,))
+        raise InvalidInput("The text must be a single line", (name,), InputReason.BAD_FORMAT)
     if text.form and not re.fullmatch(text.form, value):
-        raise InvalidInput(text.words, (name,))
+        raise InvalidInput(text.words, (name,), InputReason.BAD_FORMAT)
     try:
         return text.read(value) if text.read else value
     except ValueError:
-        raise InvalidInput(text.words, (name,)) from None
+        raise InvalidInput(text.words, (name,), InputReason.BAD_FORMAT) from None

@@ -11,7 +11,7 @@ from db.pools import POOL_SIZES, Database
 from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import CODE_WRONG, Attempt, plain_email, plain_name
 from domain.clock import Clock, now
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from identity.lockout import Claim, Keys, Lockout
 from identity.logins import find_login, find_login_of
 from identity.passwords import Passwords
@@ -91,7 +91,10 @@ class Credentials:
         a wrong code counts as a failure, too. InvalidInput at the input's field for a wrong password.
         """
         attempt = Attempt(viewer.email, password, clinic, address=address)
-        keys, refusal = self.lockout.keys(attempt), InvalidInput("The password is wrong", (field,))
+        keys, refusal = (
+            self.lockout.keys(attempt),
+            InvalidInput("The password is wrong", (field,), InputReason.WRONG_CREDENTIALS),
+        )
         async with self.turn(keys):
             async with self.entered() as connection:
                 login = await self._login_of(connection, viewer, attempt)
@@ -118,7 +121,7 @@ class Credentials:
                 login = await find_login_of(connection, viewer.clinic_id, viewer.user_id)
                 claim = await self._claim_for(connection, keys, login["id"] if login else None)
                 if claim is None or login is None:
-                    raise InvalidInput(CODE_WRONG, ("code",))
+                    raise InvalidInput(CODE_WRONG, ("code",), InputReason.WRONG_CREDENTIALS)
             async with self.entered() as connection:
                 yield connection, login
                 await self.lockout.release(connection, claim)

@@ -9,7 +9,7 @@ import asyncpg
 from domain.access.accounts import check_password
 from domain.access.one_time_links import LINK_LIFETIMES, LinkKind, ids_of_link
 from domain.access.sign_in import Attempt, plain_email
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from domain.ids import new_id
 from identity.credentials import Credentials
 from identity.invitations import NOT_VALID
@@ -73,7 +73,7 @@ class ResetLinks:
             link = await self._find(connection, LinkKind.SECOND_FACTOR_RESET, token)
         attempt, wrong = (
             Attempt(link["email"], password, link["short_name"], address=address),
-            InvalidInput("The password is wrong", ("password",)),
+            InvalidInput("The password is wrong", ("password",), InputReason.WRONG_CREDENTIALS),
         )
         keys = credentials.lockout.keys(attempt)
         async with credentials.turn(keys):

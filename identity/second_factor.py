@@ -12,7 +12,7 @@ from domain.access.recovery_codes import hash_of_code, new_codes, plain_code
 from domain.access.second_factor import step_of
 from domain.access.secret_keys import SecretKeys
 from domain.access.sign_in import CODE_NEEDED, CODE_WRONG
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InputReason, InvalidInput
 from identity.encryption import Encryption
 
 # The purpose of the keys that encrypt the secrets.
@@ -77,7 +77,7 @@ class SecondFactors:
             raise InvalidInput("No second factor is waiting for confirmation: enrol one first")
         use = self._by_app(connection, login_id, factor, code, moment)
         if use is None or not await use():
-            raise InvalidInput(CODE_WRONG, ("code",))
+            raise InvalidInput(CODE_WRONG, ("code",), InputReason.WRONG_CREDENTIALS)
         return await self.renew_codes(connection, login_id)
 
     async def remove(self, connection: asyncpg.Connection, login_id: UUID) -> bool:
@@ -107,9 +107,13 @@ class SecondFactors:
         if factor is None or factor["confirmed_at"] is None:
             return None
         if not code:
-            return InvalidInput(CODE_NEEDED, _FIELD)
+            return InvalidInput(CODE_NEEDED, _FIELD, InputReason.CODE_NEEDED)
         by_code = await self._by_recovery_code(connection, login_id, code)
-        return by_code or self._by_app(connection, login_id, factor, code, moment) or InvalidInput(CODE_WRONG, _FIELD)
+        return (
+            by_code
+            or self._by_app(connection, login_id, factor, code, moment)
+            or InvalidInput(CODE_WRONG, _FIELD, InputReason.WRONG_CREDENTIALS)
+        )
 
     async def use(
         self, connection: asyncpg.Connection, login_id: UUID, code: str | None, moment: datetime
@@ -118,7 +122,7 @@ class SecondFactors:
         use = await self.check(connection, login_id, code, moment)
         if use is None or isinstance(use, InvalidInput):
             return use
-        return None if await use() else InvalidInput(CODE_WRONG, _FIELD)
+        return None if await use() else InvalidInput(CODE_WRONG, _FIELD, InputReason.WRONG_CREDENTIALS)
 
     async def move(self, connection: asyncpg.Connection, source: UUID, target: UUID) -> None:
         """Give the confirmed second factor of a login to another one that has none; the recovery codes are not moved."""

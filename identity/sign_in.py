@@ -18,7 +18,7 @@ from domain.access.sign_in import (
     plain_name,
 )
 from domain.audit import NO_CLINIC
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InputReason, InvalidInput
 from identity.credentials import Credentials
 from identity.lockout import Claim
 from identity.logins import end_sessions, list_accounts, lock_login
@@ -88,7 +88,7 @@ class SignIns:
             async with self._credentials.entered() as connection:
                 claimed = await self._credentials.claim(connection, attempt, keys)
                 if claimed is None:
-                    raise InvalidInput(REFUSED)
+                    raise InvalidInput(REFUSED, (), InputReason.WRONG_CREDENTIALS)
                 claim, login = claimed
                 # The same work without a login, so that the time does not show that there is none.
                 accounts = await list_accounts(connection, login["id"] if login else _NO_LOGIN)
@@ -101,7 +101,7 @@ class SignIns:
             is_right = await self._credentials.is_right(claim, stored, attempt.password)
             await self._forget_old()
             if login is None or not is_right or not accounts:
-                raise InvalidInput(REFUSED)
+                raise InvalidInput(REFUSED, (), InputReason.WRONG_CREDENTIALS)
             return await self._let_in(attempt, claim, login)
 
     async def _let_in(self, attempt: Attempt, claim: Claim, login: asyncpg.Record) -> SignedIn:
@@ -110,7 +110,7 @@ class SignIns:
             # The password or the accounts may have changed while the password was hashed.
             stored, accounts = await lock_login(connection, login["id"])
             if stored != login["password_hash"] or not accounts:
-                raise InvalidInput(REFUSED)
+                raise InvalidInput(REFUSED, (), InputReason.WRONG_CREDENTIALS)
             await self._credentials.renew(connection, login, renewed)
             outcome = await self._outcome(connection, attempt, login, accounts)
             if not isinstance(outcome, InvalidInput):
@@ -142,7 +142,11 @@ class SignIns:
             if account["needs_second_factor"]:
                 return await self._first_code(connection, attempt, account, login)
             return _Chosen(account)
-        return _Chosen(account) if await use() else InvalidInput(CODE_WRONG, ("second_factor_code",))
+        return (
+            _Chosen(account)
+            if await use()
+            else InvalidInput(CODE_WRONG, ("second_factor_code",), InputReason.WRONG_CREDENTIALS)
+        )
 
     async def _first_code(
         self, connection: asyncpg.Connection, attempt: Attempt, account: asyncpg.Record, login: asyncpg.Record
@@ -154,11 +158,11 @@ class SignIns:
                 return SecondFactorNeeded(await self._factors.enrol(connection, login["id"], login["email"], issuer))
             except Conflict:
                 # Another sign-in has confirmed one in the meantime.
-                return InvalidInput(CODE_NEEDED, ("second_factor_code",))
+                return InvalidInput(CODE_NEEDED, ("second_factor_code",), InputReason.CODE_NEEDED)
         try:
             codes = await self._factors.confirm(connection, login["id"], attempt.code, self._credentials.clock())
         except InvalidInput:
-            return InvalidInput(CODE_WRONG, ("second_factor_code",))
+            return InvalidInput(CODE_WRONG, ("second_factor_code",), InputReason.WRONG_CREDENTIALS)
         # All sessions of the login have begun without a code.
         for session_id in await end_sessions(connection, login["id"], _NO_SESSION, self._credentials.clock()):
             self._sessions.forget(session_id)

@@ -6,7 +6,7 @@ from domain.billing.cases import CaseStatus
 from domain.billing.invoices import InvoiceStatus
 from domain.billing.negotiation import OfferStatus, Party, SubmissionMethod
 from domain.billing.orders import Direction, EncounterOrderField, InvoiceOrderField
-from domain.errors import ErrorCode
+from domain.errors import ErrorCode, InputReason
 from domain.exports import ExportFormat, ExportKind, ExportStatus
 from domain.pricing.pricing import BilateralPolicy, PriceSource, SelectionRule
 from domain.reminders.reminders import ActionItemKind, MessageStatus, ReminderRecipient, ReminderStatus
@@ -29,6 +29,7 @@ __all__ = [
     "ExportFormat",
     "ExportKind",
     "ExportStatus",
+    "InputReason",
     "InvoiceOrderField",
     "InvoiceStatus",
     "MessageStatus",
@@ -115,6 +116,24 @@ enum_type(
         "INVALID_INPUT": ("public", "A part of the input is missing or invalid."),
         "NOT_FOUND": ("signed_in", "The record does not exist or you cannot access it."),
         "CONFLICT": ("signed_in", "The request contradicts existing records."),
+    },
+)
+enum_type(
+    InputReason,
+    "public",
+    "Why a part of the input is not valid.",
+    {
+        "BLANK": "It is required, and missing or blank.",
+        "TOO_LONG": "It has more characters than the limit.",
+        "TOO_SHORT": "It has fewer characters than the limit.",
+        "TOO_LOW": "It is below the limit; of a day, before it.",
+        "TOO_HIGH": "It is above the limit; of a day, after it.",
+        "IN_THE_PAST": "It is a day in the past.",
+        "IN_THE_FUTURE": "It is a day in the future.",
+        "BAD_FORMAT": "It is not written as such a value is.",
+        "CODE_NEEDED": "The code of the second factor is required.",
+        "WRONG_CREDENTIALS": "The password, the code or the account is wrong.",
+        "RULE": "It contradicts a rule, which the message explains.",
     },
 )
 enum_type(

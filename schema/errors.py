@@ -9,7 +9,7 @@ from domain import errors as domain
 from domain import warnings as domain_warnings
 from domain.api_names import camel
 from permissions.classes import only_for, output_field
-from schema.enums import ErrorCode, InvoiceStatus, WarningCode
+from schema.enums import ErrorCode, InputReason, InvoiceStatus, WarningCode
 
 
 @strawberry.interface(description="Why a request was rejected.")
@@ -45,6 +45,11 @@ class InvalidInput(UserError):
     message: str = output_field("public", "The error message, in plain English.")
     code: ErrorCode = output_field("public", "The error code.")
     path: list[str] = output_field("public", "The path to the part of the input concerned.")
+    reason: InputReason = output_field("public", "Why it is not valid, for a form that has words of its own.")
+    limit: str | None = output_field(
+        "public",
+        "What the part may be at most or at least (a length, a number, a day); null where there is no fixed limit.",
+    )
 
 
 @only_for("signed_in")
@@ -92,12 +97,12 @@ def change_warnings(warnings: Iterable[domain_warnings.ChangeWarning]) -> list[C
     ]
 
 
-_PLAIN = {domain.InvalidInput: InvalidInput, domain.NotFound: NotFound, domain.Conflict: Conflict}
+_PLAIN = {domain.NotFound: NotFound, domain.Conflict: Conflict}
 
 
 def user_errors(refusals: Iterable[domain.DomainError]) -> list[UserError]:
-    """The GraphQL errors for errors of the domain."""
-    return [_user_error(refusal) for refusal in refusals]
+    """The GraphQL errors for errors of the domain, one for each part of the input."""
+    return [_user_error(error) for refusal in refusals for error in domain.all_errors(refusal)]
 
 
 def _user_error(refusal: domain.DomainError) -> UserError:
@@ -114,5 +119,9 @@ def _user_error(refusal: domain.DomainError) -> UserError:
         )
     if isinstance(refusal, domain.StaleVersion):
         return StaleVersion(message=refusal.message, code=code, path=path, current_version=refusal.current_version)
+    if isinstance(refusal, domain.InvalidInput):
+        return InvalidInput(
+            message=refusal.message, code=code, path=path, reason=InputReason(refusal.reason), limit=refusal.limit
+        )
     published = next(_PLAIN[kind] for kind in type(refusal).__mro__ if kind in _PLAIN)
     return published(message=refusal.message, code=code, path=path)

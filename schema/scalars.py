@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, StringValueNode, ValueNode
 
 from domain.billing.money import format_money, parse_money
 from permissions.graphql_adapter import ScalarDefinition
@@ -63,12 +63,27 @@ def _only_text(parse: Callable[[str], T], refusal: str) -> Callable[[Any], T]:
     return parse_value
 
 
+def _only_string(parse: Callable[[str], T], refusal: str) -> Callable[..., T]:
+    """The same for a literal of a document; the error names the literal, so that it has a location and a path."""
+
+    def parse_literal(literal: ValueNode, _variables: Any = None) -> T:
+        try:
+            if isinstance(literal, StringValueNode):
+                return parse(literal.value)
+        except ValueError:
+            pass
+        raise GraphQLError(refusal, literal)
+
+    return parse_literal
+
+
 MONEY = strawberry.scalar(
     name="Money",
     description='An exact amount in US dollars, written as a decimal string with two places, such as "1234.50".',
     specified_by_url="https://www.w3.org/TR/xmlschema-2/#decimal",
     serialize=format_money,
     parse_value=_only_text(parse_money, _NO_MONEY),
+    parse_literal=_only_string(parse_money, _NO_MONEY),
 )
 DATE = strawberry.scalar(
     name="Date",
@@ -76,6 +91,7 @@ DATE = strawberry.scalar(
     specified_by_url="https://scalars.graphql.org/andimarek/local-date.html",
     serialize=date.isoformat,
     parse_value=_only_text(parse_day, _NO_DAY),
+    parse_literal=_only_string(parse_day, _NO_DAY),
 )
 DATE_TIME = strawberry.scalar(
     name="DateTime",
@@ -83,5 +99,6 @@ DATE_TIME = strawberry.scalar(
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     serialize=format_moment,
     parse_value=_only_text(parse_moment, _NO_MOMENT),
+    parse_literal=_only_string(parse_moment, _NO_MOMENT),
 )
 SCALARS: Mapping[object, ScalarDefinition] = {Decimal: MONEY, date: DATE, datetime: DATE_TIME}

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.access.people import Role
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from domain.texts import EMAIL, NAME, Text, checked
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
@@ -21,11 +21,21 @@ _KEPT = ("email", "name", *_CHOSEN, *(column for column, _ in PERSONS.values()))
 def check_password(password: str, email: str, path: str = "password") -> str:
     """A password that the policy accepts; InvalidInput says what is wrong with any other, and never repeats it."""
     if len(password) < SHORTEST_PASSWORD:
-        raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters", (path,))
+        raise InvalidInput(
+            f"A password has at least {SHORTEST_PASSWORD} characters",
+            (path,),
+            InputReason.TOO_SHORT,
+            str(SHORTEST_PASSWORD),
+        )
     if len(password) > LONGEST_PASSWORD:
-        raise InvalidInput(f"A password has at most {LONGEST_PASSWORD} characters", (path,))
+        raise InvalidInput(
+            f"A password has at most {LONGEST_PASSWORD} characters",
+            (path,),
+            InputReason.TOO_LONG,
+            str(LONGEST_PASSWORD),
+        )
     if len(set(password)) == 1 or password.casefold() in {email.casefold(), email.casefold().partition("@")[0]}:
-        raise InvalidInput("This password is too easy to guess", (path,))
+        raise InvalidInput("This password is too easy to guess", (path,), InputReason.BAD_FORMAT)
     return password
 
 
@@ -43,7 +53,7 @@ def columns(inputs: Mapping[str, Any], before: Mapping[str, Any] | None = None) 
 
 def _chosen(inputs: Mapping[str, Any], name: str) -> Any:
     if inputs[name] is None:
-        raise InvalidInput("This cannot be left blank", (name,))
+        raise InvalidInput("This cannot be left blank", (name,), InputReason.BLANK)
     return Role(inputs[name]).value if name == "role" else inputs[name]
 
 

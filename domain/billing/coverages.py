@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from domain.access.people import PayerKind, Role
 from domain.api_names import enum_name
 from domain.billing.money import LARGEST, round_money
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InputReason, InvalidInput
 from domain.texts import CODE, EMAIL, NAME, PHONE, REASON, Text, checked, optional_text
 
 Id = TypeVar("Id", bound=Hashable)
@@ -139,7 +139,7 @@ def columns_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
     columns |= {name: _value_of(known[name]) for name in _CHOICES if name in known}
     for name in _REQUIRED:
         if name in columns and columns[name] is None:
-            raise InvalidInput("This cannot be left blank", (name,))
+            raise InvalidInput("This cannot be left blank", (name,), InputReason.BLANK)
     for name, is_positive in AMOUNTS.items():
         _check_amount(columns.get(name), name, is_positive=is_positive)
     columns |= checked(known, TEXTS)
@@ -192,7 +192,7 @@ def _check_days(row: Row, today: date) -> None:
     if begins is not None and ends is not None and ends <= begins:
         raise InvalidInput("The day on which the coverage ends must be after its first day", ("effective_to",))
     if row.get("other_payments_on") is not None and row["other_payments_on"] > today:
-        raise InvalidInput("The date is in the future", ("other_payments_on",))
+        raise InvalidInput("The date is in the future", ("other_payments_on",), InputReason.IN_THE_FUTURE)
 
 
 def check_payer_kind(kind: CoverageKind, payer: PayerKind) -> None:
@@ -210,7 +210,7 @@ def closing_of(row: Row, inputs: Mapping[str, Any], today: date) -> dict[str, An
         raise Conflict(f"This coverage is {closing.name} already", ("status",))
     on = inputs.get("closed_on") or today
     if on > today:
-        raise InvalidInput("The date is in the future", ("closed_on",))
+        raise InvalidInput("The date is in the future", ("closed_on",), InputReason.IN_THE_FUTURE)
     reason = optional_text(inputs, "reason", Text(REASON.longest, lines=True))
     is_exhausted = closing is CoverageClosing.EXHAUSTED
     if reason is None and not is_exhausted:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.billing.money import LARGEST
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from domain.normal_forms import code_form
 from domain.parties import Kind
 from domain.pricing.pricing import BilateralPolicy, SelectionRule
@@ -23,16 +23,16 @@ _CODE_OF_EXAM = Text(50, capitals=True, form=CODE.form, words=CODE.words)
 def check_amount(amount: Decimal | None, *path: str) -> Decimal:
     """A price of one unit; InvalidInput when it is missing, below 0 or above the maximum."""
     if amount is None:
-        raise InvalidInput("This cannot be left blank", path)
+        raise InvalidInput("This cannot be left blank", path, InputReason.BLANK)
     if not 0 <= amount <= LARGEST:
-        raise InvalidInput("A price must not be negative", path)
+        raise InvalidInput("A price must not be negative", path, InputReason.TOO_LOW, "0")
     return amount
 
 
 def check_validity(valid_from: date | None, valid_to: date | None) -> None:
     """Refuse an empty validity period; `valid_to` is exclusive."""
     if valid_from is None:
-        raise InvalidInput("This cannot be left blank", ("valid_from",))
+        raise InvalidInput("This cannot be left blank", ("valid_from",), InputReason.BLANK)
     if valid_to is not None and valid_to <= valid_from:
         raise InvalidInput(
             "The end date must be after the start date: it is the first day that is no longer valid", ("valid_to",)
@@ -56,7 +56,7 @@ def _code(row: Mapping[str, Any]) -> Mapping[str, Any]:
     check_amount(row["base_price"], "base_price")
     check_validity(row["valid_from"], row.get("valid_to"))
     if row["bilateral_policy"] is None:
-        raise InvalidInput("This cannot be left blank", ("bilateral_policy",))
+        raise InvalidInput("This cannot be left blank", ("bilateral_policy",), InputReason.BLANK)
     return {"bilateral_policy": BilateralPolicy(row["bilateral_policy"]).value}
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from domain.billing.money import LARGEST, round_money
 from domain.billing.transition import WantedLine
-from domain.errors import DomainError, InvalidInput
+from domain.errors import DomainError, InputReason, InvalidInput
 
 
 class BilateralPolicy(StrEnum):
@@ -189,7 +189,7 @@ def _override(line: WantedLine) -> Decimal:
     if line.override_price is None:
         raise InvalidInput("An override reason needs an override price", ("override_price",))
     if line.override_price < 0:
-        raise InvalidInput("A price must not be negative", ("override_price",))
+        raise InvalidInput("A price must not be negative", ("override_price",), InputReason.TOO_LOW, "0")
     reason = line.override_reason or ""
     if not reason.strip() or len(reason) > LONGEST_REASON:
         words = f"An override price needs a reason of at most {LONGEST_REASON:,} characters"

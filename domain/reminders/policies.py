@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.errors import InvalidInput
+from domain.errors import InputReason, InvalidInput
 from domain.reminders.reminders import REMINDED_IN, ReminderRecipient
 from domain.texts import EMAIL, optional_text
 
@@ -41,7 +41,9 @@ def _check_days(level: Mapping[str, Any], path: tuple[str, ...]) -> None:
         raise InvalidInput("Give the number of days between repetitions", (*path, "repeat_days"))
     balance = level.get("minimum_balance")
     if balance is not None and balance < 0:
-        raise InvalidInput("The minimum balance must not be negative", (*path, "minimum_balance"))
+        raise InvalidInput(
+            "The minimum balance must not be negative", (*path, "minimum_balance"), InputReason.TOO_LOW, "0"
+        )
 
 
 def _row(level: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def _row(level: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         try:
             address = optional_text(level, where, EMAIL)
         except InvalidInput as error:
-            raise InvalidInput(error.message, (*path, where)) from error
+            raise InvalidInput(error.message, (*path, where), error.reason, error.limit) from error
         if (whom is ReminderRecipient.ADDRESS) != (address is not None):
             words = "Give the e-mail address" if address is None else "An address is allowed with ADDRESS only"
             raise InvalidInput(words, (*path, where))

@@ -28,7 +28,8 @@ from domain.exports import (
 from domain.ids import new_id
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
-from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, identity_of, run_command
+from resolvers.commands.inputs import identity_of
+from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 from resolvers.compiler.export_statements import SETS, Wanted, chosen, compile_export, compile_reach_check
 from resolvers.compiler.reading import selection_of
 from resolvers.context import ReadContext, RequestContext

@@ -1,7 +1,7 @@
 """The unit of work of a mutation: one transaction, an idempotency key, domain errors as data, and the record read again for the response."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,24 +10,20 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-import strawberry
 from strawberry import Info
 
-from db.global_ids import read_id
 from db.ledger.restated import restate
 from db.notifications import invoice_changed
 from db.sealed_hints import Hints
 from db.write_batch import BulkBatch, WriteBatch
-from domain.api_names import snake
 from domain.billing.outcomes import Actor
-from domain.days import check_days
 from domain.errors import Conflict, DomainError, InvalidInput, NotFound
-from domain.texts import can_be_kept
 from domain.warnings import ChangeWarning
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.auditing import record_mutation
+from resolvers.commands.inputs import read_inputs
 from resolvers.commands.merged_inputs import find_survivors, share_merges, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
 from resolvers.context import RequestContext
@@ -200,8 +196,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
     context.audit.written = ""
     before_commit: list[str] = []
     try:
-        inputs = values_of(input_)
-        check_days(inputs, context.today)
+        inputs = read_inputs(input_, context.today)
         key, locked = inputs.get("idempotency_key"), command.locked_first(inputs)
         async with context.database.entered(viewer, locked, before_commit) as connection:
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
@@ -302,41 +297,3 @@ async def _remember(connection: asyncpg.Connection, viewer: Viewer, key: str, re
         key,
         result,
     )
-
-
-def values_of(input_: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The fields of an input: ids as UUIDs, texts validated, omitted fields left out."""
-    return {name: _value(name, value, (*path, name)) for name, value in _fields_of(input_)}
-
-
-def _fields_of(input_: Any) -> Iterator[tuple[str, Any]]:
-    """The given fields of an input object of graphql-core or of Strawberry."""
-    if isinstance(input_, dict):
-        return ((snake(name), value) for name, value in input_.items())
-    named = ((name, getattr(input_, name)) for name in input_.__dataclass_fields__)
-    return ((name, value) for name, value in named if value is not strawberry.UNSET)
-
-
-def _value(name: str, value: Any, path: tuple[str, ...]) -> Any:
-    if isinstance(value, list):
-        return [_value(name, item, (*path, str(place))) for place, item in enumerate(value)]
-    if isinstance(value, dict) or hasattr(value, "__dataclass_fields__"):
-        return values_of(value, path)
-    if isinstance(value, str) and (name == "id" or name.endswith(("_id", "_ids"))):
-        return identity_of(value, path)
-    return storable_text(value, path) if isinstance(value, str) else value
-
-
-def storable_text(text: str, path: tuple[str, ...]) -> str:
-    """The text itself if PostgreSQL can store it; otherwise InvalidInput."""
-    if not can_be_kept(text):
-        raise InvalidInput("The text contains a character that cannot be stored", path)
-    return text
-
-
-def identity_of(text: str, path: tuple[str, ...]) -> UUID:
-    """The UUID inside a global id; InvalidInput for a text that cannot be an id."""
-    found = read_id(text)
-    if found is None:
-        raise InvalidInput("This is not a valid id", path)
-    return found[1]

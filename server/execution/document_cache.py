@@ -20,13 +20,19 @@ from domain.access.people import Role
 from limits.query_cost import LIMITS, QueryCostError, check_query_cost
 from permissions.graphql_adapter import limit_field_comparisons
 from server.execution.error_redaction import without_value
+from server.execution.request_error_codes import (
+    MOST_ERRORS,
+    PARSE_FAILED,
+    code_of_validation,
+    places_in_document,
+    with_code,
+)
 
 # The cache is bounded by the characters of the documents that it keeps.
 _CHARACTERS_KEPT = 2_000_000
 _LONGEST_KEPT = 20_000
 # Shorter documents are parsed in a few milliseconds, for which a thread does not pay.
 _SHORT = 1_000
-_ERRORS_TOLD = 5
 # The messages with which graphql-core stops at one of our limits, and the name of the limit.
 _STOPPED = {
     "Syntax Error: Document contains more than": "tokens",
@@ -66,19 +72,22 @@ class DocumentCache:
 
     def prepare(self, role: Role | None, source: str) -> ParsedDocument:
         """The document validated for this role, from the cache if possible."""
-        return self._kept.get((role, source)) or self._keep(role, source, _prepare(self._schemas[role], source))
+        return self._kept.get((role, source)) or self._keep(role, source, self._prepare(role, source))
 
     async def prepare_in_thread(self, role: Role | None, source: str) -> ParsedDocument:
         """The same, with long documents parsed in a thread, one at a time, so that they do not block other requests."""
         if len(source) <= _SHORT or self.knows(role, source):
             return self.prepare(role, source)
         async with self._reading:
-            prepared = await asyncio.to_thread(_prepare, self._schemas[role], source)
+            prepared = await asyncio.to_thread(self._prepare, role, source)
         return self._keep(role, source, prepared)
 
     def knows(self, role: Role | None, source: str) -> bool:
         """Whether a document is in the cache."""
         return (role, source) in self._kept
+
+    def _prepare(self, role: Role | None, source: str) -> ParsedDocument:
+        return _prepare(self._schemas[role], source, is_anonymous=role is None)
 
     def _keep(self, role: Role | None, source: str, prepared: ParsedDocument) -> ParsedDocument:
         # Invalid documents are not cached: their errors hold the whole document in memory, and a client could send thousands.
@@ -96,26 +105,32 @@ def _weight(prepared: ParsedDocument) -> int:
     return 200 + len(body)
 
 
-def _prepare(schema: GraphQLSchema, source: str) -> ParsedDocument:
+def _prepare(schema: GraphQLSchema, source: str, *, is_anonymous: bool) -> ParsedDocument:
     try:
         document = parse(source, max_tokens=LIMITS["tokens"], allow_empty_selection_sets=False)
         check_query_cost(document)
     except GraphQLError as error:
-        return ParsedDocument(None, (_named(error),))
-    errors = validate(
-        schema, document, max_errors=_ERRORS_TOLD, hide_suggestions=True, allow_empty_selection_sets=False
-    )
-    if errors:
-        return ParsedDocument(None, tuple(map(_named, errors)))
-    return ParsedDocument(document, ())
+        return ParsedDocument(None, (with_code(_named(error), PARSE_FAILED),))
+    errors = validate(schema, document, max_errors=MOST_ERRORS, hide_suggestions=True, allow_empty_selection_sets=False)
+    if not errors:
+        return ParsedDocument(document, ())
+    limits = [error for error in map(_at_limit, errors) if error]
+    if limits:
+        return ParsedDocument(None, tuple(limits))
+    places = places_in_document(document)
+    told = (without_value(code_of_validation(error, places, is_anonymous=is_anonymous)) for error in errors)
+    return ParsedDocument(None, tuple(told)[:MOST_ERRORS])
+
+
+def _at_limit(error: GraphQLError) -> QueryCostError | None:
+    """The error that names the limit at which graphql-core has stopped, if it has stopped at one of ours."""
+    limit = next((limit for start, limit in _STOPPED.items() if error.message.startswith(start)), None)
+    return QueryCostError(limit) if limit else None
 
 
 def _named(error: GraphQLError) -> GraphQLError:
-    """The error to return; where graphql-core has stopped at one of our limits, a QueryCostError that names the limit."""
-    limit = next((limit for start, limit in _STOPPED.items() if error.message.startswith(start)), None)
-    if limit:
-        return QueryCostError(limit)
-    if isinstance(error, GraphQLSyntaxError):
+    """The error of a document that is not parsed."""
+    if isinstance(error, GraphQLSyntaxError) and not _at_limit(error):
         # A GraphQLSyntaxError would close the whole WebSocket, with a reason that may be too long for a close frame.
         return GraphQLError(error.message, source=error.source, positions=error.positions)
-    return without_value(error)
+    return _at_limit(error) or error

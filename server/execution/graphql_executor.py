@@ -19,6 +19,7 @@ from resolvers.context import RequestContext
 from server.execution.document_cache import DocumentCache, ParsedDocument
 from server.execution.error_redaction import without_value
 from server.execution.operation_monitor import OperationMonitor, operation_label, timed_out
+from server.execution.request_error_codes import BAD_USER_INPUT, MOST_ERRORS, place_in_variables, with_code
 from server.execution.requests import LARGEST_BODY, GraphQLRequest
 from server.execution.trusted_documents import TrustedDocuments
 from storage.blobs import MissingBlobError, StorageError
@@ -151,7 +152,9 @@ def _role(context: RequestContext) -> Role | None:
 def with_public_errors(result: ExecutionResult, context: RequestContext) -> ExecutionResult:
     """The result with unexpected exceptions replaced by a request id; the log has their stack traces, without values."""
     if result.errors:
-        return ExecutionResult(result.data, [_public(error, context.request_id) for error in result.errors])
+        # graphql-core adds an error that says that it has stopped at its limit.
+        told = result.errors if result.data is not None else result.errors[:MOST_ERRORS]
+        return ExecutionResult(result.data, [_public(error, context.request_id) for error in told])
     return result
 
 
@@ -160,7 +163,7 @@ def _public(error: GraphQLError, request_id: str) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error:
         cause = cause.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        redacted = without_value(error)
+        redacted = without_value(with_code(error, BAD_USER_INPUT, place_in_variables(error)))
         return redacted if redacted.message.isascii() else _encodable(redacted)
     message, extensions = public_error(cause, request_id)
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)

@@ -23,10 +23,10 @@ MOST_MEMORY_BYTES = 192 * 1024 * 1024
 FEW, MANY = 40, 1_000
 
 fuzzed = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.prove)])
-# What a request that cannot be answered is told; errors of validation have no code.
+# What a request that cannot be answered is told.
 CODES = {
     *("BAD_USER_INPUT", "BAD_REQUEST", "OVER_BUDGET", "UNAUTHENTICATED", "FORBIDDEN", "GONE"),
-    *("DOCUMENT_NOT_LISTED", "RATE_LIMITED", None),
+    *("DOCUMENT_NOT_LISTED", "RATE_LIMITED", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"),
 }
 
 

@@ -12,7 +12,10 @@ ANONYMOUS = {
     "Clinic": "id name shortName timeZone",
     "DateTime": "",
     "ErrorCode": "INVALID_INPUT",
-    "InvalidInput": "message code path",
+    "InputReason": (
+        "BLANK TOO_LONG TOO_SHORT TOO_LOW TOO_HIGH IN_THE_PAST IN_THE_FUTURE BAD_FORMAT CODE_NEEDED WRONG_CREDENTIALS RULE"
+    ),
+    "InvalidInput": "message code path reason limit",
     "Mutation": f"signIn(input) {_LINKS}",
     "OneTimeLinkPayload": "isChanged errors",
     "Query": "viewer",

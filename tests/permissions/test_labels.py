@@ -25,7 +25,7 @@ _MODULES = (
     record_enums,
     remittance_enums,
 )
-FOR_PROGRAMS = {"ErrorCode", "Direction"}
+FOR_PROGRAMS = {"ErrorCode", "InputReason", "Direction"}
 LONGEST = 30
 
 

@@ -9,7 +9,8 @@ from domain.access.people import Role
 from domain.errors import DomainError, NotFound
 from identity.own_account import OwnSession
 from resolvers.commands.access.accounts import logins_of, run_and_forget
-from resolvers.commands.unit_of_work import UnitOfWork, values_of
+from resolvers.commands.inputs import values_of
+from resolvers.commands.unit_of_work import UnitOfWork
 
 _SESSION = "select id, revoked_at from sessions where clinic_id = $1 and id = $2 for no key update"
 

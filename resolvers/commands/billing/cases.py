@@ -14,7 +14,7 @@ from domain.billing.lifecycle import legal_now
 from domain.billing.next_steps import named
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
+from domain.errors import Conflict, IllegalTransition, InputReason, InvalidInput, NotFound, StaleVersion
 from domain.ids import new_id
 from domain.normal_forms import normal_key
 from domain.texts import REMARK, checked, optional_text
@@ -112,7 +112,7 @@ async def update(work: UnitOfWork) -> UUID:
     for name in ("date_of_injury", "opened_on"):
         if name in work.inputs:
             if work.inputs[name] is None:
-                raise InvalidInput("This cannot be left blank", (name,))
+                raise InvalidInput("This cannot be left blank", (name,), InputReason.BLANK)
             days[name] = work.inputs[name]
     injured_on: date = days.get("date_of_injury") or case["date_of_injury"]
     check_injury(injured_on, days.get("opened_on") or case["opened_on"])

@@ -7,7 +7,7 @@ from uuid import UUID
 from db.write_batch import WriteBatch
 from domain.billing.invoice_events import Change, change_of
 from domain.days import not_later
-from domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
+from domain.errors import Conflict, InputReason, InvalidInput, NotFound, StaleVersion
 from domain.texts import REASON, required_text
 from domain.treatment.exams import SelectedExam
 from permissions.rules import STAFF
@@ -102,7 +102,7 @@ async def _checked(work: UnitOfWork, row: Row, changed: Mapping[str, Any]) -> li
     changes = []
     for name, value in changed.items():
         if value is None and name != "facility_id":
-            raise InvalidInput("This cannot be left blank", (name,))
+            raise InvalidInput("This cannot be left blank", (name,), InputReason.BLANK)
         if name == "service_date":
             not_later(value, work.today, name)
             changes.append(change_of(name, row[name], value))

@@ -20,7 +20,7 @@ from domain.treatment.exams import SelectedExam, check_selection, lines_of
 from permissions.viewers import Viewer
 from resolvers.commands.billing.pricing import PRICES, Circumstances, Prices, check_parties, read_prices
 from resolvers.commands.computed import answer_computed, read_computed
-from resolvers.commands.unit_of_work import identity_of, storable_text
+from resolvers.commands.inputs import identity_of, storable_text
 from resolvers.compiler.answers import Readers
 from resolvers.context import RequestContext
 

@@ -10,7 +10,7 @@ from domain.api_names import camel
 from domain.billing.next_steps import named
 from domain.billing.outcomes import reason_of
 from domain.days import not_later
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InputReason, InvalidInput
 from domain.normal_forms import normal_key
 from domain.payments.cheques import CORRECTED, PaymentMethod, is_stale
 from domain.payments.corrections import PaymentDays, ReceiptDays, receipt_days_of
@@ -45,7 +45,7 @@ async def corrected_payment(work: UnitOfWork, wrong: Row) -> tuple[dict[str, Any
     amount: Decimal = inputs.get("amount") or wrong["amount"]
     is_zero = amount == 0 or inputs.get("amount") == 0
     if amount < 0 or (is_zero and not wrong["is_remitted"]):
-        raise InvalidInput("The amount must be greater than 0", ("amount",))
+        raise InvalidInput("The amount must be greater than 0", ("amount",), InputReason.TOO_LOW, "0")
     number = required_text(inputs, "number", CODE) if "number" in inputs else wrong["number"]
     bank = optional_text(inputs, "bank", BANK) if "bank" in inputs else wrong["bank"]
     days, receipt = _days(work, inputs, wrong, method)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from db.merged_records import are_one, group, joined, surviving
 from domain.billing.invoices import InvoiceStatus
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import Conflict, InputReason, InvalidInput, NotFound
 from domain.normal_forms import normal_key
 from domain.payments.cheques import PaymentMethod, is_post_dated, is_stale, likeness_of
 from domain.texts import CODE, Text, optional_text, required_text
@@ -37,7 +37,7 @@ async def new_payment(work: UnitOfWork) -> dict[str, Any]:
     """The columns of the payment in the input; its document is consumed."""
     inputs = work.inputs
     if inputs["amount"] <= 0:
-        raise InvalidInput("The amount must be greater than 0", ("amount",))
+        raise InvalidInput("The amount must be greater than 0", ("amount",), InputReason.TOO_LOW, "0")
     method = inputs.get("method") or PaymentMethod.PAPER
     number, bank = required_text(inputs, "number", CODE), optional_text(inputs, "bank", BANK)
     held_from = _check_days(work, method)
@@ -66,7 +66,7 @@ def _check_days(work: UnitOfWork, method: PaymentMethod) -> Any:
     """Check the days; returns the day from which the payment is held, None if it is money at once."""
     received_on, cheque_date = work.inputs["received_on"], work.inputs["cheque_date"]
     if received_on > work.today:
-        raise InvalidInput("The date is in the future", ("received_on",))
+        raise InvalidInput("The date is in the future", ("received_on",), InputReason.IN_THE_FUTURE)
     if method is PaymentMethod.PAPER and is_stale(cheque_date, received_on):
         work.warnings.append(STALE_CHEQUE)
     return received_on if is_post_dated(method, cheque_date, received_on) else None

@@ -8,7 +8,7 @@ from db.merged_records import group
 from domain.billing.money import format_money
 from domain.billing.outcomes import reason_of
 from domain.days import REQUEST_ANSWER, REQUEST_DUE, not_later
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import Conflict, InputReason, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.recoupment import (
     RecoupmentStatus,
@@ -54,7 +54,7 @@ async def record(work: UnitOfWork) -> UUID:
     inputs, identity, writes = work.inputs, new_id(work.moment), work.writes()
     reason, reference = reason_of(inputs), optional_text(inputs, "reference", REFERENCE)
     if inputs["amount"] <= 0:
-        raise InvalidInput("The amount must be greater than 0", ("amount",))
+        raise InvalidInput("The amount must be greater than 0", ("amount",), InputReason.TOO_LOW, "0")
     requested_on = not_later(inputs["requested_on"], work.today, "requested_on")
     if not REQUEST_DUE.holds(requested_on, inputs["due_on"]):
         raise InvalidInput(REQUEST_DUE.message, ("due_on",))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InputReason, InvalidInput
 from domain.parties import ATTORNEY
 from domain.warnings import represents_open_cases
 from resolvers.commands.records import parties
@@ -64,7 +64,7 @@ async def _of_firm(work: UnitOfWork) -> UnitOfWork:
     if not given:
         return work
     if given.get("firm_id", "") is None:
-        raise InvalidInput("This cannot be left blank", ("firm_id",))
+        raise InvalidInput("This cannot be left blank", ("firm_id",), InputReason.BLANK)
     firm = await find_firm(work, given)
     return replace(work, inputs={**work.inputs, "firm": firm["name"], "firm_id": firm["id"]})
 

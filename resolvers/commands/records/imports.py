@@ -23,8 +23,9 @@ from imports.run_import import bring_in
 from imports.sheets import ReadOptions
 from imports.target import Target
 from resolvers.commands.documents import consume, read_own
+from resolvers.commands.inputs import read_inputs
 from resolvers.commands.records.import_mappings import check_kind, get_mapping, mapping_from
-from resolvers.commands.unit_of_work import UnitOfWork, run_command, values_of
+from resolvers.commands.unit_of_work import UnitOfWork, run_command
 from resolvers.context import RequestContext
 
 logger = logging.getLogger("billing.imports")
@@ -63,7 +64,7 @@ async def import_records(info: Info, input_: Any) -> Imported:
     """Import a file, once per idempotency key; a dry run does the same and rolls back."""
     imported, began = Imported(), monotonic()
     try:
-        inputs = values_of(input_)
+        inputs = read_inputs(input_, info.context.today)
         check_kind(info.context.viewer.role, inputs["kind"])
         checked = await _checked(info.context, inputs)
     except DomainError as refusal:
@@ -100,7 +101,7 @@ async def preview_import(info: Info, input_: Any) -> Previewed:
     context, previewed = info.context, Previewed()
     context.audit.add_operation(info.field_name)
     try:
-        inputs = values_of(input_)
+        inputs = read_inputs(input_, info.context.today)
         check_kind(context.viewer.role, inputs["kind"])
         request = await _preview_request(context, inputs)
         file = await _load(context, inputs["document_id"])

@@ -10,7 +10,7 @@ from db.global_ids import make_id
 from db.merged_records import group
 from db.write_batch import WriteBatch
 from domain.days import not_later
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import Conflict, InputReason, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.normal_forms import name_fragments
 from domain.parties import PATIENT, PAYER, Kind
@@ -116,7 +116,7 @@ async def run(work: UnitOfWork, kind: Kind, writes: WriteBatch) -> None:
 
 def _activity(work: UnitOfWork, kind: Kind, row: Mapping[str, Any], active: bool | None) -> dict[str, Any]:
     if active is None:
-        raise InvalidInput("This cannot be left blank", ("active",))
+        raise InvalidInput("This cannot be left blank", ("active",), InputReason.BLANK)
     if kind.has_active:
         return {"active": active}
     return {"retired_at": None if active else row["retired_at"] or work.moment}

@@ -12,8 +12,9 @@ from domain.remittances.statuses import RemittanceOrigin
 from imports.x12.child import read_remittances
 from imports.x12.remittance_file import RemittanceFile
 from resolvers.commands.documents import consume, read_own
+from resolvers.commands.inputs import read_inputs
 from resolvers.commands.remittances.storing import NewRemittance, store
-from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command, values_of
+from resolvers.commands.unit_of_work import CommandResult, UnitOfWork, run_command
 from resolvers.context import RequestContext
 
 _FILE = ("upload_id",)
@@ -22,7 +23,7 @@ _FILE = ("upload_id",)
 async def import_remittance(info: Info, input_: Any) -> CommandResult:
     """Import a remittance file, once per idempotency key; a dry run does the same, and rolls back."""
     try:
-        inputs = values_of(input_)
+        inputs = read_inputs(input_, info.context.today)
         file = await _read(info.context, inputs["upload_id"])
     except DomainError as refusal:
         info.context.audit.is_refused = True

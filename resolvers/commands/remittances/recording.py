@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.billing.claims.adjustments import remark_codes_of
 from domain.billing.money import format_money
-from domain.errors import Conflict, DomainError, InvalidInput, NotFound
+from domain.errors import Conflict, DomainError, InputReason, InvalidInput, NotFound
 from domain.ids import new_id
 from domain.payments.cheques import PaymentMethod, is_post_dated
 from domain.remittances.matching import OurLine, status_of, unknown_status
@@ -74,7 +74,7 @@ async def _check(work: UnitOfWork) -> None:
     if inputs["amount"] < 0:
         raise InvalidInput("The amount must not be below 0", ("amount",))
     if inputs["received_on"] > work.today:
-        raise InvalidInput("The date is in the future", ("received_on",))
+        raise InvalidInput("The date is in the future", ("received_on",), InputReason.IN_THE_FUTURE)
     if is_post_dated(method, inputs.get("cheque_date") or inputs["received_on"], inputs["received_on"]):
         words = "A post-dated cheque is held until its deposit: record it first (recordCheque), then this remittance"
         raise InvalidInput(words, ("cheque_date",))

@@ -73,6 +73,7 @@ def test_an_attorney_who_queries_internal_notes_gets_the_error_of_an_unknown_fie
             {
                 "message": "Cannot query field 'internalNotes' on type 'Invoice'.",
                 "locations": [{"line": 1, "column": 22}],
+                "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
             }
         ]
     }
