@@ -130,7 +130,7 @@ enum_type(
         "TOO_HIGH": "It is above the limit; of a day, after it.",
         "IN_THE_PAST": "It is a day in the past.",
         "IN_THE_FUTURE": "It is a day in the future.",
-        "BAD_FORMAT": "It is not written as such a value is.",
+        "BAD_FORMAT": "It is not written in the form that is expected.",
         "CODE_NEEDED": "The code of the second factor is required.",
         "WRONG_CREDENTIALS": "The password, the code or the account is wrong.",
         "RULE": "It contradicts a rule, which the message explains.",

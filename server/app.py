@@ -34,6 +34,7 @@ from server.http.graphql import GraphQLOverHTTP
 from server.http.health import Readiness, healthz
 from server.http.issued_downloads import IssuedDownloads
 from server.http.metrics import MetricsPage
+from server.http.origins import Origins
 from server.http.signed_links import roles_with
 from server.http.uploads import Uploads
 from server.http.websocket import GraphQLOverWebSocket
@@ -47,13 +48,14 @@ PATH = "/graphql"
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Server options of a process: rate limit, trusted documents, access to metrics and traces, and whether one-time links are mailed."""
+    """Server options of a process: rate limit, trusted documents, metrics, traces, whether one-time links are mailed, other origins."""
 
     requests_per_minute: int = 0
     trusted_documents: str = ""
     metrics_token: str = ""
     otlp_endpoint: str = ""
     sends_mail: bool = False
+    allowed_origins: frozenset[str] = frozenset()
 
 
 async def _home(request: Request) -> Response:
@@ -63,11 +65,15 @@ async def _home(request: Request) -> Response:
 class _App(Starlette):
     """Starlette, except for the one path of nearly every request, which is answered without routing and middleware."""
 
-    def __init__(self, http: GraphQLOverHTTP, **options: Any) -> None:
+    def __init__(self, http: GraphQLOverHTTP, allowed_origins: frozenset[str], public_url: str, **options: Any) -> None:
         super().__init__(**options)
         self._http = http
+        self._origins = Origins(self._routed, allowed_origins, public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._origins(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH:
             await self._http(scope, receive, send)
         else:
@@ -118,7 +124,8 @@ def build_app(
         *ide.ROUTES,
         *link_pages.ROUTES,
     ]
-    return _App(http, routes=routes, lifespan=_lifespan(*((spans,) if spans else ()), database, trail, announcements))
+    lifespan = _lifespan(*((spans,) if spans else ()), database, trail, announcements)
+    return _App(http, running.allowed_origins, files.public_url, routes=routes, lifespan=lifespan)
 
 
 def _signed_urls(

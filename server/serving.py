@@ -149,6 +149,7 @@ async def _run(address: DatabaseUrls, settings: Settings, files: Files, listenin
         settings.metrics_token,
         settings.otlp_endpoint,
         sends_mail=open_link_mailer(settings, files.keys) is not None,
+        allowed_origins=settings.allowed_origins,
     )
     app = build_app(address, times, files, provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)

@@ -14,6 +14,8 @@ _LARGEST_SKEW = 300
 _LARGEST_PORT, _LARGEST_COUNT, _LARGEST_TIME = 65535, 1_000_000_000, 100_000
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _SHORTEST_SECRET = 32
+# A host that is a name or an address, and no port that browsers leave out.
+_ORIGIN = re.compile(r"(?!http:.*:80$|https:.*:443$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
 
 def _whole(text: str, smallest: int, largest: int, expected: str) -> int:
@@ -64,6 +66,22 @@ def web_address(text: str) -> str:
     if text and not (text.startswith(("http://", "https://")) and urlsplit(text).netloc):
         raise ValueError("an address such as https://billing.example.org")
     return text.rstrip("/")
+
+
+def origins(text: str) -> frozenset[str]:
+    """A comma-separated list of origins of web pages, exactly as browsers send them."""
+    found = names(text)
+    for origin in found:
+        parts = urlsplit(origin)
+        is_exact = (
+            origin == f"{parts.scheme}://{parts.netloc}" and origin == origin.lower() and _ORIGIN.fullmatch(origin)
+        )
+        if not is_exact or not is_protected(origin):
+            raise ValueError(
+                "origins such as https://app.example.org, separated by commas: without path, wildcard or default port, and http only "
+                "for pages of this machine"
+            )
+    return found
 
 
 def issuer(text: str) -> str:

@@ -19,6 +19,7 @@ from server.setting_values import (
     names,
     networks,
     optional_mailbox,
+    origins,
     port_number,
     positive,
     secret,
@@ -138,6 +139,13 @@ SETTINGS = {
         "of invitations are shown instead of mailed.",
         "",
         web_address,
+    ),
+    "allowed_origins": Setting(
+        "BILLING_ALLOWED_ORIGINS",
+        "The origins of web apps that may use the API from a browser, such as https://app.example.org, separated by commas; without it, "
+        "only pages of the server itself.",
+        "",
+        origins,
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
@@ -276,6 +284,7 @@ class Settings:
     oidc_clinic_claim: str
     api_token_days: int
     public_url: str
+    allowed_origins: frozenset[str]
     secret_key: str
     old_secret_keys: tuple[str, ...]
     storage_url: str

@@ -175,6 +175,8 @@ class GraphQLOverWebSocket(GraphQL[Connection, None]):
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL],
             connection_init_wait_timeout=_INIT_WAIT,
             max_subscriptions_per_connection=_OPERATIONS_AT_ONCE,
+            # server/http/origins.py has decided before.
+            allowed_origins=("*",),
         )
         self._http = http
 
