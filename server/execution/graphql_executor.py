@@ -58,6 +58,9 @@ class GraphQLExecutor:
         """The text of the requested document; RefusedRequest when only trusted documents are allowed and it is none."""
         if self._trusted:
             return self._trusted.text_of(request)
+        if request.query is None and request.persisted_hash is not None:
+            # Clients of Apollo and urql know these words, and send the text from then on.
+            raise RefusedRequest(400, "PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
         if request.query is None and request.document_id is not None:
             raise RefusedRequest(400, "This server has no trusted documents: send the query", "DOCUMENT_NOT_LISTED")
         return request.query

@@ -15,3 +15,5 @@ class GraphQLRequest:
     operation_name: str | None
     # The id of a trusted document, instead of its text.
     document_id: str | None = None
+    # The SHA-256 of a persisted query, which Apollo's clients send first without the text, and then with it.
+    persisted_hash: str | None = None

@@ -1,5 +1,6 @@
-"""Trusted documents: the operator's folder of documents, requested by name or hash; with it, no others are executed."""
+"""Trusted documents: the operator's folder of documents or manifests, requested by name or hash; with it, no others are executed."""
 
+import json
 import re
 from collections.abc import Mapping
 from hashlib import sha256
@@ -14,11 +15,12 @@ from server.execution.requests import GraphQLRequest
 from server.settings import SettingError
 
 _HASH = "sha256:"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_-]{0,99}")
+_APOLLO = "apollo-persisted-query-manifest"
 
 
 class TrustedDocuments:
-    """The trusted documents of a folder: one `name.graphql` per operation, with the fragments that it needs."""
+    """The trusted documents of a folder: one operation in each, with the fragments that it needs."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._names = {text: name for name, text in texts.items()}
@@ -31,36 +33,63 @@ class TrustedDocuments:
 
     def text_of(self, request: GraphQLRequest) -> str:
         """The trusted document that a request names by id or hash, or sends as text; RefusedRequest for any other."""
+        by_hash = self._texts.get(_HASH + request.persisted_hash) if request.persisted_hash else None
+        if by_hash is not None:
+            return by_hash
+        if request.persisted_hash and request.query is None:
+            # Clients of Apollo and urql know these words, and send the text as well.
+            raise RefusedRequest(400, "PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
         meant = request.query if request.document_id is None else request.document_id
         text = self._texts.get(meant) if isinstance(meant, str) else None
         if text is None:
-            raise RefusedRequest(400, "This server only executes trusted documents", "DOCUMENT_NOT_LISTED")
+            raise RefusedRequest(
+                400,
+                "This server only executes trusted documents; an app that is older than the list has to be reloaded",
+                "DOCUMENT_NOT_LISTED",
+            )
         return text
 
 
 def trusted_in(named: str, schemas: Mapping[Role | None, GraphQLSchema]) -> TrustedDocuments:
-    """Load the documents of a folder; SettingError names the first file that is not valid for any role."""
+    """Load the documents of a folder; SettingError names the first one that is not valid for any role."""
     folder = Path(named)
     if not folder.is_dir():
         raise _wrong(f"{folder} is not a folder")
-    documents, texts = DocumentCache(schemas), {}
+    documents, texts = DocumentCache(schemas), dict[str, str]()
     for path in sorted(folder.glob("*.graphql")):
-        texts[path.stem] = _read(path, documents, schemas)
+        texts[path.stem] = _checked(path.name, path.stem, path.read_text(encoding="utf-8"), documents, schemas)
+    for path in sorted(folder.glob("*.json")):
+        for name, text in _manifest(path).items():
+            texts[name] = _checked(f"{path.name}, {name}", name, text, documents, schemas)
     if not texts:
-        raise _wrong(f"there is no *.graphql file in {folder}")
+        raise _wrong(f"there is no *.graphql file and no manifest (*.json) in {folder}")
     return TrustedDocuments(texts)
 
 
-def _read(path: Path, documents: DocumentCache, schemas: Mapping[Role | None, GraphQLSchema]) -> str:
-    if not _NAME.fullmatch(path.stem):
-        raise _wrong(f"{path.name}: a name must begin with a letter and have only letters, digits, - and _")
-    text = path.read_text(encoding="utf-8")
+def _manifest(path: Path) -> Mapping[str, str]:
+    """The documents of a manifest by their ids: a map, as GraphQL Code Generator and Relay write it, or Apollo's list of operations."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and found.get("format") == _APOLLO:
+            found = {operation["id"]: operation["body"] for operation in found["operations"]}
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise _wrong(f"{path.name}: a manifest is a map from ids to documents, or Apollo's ({_APOLLO})")
+    return found
+
+
+def _checked(
+    place: str, name: str, text: str, documents: DocumentCache, schemas: Mapping[Role | None, GraphQLSchema]
+) -> str:
+    if not _NAME.fullmatch(name):
+        raise _wrong(f"{place}: a name has at most 100 letters, digits, colons, - and _")
     found = [documents.prepare(role, text) for role in schemas]
     if all(prepared.errors for prepared in found):
-        raise _wrong(f"{path.name}: {found[0].errors[0].message}")
+        raise _wrong(f"{place}: {found[0].errors[0].message}")
     operations = [part for part in parse(text).definitions if isinstance(part, OperationDefinitionNode)]
     if len(operations) != 1:
-        raise _wrong(f"{path.name}: a file must have exactly one operation")
+        raise _wrong(f"{place}: a document must have exactly one operation")
     return text
 
 

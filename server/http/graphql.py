@@ -82,7 +82,9 @@ class GraphQLOverHTTP:
         self, scope: Scope, headers: Headers, receive: Receive, media_type: str, request_id: str
     ) -> tuple[int, bytes]:
         if scope["method"] != "POST":
-            raise RefusedRequest(405, "GraphQL requests must use POST", headers={"Allow": "POST"})
+            raise RefusedRequest(
+                405, "GraphQL requests must use POST (urql: preferGetMethod: false)", headers={"Allow": "POST"}
+            )
         check_content_type(headers.get("content-type", ""))
         address = address_of(scope)
         with self.admission.body_slot(address):

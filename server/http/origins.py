@@ -82,7 +82,7 @@ class Origins:
             await self._app(scope, receive, self._varying(send) if self._allowed else send)
 
     def _is_own(self, origin: str, headers: Headers) -> bool:
-        return urlsplit(origin).netloc in {headers.get("host", ""), self._public_host} - {""}
+        return origin.partition("://")[2] in {headers.get("host", ""), self._public_host} - {""}
 
     def _log(self, origin: str) -> None:
         if origin not in self._logged and len(self._logged) < _MOST_LOGGED:

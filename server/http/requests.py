@@ -95,8 +95,9 @@ def checked_request(value: Any) -> GraphQLRequest:
     if not isinstance(value, dict):
         raise RefusedRequest(400, "A request must be one JSON object with a query")
     query, variables, name = value.get("query"), value.get("variables"), value.get("operationName")
-    document_id = _document_id(value)
-    if not isinstance(query, str) and (query is not None or document_id is None):
+    persisted_hash, document_id = _persisted_hash(value), value.get("documentId")
+    document_id = document_id if isinstance(document_id, str) else None
+    if not isinstance(query, str) and (query is not None or (document_id or persisted_hash) is None):
         raise RefusedRequest(400, "query must be a string with a GraphQL document")
     if not isinstance(variables, dict | None):
         raise RefusedRequest(400, "variables must be a JSON object")
@@ -104,16 +105,15 @@ def checked_request(value: Any) -> GraphQLRequest:
         raise RefusedRequest(400, "operationName must be a string")
     if not isinstance(value.get("extensions"), dict | None):
         raise RefusedRequest(400, "extensions must be a JSON object")
-    return GraphQLRequest(query, variables, name, document_id)
+    return GraphQLRequest(query, variables, name, document_id, persisted_hash)
 
 
-def _document_id(value: dict[str, Any]) -> str | None:
-    """The id of a trusted document: the documentId of GraphQL over HTTP, or the hash of Apollo's persisted queries."""
+def _persisted_hash(value: dict[str, Any]) -> str | None:
+    """The SHA-256 that Apollo's clients send for a persisted query, first without its text."""
     extensions = value.get("extensions")
     persisted = extensions.get("persistedQuery") if isinstance(extensions, dict) else None
-    by_hash = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    identity = f"sha256:{by_hash}" if isinstance(by_hash, str) else value.get("documentId")
-    return identity if isinstance(identity, str) else None
+    found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def base_url(public_url: str, scope: Scope) -> str:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import orjson
 from graphql import GraphQLError, OperationType
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,6 +22,7 @@ from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ConnectionInitMessage
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from domain.errors import RefusedRequest
@@ -28,11 +30,12 @@ from observability.request_id import REQUEST_ID
 from permissions.viewers import Viewer
 from server.execution.graphql_executor import GraphQLExecutor, bad_request, failed
 from server.execution.requests import GraphQLRequest
+from server.http.connection_tokens import UnreadableTokenError, authorization_of
 from server.http.graphql import GraphQLOverHTTP, address_of
 
 _INIT_WAIT = timedelta(seconds=10)
 _OPERATIONS_AT_ONCE = 20
-_TRY_AGAIN_LATER = 1013
+_TRY_AGAIN_LATER, _UNAUTHORIZED = 1013, 4401
 # An operation's id is kept while it runs, and returned in each of its messages.
 _LONGEST_ID = 256
 # The length of a control frame of WebSocket, less the two bytes of the code.
@@ -51,9 +54,8 @@ class Connection:
 
     @property
     def authorization(self) -> str | None:
-        """The Authorization value that the client sent when it connected."""
-        token = self.connection_params.get("Authorization", self.connection_params.get("authorization"))
-        return token if isinstance(token, str) else None
+        """The Authorization value that the client sent when it connected; UnreadableTokenError when it cannot be read."""
+        return authorization_of(self.connection_params, Headers(scope=self.scope).get("authorization"))
 
 
 class _Served:
@@ -147,6 +149,17 @@ class _Handler(BaseGraphQLTransportWSHandler[Connection, None]):
             await super().handle_message(message)
         else:
             await self.handle_invalid_message("Failed to parse message")
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        """Close a connection whose token cannot be read with a reason, before it goes on as an anonymous one."""
+        parameters = message.get("payload")
+        if isinstance(parameters, dict):
+            try:
+                _ = Connection(self.context.scope, parameters).authorization
+            except UnreadableTokenError as error:
+                await self.websocket.close(code=_UNAUTHORIZED, reason=str(error))
+                return
+        await super().handle_connection_init(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log an exception that has ended an operation, other than a disconnect by the client or by the server."""

@@ -1,5 +1,6 @@
 """Trusted documents: where an operator lists documents, those run by name, by hash or by text, and no others."""
 
+import json
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from schema.whole import role_schemas
 from server.app import ServerOptions
 from server.database_urls import DatabaseUrls
+from server.execution.requests import GraphQLRequest
 from server.execution.trusted_documents import trusted_in
 from server.settings import SettingError
 from tests.api.http.test_websocket import opened
@@ -76,6 +78,79 @@ def test_any_other_document_is_refused_before_it_is_parsed(billing: Client, requ
     assert error["extensions"]["code"] == "DOCUMENT_NOT_LISTED"
 
 
+@pytest.mark.parametrize(
+    ("request_body", "code"),
+    [
+        ({}, "PERSISTED_QUERY_NOT_FOUND"),
+        ({"query": CLOSED}, "DOCUMENT_NOT_LISTED"),
+        ({"documentId": "page"}, "PERSISTED_QUERY_NOT_FOUND"),
+    ],
+    ids=ascii,
+)
+def test_an_unknown_hash_of_a_persisted_query_is_not_found_and_its_text_not_listed(
+    billing: Client, request_body: dict[str, Any], code: str
+) -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": by_hash(CLOSED)}}
+    answer = billing.http.post(billing.url, json={**request_body, "extensions": extensions})
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["extensions"]["code"]) == (400, code)
+
+
+def test_a_persisted_query_with_its_text_runs_whatever_its_hash_is(billing: Client) -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
+    answer = billing.http.post(billing.url, json={"query": PAGE, "variables": {"first": 1}, "extensions": extensions})
+    assert len(answer.json()["data"]["invoices"]["nodes"]) == 1
+
+
+def test_without_a_list_the_text_of_a_persisted_query_is_asked_for(server_url: str) -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": by_hash("{ __typename }")}}
+    with Client(server_url) as anonymous:
+        refused = anonymous.http.post(server_url, json={"extensions": extensions})
+        run = anonymous.http.post(server_url, json={"query": "{ __typename }", "extensions": extensions})
+    [error] = refused.json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (
+        "PersistedQueryNotSupported",
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+    )
+    assert run.json() == {"data": {"__typename": "Query"}}
+
+
+_APOLLO = {"format": "apollo-persisted-query-manifest", "version": 1}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "identity"),
+    [
+        ({by_hash(PAGE): PAGE}, by_hash(PAGE)),
+        ({"0123456789abcdef0123456789abcdef": PAGE}, "0123456789abcdef0123456789abcdef"),
+        ({**_APOLLO, "operations": [{"id": "page-1", "name": "Page", "type": "query", "body": PAGE}]}, "page-1"),
+    ],
+    ids=["code generator", "Relay", "Apollo"],
+)
+def test_the_manifests_of_clients_are_lists_of_documents(tmp_path: Path, manifest: Any, identity: str) -> None:
+    (tmp_path / "documents.json").write_text(json.dumps(manifest))
+    documents = trusted_in(str(tmp_path), role_schemas())
+    assert documents.text_of(GraphQLRequest(None, None, None, identity)) == PAGE
+    assert documents.text_of(GraphQLRequest(None, None, None, persisted_hash=by_hash(PAGE))) == PAGE
+
+
+def test_two_manifests_stand_side_by_side_so_that_apps_of_the_last_build_go_on(tmp_path: Path) -> None:
+    for name, text in (("before", PAGE), ("now", SIGN_IN)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({by_hash(text): text}))
+    documents = trusted_in(str(tmp_path), role_schemas())
+    for text in (PAGE, SIGN_IN):
+        assert documents.text_of(GraphQLRequest(None, None, None, by_hash(text))) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"a": 1}', '{"a b": "{ viewer { id } }"}', '{"a": "{ nothing }"}', json.dumps(_APOLLO)]
+)
+def test_a_manifest_that_cannot_be_read_prevents_the_server_from_starting(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(SettingError, match=r"^BILLING_TRUSTED_DOCUMENTS is wrong: a\.json"):
+        trusted_in(str(tmp_path), role_schemas())
+
+
 def test_the_list_applies_to_websockets_too(billing: Client) -> None:
     with opened(billing.url) as socket:
         socket.greet(billing.token)
@@ -97,11 +172,11 @@ def test_without_a_list_a_document_id_is_refused(server_url: str) -> None:
     [
         ("a", "{ viewer { id }", "a.graphql: Syntax Error"),
         ("a", "{ nothing }", "a.graphql: Cannot query field"),
-        ("a b", "{ viewer { id } }", "a b.graphql: a name must"),
+        ("a b", "{ viewer { id } }", "a b.graphql: a name has"),
         (
             "a",
             "query A { viewer { id } } query B { viewer { id } }",
-            "a.graphql: a file must have exactly one operation",
+            "a.graphql: a document must have exactly one operation",
         ),
     ],
 )

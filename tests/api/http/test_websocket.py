@@ -59,10 +59,12 @@ class Socket:
 
 
 @contextmanager
-def opened(url: str, protocol: str | None = PROTOCOL, origin: str | None = None) -> Iterator[Socket]:
-    protocols = [Subprotocol(protocol)] if protocol else None
+def opened(
+    url: str, protocol: str | None = PROTOCOL, origin: str | None = None, headers: dict[str, str] | None = None
+) -> Iterator[Socket]:
+    protocols, page = [Subprotocol(protocol)] if protocol else None, Origin(origin) if origin else None
     with connect(
-        url.replace("http", "ws", 1), subprotocols=protocols, origin=Origin(origin) if origin else None
+        url.replace("http", "ws", 1), subprotocols=protocols, origin=page, additional_headers=headers
     ) as connection:
         yield Socket(connection)
 
@@ -139,6 +141,47 @@ def test_without_a_token_a_connection_reads_nothing_of_the_clinic(socket: Socket
 def test_an_invalid_token_closes_the_connection(socket: Socket, token: str) -> None:
     socket.send(type="connection_init", payload={"Authorization": f"Bearer {token}"})
     assert socket.refusal() == (4403, "Forbidden")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"authorization": value} for value in ("token", "Basic x", ["Bearer x"], {"Bearer": "x"}, 1, True)),
+        *({name: "Bearer x"} for name in ("token", "authToken", "X-Auth", "sessionToken")),
+        *({"headers": {"Authorization": "Bearer x"}}, {"AUTHORIZATION": "x"}),
+    ],
+    ids=ascii,
+)
+def test_a_token_that_cannot_be_read_closes_the_connection_with_the_way_to_send_it(
+    socket: Socket, parameters: dict[str, Any]
+) -> None:
+    socket.send(type="connection_init", payload=parameters)
+    code, reason = socket.refusal()
+    assert (code, "connectionParams.authorization" in reason, '"Bearer <token>"' in reason) == (4401, True, True)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"authorization": None}, {"authorization": ""}, {"token": None}, {"lang": "en"}]
+)
+def test_parameters_without_a_token_are_anonymous(socket: Socket, parameters: dict[str, Any]) -> None:
+    socket.send(type="connection_init", payload=parameters)
+    assert socket.next()["type"] == "connection_ack"
+    assert data(socket.ask("{ viewer { id } }")) == {"viewer": None}
+
+
+def test_the_header_of_the_handshake_has_the_token_where_the_parameters_have_none(
+    server_url: str, sign_in: SignIn
+) -> None:
+    headers = {"Authorization": f"Bearer {sign_in(Role.BILLING).token}"}
+    with opened(server_url, headers=headers) as socket:
+        socket.greet()
+        assert data(socket.ask("{ viewer { role } }")) == {"viewer": {"role": "BILLING"}}
+    with opened(server_url, headers=headers) as socket:
+        socket.greet(sign_in(Role.ATTORNEY).token)
+        assert data(socket.ask("{ viewer { role } }")) == {"viewer": {"role": "ATTORNEY"}}
+    with opened(server_url, headers={"Authorization": "Bearer wrong"}) as socket:
+        socket.send(type="connection_init")
+        assert socket.refusal() == (4403, "Forbidden")
 
 
 def test_an_open_connection_loses_its_access_when_its_token_ends(socket: Socket, anonymous: Client) -> None:
