@@ -43,6 +43,11 @@ class ReadContext:
         """The calendar day in the viewer's clinic, not in UTC."""
         return clinic_day(self.clock(), self.viewer.time_zone if self.viewer else "UTC")
 
+    @property
+    def has_signed_urls(self) -> bool:
+        """Whether the read has signed URLs, so that its answer has secrets."""
+        return bool(self._url_signers)
+
     def url_signer(self, kind: str) -> UrlSigner:
         """The signer of signed URLs of a kind for the viewer; the same for the whole read."""
         assert self.viewer is not None

@@ -28,15 +28,15 @@ from server.execution.graphql_executor import GraphQLExecutor
 from server.execution.operation_monitor import OperationMonitor
 from server.execution.trusted_documents import trusted_in
 from server.http import ide, link_pages
-from server.http.downloads import Downloads
-from server.http.export_downloads import ExportDownloads
+from server.http.files.downloads import Downloads
+from server.http.files.export_downloads import ExportDownloads
+from server.http.files.issued_downloads import IssuedDownloads
+from server.http.files.signed_links import roles_with
+from server.http.files.uploads import Uploads
 from server.http.graphql import GraphQLOverHTTP
 from server.http.health import Readiness, healthz
-from server.http.issued_downloads import IssuedDownloads
 from server.http.metrics import MetricsPage
 from server.http.origins import Origins
-from server.http.signed_links import roles_with
-from server.http.uploads import Uploads
 from server.http.websocket import GraphQLOverWebSocket
 from storage.files import Files
 

@@ -25,6 +25,7 @@ from server.execution.graphql_executor import GraphQLExecutor, bad_request, publ
 from server.execution.operation_monitor import TIMEOUT, error_code
 from server.execution.requests import GraphQLRequest
 from server.http import ide
+from server.http.compression import compressed
 from server.http.requests import GRAPHQL_JSON, JSON, answer_type, base_url, check_content_type, parse_request, read_body
 from storage.files import Files
 
@@ -61,12 +62,13 @@ class GraphQLOverHTTP:
         if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
             await ide.page()(scope, receive, send)
             return
-        request_id, media_type = token_hex(16), JSON
+        request_id, media_type, extra = token_hex(16), JSON, dict[str, str]()
         REQUEST_ID.set(request_id)
         try:
             media_type = answer_type(headers.get("accept"))
-            status, body = await self._answer(scope, headers, receive, media_type, request_id)
-            extra: dict[str, str] = {}
+            status, body, has_secrets = await self._answer(scope, headers, receive, media_type, request_id)
+            if not has_secrets:
+                body, extra = await _compressed(body, headers)
         except RefusedRequest as refused:
             status, body, extra = refused.status, _refused(refused), refused.headers
         except Exception as failure:  # noqa: BLE001 (of an unexpected error, the client gets only the request id)
@@ -74,13 +76,14 @@ class GraphQLOverHTTP:
             status, extra = 503 if extensions["code"] == UNAVAILABLE else 500, {}
             body = orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
         if status == 503:  # noqa: PLR2004
-            extra = {"Retry-After": "1"}
+            extra = {**extra, "Retry-After": "1"}
         self._metrics.answered(status)
         await _send(send, status, body, media_type, request_id, extra)
 
     async def _answer(
         self, scope: Scope, headers: Headers, receive: Receive, media_type: str, request_id: str
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, bool]:
+        """The status and the body, and whether the body may have secrets in it."""
         if scope["method"] != "POST":
             raise RefusedRequest(
                 405, "GraphQL requests must use POST (urql: preferGetMethod: false)", headers={"Allow": "POST"}
@@ -100,7 +103,7 @@ class GraphQLOverHTTP:
         """A slot among the requests of one user; anonymous requests have none and wait in the sign-in queue instead."""
         return self.admission.turn(viewer.user_id) if viewer else nullcontext()
 
-    async def _run(self, request: GraphQLRequest, context: RequestContext, media_type: str) -> tuple[int, bytes]:
+    async def _run(self, request: GraphQLRequest, context: RequestContext, media_type: str) -> tuple[int, bytes, bool]:
         prepared = await self.engine.prepare_in_thread(context, self.engine.source_of(request))
         refusal = _refusal(prepared, request)
         if refusal:
@@ -108,9 +111,11 @@ class GraphQLOverHTTP:
                 map(error_code, refusal), context.viewer.role.name if context.viewer else "NOBODY"
             )
             body = orjson.dumps({"errors": [error.formatted for error in refusal]})
-            return 400 if media_type == GRAPHQL_JSON else 200, body
+            return 400 if media_type == GRAPHQL_JSON else 200, body, False
         result = await self.engine.execute(prepared, context, request.variables, request.operation_name)
-        return _status(result, media_type), encode_result(result)
+        operation = prepared.operation(request.operation_name)
+        is_query = operation is not None and operation.operation is OperationType.QUERY
+        return _status(result, media_type), encode_result(result), not is_query or context.has_signed_urls
 
     def context(self, viewer: Viewer | None, request_id: str, scope: Scope) -> RequestContext:
         """The context of one request, over HTTP or over WebSocket."""
@@ -219,6 +224,11 @@ _BUSY_HEADERS = [*_headers(_BUSY, JSON), (b"retry-after", b"1")]
 async def _shed(send: Send) -> None:
     await send({"type": "http.response.start", "status": 503, "headers": _BUSY_HEADERS})
     await send({"type": "http.response.body", "body": _BUSY})
+
+
+async def _compressed(body: bytes, headers: Headers) -> tuple[bytes, dict[str, str]]:
+    shorter = await compressed(body, headers)
+    return (body, {}) if shorter is None else (shorter, {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
 
 
 async def _send(send: Send, status: int, body: bytes, media_type: str, request_id: str, extra: dict[str, str]) -> None:

@@ -22,7 +22,8 @@ from limits.query_cost import LIMITS
 from resolvers.compiler import cursors
 from server import serving
 from server.execution.requests import LARGEST_BODY
-from server.http import header_timeout, requests, uploads, websocket
+from server.http import header_timeout, requests, websocket
+from server.http.files import uploads
 from storage import report_mailbox
 
 KIB, MIB = 1024, 1024 * 1024
@@ -143,14 +144,14 @@ DECODERS = (
     ),
     Decoder(
         "Range, If-Range, If-None-Match",
-        "server/http/byte_ranges.py",
+        "server/http/files/byte_ranges.py",
         "one range, numbers of 18 digits",
         "the whole file, or 416",
         "test_signed_links",
     ),
     Decoder(
         "uploaded file",
-        "server/http/uploads.py",
+        "server/http/files/uploads.py",
         f"the announced length, at most {LARGEST_BYTES // MIB} MiB; {uploads._LONGEST_SECONDS} s",
         "400, 408, 415; nothing is stored",
         "test_signed_links",

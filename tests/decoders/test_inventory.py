@@ -35,10 +35,11 @@ _NO_DECODERS = {
     "exports/quickbooks/zip_files.py": "rows that PostgreSQL has written",
     "db/security/policy_version.py": "a file of this package",
     "server/http/graphql.py": "passes headers on to the decoders",
+    "server/http/compression.py": "Accept-Encoding, which only chooses between two encodings",
     "server/http/origins.py": "Origin, compared as a whole",
-    "server/http/downloads.py": "If-None-Match, compared as a whole",
-    "server/http/export_downloads.py": "passes headers on to the decoders",
-    "server/http/signed_links.py": "passes the query string on to the decoders",
+    "server/http/files/downloads.py": "If-None-Match, compared as a whole",
+    "server/http/files/export_downloads.py": "passes headers on to the decoders",
+    "server/http/files/signed_links.py": "passes the query string on to the decoders",
 }
 
 

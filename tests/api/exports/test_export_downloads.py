@@ -18,7 +18,7 @@ from domain.access.people import Role
 from domain.access.signed_urls import signer_of
 from server.database_urls import DatabaseUrls
 from server.embedded.postgres import EmbeddedPostgres
-from server.http.byte_ranges import UnsatisfiableError, part_of
+from server.http.files.byte_ranges import UnsatisfiableError, part_of
 from tests.storage.stores import Bucket, Folder, Place, s3_client, s3_server
 from tests.support.api.url_bearers import bearer_with_session
 from tests.support.databases import copied, rows

@@ -126,7 +126,10 @@ def opened(url: str, origin: str | None) -> int:
 
 def test_a_websocket_is_opened_by_listed_and_own_pages_and_by_programs(listed: str) -> None:
     assert [opened(listed, origin) for origin in (APP, None, own_origin(listed))] == [101] * 3
-    assert [opened(listed, origin) for origin in (OTHER, "null", f"{own_origin(listed)}1", "https://", "http://[", "x" * 5_000)] == [403] * 6
+    assert [
+        opened(listed, origin)
+        for origin in (OTHER, "null", f"{own_origin(listed)}1", "https://", "http://[", "x" * 5_000)
+    ] == [403] * 6
 
 
 def test_without_the_setting_only_own_pages_are_answered(

@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType
 from domain.access.people import Role
 from domain.access.signed_urls import LIFETIMES
 from schema.whole import role_schemas
-from server.http.signed_links import roles_with
+from server.http.files.signed_links import roles_with
 from tests.house.source import PROJECT
 from tests.permissions.published import committed
 

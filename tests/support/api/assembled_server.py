@@ -19,9 +19,9 @@ from domain.clock import Clock, now
 from identity.sessions import Sessions
 from schema.whole import role_schemas
 from server.execution.graphql_executor import GraphQLExecutor
+from server.http.files.signed_links import roles_with
+from server.http.files.uploads import Uploads
 from server.http.graphql import GraphQLOverHTTP
-from server.http.signed_links import roles_with
-from server.http.uploads import Uploads
 from server.settings import read_settings
 from server.stores import open_files
 

@@ -15,7 +15,7 @@ from db.global_ids import make_id
 from domain.documents.uploads import LONGEST_BEGINNING, begins_as
 from domain.errors import RefusedRequest
 from resolvers.commands.documents import Kept, find_awaited, folder_of, keep
-from server.http.signed_links import FollowedUrl, SignedFiles
+from server.http.files.signed_links import FollowedUrl, SignedFiles
 
 # The timeout of an upload.
 _LONGEST_SECONDS = 600

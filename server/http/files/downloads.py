@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from db.audit.events import record
 from domain.errors import RefusedRequest
 from resolvers.commands.documents import find_kept
-from server.http.signed_links import SignedFiles
+from server.http.files.signed_links import SignedFiles
 
 # A browser that opens the file all the same may not run anything in it.
 INERT = {"Content-Security-Policy": "sandbox; default-src 'none'"}

@@ -7,8 +7,8 @@ from db.audit.events import record
 from db.global_ids import TAGS
 from resolvers.audit_record import AuditRecord
 from resolvers.commands.issued.files import file_name_of, find_file
-from server.http.downloads import INERT, check_fetching, disposition, is_known
-from server.http.signed_links import SignedFiles
+from server.http.files.downloads import INERT, check_fetching, disposition, is_known
+from server.http.files.signed_links import SignedFiles
 
 
 class IssuedDownloads(SignedFiles):

@@ -15,9 +15,9 @@ from domain.errors import RefusedRequest
 from domain.exports import CONTENT_TYPES, ExportFormat
 from identity.sessions import Sessions
 from resolvers.commands.exports import find_ready, give_up, is_in_reach
-from server.http.byte_ranges import UnsatisfiableError, part_of
-from server.http.downloads import INERT, check_fetching, disposition, is_known
-from server.http.signed_links import FollowedUrl, SignedFiles
+from server.http.files.byte_ranges import UnsatisfiableError, part_of
+from server.http.files.downloads import INERT, check_fetching, disposition, is_known
+from server.http.files.signed_links import FollowedUrl, SignedFiles
 from storage.blobs import MissingBlobError
 from storage.files import Files
 
