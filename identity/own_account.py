@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from db.pools import Database
@@ -19,6 +20,8 @@ _CHANGE = "update logins set password_hash = $3 where id = $1 and password_hash 
 _STANDING = """select id, kind, name, recorded_at, last_used_at, expires_at from sessions
     where clinic_id = $1 and user_id = $2 and revoked_at is null and expires_at > $3
     and (kind = 'api_token' or last_used_at > $4) order by id desc limit 200"""
+_EXTEND = """update sessions set last_used_at = $3 where clinic_id = $1 and id = $2 and kind = 'session' and revoked_at is null
+    and expires_at > $3 and last_used_at > $4 returning id"""
 _END = """update sessions set revoked_at = coalesce(revoked_at, $4) where clinic_id = $1 and user_id = $2 and id = $3
     returning id"""
 
@@ -34,6 +37,8 @@ class OwnSession:
     last_used_at: datetime | None
     expires_at: datetime
     is_current: bool
+    # When it ends unless it is used before; null for an API token.
+    idle_expires_at: datetime | None
 
 
 class OwnAccount:
@@ -49,6 +54,11 @@ class OwnAccount:
     ) -> None:
         self._database, self.forget, self._clock = database, forget, credentials.clock
         self._credentials, self._factors, self._times = credentials, factors, times or SessionTimes()
+
+    @property
+    def idle(self) -> timedelta:
+        """The idle timeout of a session."""
+        return self._times.idle
 
     async def change_password(self, viewer: Viewer, old: str, new: str, address: str) -> list[Viewer]:
         """Change the password, end every other session of the login, in all clinics, and return its accounts.
@@ -127,7 +137,27 @@ class OwnAccount:
             found = await connection.fetch(
                 _STANDING, viewer.clinic_id, viewer.user_id, moment, moment - self._times.idle
             )
-        return [OwnSession(**row, is_current=row["id"] == viewer.session_id) for row in found]
+        return [self._own(row, viewer) for row in found]
+
+    async def current_session(self, viewer: Viewer) -> OwnSession | None:
+        """The session of this request; None for one of the identity provider."""
+        return next((one for one in await self.list_sessions(viewer) if one.is_current), None)
+
+    async def extend_session(self, viewer: Viewer) -> OwnSession:
+        """Use the session of this request now, to the second; Conflict where it has no idle timeout."""
+        moment = self._clock()
+        values = (viewer.clinic_id, viewer.session_id, moment, moment - self._times.idle)
+        async with self._database.signing_in() as connection:
+            extended = await connection.fetchval(_EXTEND, *values)
+        found = await self.current_session(viewer)
+        if extended is None or found is None:
+            raise Conflict("This session has no idle timeout: it ends when the token of the identity provider expires")
+        return found
+
+    def _own(self, row: Any, viewer: Viewer) -> OwnSession:
+        idle = row["last_used_at"] + self._times.idle if row["kind"] == "session" else None
+        ends = min(idle, row["expires_at"]) if idle else None
+        return OwnSession(**row, is_current=row["id"] == viewer.session_id, idle_expires_at=ends)
 
     async def end_session(self, viewer: Viewer, session_id: UUID) -> None:
         """End one of the viewer's own sessions or API tokens at once; NotFound for any other."""

@@ -33,7 +33,7 @@ _ANONYMOUS = """
     sign_in accept_invitation request_password_reset reset_password remove_lost_second_factor
 """.split()
 _OWN = """
-    sign_out change_password revoke_session switch_clinic join_logins
+    sign_out extend_session change_password revoke_session switch_clinic join_logins
     enrol_second_factor confirm_second_factor remove_second_factor renew_recovery_codes
 """.split()
 

@@ -48,7 +48,7 @@ class InvalidInput(UserError):
     reason: InputReason = output_field("public", "Why it is not valid, for a form that has words of its own.")
     limit: str | None = output_field(
         "public",
-        "What the part may be at most or at least (a length, a number, a day); null where there is no fixed limit.",
+        "What the part may be at most or at least, such as a length or a day; null where there is no fixed limit.",
     )
 
 

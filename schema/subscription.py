@@ -7,6 +7,8 @@ from strawberry import UNSET, Info
 
 from permissions.classes import subscription
 from resolvers.changes import changed_invoices, count_action_items, export_progress
+from resolvers.session_ending import session_ends
+from schema.access.sessions import SessionEnding
 from schema.billing.invoices import Invoice
 from schema.record_queries import Id, InvoicesWanted
 from schema.reports.exports import Export
@@ -29,6 +31,15 @@ class Subscription:
     )
     def export_progress(self, info: Info, id: Id) -> AsyncGenerator[Export, None]:
         return export_progress(info)  # type: ignore[return-value]
+
+    @subscription(
+        "oneself",
+        "When your session ends, told a minute before; again, if it is used in the meantime and is about to end anew. A subscription is no "
+        "use of a session.",
+    )
+    async def session_ending(self, info: Info) -> AsyncGenerator[SessionEnding, None]:
+        async for ends_at in session_ends(info):
+            yield SessionEnding(ends_at=ends_at)
 
     @subscription(
         "negotiation",

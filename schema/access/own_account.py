@@ -8,6 +8,7 @@ from strawberry import Info
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field
 from resolvers.commands.access import own_account, sign_in
+from schema.access.sessions import OwnSession, present_own
 from schema.access.sign_in import SignInPayload, signed_in_payload
 from schema.errors import UserError, user_errors
 
@@ -21,6 +22,12 @@ class ChangePasswordPayload:
 @strawberry.type(description="The result of ending a session.")
 class RevokeSessionPayload:
     revoked: bool = output_field("oneself", "Whether the session has ended.")
+    errors: list[UserError] = output_field("oneself", "Why the request was rejected; empty on success.")
+
+
+@strawberry.type(description="The result of going on with a session.")
+class ExtendSessionPayload:
+    session: OwnSession | None = output_field("oneself", "The session; null if the request was rejected.")
     errors: list[UserError] = output_field("oneself", "Why the request was rejected; empty on success.")
 
 
@@ -73,6 +80,11 @@ class OwnMutations:
     ) -> ChangePasswordPayload:
         refusals = await own_account.change_password(info, input)
         return ChangePasswordPayload(changed=not refusals, errors=user_errors(refusals))
+
+    @mutation(ACTIONS["extend_session"], "Go on with the session of this request: its idle timeout begins anew.")
+    async def extend_session(self, info: Info) -> ExtendSessionPayload:
+        found, refusals = await own_account.extend_session(info)
+        return ExtendSessionPayload(session=present_own(found) if found else None, errors=user_errors(refusals))
 
     @mutation(
         ACTIONS["revoke_session"], "End one of your sessions at once; a session that has already ended stays ended."

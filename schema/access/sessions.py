@@ -6,6 +6,8 @@ from typing import Annotated
 import strawberry
 from strawberry import Info, Private
 
+from db.global_ids import make_id
+from identity import own_account
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field, query_field
 from resolvers.commands.access import accounts
@@ -48,6 +50,28 @@ class OwnSession:
     last_used_at: datetime | None = output_field("oneself", "When it was last used, to the minute.")
     expires_at: datetime = output_field("oneself", "When it expires at the latest.")
     is_current: bool = output_field("oneself", "Whether it is the session of this request.")
+    idle_expires_at: datetime | None = output_field(
+        "oneself", "When it ends unless it is used before; an open subscription is no use. Null for an API token."
+    )
+
+
+@strawberry.type(description="A session that is about to end.")
+class SessionEnding:
+    ends_at: datetime = output_field("oneself", "When the session ends unless it is used before.")
+
+
+def present_own(one: own_account.OwnSession) -> OwnSession:
+    """A session as the API presents it."""
+    return OwnSession(
+        id=strawberry.ID(make_id("Session", one.id)),
+        kind=SessionKind(one.kind),
+        name=one.name,
+        begun_at=one.recorded_at,
+        last_used_at=one.last_used_at,
+        expires_at=one.expires_at,
+        is_current=one.is_current,
+        idle_expires_at=one.idle_expires_at,
+    )
 
 
 @strawberry.type(description="The result of creating an API token.")

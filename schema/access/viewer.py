@@ -8,8 +8,8 @@ from permissions import viewers
 from permissions.classes import output_field, query_field
 from resolvers.commands.access import own_account
 from resolvers.commands.access.accounts import logins_of
-from schema.access.sessions import OwnSession
-from schema.enums import Role, SessionKind
+from schema.access.sessions import OwnSession, present_own
+from schema.enums import Role
 
 
 @strawberry.type(description="A clinic; each clinic is a tenant with its own data.")
@@ -44,18 +44,11 @@ class Viewer:
 
     @query_field("oneself", "The valid sessions and API tokens of the account, newest first.")
     async def sessions(self, info: Info) -> list[OwnSession]:
-        return [
-            OwnSession(
-                id=strawberry.ID(make_id("Session", one.id)),
-                kind=SessionKind(one.kind),
-                name=one.name,
-                begun_at=one.recorded_at,
-                last_used_at=one.last_used_at,
-                expires_at=one.expires_at,
-                is_current=one.is_current,
-            )
-            for one in await own_account.list_sessions(info)
-        ]
+        return [present_own(one) for one in await own_account.list_sessions(info)]
+
+    @query_field("oneself", "The idle timeout of a session: after how many minutes without a request it ends.")
+    def idle_minutes(self, info: Info) -> int:
+        return int(logins_of(info).own.idle.total_seconds() // 60)
 
     @query_field("oneself", "All accounts of the person, by the clinic's name; this one is among them.")
     async def memberships(self, info: Info) -> list[Membership]:

@@ -21,7 +21,7 @@ _PAYLOADS = {name for name in PUBLISHED if name.endswith("Payload")}
 _EXPLAINED = {"AccessExplanation", "FollowedAccess"}
 # What a merge of two records would change.
 _MERGED = {"MergePreview", "MergeDifference", "MergeCount", "MergeCollision", "MergedPayers"}
-_OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "Clinic"}
+_OF_VIEWER = {"Membership", "SecondFactor", "SecondFactorEnrolment", "Viewer", "OwnSession", "SessionEnding", "Clinic"}
 _QUOTED = {"PriceQuote", "QuotedLine", "DocumentPreview"}
 _PREVIEWED = {"ImportPreview", "ImportQuestion", "PreviewedRow", "PreviewedCell", "ControlTotal"}
 _MAPPED = {"SavedImportMapping", "ImportMapping", "ImportColumn", "ImportSource", "ImportValue", "ImportRowCondition"}

@@ -308,6 +308,7 @@ CONSTRUCTED = {
     "resolvers/compiler/reading.py": (1, "document cache and plan cache"),
     "db/replica.py": (1, "writes that the replica has not replayed"),
     "db/notifications.py": (1, "notifications"),
+    "server/http/compression.py": (1, "a pure function of a header"),
     "server/http/requests.py": (2, "pure functions of a header"),
     "resolvers/explain_access.py": (1, "a pure function of role and coordinate"),
     "resolvers/changes.py": (2, "pure functions of the schema"),

@@ -36,7 +36,7 @@ _FILE_BEGINS = "id status format fileName contentType rowCount rowsWritten byteS
 _FILE_ENDS = "downloadUrl expiresAt createdAt failure kind filter columns"
 # Everyone changes the own login: its password, its second factor, and the clinics in which it has accounts.
 _OWN = (
-    "changePassword(input) revokeSession(input) switchClinic(input) joinLogins(input) "
+    "changePassword(input) extendSession revokeSession(input) switchClinic(input) joinLogins(input) "
     "enrolSecondFactor(input) confirmSecondFactor(input) renewRecoveryCodes(input) removeSecondFactor(input)"
 )
 _SIGNED_IN = {
@@ -76,7 +76,9 @@ _SIGNED_IN = {
     "Mutation": f"exportInvoices(input) cancelExport(input) {_OWN} signIn(input) signOut {_LINKS}",
     "Node": "id",
     "NotFound": "message code path",
-    "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent",
+    "ExtendSessionPayload": "session errors",
+    "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent idleExpiresAt",
+    "SessionEnding": "endsAt",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "Payer": "id name",
     "Physician": "id name",
@@ -84,8 +86,8 @@ _SIGNED_IN = {
     "RevokeSessionPayload": "revoked errors",
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
-    "Subscription": "invoiceChanged(filter) exportProgress(id)",
-    "Viewer": f"{ANONYMOUS['Viewer']} sessions memberships secondFactor",
+    "Subscription": "invoiceChanged(filter) exportProgress(id) sessionEnding",
+    "Viewer": f"{ANONYMOUS['Viewer']} sessions idleMinutes memberships secondFactor",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"

@@ -20,6 +20,15 @@ async def list_sessions(info: Info) -> list[OwnSession]:
     return await logins_of(info).own.list_sessions(info.context.viewer)
 
 
+async def extend_session(info: Info) -> tuple[OwnSession | None, tuple[DomainError, ...]]:
+    """Use the session of this request, so that its idle timeout begins anew; returns it, or the errors."""
+    try:
+        return await logins_of(info).own.extend_session(info.context.viewer), ()
+    except DomainError as refusal:
+        info.context.audit.is_refused = True
+        return None, (refusal,)
+
+
 async def change_password(info: Info, input_: Any) -> tuple[DomainError, ...]:
     """Change the viewer's password; returns the errors if it is rejected."""
     context = info.context

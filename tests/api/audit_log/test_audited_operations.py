@@ -129,6 +129,7 @@ _MUTATION_INPUTS: dict[str, Any] = {
     },
     # There is no such mapping.
     "deleteImportMapping": lambda ids: {"mappingId": ids["Case"], "version": 1},
+    "extendSession": lambda ids: {},
     "changePassword": lambda ids: {"oldPassword": WRONG, "newPassword": _TEXT},
     "revokeSession": lambda ids: {"sessionId": ids["Session"]},
     "enrolSecondFactor": lambda ids: {"password": PASSWORD},
