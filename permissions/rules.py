@@ -73,6 +73,7 @@ _ALL = (
         SIGNED_IN - {ANALYST},
         "Cases and patients: billing staff, the treating physicians and the representing attorney",
     ),
+    Rule("representation", STAFF | {ATTORNEY}, "Whether a case is open: billing staff, and the representing attorney"),
     Rule(
         "treatment",
         STAFF | {PHYSICIAN},

@@ -236,7 +236,7 @@ enum_type(
     {
         "OPEN": "Invoices can still be issued and collected.",
         "SETTLED": "The case is settled, and all of its invoices are closed.",
-        "CLOSED": "The case was dropped or lost, and closed without a settlement.",
+        "CLOSED": "The case ended without a settlement.",
     },
 )
 enum_type(

@@ -82,7 +82,7 @@ class Case(Node):
     attorney_change: AttorneyChangeRef | None = output_field(
         "staff", "The change of attorney that is recorded and has not taken effect yet; null if there is none."
     )
-    status: CaseStatus = output_field("staff", "Whether the case still has bills to collect.")
+    status: CaseStatus = output_field("representation", "Whether the case still has bills to collect.")
     date_of_injury: date = output_field("identity", "The day of the injury.")
     opened_on: date = output_field("staff", "The day on which the clinic opened the case.")
     settled_on: date | None = output_field(
@@ -106,11 +106,16 @@ class Case(Node):
         "in effect on the day of the injury, or, for health insurance, on the day of service; null if there is none.",
         resolver=_proposed_payer,
     )
-    invoices: InvoiceConnection = output_field("staff", "The invoices of the case.", resolver=_invoices)
+    invoices: InvoiceConnection = output_field(
+        "case_reading", "The invoices of the case that you can access.", resolver=_invoices
+    )
     documents: list[IssuedDocumentRef] = output_field(
         "delivered", "The issued documents of the case that you can access, newest first."
     )
-    billed_total: Decimal = output_field("staff", "The total billed in the case in US dollars, without voided bills.")
+    billed_total: Decimal = output_field(
+        "case_reading",
+        "What the invoices of the case that you can access bill in US dollars, without those that are VOID.",
+    )
     outstanding: Decimal = output_field("staff", "The total outstanding in the case in US dollars.")
     history: list[CaseEvent] = output_field("workflow", "The changes of the case, oldest first.")
 

@@ -114,7 +114,9 @@ _BOTH = {
 ATTORNEY = {
     **_BOTH,
     # Documents that were delivered to the own law firm, and these deliveries; nothing of what they state but the file itself.
-    "Case": f"{_BOTH['Case']} documents",
+    "Case": "id number patient status dateOfInjury invoices(filter orderBy first after last before) documents billedTotal",
+    "CaseFilter": "status patientId search",
+    "CaseStatus": "OPEN SETTLED CLOSED",
     "DeliveryMethod": "EMAIL MAIL CERTIFIED_MAIL FAX PORTAL HAND",
     "DocumentDelivery": "id method deliveredAt",
     "DocumentKind": "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE",
@@ -129,7 +131,7 @@ ATTORNEY = {
 
 PHYSICIAN = {
     **_BOTH,
-    "Case": f"{_BOTH['Case']} encounters",
+    "Case": f"{_BOTH['Case']} encounters invoices(filter orderBy first after last before) billedTotal",
     "Encounter": "id status version case patient physician facility serviceDate recordedAt exams billed",
     "EncounterConnection": PAGE,
     "EncounterEdge": "cursor node",

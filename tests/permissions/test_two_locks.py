@@ -164,8 +164,8 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
     "Invoice.agingBucket": {Role.ATTORNEY, Role.PHYSICIAN},
     "Invoice.risk": {Role.ATTORNEY, Role.PHYSICIAN},
     # The invoices of a record are those in reach that name it, and their sum is the sum of what they show.
-    "Case.invoices": set(RESTRICTED),
-    "Case.billedTotal": set(RESTRICTED),
+    "Case.invoices": {Role.ANALYST},
+    "Case.billedTotal": {Role.ANALYST},
     "Case.outstanding": {Role.ANALYST},
     "Payer.invoices": set(RESTRICTED),
     "Patient.cases": {Role.ATTORNEY, Role.PHYSICIAN},

@@ -153,7 +153,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
             | content_type sha256 blob_key status supersedes_id""",
         "invoices": f"{INVOICE} attorney_id",
         "invoice_lines": LINE,
-        "cases": f"{CASE} attorney_id",
+        "cases": f"{CASE} attorney_id status",
         **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
         "patients": "clinic_id id first_name last_name sort_name",
         "patient_names": "clinic_id fragment patient_id",
