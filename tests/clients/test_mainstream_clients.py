@@ -15,6 +15,7 @@ from server.app import ServerOptions
 from server.database_urls import DatabaseUrls
 from tests.support.client import serving
 from tests.support.databases import PASSWORD
+from tests.support.processes import billing
 
 pytestmark = pytest.mark.prove
 
@@ -98,6 +99,17 @@ def test_the_audits_of_graphql_http_find_no_error_and_no_warning(url: str) -> No
     found = [one for one in run("audit.mjs", url) if one["status"] != "ok"]
     assert [one for one in found if one["status"] in ("error", "warn")] == []
     assert all("GET" in one["name"] for one in found), found
+
+
+def test_files_errors_and_sessions_without_a_library(address: DatabaseUrls) -> None:
+    with billing(address, "serve") as process:
+        found = run("files.mjs", process.url, *BILLING)
+    assert (bool(found["upload"]), found["states"][-1]) == (True, "READY")
+    assert ".xlsx" in found["name"]
+    assert found["bytes"] > 5_000
+    fields = {"payerId", "number", "amount", "chequeDate", "receivedOn"}
+    assert {path.removeprefix("input.") for path in found["paths"]} == fields
+    assert (found["codes"], bool(found["idle"])) == (["BAD_USER_INPUT"], True)
 
 
 _GQL = """
