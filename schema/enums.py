@@ -123,7 +123,7 @@ enum_type(
     "public",
     "Why a part of the input is not valid.",
     {
-        "BLANK": "It is required, and missing or blank.",
+        "BLANK": "It has to be given, and is missing or blank.",
         "TOO_LONG": "It has more characters than the limit.",
         "TOO_SHORT": "It has fewer characters than the limit.",
         "TOO_LOW": "It is below the limit, or an earlier day.",
@@ -131,7 +131,7 @@ enum_type(
         "IN_THE_PAST": "It is a day in the past.",
         "IN_THE_FUTURE": "It is a day in the future.",
         "BAD_FORMAT": "It is not written in the form that is expected.",
-        "CODE_NEEDED": "The code of the second factor is required.",
+        "CODE_NEEDED": "The code of the second factor has to be sent.",
         "WRONG_CREDENTIALS": "The password, the code or the account is wrong.",
         "RULE": "It contradicts a rule, which the message explains.",
     },

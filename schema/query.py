@@ -10,6 +10,7 @@ import strawberry
 from strawberry import UNSET, Info
 
 from permissions.classes import argument, query_field
+from permissions.graphql_adapter import core_info
 from resolvers.commands.access import clinics
 from resolvers.commands.records import import_mappings
 from schema.access import explain_access as access
@@ -20,6 +21,8 @@ from schema.billing.invoices import InvoiceFilter
 from schema.connections import After, Connection, First
 from schema.documents.queries import DocumentQueries
 from schema.enums import AgingBasis
+from schema.forms.enum_labels import EnumLabels, labels_in
+from schema.forms.transition_rows import Transition, transitions
 from schema.payments.queries import PaymentQueries
 from schema.reading import compiled_root, read
 from schema.record_queries import RecordQueries
@@ -172,3 +175,14 @@ class Query(RecordQueries, PaymentQueries, DocumentQueries, MergeQueries):
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:
         return access.explain(info, role, coordinate)
+
+    @query_field("signed_in", "What screens write for the values of enums: of each enum that you see, short labels.")
+    def labels(self, info: Info) -> list[EnumLabels]:
+        return labels_in(core_info(info).schema)
+
+    @query_field(
+        "workflow",
+        "The life cycle of an invoice as data: every transition, from which status to which, and what it asks for.",
+    )
+    def transitions(self) -> list[Transition]:
+        return transitions()

@@ -41,7 +41,8 @@ _MADE = {
 # The period of a report is not a filter: each figure defines what it applies to.
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
-    *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning"),
+    *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning", "EnumLabels", "ValueLabel"),
+    *("Transition", "TransitionInput", "TransitionMove"),
     *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE | _MERGED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
@@ -49,6 +50,8 @@ REFUSED = {refusal.__name__ for refusal in REFUSALS}
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
 REPORTED = {"aging", "agingByPayer", "analytics"}
 FOUND_OTHERWISE = {
+    "labels",
+    "transitions",
     "clinic",
     "viewer",
     "node",

@@ -76,6 +76,8 @@ _SIGNED_IN = {
     "Mutation": f"exportInvoices(input) cancelExport(input) {_OWN} signIn(input) signOut {_LINKS}",
     "Node": "id",
     "NotFound": "message code path",
+    "EnumLabels": "name values",
+    "ValueLabel": "value label",
     "ExtendSessionPayload": "session errors",
     "OwnSession": "id kind name begunAt lastUsedAt expiresAt isCurrent idleExpiresAt",
     "SessionEnding": "endsAt",
@@ -92,7 +94,7 @@ _SIGNED_IN = {
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
 _DAYS = "createdFrom createdTo serviceFrom serviceTo"
-_FILES = "export(id) exports(first after)"
+_FILES = "export(id) exports(first after) labels"
 _ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
 
 _BOTH = {

@@ -9,7 +9,7 @@ from schema import enums
 from schema.billing import coverage_enums
 from schema.billing import enums as billing_enums
 from schema.documents import enums as document_enums
-from schema.labels import LABELS
+from schema.forms.labels import LABELS
 from schema.payments import enums as payment_enums
 from schema.payments import remittance_enums
 from schema.records import enums as record_enums
@@ -36,7 +36,7 @@ def _enums(module: Any) -> dict[str, EnumType]:
 
 def test_every_enum_but_those_for_programs_has_labels() -> None:
     assert set(LABELS) == {name for module in _MODULES for name in _enums(module)} - FOR_PROGRAMS, (
-        "add the labels of the enum to schema/labels.py"
+        "add the labels of the enum to schema/forms/labels.py"
     )
 
 

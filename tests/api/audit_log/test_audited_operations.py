@@ -48,6 +48,8 @@ _QUERY_INPUTS: dict[str, Any] = {
             "importMappings",
             "reminderConfirmations",
             "clinic",
+            "labels",
+            "transitions",
         ),
         lambda ids: {},
     ),

@@ -1,6 +1,6 @@
 """Short labels of enum values, for screens and charts; the descriptions in schema/enums.py say what the values mean.
 
-They are not published yet. Error codes and sort directions are read by programs alone and have none.
+The query `labels` publishes them. Error codes and sort directions are read by programs alone and have none.
 """
 
 # Name of the enum → value → label, at most 30 characters.
