@@ -15,6 +15,7 @@ from domain.errors import InvalidInput
 DEFAULT_VERSION = 1
 LONGEST = {"title": 100, "opening": 10_000, "closing": 10_000}
 _VARIABLE = re.compile(r"\{\{ *([a-z_]{1,40}) *\}\}")
+_BRACED = re.compile(r"\{\{ *([^{}]*?) *\}\}")
 _LONGEST_QUOTED = 40
 
 
@@ -119,7 +120,7 @@ def check_texts(kind: DocumentKind, texts: Mapping[str, str]) -> None:
             raise InvalidInput(f"This has at most {LONGEST[name]:,} characters", (name,))
         if name == "title" and (not text.strip() or not text.isprintable()):
             raise InvalidInput("A title is a single line, and cannot be left blank", (name,))
-        for found in _VARIABLE.findall(text):
+        for found in _BRACED.findall(text):
             if found not in VARIABLES[kind]:
                 known = ", ".join(VARIABLES[kind])
                 raise InvalidInput(f"{found[:_LONGEST_QUOTED]} is not a variable; known variables are {known}", (name,))

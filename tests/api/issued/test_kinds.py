@@ -164,7 +164,7 @@ def test_the_clinics_texts_are_versioned_and_used_by_later_documents(clinic: Cli
     one = issue(clinic, "INVOICE", invoiceIds=[clinic.invoice()])
     assert one["template"] == {"version": saved["version"]}
     assert "#1 *bold* $x$." in told(one).replace("\n", " ")
-    for wrong in ("{{ password }}", "{{ patient", "{{ patient.name }}"):
+    for wrong in ("{{ password }}", "{{ patient", "{{ patient.name }}", " "):
         values = {"kind": "INVOICE", "texts": [{"name": "closing", "text": wrong}]}
         assert refused(clinic.billing, "saveDocumentTemplate", template, **values)["path"][-1] == "texts"
     back = done(clinic.billing, "saveDocumentTemplate", template, kind="INVOICE", texts=[])
