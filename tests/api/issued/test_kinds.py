@@ -144,6 +144,19 @@ def test_a_lien_is_released_once_its_invoices_are_paid_with_cleared_money(clinic
     assert "GA, IL, NC, WA" in error["message"]
 
 
+def test_a_release_names_exactly_the_invoices_that_were_asked_for(clinic: Clinic) -> None:
+    case, other = clinic.case(), clinic.case()
+    paid, void, elsewhere = clinic.agreed("100.00", case), clinic.invoice("99.00", case), clinic.invoice("50.00", other)
+    clinic.pays("100.00", {paid: "100.00"})
+    clinic.step("voidInvoice", void, client=clinic.admin, reason="Wrong patient")
+    wanted = {"kind": "LIEN_RELEASE", "caseId": case, "state": "IL", "confirmSettled": True}
+    for invoice in (void, elsewhere, make_id("Invoice", uuid_of(case))):
+        error = refused(clinic.admin, "issueDocument", DOCUMENT, invoiceIds=[paid, invoice], **wanted)
+        assert (error["code"], error["path"][-1]) == ("NOT_FOUND", "invoiceIds")
+    one = done(clinic.admin, "issueDocument", DOCUMENT, invoiceIds=[paid, paid], **wanted)
+    assert [it["invoice"]["id"] for it in one["invoices"]] == [paid]
+
+
 def test_an_estimate_without_what_the_rule_asks_for_is_called_a_quote(clinic: Clinic) -> None:
     case = clinic.case()
     place = {
