@@ -29,13 +29,13 @@ enum_type(
     "What a document is.",
     {
         "INVOICE": "The bill for a visit.",
-        "ITEMISED_STATEMENT": "All invoices of a case, for a day.",
-        "PAYOFF_LETTER": "A letter that says what closes a case until a day.",
+        "ITEMISED_STATEMENT": "All invoices of a case on a day, line by line.",
+        "PAYOFF_LETTER": "A letter that states what pays a case in full until a day.",
         "LIEN_NOTICE": "The notice of a lien.",
         "LIEN_RELEASE": "The release of a lien.",
         "BILLING_AFFIDAVIT": "A sworn document about the bills of a case.",
-        "PATIENT_STATEMENT": "An account for the patient.",
-        "GOOD_FAITH_ESTIMATE": "What a treatment is expected to cost, before it.",
+        "PATIENT_STATEMENT": "What the patient owes.",
+        "GOOD_FAITH_ESTIMATE": "The expected cost of a treatment that is planned.",
     },
 )
 enum_type(
@@ -59,8 +59,8 @@ enum_type(
 enum_type(
     DocumentStatus,
     "records",
-    "Whether an issued document stands.",
-    {"ISSUED": "It was issued, and stands.", "WITHDRAWN": "It was withdrawn."},
+    "Whether an issued document was withdrawn.",
+    {"ISSUED": "It was issued, and not withdrawn.", "WITHDRAWN": "It was withdrawn."},
 )
 enum_type(
     FileStatus,

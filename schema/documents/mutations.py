@@ -62,8 +62,8 @@ class DrawingMutations:
 
     @mutation(
         ACTIONS["issue_document"],
-        "Issue a document: it is drawn from data of this moment, numbered and frozen. A short one is ready with the response; a long one "
-        "is drawn by the worker.",
+        "Issue a document: its contents are those of this moment, numbered and frozen. The file of a short one is ready with the response; "
+        "that of a long one is drawn by the worker.",
     )
     async def issue_document(
         self, info: Info, input: Annotated[IssueDocumentInput, argument("The document.", "staff")]
@@ -85,7 +85,8 @@ DocumentMutations: Any = create_type(
         command(
             "withdraw_document",
             deliveries.withdraw,
-            "Withdraw a document. It stays as it was issued, and says that it was withdrawn; a correction is issued with supersedesId.",
+            "Withdraw a document: its contents stay as they were issued, and its status says that it was withdrawn. Issue a correction with "
+            "supersedesId.",
             WithdrawDocumentInput,
             "The document and the reason.",
             IssuedDocumentPayload,
