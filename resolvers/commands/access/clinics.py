@@ -87,7 +87,7 @@ async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, A
 
 
 async def _logo(context: RequestContext, work: UnitOfWork) -> bytes:
-    """The uploaded logo, written anew in a thread, so that the event loop is not blocked. The upload itself is not kept."""
+    """The uploaded logo, decoded and encoded again in a thread, so that the event loop is not blocked. Only this copy is drawn."""
     data, _ = await read_own(context, work.inputs["logo_id"], LOGOS, "A logo is a PNG file", ("logo_id",))
     return await asyncio.to_thread(written_anew, data)
 
