@@ -31,7 +31,7 @@ class Texts:
 _EVERYWHERE = ("clinic", "recipient", "number", "issued_on")
 _OF_A_CASE = (*_EVERYWHERE, "patient", "case_number", "reference", "injured_on")
 VARIABLES: dict[DocumentKind, tuple[str, ...]] = {
-    DocumentKind.INVOICE: (*_OF_A_CASE, "amount", "due_on"),
+    DocumentKind.INVOICE: (*_OF_A_CASE, "amount", "due_on", "invoice"),
     DocumentKind.ITEMISED_STATEMENT: (*_OF_A_CASE, "amount", "as_of"),
     DocumentKind.PAYOFF_LETTER: (*_OF_A_CASE, "amount", "good_through"),
     DocumentKind.LIEN_NOTICE: (*_OF_A_CASE, "amount", "state"),
@@ -44,7 +44,7 @@ DEFAULTS: dict[DocumentKind, Texts] = {
     DocumentKind.INVOICE: Texts(
         "Invoice",
         "",
-        "Please send payment to the address for payments above, and name the number {{ number }} with it.",
+        "Please send payment to the address for payments above, and name the invoice {{ invoice }} with it.",
     ),
     DocumentKind.ITEMISED_STATEMENT: Texts(
         "Itemized statement of account",

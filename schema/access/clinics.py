@@ -45,6 +45,7 @@ _COLUMNS = (
 )
 _ADDRESS = "The postal address below messages, of one or more lines."
 _PHONE = "The phone number below messages and on documents."
+_NAME = "The clinic's name, on screens and in messages."
 _LEGAL_NAME = "The legal name, as it stands on documents and claims; the clinic's name by default."
 _PHYSICAL = described("physical", "Where the clinic is, on documents and claims")
 _REMIT = described("remit", "Where payments are sent, on documents and claims")
@@ -84,7 +85,7 @@ _ATTACHES = (
 @strawberry.type(description="The clinic's own data.")
 class ClinicProfile:
     id: strawberry.ID = output_field("administration", "The clinic's id.")
-    name: str = output_field("administration", "The clinic's name.")
+    name: str = output_field("administration", _NAME)
     short_name: str = output_field("administration", "The short name that identifies the clinic when signing in.")
     time_zone: str = output_field("administration", "The IANA time zone of the clinic.")
     legal_name: str | None = output_field("administration", _LEGAL_NAME)
@@ -135,6 +136,7 @@ class ClinicPayload:
 
 @strawberry.input(description="Changes to the clinic's own data; omitted fields stay as they are, null clears a field.")
 class UpdateClinicInput:
+    name: str | None = input_field("administration", _NAME, default=UNSET)
     legal_name: str | None = input_field("administration", _LEGAL_NAME, default=UNSET)
     address: str | None = input_field("administration", _ADDRESS, default=UNSET)
     physical_line1: str | None = input_field("administration", _PHYSICAL["physical_line1"], default=UNSET)

@@ -7,7 +7,7 @@ from domain.documents.kinds import DocumentKind
 from domain.documents.texts import check_texts
 from domain.errors import InvalidInput
 from domain.ids import new_id
-from domain.texts import NOTE, required_text
+from domain.texts import NOTE, Text, optional_text
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _SAVING = "select pg_advisory_xact_lock(hashtextextended($1::text || $2, 0))"
@@ -41,7 +41,8 @@ async def save(work: UnitOfWork) -> UUID:
 
 def _checked(kind: DocumentKind, given: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
     """The given texts by name; InvalidInput for one that a document of the kind cannot have."""
-    texts = {one["name"]: required_text(one, "text", NOTE) for one in given}
+    # Nothing may stand where a default text would: a blank text is one, too.
+    texts = {one["name"]: optional_text(one, "text", Text(NOTE.longest, lines=True)) or "" for one in given}
     if len(texts) != len(given):
         raise InvalidInput("A text is given twice")
     check_texts(kind, texts)

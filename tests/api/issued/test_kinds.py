@@ -177,10 +177,15 @@ def test_the_clinics_texts_are_versioned_and_used_by_later_documents(clinic: Cli
     one = issue(clinic, "INVOICE", invoiceIds=[clinic.invoice()])
     assert one["template"] == {"version": saved["version"]}
     assert "#1 *bold* $x$." in told(one).replace("\n", " ")
-    for wrong in ("{{ password }}", "{{ patient", "{{ patient.name }}", " "):
+    for wrong in ("{{ password }}", "{{ patient", "{{ patient.name }}"):
         values = {"kind": "INVOICE", "texts": [{"name": "closing", "text": wrong}]}
         assert refused(clinic.billing, "saveDocumentTemplate", template, **values)["path"][-1] == "texts"
+    none = [{"name": "closing", "text": " "}]
+    done(clinic.billing, "saveDocumentTemplate", template, kind="INVOICE", texts=none)
+    assert "Please send payment" not in told(issue(clinic, "INVOICE", invoiceIds=[clinic.invoice()]))
+    no_title = {"kind": "INVOICE", "texts": [{"name": "title", "text": " "}]}
+    assert refused(clinic.billing, "saveDocumentTemplate", template, **no_title)["path"][-1] == "texts"
     back = done(clinic.billing, "saveDocumentTemplate", template, kind="INVOICE", texts=[])
-    assert (back["version"], back["texts"]) == (saved["version"] + 1, [])
+    assert (back["version"], back["texts"]) == (saved["version"] + 2, [])
     assert uuid_of(back["id"]) != uuid_of(saved["id"])
     assert document(clinic.billing, one["id"])["template"] == {"version": saved["version"]}
