@@ -112,11 +112,14 @@ ATTORNEY = {
     "Case": f"{_BOTH['Case']} documents",
     "DeliveryMethod": "EMAIL MAIL CERTIFIED_MAIL FAX PORTAL HAND",
     "DocumentDelivery": "id method deliveredAt",
-    "DocumentKind": "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE",
     "IssuedDocument": "id kind number issuedAt downloadUrl deliveries",
     "IssuedDocumentConnection": PAGE,
     "IssuedDocumentEdge": "cursor node",
     "IssuedDocumentFilter": "kind issuedFrom issuedBefore",
+    "IssuedDocumentKind": (
+        "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE "
+        "LETTER_OF_PROTECTION W9 EXPLANATION_OF_BENEFITS AUTHORIZATION DISBURSEMENT_SHEET"
+    ),
     "IssuedDocumentOrder": "field direction",
     "IssuedDocumentOrderField": "ISSUED_AT NUMBER",
     "Query": f"{_BOTH['Query'].removesuffix(_FILES)}issuedDocuments(filter orderBy {PAGED}) {_FILES}",
