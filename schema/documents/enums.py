@@ -43,7 +43,8 @@ _UPLOADED = {
     "DISBURSEMENT_SHEET": "How the money of a case is divided.",
 }
 
-enum_type(IssuedDocumentKind, "delivered", "What a document is.", {**_DRAWN, **_UPLOADED})
+# Of documents that attorneys see, and of the numbers that analysts see: the fields decide.
+enum_type(IssuedDocumentKind, "signed_in", "What a document is.", {**_DRAWN, **_UPLOADED})
 enum_type(DocumentKind, "records", "What a document is that is drawn from data.", _DRAWN)
 enum_type(UploadedDocumentKind, "staff", "What a document is that is recorded with its upload.", _UPLOADED)
 enum_type(
