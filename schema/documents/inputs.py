@@ -6,7 +6,13 @@ import strawberry
 
 from permissions.classes import input_field
 from schema.billing.lines import InvoiceLineInput
-from schema.documents.enums import AffiantCapacity, DeliveryMethod, DocumentKind, DocumentRecipient
+from schema.documents.enums import (
+    AffiantCapacity,
+    DeliveryMethod,
+    DocumentKind,
+    DocumentRecipient,
+    UploadedDocumentKind,
+)
 from schema.keys import key
 
 
@@ -85,6 +91,18 @@ class IssueDocumentInput(DocumentInput):
     idempotency_key: str | None = key("staff")
 
 
+@strawberry.input(description="A document of a case that was uploaded.")
+class RecordDocumentInput:
+    case_id: strawberry.ID = input_field("staff", "The case.")
+    kind: UploadedDocumentKind = input_field("staff", "What it is.")
+    document_id: strawberry.ID = input_field("staff", "The id of the uploaded file.")
+    dated_on: date = input_field("staff", "The day that it bears, which is not in the future.")
+    correspondent: str = input_field(
+        "staff", "The other party: who sent it to the clinic, or to whom the clinic addresses it."
+    )
+    idempotency_key: str | None = key("staff")
+
+
 @strawberry.input(description="A delivery of a document that was made by hand.")
 class DeliverDocumentInput:
     issued_document_id: strawberry.ID = input_field("staff", "The document.")
@@ -93,7 +111,8 @@ class DeliverDocumentInput:
     attorney_id: strawberry.ID | None = input_field(
         "staff",
         "The attorney of the case to whom it was delivered: the attorney's law firm sees it in the API from then on. If neither "
-        "this nor a recipient is given, it was delivered to the addressee of the document.",
+        "this nor a recipient is given, it was delivered to the addressee of the document; one that was recorded with its upload needs "
+        "one of them.",
     )
     recipient: str | None = input_field("staff", "To whom it was delivered, if not to an attorney.")
     tracking_number: str | None = input_field("staff", "The tracking number.")

@@ -14,6 +14,7 @@ from schema.documents.enums import (
     DocumentOrigin,
     DocumentStatus,
     FileStatus,
+    IssuedDocumentKind,
     IssuedDocumentOrderField,
 )
 from schema.enums import Direction
@@ -74,7 +75,7 @@ class IssuedDocumentInvoice:
 )
 class IssuedDocument(Node):
     id: strawberry.ID = output_field("delivered", "The id of the document.")
-    kind: DocumentKind = output_field("delivered", "The kind of document.")
+    kind: IssuedDocumentKind = output_field("delivered", "The kind of document.")
     number: str = output_field("delivered", "Its number, unique among the clinic's documents of the kind.")
     issued_at: datetime = output_field("delivered", "When it was issued.")
     download_url: str | None = output_field(
@@ -87,11 +88,15 @@ class IssuedDocument(Node):
     origin: DocumentOrigin = output_field("records", "Whether it was drawn or uploaded.")
     case: CaseRef = output_field("records", "The case.")
     invoices: list[IssuedDocumentInvoice] = output_field("records", "The invoices that it names.")
-    recipient: str = output_field("records", "To whom it is addressed.")
+    recipient: str = output_field(
+        "records", "To whom it is addressed; of a document that was recorded with its upload, the other party."
+    )
     template: DocumentTemplate | None = output_field(
         "records", "The version of the clinic's texts; null for the default texts."
     )
-    as_of: date = output_field("records", "The day as of which it states amounts.")
+    as_of: date = output_field(
+        "records", "The day as of which it states amounts; of an uploaded document, the day that it bears."
+    )
     good_through: date | None = output_field("records", "The last day on which it holds; null if it names none.")
     stated_amount: Decimal | None = output_field(
         "records", "The amount that it states, in US dollars; null if it states none."
@@ -140,7 +145,7 @@ DocumentTemplateConnection = Connection[DocumentTemplate]
 
 @strawberry.input(description="Filter for issued documents; all conditions must be met.")
 class IssuedDocumentFilter:
-    kind: list[DocumentKind] | None = input_field(("IssuedDocument.kind",), "Only documents of these kinds.")
+    kind: list[IssuedDocumentKind] | None = input_field(("IssuedDocument.kind",), "Only documents of these kinds.")
     status: list[DocumentStatus] | None = input_field(("IssuedDocument.status",), "Only documents with these statuses.")
     case_id: list[strawberry.ID] | None = input_field(
         ("IssuedDocument.case", "Case.id"), "Only documents of these cases."

@@ -9,13 +9,14 @@ from strawberry.tools import create_type
 
 from permissions.actions import ACTIONS
 from permissions.classes import argument, mutation, output_field
-from resolvers.commands.issued import deliveries, templates
+from resolvers.commands.issued import deliveries, templates, uploads
 from resolvers.commands.issuing import issue
 from schema.commands import command, payload_of
 from schema.documents.inputs import (
     DeliverDocumentInput,
     IssueDocumentInput,
     PreviewDocumentInput,
+    RecordDocumentInput,
     RecordExecutionInput,
     SaveDocumentTemplateInput,
     WithdrawDocumentInput,
@@ -74,6 +75,14 @@ class DrawingMutations:
 DocumentMutations: Any = create_type(
     "DocumentMutations",
     [
+        command(
+            "record_document",
+            uploads.record,
+            "Record a document of a case that was uploaded: it is numbered, delivered and withdrawn like those that are drawn.",
+            RecordDocumentInput,
+            "The document.",
+            IssuedDocumentPayload,
+        ),
         command(
             "deliver_document",
             deliveries.deliver,

@@ -29,7 +29,7 @@ PERSONAL = ("Export",)
 # Reports over many records, which name none.
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
-    *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerDenials", "PayerReduction"),
+    *("AttorneyReduction", "CoverageKindAmounts", "DocumentKindCounts", "PayerAging", "PayerDenials", "PayerReduction"),
     *("PhysicianProductivity", "ReasonDenials"),
 )
 NODES = sorted(

@@ -159,6 +159,8 @@ _REFUSED = {
         "confirmSecondFactor",
         "importRecords",
         "importRemittance",
+        # Without an upload.
+        "recordDocument",
         "removeSecondFactor",
         # Nothing is owed of a refund whose payment was not returned.
         *("coverRefund", "giveUpRefund"),

@@ -7,7 +7,7 @@ from db.global_ids import make_id
 from tests.api.issued.issuing import DOCUMENT, document, downloaded, issue, text_of
 from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import today, uuid_of
-from tests.support.api.scenarios import TODAY, Clinic
+from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 from tests.support.client import Client
 from tests.support.databases import rows
 
@@ -189,3 +189,19 @@ def test_the_clinics_texts_are_versioned_and_used_by_later_documents(clinic: Cli
     assert (back["version"], back["texts"]) == (saved["version"] + 2, [])
     assert uuid_of(back["id"]) != uuid_of(saved["id"])
     assert document(clinic.billing, one["id"])["template"] == {"version": saved["version"]}
+
+
+def test_documents_that_were_superseded_withdrawn_sworn_to_and_delivered_break_no_law(clinic: Clinic) -> None:
+    case = clinic.case()
+    clinic.invoice("100.00", case)
+    statement = issue(clinic, "ITEMISED_STATEMENT", caseId=case)
+    issue(
+        clinic,
+        "BILLING_AFFIDAVIT",
+        affidavit={"statementId": statement["id"], "affiant": "A B", "capacity": "PROVIDER"},
+    )
+    first = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH)
+    then = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH, supersedesId=first["id"])
+    done(clinic.billing, "deliverDocument", DOCUMENT, issuedDocumentId=then["id"], method="FAX", recipient="Somebody")
+    done(clinic.billing, "withdrawDocument", DOCUMENT, issuedDocumentId=then["id"], reason="Paid")
+    assert broken_laws(clinic.address) == ()
