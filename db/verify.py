@@ -13,6 +13,7 @@ from db.laws import (
     encounters,
     histories,
     invoices,
+    issued_documents,
     merges,
     payments,
     records,
@@ -26,6 +27,7 @@ from db.ledger.restated import find_deviating
 LAWS = (
     *(*invoices.LAWS, *cheques.LAWS, *payments.LAWS, *recoupment.LAWS, *coverages.LAWS, *histories.LAWS, *records.LAWS),
     *(*remittances.LAWS, *representations.LAWS, *encounters.LAWS, *days.LAWS, *merges.LAWS),
+    *issued_documents.LAWS,
 )
 # Found by computing the states again, in Python.
 RESTATED = Law("The restated states of an invoice follow from its facts by their days", "Invoice", "")

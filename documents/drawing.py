@@ -25,7 +25,7 @@ _PAID = frozenset(DocumentKind) - {
     DocumentKind.GOOD_FAITH_ESTIMATE,
 }
 # What stands beside the number and the day of a document.
-_FACTS = {"As of": "as_of", "Good through": "good_through", "Due": "due_on"}
+_FACTS = {"Invoice": "invoice", "As of": "as_of", "Good through": "good_through", "Due": "due_on"}
 
 
 @dataclass(frozen=True, slots=True)

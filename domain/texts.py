@@ -111,7 +111,9 @@ def _checked(name: str, value: str | None, text: Text) -> str | None:
         and not value.isprintable()
         and any(unicodedata.category(letter) in _LINE_BREAKS for letter in value)
     ):
-        raise InvalidInput("The text must be a single line", (name,), InputReason.BAD_FORMAT)
+        is_broken = len(value.splitlines()) > 1
+        words = "The text must be a single line" if is_broken else "The text contains a control character"
+        raise InvalidInput(words, (name,), InputReason.BAD_FORMAT)
     if text.form and not re.fullmatch(text.form, value):
         raise InvalidInput(text.words, (name,), InputReason.BAD_FORMAT)
     try:

@@ -1,6 +1,7 @@
 """Renders outbound messages as e-mails: headers, plain text and the same as HTML."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,9 @@ from exports.templates import Words
 
 # A mail server need not support 8-bit content.
 _POLICY = SMTP.clone(cte_type="7bit")
+# Control characters but tab and line feed, and those that embed, override or isolate a direction: addresses and templates may
+# contain them, and a reader's mail program would act on them.
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def compose(
     The Message-ID is derived from the message and the same for every delivery attempt, so that a mail server can detect
     duplicates, and bounce reports can be assigned. ValueError for an address that cannot be used in a header.
     """
+    words = Words(_ACTING.sub("", words.subject), _ACTING.sub("", words.body))
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(sender, clinic)
     for header, address in zip(("To", "Cc"), addresses, strict=False):

@@ -15,5 +15,6 @@ async def draw_named(database: Database, files: Files, payload: bytes | None) ->
     """Draw the file of the document that a job names; returns its number of pages."""
     clinic_id, identity = map(UUID, (payload or b"").decode().split())
     pages = await draw_file(Press(database, files.store, DRAWER), clinic_id, identity)
-    logger.info("document %s of clinic %s: %d pages", identity, clinic_id, pages)
+    what = f"{pages} pages" if pages else "nothing to draw: its file is there, or it could not be drawn"
+    logger.info("document %s of clinic %s: %s", identity, clinic_id, what)
     return pages

@@ -17,7 +17,7 @@ _STAFF = """
     import_records import_preview save_import_mapping delete_import_mapping
     create_reason_code update_reason_code retire_reason_code appeal_denial close_denial
     import_remittance record_remittance identify_remittance_payer match_remittance_claim close_remittance_claim
-    preview_document issue_document deliver_document withdraw_document record_execution save_document_template
+    preview_document issue_document record_document deliver_document withdraw_document record_execution save_document_template
     create_deposit deposit_cheques clear_cheque record_recoupment_request answer_recoupment_request
 """.split()
 _ADMINISTRATION = """

@@ -114,7 +114,7 @@ WRITES: dict[str, Write] = {
         changes=(
             *columns_of("physical"),
             *columns_of("remit"),
-            *_columns("legal_name fax email tin npi taxonomy logo"),
+            *_columns("name legal_name fax email tin npi taxonomy logo"),
             *_columns("""address phone sender_name sender_address reply_to payment_terms_days small_balance_tolerance
                 unbilled_after_days moves_to_working_days attaches_documents invoice_number_prefix first_invoice_number"""),
         ),

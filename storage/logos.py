@@ -15,7 +15,7 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.e
 
 
 def written_anew(data: bytes) -> bytes:
-    """The pixels of a PNG as another PNG, without comments, profiles and whatever follows the image; InvalidInput for any other file."""
+    """The pixels of a PNG as another PNG, without comments, profiles and bytes after the image; InvalidInput for any other file."""
     if len(data) > LARGEST_LOGO:
         raise InvalidInput(f"A logo has at most {LARGEST_LOGO:,} bytes", _PATH)
     try:
@@ -24,13 +24,15 @@ def written_anew(data: bytes) -> bytes:
             is_large = max(image.size) > LARGEST_SIDE
             pixels = None if is_large else image.convert("RGBA")
     except _UNREADABLE as error:
-        raise InvalidInput("The file is no PNG that can be read", _PATH) from error
+        raise InvalidInput("The file is not a PNG that can be read", _PATH) from error
     if pixels is None:
         raise InvalidInput(f"A logo is at most {LARGEST_SIDE:,} pixels wide and high", _PATH)
-    # What is laid out again can be larger, and its text chunks are left behind.
+    # Encoded again it can be larger; its text chunks are left out.
     written = BytesIO()
     pixels.info.clear()
     pixels.save(written, "PNG", optimize=True)
     if written.tell() > LARGEST_LOGO:
-        raise InvalidInput(f"Written anew, this logo has more than {LARGEST_LOGO:,} bytes: make it smaller", _PATH)
+        raise InvalidInput(
+            f"Decoded and encoded again, this logo has more than {LARGEST_LOGO:,} bytes: make it smaller", _PATH
+        )
     return written.getvalue()

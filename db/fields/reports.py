@@ -88,6 +88,13 @@ reason_denials = Table(
     *_counts("invoice_count"),
     *_denials(),
 )
+kind_documents = Table(
+    "kind_documents",
+    _NOWHERE,
+    Column("clinic_id", Uuid),
+    Column("kind", Text),
+    *_counts("issued", "withdrawn", "delivered"),
+)
 productivity = Table(
     "productivity", _NOWHERE, *_key("physician_id"), *_cohort(), *_counts("encounter_count", "exam_count")
 )
@@ -241,6 +248,15 @@ REASON_DENIALS = View(
         **_DENIALS,
     },
 )
+DOCUMENT_KIND_COUNTS = View(
+    kind_documents,
+    {
+        "kind": lambda r: r.kind,
+        "issued": lambda r: r.issued,
+        "withdrawn": lambda r: r.withdrawn,
+        "delivered": lambda r: r.delivered,
+    },
+)
 PHYSICIAN_PRODUCTIVITY = View(
     productivity,
     {
@@ -266,6 +282,7 @@ ANALYTICS = View(
         "amountsByCoverageKind": ReportList("CoverageKindAmounts"),
         "denialsByPayer": ReportList("PayerDenials"),
         "denialsByReason": ReportList("ReasonDenials"),
+        "documentsByKind": ReportList("DocumentKindCounts"),
         "trend": ReportList("MonthlyAnalytics"),
     },
     {name: FILTERS[name] for name in ("payerId", "physicianId", "facilityId", "attorneyId")},

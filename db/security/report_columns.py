@@ -104,6 +104,11 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         ),
         _LIVES,
     ),
+    # Issued documents by kind: nothing of what they say, of whom or to whom.
+    "Analytics.documentsByKind": {
+        "issued_documents": ("clinic_id", "id", "kind", "issued_at", "withdrawn_at", "recorded_at"),
+        "document_deliveries": ("clinic_id", "document_id", "recorded_at"),
+    },
     "PayerAging.medianDaysToPay": {
         "responsibilities": _OWED_BY,
         **dict.fromkeys(_STATES, ("responsible_since",)),

@@ -22,7 +22,7 @@ from domain.documents.parts import (
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice: charged = paid + adjusted + payable."""
+    """An invoice: charged = paid + adjusted + payable. `number` is that of the document, `invoice` that of the invoice."""
 
     letterhead: Letterhead
     recipient: Recipient
@@ -37,6 +37,7 @@ class Invoice:
     due_on: date | None = None
     facility: Facility | None = None
     physician: Physician | None = None
+    invoice: str = ""
 
     def __post_init__(self) -> None:
         must_equal("The lines", self.charged, (line.charge for line in self.lines))

@@ -65,5 +65,5 @@ NEEDS: dict[DocumentKind, tuple[_Need, ...]] = {
 
 
 def missing_in(kind: DocumentKind, contents: Contents) -> list[Missing]:
-    """What a document of this kind needs and does not have; it may be previewed, and is not issued."""
+    """What a document of this kind needs and does not have: without it, it is neither issued nor previewed."""
     return [need.missing for need in NEEDS[kind] if not need.found(contents)]

@@ -15,6 +15,7 @@ from domain.errors import InvalidInput
 DEFAULT_VERSION = 1
 LONGEST = {"title": 100, "opening": 10_000, "closing": 10_000}
 _VARIABLE = re.compile(r"\{\{ *([a-z_]{1,40}) *\}\}")
+_BRACED = re.compile(r"\{\{ *([^{}]*?) *\}\}")
 _LONGEST_QUOTED = 40
 
 
@@ -30,7 +31,7 @@ class Texts:
 _EVERYWHERE = ("clinic", "recipient", "number", "issued_on")
 _OF_A_CASE = (*_EVERYWHERE, "patient", "case_number", "reference", "injured_on")
 VARIABLES: dict[DocumentKind, tuple[str, ...]] = {
-    DocumentKind.INVOICE: (*_OF_A_CASE, "amount", "due_on"),
+    DocumentKind.INVOICE: (*_OF_A_CASE, "amount", "due_on", "invoice"),
     DocumentKind.ITEMISED_STATEMENT: (*_OF_A_CASE, "amount", "as_of"),
     DocumentKind.PAYOFF_LETTER: (*_OF_A_CASE, "amount", "good_through"),
     DocumentKind.LIEN_NOTICE: (*_OF_A_CASE, "amount", "state"),
@@ -43,7 +44,7 @@ DEFAULTS: dict[DocumentKind, Texts] = {
     DocumentKind.INVOICE: Texts(
         "Invoice",
         "",
-        "Please send payment to the address for payments above, and name the number {{ number }} with it.",
+        "Please send payment to the address for payments above, and name the invoice {{ invoice }} with it.",
     ),
     DocumentKind.ITEMISED_STATEMENT: Texts(
         "Itemized statement of account",
@@ -119,7 +120,7 @@ def check_texts(kind: DocumentKind, texts: Mapping[str, str]) -> None:
             raise InvalidInput(f"This has at most {LONGEST[name]:,} characters", (name,))
         if name == "title" and (not text.strip() or not text.isprintable()):
             raise InvalidInput("A title is a single line, and cannot be left blank", (name,))
-        for found in _VARIABLE.findall(text):
+        for found in _BRACED.findall(text):
             if found not in VARIABLES[kind]:
                 known = ", ".join(VARIABLES[kind])
                 raise InvalidInput(f"{found[:_LONGEST_QUOTED]} is not a variable; known variables are {known}", (name,))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.documents.kinds import DocumentKind
+from domain.documents.kinds import DocumentKind, UploadedDocumentKind
 from domain.errors import InvalidInput
 
 
@@ -15,7 +15,7 @@ class DocumentStatus(StrEnum):
 
 
 class DocumentOrigin(StrEnum):
-    """Where a document comes from: drawn here from data, or uploaded as a scan of what was sent."""
+    """Where a document comes from: drawn here from data, or uploaded as a scan of what was sent or received."""
 
     DRAWN = "drawn"
     UPLOADED = "uploaded"
@@ -63,7 +63,7 @@ class IssuedDocumentOrderField(StrEnum):
 
 
 # The beginning of the numbers of each kind.
-PREFIXES = {
+PREFIXES: dict[DocumentKind | UploadedDocumentKind, str] = {
     DocumentKind.INVOICE: "BILL",
     DocumentKind.ITEMISED_STATEMENT: "STMT",
     DocumentKind.PAYOFF_LETTER: "PAY",
@@ -72,6 +72,11 @@ PREFIXES = {
     DocumentKind.BILLING_AFFIDAVIT: "AFF",
     DocumentKind.PATIENT_STATEMENT: "PST",
     DocumentKind.GOOD_FAITH_ESTIMATE: "GFE",
+    UploadedDocumentKind.LETTER_OF_PROTECTION: "LOP",
+    UploadedDocumentKind.W9: "W9",
+    UploadedDocumentKind.EXPLANATION_OF_BENEFITS: "EOB",
+    UploadedDocumentKind.AUTHORIZATION: "AUTH",
+    UploadedDocumentKind.DISBURSEMENT_SHEET: "DISB",
 }
 # A document of up to so many lines is drawn within the call; longer ones are drawn by the worker.
 MOST_LINES_IN_THE_CALL = 30

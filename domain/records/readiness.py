@@ -73,7 +73,7 @@ GAPS: Mapping[ReadinessGap, Mending] = {
         "There is no case", "billing import patients, billing import cases, createPatient, createCase"
     ),
     ReadinessGap.NO_BILLER: Mending(
-        "Nobody of billing staff has an account that can be used", "createUser, billing user add"
+        "No user with the role BILLING has an account that can be used", "createUser, billing user add"
     ),
     ReadinessGap.NO_LEGAL_NAME: Mending("The clinic has no legal name", _LETTERHEAD),
     ReadinessGap.NO_PHYSICAL_ADDRESS: Mending("The clinic's physical address is not complete", _LETTERHEAD),
@@ -97,15 +97,15 @@ GAPS: Mapping[ReadinessGap, Mending] = {
     ReadinessGap.NO_INSURER: Mending(
         "No payer of the kind INSURANCE has a postal address", "updatePayer, billing import payers"
     ),
-    ReadinessGap.NO_COVERAGE_YET: Mending("No case has a coverage", "createCoverage"),
+    ReadinessGap.NO_COVERAGE_YET: Mending("No case has a coverage", "addCoverage"),
     ReadinessGap.NO_REASON_CODE: Mending(
         "The clinic's list of reason codes is empty, so that any code is accepted", "billing import reason-codes"
     ),
     ReadinessGap.NO_REPLY_ADDRESS: Mending("Replies to the clinic's mail go to the server's address", _LETTERHEAD),
     ReadinessGap.NO_PAYER_EMAIL: Mending("No payer has an e-mail address", "updatePayer, billing import payers"),
-    ReadinessGap.NO_REMINDER_POLICY: Mending("No reminder policy is active", "updateReminderPolicy"),
+    ReadinessGap.NO_REMINDER_POLICY: Mending("No reminder policy is active", "saveReminderPolicy"),
     ReadinessGap.REMINDERS_ARE_OFF: Mending(
-        "Reminders are off until a dry run was seen and confirmed", "confirmReminders, billing reminders confirm"
+        "Reminders are off until a dry run has been seen and confirmed", "confirmReminders, billing reminders confirm"
     ),
     ReadinessGap.NOTHING_TO_EXPORT: Mending(
         "There is no invoice", "recordEncounter and createInvoice, billing import invoices"

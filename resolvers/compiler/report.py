@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from graphql import GraphQLObjectType
-from sqlalchemy import CTE, Date, FromClause, Select, bindparam, func, select
+from sqlalchemy import CTE, Date, DateTime, FromClause, Select, bindparam, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from db import tables
@@ -159,6 +159,13 @@ class Report:
         first, last = bindparam("period_from", None, type_=Date()), bindparam("period_to", None, type_=Date())
         return lambda row: (day(row) >= first) & (day(row) <= last)
 
+    def within_moments(self, moment: Callable[[Row], Expression]) -> Callable[[Row], Expression]:
+        """The condition that a moment is in the report's period, by the clinic's calendar."""
+        ends = {"period_begins_at": partial(_end_of, _day_before_from), "period_ends_at": partial(_end_of, _to)}
+        self.compiler.binder.param_sources |= ends
+        first, end = (bindparam(name, None, type_=DateTime(timezone=True)) for name in ends)
+        return lambda row: (moment(row) >= first) & (moment(row) < end)
+
     def derived(self, table: Any, build: Callable[[set[str]], Select[Any]]) -> Derived:
         """A row of the report's figures."""
         return Derived(table, self.scope, build)
@@ -210,6 +217,10 @@ def _from(context: ReadContext, arguments: list[Arguments]) -> date:
     if _is_by_month(context) and first != first_of_month(first):
         raise refuse("filter.from", "must be the first day of a month")
     return first
+
+
+def _day_before_from(context: ReadContext, arguments: list[Arguments]) -> date:
+    return _from(context, arguments) - timedelta(days=1)
 
 
 def _to(context: ReadContext, arguments: list[Arguments]) -> date:

@@ -12,6 +12,7 @@ from db import tables
 from db.fields import reports
 from db.reports import denials, measures
 from db.reports.coverage_kinds import amounts_by_kind
+from db.reports.documents import counts_by_kind
 from db.reports.measures import PLACES
 from db.reports.unapplied import unapplied_by_payer
 from db.row import Derived, Row
@@ -110,6 +111,7 @@ def analytics(compiler: Compiler, field: SelectedField) -> Select[Any]:
         "amountsByCoverageKind": partial(_by_coverage_kind, report),
         "denialsByPayer": partial(_denials_by_payer, report),
         "denialsByReason": partial(_denials_by_reason, report),
+        "documentsByKind": partial(_documents_by_kind, report),
         "trend": partial(_trend, report),
     }
     columns = compiler.columns(target, asked, row)
@@ -203,6 +205,16 @@ def _denials_by_reason(report: Report, target: GraphQLObjectType, asked: list[Se
     build = partial(denials.sums_by_reason, report.cohort, report.scope, joins_few=report.is_by_month)
     row = report.derived(reports.reason_denials, lambda used: build())
     return report.list(target, asked, row, lambda r: r.denials.desc(), lambda r: r.kind.asc().nulls_last())
+
+
+def _documents_by_kind(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
+    """The issued documents of the period by kind; a document is of a case, which the filter of invoices does not choose."""
+    for name in sorted(report.given - SPAN):
+        raise refuse(f"filter.{name}", "must not be given together with documentsByKind")
+    is_wanted = report.within_moments(lambda row: row.issued_at)
+    build = partial(counts_by_kind, report.scope, lambda row: [is_wanted(row), *reach(row)])
+    row = report.derived(reports.kind_documents, lambda used: build())
+    return report.list(target, asked, row, lambda r: r.kind)
 
 
 def _trend(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:

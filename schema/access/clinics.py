@@ -43,8 +43,9 @@ _COLUMNS = (
     "invoice_number_prefix",
     "first_invoice_number",
 )
-_ADDRESS = "The postal address below messages, one line for each of its lines."
+_ADDRESS = "The postal address below messages, of one or more lines."
 _PHONE = "The phone number below messages and on documents."
+_NAME = "The clinic's name, on screens and in messages."
 _LEGAL_NAME = "The legal name, as it stands on documents and claims; the clinic's name by default."
 _PHYSICAL = described("physical", "Where the clinic is, on documents and claims")
 _REMIT = described("remit", "Where payments are sent, on documents and claims")
@@ -52,7 +53,7 @@ _FAX = "The fax number on documents."
 _EMAIL = "The e-mail address on documents."
 _TIN = "The taxpayer identification number (TIN), nine digits."
 _NPI = "The National Provider Identifier (NPI) of the clinic as a group, ten digits."
-_TAXONOMY = "The taxonomy code of the clinic's speciality, ten letters and digits."
+_TAXONOMY = "The taxonomy code of the clinic's specialty, ten letters and digits."
 _SENDER_NAME = "The name of the sender of messages; the clinic's name by default."
 _SENDER_ADDRESS = (
     "The e-mail address of the sender of messages, which the mail server must accept; the server's by default."
@@ -76,15 +77,15 @@ _FIRST_NUMBER = (
     "changed once an invoice has a number."
 )
 _ATTACHES = (
-    "Whether invoices that are submitted by e-mail are attached, for payers and attorneys without an account here; otherwise they go on "
-    "paper, because e-mail is not private. Attorneys with an account get a link."
+    "Whether the document of an invoice that is submitted by e-mail is attached to a message; otherwise it goes on paper, because e-mail "
+    "is not private. An attorney with an account here gets neither: a message says where to sign in and read it."
 )
 
 
 @strawberry.type(description="The clinic's own data.")
 class ClinicProfile:
     id: strawberry.ID = output_field("administration", "The clinic's id.")
-    name: str = output_field("administration", "The clinic's name.")
+    name: str = output_field("administration", _NAME)
     short_name: str = output_field("administration", "The short name that identifies the clinic when signing in.")
     time_zone: str = output_field("administration", "The IANA time zone of the clinic.")
     legal_name: str | None = output_field("administration", _LEGAL_NAME)
@@ -135,6 +136,7 @@ class ClinicPayload:
 
 @strawberry.input(description="Changes to the clinic's own data; omitted fields stay as they are, null clears a field.")
 class UpdateClinicInput:
+    name: str | None = input_field("administration", _NAME, default=UNSET)
     legal_name: str | None = input_field("administration", _LEGAL_NAME, default=UNSET)
     address: str | None = input_field("administration", _ADDRESS, default=UNSET)
     physical_line1: str | None = input_field("administration", _PHYSICAL["physical_line1"], default=UNSET)
@@ -155,7 +157,7 @@ class UpdateClinicInput:
     taxonomy: str | None = input_field("administration", _TAXONOMY, default=UNSET)
     logo_id: strawberry.ID | None = input_field(
         "administration",
-        "The uploaded logo, a PNG of at most 200,000 bytes and 2,000 pixels; null for none.",
+        "The id of the uploaded logo: a PNG of at most 200,000 bytes, 2,000 pixels wide and high; null removes the logo.",
         default=UNSET,
     )
     sender_name: str | None = input_field("administration", _SENDER_NAME, default=UNSET)

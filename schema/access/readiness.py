@@ -11,18 +11,18 @@ from schema.records.enums import ReadinessGap, ReadinessStep
 _RULE = "administration"
 
 
-@strawberry.type(description="What a clinic lacks, and where that is mended.")
+@strawberry.type(description="Something that the clinic lacks, and what mends it.")
 class MissingRecord:
     code: ReadinessGap = output_field(_RULE, "What is missing.")
     message: str = output_field(_RULE, "The same as a sentence.")
     mended_by: str = output_field(_RULE, "The mutations and commands that mend it.")
 
 
-@strawberry.type(description="Whether a clinic can do something for the first time.")
+@strawberry.type(description="Whether the clinic has what it needs to do something for the first time.")
 class Readiness:
     step: ReadinessStep = output_field(_RULE, "What it does for the first time.")
     is_ready: bool = output_field(_RULE, "Whether nothing is missing.")
-    missing: list[MissingRecord] = output_field(_RULE, "What is missing, in the order in which it is mended.")
+    missing: list[MissingRecord] = output_field(_RULE, "What is missing, in the order in which to mend it.")
 
 
 def present_readiness(gaps: Collection[ReadinessGap]) -> list[Readiness]:

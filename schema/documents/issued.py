@@ -14,6 +14,7 @@ from schema.documents.enums import (
     DocumentOrigin,
     DocumentStatus,
     FileStatus,
+    IssuedDocumentKind,
     IssuedDocumentOrderField,
 )
 from schema.enums import Direction
@@ -23,7 +24,7 @@ from schema.references import CaseRef, FirmRef, InvoiceRef, IssuedDocumentRef
 
 @strawberry.type(description="A text of a kind of document.")
 class DocumentText:
-    name: str = output_field("records", "The name of the text.")
+    name: str = output_field("records", "The name of the text: title, opening or closing.")
     text: str = output_field("records", "The text, with variables in double braces.")
 
 
@@ -34,7 +35,7 @@ class DocumentTemplate(Node):
     id: strawberry.ID = output_field("records", "The id of the version.")
     kind: DocumentKind = output_field("records", "The kind of document.")
     version: int = output_field("records", "The version number, from 1.")
-    texts: list[DocumentText] = output_field("records", "The texts that differ from those that come with the program.")
+    texts: list[DocumentText] = output_field("records", "The texts that differ from the defaults.")
     created_by: User | None = output_field("records", "The user who wrote this version; null for one of the demo.")
     recorded_at: datetime = output_field("records", "When this version was written.")
 
@@ -70,29 +71,32 @@ class IssuedDocumentInvoice:
 
 
 @strawberry.type(
-    description="A document that left the clinic: drawn from data at one moment, numbered and frozen. A correction is another "
-    "document, which takes its place."
+    description="A numbered document whose contents were frozen when it was issued. It never changes: a correction is another document."
 )
 class IssuedDocument(Node):
     id: strawberry.ID = output_field("delivered", "The id of the document.")
-    kind: DocumentKind = output_field("delivered", "What it is.")
-    number: str = output_field("delivered", "Its number among the clinic's documents of the kind.")
+    kind: IssuedDocumentKind = output_field("delivered", "The kind of document.")
+    number: str = output_field("delivered", "Its number, unique among the clinic's documents of the kind.")
     issued_at: datetime = output_field("delivered", "When it was issued.")
     download_url: str | None = output_field(
         "delivered",
         "A signed URL of the file, valid for 15 minutes and until the session ends; null until the file is ready.",
     )
     deliveries: list[DocumentDelivery] = output_field(
-        "delivered", "Its deliveries that you can access, oldest first: attorneys those to their own office."
+        "delivered", "Its deliveries that you can access, oldest first; attorneys see those to their own office."
     )
     origin: DocumentOrigin = output_field("records", "Whether it was drawn or uploaded.")
     case: CaseRef = output_field("records", "The case.")
     invoices: list[IssuedDocumentInvoice] = output_field("records", "The invoices that it names.")
-    recipient: str = output_field("records", "To whom it is addressed.")
-    template: DocumentTemplate | None = output_field(
-        "records", "The version of the clinic's texts; null for the texts that come with the program."
+    recipient: str = output_field(
+        "records", "To whom it is addressed; of a document that was recorded with its upload, the other party."
     )
-    as_of: date = output_field("records", "The day as of which it states amounts.")
+    template: DocumentTemplate | None = output_field(
+        "records", "The version of the clinic's texts; null for the default texts."
+    )
+    as_of: date = output_field(
+        "records", "The day as of which it states amounts; of an uploaded document, the day that it bears."
+    )
     good_through: date | None = output_field("records", "The last day on which it holds; null if it names none.")
     stated_amount: Decimal | None = output_field(
         "records", "The amount that it states, in US dollars; null if it states none."
@@ -103,22 +107,27 @@ class IssuedDocument(Node):
     sha256: str | None = output_field(
         "records", "The SHA-256 of the file in hexadecimal digits; null until it is ready."
     )
-    byte_size: int | None = output_field("records", "The size of the drawn file in bytes; null until it is ready.")
-    page_count: int | None = output_field("records", "The number of pages of the drawn file; null until it is ready.")
+    byte_size: int | None = output_field(
+        "records", "The size of the drawn file in bytes; null until it is ready, and for an uploaded one."
+    )
+    page_count: int | None = output_field(
+        "records", "The number of pages of the drawn file; null until it is ready, and for an uploaded one."
+    )
     file_status: FileStatus = output_field("records", "Whether the file is ready.")
     issued_by: User | None = output_field("records", "The user who issued it; null if it came with the demo.")
-    status: DocumentStatus = output_field("records", "Whether it stands.")
-    withdrawn_at: datetime | None = output_field("records", "When it was withdrawn; null if it stands.")
-    withdrawn_by: User | None = output_field("records", "The user who withdrew it; null if it stands.")
-    withdrawal_reason: str | None = output_field("records", "Why it was withdrawn; null if it stands.")
+    status: DocumentStatus = output_field("records", "Whether it was withdrawn.")
+    withdrawn_at: datetime | None = output_field("records", "When it was withdrawn; null if it was not.")
+    withdrawn_by: User | None = output_field("records", "The user who withdrew it; null if it was not withdrawn.")
+    withdrawal_reason: str | None = output_field("records", "Why it was withdrawn; null if it was not.")
     supersedes: IssuedDocumentRef | None = output_field(
-        "records", "The document in whose place this one stands; null if there is none."
+        "records", "The document that this one replaces; null if there is none."
     )
     superseded_by: IssuedDocumentRef | None = output_field(
-        "records", "The document that stands in the place of this one; null if there is none."
+        "records", "The document that replaces this one; null if there is none."
     )
     is_final: bool = output_field(
-        "records", "Of a payoff letter, whether new invoices of the case wait until its last day."
+        "records",
+        "Of a payoff letter, whether nobody but administrators can create invoices of the case until its last day.",
     )
     statement: IssuedDocumentRef | None = output_field(
         "records", "The itemized statement that an affidavit swears to; null for other documents."
@@ -136,7 +145,7 @@ DocumentTemplateConnection = Connection[DocumentTemplate]
 
 @strawberry.input(description="Filter for issued documents; all conditions must be met.")
 class IssuedDocumentFilter:
-    kind: list[DocumentKind] | None = input_field(("IssuedDocument.kind",), "Only documents of these kinds.")
+    kind: list[IssuedDocumentKind] | None = input_field(("IssuedDocument.kind",), "Only documents of these kinds.")
     status: list[DocumentStatus] | None = input_field(("IssuedDocument.status",), "Only documents with these statuses.")
     case_id: list[strawberry.ID] | None = input_field(
         ("IssuedDocument.case", "Case.id"), "Only documents of these cases."
@@ -151,9 +160,7 @@ class IssuedDocumentFilter:
     issued_before: datetime | None = input_field(
         ("IssuedDocument.issuedAt",), "Only documents issued before this time."
     )
-    is_superseded: bool | None = input_field(
-        ("IssuedDocument.supersededBy",), "Whether another document stands in its place."
-    )
+    is_superseded: bool | None = input_field(("IssuedDocument.supersededBy",), "Whether another document replaces it.")
     is_delivered: bool | None = input_field(
         ("IssuedDocument.deliveries", "DocumentDelivery.recipient"), "Whether a delivery is recorded."
     )

@@ -9,13 +9,14 @@ from strawberry.tools import create_type
 
 from permissions.actions import ACTIONS
 from permissions.classes import argument, mutation, output_field
-from resolvers.commands.issued import deliveries, templates
+from resolvers.commands.issued import deliveries, templates, uploads
 from resolvers.commands.issuing import issue
 from schema.commands import command, payload_of
 from schema.documents.inputs import (
     DeliverDocumentInput,
     IssueDocumentInput,
     PreviewDocumentInput,
+    RecordDocumentInput,
     RecordExecutionInput,
     SaveDocumentTemplateInput,
     WithdrawDocumentInput,
@@ -62,8 +63,8 @@ class DrawingMutations:
 
     @mutation(
         ACTIONS["issue_document"],
-        "Issue a document: it is drawn from data of this moment, numbered and frozen. A short one is ready with the response; a long one "
-        "is drawn by the worker.",
+        "Issue a document: its contents are those of this moment, numbered and frozen. The file of a short one is ready with the response; "
+        "that of a long one is drawn by the worker.",
     )
     async def issue_document(
         self, info: Info, input: Annotated[IssueDocumentInput, argument("The document.", "staff")]
@@ -75,6 +76,14 @@ DocumentMutations: Any = create_type(
     "DocumentMutations",
     [
         command(
+            "record_document",
+            uploads.record,
+            "Record a document of a case that was uploaded: it is numbered, delivered and withdrawn like those that are drawn.",
+            RecordDocumentInput,
+            "The document.",
+            IssuedDocumentPayload,
+        ),
+        command(
             "deliver_document",
             deliveries.deliver,
             "Record the delivery of a document, with its proof.",
@@ -85,7 +94,8 @@ DocumentMutations: Any = create_type(
         command(
             "withdraw_document",
             deliveries.withdraw,
-            "Withdraw a document. It stays as it was issued, and says that it was withdrawn; a correction is issued with supersedesId.",
+            "Withdraw a document: its contents stay as they were issued, and its status says that it was withdrawn. Issue a correction with "
+            "supersedesId.",
             WithdrawDocumentInput,
             "The document and the reason.",
             IssuedDocumentPayload,

@@ -3,6 +3,24 @@
 The query `labels` publishes them. Error codes and sort directions are read by programs alone and have none.
 """
 
+_DRAWN_KINDS = {
+    "INVOICE": "Invoice",
+    "ITEMISED_STATEMENT": "Itemized statement",
+    "PAYOFF_LETTER": "Payoff letter",
+    "LIEN_NOTICE": "Lien notice",
+    "LIEN_RELEASE": "Lien release",
+    "BILLING_AFFIDAVIT": "Billing affidavit",
+    "PATIENT_STATEMENT": "Patient statement",
+    "GOOD_FAITH_ESTIMATE": "Good-faith estimate",
+}
+_UPLOADED_KINDS = {
+    "LETTER_OF_PROTECTION": "Letter of protection",
+    "W9": "W-9",
+    "EXPLANATION_OF_BENEFITS": "Explanation of benefits",
+    "AUTHORIZATION": "Authorization",
+    "DISBURSEMENT_SHEET": "Disbursement sheet",
+}
+
 # Name of the enum → value → label, at most 30 characters.
 LABELS: dict[str, dict[str, str]] = {
     "ActionItemKind": {
@@ -102,21 +120,14 @@ LABELS: dict[str, dict[str, str]] = {
         "PORTAL": "Portal",
         "HAND": "By hand",
     },
-    "DocumentKind": {
-        "INVOICE": "Invoice",
-        "ITEMISED_STATEMENT": "Itemized statement",
-        "PAYOFF_LETTER": "Payoff letter",
-        "LIEN_NOTICE": "Lien notice",
-        "LIEN_RELEASE": "Lien release",
-        "BILLING_AFFIDAVIT": "Billing affidavit",
-        "PATIENT_STATEMENT": "Patient statement",
-        "GOOD_FAITH_ESTIMATE": "Good-faith estimate",
-    },
+    "DocumentKind": _DRAWN_KINDS,
     "DocumentOrigin": {"DRAWN": "Drawn", "UPLOADED": "Uploaded"},
     "DocumentRecipient": {"PAYER": "Payer", "ATTORNEY": "Attorney", "PATIENT": "Patient"},
     "DocumentStatus": {"ISSUED": "Issued", "WITHDRAWN": "Withdrawn"},
     "FileStatus": {"QUEUED": "Being drawn", "READY": "Ready", "FAILED": "Failed"},
+    "IssuedDocumentKind": {**_DRAWN_KINDS, **_UPLOADED_KINDS},
     "IssuedDocumentOrderField": {"ISSUED_AT": "Issued at", "NUMBER": "Number"},
+    "UploadedDocumentKind": _UPLOADED_KINDS,
     "DenialOutcome": {
         "UPHELD": "Upheld",
         "OVERTURNED": "Overturned",

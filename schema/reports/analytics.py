@@ -8,6 +8,7 @@ import strawberry
 from domain.reports.analytics import described
 from permissions.classes import input_field, output_field
 from schema.billing.coverage_enums import CoverageKind
+from schema.documents.enums import IssuedDocumentKind
 from schema.records.attorneys import Attorney
 from schema.records.physicians import Physician
 from schema.references import PayerRef
@@ -143,6 +144,14 @@ class CoverageKindAmounts:
     )
 
 
+@strawberry.type(description="How many documents of one kind were issued in the period, and what became of them.")
+class DocumentKindCounts:
+    kind: IssuedDocumentKind = output_field("figures", "The kind of the documents.")
+    issued: int = output_field("figures", "How many were issued in the period, by the day of issue.")
+    withdrawn: int = output_field("figures", "How many of these are withdrawn on the reporting day.")
+    delivered: int = output_field("figures", "How many of these were delivered, once or more, by the reporting day.")
+
+
 @strawberry.type(description="The measures of the invoices created in one month.")
 class MonthlyAnalytics:
     month: date = output_field("figures", "The first day of the month.")
@@ -211,6 +220,10 @@ class Analytics:
         "figures",
         "The refusals to pay the period's invoices by reason code, most frequent first. Analysts get them for the whole clinic, without "
         "asOf and without a filter of parties.",
+    )
+    documents_by_kind: list[DocumentKindCounts] = output_field(
+        "figures",
+        "The documents that were issued in the period, by kind: those of the whole clinic, without a filter of parties.",
     )
     trend: list[MonthlyAnalytics] = output_field(
         "figures", "The measures of the period by month of creation, oldest first."

@@ -19,13 +19,14 @@ from server.database_urls import DatabaseUrls, with_database
 from server.settings import Settings
 from server.stores import open_store
 
-_SHORT_NAME = "What commands and people with accounts in several clinics call the clinic; it stays."
-_ZONE = "The IANA time zone in which the clinic's days begin, such as America/Chicago; it stays once there is history."
+_SHORT_NAME = "What commands and people with accounts in several clinics call the clinic; it cannot be changed."
+_ZONE = "The IANA time zone in which the clinic's days begin, such as America/Chicago; it cannot be changed."
 _NEXT = """
 What comes next (docs/begin.md):
   1. billing serve, and sign in as {email}
   2. updateClinic: the letterhead, the sender of mails, the terms of payment
-  3. billing import codes codes.csv --clinic {short_name}, then exam-types, fee-schedules, payers, attorneys, physicians, facilities
+  3. billing import codes codes.csv --clinic {short_name}, then exam-types, reason-codes, physicians, facilities, attorneys, patients,
+     payers, fee-schedules, cases, invoices
   4. billing clinic check {short_name}: what is still missing, and where it is mended
   5. billing user add biller@clinic.example --clinic {short_name} --role billing --name 'Ann Biller' --invite"""
 
@@ -62,7 +63,7 @@ def create(
     async def make(address: DatabaseUrls) -> None:
         invitation = await create_clinic(address, new, password)
         click.echo(
-            f"The clinic {short_name} is there: {name}, {time_zone}. Its short name and its time zone stay: days that are recorded count in it."
+            f"The clinic {short_name} is there: {name}, {time_zone}. Its short name and its time zone cannot be changed."
         )
         if invitation:
             why = "" if invite else " has a login already, and"
@@ -96,7 +97,7 @@ def show(settings: Settings, short_name: str) -> None:
     async def show_one(address: DatabaseUrls) -> None:
         [row] = await list_clinics(address, short_name)
         click.echo(f"{row['short_name']}: {row['name']}, {row['time_zone']}")
-        click.echo(f"Since {row['recorded_at']:%Y-%m-%d}; {row['users']:,} users, {row['invoices']:,} invoices.")
+        click.echo(f"Since {row['recorded_at']:%Y-%m-%d}; users: {row['users']:,}, invoices: {row['invoices']:,}.")
 
     _run(settings, show_one)
 

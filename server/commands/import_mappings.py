@@ -13,6 +13,7 @@ import orjson
 from domain.errors import InvalidInput
 from domain.imports import CellFormat, ImportKind
 from domain.normal_forms import normal_key
+from imports.cells import ignored
 from imports.mapping.mappings import ChosenMapping, ImportMapping, as_json, check_decided, mapping_of
 from imports.previews.previews import Preview
 
@@ -112,11 +113,16 @@ def _lines(preview: Preview) -> Iterable[str]:
         said = "ignored" if mapping.ignores_other_columns else "not mapped; set ignores_other_columns to ignore them"
         yield f"{said}: {', '.join(preview.other_columns)}"
     if preview.skipped.rows:
-        yield f"{preview.skipped.rows:,} rows are no records: lines {', '.join(map(str, preview.skipped.lines))} …"
+        yield f"{preview.skipped.rows:,} rows are not records: lines {', '.join(map(str, preview.skipped.lines))} …"
+    unread = {column.name for column in preview.checked.kind.columns if column.read is ignored}
     for row in preview.rows:
         yield f"line {row.line}: " + "; ".join(
-            f"{cell.column} {cell.value or f'? ({cell.cell})'}" for cell in row.cells if cell.cell
+            f"{cell.column} {cell.value or f'? ({cell.cell})'}"
+            for cell in row.cells
+            if cell.cell and cell.column not in unread
         )
+    if seen := [column.column for column in mapping.columns if column.column in unread]:
+        yield f"not read, because it follows from the other columns: {', '.join(seen)}"
     yield f"{preview.checked.read:,} rows"
     for total in preview.totals:
         yield f"total of {total.column}: {total.total:,} in {total.values:,} rows"

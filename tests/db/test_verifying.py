@@ -13,6 +13,7 @@ from db.verify import LAWS, Breach, find_breaches, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.db.violations.denials import DENIALS
+from tests.db.violations.issued_documents import ISSUED_DOCUMENTS
 from tests.db.violations.merges import MERGES
 from tests.db.violations.recoupment import RECOUPMENT
 from tests.db.violations.remittances import REMITTANCES
@@ -177,6 +178,7 @@ VIOLATIONS = [
      and o.method = 'paper' and o.returned_on is null and o.id < c.id order by o.id limit 1) where c.id = $"""),
     *RECOUPMENT,
     *DENIALS,
+    *ISSUED_DOCUMENTS,
     *MERGES,
     *REMITTANCES,
     ("The status agrees", _OPEN, "update invoices set agreed_amount = 1 where id = $"),

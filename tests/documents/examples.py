@@ -83,7 +83,8 @@ def invoice(count: int = 6, letterhead: Letterhead = LETTERHEAD, recipient: Reci
     return Invoice(
         letterhead=letterhead,
         recipient=recipient,
-        number="RIV-000108",
+        number="BILL-000108",
+        invoice="RIV-2026-000108",
         issued_on=TODAY,
         case=CASE,
         lines=rows,

@@ -41,6 +41,12 @@ def test_a_text_with_anything_but_listed_variables_is_refused(text: str) -> None
     assert refused.value.path == ("closing",)
 
 
+@pytest.mark.parametrize("text", ["{{ secret }}", "{{ patient.name }}", "{{ statedAmount }}", "{{}}"])
+def test_the_refusal_of_an_unknown_variable_lists_the_known_ones(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"is not a variable; known variables are clinic, recipient, number"):
+        check_texts(DocumentKind.INVOICE, {"closing": text})
+
+
 def test_what_is_missing_names_where_it_is_entered() -> None:
     missing = missing_in(DocumentKind.INVOICE, examples.invoice(letterhead=examples.BARE))
     assert {one.name for one in missing} == {"physicalAddress", "phone", "remitAddress", "tin", "npi"}

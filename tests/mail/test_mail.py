@@ -55,6 +55,15 @@ def certificate_file(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return certificate(tmp_path_factory.mktemp("certificate"))
 
 
+def test_no_character_of_a_message_controls_the_screen_or_turns_the_direction_of_others() -> None:
+    words = Words("Open \u202einvoices\x07", "A\x1b[31m\u202eB\u202c\r\nC\tD\x07 \u2067E\u2069 محمد")
+    message = message_from_bytes(compose(words, uuid4(), SENDER, "Clinic", (ANN,), MOMENT), policy=default)
+    assert message["Subject"] == "Open invoices"
+    text, page = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
+    assert text == "A[31mB\nC\tD E محمد\n"
+    assert "<p>A[31mB<br>\nC\tD E محمد</p>" in page
+
+
 def test_a_message_arrives_as_text_and_as_html_with_standard_headers(mail_server: RecordingSmtpServer) -> None:
     message = mail_message(ANN, BOB)
     assert sent(mail_server.server, message) == DeliveryResult(frozenset({ANN, BOB}))

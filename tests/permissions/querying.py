@@ -29,7 +29,7 @@ PERSONAL = ("Export",)
 # Reports over many records, which name none.
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
-    *("AttorneyReduction", "CoverageKindAmounts", "PayerAging", "PayerDenials", "PayerReduction"),
+    *("AttorneyReduction", "CoverageKindAmounts", "DocumentKindCounts", "PayerAging", "PayerDenials", "PayerReduction"),
     *("PhysicianProductivity", "ReasonDenials"),
 )
 NODES = sorted(
@@ -142,5 +142,7 @@ def coordinates() -> list[tuple[str, str]]:
 
 def ids_of_one(mine: Belongings, table: str) -> dict[str, UUID | None]:
     """The id of a record of the viewer's own, of another viewer's, of another clinic's, and an unknown id."""
-    kinds = {"own": mine.own(table), "others'": mine.of_others(table), "elsewhere": mine.elsewhere(table)}
+    # The id of a merged record leads to the one that stays: it is the viewer's own where that one is.
+    others = mine.of_others(table) - mine.own(f"merged_{table}")
+    kinds = {"own": mine.own(table), "others'": others, "elsewhere": mine.elsewhere(table)}
     return {kind: min(ids, default=None) for kind, ids in kinds.items()} | {"unknown": uuid4()}

@@ -113,6 +113,10 @@ _BOTH = {
     "Query": f"{_ROOTS} case(id) patient(id) cases({FILTERED}) patients({FILTERED}) {_FILES}",
 }
 
+_DOCUMENT_KINDS = (
+    "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE "
+    "LETTER_OF_PROTECTION W9 EXPLANATION_OF_BENEFITS AUTHORIZATION DISBURSEMENT_SHEET"
+)
 ATTORNEY = {
     **_BOTH,
     # Documents that were delivered to the own law firm, and these deliveries; nothing of what they state but the file itself.
@@ -121,11 +125,11 @@ ATTORNEY = {
     "CaseStatus": "OPEN SETTLED CLOSED",
     "DeliveryMethod": "EMAIL MAIL CERTIFIED_MAIL FAX PORTAL HAND",
     "DocumentDelivery": "id method deliveredAt",
-    "DocumentKind": "INVOICE ITEMISED_STATEMENT PAYOFF_LETTER LIEN_NOTICE LIEN_RELEASE BILLING_AFFIDAVIT PATIENT_STATEMENT GOOD_FAITH_ESTIMATE",
     "IssuedDocument": "id kind number issuedAt downloadUrl deliveries",
     "IssuedDocumentConnection": PAGE,
     "IssuedDocumentEdge": "cursor node",
     "IssuedDocumentFilter": "kind issuedFrom issuedBefore",
+    "IssuedDocumentKind": _DOCUMENT_KINDS,
     "IssuedDocumentOrder": "field direction",
     "IssuedDocumentOrderField": "ISSUED_AT NUMBER",
     "Query": f"{_BOTH['Query'].removesuffix(_FILES)}issuedDocuments(filter orderBy {PAGED}) {_FILES}",
@@ -175,7 +179,7 @@ ANALYST = {
     "AgingBucketTotal": "bucket risk fromDays toDays invoiceCount outstanding",
     "AgingReport": "asOf isRestated basis buckets invoiceCount outstanding",
     "Analytics": f"""{_MEASURED[: _MEASURED.index("denialRate")]}arDays denialRate firstPassRate arOver90
-        physicianProductivity agingByPayer reductionsByPayer amountsByCoverageKind denialsByReason trend""".replace(
+        physicianProductivity agingByPayer reductionsByPayer amountsByCoverageKind denialsByReason documentsByKind trend""".replace(
         "\n       ", ""
     ),
     "AnalyticsFilter": "from to payerId physicianId facilityId",
@@ -185,6 +189,9 @@ ANALYST = {
     "CoverageKindAmounts": "coverageKind isRemainder invoiceCount billed received reducedAmount contractual outstanding",
     "DaysInAr": "mean median invoiceCount",
     "DenialRatio": "value numerator denominator",
+    # Numbers of the issued documents of the whole clinic, by kind; no document.
+    "DocumentKindCounts": "kind issued withdrawn delivered",
+    "IssuedDocumentKind": _DOCUMENT_KINDS,
     "MonthlyAnalytics": f"month {_MEASURED} firstPassRate",
     "ReasonDenials": """reasonCode isRemainder invoiceCount denialCount appeals appealRate overturnRate
         recoveredAfterDenial""".replace("\n       ", ""),

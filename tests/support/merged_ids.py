@@ -30,7 +30,7 @@ _MORE = {"analytics": 'from: "2024-01-01", to: "2026-12-31", '}
 _WITHOUT = frozenset(
     {
         *("Upload.uploadUrl", "Cheque.documentUrl", "Export.downloadUrl", "Remittance.documentUrl"),
-        *("Analytics.amountsByCoverageKind", "Analytics.denialsByReason"),
+        *("Analytics.amountsByCoverageKind", "Analytics.denialsByReason", "Analytics.documentsByKind"),
     }
 )
 _EXPORT = "mutation ($input: ExportInvoicesInput!) { exportInvoices(input: $input) { errors { message } } }"

@@ -19,8 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-from db.tables.base import clinic_table, index, metadata, moment, money, one_of, refers
-from domain.documents.kinds import DocumentKind
+from db.tables.base import clinic_table, index, listed, metadata, moment, money, one_of, refers
+from domain.documents.kinds import DocumentKind, IssuedDocumentKind
 from domain.issuing.documents import DeliveryMethod, DocumentOrigin, DocumentStatus, FileStatus
 
 # The clinic's texts of a kind of document. A version is never changed.
@@ -44,7 +44,7 @@ document_counters = Table(
     Column("last_number", Integer, nullable=False),
     PrimaryKeyConstraint("clinic_id", "kind"),
     ForeignKeyConstraint(["clinic_id"], ["clinics.clinic_id"]),
-    one_of("kind", DocumentKind),
+    one_of("kind", IssuedDocumentKind),
 )
 
 # What a document says is frozen: a trigger lets only its status, its file, and the days of signing and service change, each once.
@@ -90,7 +90,7 @@ issued_documents = clinic_table(
     Column("byte_size", BigInteger),
     Column("page_count", Integer),
     UniqueConstraint("clinic_id", "kind", "number"),
-    one_of("kind", DocumentKind),
+    one_of("kind", IssuedDocumentKind),
     one_of("origin", DocumentOrigin),
     one_of("status", DocumentStatus),
     one_of("file_status", FileStatus),
@@ -99,6 +99,7 @@ issued_documents = clinic_table(
         else contents is null and data_hash is null and document_id is not null end""",
         name="contents_of_origin",
     ),
+    CheckConstraint(f"origin = 'uploaded' or kind in {listed(DocumentKind)}", name="drawn_kind"),
     CheckConstraint("(status = 'withdrawn') = (withdrawn_at is not null)", name="withdrawal_has_a_moment"),
     CheckConstraint("(withdrawn_at is null) = (withdrawal_reason is null)", name="withdrawal_has_a_reason"),
     CheckConstraint(

@@ -26,12 +26,13 @@ from storage.logos import LOGOS, written_anew
 _LETTERHEAD = ", ".join(
     ("legal_name", "fax", "email", "tin", "npi", "taxonomy", *columns_of("physical"), *columns_of("remit"))
 )
-_READ = f"""select clinic_id, {_LETTERHEAD}, address, phone, logo is not null as has_logo, sender_name, sender_address, reply_to,
+_READ = f"""select clinic_id, name, {_LETTERHEAD}, address, phone, logo is not null as has_logo, sender_name, sender_address, reply_to,
     payment_terms_days, small_balance_tolerance, unbilled_after_days, moves_to_working_days, attaches_documents,
     invoice_number_prefix, first_invoice_number from clinics where clinic_id = $1"""
 # The counter of an imported invoice counts, too, if its number is one of the clinic's own format.
 _NUMBERED = "select min(year) as year from invoice_counters where clinic_id = $1 having count(*) > 0"
 _TEXTS = {
+    "name": NAME,
     "legal_name": Text(NAME.longest),
     "address": ADDRESS,
     **texts_of("physical"),
@@ -66,7 +67,7 @@ async def gaps(info: Info) -> frozenset[ReadinessGap]:
 
 def _profile(viewer: Viewer, row: Any) -> Mapping[str, Any]:
     """The clinic's own data, with the names that every session knows."""
-    return {"name": viewer.clinic_name, "short_name": viewer.clinic_short_name, "time_zone": viewer.time_zone, **row}
+    return {"short_name": viewer.clinic_short_name, "time_zone": viewer.time_zone, **row}
 
 
 async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, Any] | None]:
@@ -87,7 +88,7 @@ async def update(info: Info, input_: Any) -> tuple[CommandResult, Mapping[str, A
 
 
 async def _logo(context: RequestContext, work: UnitOfWork) -> bytes:
-    """The uploaded logo, written anew in a thread, so that the event loop is not blocked. The upload itself is not kept."""
+    """The uploaded logo, decoded and encoded again in a thread, so that the event loop is not blocked. Only this copy is drawn."""
     data, _ = await read_own(context, work.inputs["logo_id"], LOGOS, "A logo is a PNG file", ("logo_id",))
     return await asyncio.to_thread(written_anew, data)
 

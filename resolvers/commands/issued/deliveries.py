@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.documents.kinds import DocumentKind
+from domain.documents.kinds import DocumentKind, UploadedDocumentKind
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
 from domain.issuing.documents import LONGEST_TRACKING_NUMBER, DocumentStatus, check_delivered_at
@@ -14,6 +14,7 @@ from resolvers.commands.unit_of_work import UnitOfWork
 _REPRESENTS = """select a.name, a.firm_id, exists (select from representations r where r.clinic_id = a.clinic_id
         and r.attorney_id = a.id and r.case_id = $3 and r.known_until is null) as represents
     from attorneys a where a.clinic_id = $1 and a.id = $2"""
+_UPLOADED = frozenset(kind.value for kind in UploadedDocumentKind)
 _TRACKING = Text(LONGEST_TRACKING_NUMBER)
 
 
@@ -25,6 +26,9 @@ async def deliver(work: UnitOfWork) -> UUID:
     check_delivered_at(delivered_at, document["issued_at"], work.moment)
     attorney_id, recipient = inputs.get("attorney_id"), optional_text(inputs, "recipient", Text(NAME.longest))
     if attorney_id is None and recipient is None:
+        if document["kind"] in _UPLOADED:
+            # Its correspondent may be the sender.
+            raise InvalidInput("To whom it was delivered is required", ("recipient",))
         attorney_id, recipient = document["attorney_id"], document["recipient"]
     firm_id = None
     if attorney_id is not None:

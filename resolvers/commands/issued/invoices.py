@@ -12,6 +12,7 @@ from resolvers.commands.issued.wording import (
     case_of,
     drafted,
     facility_of,
+    figures_of,
     letterhead_of,
     payer_of,
     physician_of,
@@ -33,7 +34,7 @@ async def draft_of_invoice(work: UnitOfWork, invoice_id: UUID) -> Drafted:
         head = (letterhead_of(gathered), recipient, number, work.today, case_of(gathered))
         amounts = (figures.billed, figures.balance, figures.paid, figures.adjusted, due_on)
         providers = (facility_of(invoice.facility), physician_of(invoice.physician))
-        return Invoice(*head, service_lines(invoice), *amounts, *providers)
+        return Invoice(*head, service_lines(invoice), *amounts, *providers, invoice=figures_of(invoice).number)
 
     wanted = Wanted(recipient, contents, [invoice], addressed_attorney(gathered, invoice))
     return await drafted(work, gathered, wanted, len(invoice.lines))

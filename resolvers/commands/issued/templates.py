@@ -1,11 +1,13 @@
 """The clinic's texts of documents: each change is saved as a new version."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from domain.documents.kinds import DocumentKind
 from domain.documents.texts import check_texts
 from domain.errors import InvalidInput
 from domain.ids import new_id
-from domain.texts import NOTE, required_text
+from domain.texts import NOTE, Text, optional_text
 from resolvers.commands.unit_of_work import UnitOfWork
 
 _SAVING = "select pg_advisory_xact_lock(hashtextextended($1::text || $2, 0))"
@@ -16,12 +18,8 @@ _NEWEST = """select id, version, texts::text as texts from document_templates wh
 async def save(work: UnitOfWork) -> UUID:
     """Save a new version of the texts of a kind, which later documents use."""
     kind = work.inputs["kind"]
-    given = [(one["name"], required_text(one, "text", NOTE)) for one in work.inputs["texts"]]
-    texts = dict(given)
-    if len(texts) != len(given):
-        raise InvalidInput("A text is given twice", ("texts",))
     try:
-        check_texts(kind, texts)
+        texts = _checked(kind, work.inputs["texts"])
     except InvalidInput as error:
         raise InvalidInput(error.message, ("texts",)) from error
     # Concurrent saves are serialised: the second saves the version after the first's.
@@ -39,3 +37,13 @@ async def save(work: UnitOfWork) -> UUID:
     )
     await writes.run(work.connection)
     return identity
+
+
+def _checked(kind: DocumentKind, given: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """The given texts by name; InvalidInput for one that a document of the kind cannot have."""
+    # Nothing may stand where a default text would: a blank text is one, too.
+    texts = {one["name"]: optional_text(one, "text", Text(NOTE.longest, lines=True)) or "" for one in given}
+    if len(texts) != len(given):
+        raise InvalidInput("A text is given twice")
+    check_texts(kind, texts)
+    return texts

@@ -104,8 +104,16 @@ def service_lines(invoice: GatheredInvoice) -> tuple[ServiceLine, ...]:
     """The lines of an invoice."""
     day = invoice.row["service_date"]
     return tuple(
-        ServiceLine(day, one["code"], one["label"], Decimal(one["amount"]), one["units"]) for one in invoice.lines
+        ServiceLine(
+            day, one["code"], service_of(one["label"], bilateral=one["bilateral"]), Decimal(one["amount"]), one["units"]
+        )
+        for one in invoice.lines
     )
+
+
+def service_of(label: str, *, bilateral: bool) -> str:
+    """A service as documents write it."""
+    return f"{label}, both sides" if bilateral else label
 
 
 def figures_of(invoice: GatheredInvoice) -> InvoiceFigures:

@@ -12,7 +12,7 @@ import orjson
 
 from db.write_batch import WriteBatch
 from domain.documents.contents import Contents, canonical_json
-from domain.documents.kinds import DocumentKind
+from domain.documents.kinds import DocumentKind, UploadedDocumentKind
 from domain.errors import Conflict, NotFound
 from domain.ids import new_id
 from domain.issuing.documents import PREFIXES, DocumentOrigin, DocumentStatus, FileStatus, document_number
@@ -28,6 +28,8 @@ _LOCK = """select id, kind, number, case_id, recipient, attorney_id, status, iss
     from issued_documents where clinic_id = $1 and id = $2 for no key update"""
 _SUPERSEDED_BY = "select number from issued_documents where clinic_id = $1 and supersedes_id = $2"
 _UPLOAD = "select content_type, sha256, blob_key from documents where clinic_id = $1 and id = $2"
+# Any kind that is numbered.
+_Kind = DocumentKind | UploadedDocumentKind
 # Contents have a number before the document has one: a preview, which is not issued.
 NO_NUMBER = "PREVIEW"
 
@@ -88,13 +90,13 @@ async def insert_drawn(
 async def insert_uploaded(
     work: UnitOfWork,
     writes: WriteBatch,
-    kind: DocumentKind,
+    kind: _Kind,
     case_id: UUID,
     recipient: str,
     day: date,
     invoices: Sequence[tuple[UUID, Decimal | None]],
 ) -> tuple[UUID, str]:
-    """Add a document that was uploaded as the proof of what was sent; the input names the upload, which has been consumed."""
+    """Add a document that was uploaded, of what was sent or received; the input names the upload, which has been consumed."""
     number, identity = await next_number(work, kind), new_id(work.moment)
     upload = await work.one(_UPLOAD, work.inputs["document_id"])
     writes.insert(
@@ -114,7 +116,7 @@ async def insert_uploaded(
     return identity, number
 
 
-def _head_of(work: UnitOfWork, identity: UUID, kind: DocumentKind, number: str) -> dict[str, Any]:
+def _head_of(work: UnitOfWork, identity: UUID, kind: _Kind, number: str) -> dict[str, Any]:
     issued = {"issued_by": work.user_id, "issued_at": work.moment, "recorded_at": work.moment}
     return {"id": identity, "kind": kind.value, "number": number, **issued}
 
@@ -135,7 +137,7 @@ def _insert_invoices(
     writes.insert_all("issued_document_invoices", rows)
 
 
-async def next_number(work: UnitOfWork, kind: DocumentKind) -> str:
+async def next_number(work: UnitOfWork, kind: _Kind) -> str:
     """The next number of the clinic's documents of a kind; concurrent documents of the kind wait for each other."""
     row = await work.one(_NEXT, kind.value)
     return document_number(PREFIXES[kind], row["last_number"])

@@ -19,6 +19,7 @@ from resolvers.commands.issued.wording import (
     letterhead_of,
     physician_of,
     recipient_of,
+    service_of,
 )
 from resolvers.commands.issuing.statements import case_id_of
 from resolvers.commands.unit_of_work import UnitOfWork
@@ -49,7 +50,10 @@ async def good_faith_estimate(work: UnitOfWork) -> Drafted:
     def contents(number: str) -> GoodFaithEstimate:
         return GoodFaithEstimate(
             *(letterhead_of(gathered), recipient, number, work.today, case.patient),
-            tuple(ServiceLine(day, one.code, one.label, one.amount, one.units) for one in lines),
+            tuple(
+                ServiceLine(day, one.code, service_of(one.label, bilateral=one.bilateral), one.amount, one.units)
+                for one in lines
+            ),
             total(lines),
             expected_on=day,
             diagnoses=(diagnosis,) if diagnosis else (),

@@ -5,7 +5,7 @@ from datetime import date
 from domain.access.people import Role
 from domain.billing.invoices import OPEN, InvoiceStatus
 from domain.documents.letters import LienNotice, LienRelease, OpenInvoice, PayoffLetter, ReleasedInvoice
-from domain.errors import Conflict, InvalidInput
+from domain.errors import Conflict, InvalidInput, NotFound
 from domain.issuing.documents import DocumentRecipient
 from domain.issuing.liens import lien_rule
 from domain.warnings import ChangeWarning, WarningCode
@@ -64,7 +64,7 @@ async def payoff_letter(work: UnitOfWork) -> Drafted:
 def _last_day(work: UnitOfWork) -> date:
     good_through: date | None = work.inputs.get("good_through")
     if good_through is None or good_through < work.today:
-        raise InvalidInput("The last day on which the letter holds is required, today or later", ("good_through",))
+        raise InvalidInput("A payoff letter needs the last day on which it holds, today or later", ("good_through",))
     return good_through
 
 
@@ -85,10 +85,12 @@ async def lien_notice(work: UnitOfWork) -> Drafted:
 
 
 async def lien_release(work: UnitOfWork) -> Drafted:
-    """The release of a lien, once each invoice that it names is paid with cleared money, written off or void."""
+    """The release of a lien, once each invoice that it names is paid with cleared money or written off; void ones are not named."""
     rules = lien_rule(work.inputs.get("state"))
     gathered = await gather(work, case_id_of(work), work.today, work.inputs.get("invoice_ids"))
     invoices = gathered.invoices
+    if not {one.id for one in invoices}.issuperset(work.inputs.get("invoice_ids") or ()):
+        raise NotFound("One of these invoices is not an invoice of the case, or is void", ("invoice_ids",))
     await _check_settled(work, gathered)
     recipient, attorney_id = recipient_of(work, gathered, DocumentRecipient.ATTORNEY)
 
@@ -108,7 +110,7 @@ def _released(one: GatheredInvoice) -> ReleasedInvoice:
 
 async def _check_settled(work: UnitOfWork, gathered: Gathered) -> None:
     if not gathered.invoices:
-        raise InvalidInput("The release names no invoice", ("invoice_ids",))
+        raise InvalidInput("The case has no invoice that a release could name", ("invoice_ids",))
     uncleared = {row["invoice_id"] for row in await work.all(_UNCLEARED, [one.id for one in gathered.invoices])}
     waiting = [
         one.row["number"]
@@ -120,9 +122,9 @@ async def _check_settled(work: UnitOfWork, gathered: Gathered) -> None:
         return
     if not work.inputs.get("confirm_settled"):
         words = (
-            f"These invoices are not paid with cleared money: {', '.join(waiting)}. An administrator may confirm that they are settled "
+            f"These invoices are not paid with cleared money: {', '.join(waiting)}. An administrator can confirm that they are settled "
             "(confirmSettled)"
         )
         raise Conflict(words, ("invoice_ids",))
     if work.actor.role is not Role.ADMIN:
-        raise Conflict("Only an administrator confirms that invoices are settled", ("confirm_settled",))
+        raise Conflict("Only an administrator can confirm that invoices are settled", ("confirm_settled",))

@@ -57,7 +57,7 @@ async def patient_statement(work: UnitOfWork) -> Drafted:
     """The invoices of a case that the patient owes."""
     gathered = await _gathered(work)
     owed = tuple(one for one in gathered.invoices if one.payer["kind"] == PayerKind.PATIENT.value)
-    invoices = _some(owed)
+    invoices = _some(owed, "The patient owes no invoice of the case on this day")
     recipient, attorney_id = recipient_of(work, gathered, DocumentRecipient.PATIENT)
 
     def contents(number: str) -> PatientStatement:
@@ -72,9 +72,11 @@ async def _gathered(work: UnitOfWork) -> Gathered:
     return await gather(work, case_id_of(work), as_of)
 
 
-def _some(invoices: tuple[GatheredInvoice, ...]) -> tuple[GatheredInvoice, ...]:
+def _some(
+    invoices: tuple[GatheredInvoice, ...], otherwise: str = "The case has no invoice on this day"
+) -> tuple[GatheredInvoice, ...]:
     if not invoices:
-        raise InvalidInput("There is no invoice to state on this day", ("as_of",))
+        raise InvalidInput(otherwise, ("as_of",))
     return invoices
 
 

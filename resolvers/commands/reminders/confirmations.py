@@ -19,6 +19,9 @@ _SHOWN = ("Case.number", "Invoice.balance")
 MOST_SHOWN = 500
 _CHANGED = "What would be sent has changed since the dry run: look at it again"
 _ON_ALREADY = "Reminders are on already"
+_POLICY = "select id from reminder_policies where clinic_id = $1 and active limit 1"
+# A confirmation of such a run would let a policy that is saved later write to every payer without a dry run.
+_NO_POLICY = "No reminder policy is active, so that there is nothing to confirm: save one first (saveReminderPolicy)"
 
 
 async def preview(info: Info, input_: Any) -> tuple[CommandResult, DryRun]:
@@ -56,6 +59,8 @@ async def confirm_run(work: UnitOfWork, run: DryRun) -> UUID:
         raise InvalidInput(_CHANGED, ("token",))
     if await work.one(_IN_FORCE):
         raise Conflict(_ON_ALREADY)
+    if await work.one(_POLICY) is None:
+        raise Conflict(_NO_POLICY)
     writes, identity = work.writes(), new_id(work.moment)
     seen = {"day": run.day, "message_count": len(run.messages), "invoice_count": run.invoice_count}
     by = {"confirmed_by": work.user_id, "confirmed_at": work.moment, "recorded_at": work.moment}

@@ -162,6 +162,8 @@ _REFUSED = {
         "confirmSecondFactor",
         "importRecords",
         "importRemittance",
+        # Without an upload.
+        "recordDocument",
         "removeSecondFactor",
         # Nothing is owed of a refund whose payment was not returned.
         *("coverRefund", "giveUpRefund"),

@@ -86,6 +86,18 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "Invoice",
         lambda ids: {"kind": "INVOICE", "invoiceIds": [ids["Invoice"]]},
     ),
+    "recordDocument": (
+        "issuedDocument { id }",
+        "Case",
+        lambda ids: {
+            "caseId": ids["Case"],
+            "kind": "W9",
+            # Without an upload of the user it names one that does not exist.
+            "documentId": ids.get("SentFile", ids["Case"]),
+            "datedOn": "2026-06-01",
+            "correspondent": "Somebody",
+        },
+    ),
     "deliverDocument": (
         "issuedDocument { id }",
         "IssuedDocument",

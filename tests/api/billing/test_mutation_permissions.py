@@ -10,6 +10,7 @@ from tests.api.billing.mutation_examples import ADMINISTRATION, EXAMPLES, STAFF
 from tests.conftest import SignIn
 from tests.support.api.mutations import document, done, refused
 from tests.support.api.records import Found, Ids, changed_by
+from tests.support.api.scans import sent
 from tests.support.client import Client
 
 
@@ -113,6 +114,8 @@ def test_a_permitted_user_runs_every_mutation(billing: Client, admin: Client, fo
         ids["Reminder"] = done(client, "scheduleReminder", "reminder { id }", **EXAMPLES["scheduleReminder"][2](ids))[
             "id"
         ]
+    if name == "recordDocument":
+        ids["SentFile"] = sent(client)
     if name == "transferFromFormerFirm":
         ids |= _owed_by_former_firm(client, ids)
     if name in _RETIRED:

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from tests.api.issued.issuing import DOCUMENT, document, downloaded, issue, text_of
 from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import uuid_of
-from tests.support.api.scenarios import TODAY, Clinic
+from tests.support.api.scenarios import TODAY, Clinic, line
 from tests.support.databases import rows
 from tests.support.owner_connection import ask
 
@@ -30,11 +30,22 @@ def test_an_invoice_is_drawn_within_the_call_and_downloaded(clinic: Clinic) -> N
     text = text_of(response.content)
     assert "$1,234.50" in text
     assert one["number"] in text
+    # The payer names the invoice with the payment.
+    assert f"name the invoice {clinic.look(invoice)['number']} with it" in text.replace("\n", " ")
     # A PDF's metadata hold its number and day, and nobody's name.
     metadata = PdfReader(BytesIO(response.content)).metadata
     assert metadata is not None
     assert metadata["/Title"] == one["number"]
     assert set(metadata) == {"/Title", "/Creator", "/CreationDate", "/ModDate"}
+
+
+def test_a_service_on_both_sides_says_so(clinic: Clinic) -> None:
+    policy = "bilateral_policy <> 'not_allowed' and active and valid_to is null"
+    code = rows(clinic.address, f"select code from cpt_codes where {policy} order by code limit 1")[0]["code"]
+    invoice, bilateral = clinic.invoice(), {**line("80.00"), "code": code, "bilateral": True}
+    done(clinic.billing, "replaceInvoiceLines", "invoice { id }", invoiceId=invoice, lines=[bilateral])
+    one = issue(clinic, "INVOICE", invoiceIds=[invoice])
+    assert "both sides" in text_of(downloaded(one["downloadUrl"]).content)
 
 
 def test_documents_of_a_kind_are_numbered_one_after_the_other(clinic: Clinic) -> None:

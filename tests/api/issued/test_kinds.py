@@ -7,7 +7,7 @@ from db.global_ids import make_id
 from tests.api.issued.issuing import DOCUMENT, document, downloaded, issue, text_of
 from tests.support.api.mutations import answered, done, refused
 from tests.support.api.records import today, uuid_of
-from tests.support.api.scenarios import TODAY, Clinic
+from tests.support.api.scenarios import TODAY, Clinic, broken_laws
 from tests.support.client import Client
 from tests.support.databases import rows
 
@@ -144,6 +144,19 @@ def test_a_lien_is_released_once_its_invoices_are_paid_with_cleared_money(clinic
     assert "GA, IL, NC, WA" in error["message"]
 
 
+def test_a_release_names_exactly_the_invoices_that_were_asked_for(clinic: Clinic) -> None:
+    case, other = clinic.case(), clinic.case()
+    paid, void, elsewhere = clinic.agreed("100.00", case), clinic.invoice("99.00", case), clinic.invoice("50.00", other)
+    clinic.pays("100.00", {paid: "100.00"})
+    clinic.step("voidInvoice", void, client=clinic.admin, reason="Wrong patient")
+    wanted = {"kind": "LIEN_RELEASE", "caseId": case, "state": "IL", "confirmSettled": True}
+    for invoice in (void, elsewhere, make_id("Invoice", uuid_of(case))):
+        error = refused(clinic.admin, "issueDocument", DOCUMENT, invoiceIds=[paid, invoice], **wanted)
+        assert (error["code"], error["path"][-1]) == ("NOT_FOUND", "invoiceIds")
+    one = done(clinic.admin, "issueDocument", DOCUMENT, invoiceIds=[paid, paid], **wanted)
+    assert [it["invoice"]["id"] for it in one["invoices"]] == [paid]
+
+
 def test_an_estimate_without_what_the_rule_asks_for_is_called_a_quote(clinic: Clinic) -> None:
     case = clinic.case()
     place = {
@@ -167,7 +180,28 @@ def test_the_clinics_texts_are_versioned_and_used_by_later_documents(clinic: Cli
     for wrong in ("{{ password }}", "{{ patient", "{{ patient.name }}"):
         values = {"kind": "INVOICE", "texts": [{"name": "closing", "text": wrong}]}
         assert refused(clinic.billing, "saveDocumentTemplate", template, **values)["path"][-1] == "texts"
+    none = [{"name": "closing", "text": " "}]
+    done(clinic.billing, "saveDocumentTemplate", template, kind="INVOICE", texts=none)
+    assert "Please send payment" not in told(issue(clinic, "INVOICE", invoiceIds=[clinic.invoice()]))
+    no_title = {"kind": "INVOICE", "texts": [{"name": "title", "text": " "}]}
+    assert refused(clinic.billing, "saveDocumentTemplate", template, **no_title)["path"][-1] == "texts"
     back = done(clinic.billing, "saveDocumentTemplate", template, kind="INVOICE", texts=[])
-    assert (back["version"], back["texts"]) == (saved["version"] + 1, [])
+    assert (back["version"], back["texts"]) == (saved["version"] + 2, [])
     assert uuid_of(back["id"]) != uuid_of(saved["id"])
     assert document(clinic.billing, one["id"])["template"] == {"version": saved["version"]}
+
+
+def test_documents_that_were_superseded_withdrawn_sworn_to_and_delivered_break_no_law(clinic: Clinic) -> None:
+    case = clinic.case()
+    clinic.invoice("100.00", case)
+    statement = issue(clinic, "ITEMISED_STATEMENT", caseId=case)
+    issue(
+        clinic,
+        "BILLING_AFFIDAVIT",
+        affidavit={"statementId": statement["id"], "affiant": "A B", "capacity": "PROVIDER"},
+    )
+    first = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH)
+    then = issue(clinic, "PAYOFF_LETTER", caseId=case, goodThrough=GOOD_THROUGH, supersedesId=first["id"])
+    done(clinic.billing, "deliverDocument", DOCUMENT, issuedDocumentId=then["id"], method="FAX", recipient="Somebody")
+    done(clinic.billing, "withdrawDocument", DOCUMENT, issuedDocumentId=then["id"], reason="Paid")
+    assert broken_laws(clinic.address) == ()

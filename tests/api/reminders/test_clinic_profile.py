@@ -78,3 +78,10 @@ def test_the_days_until_an_unbilled_visit_is_an_item_are_within_a_year(admin: Cl
     assert done(admin, "updateClinic", selection, unbilledAfterDays=0) == {"unbilledAfterDays": 0}
     assert refused(admin, "updateClinic", selection, unbilledAfterDays=days)["path"] == ["input", "unbilledAfterDays"]
     assert done(admin, "updateClinic", selection, unbilledAfterDays=365) == {"unbilledAfterDays": 365}
+
+
+def test_an_administrator_changes_the_clinics_name_and_cannot_leave_it_blank(admin: Client) -> None:
+    before = admin.read("{ clinic { name } }")["clinic"]["name"]
+    assert done(admin, "updateClinic", PROFILE, name="Bay Injury Clinic")["name"] == "Bay Injury Clinic"
+    assert refused(admin, "updateClinic", PROFILE, name=" ")["path"] == ["input", "name"]
+    done(admin, "updateClinic", PROFILE, name=before)

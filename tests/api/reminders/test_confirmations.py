@@ -58,6 +58,19 @@ def test_a_dry_run_whose_messages_have_changed_since_confirms_nothing(off: Datab
     assert dry_run(billing)["token"] != token
 
 
+def test_a_dry_run_without_a_policy_in_use_cannot_be_confirmed(off: DatabaseUrls, billing: Client) -> None:
+    stopped = rows(off, "update reminder_policies set active = false where active returning id")
+    try:
+        run = dry_run(billing)
+        error = refused(billing, "confirmReminders", CONFIRMATION, token=run["token"])
+    finally:
+        ids = ", ".join(f"'{row['id']}'" for row in stopped)
+        rows(off, f"update reminder_policies set active = true where id in ({ids})")
+    assert run["messageCount"] == 0
+    assert (error["code"], "No reminder policy is active" in error["message"]) == ("CONFLICT", True)
+    assert rows(off, "select from reminder_confirmations where ended_at is null") == []
+
+
 @pytest.mark.parametrize(
     "change",
     [

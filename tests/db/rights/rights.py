@@ -55,7 +55,7 @@ STAFF_COLUMNS = {
     "denials": """clinic_id id invoice_id line_id cheque_id denied_on adjustment_group reason_code remark_codes amount note
         appeal_due_on recorded_by recorded_at""",
     "document_counters": "| clinic_id kind last_number",
-    "document_deliveries": f"{DELIVERY} | message_id recorded_at",
+    "document_deliveries": f"{DELIVERY} recorded_at | message_id",
     "document_templates": "clinic_id id kind version texts created_by recorded_at",
     "documents": """clinic_id id expires_at uploaded_by consumed_at file_name |
         stored_at sha256 blob_key byte_size content_type file_name""",
@@ -85,7 +85,7 @@ STAFF_COLUMNS = {
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
         before_injury_reason | submission_method open_status before_injury_by recorded_at""",
     "issued_document_invoices": "clinic_id id document_id invoice_id amount",
-    "issued_documents": f"{ISSUED} | attorney_id blob_key content_type",
+    "issued_documents": f"{ISSUED} recorded_at | attorney_id blob_key content_type",
     "late_facts": "| clinic_id id invoice_id seq fact fact_on decision decided_on recorded_at",
     **dict.fromkeys(("merged_patients", "merged_payers"), "clinic_id id survivor_id group_ids"),
     "message_invoices": "clinic_id id message_id invoice_id policy_id level template_id repetition",
@@ -215,6 +215,9 @@ READ_BY_REPORTS = {
     "restated_states": f"{RESTATED} case_id {_ADDED_UP}",
     "denials": "clinic_id id invoice_id denied_on reason_code recorded_at",
     "denial_events": "clinic_id denial_id number status happened_on recovered_amount recorded_at",
+    # Issued documents by kind.
+    "issued_documents": "clinic_id id kind issued_at withdrawn_at recorded_at",
+    "document_deliveries": "clinic_id document_id recorded_at",
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",

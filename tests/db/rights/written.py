@@ -212,7 +212,7 @@ REMOVED = {
 CHANGED = {
     "clinic_admin": {
         **_CHANGED_BY_STAFF,
-        "clinics": f"""{LETTERHEAD} {MASTER_DATA} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days
+        "clinics": f"""name {LETTERHEAD} {MASTER_DATA} payment_terms_days small_balance_tolerance unbilled_after_days moves_to_working_days
             attaches_documents invoice_number_prefix first_invoice_number""",
         "physicians": "name npi taxonomy licence_number licence_state active name_fragments",
         "facilities": f"name geographic_factor npi place_of_service {ADDRESS} active name_fragments",

@@ -127,10 +127,15 @@ def test_every_step_of_the_page_works_on_an_empty_database(
     invoice = "\n".join(page.extract_text() for page in PdfReader(BytesIO(attached.get_content())).pages)
     assert (recipient, message["Reply-To"]) == ("claims@example.com", "replies@new.example")
     assert all(
-        words in invoice for words in ("New Injury Clinic, PLLC", "TIN 12-3456789", "Chicago, IL 60601", "$144.75")
+        words in invoice
+        for words in ("New Injury Clinic, PLLC", "TIN 12-3456789", "Payments to", "Chicago, IL 60601", "$144.75")
     )
     assert printed["billing clinic list"] == "There is no clinic: `billing clinic create` makes one.\n"
     assert printed["billing clinic check newclinic --step first-invoice"] == "First invoice: ready\n"
+    preview = printed["billing import preview invoices imports/templates/invoices.csv --clinic newclinic"]
+    assert "not read, because it follows from the other columns: aging_bucket\n" in preview
+    assert "aging_bucket ?" not in preview
+    assert "1 messages about 1 of 2 open invoices" in printed["billing reminders dry-run newclinic"]
     assert "laws hold: 3 invoices" in printed["billing verify"]
     [(status, billed, submitted)] = rows(
         empty, "select status, billed_amount::text, submitted_on from invoices where encounter_id is not null"

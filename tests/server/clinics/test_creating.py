@@ -58,7 +58,7 @@ def test_a_created_clinic_has_an_administrator_who_signs_in_and_a_record_of_its_
         own_database, "select role, operation, length(entities) / 18 from audit_events where operation = 'createClinic'"
     )
     assert (role, operation, size >= 2) == ("worker", "createClinic", True)
-    assert done(own_database, "clinic", "show", "first").endswith("1 users, 0 invoices.\n")
+    assert done(own_database, "clinic", "show", "first").endswith("users: 1, invoices: 0.\n")
     assert "first: New Injury Clinic\n" in done(own_database, "clinic", "list")
 
 

@@ -1,16 +1,21 @@
 """An administrator reads what the clinic lacks before it does something for the first time; gaps appear and are mended one by one."""
 
 import asyncio
+import re
 from datetime import date
 
 import asyncpg
+import click
 import pytest
+from graphql import build_schema
 
 from db.reports.readiness import CONDITIONS, find_gaps
 from domain.access.people import Role
 from domain.records.readiness import GAPS, NEEDS, ReadinessGap
+from server.cli import main
 from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
+from tests.house.source import PROJECT
 from tests.server.commands.test_cli import billing, done
 from tests.support.databases import TODAY, rows
 
@@ -62,6 +67,26 @@ MENDED = """update clinics set reply_to = 'replies@demo.example', address = 'A',
 def test_every_gap_has_a_condition_a_message_and_a_step() -> None:
     assert set(ReadinessGap) == CONDITIONS.keys() == GAPS.keys() == MADE.keys()
     assert set(ReadinessGap) == {gap for needs in NEEDS.values() for gap in needs}
+
+
+def test_each_gap_is_mended_by_mutations_and_commands_that_exist() -> None:
+    schema = build_schema((PROJECT / "schemas" / "admin.graphql").read_text(encoding="utf-8"))
+    assert schema.mutation_type
+    for gap, mending in GAPS.items():
+        for name in re.split(r", | and ", mending.where):
+            first, *words = name.split()
+            if first == "billing":
+                assert _is_command(words), (gap, name)
+            else:
+                assert first in schema.mutation_type.fields, (gap, name)
+
+
+def _is_command(words: list[str]) -> bool:
+    """Whether `billing` has a command of these words."""
+    command: click.Command | None = main
+    for word in words:
+        command = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+    return command is not None
 
 
 def test_each_gap_is_found_where_it_is_made_and_not_before(address: DatabaseUrls) -> None:

@@ -159,7 +159,7 @@ def _demo_ids(address: DatabaseUrls) -> Ids:
         "Refund": f"""select r.id from refunds r join cheques c on c.id = r.cheque_id and c.number = 'ADVANCE-1' where r.{clinic}
             and r.amount = 200""",
         "RecoupmentRequest": f"select id from recoupment_requests where {clinic} and status = 'open' order by id limit 1",
-        "IssuedDocument": f"select id from issued_documents where {clinic} and number = 'FOUND'",
+        "IssuedDocument": f"select id from issued_documents where {clinic} and kind = 'BILLING_AFFIDAVIT'",
         "DocumentTemplate": f"select id from document_templates where {clinic} and kind = 'LIEN_NOTICE'",
         "Remittance": f"select remittance_id as id from remittance_payments where {clinic} and trace = 'FOUND-R1'",
         "RemittancePayment": f"select id from remittance_payments where {clinic} and status = 'unmatched' order by id limit 1",
