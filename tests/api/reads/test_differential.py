@@ -218,7 +218,7 @@ WRONG: Fields = {
 
 # Shrinking a wrong list takes thirty seconds.
 @pytest.mark.parametrize(
-    "coordinate", [pytest.param(one, marks=pytest.mark.prove) if one == "Invoice.lines" else one for one in WRONG]
+    "coordinate", [one if one == "Invoice.ageDays" else pytest.param(one, marks=pytest.mark.prove) for one in WRONG]
 )
 async def test_a_wrong_field_is_found_and_reported_with_a_small_document(
     odd_address: DatabaseUrls, coordinate: str
