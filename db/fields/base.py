@@ -151,6 +151,8 @@ class View:
     top: Read | None = None
     # The default predicates: each applies where the argument of its name is not given.
     fallback: Mapping[str, Read] = field(default_factory=dict)
+    # What is summed up over a list, by the name in the type of the sums.
+    sums: Mapping[str, Read] = field(default_factory=dict)
     # The name of the filter's type where it is not derived from the name of the view.
     filter_type: str | None = None
 

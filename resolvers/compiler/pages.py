@@ -236,6 +236,8 @@ class _Assembly:
             return self._page_info(field)
         if field.name == "totalCount":
             return self._count()
+        if field.name == "sums":
+            return self._sums(field)
         return typename(self.target)
 
     def _list(self, field: SelectedField) -> Expression:
@@ -320,6 +322,16 @@ class _Assembly:
         name = self.scope.name("count")
         self.counts.append((name, query.scalar_subquery()))
         return literal_column(f"{name}.n", BigInteger())
+
+    def _sums(self, field: SelectedField) -> Expression:
+        assert field.definition is not None
+        target, row = object_type(field.definition), self.scope.row(self.page.view.table)
+        columns: Columns = [
+            (part.key, self.page.view.sums[part.name](row) if part.name in self.page.view.sums else typename(target))
+            for part in self.compiler.selector.fields(target, field.selection_sets)
+        ]
+        conditions = self.page.conditions(row)
+        return as_object(columns, self.scope, select().select_from(row.source).where(*conditions))
 
     def _page_info(self, field: SelectedField) -> Expression:
         assert field.definition is not None

@@ -31,7 +31,19 @@ from schema.references import CaseRef, ExpectedPaymentRef, InvoiceRef, IssuedDoc
 from schema.reminders.outbound_messages import OutboundMessage
 from schema.reminders.reminders import Hold, Reminder
 
-InvoiceConnection = Connection[InvoiceRef]
+
+@strawberry.type(
+    description="Sums over the whole list of invoices, whatever page is read. Invoices that are VOID bill nothing."
+)
+class InvoiceSums:
+    billed: Decimal = output_field("existence", "What they bill, in US dollars.")
+    received: Decimal = output_field("ledger", "What was received for them, in US dollars.")
+    balance: Decimal = output_field("ledger", "What is outstanding of them, in US dollars.")
+
+
+@strawberry.type(description="One page of a list of invoices (keyset pagination), and sums over the list.")
+class InvoiceConnection(Connection[InvoiceRef]):
+    sums: InvoiceSums = output_field("signed_in", "Sums over all invoices of the list that you can access.")
 
 
 def _reminders(

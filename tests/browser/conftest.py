@@ -34,7 +34,7 @@ def browser() -> Iterator[Any]:
             pytest.fail(words)
         pytest.skip(words)
     with BrowserThread() as thread:
-        playwright = thread.wait_for(async_playwright().start())
+        playwright = thread.call(lambda: async_playwright().start())
         started = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         yield started
         started.close()

@@ -6,7 +6,8 @@ Playwright's own synchronous interface keeps an event loop running in the thread
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Self
 
 _PATIENCE_SECONDS = 60.0
@@ -28,11 +29,12 @@ class BrowserThread:
         self._thread.join()
         self._loop.close()
 
-    def wait_for(self, awaitable: Awaitable[Any]) -> Any:
-        """The result, once it is there, with its own calls waiting, too."""
+    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What a function of Playwright returns, called in the thread, once it is there; calls of that wait, too."""
 
         async def awaited() -> Any:
-            return await awaitable
+            found = function(*arguments, **named)
+            return await found if inspect.isawaitable(found) else found
 
         found = asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(_PATIENCE_SECONDS)
         return self.waiting(found)
@@ -43,7 +45,7 @@ class BrowserThread:
 
 
 class Waiting:
-    """An object of Playwright's asynchronous interface; what its methods return is awaited."""
+    """An object of Playwright's asynchronous interface; its methods are called in the thread, and what they return is awaited."""
 
     def __init__(self, thread: BrowserThread, of: Any) -> None:
         self._thread, self._of = thread, of
@@ -53,8 +55,4 @@ class Waiting:
         if not callable(value):
             return self._thread.waiting(value)
 
-        def call(*arguments: Any, **named: Any) -> Any:
-            result = value(*arguments, **named)
-            return self._thread.wait_for(result) if inspect.isawaitable(result) else self._thread.waiting(result)
-
-        return call
+        return partial(self._thread.call, value)

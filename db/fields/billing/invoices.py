@@ -14,6 +14,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -29,6 +30,7 @@ from db.fields.base import (
     Many,
     One,
     Order,
+    Read,
     SameRow,
     View,
     amounts,
@@ -184,6 +186,19 @@ def _open_part(i: Row) -> Expression:
     return i.billed_amount - i.contractual_amount - i.earlier_received_amount
 
 
+def _sum(amount: Expression) -> Expression:
+    return cast(func.coalesce(func.sum(amount), literal_column("0.00")), Text)
+
+
+# A void invoice has neither received nor outstanding amounts.
+_SUMS: dict[str, Read] = {
+    "billed": lambda i: _sum(
+        case((i.status == literal("void", literal_execute=True), literal_column("0.00")), else_=i.billed_amount)
+    ),
+    "received": lambda i: _sum(i.received_amount),
+    "balance": lambda i: _sum(i.balance),
+}
+
 INVOICE = View(
     tables.invoices,
     {
@@ -235,6 +250,7 @@ INVOICE = View(
     _CREATED,
     listed_as="invoices",
     found_as="invoice",
+    sums=_SUMS,
 )
 
 

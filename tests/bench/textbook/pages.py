@@ -37,12 +37,41 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Sums:
+    """The sums over a list of invoices."""
+
+    rows: list[Any]
+
+    @property
+    def billed(self) -> Decimal:
+        """What they bill; void ones nothing."""
+        return sum((row.billed_amount for row in self.rows if row.status != "void"), Decimal("0.00"))
+
+    @property
+    def received(self) -> Decimal:
+        """What was received for them."""
+        return sum((row.received_amount for row in self.rows), Decimal("0.00"))
+
+    @property
+    def balance(self) -> Decimal:
+        """What is outstanding of them."""
+        return sum((row.balance for row in self.rows), Decimal("0.00"))
+
+
+@dataclass(frozen=True)
 class Connection:
     """One page of a list."""
 
     edges: list[Edge]
     page_info: PageInfo
     total_count: int
+    # The whole list.
+    rows: list[Any]
+
+    @property
+    def sums(self) -> "Sums":
+        """The sums over a list of invoices."""
+        return Sums(self.rows)
 
     @property
     def nodes(self) -> list[Any]:
@@ -112,7 +141,7 @@ def connection(rows: Iterable[Any], sorting: Sorting, args: Mapping[str, Any]) -
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )
-    return Connection(edges, info, len(ordered))
+    return Connection(edges, info, len(ordered), ordered)
 
 
 def _between(ordered: list[Any], sorting: Sorting, after: str | None, before: str | None) -> list[Any]:

@@ -5,7 +5,8 @@ import { createClient } from "graphql-ws";
 const ENDPOINT = new URL(location.pathname, location.origin).href;
 const TOKEN = "billing:token";
 
-export const SIGN_IN = "mutation SignIn($input: SignInInput!) { signIn(input: $input) { token errors { message } } }";
+export const SIGN_IN = `mutation SignIn($input: SignInInput!) { signIn(input: $input) {
+  token clinics { name shortName } errors { message ... on InvalidInput { reason } } } }`;
 export const SIGN_OUT = "mutation SignOut { signOut { __typename } }";
 export const VIEWER = "query Viewer { viewer { email role } }";
 

@@ -4,34 +4,55 @@ import { post, SIGN_IN } from "./session.js";
 
 const UNREACHABLE = "The server could not be reached.";
 
+// What else the server asks for: a choice of clinics, or the code of the second factor.
 async function signIn(input) {
   const { answer } = await post({ query: SIGN_IN, operationName: "SignIn", variables: { input } }, null);
   const payload = answer.data?.signIn;
-  if (payload?.token) return payload.token;
+  if (payload?.token) return { token: payload.token };
   const problems = [...(payload?.errors ?? []), ...(answer.errors ?? [])];
+  const needsCode = problems.some((problem) => problem.reason === "CODE_NEEDED");
+  const clinics = payload?.clinics ?? [];
+  if (needsCode) return { needsCode, problem: "Type the code of your authenticator app." };
+  if (clinics.length > 0) return { clinics, problem: "Choose the clinic." };
   throw new Error(problems.map((problem) => problem.message).join(" ") || "Sign-in failed.");
+}
+
+function Clinics({ clinics }) {
+  return (
+    <select name="clinic" aria-label="Clinic" required>
+      {clinics.map(({ name, shortName }) => <option key={shortName} value={shortName}>{name}</option>)}
+    </select>
+  );
 }
 
 function SignInForm({ onToken, notice }) {
   const [problem, setProblem] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState({ clinics: [], needsCode: false });
   const submit = async (event) => {
     event.preventDefault();
-    const fields = new FormData(event.currentTarget);
+    const given = Object.fromEntries([...new FormData(event.currentTarget)].filter(([, value]) => value !== ""));
     setBusy(true);
     setProblem(null);
     try {
-      onToken(await signIn({ email: fields.get("email"), password: fields.get("password") }));
+      const { token, problem: next, ...more } = await signIn(given);
+      if (token) { onToken(token); return; }
+      setAsked((before) => ({ ...before, ...more }));
+      setProblem(next);
     } catch (error) {
       setProblem(error instanceof TypeError ? UNREACHABLE : error.message);
-      setBusy(false);
     }
+    setBusy(false);
   };
   return (
     <form className="bar-form" onSubmit={submit} aria-label="Sign in">
       <span className="bar-notice" role="status">{problem ?? notice}</span>
       <input name="email" type="email" autoComplete="username" placeholder="e-mail" aria-label="E-mail" required />
       <input name="password" type="password" autoComplete="current-password" placeholder="password" aria-label="Password" required />
+      {asked.clinics.length > 0 && <Clinics clinics={asked.clinics} />}
+      {asked.needsCode && (
+        <input name="secondFactorCode" inputMode="numeric" autoComplete="one-time-code" placeholder="code" aria-label="Code" required autoFocus />
+      )}
       <button type="submit" disabled={busy}>Sign in</button>
     </form>
   );
