@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -47,7 +47,7 @@ def letterhead_of(clinic: Mapping[str, Any], server_sender: str) -> Letterhead:
 def with_signature(words: Words, letterhead: Letterhead) -> Words:
     """The words with the letterhead below the text, after the usual mark of a signature."""
     return (
-        Words(words.subject, "\n".join([words.body.rstrip(), "", "-- ", *letterhead.lines]))
+        replace(words, body="\n".join([words.body.rstrip(), "", "-- ", *letterhead.lines]))
         if letterhead.lines
         else words
     )
@@ -73,7 +73,7 @@ def compose(
     The Message-ID is derived from the message and the same for every delivery attempt, so that a mail server can detect
     duplicates, and bounce reports can be assigned. ValueError for an address that cannot be used in a header.
     """
-    words = Words(_ACTING.sub("", words.subject), _ACTING.sub("", words.body))
+    words = replace(words, subject=_ACTING.sub("", words.subject), body=_ACTING.sub("", words.body))
     message = EmailMessage(policy=_POLICY)
     message["From"] = _address(sender, clinic)
     for header, address in zip(("To", "Cc"), addresses, strict=False):
@@ -105,5 +105,8 @@ def _address(text: str, name: str = "") -> Address:
 def _html(words: Words) -> str:
     paragraphs = (html.escape(part).replace("\n", "<br>\n") for part in words.body.split("\n\n"))
     body = "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    if words.link:
+        shown = html.escape(words.link)
+        body = body.replace(shown, f'<a href="{shown}">{shown}</a>')
     head = f'<head><meta charset="utf-8"><title>{html.escape(words.subject)}</title></head>'
     return f'<!doctype html>\n<html lang="en">{head}\n<body>\n{body}\n</body></html>\n'

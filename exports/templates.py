@@ -43,10 +43,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A rendered message: a subject of one line, and a body of paragraphs."""
+    """A rendered message: a subject of one line, and a body of paragraphs, in which `link` is an address of our own to follow."""
 
     subject: str
     body: str
+    link: str = ""
 
 
 def check_template(texts: Mapping[str, str]) -> None:

@@ -58,7 +58,7 @@ async def document_of(
     known = {"clinic": clinic_name, "number": document["number"], "url": files.public_url}
     subject = f"{clinic_name}: document {document['number']}"
     if not message["attaches_document"]:
-        return DocumentMessage(document, Words(subject, _LINK.format(**known)), None)
+        return DocumentMessage(document, Words(subject, _LINK.format(**known), files.public_url), None)
     _, chunks = await files.store.open(document["blob_key"])
     pdf = b"".join([chunk async for chunk in chunks])
     return DocumentMessage(document, Words(subject, _ATTACHED.format(**known)), pdf)

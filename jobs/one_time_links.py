@@ -130,7 +130,7 @@ def _letter(mailer: LinkMailer, link: _Claimed, moment: datetime) -> EmailMessag
     url = one_time_url(mailer.public_url, link.kind, mailer.key, *link.ids)
     ending = _ENDING.format(hours=hours, unit="hour" if hours == 1 else "hours")
     body = f"{_TEXTS[link.kind].format(clinic=link.clinic)}\n\n{url}\n\n{ending}"
-    words, identity = Words(_SUBJECTS[link.kind].format(clinic=link.clinic), body), link.ids[-1]
+    words, identity = Words(_SUBJECTS[link.kind].format(clinic=link.clinic), body, url), link.ids[-1]
     head = link.letterhead
     content = compose(
         with_signature(words, head),

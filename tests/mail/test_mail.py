@@ -211,3 +211,13 @@ def test_a_demo_sends_nothing_to_real_addresses(mail_server: RecordingSmtpServer
     assert [recipients for recipients, _ in mail_server.taken] == [invented]
     assert set(sent(DemoMail(mail_server.server), mail_message(*real)).delayed) == set(real)
     assert len(mail_server.taken) == 1
+
+
+def test_a_link_of_our_own_can_be_followed_and_no_other_text_is_markup() -> None:
+    url = "https://billing.example/accept-invitation#a&b"
+    words = Words("Welcome", f"<a href='https://evil.example'>\n\n{url}\n\nuntil tomorrow", url)
+    message = message_from_bytes(compose(words, uuid4(), SENDER, "Clinic", (ANN,), MOMENT), policy=default)
+    text, page = (part.get_content() for part in message.iter_parts())
+    assert '<a href="https://billing.example/accept-invitation#a&amp;b">' in page
+    assert "&lt;a href=" in page
+    assert url in text
