@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from random import Random
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ _RARE, _PAYING, _OFTEN = (
     ("accept_in_full", "record_cheque", "allocate_cheque"),
     6,
 )
+_LEAST, _LEAVES_LITTLE = (2, 5, 8), 7
 _INVOICES = 5
 _CASES = 3
 _POSSIBLE = "query ($id: ID!) { invoice(id: $id) { balance availableTransitions { name allowed } } }"
@@ -88,13 +90,16 @@ class World:
         names = [name for name in names if name not in _CLOSING or command.cheque == 0]
         if not names:
             return command
-        # Commands that are seldom possible are preferred; most cheques pay the whole balance, or no case would ever be settled.
-        if rare := [name for name in names if name in _RARE]:
+        # A third are what succeeded least so far. Commands that are seldom possible are preferred; most cheques pay the whole balance,
+        # or no case would ever be settled.
+        if command.cheque in _LEAST:
+            names = [min(names, key=lambda name: self.outcomes[f"{name} done"])]
+        elif rare := [name for name in names if name in _RARE]:
             names = rare
         elif command.cheque >= _OFTEN and (paying := [name for name in names if name in _PAYING]):
             names = paying
         name = names[_COMMANDS.index(command.name) % len(names)] if command.name in _COMMANDS else command.name
-        return replace(command, name=name, amount=invoice["balance"] if command.cheque % 2 else command.amount)
+        return replace(command, name=name, amount=_amount_of(command, Decimal(invoice["balance"])))
 
     def send(self, command: Command) -> None:
         """Send a command and remember its cheque or new invoice; a refusal is a valid outcome, any other error fails the test."""
@@ -169,6 +174,13 @@ class World:
     def _draft(self, case: str, amount: str) -> dict[str, Any]:
         draft = {"caseId": case, "payerId": self.clinic.payer, "serviceDate": "2026-03-02"}
         return {**draft, "lines": [line(amount)], "confirmDuplicate": True}
+
+
+def _amount_of(command: Command, balance: Decimal) -> str:
+    """Half of the amounts are the whole balance, and some leave so little of it that it may be given up."""
+    if command.cheque == _LEAVES_LITTLE and balance > 1:
+        return f"{balance - Decimal('0.50')}"
+    return f"{balance}" if command.cheque % 2 else command.amount
 
 
 def _selection(name: str) -> str:
