@@ -69,9 +69,10 @@ LAWS = (
         where u.consumed_at is null or (u.content_type, u.sha256, u.blob_key) is distinct from (d.content_type, d.sha256, d.blob_key)""",
     ),
     Law(
-        "A delivery has the case of its document, and is not before its issue, up to the five minutes by which clocks may differ",
+        "A delivery has the case of its document, and is not before its issue or the day that an uploaded one bears",
         "DocumentDelivery",
         """select v.id from document_deliveries v join issued_documents d on (d.clinic_id, d.id) = (v.clinic_id, v.document_id)
-        where v.case_id <> d.case_id or v.delivered_at < d.issued_at - interval '5 minutes'""",
+        where v.case_id <> d.case_id or v.delivered_at < case d.origin when 'uploaded'
+            then (d.as_of - 1)::timestamp at time zone 'UTC' else d.issued_at - interval '5 minutes' end""",
     ),
 )

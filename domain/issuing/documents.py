@@ -1,6 +1,6 @@
 """The states of issued documents, the ways in which they are delivered, and their numbers."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from domain.documents.kinds import DocumentKind, UploadedDocumentKind
@@ -88,6 +88,14 @@ LONGEST_TRACKING_NUMBER = 60
 def document_number(prefix: str, serial: int) -> str:
     """The number of a document: the prefix of its kind, and its place among the clinic's documents of that kind."""
     return f"{prefix}-{serial:06d}"
+
+
+def earliest_delivery(origin: DocumentOrigin, issued_at: datetime, bears: date) -> datetime:
+    """When a document can have been delivered first: an uploaded one is recorded later than it was sent."""
+    if origin is DocumentOrigin.UPLOADED:
+        # Of the day that it bears, wherever the clinic is.
+        return datetime.combine(bears, time(), UTC) - timedelta(days=1)
+    return issued_at
 
 
 def check_delivered_at(delivered_at: datetime, issued_at: datetime, moment: datetime) -> None:

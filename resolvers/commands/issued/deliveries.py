@@ -5,7 +5,13 @@ from uuid import UUID
 from domain.documents.kinds import DocumentKind, UploadedDocumentKind
 from domain.errors import InvalidInput, NotFound
 from domain.ids import new_id
-from domain.issuing.documents import LONGEST_TRACKING_NUMBER, DocumentStatus, check_delivered_at
+from domain.issuing.documents import (
+    LONGEST_TRACKING_NUMBER,
+    DocumentOrigin,
+    DocumentStatus,
+    check_delivered_at,
+    earliest_delivery,
+)
 from domain.texts import NAME, REASON, Text, optional_text, required_text
 from resolvers.commands.documents import consume
 from resolvers.commands.issued.writing import lock_standing
@@ -23,7 +29,8 @@ async def deliver(work: UnitOfWork) -> UUID:
     inputs = work.inputs
     document = await lock_standing(work, inputs["issued_document_id"], "issued_document_id")
     delivered_at = inputs.get("delivered_at") or work.moment
-    check_delivered_at(delivered_at, document["issued_at"], work.moment)
+    earliest = earliest_delivery(DocumentOrigin(document["origin"]), document["issued_at"], document["as_of"])
+    check_delivered_at(delivered_at, earliest, work.moment)
     attorney_id, recipient = inputs.get("attorney_id"), optional_text(inputs, "recipient", Text(NAME.longest))
     if attorney_id is None and recipient is None:
         if document["kind"] in _UPLOADED:
