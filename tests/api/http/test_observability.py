@@ -86,7 +86,7 @@ def test_operations_are_counted_by_field_and_role_and_timed(observed: ObservedSe
 
 
 def test_errors_are_counted_by_code_and_responses_by_status(observed: ObservedServer) -> None:
-    assert observed.metric("errors_total", code="INVALID", role="BILLING") >= 1
+    assert observed.metric("errors_total", code="GRAPHQL_VALIDATION_FAILED", role="BILLING") >= 1
     assert observed.metric("responses_total", status="400") >= 1
     assert observed.metric("responses_total", status="200") >= 3
 
