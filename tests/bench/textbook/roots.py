@@ -58,7 +58,7 @@ async def _viewer(records: Records, source: Any, args: Args) -> dict[str, Any]:
     who = {"id": make_id("User", viewer.user_id), "email": viewer.email, "name": viewer.name, "role": viewer.role.name}
     # In the data of the comparisons each login has one account, and none has a second factor.
     login = {"memberships": [{"clinic": clinic, "role": viewer.role.name}], "secondFactor": _NO_FACTOR}
-    roles = {"secondFactorRoles": await _second_factor_roles(records)}
+    roles = {"secondFactorRoles": await _second_factor_roles(records), "idleMinutes": 30}
     return {**who, **login, **roles, "clinic": clinic, "sessions": await own_sessions(records)}
 
 

@@ -63,6 +63,7 @@ async def own_sessions(records: Records) -> list[dict[str, Any]]:
             "lastUsedAt": row.last_used_at,
             "expiresAt": row.expires_at,
             "isCurrent": row.id == records.viewer.session_id,
+            "idleExpiresAt": min(row.last_used_at + _IDLE, row.expires_at) if row.kind == "session" else None,
         }
         for row in sorted(standing, key=lambda row: row.id, reverse=True)
     ]
