@@ -52,6 +52,10 @@ class InvalidInput(DomainError):
     reason: InputReason = InputReason.RULE
     limit: str | None = None
 
+    def at(self, *path: str) -> "InvalidInput":
+        """The same error at another part of the input."""
+        return InvalidInput(self.message, path, self.reason, self.limit)
+
 
 class InvalidInputs(InvalidInput):
     """Several parts of the input are missing or wrong; the error itself says what is wrong with the first of them."""

@@ -17,11 +17,11 @@ from permissions.viewers import Viewer
 
 # Compare and set: a password that was changed since it was compared is not overwritten.
 _CHANGE = "update logins set password_hash = $3 where id = $1 and password_hash = $2 returning id"
-_STANDING = """select id, kind, name, recorded_at, last_used_at, expires_at from sessions
-    where clinic_id = $1 and user_id = $2 and revoked_at is null and expires_at > $3
-    and (kind = 'api_token' or last_used_at > $4) order by id desc limit 200"""
-_EXTEND = """update sessions set last_used_at = $3 where clinic_id = $1 and id = $2 and kind = 'session' and revoked_at is null
-    and expires_at > $3 and last_used_at > $4 returning id"""
+_SHOWN = "id, kind, name, recorded_at, last_used_at, expires_at"
+_STANDS = "clinic_id = $1 and revoked_at is null and expires_at > $3 and (kind = 'api_token' or last_used_at > $4)"
+_STANDING = f"select {_SHOWN} from sessions where {_STANDS} and user_id = $2 order by id desc limit 200"
+_CURRENT = f"select {_SHOWN} from sessions where {_STANDS} and id = $2"
+_EXTEND = f"update sessions set last_used_at = $3 where {_STANDS} and id = $2 and kind = 'session' returning {_SHOWN}"
 _END = """update sessions set revoked_at = coalesce(revoked_at, $4) where clinic_id = $1 and user_id = $2 and id = $3
     returning id"""
 
@@ -141,18 +141,22 @@ class OwnAccount:
 
     async def current_session(self, viewer: Viewer) -> OwnSession | None:
         """The session of this request; None for one of the identity provider."""
-        return next((one for one in await self.list_sessions(viewer) if one.is_current), None)
+        return await self._one(_CURRENT, viewer)
 
     async def extend_session(self, viewer: Viewer) -> OwnSession:
         """Use the session of this request now, to the second; Conflict where it has no idle timeout."""
-        moment = self._clock()
-        values = (viewer.clinic_id, viewer.session_id, moment, moment - self._times.idle)
-        async with self._database.signing_in() as connection:
-            extended = await connection.fetchval(_EXTEND, *values)
-        found = await self.current_session(viewer)
-        if extended is None or found is None:
+        found = await self._one(_EXTEND, viewer)
+        if found is None:
             raise Conflict("This session has no idle timeout: it ends when the token of the identity provider expires")
         return found
+
+    async def _one(self, query: str, viewer: Viewer) -> OwnSession | None:
+        moment = self._clock()
+        async with self._database.signing_in() as connection:
+            row = await connection.fetchrow(
+                query, viewer.clinic_id, viewer.session_id, moment, moment - self._times.idle
+            )
+        return self._own(row, viewer) if row else None
 
     def _own(self, row: Any, viewer: Viewer) -> OwnSession:
         idle = row["last_used_at"] + self._times.idle if row["kind"] == "session" else None

@@ -60,7 +60,7 @@ def _row(level: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         try:
             address = optional_text(level, where, EMAIL)
         except InvalidInput as error:
-            raise InvalidInput(error.message, (*path, where), error.reason, error.limit) from error
+            raise error.at(*path, where) from error
         if (whom is ReminderRecipient.ADDRESS) != (address is not None):
             words = "Give the e-mail address" if address is None else "An address is allowed with ADDRESS only"
             raise InvalidInput(words, (*path, where))

@@ -23,7 +23,7 @@ def answer_type(accept: str | None) -> str:
     """The media type that an Accept header prefers; RefusedRequest (406) when it accepts neither of the two."""
     if accept is None or accept == "*/*":
         return JSON
-    wanted = sorted(_weighed(accept), key=lambda pair: -pair[1])
+    wanted = sorted(weighed(accept), key=lambda pair: -pair[1])
     for name, weight in wanted:
         if weight > 0 and name in (GRAPHQL_JSON, JSON):
             return name
@@ -32,7 +32,8 @@ def answer_type(accept: str | None) -> str:
     raise RefusedRequest(406, f"Responses are {GRAPHQL_JSON} or {JSON}")
 
 
-def _weighed(accept: str) -> list[tuple[str, float]]:
+def weighed(accept: str) -> list[tuple[str, float]]:
+    """The names of a header that lists what a client takes, each with its weight (q); none in another charset than UTF-8."""
     found = []
     for part in accept.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))

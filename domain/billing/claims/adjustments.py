@@ -26,7 +26,7 @@ def remark_codes_of(inputs: Mapping[str, Any]) -> list[str]:
         try:
             found[required_text({"code": code}, "code", _REMARK)] = None
         except InvalidInput as refusal:
-            raise InvalidInput(refusal.message, ("remark_codes", str(place)), refusal.reason, refusal.limit) from None
+            raise refusal.at("remark_codes", str(place)) from None
     return list(found)
 
 

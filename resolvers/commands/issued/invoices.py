@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.documents.bills import Invoice
 from domain.errors import InvalidInput
-from resolvers.commands.issued.gathering import Gathered, GatheredInvoice, find_case, gather
+from resolvers.commands.issued.gathering import Gathered, GatheredInvoice, gather
 from resolvers.commands.issued.wording import (
     Drafted,
     Wanted,
@@ -21,9 +21,9 @@ from resolvers.commands.issued.wording import (
 from resolvers.commands.unit_of_work import UnitOfWork
 
 
-async def draft_of_invoice(work: UnitOfWork, invoice_id: UUID) -> Drafted:
-    """The draft of the document of an invoice as it is now."""
-    gathered = await gather(work, await find_case(work, invoice_id), work.today, [invoice_id])
+async def draft_of_invoice(work: UnitOfWork, case_id: UUID, invoice_id: UUID) -> Drafted:
+    """The draft of the document of an invoice of a case as it is now."""
+    gathered = await gather(work, case_id, work.today, [invoice_id])
     if not gathered.invoices:
         raise InvalidInput("A void invoice is not issued", ("invoice_ids",))
     (invoice,) = gathered.invoices

@@ -43,7 +43,7 @@ async def issue_submitted(work: UnitOfWork, writes: WriteBatch, row: Any) -> str
         return number
     if inputs["submitted_on"] != work.today:
         return None
-    draft, missing = await draft_of_invoice(work, row["id"])
+    draft, missing = await draft_of_invoice(work, row["case_id"], row["id"])
     if draft is None:
         words = "The submission is recorded, and no document was issued: " + "; ".join(missing)
         work.warnings.append(ChangeWarning(WarningCode.DOCUMENT_NOT_ISSUED, words, ("submitted_on",)))

@@ -21,7 +21,7 @@ async def save(work: UnitOfWork) -> UUID:
     try:
         texts = _checked(kind, work.inputs["texts"])
     except InvalidInput as error:
-        raise InvalidInput(error.message, ("texts",)) from error
+        raise error.at("texts") from error
     # Concurrent saves are serialised: the second saves the version after the first's.
     await work.connection.execute(_SAVING, str(work.clinic_id), f"document {kind}")
     newest = await work.one(_NEWEST, kind.value)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from domain.documents.kinds import DocumentKind
 from domain.errors import InvalidInput
+from resolvers.commands.issued.gathering import find_case
 from resolvers.commands.issued.invoices import draft_of_invoice
 from resolvers.commands.issued.writing import Draft
 from resolvers.commands.issuing.estimates import good_faith_estimate
@@ -18,7 +19,7 @@ async def _invoice(work: UnitOfWork) -> tuple[Draft | None, list[str]]:
     named = work.inputs.get("invoice_ids") or []
     if len(named) != 1:
         raise InvalidInput("The document of an invoice names one invoice", ("invoice_ids",))
-    return await draft_of_invoice(work, named[0])
+    return await draft_of_invoice(work, await find_case(work, named[0]), named[0])
 
 
 # Kind → its draft, and the data that it needs and does not have.

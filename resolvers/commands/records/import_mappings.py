@@ -81,7 +81,7 @@ def mapping_from(kind: ImportKind, found: Mapping[str, Any]) -> ImportMapping:
     try:
         return mapping_of(kind, found)
     except InvalidInput as error:
-        raise InvalidInput(error.message, ("mapping", *error.path)) from None
+        raise error.at("mapping", *error.path) from None
 
 
 async def save(work: UnitOfWork) -> UUID:
