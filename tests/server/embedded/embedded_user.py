@@ -99,10 +99,15 @@ def watchdogs(folder: Path) -> set[int]:
 
 
 def kill_all(numbers: Iterable[int]) -> None:
-    """Kill -9 each process; some may have ended because another did."""
-    for number in numbers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+    """Kill -9 all of them at one moment: each is stopped first, so that none reacts to the end of another.
+
+    Some may have ended already.
+    """
+    numbers = list(numbers)
+    for sent in (signal.SIGSTOP, signal.SIGKILL):
+        for number in numbers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, sent)
 
 
 def process_numbers() -> list[int]:
