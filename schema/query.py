@@ -17,7 +17,7 @@ from schema.access import explain_access as access
 from schema.access.audit import AuditEvent, AuditFilter
 from schema.access.clinics import ClinicProfile, present_profile
 from schema.access.users import User
-from schema.billing.invoices import InvoiceFilter
+from schema.billing.invoices import InvoiceFilter, Worklist
 from schema.connections import After, Connection, First
 from schema.documents.queries import DocumentQueries
 from schema.enums import AgingBasis
@@ -175,6 +175,10 @@ class Query(RecordQueries, PaymentQueries, DocumentQueries, MergeQueries):
         self, info: Info, role: access.RoleAsked, coordinate: access.Coordinate
     ) -> access.AccessExplanation:
         return access.explain(info, role, coordinate)
+
+    @compiled_root("records", "The work lists: what somebody has to look at today, with counts and sums.")
+    async def worklists(self, info: Info) -> list[Worklist]:
+        return await read(info)
 
     @query_field("signed_in", "What screens write for the values of enums: of each enum that you see, short labels.")
     def labels(self, info: Info) -> list[EnumLabels]:

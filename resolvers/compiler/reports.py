@@ -21,6 +21,7 @@ from resolvers.compiler.json_sql import as_object
 from resolvers.compiler.refusals import refuse
 from resolvers.compiler.report import SPAN, Report, reach
 from resolvers.compiler.selection import SelectedField, object_type
+from resolvers.compiler.worklists import worklists
 
 Expression = ColumnElement[Any]
 # Facts of the visit itself; its payer is a fact of its invoices only.
@@ -283,4 +284,5 @@ REPORTS: dict[str, Callable[[Compiler, SelectedField], Select[Any]]] = {
     "aging": aging,
     "agingByPayer": aging_by_payer,
     "analytics": analytics,
+    "worklists": worklists,
 }

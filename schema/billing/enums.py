@@ -3,6 +3,7 @@
 from domain.billing.cases import CloseReason
 from domain.billing.claims.denials import DenialOutcome, DenialStatus
 from domain.billing.ledger.facts import AdjustmentKind, AgreementEnd, AgreementKind, ResponsibilityReason
+from domain.reports.worklists import SOON_DAYS, STALE_AFTER_DAYS, WorklistName
 from permissions.classes import enum_type
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DenialOutcome",
     "DenialStatus",
     "ResponsibilityReason",
+    "WorklistName",
 ]
 
 enum_type(
@@ -93,5 +95,16 @@ enum_type(
         "OVERTURNED": "The payer pays all of it after all.",
         "PARTIAL": "The payer pays a part of it after all.",
         "CLOSED": "Nothing more is done about it, and the payer has not decided.",
+    },
+)
+enum_type(
+    WorklistName,
+    "records",
+    "A list of invoices that somebody has to look at.",
+    {
+        "UNSUBMITTED": "Created, and not submitted to the payer.",
+        "STALE": f"Submitted and open, and not changed for {STALE_AFTER_DAYS} days.",
+        "EXPIRING_OFFERS": f"In negotiation, with an open offer that expires within {SOON_DAYS} days or has expired.",
+        "LAPSING": f"Agreed upon under a condition whose day is within {SOON_DAYS} days or has passed.",
     },
 )

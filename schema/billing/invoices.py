@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET
 
 from permissions.classes import argument, input_field, output_field
-from schema.billing.enums import DenialStatus
+from schema.billing.enums import DenialStatus, WorklistName
 from schema.billing.history import AvailableTransition, InvoiceEvent
 from schema.billing.negotiation import Adjustment, Denial, InternalNote, Negotiation
 from schema.billing.responsibility import Responsibility
@@ -39,6 +39,16 @@ class InvoiceSums:
     billed: Decimal = output_field("existence", "What they bill, in US dollars.")
     received: Decimal = output_field("ledger", "What was received for them, in US dollars.")
     balance: Decimal = output_field("ledger", "What is outstanding of them, in US dollars.")
+
+
+@strawberry.type(
+    description="A list of invoices that somebody has to look at; invoices(filter: {worklist}) has the invoices."
+)
+class Worklist:
+    name: WorklistName = output_field("records", "The name of the list, whose label is in `labels`.")
+    count: int = output_field("records", "How many invoices are on it.")
+    billed: Decimal = output_field("records", "What they bill, in US dollars.")
+    balance: Decimal = output_field("records", "What is outstanding of them, in US dollars.")
 
 
 @strawberry.type(description="One page of a list of invoices (keyset pagination), and sums over the list.")
@@ -210,6 +220,9 @@ class InvoiceFilter:
     )
     denial_status: list[DenialStatus] | None = input_field(
         ("Invoice.denials", "Denial.status"), "Only invoices with a denial of one of these statuses."
+    )
+    worklist: WorklistName | None = input_field(
+        ("Invoice.submittedOn", "Invoice.negotiation"), "Only invoices of this work list, as of today."
     )
     on_hold: bool | None = input_field(
         ("Invoice.hold",), "If true, only invoices on hold now; if false, only the others."

@@ -359,4 +359,10 @@ LABELS: dict[str, dict[str, str]] = {
         "DOCUMENT_ON_PAPER": "Document on paper",
         "UNBILLED_VISITS": "Unbilled visits",
     },
+    "WorklistName": {
+        "UNSUBMITTED": "Not submitted",
+        "STALE": "Not touched for a month",
+        "EXPIRING_OFFERS": "Offers that expire",
+        "LAPSING": "Agreements that lapse",
+    },
 }

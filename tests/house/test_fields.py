@@ -42,7 +42,7 @@ _MADE = {
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
     *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning", "EnumLabels", "ValueLabel"),
-    *("Transition", "TransitionInput", "TransitionMove", "InvoiceSums"),
+    *("Transition", "TransitionInput", "TransitionMove", "InvoiceSums", "Worklist"),
     *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE | _MERGED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
@@ -51,6 +51,7 @@ PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection
 REPORTED = {"aging", "agingByPayer", "analytics"}
 FOUND_OTHERWISE = {
     "labels",
+    "worklists",
     "transitions",
     "clinic",
     "viewer",

@@ -14,7 +14,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     not_,
     or_,
     select,
@@ -30,7 +29,6 @@ from db.fields.base import (
     Many,
     One,
     Order,
-    Read,
     SameRow,
     View,
     amounts,
@@ -44,18 +42,13 @@ from db.fields.billing.coverages import EXPECTED_PAYMENTS
 from db.fields.billing.denials import status_of
 from db.fields.billing.issued_documents import names_invoice
 from db.fields.billing.transitions import available
+from db.fields.billing.worklists import SUMS, in_worklist, is_open
 from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
 from db.row import Row
-from domain.billing.invoices import OPEN
 from domain.normal_forms import normal_key
 from domain.reports.aging import BUCKETS, AgingBucket
-
-
-def is_open(i: Row) -> Expression:
-    """That an invoice is open (part of accounts receivable): it is neither covered nor closed."""
-    return i.status.in_([literal(status.value, literal_execute=True) for status in OPEN])
 
 
 def age_days(i: Row) -> Expression:
@@ -169,6 +162,7 @@ FILTERS = {
     "denied": Filter(_denied),
     "denialStatus": Filter(_has_denial_of, TEXTS),
     "onHold": Filter(_on_hold),
+    "worklist": Filter(in_worklist),
 }
 _CREATED = Order(lambda i: i.created_on, Date(), descending=True)
 ORDERS = {
@@ -185,19 +179,6 @@ ORDERS = {
 def _open_part(i: Row) -> Expression:
     return i.billed_amount - i.contractual_amount - i.earlier_received_amount
 
-
-def _sum(amount: Expression) -> Expression:
-    return cast(func.coalesce(func.sum(amount), literal_column("0.00")), Text)
-
-
-# A void invoice has neither received nor outstanding amounts.
-_SUMS: dict[str, Read] = {
-    "billed": lambda i: _sum(
-        case((i.status == literal("void", literal_execute=True), literal_column("0.00")), else_=i.billed_amount)
-    ),
-    "received": lambda i: _sum(i.received_amount),
-    "balance": lambda i: _sum(i.balance),
-}
 
 INVOICE = View(
     tables.invoices,
@@ -250,7 +231,7 @@ INVOICE = View(
     _CREATED,
     listed_as="invoices",
     found_as="invoice",
-    sums=_SUMS,
+    sums=SUMS,
 )
 
 

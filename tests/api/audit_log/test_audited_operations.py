@@ -50,6 +50,7 @@ _QUERY_INPUTS: dict[str, Any] = {
             "clinic",
             "labels",
             "transitions",
+            "worklists",
         ),
         lambda ids: {},
     ),

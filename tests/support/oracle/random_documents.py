@@ -30,7 +30,10 @@ _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_
 # Fields that are not read from the database have no oracle here: that of quotes is in tests/api/pricing/test_quoted_prices.py,
 # and previews of merges are compared with the merges that they announce.
 # Reports have an oracle of their own, and so have exports, which only their own user can read.
-_FILE, _OTHERS = "Export", ("aging", "agingByPayer", "analytics", "export", "exports", "clinic", "importMappings")
+_FILE, _OTHERS = (
+    "Export",
+    ("worklists", "aging", "agingByPayer", "analytics", "export", "exports", "clinic", "importMappings"),
+)
 _NOT_ASKED = frozenset(
     {"__schema", "__type", "explainAccess", "priceQuote", "mergePreview", "labels", "transitions", *_OTHERS}
 )

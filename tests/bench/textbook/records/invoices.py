@@ -1,7 +1,7 @@
 """The resolvers of the textbook for invoices, with their filter and sort orders."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -181,13 +181,33 @@ async def _fits_denials(records: Records, invoice: Any, wanted: Args) -> bool:
     return "denialStatus" not in wanted or await _has_denial_of(records, invoice, wanted["denialStatus"])
 
 
+async def _is_on_list(records: Records, invoice: Any, wanted: Args) -> bool:
+    today, submitted = records.today, invoice.submitted_on is not None
+    match wanted.get("worklist"):
+        case "UNSUBMITTED":
+            return invoice.status == "pending_invoice" and not submitted
+        case "STALE":
+            since = datetime.combine(today - timedelta(days=30), time(), UTC)
+            return invoice.status in _OPEN and submitted and invoice.updated_at < since
+        case "EXPIRING_OFFERS":
+            offers = await records.many(ReductionOffer, "invoice_id", invoice.id)
+            soon = [
+                o for o in offers if o.status == "open" and o.expires_on and o.expires_on <= today + timedelta(days=7)
+            ]
+            return invoice.status == "pending_reduction" and bool(soon)
+        case "LAPSING":
+            until = invoice.conditional_until
+            return invoice.status == "pending_cheque" and until is not None and until <= today + timedelta(days=7)
+    return True
+
+
 async def fits(records: Records, invoice: Any, wanted: Args) -> bool:
     """Whether an invoice matches a filter."""
     if not all(_PLAIN[name](records, invoice, value) for name, value in wanted.items() if name in _PLAIN):
         return False
     if not await _is_represented(records, invoice, wanted):
         return False
-    if not await _fits_denials(records, invoice, wanted):
+    if not await _fits_denials(records, invoice, wanted) or not await _is_on_list(records, invoice, wanted):
         return False
     if "hasDueReminder" in wanted and await _has_due_reminder(records, invoice) != wanted["hasDueReminder"]:
         return False
