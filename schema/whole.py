@@ -11,6 +11,7 @@ from domain.access.people import Role
 from permissions.graphql_adapter import core_schema
 from permissions.roles import marks_of, schemas_of
 from schema.errors import Conflict, IllegalTransition, InvalidInput, NotFound, StaleVersion
+from schema.forms.labels import LABELS
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
@@ -28,7 +29,10 @@ def build_schema() -> strawberry.Schema:
 @cache
 def role_schemas() -> dict[Role | None, GraphQLSchema]:
     """The schema of each role, None for anonymous callers; MissingRuleError if a coordinate has no access rule."""
-    return schemas_of(core_schema(build_schema()))
+    whole = core_schema(build_schema())
+    # Of the values of enums, which forms offer as choices.
+    whole.extensions["labels"] = LABELS
+    return schemas_of(whole)
 
 
 def surface() -> dict[Role, frozenset[str]]:

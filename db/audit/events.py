@@ -8,7 +8,7 @@ import asyncpg
 
 from db.audit.entity_ids import ENTITIES
 from db.fields import VIEWS
-from db.fields.base import ComputedList, ComputedObject, JsonList, Many, One, Pages, ReportList, SameRow
+from db.fields.base import ActionList, ComputedList, ComputedObject, JsonList, Many, One, Pages, ReportList, SameRow
 from db.global_ids import TAGS
 from db.row import Scope
 from domain.audit import NO_CLINIC, AuditEvent
@@ -97,7 +97,7 @@ def _shown() -> dict[tuple[str, str], tuple[str, ...]]:
     for type_name, view in VIEWS.items():
         for name, how in view.fields.items():
             if name == "id" or isinstance(
-                how, One | Many | SameRow | Pages | ComputedList | ComputedObject | ReportList
+                how, One | Many | SameRow | Pages | ComputedList | ComputedObject | ActionList | ReportList
             ):
                 continue
             scope = Scope()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, Text, Uuid, cast, exists, func, select
+from sqlalchemy import Select, Table, Text, Uuid, cast, exists, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.row import Row
@@ -88,13 +88,60 @@ class ComputedObject:
 
 
 @dataclass(frozen=True)
+class FormField:
+    """What of a form's field depends on the record: its bounds and default as the API spells them, its choices, and whether it is required.
+
+    `without` are the values of an enum that it does not offer, and `is_context` is whether the record itself gives it.
+    """
+
+    label: str | None = None
+    least: Expression | None = None
+    most: Expression | None = None
+    default: Expression | None = None
+    required: Expression | None = None
+    choices: "tuple[Expression, Expression, Select[Any]] | None" = None
+    without: tuple[str, ...] = ()
+    is_context: bool = False
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A condition of an action: its code, that it holds, and the message where it does not; with the records that stand in the way."""
+
+    code: str
+    holds: Expression
+    message: Expression
+    records: Many | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """What somebody may do with a record: the mutation, when it is offered, what blocks it or warns, and the fields of its form by path."""
+
+    name: str
+    label: str
+    offered: Expression
+    blockers: tuple[Blocker, ...] = ()
+    warnings: tuple[Blocker, ...] = ()
+    fields: Mapping[str, FormField] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ActionList:
+    """The actions of a record, in their order; what their inputs are follows from the role's schema."""
+
+    target: str
+    actions: Callable[[Row], list[Action]]
+
+
+@dataclass(frozen=True)
 class ReportList:
     """A list that the field's report computes beside the row."""
 
     target: str
 
 
-Relation = One | Many | SameRow | Pages | JsonList | ComputedList | ComputedObject | ReportList
+Relation = One | Many | SameRow | Pages | JsonList | ComputedList | ComputedObject | ActionList | ReportList
 Field = Read | Relation
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam
 
 from db.fields import VIEWS
 from db.fields.base import (
+    ActionList,
     ComputedList,
     ComputedObject,
     Field,
@@ -68,10 +69,19 @@ def _touch_field(how: Field, row: Row) -> None:
         how.read(row)
     elif isinstance(how, ComputedList):
         how.items(row)
+    elif isinstance(how, ActionList):
+        _touch_actions(how, row)
     elif isinstance(how, ComputedObject):
         how.values(row)
     elif not isinstance(how, SameRow | ReportList):
         how(row)
+
+
+def _touch_actions(how: ActionList, row: Row) -> None:
+    for action in how.actions(row):
+        for blocker in action.blockers:
+            if blocker.records is not None:
+                _touch_field(blocker.records, row)
 
 
 def _orders(type_name: str, view: View, seen: frozenset[str]) -> Iterator[Order]:

@@ -57,6 +57,7 @@ PAYMENT_TRANSITIONS = (
         inputs.ADJUSTMENT,
         ("sent", "something_to_adjust"),
         moves=_ADJUSTED,
+        needs=("adjustment_possible",),
     ),
     Transition(
         "record_cheque",
@@ -71,6 +72,7 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+        needs=("payer_with_something_left",),
     ),
     Transition(
         "allocate_cheque",
@@ -85,6 +87,7 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RECEIPT,
+        needs=("unapplied_cheque",),
     ),
     Transition(
         "post_remittance",
@@ -100,6 +103,7 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="remittance",
         moves=_POSTING,
+        needs=("waiting_remittance",),
     ),
     Transition(
         "return_cheque",
@@ -114,6 +118,7 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_RETURN,
+        needs=("returnable_cheque",),
     ),
     Transition(
         "correct_cheque",
@@ -129,6 +134,7 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_CORRECTION,
+        needs=("paying_cheque",),
     ),
     Transition(
         "move_allocation",
@@ -144,5 +150,6 @@ PAYMENT_TRANSITIONS = (
         admin_start=_PAID,
         record="cheque",
         moves=_CORRECTION,
+        needs=("returnable_cheque",),
     ),
 )

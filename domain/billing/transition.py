@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from domain.access.people import Role
@@ -35,6 +36,10 @@ class Input:
     """One input of a transition: a type of the standard library, an enum of the domain, or a list of allocations.
 
     A UUID is sent as a global id, a Decimal is an amount in US dollars. `label` is the caption of a form's field.
+
+    `least`, `most` and `default` are names of facts of the record, or of values that a form offers, in db/fields/billing/form_facts.py,
+    which has them in SQL. `choices` is the name of the records among which a form chooses, and `without` are values that it does not
+    offer. `required_where` is a fact with which an optional input must be given.
     """
 
     name: str
@@ -43,6 +48,12 @@ class Input:
     description: str
     is_required: bool = True
     is_list: bool = False
+    least: str | None = None
+    most: str | None = None
+    default: str | None = None
+    choices: str | None = None
+    without: tuple[str, ...] = ()
+    required_where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,8 @@ class Transition:
     `label` is the caption of a button, `description` says what the mutation does, `input_description` what its input is.
     `record` is the kind of record that the mutation changes: an invoice, whose id every such transition takes, or a cheque or case
     with several invoices. `admin_start` are states from which only an admin may start it, `staff_guards` are guards that bind
-    everybody but an admin.
+    everybody but an admin. `needs` are records or facts without which no input is valid, so that a form is not offered: names in
+    db/fields/billing/form_needs.py; the mutation refuses such an input by itself.
     """
 
     name: str
@@ -72,6 +84,7 @@ class Transition:
     reads_facts: bool = True
     # Where the end depends on the start and the amounts: every (from, to) that is possible.
     moves: tuple[tuple[InvoiceStatus, InvoiceStatus], ...] = ()
+    needs: tuple[str, ...] = ()
 
     def ends(self, status: InvoiceStatus) -> tuple[InvoiceStatus, ...]:
         """The statuses in which it may leave an invoice that has a status."""
@@ -98,6 +111,6 @@ def reason_input(description: str) -> Input:
     return Input("reason", str, "Reason", description)
 
 
-def optional_input(name: str, type_: type, label: str, description: str) -> Input:
-    """An input that may be left out."""
-    return Input(name, type_, label, description, is_required=False)
+def optional_input(name: str, type_: type, label: str, description: str, **form: Any) -> Input:
+    """An input that may be left out; `form` are its bounds, default and choices."""
+    return Input(name, type_, label, description, is_required=False, **form)

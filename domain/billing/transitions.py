@@ -48,6 +48,7 @@ TRANSITIONS = (
         inputs.REQUEST,
         ("submitted", "something_due"),
         reads_facts=False,
+        needs=("something_to_reduce",),
     ),
     Transition(
         "counter_reduction",
@@ -59,6 +60,7 @@ TRANSITIONS = (
         negotiation.counter_reduction,
         inputs.COUNTER_OFFER,
         reads_facts=False,
+        needs=("offer_possible",),
     ),
     Transition(
         "agree_reduction",
@@ -69,6 +71,7 @@ TRANSITIONS = (
         (*_AWAITING, *_COVERED),
         negotiation.agree_reduction,
         inputs.AGREEMENT,
+        needs=("agreement_possible",),
     ),
     Transition(
         "decline_reduction",
@@ -161,6 +164,7 @@ TRANSITIONS = (
         submission.change_payer,
         (inputs.PAYER, reason_input("Why the payer changes.")),
         ("payer_paid_nothing",),
+        needs=("balance_may_move",),
     ),
     Transition(
         "transfer_balance",
@@ -173,6 +177,7 @@ TRANSITIONS = (
         responsibility.transfer_balance,
         inputs.TRANSFER,
         ("sent_to_payer", "something_due"),
+        needs=("balance_may_move",),
         # A kept agreement is covered at once where the new payer has paid already.
         moves=(
             *((status, S.PENDING_INVOICE) for status in _OPEN),

@@ -10,17 +10,31 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Select
 
 from db.fields import VIEWS
-from db.fields.base import ComputedList, ComputedObject, JsonList, Many, One, Pages, Relation, ReportList, SameRow
+from db.fields.base import (
+    ActionList,
+    ComputedList,
+    ComputedObject,
+    JsonList,
+    Many,
+    One,
+    Pages,
+    Relation,
+    ReportList,
+    SameRow,
+)
 from db.row import Derived, Row, Scope
 from db.security.reach import reach_of
 from domain.api_names import snake
 from permissions.roles import is_protected
+from resolvers.compiler.actions import compiled_actions, record_type
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.json_sql import EMPTY_LIST, Columns, as_list, as_object, is_long, listed, typename
 from resolvers.compiler.plans import Binder, converter
 from resolvers.compiler.selection import SelectedField, Selector, object_type
 
 Expression = ColumnElement[Any]
+# How many records that block an action are listed.
+MOST_RECORDS = 20
 
 
 @dataclass
@@ -57,6 +71,8 @@ class Compiler:
             return self.page(self, how, field, row, (parent, field.name))
         assert field.definition is not None
         target = object_type(field.definition)
+        if isinstance(how, ActionList):
+            return compiled_actions(how, field, row, self.selector, self._records)
         asked = self.selector.fields(target, field.selection_sets)
         if isinstance(how, SameRow):
             return as_object(self.columns(target, asked, row), self.scope)
@@ -127,12 +143,15 @@ class Compiler:
         asked: list[SelectedField],
         row: Row,
         via: tuple[str, str],
+        most: int | None = None,
     ) -> Expression:
         other = self.scope.row(VIEWS[how.target].table)
         self.audited.begin(how.target, other, via)
         columns = self.columns(target, asked, other)
         query = self.audited.objects(columns, other) if self.audited.has(other) else select().select_from(other.joined)
         query = query.where(how.on(row, other)).order_by(*how.order(other))
+        if most is not None:
+            query = query.limit(literal_column(str(most)))
         if how.others:
             query = query.where(*reach_of(other))
         for name, value in self.selector.arguments(field).items():
@@ -143,6 +162,12 @@ class Compiler:
         if self.audited.has(other):
             return self.audited.join(row, self.audited.array(query, self.scope))
         return as_list(columns, self.scope, query)
+
+    def _records(self, how: Many, field: SelectedField, row: Row) -> Expression:
+        """Some rows of a relation, where the field is of an interface."""
+        target = record_type(self.selector.schema, how.target)
+        asked = self.selector.fields(target, field.selection_sets)
+        return self._many(how, field, target, asked, row, (target.name, field.name), most=MOST_RECORDS)
 
     def _listed(self, how: ComputedList, target: GraphQLObjectType, asked: list[SelectedField], row: Row) -> Expression:
         def item(values: dict[str, Expression]) -> Expression:

@@ -21,6 +21,7 @@ from schema.enums import (
     InvoiceStatus,
     ReminderStatus,
 )
+from schema.forms.actions import Action
 from schema.payments.cheques import ChequeAllocation
 from schema.reading import compiled
 from schema.records.cpt_codes import InvoiceLine
@@ -159,8 +160,13 @@ class Invoice(Node):
     risk: AgingRisk | None = output_field(
         "aging", "The risk that the invoice is never paid, by age; null if the invoice is not open."
     )
+    available_actions: list[Action] = output_field(
+        "workflow", "What you may do with the invoice in its present version, with the form of each mutation."
+    )
     available_transitions: list[AvailableTransition] = output_field(
-        "workflow", "The transitions from the current status, each with the conditions that are not met."
+        "workflow",
+        "The transitions from the current status, each with the conditions that are not met.",
+        deprecation_reason="availableActions says also what each asks for; this is removed with release 1.0.0.",
     )
     documents: list[IssuedDocumentRef] = output_field(
         "records", "The issued documents that name the invoice, newest first."

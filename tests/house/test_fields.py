@@ -6,7 +6,18 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from db.fields import VIEWS
-from db.fields.base import ComputedList, ComputedObject, JsonList, Many, One, Pages, ReportList, SameRow, View
+from db.fields.base import (
+    ActionList,
+    ComputedList,
+    ComputedObject,
+    JsonList,
+    Many,
+    One,
+    Pages,
+    ReportList,
+    SameRow,
+    View,
+)
 from db.global_ids import TAGS
 from db.row import Row, Scope
 from domain.access.people import Role
@@ -112,7 +123,7 @@ def test_every_field_has_an_expression_and_every_expression_a_field(name: str) -
 
 
 def test_the_expression_of_a_field_reads_the_published_type() -> None:
-    kinds = One | Many | SameRow | JsonList | Pages | ComputedList | ComputedObject | ReportList
+    kinds = One | Many | SameRow | JsonList | Pages | ComputedList | ComputedObject | ActionList | ReportList
     read = {
         f"{name}.{field}": f"{expression.target}Connection" if isinstance(expression, Pages) else expression.target
         for name, view in VIEWS.items()

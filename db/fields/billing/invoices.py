@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from db import tables
 from db.fields.base import (
+    ActionList,
     ComputedList,
     Expression,
     Filter,
@@ -38,6 +39,7 @@ from db.fields.base import (
     plain,
     there_is,
 )
+from db.fields.billing.actions import actions_of_invoice
 from db.fields.billing.coverages import EXPECTED_PAYMENTS
 from db.fields.billing.denials import status_of
 from db.fields.billing.issued_documents import names_invoice
@@ -223,6 +225,7 @@ INVOICE = View(
         "ageDays": age_days,
         "agingBucket": _bucket,
         "risk": _risk,
+        "availableActions": ActionList("Action", actions_of_invoice),
         "availableTransitions": ComputedList("AvailableTransition", available),
         "history": Many("InvoiceEvent", owned("invoice_id"), lambda e: [e.seq]),
     },

@@ -79,7 +79,7 @@ def holds(guard: Guard, i: Row) -> Expression:
     return _PASSES[guard.condition](_FACTS[guard.fact](i), i)
 
 
-def _refusal(guard: Guard, i: Row) -> Expression:
+def refusal_text(guard: Guard, i: Row) -> Expression:
     """The message of a guard, with its amount if it has one."""
     before, _, after = refusal(guard).partition("{}")
     if guard.amount is None:
@@ -101,7 +101,7 @@ def _step(row: Transition, i: Row) -> dict[str, Expression]:
     guards = [GUARDS[name] for name in row.guards_for(i.scope.role)]
     conditions = [holds(guard, i) for guard in guards]
     words = [
-        case((not_(condition), _refusal(guard, i)), else_=null())
+        case((not_(condition), refusal_text(guard, i)), else_=null())
         for guard, condition in zip(guards, conditions, strict=True)
     ]
     blocked = func.to_json(func.array_remove(cast(array(words), ARRAY(Text())), null()))

@@ -11,12 +11,13 @@ import pytest
 from db.global_ids import make_id
 from domain.access.people import Role
 from domain.api_names import camel
-from domain.billing.invoices import GUARDS, Invoice, InvoiceStatus
+from domain.billing.invoices import GUARDS, Invoice
 from domain.billing.next_steps import refusal_of
 from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.transitions import _ALL_FACTS, invoice_of
 from server.database_urls import DatabaseUrls
 from tests.conftest import SignIn
+from tests.support.api.invoice_kinds import add_kinds
 from tests.support.api.mutations import answered
 from tests.support.api.records import today, uuid_of
 from tests.support.api.scenarios import Clinic, mutation, selection
@@ -30,20 +31,7 @@ PAGE = """{ invoices(first: 500) { nodes { id status billedAmount payer { id } c
 @pytest.fixture(scope="module")
 def all_invoices(clinic: Clinic, address: DatabaseUrls) -> list[UUID]:
     """Every invoice of the clinic: the demo's, and some in situations that the demo does not contain."""
-    clinic.invoice()
-    partly = clinic.agreed()
-    clinic.pays("10.00", {partly: "10.00"})
-    clinic.in_state(InvoiceStatus.CHEQUE_RECEIVED)
-    bounced = clinic.agreed()
-    clinic.bounces(clinic.pays("10.00", {bounced: "10.00"})["id"])
-    for name in ("reopenReduction", "declineReduction"):
-        clinic.step(name, bounced, reason="To negotiate again")
-    clinic.step("writeOffInvoice", clinic.submitted(), clinic.admin, reason="Lost")
-    received = clinic.submitted()
-    clinic.pays("1.00", {received: "1.00"})
-    clinic.invoice("0.00")
-    small = clinic.agreed()
-    clinic.pays("999.50", {small: "999.50"})
+    add_kinds(clinic)
     return [
         row["id"]
         for row in rows(address, "select id from invoices i join clinics using (clinic_id) where short_name = 'demo'")

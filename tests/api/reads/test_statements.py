@@ -53,6 +53,7 @@ LISTS = {
     "users": "first: 3",
     "auditTrail": "first: 3",
     "merges": "first: 3, filter: {undone: false}",
+    "worklists": "",
 }
 ONES = ("invoice", "case", "patient", "payer", "export", "remittance")
 REPORTS = {
