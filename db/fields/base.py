@@ -91,7 +91,8 @@ class ComputedObject:
 class FormField:
     """What of a form's field depends on the record: its bounds and default as the API spells them, its choices, and whether it is required.
 
-    `without` are the values of an enum that it does not offer, and `is_context` is whether the record itself gives it.
+    `without` are the values of an enum that it does not offer, `is_context` is whether the record itself gives it, and `is_complete`
+    whether a record is always one of the choices.
     """
 
     label: str | None = None
@@ -102,6 +103,12 @@ class FormField:
     choices: "tuple[Expression, Expression, Select[Any]] | None" = None
     without: tuple[str, ...] = ()
     is_context: bool = False
+    is_complete: bool = True
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a record may be another one than the choices."""
+        return not self.is_context and (self.choices is None or not self.is_complete)
 
 
 @dataclass(frozen=True)

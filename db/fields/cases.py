@@ -4,6 +4,7 @@ from sqlalchemy import Date, Numeric, Text, and_, any_, cast, func, literal, or_
 
 from db import tables
 from db.fields.base import (
+    ActionList,
     Expression,
     Filter,
     JsonList,
@@ -20,6 +21,7 @@ from db.fields.base import (
     same_clinic,
 )
 from db.fields.billing.coverages import COVERAGES, PROPOSED_PAYER
+from db.fields.forms.cases import actions_of_case
 from db.fields.holds import in_force
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression
@@ -78,6 +80,7 @@ CASE = View(
         "history": Many("CaseEvent", owned("case_id"), lambda e: [e.at, e.id]),
         "billedTotal": _sum_of("billed_amount"),
         "outstanding": _sum_of("balance"),
+        "availableActions": ActionList("Action", actions_of_case),
     },
     {
         "status": Filter(lambda c, wanted: c.status == any_(wanted), TEXTS),

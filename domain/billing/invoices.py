@@ -169,7 +169,7 @@ class Invoice:
 
 
 class Condition(StrEnum):
-    """What a guard requires of a fact; db/fields/billing/transitions.py has the same in SQL."""
+    """What a guard requires of a fact; db/fields/forms/transitions.py has the same in SQL."""
 
     IS_TRUE = "is true"
     IS_FALSE = "is false"

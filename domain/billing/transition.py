@@ -37,7 +37,7 @@ class Input:
 
     A UUID is sent as a global id, a Decimal is an amount in US dollars. `label` is the caption of a form's field.
 
-    `least`, `most` and `default` are names of facts of the record, or of values that a form offers, in db/fields/billing/form_facts.py,
+    `least`, `most` and `default` are names of facts of the record, or of values that a form offers, in db/fields/forms/facts.py,
     which has them in SQL. `choices` is the name of the records among which a form chooses, and `without` are values that it does not
     offer. `required_where` is a fact with which an optional input must be given.
     """
@@ -64,7 +64,7 @@ class Transition:
     `record` is the kind of record that the mutation changes: an invoice, whose id every such transition takes, or a cheque or case
     with several invoices. `admin_start` are states from which only an admin may start it, `staff_guards` are guards that bind
     everybody but an admin. `needs` are records or facts without which no input is valid, so that a form is not offered: names in
-    db/fields/billing/form_needs.py; the mutation refuses such an input by itself.
+    domain/billing/effects/form_needs.py; the mutation refuses such an input by itself.
     """
 
     name: str

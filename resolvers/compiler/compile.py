@@ -26,8 +26,8 @@ from db.row import Derived, Row, Scope
 from db.security.reach import reach_of
 from domain.api_names import snake
 from permissions.roles import is_protected
-from resolvers.compiler.actions import compiled_actions, record_type
 from resolvers.compiler.audited_ids import AuditedIds
+from resolvers.compiler.forms.actions import compiled_actions, record_type
 from resolvers.compiler.json_sql import EMPTY_LIST, Columns, as_list, as_object, is_long, listed, typename
 from resolvers.compiler.plans import Binder, converter
 from resolvers.compiler.selection import SelectedField, Selector, object_type

@@ -16,6 +16,7 @@ from schema.billing.invoices import InvoiceConnection, InvoiceFilter, InvoiceOrd
 from schema.commands import command, payload_of
 from schema.connections import After, Before, Connection, First, Last, Node
 from schema.enums import CaseStatus
+from schema.forms.actions import Action
 from schema.history import Change
 from schema.keys import key
 from schema.reading import compiled
@@ -117,6 +118,9 @@ class Case(Node):
         "What the invoices of the case that you can access bill in US dollars, without those that are VOID.",
     )
     outstanding: Decimal = output_field("staff", "The total outstanding in the case in US dollars.")
+    available_actions: list[Action] = output_field(
+        "workflow", "What you may do with the case as it is now, with the form of each mutation."
+    )
     history: list[CaseEvent] = output_field("workflow", "The changes of the case, oldest first.")
 
 

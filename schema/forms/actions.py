@@ -54,7 +54,7 @@ class ActionInput:
     fields: list["ActionInput"] = output_field("workflow", "The fields of an object.")
     choices: list[ActionChoice] = output_field("workflow", "The values to choose from, at most 20 records.")
     choices_from: str | None = output_field(
-        "workflow", "The root field that finds the record or the code; null where the choices are all."
+        "workflow", "The root field that finds other records or codes than the choices; null where the choices are all."
     )
     accepts: list[str] = output_field("workflow", "The content types of the files that an upload accepts.")
 

@@ -9,6 +9,7 @@ import strawberry
 from permissions.classes import input_field, output_field
 from schema.commands import payload_of
 from schema.connections import Connection, Node
+from schema.forms.actions import Action
 from schema.payments.enums import ChequeStatus, PaymentMethod, ReturnKind, ReversalKind
 from schema.payments.refunds import Refund
 from schema.references import (
@@ -84,6 +85,9 @@ class Cheque(Node):
     )
     recoupment_requests: list[RecoupmentRequestRef] = output_field(
         "records", "The requests of its payer to pay it back, oldest first."
+    )
+    available_actions: list[Action] = output_field(
+        "workflow", "What you may do with the payment as it is now, with the form of each mutation."
     )
     document_url: str | None = output_field(
         "records",

@@ -54,6 +54,7 @@ _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
     *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning", "EnumLabels", "ValueLabel"),
     *("Transition", "TransitionInput", "TransitionMove", "InvoiceSums", "Worklist"),
+    *("Action", "ActionInput", "ActionChoice", "ActionBlocker", "ActionWarning"),
     *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE | _MERGED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}

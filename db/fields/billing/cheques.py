@@ -6,6 +6,7 @@ from sqlalchemy import Date, Numeric, Text, Uuid, and_, any_, case, cast, func, 
 
 from db import tables
 from db.fields.base import (
+    ActionList,
     Expression,
     Filter,
     Many,
@@ -20,6 +21,7 @@ from db.fields.base import (
     same_clinic,
     there_is,
 )
+from db.fields.forms.cheques import actions_of_cheque
 from db.fields.parties import TEXTS, UUIDS, starts_with
 from db.global_ids import id_expression
 from db.row import Row
@@ -137,6 +139,7 @@ CHEQUE = View(
         "providerAdjustments": Many("ProviderAdjustment", owned("cheque_id"), lambda p: [p.effective_on, p.id]),
         "recoupmentRequests": Many("RecoupmentRequest", owned("cheque_id"), lambda r: [r.requested_on, r.id]),
         "documentUrl": lambda c: link(c, "documents", "Upload", c.document_id),
+        "availableActions": ActionList("Action", actions_of_cheque),
     },
     _FILTERS,
     order=Order(lambda c: c.received_on, Date(), descending=True),

@@ -39,12 +39,12 @@ from db.fields.base import (
     plain,
     there_is,
 )
-from db.fields.billing.actions import actions_of_invoice
 from db.fields.billing.coverages import EXPECTED_PAYMENTS
 from db.fields.billing.denials import status_of
 from db.fields.billing.issued_documents import names_invoice
-from db.fields.billing.transitions import available
 from db.fields.billing.worklists import SUMS, in_worklist, is_open
+from db.fields.forms.invoices import actions_of_invoice
+from db.fields.forms.transitions import available
 from db.fields.holds import due_on, hold_over
 from db.fields.parties import TEXTS, UUIDS, attorneys_of_firms, patients_found, starts_with
 from db.global_ids import id_expression

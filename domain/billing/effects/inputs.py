@@ -13,7 +13,7 @@ from domain.payments.cheques import PaymentMethod, ReturnKind
 
 LAST_DAY = optional_input("expires_on", date, "Valid until", "The last day of the offer.", least="today")
 CHEQUE = Input("cheque_id", UUID, "Cheque", "The id of the cheque.", choices="unapplied_cheques")
-PAYER = Input("payer_id", UUID, "Payer", "The new payer.")
+PAYER = Input("payer_id", UUID, "Payer", "The new payer.", choices="other_payers")
 CASE = Input("case_id", UUID, "Case", "The id of the case.")
 ALLOCATIONS = Input(
     "allocations", Allocation, "Allocations", "The invoices that it pays, with the amount for each.", is_list=True
@@ -273,6 +273,7 @@ TRANSFER = (
         UUID,
         "Payer",
         "The new payer; not needed where a coverage is given, which has a payer.",
+        choices="other_payers",
         required_where="always",
     ),
     Input(

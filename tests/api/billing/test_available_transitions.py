@@ -16,8 +16,8 @@ from domain.billing.next_steps import refusal_of
 from domain.billing.transitions import TRANSITIONS
 from resolvers.commands.transitions import _ALL_FACTS, invoice_of
 from server.database_urls import DatabaseUrls
+from tests.api.forms.invoice_kinds import add_kinds
 from tests.conftest import SignIn
-from tests.support.api.invoice_kinds import add_kinds
 from tests.support.api.mutations import answered
 from tests.support.api.records import today, uuid_of
 from tests.support.api.scenarios import Clinic, mutation, selection

@@ -3,12 +3,12 @@
 from sqlalchemy import Text, and_, cast, literal
 
 from db.fields.base import Action, Blocker, Expression, FormField, Many, same_clinic
-from db.fields.billing.form_choices import CHOICES
-from db.fields.billing.form_facts import FORM_FACTS, spelled
-from db.fields.billing.transitions import holds, refusal_text
+from db.fields.forms.choices import CHOICES
+from db.fields.forms.facts import FORM_FACTS, spelled
+from db.fields.forms.transitions import holds, refusal_text
 from db.row import Row
 from domain.api_names import camel
-from domain.billing.form_needs import NEEDS
+from domain.billing.effects.form_needs import NEEDS
 from domain.billing.invoices import COVERED, GUARDS
 from domain.billing.transition import Input, Transition
 from domain.billing.transitions import TRANSITIONS
@@ -65,13 +65,15 @@ def _field(one: Input, i: Row) -> FormField:
         (choice.value, choice.label, choice.found) if choice else None,
         one.without,
         is_context=one.name == "case_id",
+        is_complete=choice is not None and choice.is_complete,
     )
 
 
 def _context(row: Transition, i: Row) -> dict[str, FormField]:
     """What the invoice itself gives: its id and version, and its part of a payment."""
     context = FormField(is_context=True)
-    amount = FormField(None, spelled("cent", i), spelled("payable_amount", i), spelled("payable_amount", i))
+    default = "unapplied_and_payable" if row.name == "allocate_cheque" else "payable_amount"
+    amount = FormField(None, spelled("cent", i), spelled("payable_amount", i), spelled(default, i))
     return {
         "invoiceId": context,
         "version": context,

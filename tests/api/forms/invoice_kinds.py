@@ -20,3 +20,6 @@ def add_kinds(clinic: Clinic) -> None:
     clinic.invoice("0.00")
     small = clinic.agreed()
     clinic.pays("999.50", {small: "999.50"})
+    for _ in range(3):
+        remitted = clinic.look(clinic.agreed())
+        clinic.remittance(remitted, remitted["payer"]["id"], "5.00")

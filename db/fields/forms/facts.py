@@ -1,6 +1,6 @@
 """The SQL of the facts that forms of transitions show: bounds and defaults of inputs, and what an action needs.
 
-Their names are used in domain/billing/effects/inputs.py and domain/billing/form_needs.py. That they are what the effects accept is
+Their names are used in domain/billing/effects/inputs.py and domain/billing/effects/form_needs.py. That they are what the effects accept is
 proven by a test that tries them on every kind of invoice.
 """
 
@@ -10,8 +10,8 @@ from sqlalchemy import Text, and_, case, cast, false, func, literal, literal_col
 
 from db import tables
 from db.fields.base import Expression, same_clinic, there_is
-from db.fields.billing.form_choices import paying_cheques, unapplied_cheques, waiting_claims
-from db.fields.billing.standing_adjustments import standing_adjustment, standing_amount
+from db.fields.forms.choices import first_unapplied, paying_cheques, unapplied_cheques, waiting_claims
+from db.fields.forms.standing_adjustments import standing_adjustment, standing_amount
 from db.global_ids import id_expression
 from db.row import Row
 from domain.access.people import Role
@@ -203,6 +203,7 @@ FORM_FACTS: dict[str, Callable[[Row], Expression]] = {
     "only_taken_back_of_a_line": lambda i: func.coalesce(_taken_back(i, lambda a: a.line_id).is_not(None), false()),
     "paying_payer": lambda i: id_expression("Payer", _paying_payer(i)),
     "payable_amount": _payable_amount,
+    "unapplied_and_payable": lambda i: func.least(_payable_amount(i), first_unapplied(i)),
     "payer_with_something_left": lambda i: _paying_payer(i).is_not(None),
     "unapplied_cheque": lambda i: unapplied_cheques(i).exists(),
     "waiting_remittance": lambda i: waiting_claims(i).exists(),

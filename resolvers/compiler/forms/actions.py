@@ -9,12 +9,12 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from db.fields import VIEWS
 from db.fields.base import Action, ActionList, Blocker, FormField, Many
-from db.fields.billing.form_choices import MOST_CHOICES
+from db.fields.forms.choices import MOST_CHOICES
 from db.row import Row
 from domain.api_names import camel
-from resolvers.compiler.form_inputs import inputs_of
+from resolvers.compiler.forms.inputs import inputs_of
+from resolvers.compiler.forms.json_tree import OptionalItem, as_json
 from resolvers.compiler.json_sql import EMPTY_LIST
-from resolvers.compiler.json_tree import OptionalItem, as_json
 from resolvers.compiler.selection import SelectedField, Selector, object_type
 
 Expression = ColumnElement[Any]
@@ -87,11 +87,11 @@ class _Form:
             "label": form.label or one["label"],
             "isRequired": _either(one["isRequired"], form.required),
             "isFromContext": form.is_context,
-            "default": form.default,
+            "default": one["default"] if form.default is None else form.default,
             "minimum": form.least,
             "maximum": form.most,
             "choices": lambda part: self._choices(form, offered, part),
-            "choicesFrom": None if form.choices is not None or form.is_context else one["choicesFrom"],
+            "choicesFrom": one["choicesFrom"] if form.is_searched else None,
             "fields": lambda part: self._fields(one["fields"], f"{path}.", part),
         }
         return self._project(field, known)

@@ -1,5 +1,6 @@
 """What a mutation takes, read from the role's schema: the kind of each field of its input, for forms that know no mutation."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,9 @@ from graphql import (
     GraphQLNamedType,
     GraphQLNonNull,
     GraphQLSchema,
+    Undefined,
     get_named_type,
+    is_required_input_field,
 )
 
 from domain.api_names import camel
@@ -75,10 +78,10 @@ def _field(schema: GraphQLSchema, name: str, field: GraphQLInputField) -> dict[s
         "name": name,
         "kind": kind.name,
         "label": label_of(name),
-        "isRequired": isinstance(field.type, GraphQLNonNull),
+        "isRequired": is_required_input_field(field),
         "isList": isinstance(nullable, GraphQLList),
         "isFromContext": False,
-        "default": None,
+        "default": None if field.default_value is Undefined else _spelled(field.default_value),
         "minimum": None,
         "maximum": None,
         "fields": list(_fields(schema, named)) if isinstance(named, GraphQLInputObjectType) else [],
@@ -86,6 +89,13 @@ def _field(schema: GraphQLSchema, name: str, field: GraphQLInputField) -> dict[s
         "choicesFrom": SEARCHED_IN.get(name),
         "accepts": sorted(SCANS) if kind is ActionInputKind.UPLOAD else [],
     }
+
+
+def _spelled(value: Any) -> str | None:
+    """A default value as the API spells it."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
 
 
 def _kind_of(name: str, named: GraphQLNamedType) -> ActionInputKind:

@@ -1,7 +1,7 @@
 """What a form of a transition needs besides the guards: facts without which no input is valid, so that the action is not possible.
 
 The mutation refuses each such input by itself, since what it lacks depends on the input; so these are no guards. The facts are
-in db/fields/billing/form_facts.py.
+in db/fields/forms/facts.py.
 """
 
 # Name of the fact, which has to hold → the message where it does not.
