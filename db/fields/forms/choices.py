@@ -38,7 +38,7 @@ def _paying(i: Row, c: Row, *, is_returnable: bool = False) -> Select[Any]:
     a = i.scope.row(tables.cheque_allocations)
     pays = and_(same_clinic(i, a), a.cheque_id == c.id, a.invoice_id == i.id)
     amount = select(func.sum(a.amount)).select_from(a.source).where(pays).scalar_subquery()
-    returnable = [c.returned_on.is_(None)] if is_returnable else []
+    returnable: list[Expression] = [c.returned_on.is_(None)] if is_returnable else []
     if i.scope.role is not Role.ADMIN:
         returnable.append(~pays_paid_invoice(c))
     found: Select[Any] = select(literal_column("1")).select_from(c.source)
