@@ -14,7 +14,7 @@ from strawberry import Info
 
 from db.fields import VIEWS
 from db.fields.base import Pages
-from db.global_ids import make_id, read_id
+from db.global_ids import TAGS, make_id, read_id
 from db.row import Row, Scope
 from db.security.reach import reach_of
 from domain.normal_forms import code_form
@@ -23,6 +23,7 @@ from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.compile import Compiler
+from resolvers.compiler.invoice_events import matches
 from resolvers.compiler.json_sql import as_object
 from resolvers.compiler.pages import Page, connection, root_connection, whole_list
 from resolvers.compiler.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
@@ -75,6 +76,21 @@ async def resolve_payload(
         found: orjson.Fragment | None = known[asked.key]
         return found
     return await _answer(raw, _given(_selector(raw), asked, type_name, identity), type_name)
+
+
+async def match_change(info: Info, invoice_id: UUID, change_id: UUID) -> asyncpg.Record:
+    """Whether an invoice matched the filter of a subscription `before` a transaction and `after` it, and whether it is `reached` now."""
+    raw = core_info(info)
+    context: RequestContext = raw.context
+    arguments = {**_given(_selector(raw), _asked(raw), "Invoice", invoice_id), "change": change_id}
+    assert context.viewer is not None
+    plan, row = await _read(raw, context.viewer, arguments, _MATCHES)
+    if _has_to_follow(raw, plan, row):
+        plan, row = await _read(raw, context.viewer, arguments, _MATCHES)
+    assert row is not None
+    if row["before"] or row["after"]:
+        context.audit.read(plan.fields, plan.filters, TAGS["Invoice"].encode() + invoice_id.bytes)
+    return row
 
 
 async def resolve_in_transaction(
@@ -210,6 +226,8 @@ def _selector(info: ResolveInfo) -> Selector:
 
 
 _NO_TYPE = ""
+# In place of a type: the statement of a subscription that decides whether a change is an event.
+_MATCHES = "matches"
 
 
 def _asked(info: ResolveInfo) -> SelectedField:
@@ -231,6 +249,8 @@ def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type:
     selector, scope = _selector(info), Scope(viewer.role, follows=viewer.clinic_id in _following)
     binder, audited = Binder([asked]), AuditedIds(is_on=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, audited, connection)
+    if node_type is _MATCHES:
+        return binder.plan(matches(compiler, asked), audited, scope)
     if node_type is None and asked.name in REPORTS:
         return binder.plan(REPORTS[asked.name](compiler, asked), audited, scope)
     if node_type is None and asked.name in _LISTS:

@@ -42,7 +42,7 @@ _MADE = {
 _PERIOD = {"from", "to"}
 MADE_BY_RESOLVERS = {
     *("Query", "Mutation", "Subscription", "AvailableTransition", "ChangeWarning", "EnumLabels", "ValueLabel"),
-    *("Transition", "TransitionInput", "TransitionMove", "InvoiceSums"),
+    *("Transition", "TransitionInput", "TransitionMove", "InvoiceSums", "InvoiceListEvent"),
     *(_OF_VIEWER | _PAYLOADS | _EXPLAINED | _QUOTED | _IMPORTED | _MADE | _MERGED),
 }
 REFUSED = {refusal.__name__ for refusal in REFUSALS}

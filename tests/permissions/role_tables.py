@@ -71,6 +71,7 @@ _SIGNED_IN = {
     "InvoiceSums": "billed",
     "InvoiceEdge": "cursor node",
     "InvoiceLine": "cptCode label units bilateral amount",
+    "InvoiceListEvent": "invoiceId leaves invoice",
     "InvoiceOrder": "field direction",
     "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
     "Money": "",
@@ -89,7 +90,7 @@ _SIGNED_IN = {
     "RevokeSessionPayload": "revoked errors",
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
-    "Subscription": "invoiceChanged(filter) exportProgress(id) sessionEnding",
+    "Subscription": "invoiceChanged(filter) invoiceEvents(filter) exportProgress(id) sessionEnding",
     "Viewer": f"{ANONYMOUS['Viewer']} sessions idleMinutes memberships secondFactor",
 }
 

@@ -84,12 +84,16 @@ class SwitchedDatabase(Database):
 
     @asynccontextmanager
     async def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: list[str] | None = None
+        self,
+        viewer: Viewer,
+        invoices: Collection[UUID] = (),
+        closing: list[str] | None = None,
+        change_id: UUID | None = None,
     ) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN
         try:
-            async with super().entered(self.runs_as, invoices, closing) as connection:
+            async with super().entered(self.runs_as, invoices, closing, change_id) as connection:
                 yield connection
         except asyncpg.InsufficientPrivilegeError:
             self.denied += 1
