@@ -55,6 +55,7 @@ FOUND_OTHERWISE = {
     "clinic",
     "viewer",
     "node",
+    "nodes",
     "invoiceByNumber",
     "explainAccess",
     "priceQuote",

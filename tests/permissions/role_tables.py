@@ -97,7 +97,7 @@ _SIGNED_IN = {
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
 _DAYS = "createdFrom createdTo serviceFrom serviceTo"
 _FILES = "export(id) exports(first after) labels"
-_ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
+_ROOTS = f"viewer node(id) nodes(ids) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
 
 _BOTH = {
     **_SIGNED_IN,
