@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from itertools import chain
 from time import monotonic
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 import asyncpg
@@ -33,7 +33,9 @@ _PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 # The pause between two looks at sessions, and between two looks at the exports of subscribers.
 _LOOKS_AT_SESSIONS, _LOOKS_AT_EXPORTS = 0.2, 0.25
 _WARNS_EVERY_SECONDS = 60.0
-_ANY = UUID(int=0)
+# How long a change may wait in a queue: the worker erases images after twice as long (jobs/invoice_images.py).
+IMAGES_KEPT_SECONDS = 300.0
+_NONE_SUCH = UUID(int=0)
 
 
 def _missed() -> RequestError:
@@ -45,17 +47,28 @@ def _too_slow() -> RequestError:
     return RequestError("Changes arrive faster than they are read: subscribe again", "TOO_SLOW")
 
 
+class InvoiceChange(NamedTuple):
+    """A change of an invoice: which invoice, which transaction, and until when its images are certainly kept, by `monotonic`."""
+
+    invoice_id: UUID
+    change_id: UUID
+    kept_until: float
+
+
+_ANY = InvoiceChange(_NONE_SUCH, _NONE_SUCH, float("inf"))
+
+
 @dataclass(eq=False)
 class _Subscriber:
-    """A subscriber with a queue: it gets the ids of records when a column or table with one of these names has changed."""
+    """A subscriber with a queue: it gets the changes of invoices by which a column or table with one of these names has changed."""
 
     names: frozenset[str]
-    waiting: "asyncio.Queue[UUID | RequestError]" = field(default_factory=lambda: asyncio.Queue(LARGEST_QUEUE))
+    waiting: "asyncio.Queue[InvoiceChange | RequestError]" = field(default_factory=lambda: asyncio.Queue(LARGEST_QUEUE))
 
-    def notify(self, identity: UUID) -> None:
+    def notify(self, change: InvoiceChange) -> None:
         """Enqueue a change; when the queue is full, the subscription ends."""
         try:
-            self.waiting.put_nowait(identity)
+            self.waiting.put_nowait(change)
         except asyncio.QueueFull:
             self.end(_too_slow())
 
@@ -65,22 +78,24 @@ class _Subscriber:
             self.waiting.get_nowait()
         self.waiting.put_nowait(error)
 
-    async def changes(self) -> AsyncIterator[UUID]:
-        """The ids from the queue, until an error ends the subscription."""
+    async def changes(self) -> AsyncIterator[InvoiceChange]:
+        """The changes from the queue, until an error ends the subscription, or one has waited longer than its images are kept."""
         while True:
             item = await self.waiting.get()
             if isinstance(item, RequestError):
                 raise item
+            if monotonic() > item.kept_until:
+                raise _too_slow()
             yield item
 
 
 class _ChangeFlag(_Subscriber):
     """A subscriber that needs to know only that something has changed, so that changes are coalesced."""
 
-    def notify(self, identity: UUID) -> None:
+    def notify(self, change: InvoiceChange) -> None:
         """Enqueue a signal, unless one is pending."""
         if self.waiting.empty():
-            self.waiting.put_nowait(identity)
+            self.waiting.put_nowait(change)
 
 
 class CachedSessions(Protocol):
@@ -136,8 +151,10 @@ class Notifications:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def of_invoices(self, clinic_id: UUID, names: frozenset[str]) -> AbstractAsyncContextManager[AsyncIterator[UUID]]:
-        """The ids of a clinic's invoices, one for each change of a column or table with one of these names."""
+    def of_invoices(
+        self, clinic_id: UUID, names: frozenset[str]
+    ) -> AbstractAsyncContextManager[AsyncIterator[InvoiceChange]]:
+        """The changes of a clinic's invoices, one for each transaction that changed a column or table with one of these names."""
         return self._subscribed(clinic_id, names)
 
     @asynccontextmanager
@@ -156,14 +173,14 @@ class Notifications:
             yield changed
 
     @asynccontextmanager
-    async def of_exports(self) -> AsyncIterator[AsyncIterator[UUID]]:
+    async def of_exports(self) -> AsyncIterator[AsyncIterator[InvoiceChange]]:
         """An item whenever any export, of any clinic, may have changed: the subscriber reads its own again. Changes are coalesced."""
         subscriber = _ChangeFlag(frozenset())
         async with self._among(self._export_flags, subscriber):
             yield subscriber.changes()
 
     @asynccontextmanager
-    async def _subscribed(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[AsyncIterator[UUID]]:
+    async def _subscribed(self, clinic_id: UUID, names: frozenset[str]) -> AsyncIterator[AsyncIterator[InvoiceChange]]:
         subscriber = _Subscriber(names)
         async with self._among(self._subscribers[clinic_id], subscriber):
             yield subscriber.changes()
@@ -250,19 +267,24 @@ class Notifications:
 
     def _invoice_changed(self, content: Any) -> None:
         self._clinic_wrote(content)
-        clinic_id, invoice_id = UUID(content["clinic"]), UUID(content["invoice"])
-        for subscriber in self._subscribers.get(clinic_id, ()):
+        change_id = UUID(content["change"]) if "change" in content else _NONE_SUCH
+        change = InvoiceChange(UUID(content["invoice"]), change_id, monotonic() + IMAGES_KEPT_SECONDS)
+        for subscriber in self._subscribers.get(UUID(content["clinic"]), ()):
             if not subscriber.names.isdisjoint(content["columns"]):
-                subscriber.notify(invoice_id)
+                subscriber.notify(change)
 
     async def _flag_exports(self) -> None:
         for flag in self._export_flags:
             flag.notify(_ANY)
 
 
-def invoice_changed(hints: Hints, clinic_id: UUID, invoice_id: UUID, columns: Iterable[str]) -> str:
-    """The payload that tells subscribers which columns of an invoice, or tables beside it, have changed."""
+def invoice_changed(
+    hints: Hints, clinic_id: UUID, invoice_id: UUID, columns: Iterable[str], change_id: UUID | None = None
+) -> str:
+    """The payload that tells subscribers which columns of an invoice, or tables beside it, have changed, and by which transaction."""
     content = {"clinic": str(clinic_id), "invoice": str(invoice_id), "columns": sorted(columns)}
+    if change_id is not None:
+        content["change"] = str(change_id)
     return hints.seal("invoice_changed", content)
 
 

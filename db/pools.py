@@ -116,15 +116,22 @@ class Database:
         return await _one_row(self._pools[viewer.role], entered, sql, values)
 
     def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), before_commit: list[str] | None = None
+        self,
+        viewer: Viewer,
+        invoices: Collection[UUID] = (),
+        before_commit: list[str] | None = None,
+        change_id: UUID | None = None,
     ) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """A viewer's transaction under row-level security; committed at the end, rolled back by an exception.
 
         It begins with the row locks on `invoices`, if any, and ends with the calls that `before_commit` has by then, each in the
-        same query as begin and commit, which saves a round trip.
+        same query as begin and commit, which saves a round trip. With a `change_id`, the database keeps what changed invoices were before.
         """
         locked = locking(viewer.clinic_id, invoices) if invoices else ""
-        entered, pool = entering(viewer, read_only=False) + _GENERIC + locked, self._pools[viewer.role]
+        entered, pool = (
+            entering(viewer, read_only=False) + _GENERIC + _keeping(change_id) + locked,
+            self._pools[viewer.role],
+        )
         # The list itself: calls are added to it until the transaction ends.
         closing = [] if before_commit is None else before_commit
         if not self._replica:
@@ -184,9 +191,14 @@ class Database:
             return list(await connection.fetch(_CLINICS))
 
     @asynccontextmanager
-    async def working(self, clinic_id: UUID | None = None) -> AsyncIterator[asyncpg.Connection]:
-        """A transaction of the worker in one clinic; without a clinic it sees the list of clinics, and none of their business data."""
-        clinic = f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else ""
+    async def working(
+        self, clinic_id: UUID | None = None, change_id: UUID | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """A transaction of the worker in one clinic; without a clinic it sees the list of clinics, and none of their business data.
+
+        With a `change_id`, the database keeps what changed invoices were before.
+        """
+        clinic = (f"; set local app.clinic_id = '{clinic_id}'" if clinic_id else "") + _keeping(change_id)
         async with self._worker.transaction(f"begin; set local role {WORKER_ROLE}{clinic}") as connection:
             yield connection
 
@@ -223,6 +235,10 @@ async def importing(connection: asyncpg.Connection) -> AsyncIterator[None]:
     yield
     if role != "none":
         await connection.execute(f"set local role {role}")
+
+
+def _keeping(change_id: UUID | None) -> str:
+    return f"; set local app.change_id = '{change_id}'" if change_id else ""
 
 
 def entering(viewer: Viewer, *, read_only: bool, snapshot: bool = False) -> str:

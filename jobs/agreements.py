@@ -45,11 +45,11 @@ async def lapse_agreements(database: Database, clock: Clock) -> int:
 
 
 async def _lapse(database: Database, clinic_id: UUID, invoice_id: UUID, today: date, moment: datetime) -> bool:
-    given = {"invoice_id": invoice_id}
+    given, change_id = {"invoice_id": invoice_id}, uuid4()
     try:
-        async with database.working(clinic_id) as connection:
+        async with database.working(clinic_id, change_id) as connection:
             known = (connection, clinic_id, None, Actor(None, today, moment), moment, uuid4().hex, given)
-            work = UnitOfWork(*known, hints=database.hints)
+            work = UnitOfWork(*known, change_id=change_id, hints=database.hints)
             await transition(work, "lapse_agreement")
             await work.restate()
             await record_job(connection, work.batches, "lapseAgreement", moment, work.request_id)

@@ -44,9 +44,10 @@ async def apply_attorney_changes(database: Database, clock: Clock) -> int:
 
 
 async def _apply(database: Database, clinic_id: UUID, case_id: UUID, today: date, moment: datetime) -> bool:
-    async with database.working(clinic_id) as connection:
+    change_id = uuid4()
+    async with database.working(clinic_id, change_id) as connection:
         known = (connection, clinic_id, None, Actor(None, today, moment), moment, uuid4().hex, {"case_id": case_id})
-        work = UnitOfWork(*known, hints=database.hints)
+        work = UnitOfWork(*known, change_id=change_id, hints=database.hints)
         if not await apply_change(work, case_id):
             # Another worker was faster, or staff cancelled the change.
             return False

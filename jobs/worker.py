@@ -27,6 +27,7 @@ from jobs.document_files import draw_named
 from jobs.export_files import Builder, build
 from jobs.export_housekeeping import drop_old_files
 from jobs.heartbeat import BEATS_EVERY_SECONDS, WorkerHeartbeat
+from jobs.invoice_images import erase_invoice_images
 from jobs.message_delivery import send_messages
 from jobs.one_time_links import LinkMailer, forget_links, send_links
 from jobs.queue_driver import QueueDriver
@@ -88,6 +89,10 @@ async def _forget_links(tools: Tools) -> int:
     return await forget_links(tools.database, tools.clock)
 
 
+async def _erase_invoice_images(tools: Tools) -> int:
+    return await erase_invoice_images(tools.database)
+
+
 async def _plan_reminders(tools: Tools) -> int:
     return await plan_reminders(tools.database, tools.clock)
 
@@ -102,6 +107,7 @@ TASKS: dict[str, tuple[str, Task]] = {
     "apply_attorney_changes": ("*/15 * * * *", _apply_attorney_changes),
     "lapse_agreements": ("*/15 * * * *", _lapse),
     "plan_reminders": ("*/15 * * * *", _plan_reminders),
+    "erase_invoice_images": ("*/5 * * * *", _erase_invoice_images),
     "drop_stale_uploads": ("20 * * * *", _drop_stale_uploads),
     "drop_old_files": ("35 * * * *", _drop_old_files),
     "forget_links": ("50 * * * *", _forget_links),

@@ -78,10 +78,10 @@ def mutation(rule_name: str, description: str, **options: Any) -> Callable[[Call
     return mutation
 
 
-def subscription(rule_name: str, description: str) -> Callable[[Callable[..., Any]], Any]:
+def subscription(rule_name: str, description: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """A subscription, guarded by a rule."""
     subscription: Callable[[Callable[..., Any]], Any]
-    subscription = strawberry.subscription(description=description, permission_classes=[guard(rule_name)])
+    subscription = strawberry.subscription(description=description, permission_classes=[guard(rule_name)], **options)
     return subscription
 
 

@@ -38,6 +38,8 @@ _PARTIES = {_PHYSICIAN: Reach.ON_TREATED_INVOICE, _ATTORNEY: Reach.ON_REPRESENTE
 # Table → role → reach. A role that is not named for a table reaches none of its rows.
 ROWS: dict[str, dict[Role, Reach]] = {
     "invoices": {**_CLINIC, _PHYSICIAN: Reach.TREATED, _ATTORNEY: Reach.REPRESENTED_NOT_VOID},
+    # What an invoice was before a recent transaction, by which a subscriber learns that it has left a list.
+    "invoice_images": {**_CLINIC, _PHYSICIAN: Reach.TREATED, _ATTORNEY: Reach.REPRESENTED_NOT_VOID},
     "invoice_lines": {**_CLINIC, _PHYSICIAN: Reach.OF_TREATED_INVOICE, _ATTORNEY: Reach.OF_REPRESENTED_INVOICE},
     "cases": {**_CLINIC, **_CASES, _ATTORNEY: Reach.REPRESENTED},
     "patients": {**_CLINIC, **_CASES},

@@ -92,6 +92,8 @@ WORKER: dict[str, Need] = {
         (), adds=(*_KEY, "case_id", "at", "by_user_id", "action", "changes", "request_id", "recorded_at")
     ),
     "invoice_lines": Need(_OF_INVOICE),
+    # Erased after some minutes, and never read.
+    "invoice_images": Need(("clinic_id", "recorded_at"), removes=True),
     # The facts behind the amounts: whether an agreement was paid in time.
     "cheque_allocations": Need(
         (

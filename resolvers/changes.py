@@ -20,7 +20,7 @@ from permissions.graphql_adapter import core_info
 from permissions.roles import marks_of
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.plans import Binder, Plan, id_reader
-from resolvers.compiler.reading import resolve_payload, selection_of
+from resolvers.compiler.reading import match_change, resolve_payload, selection_of
 from resolvers.context import RequestContext
 
 _NONE_SUCH = UUID(int=0)
@@ -110,7 +110,27 @@ async def changed_invoices(info: Info) -> AsyncGenerator[orjson.Fragment, None]:
     async with context.changes.of_invoices(viewer.clinic_id, names) as changes:
         # An invalid argument is rejected at once, and not with the first change.
         await resolve_payload(info, "Invoice", _NONE_SUCH)
-        async for invoice_id in changes:
-            invoice = await resolve_payload(info, "Invoice", invoice_id)
+        async for change in changes:
+            invoice = await resolve_payload(info, "Invoice", change.invoice_id)
             if invoice is not None:
                 yield invoice
+
+
+async def invoice_events(info: Info) -> AsyncGenerator[tuple[UUID, bool], None]:
+    """Each invoice of which a transaction has changed something, if it matched before or matches after it; and whether it leaves.
+
+    An invoice that the viewer lost since is left to the event of the transaction that took it.
+    """
+    context: RequestContext = info.context
+    viewer = context.viewer
+    assert viewer is not None
+    assert context.changes is not None
+    names = names_seen(core_info(info).schema, viewer.role)
+    async with context.changes.of_invoices(viewer.clinic_id, names) as changes:
+        # An invalid argument is rejected at once, and not with the first change.
+        await match_change(info, _NONE_SUCH, _NONE_SUCH)
+        async for change in changes:
+            found = await match_change(info, change.invoice_id, change.change_id)
+            leaves = found["before"] and not found["after"]
+            if leaves or (found["after"] and found["reached"]):
+                yield change.invoice_id, leaves

@@ -26,6 +26,8 @@ from permissions.roles import marks_of, schemas_of
 from resolvers.compiler.refusals import refuse
 
 _Item = tuple[str, Part]
+# Events about the rows of a table, which are made of no view.
+_EVENTS = {"InvoiceListEvent": "invoices"}
 _EXAMPLES = "Invoice, Invoice.balance, Query.invoices(filter:), InvoiceFilter.denied or InvoiceStatus.VOID"
 
 
@@ -40,7 +42,7 @@ def explained(whole: GraphQLSchema, role: Role | None, coordinate: str) -> Expla
 @cache
 def book_of(whole: GraphQLSchema) -> Book:
     """The complete schema's coordinates, and those that each role is served."""
-    tables = {name: view.table.name for name, view in VIEWS.items()}
+    tables = {name: view.table.name for name, view in VIEWS.items()} | _EVENTS
     parts = dict(_parts(whole))
     served = {}
     for role, schema in schemas_of(whole).items():

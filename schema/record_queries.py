@@ -30,6 +30,7 @@ from schema.records.physicians import Physician
 from schema.records.reason_codes import ReasonCode, ReasonCodeFilter
 
 Id = Annotated[strawberry.ID, argument("The id of the record.", "signed_in")]
+Ids = Annotated[list[strawberry.ID], argument("The ids of the records.", "signed_in")]
 Number = Annotated[str, argument("The complete invoice number.", ("Invoice.number",))]
 InvoicesWanted = Annotated[InvoiceFilter | None, argument("Only invoices that match this filter.", "signed_in")]
 InvoicesSorted = Annotated[InvoiceOrder | None, argument("A sort order of invoices.", "signed_in")]
@@ -63,6 +64,13 @@ class RecordQueries:
 
     @compiled_root("signed_in", "Any record by its id; null if it does not exist or you cannot access it.")
     async def node(self, info: Info, id: Id) -> Node | None:
+        return await read(info)
+
+    @compiled_root(
+        "signed_in",
+        "Records by their ids, at most 100, in the order of the ids; null for each that does not exist or that you cannot access.",
+    )
+    async def nodes(self, info: Info, ids: Ids) -> list[Node | None]:
         return await read(info)
 
     @compiled_root("signed_in", "One invoice by its id; null if it does not exist or you cannot access it.")

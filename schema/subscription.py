@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator
 import strawberry
 from strawberry import UNSET, Info
 
+from db.global_ids import make_id
 from permissions.classes import subscription
-from resolvers.changes import changed_invoices, count_action_items, export_progress
+from resolvers.changes import changed_invoices, count_action_items, export_progress, invoice_events
 from resolvers.session_ending import session_ends
 from schema.access.sessions import SessionEnding
 from schema.billing.invoices import Invoice
+from schema.invoice_events import InvoiceListEvent
 from schema.record_queries import Id, InvoicesWanted
 from schema.reports.exports import Export
 
@@ -21,9 +23,24 @@ class Subscription:
         "The invoices that you can access, each time one changes, with its new content. If changes may "
         "have been missed, it ends with the code CHANGES_MISSED or TOO_SLOW: read again and subscribe "
         "anew.",
+        deprecation_reason="invoiceEvents says what leaves a list, too. This field is removed with release 1.0.0.",
     )
     def invoice_changed(self, info: Info, filter: InvoicesWanted = UNSET) -> AsyncGenerator[Invoice, None]:
         return changed_invoices(info)  # type: ignore[return-value]
+
+    @subscription(
+        "signed_in",
+        "Each change of an invoice that fits the filter, and that you can access, before the change or after it: the invoice enters the "
+        "list, changes in it or leaves it. Nothing is sent for what leaves with a new day alone, nor for changes of other records, such "
+        "as a patient's name. It ends like the others if changes may have been missed.",
+    )
+    async def invoice_events(
+        self, info: Info, filter: InvoicesWanted = UNSET
+    ) -> AsyncGenerator[InvoiceListEvent, None]:
+        async for identity, leaves in invoice_events(info):
+            yield InvoiceListEvent(
+                invoice_id=strawberry.ID(make_id("Invoice", identity)), leaves=leaves, identity=identity
+            )
 
     @subscription(
         "signed_in",

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import bindparam
+from sqlalchemy import Uuid, bindparam
 
 from db.fields import VIEWS
 from db.fields.base import (
@@ -21,6 +21,7 @@ from db.fields.base import (
     SameRow,
     View,
 )
+from db.fields.billing.invoice_images import IMAGE, taken_before
 from db.row import Row, Scope
 from db.security.reach import reach_of
 from db.tables import metadata
@@ -35,6 +36,8 @@ def columns_read(role: Role, seen: frozenset[str]) -> dict[str, set[str]]:
         fields = {name: how for name, how in view.fields.items() if f"{type_name}.{name}" in seen}
         if fields and role in ROWS.get(view.table.name, {}):
             _touch(type_name, view, fields, scope, seen)
+    if "Subscription.invoiceEvents" in seen:
+        _touch_image(scope, seen)
     for table in {name for name, _ in scope.columns} & set(ROWS):
         if role in ROWS[table] and table in metadata.tables:
             reach_of(scope.row(metadata.tables[table]))
@@ -55,6 +58,15 @@ def _touch(type_name: str, view: View, fields: dict[str, Field], scope: Scope, s
     if view.top:
         view.top(row)
     for choice in _choices(type_name, view, seen):
+        _narrow(choice, row)
+
+
+def _touch_image(scope: Scope, seen: frozenset[str]) -> None:
+    """What events of invoices read of the images: the columns of filters that the role sees."""
+    row = scope.row(IMAGE.table)
+    taken_before(row, bindparam("change", type_=Uuid()), bindparam("id", type_=Uuid()))
+    row.position, row.existed  # noqa: B018 (naming a column records it)
+    for choice in _choices("Invoice", IMAGE, seen):
         _narrow(choice, row)
 
 

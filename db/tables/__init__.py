@@ -6,6 +6,7 @@ from db.tables.cases import attorney_changes, case_events, cases, representation
 from db.tables.clinics import clinics, idempotency_keys, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
+from db.tables.invoice_images import invoice_images
 from db.tables.invoices import (
     changes,
     denial_events,
@@ -108,6 +109,7 @@ __all__ = [
     "invoice_adjustments",
     "invoice_counters",
     "invoice_events",
+    "invoice_images",
     "invoice_lines",
     "invoice_states",
     "invoices",

@@ -20,6 +20,7 @@ LEFT_OUT: Mapping[str, str] = {
     "audit_pending": "A queue of the audit log, whose events are written.",
     "export_records": "Which records an exported file shows, for its download here alone; the audit log has the exports.",
     "idempotency_keys": "Keys of requests that were sent to this server.",
+    "invoice_images": "What invoices were before changes of the last minutes, for subscribers of this server.",
     "invitations": "One-time links to accounts of this server.",
     "memberships": "Logins belong to persons and not to the clinic; its users are written.",
     "patient_names": "An index of the patients' names, which are written.",

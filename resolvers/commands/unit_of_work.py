@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -60,6 +60,8 @@ class UnitOfWork:
     audit: AuditRecord = field(default_factory=AuditRecord)
     # The invoices with facts that count on other days than those on which they were recorded, whose restated states change.
     restated: set[UUID] = field(default_factory=set)
+    # By which the database keeps, for subscribers, what the changed invoices were before: the transaction has it as `app.change_id`.
+    change_id: UUID = field(default_factory=uuid4)
     # Seals what other processes are notified of.
     hints: Hints = field(default_factory=Hints)
     # The columns of each changed invoice, and the tables beside it. However many steps a command takes, subscribers get one event of
@@ -117,7 +119,9 @@ class UnitOfWork:
     def notifications(self) -> list[str]:
         """The calls (NOTIFY) that tell subscribers of the changed invoices, to be made as the transaction ends."""
         payloads = [
-            invoice_changed(self.hints, self.clinic_id, identity, columns - self._changed_back(identity))
+            invoice_changed(
+                self.hints, self.clinic_id, identity, columns - self._changed_back(identity), self.change_id
+            )
             for identity, columns in self.changed.items()
         ]
         return [f"select pg_notify('invoice_changed', '{payload}')" for payload in payloads]
@@ -197,10 +201,10 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
     before_commit: list[str] = []
     try:
         inputs = read_inputs(input_, context.today)
-        key, locked = inputs.get("idempotency_key"), command.locked_first(inputs)
-        async with context.database.entered(viewer, locked, before_commit) as connection:
+        key, locked, change_id = inputs.get("idempotency_key"), command.locked_first(inputs), uuid4()
+        async with context.database.entered(viewer, locked, before_commit, change_id) as connection:
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
-            work = _work_of(context, viewer, connection, inputs, locked)
+            work = _work_of(context, viewer, connection, inputs, locked, change_id)
             if known is None:
                 await share_merges(connection, viewer.clinic_id, command.name)
                 survivors = await find_survivors(connection, viewer.clinic_id, inputs)
@@ -243,11 +247,12 @@ def _work_of(
     connection: asyncpg.Connection,
     inputs: Mapping[str, Any],
     locked: frozenset[UUID],
+    change_id: UUID,
 ) -> UnitOfWork:
     moment = context.clock()
     actor = Actor(viewer.role, context.today, moment)
     known = (connection, viewer.clinic_id, viewer.user_id, actor, moment, context.request_id, inputs, locked)
-    return UnitOfWork(*known, person_id=viewer.person_id, hints=context.database.hints)
+    return UnitOfWork(*known, person_id=viewer.person_id, change_id=change_id, hints=context.database.hints)
 
 
 async def _claim(

@@ -14,7 +14,7 @@ from strawberry import Info
 
 from db.fields import VIEWS
 from db.fields.base import Pages
-from db.global_ids import make_id, read_id
+from db.global_ids import TAGS, make_id, read_id
 from db.row import Row, Scope
 from db.security.reach import reach_of
 from domain.normal_forms import code_form
@@ -23,7 +23,9 @@ from permissions.viewers import Viewer
 from resolvers.audit_record import AuditRecord
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.compile import Compiler
+from resolvers.compiler.invoice_events import matches
 from resolvers.compiler.json_sql import as_object
+from resolvers.compiler.many_nodes import records
 from resolvers.compiler.pages import Page, connection, root_connection, whole_list
 from resolvers.compiler.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.compiler.refusals import refuse
@@ -36,6 +38,8 @@ ResolveInfo = GraphQLResolveInfo[RequestContext]
 Answers = Mapping[str, Any]
 _NOT_READ: Answers = {}
 _NO_ERRORS = orjson.Fragment(b"[]")
+# The most records that `nodes` reads at once.
+MOST_NODES = 100
 _PLANS_KEPT = 4_000
 # Response key, shape of variables and the node itself, which is kept so that its identity is not reused.
 _plans: LRUCache[Any, tuple[Any, Plan]] = LRUCache(_PLANS_KEPT)
@@ -55,8 +59,31 @@ async def resolve_root(info: Info) -> orjson.Fragment | None:
 
 async def resolve_root_lean(info: ResolveInfo, arguments: Arguments) -> orjson.Fragment | None:
     """The same for calls directly from graphql-core: the role schemas call it without Strawberry's wrapper."""
+    if info.field_name == "nodes":
+        return await _answer_many(info, arguments["ids"])
     found = _node_type(info, arguments["id"]) if info.field_name == "node" else None
     return None if found is _NO_TYPE else await _answer(info, arguments, found)
+
+
+async def _answer_many(info: ResolveInfo, ids: list[str]) -> orjson.Fragment:
+    """The records with some ids, in their order, by one statement for each of their types; null for each that cannot be accessed."""
+    context, found = info.context, list[Any]([None] * len(ids))
+    assert context.viewer is not None
+    if len(ids) > MOST_NODES:
+        raise refuse("ids", f"must be at most {MOST_NODES} ids")
+    types = [_node_type(info, identity, "ids") for identity in ids]
+    for type_name in sorted(set(types) - {_NO_TYPE}):
+        places = [place for place, other in enumerate(types) if other == type_name]
+        arguments = {"ids": [_uuid(ids[place]) for place in places]}
+        plan, row = await _read(info, context.viewer, arguments, type_name)
+        if _has_to_follow(info, plan, row):
+            plan, row = await _read(info, context.viewer, arguments, type_name)
+        assert row is not None
+        if len(row) - plan.tells_merges > 1:
+            context.audit.read(plan.fields, plan.filters, row[1])
+        for place, text in zip(places, row[0], strict=True):
+            found[place] = None if text is None else orjson.Fragment(text)
+    return orjson.Fragment(orjson.dumps(found))
 
 
 async def resolve_payload(
@@ -75,6 +102,21 @@ async def resolve_payload(
         found: orjson.Fragment | None = known[asked.key]
         return found
     return await _answer(raw, _given(_selector(raw), asked, type_name, identity), type_name)
+
+
+async def match_change(info: Info, invoice_id: UUID, change_id: UUID) -> asyncpg.Record:
+    """Whether an invoice matched the filter of a subscription `before` a transaction and `after` it, and whether it is `reached` now."""
+    raw = core_info(info)
+    context: RequestContext = raw.context
+    arguments = {**_given(_selector(raw), _asked(raw), "Invoice", invoice_id), "change": change_id}
+    assert context.viewer is not None
+    plan, row = await _read(raw, context.viewer, arguments, _MATCHES)
+    if _has_to_follow(raw, plan, row):
+        plan, row = await _read(raw, context.viewer, arguments, _MATCHES)
+    assert row is not None
+    if row["before"] or row["after"]:
+        context.audit.read(plan.fields, plan.filters, TAGS["Invoice"].encode() + invoice_id.bytes)
+    return row
 
 
 async def resolve_in_transaction(
@@ -210,6 +252,8 @@ def _selector(info: ResolveInfo) -> Selector:
 
 
 _NO_TYPE = ""
+# In place of a type: the statement of a subscription that decides whether a change is an event.
+_MATCHES = "matches"
 
 
 def _asked(info: ResolveInfo) -> SelectedField:
@@ -217,11 +261,17 @@ def _asked(info: ResolveInfo) -> SelectedField:
     return SelectedField(key, info.field_name, tuple(info.field_nodes), info.parent_type.fields[info.field_name])
 
 
-def _node_type(info: ResolveInfo, identity: str) -> str:
-    """The type of the id of `node`, if this role's schema has it as a node; otherwise an error."""
+def _uuid(identity: str) -> UUID:
+    found = read_id(identity)
+    assert found is not None
+    return found[1]
+
+
+def _node_type(info: ResolveInfo, identity: str, argument: str = "id") -> str:
+    """The type of an id of `node` or `nodes`, if this role's schema has it as a node; an error for what is no id."""
     found = read_id(identity)
     if found is None:
-        raise refuse("id", "is not a valid id")
+        raise refuse(argument, "is not a valid id")
     named = info.schema.get_type(found[0])
     is_node = isinstance(named, GraphQLObjectType) and any(face.name == "Node" for face in named.interfaces)
     return found[0] if is_node and found[0] in VIEWS else _NO_TYPE
@@ -231,6 +281,8 @@ def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type:
     selector, scope = _selector(info), Scope(viewer.role, follows=viewer.clinic_id in _following)
     binder, audited = Binder([asked]), AuditedIds(is_on=info.context.keep is not None)
     compiler = Compiler(selector, scope, binder, audited, connection)
+    if node_type is _MATCHES:
+        return binder.plan(matches(compiler, asked), audited, scope)
     if node_type is None and asked.name in REPORTS:
         return binder.plan(REPORTS[asked.name](compiler, asked), audited, scope)
     if node_type is None and asked.name in _LISTS:
@@ -238,9 +290,11 @@ def _compile(info: ResolveInfo, asked: SelectedField, viewer: Viewer, node_type:
         listing = whole_list if VIEWS[name].whole else root_connection
         return binder.plan(listing(compiler, Pages(name), asked), audited, scope)
     type_name = node_type or _FINDS.get(asked.name) or "Invoice"
-    row = scope.row(VIEWS[type_name].table)
     target = info.schema.get_type(type_name)
     assert is_object_type(target)
+    if asked.name == "nodes":
+        return binder.plan(records(compiler, target, asked), audited, scope)
+    row = scope.row(VIEWS[type_name].table)
     audited.begin(type_name, row)
     columns = compiler.columns(target, selector.fields(target, asked.selection_sets), row)
     conditions = [row.clinic_id == scope.clinic_id, _identified(row, type_name, asked, binder), *reach_of(row)]

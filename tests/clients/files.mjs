@@ -44,6 +44,17 @@ async function exported(filter, onProgress) {
   throw new Error("the export failed");
 }
 
+async function follow(filter, list, isEnough) {
+  const events = `subscription ($filter: InvoiceFilter) {
+    invoiceEvents(filter: $filter) { invoiceId leaves invoice { id number status } } }`;
+  for await (const {data} of socket.iterate({query: events, variables: {filter}})) {
+    const {invoiceId, leaves, invoice} = data.invoiceEvents;
+    if (leaves) list.delete(invoiceId);
+    else list.set(invoiceId, invoice);
+    if (isEnough(list)) return;
+  }
+}
+
 async function wrong(query, input) {
   try {
     await ask(query, {input});
@@ -60,8 +71,23 @@ const record = "mutation ($input: RecordChequeInput!) { recordCheque(input: $inp
 const types = await wrong(record, {payerId: 1.5, number: 7, amount: "ten", chequeDate: "soon", receivedOn: "2026-02-30", allocations: []});
 const goOn = "mutation { extendSession { session { idleExpiresAt } errors { message } } }";
 const {extendSession} = await ask(goOn);
+const waiting = {status: ["PENDING_INVOICE"]};
+const page = "query ($filter: InvoiceFilter) { invoices(filter: $filter, first: 500) { nodes { id submittedOn } } }";
+const {nodes} = (await ask(page, {filter: waiting})).invoices;
+const list = new Map(nodes.map((one) => [one.id, one]));
+const [one] = nodes.filter(({submittedOn}) => submittedOn);
+const limits = "mutation ($input: SetNegotiationLimitsInput!) { setNegotiationLimits(input: $input) { errors { message } } }";
+const again = setInterval(() => ask(limits, {input: {invoiceId: one.id, floorAmount: (1 + Math.random()).toFixed(2)}}), 500);
+await follow(waiting, list, (now) => now.get(one.id).number);
+clearInterval(again);
+const left = follow(waiting, list, (now) => !now.has(one.id));
+await new Promise((resolve) => setTimeout(resolve, 1_000));
+await ask("mutation ($input: RequestReductionInput!) { requestReduction(input: $input) { errors { message } } }", {
+  input: {invoiceId: one.id, amount: "1.00"},
+});
+await left;
 console.log(JSON.stringify({
-  upload: id, states, name: file.headers.get("Content-Disposition"), bytes: (await file.arrayBuffer()).byteLength,
+  shown: [nodes.length, list.size], upload: id, states, name: file.headers.get("Content-Disposition"), bytes: (await file.arrayBuffer()).byteLength,
   paths: types.map(({path}) => path.join(".")), codes: [...new Set(types.map(({code}) => code))], idle: extendSession.session.idleExpiresAt,
 }));
 await socket.dispose();

@@ -105,6 +105,9 @@ def test_files_errors_and_sessions_without_a_library(address: DatabaseUrls) -> N
     with billing(address, "serve") as process:
         found = run("files.mjs", process.url, *BILLING)
     assert (bool(found["upload"]), found["states"][-1]) == (True, "READY")
+    # One of the invoices of a list that is followed has left it.
+    before, after = found["shown"]
+    assert after == before - 1
     assert ".xlsx" in found["name"]
     assert found["bytes"] > 5_000
     fields = {"payerId", "number", "amount", "chequeDate", "receivedOn"}

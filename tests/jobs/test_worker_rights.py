@@ -56,6 +56,12 @@ PENDING_CHANGE = """insert into attorney_changes (clinic_id, id, case_id, effect
     select clinic_id, gen_random_uuid(), id, '2035-01-01', now() from cases order by id limit 1"""
 
 
+IMAGE = """insert into invoice_images (clinic_id, change_id, id, existed, number, status, case_id, patient_id, payer_id, created_on,
+        service_date, billed_amount, denial_statuses)
+    select clinic_id, gen_random_uuid(), id, true, number, status, case_id, patient_id, payer_id, created_on, service_date,
+        billed_amount, '{}' from invoices limit 1"""
+
+
 # The events that wait to be chained are read for all clinics at once; the history of cases is only written.
 READ = {table for table, need in WORKER.items() if need.reads}
 
@@ -63,7 +69,7 @@ READ = {table for table, need in WORKER.items() if need.reads}
 @pytest.fixture(scope="module")
 def with_rows(address: DatabaseUrls) -> DatabaseUrls:
     """The module's database, with rows in each table that the worker reads."""
-    for insert in (UPLOAD, AUDIT_EVENT, SENT_REMINDER, LISTED, PENDING_CHANGE, *MERGED):
+    for insert in (UPLOAD, AUDIT_EVENT, SENT_REMINDER, LISTED, PENDING_CHANGE, IMAGE, *MERGED):
         rows(address, insert)
     return address
 

@@ -71,6 +71,7 @@ _SIGNED_IN = {
     "InvoiceSums": "billed",
     "InvoiceEdge": "cursor node",
     "InvoiceLine": "cptCode label units bilateral amount",
+    "InvoiceListEvent": "invoiceId leaves invoice",
     "InvoiceOrder": "field direction",
     "InvoiceStatus": "PENDING_INVOICE PENDING_REDUCTION PENDING_CHEQUE CHEQUE_RECEIVED PAID VOID WRITTEN_OFF",
     "Money": "",
@@ -89,14 +90,14 @@ _SIGNED_IN = {
     "RevokeSessionPayload": "revoked errors",
     "SessionKind": "SESSION API_TOKEN",
     "SignOutPayload": "signedOut errors",
-    "Subscription": "invoiceChanged(filter) exportProgress(id) sessionEnding",
+    "Subscription": "invoiceChanged(filter) invoiceEvents(filter) exportProgress(id) sessionEnding",
     "Viewer": f"{ANONYMOUS['Viewer']} sessions idleMinutes memberships secondFactor",
 }
 
 _INVOICE = "id number status createdOn serviceDate case patient payer physician facility lines billedAmount"
 _DAYS = "createdFrom createdTo serviceFrom serviceTo"
 _FILES = "export(id) exports(first after) labels"
-_ROOTS = f"viewer node(id) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
+_ROOTS = f"viewer node(id) nodes(ids) invoice(id) invoiceByNumber(number) invoices(filter orderBy {PAGED})"
 
 _BOTH = {
     **_SIGNED_IN,

@@ -92,6 +92,7 @@ REACHED: dict[tuple[Role, str], str | None] = {
     (Role.ATTORNEY, "Query.invoices"): Reach.REPRESENTED_NOT_VOID,
     (Role.ATTORNEY, "Query.invoices(filter:)"): Reach.REPRESENTED_NOT_VOID,
     (Role.ATTORNEY, "Subscription.invoiceChanged"): Reach.REPRESENTED_NOT_VOID,
+    (Role.ATTORNEY, "Subscription.invoiceEvents"): Reach.REPRESENTED_NOT_VOID,
     (Role.PHYSICIAN, "Physician"): Reach.SELF,
     (Role.ANALYST, "Payer.name"): Reach.CLINIC,
     (Role.BILLING, "Mutation.voidInvoice"): None,

@@ -84,12 +84,16 @@ class SwitchedDatabase(Database):
 
     @asynccontextmanager
     async def entered(
-        self, viewer: Viewer, invoices: Collection[UUID] = (), closing: list[str] | None = None
+        self,
+        viewer: Viewer,
+        invoices: Collection[UUID] = (),
+        closing: list[str] | None = None,
+        change_id: UUID | None = None,
     ) -> AsyncIterator[asyncpg.Connection]:
         """A transaction of the other viewer."""
         assert viewer.role is Role.ADMIN
         try:
-            async with super().entered(self.runs_as, invoices, closing) as connection:
+            async with super().entered(self.runs_as, invoices, closing, change_id) as connection:
                 yield connection
         except asyncpg.InsufficientPrivilegeError:
             self.denied += 1
@@ -353,16 +357,20 @@ def test_without_graphql_s_rules_an_id_finds_only_an_own_record(
     for kind, identity in ids_of_one(mine, TABLES[type_name]).items():
         if identity is None:
             continue
-        documents = [f'{{ node(id: "{make_id(type_name, identity)}") {{ id }} }}']
+        asked = make_id(type_name, identity)
+        documents = [f'{{ node(id: "{asked}") {{ id }} nodes(ids: ["{asked}"]) {{ id }} }}']
         for clinic in ("demo", OTHER):
             [outcome] = ask_as(address, viewer_of(address, Role.ADMIN, clinic), viewer, documents)
             if f"{type_name}.id" not in seen_by(role):
                 is_counted = role in FOLLOWS_FROM_WHAT_IS_SEEN.get(f"{type_name}.id", ())
-                assert outcome.denied or outcome.data == {"node": None} or (is_counted and kind == "own"), kind
+                assert (
+                    outcome.denied or outcome.data == {"node": None, "nodes": [None]} or (is_counted and kind == "own")
+                ), kind
             else:
                 found = kind == "own" and clinic == "demo" and (type_name not in PERSONAL or role is Role.ADMIN)
                 assert not outcome.denied
                 assert bool(outcome.data["node"]) is found, kind
+                assert outcome.data["nodes"] == [outcome.data["node"]]
 
 
 def test_without_graphql_s_rules_hidden_filters_and_orders_are_refused(address: DatabaseUrls, restricted: Role) -> None:

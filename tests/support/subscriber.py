@@ -53,11 +53,12 @@ class Subscriber:
         return json.loads(self._connection.recv(seconds))
 
     def next_result(self) -> Any:
-        """The invoice of the next event, other than the sync invoice."""
+        """The invoice of the next event, other than the sync invoice; of `invoiceEvents` the event."""
         message = self.next()
         assert (message["type"], message["payload"].get("errors")) == ("next", None), message
-        invoice = message["payload"]["data"]["invoiceChanged"]
-        return self.next_result() if invoice["number"] == self.sync_invoice else invoice
+        [event] = message["payload"]["data"].values()
+        invoice = event.get("invoice", event)
+        return self.next_result() if invoice and invoice["number"] == self.sync_invoice else event
 
     def ended_with(self) -> Any:
         """The code of the error with which the subscription ends, from an `error` message or from a last result."""

@@ -1,7 +1,10 @@
 """The number of SQL statements of a query: one for each root field, at any depth; counted on the wire."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from graphql import GraphQLObjectType, GraphQLSchema
@@ -141,7 +144,7 @@ def test_every_root_field_that_reads_the_clinic_is_in_this_test() -> None:
     assert ADMIN.query_type
     # A preview of a merge is no read: it runs the commands of the merge itself, each rule with its own statement, so that it announces
     # neither more nor less than they would refuse. How many statements that takes is in the test below.
-    others = {"viewer", "node", "explainAccess", "priceQuote", "clinic", "importMappings", "mergePreview"}
+    others = {"viewer", "node", "nodes", "explainAccess", "priceQuote", "clinic", "importMappings", "mergePreview"}
     # What the API says of itself.
     others |= {"labels", "transitions"}
     assert {*ROOTS, *others} == set(ADMIN.query_type.fields)
@@ -166,6 +169,22 @@ def test_a_node_of_any_type_is_one_statement(wire: Wire, sign_in: SignIn, ids: d
     data, transactions = statements_of(wire, sign_in(Role.ADMIN), query)
     assert (data["node"]["__typename"], data["node"]["id"]) == (name, ids[name])
     assert [len(statements) for statements in transactions] == [1]
+
+
+@pytest.mark.parametrize("name", nodes_of(ADMIN))
+def test_nodes_of_one_type_are_one_statement(wire: Wire, sign_in: SignIn, ids: dict[str, str], name: str) -> None:
+    selection = f"{{ __typename id ... on {name} {everything(ADMIN.type_map[name], 3)} }}"
+    client, unknown = sign_in(Role.ADMIN), make_id(name, UUID(int=0))
+    query = f'{{ nodes(ids: ["{ids[name]}", "{unknown}", "{ids[name]}"]) {selection} }}'
+    data, transactions = statements_of(wire, client, query)
+    alone = client.read(f'{{ node(id: "{ids[name]}") {selection} }}')["node"]
+    assert _unsigned(data["nodes"]) == _unsigned([alone, None, alone])
+    assert [len(statements) for statements in transactions] == [1]
+
+
+def _unsigned(data: Any) -> str:
+    """An answer without the tokens of signed links, which are made for each answer."""
+    return re.sub(r"[?/][A-Za-z0-9_=.-]{40,}", "", json.dumps(data))
 
 
 def test_the_deepest_allowed_query_is_one_statement(wire: Wire, sign_in: SignIn) -> None:

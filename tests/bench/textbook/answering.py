@@ -41,7 +41,7 @@ from tests.bench.textbook.records.transitions import TRANSITION_FIELDS
 from tests.bench.textbook.records.users import USER_FIELDS
 from tests.bench.textbook.remittances import REMITTANCE_FIELDS
 from tests.bench.textbook.remitted import REMITTED_FIELDS
-from tests.bench.textbook.roots import ROOT_FIELDS, node_of
+from tests.bench.textbook.roots import ROOT_FIELDS, node_of, nodes_of
 
 FIELDS: Fields = {
     **ROOT_FIELDS,
@@ -86,7 +86,8 @@ class Textbook:
     def __init__(self, sdl: str, fields: Fields | None = None) -> None:
         self.schema: GraphQLSchema = build_schema(sdl)
         self.asked: set[str] = set()
-        self.fields = {**(fields or FIELDS), "Query.node": node_of(self.schema)}
+        node = node_of(self.schema)
+        self.fields = {**(fields or FIELDS), "Query.node": node, "Query.nodes": nodes_of(node)}
         for name, write in _WRITTEN.items():
             scalar = self.schema.type_map.get(name)
             if isinstance(scalar, GraphQLScalarType):

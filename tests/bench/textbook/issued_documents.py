@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from tests.bench.textbook.fields import Args, Fields, listing, many, one
 from tests.bench.textbook.models import (
@@ -92,7 +93,7 @@ async def _fits_template(records: Records, template: Any, wanted: Args) -> bool:
 
 
 def _by_id(records: Records, args: Args) -> Sorting:
-    return Sorting("DocumentTemplate.DEFAULT", lambda template: template.id, str, descending=True)
+    return Sorting("DocumentTemplate.DEFAULT", lambda template: template.id, UUID, descending=True)
 
 
 async def _stated(records: Records, link: Any, args: Args) -> Any:

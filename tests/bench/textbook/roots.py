@@ -47,6 +47,15 @@ def node_of(schema: GraphQLSchema) -> Resolver:
     return resolve
 
 
+def nodes_of(node: Resolver) -> Resolver:
+    """The resolver of `nodes`: one record after the other."""
+
+    async def resolve(records: Records, source: Any, args: Args) -> Any:
+        return [await node(records, source, {"id": identity}) for identity in args["ids"]]
+
+    return resolve
+
+
 async def _invoice_by_number(records: Records, source: Any, args: Args) -> Any:
     return next(iter(await records.many(Invoice, "number", code_form(args["number"]))), None)
 

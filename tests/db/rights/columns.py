@@ -7,6 +7,8 @@ LINE = "clinic_id id invoice_id position code label units bilateral amount"
 # The columns behind the fields of the access table, and those by which rows are found and sorted (number_key, position).
 INVOICE = """clinic_id id number status billed_amount created_on service_date
     case_id patient_id payer_id physician_id facility_id"""
+# What an invoice was before a transaction, by which a role knows that it has left a list.
+IMAGE = f"{INVOICE} change_id position existed"
 # Columns that reports aggregate, of invoices now and in the past.
 SUMS = """submitted_on first_submitted_on agreed_on fully_paid_on agreed_amount received_amount balance earlier_received_amount
     contractual_amount recovered_amount responsible_since"""

@@ -104,6 +104,11 @@ FIRINGS = {
         "select count(*) from public.invoice_states",
         prepare="update public.invoices set known_from = '2020-01-01'",
     ),
+    "keep_invoice_image": Firing(
+        f"update public.invoices set billed_amount = billed_amount + 1 where id = ({_ONE_OPEN})",
+        "select count(*) from public.invoice_images",
+        prepare="select set_config('app.change_id', gen_random_uuid()::text, true)",
+    ),
     "refuse_overlapping_codes": Firing(
         f"""insert into public.cpt_codes (clinic_id, id, code, label, base_price, valid_from)
             select clinic_id, gen_random_uuid(), code, 'a', 1, valid_from + 1 from ({_FIRST_CODE}) c""",

@@ -13,6 +13,7 @@ from tests.db.rights.columns import (
     FETCHED,
     FILE,
     FILE_AND_RECEIVED,
+    IMAGE,
     INVOICE,
     ISSUED,
     KEPT,
@@ -80,6 +81,7 @@ STAFF_COLUMNS = {
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
         price_schedule price_valid_from price_valid_to is_repeated repeat_confirmed_by""",
+    "invoice_images": f"{IMAGE} attorney_id denial_statuses reminder_due_on held_until",
     "invoice_states": f"{KEPT} {SUMS} case_id patient_id attorney_id written_off_amount small_balance_amount",
     "invoices": f"""{INVOICE} {SUMS} known_from attorney_id encounter_id version submitted_on fully_paid_on paid_on agreed_amount
         received_amount written_off_amount small_balance_amount replaces_id floor_amount target_amount conditional_until updated_at
@@ -152,6 +154,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "issued_documents": """clinic_id id kind number issued_at file_status case_id
             | content_type sha256 blob_key status supersedes_id""",
         "invoices": f"{INVOICE} attorney_id",
+        "invoice_images": f"{IMAGE} attorney_id",
         "invoice_lines": LINE,
         "cases": f"{CASE} attorney_id status",
         **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
@@ -165,6 +168,7 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
         "exports": f"{FILE} | {FETCHED}",
         "export_records": RECORDS,
         "invoices": f"{INVOICE} encounter_id known_from",
+        "invoice_images": IMAGE,
         "invoice_states": KEPT,
         "restated_states": RESTATED,
         "invoice_lines": LINE,
@@ -187,6 +191,8 @@ WRITTEN_BY_HAND: dict[Role, dict[str, str]] = {
     Role.ANALYST: {
         "exports": FILE_AND_RECEIVED,
         "export_records": f"| {RECORDS}",
+        # Analysts do not search.
+        "invoice_images": IMAGE.replace(" number", ""),
         "invoices": f"{INVOICE} agreed_amount received_amount written_off_amount balance",
         "invoice_lines": LINE,
         "cases": "clinic_id id",
@@ -271,6 +277,7 @@ READ_BY_THE_WORKER = {
     "exports": """clinic_id id requested_by role kind format status filter columns deposit_id byte_order_mark attempts expires_at
         row_count""",
     "export_records": "clinic_id export_id",
+    "invoice_images": "clinic_id recorded_at",
     "audit_events": ADMINISTRATION_COLUMNS["audit_events"],
     "audit_pending": "clinic_id id event_ids",
     "audit_chain": "clinic_id seq event_id hash",

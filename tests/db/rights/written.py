@@ -207,7 +207,7 @@ REMOVED = {
     "clinic_admin": "import_mappings invoice_lines patient_names reminder_levels fee_schedule_rates",
     "clinic_billing": "import_mappings invoice_lines patient_names reminder_levels",
     SIGN_IN: "sign_in_attempts logins memberships login_second_factors recovery_codes reset_links",
-    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices export_records",
+    WORKER_ROLE: "documents audit_pending outbound_messages message_invoices export_records invoice_images",
 }
 CHANGED = {
     "clinic_admin": {

@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 from pgqueuer.domain.types import HealthCheckId
 
-from db.notifications import Notifications, invoice_changed
+from db.notifications import InvoiceChange, Notifications, invoice_changed
 from db.pools import Database
 from db.sealed_hints import Hints
 from db.security.policies import ATTORNEY_LOGIN, STAFF_LOGIN
@@ -223,7 +223,7 @@ async def _cost(address: DatabaseUrls, channel: str, tokens: list[str]) -> Cost:
     statements, old = Counter[str](), Hints(SECRET.encode(), clock=lambda: time.time() - 3_600)
     [[clinic]] = await asyncio.to_thread(rows, address, _CLINIC)
     payloads = [invoice_changed(old, clinic, uuid4(), [_COLUMN]) for _ in range(FLOOD // 4)]
-    flags: list[UUID] = []
+    flags: list[InvoiceChange] = []
     async with (
         Database(address.login, lambda record: statements.update([record.query.split()[0]]), hints=HINTS) as database,
         Notifications(address.login(STAFF_LOGIN), HINTS, sessions := Sessions(database)) as notifications,
@@ -256,7 +256,7 @@ async def _cost(address: DatabaseUrls, channel: str, tokens: list[str]) -> Cost:
     return cost
 
 
-async def _collect(items: AsyncIterator[UUID], found: list[UUID]) -> None:
+async def _collect(items: AsyncIterator[InvoiceChange], found: list[InvoiceChange]) -> None:
     while True:
         found.append(await anext(items))
 

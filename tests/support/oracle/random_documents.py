@@ -143,7 +143,7 @@ class _Writer:
     def _named(self, parent: Composite, name: str, depth: int, rows: int) -> str:
         self.left -= 1
         definition = parent.fields[name]
-        if name == "node" and parent is self.schema.query_type:
+        if name in ("node", "nodes") and parent is self.schema.query_type:
             self.arguments.node_type = self.rng.choice(self._node_types())
         size = size_of(self.rng, max(1, _MOST_ROWS // rows)) if name_has_pages(definition) else 0
         arguments = self.arguments.of(parent, name, definition, size)
