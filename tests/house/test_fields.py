@@ -60,7 +60,7 @@ MADE_BY_RESOLVERS = {
 REFUSED = {refusal.__name__ for refusal in REFUSALS}
 # The types of pages, for all records.
 PAGES = {"PageInfo"} | {name for name in PUBLISHED if name.endswith(("Connection", "Edge"))}
-REPORTED = {"aging", "agingByPayer", "analytics"}
+REPORTED = {"aging", "agingByPayer", "agingByPayerPage", "analytics"}
 FOUND_OTHERWISE = {
     "labels",
     "worklists",
@@ -96,7 +96,9 @@ def _values(name: str) -> set[str]:
 def _listing(target: str) -> list[set[str]]:
     """The arguments, without those of paging, of every field that lists a type in pages, and of root fields that list it completely."""
     connection = f"{target}Connection"
-    fields = (field for named in PUBLISHED.values() for field in named.fields.values())
+    # What a report is asked for is no filter of its rows.
+    listed = (pair for named in PUBLISHED.values() for pair in named.fields.items())
+    fields = (field for root, field in listed if root not in REPORTED)
     found = [set(field.args) - PAGING for field in fields if get_named_type(field.type).name == connection]
     root = VIEWS[target].listed_as if VIEWS[target].whole else None
     return [*found, set(TYPES["Query"].fields[root].args)] if root else found
