@@ -221,7 +221,8 @@ READ_BY_REPORTS = {
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",
-    "payers": "clinic_id id listed_name",
+    # All patients who pay are one row.
+    "payers": "clinic_id id kind listed_name",
     **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "physicians": PARTY,
 }
