@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -11,22 +12,28 @@ from strawberry.tools import create_type
 
 from db.global_ids import make_id
 from domain.api_names import snake
-from domain.bulk_steps import MOST_AT_ONCE
+from domain.bulk_steps import MOST_AT_ONCE, MOST_SELECTED
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field, query_field
 from permissions.graphql_adapter import core_info
+from resolvers.commands import selections
 from resolvers.commands.billing import invoices
 from resolvers.commands.billing.submissions import submit_invoice
 from resolvers.commands.bulk_steps import StepResult, StepsResult, run_steps
 from resolvers.commands.reminders import holds, reminders
 from resolvers.commands.unit_of_work import Command, CommandResult
 from resolvers.compiler.reading import resolve_payload
-from schema.billing.invoices import Invoice
+from schema.billing.invoices import Invoice, InvoiceFilter, InvoiceSums
 from schema.enums import SubmissionMethod
 from schema.errors import ChangeWarning, UserError, change_warnings, user_errors
 from schema.reminders.reminders import Hold, Reminder
 
-_IDS = f"The ids of the invoices, 1 to {MOST_AT_ONCE}; one that is named twice counts once."
+_SELECTION = "The token of a selection of selectInvoices, in place of ids."
+_SKIP = (
+    f"How many invoices of the selection to leave out, from the start: a request takes {MOST_AT_ONCE} of them, and says in "
+    "remainingCount how many come after these."
+)
+_IDS = f"The ids of the invoices, 1 to {MOST_AT_ONCE}, in place of a token; one that is named twice counts once."
 _KEY = (
     "An idempotency key of your choice, 1 to 163 characters. The result of each record is kept under it for 24 hours: "
     "the same request sent again goes on where it was cut off, and does nothing twice."
@@ -35,7 +42,9 @@ _KEY = (
 
 @strawberry.input(description="A submission of many invoices to their payers, on one day and by one method.")
 class SubmitInvoicesInput:
-    invoice_ids: list[strawberry.ID] = input_field("staff", _IDS)
+    token: str | None = input_field("staff", _SELECTION)
+    skip: int = input_field("staff", _SKIP, default=0)
+    invoice_ids: list[strawberry.ID] | None = input_field("staff", _IDS)
     submitted_on: date = input_field("staff", "The day of submission.")
     method: SubmissionMethod = input_field("staff", "How the invoices were sent.")
     idempotency_key: str = input_field("staff", _KEY)
@@ -43,7 +52,9 @@ class SubmitInvoicesInput:
 
 @strawberry.input(description="The same reminder for many open invoices.")
 class ScheduleRemindersInput:
-    invoice_ids: list[strawberry.ID] = input_field("staff", _IDS)
+    token: str | None = input_field("staff", _SELECTION)
+    skip: int = input_field("staff", _SKIP, default=0)
+    invoice_ids: list[strawberry.ID] | None = input_field("staff", _IDS)
     target_date: date = input_field("staff", "The day from which they are due.")
     subject: str = input_field("staff", "What to do.")
     notes: str | None = input_field("staff", "Notes that help to do it.")
@@ -55,14 +66,18 @@ class ScheduleRemindersInput:
 
 @strawberry.input(description="The same note about many invoices, for billing staff only.")
 class AddInternalNotesInput:
-    invoice_ids: list[strawberry.ID] = input_field("staff", _IDS)
+    token: str | None = input_field("staff", _SELECTION)
+    skip: int = input_field("staff", _SKIP, default=0)
+    invoice_ids: list[strawberry.ID] | None = input_field("staff", _IDS)
     body: str = input_field("staff", "The text of the note.")
     idempotency_key: str = input_field("staff", _KEY)
 
 
 @strawberry.input(description="A hold on each of many invoices.")
 class PlaceHoldsInput:
-    invoice_ids: list[strawberry.ID] = input_field("staff", _IDS)
+    token: str | None = input_field("staff", _SELECTION)
+    skip: int = input_field("staff", _SKIP, default=0)
+    invoice_ids: list[strawberry.ID] | None = input_field("staff", _IDS)
     until_on: date = input_field("staff", "The last day of the holds.")
     reason: str = input_field("staff", "The reason for the holds.")
     idempotency_key: str = input_field("staff", _KEY)
@@ -108,6 +123,10 @@ def _payload_of(record: type, word: str) -> Any:
     def done_count(self: Any) -> int:
         return sum(one.result.record is not None for one in self.found.results)
 
+    def remaining_count(self: Any) -> int:
+        remaining: int = self.found.remaining
+        return remaining
+
     def errors(self: Any) -> list[UserError]:
         return user_errors(self.found.errors)
 
@@ -117,6 +136,9 @@ def _payload_of(record: type, word: str) -> Any:
         "__module__": record.__module__,
         "outcomes": query_field("staff", "What came of each invoice, in the order of the request.")(outcomes),
         "done_count": query_field("staff", "With how many invoices the step was taken.")(done_count),
+        "remaining_count": query_field("staff", "How many invoices of the selection come after those of this request.")(
+            remaining_count
+        ),
         "errors": query_field(
             "staff",
             "Why the request as a whole was rejected: nothing was done. Empty where each invoice has its own result.",
@@ -176,3 +198,43 @@ _STEPS: Sequence[Any] = [
     ),
 ]
 BulkStepMutations: Any = create_type("BulkStepMutations", [*_STEPS])
+
+
+@strawberry.input(description="The invoices to select.")
+class SelectInvoicesInput:
+    filter: InvoiceFilter | None = input_field("staff", "Only invoices that match this filter.")
+
+
+@strawberry.type(
+    description="Invoices that a filter found at one moment, for steps on many by the same user: what matches later is not among them."
+)
+class InvoiceSelection:
+    token: str = output_field("staff", "The token of the selection; it is valid for ten minutes.")
+    count: int = output_field("staff", f"How many invoices it has, at most {MOST_SELECTED:,}.")
+    sums: InvoiceSums = output_field("staff", "Sums over these invoices.")
+
+
+@strawberry.type(description="The result of selecting invoices.")
+class SelectInvoicesPayload:
+    selection: InvoiceSelection | None = output_field("staff", "The selection; null if the request was rejected.")
+    errors: list[UserError] = output_field("staff", "Why the request was rejected; empty on success.")
+
+
+@strawberry.type
+class SelectionMutations:
+    """The mutation that selects the invoices of steps on many."""
+
+    @mutation(
+        ACTIONS["select_invoices"],
+        "Select the invoices that match a filter now, to look at their number and sums and then to take a step with exactly these.",
+    )
+    async def select_invoices(
+        self, info: Info, input: Annotated[SelectInvoicesInput, argument("The invoices to select.", "staff")]
+    ) -> SelectInvoicesPayload:
+        done, found = await selections.select_invoices(info)
+        return SelectInvoicesPayload(selection=_selection(found) if found else None, errors=user_errors(done.errors))
+
+
+def _selection(found: selections.Selection) -> InvoiceSelection:
+    sums = InvoiceSums(**{name: Decimal(amount) for name, amount in found.sums.items()})
+    return InvoiceSelection(token=found.token, count=found.count, sums=sums)

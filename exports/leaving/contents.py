@@ -21,6 +21,7 @@ LEFT_OUT: Mapping[str, str] = {
     "export_records": "Which records an exported file shows, for its download here alone; the audit log has the exports.",
     "idempotency_keys": "Keys of requests that were sent to this server.",
     "invitations": "One-time links to accounts of this server.",
+    "invoice_selections": "What users chose for steps on many invoices, which is kept for a day.",
     "memberships": "Logins belong to persons and not to the clinic; its users are written.",
     "patient_names": "An index of the patients' names, which are written.",
     "second_factors": "Secrets of second factors.",

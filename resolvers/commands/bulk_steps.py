@@ -5,7 +5,7 @@ sent again goes on where it stopped.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,11 +13,13 @@ from uuid import UUID
 from domain.bulk_steps import MOST_AT_ONCE
 from domain.errors import DomainError, InputReason, InvalidInput
 from resolvers.commands.inputs import read_inputs
+from resolvers.commands.selections import selected
 from resolvers.commands.unit_of_work import LONGEST_KEY, Command, CommandResult, run_with
 from resolvers.compiler.reading import ResolveInfo, selected_below
+from resolvers.context import RequestContext
 
 # The parts of the input that choose the records; the others are the same for each of them.
-_CHOOSING = frozenset({"invoice_ids", "idempotency_key"})
+_CHOOSING = frozenset({"token", "skip", "invoice_ids", "idempotency_key"})
 # Of the six or more connections that a role has in each process.
 _RUNNERS = 3
 # The key of a record is that of the request, a sign and the record's id.
@@ -38,6 +40,8 @@ class StepsResult:
     """What came of a step on many records, in their order; or the errors of the request, of which nothing was done."""
 
     results: tuple[StepResult, ...] = ()
+    # The invoices of the selection that come after those of this request.
+    remaining: int = 0
     errors: tuple[DomainError, ...] = ()
 
 
@@ -47,15 +51,15 @@ async def run_steps(info: ResolveInfo, command: Command, input_: Any) -> StepsRe
     try:
         inputs = read_inputs(input_, info.context.today)
         _check_key(inputs["idempotency_key"])
-        chosen = _chosen(inputs)
+        chosen, remaining = await _chosen(info.context, inputs)
     except DomainError as refusal:
         audit.is_refused = True
         return StepsResult(errors=(refusal,))
-    found = await _run_all(info, command, inputs, list(chosen))
+    found = await _run_all(info, command, inputs, chosen)
     # Each record that was changed has its own event in the audit log; those that were refused have one together.
     is_refused = any(one.result.record is None for one in found)
     audit.is_refused, audit.written = is_refused, "" if is_refused else info.field_name
-    return StepsResult(tuple(found))
+    return StepsResult(tuple(found), remaining)
 
 
 async def _run_all(
@@ -79,14 +83,21 @@ async def _run_all(
     return [StepResult(identity, found[identity]) for identity in chosen]
 
 
-def _chosen(inputs: Mapping[str, Any]) -> Iterable[UUID]:
-    ids = dict.fromkeys(inputs["invoice_ids"])
+async def _chosen(context: RequestContext, inputs: Mapping[str, Any]) -> tuple[Sequence[UUID], int]:
+    """The invoices of the request, each once, and how many of its selection come after them."""
+    token, named = inputs.get("token"), inputs.get("invoice_ids")
+    if (token is None) == (named is None):
+        raise InvalidInput("Give either the token of a selection or the ids of invoices", ("token",))
+    if token is not None:
+        key = f"{inputs['idempotency_key']}{_SIGN}"
+        return await selected(context, token, inputs.get("skip") or 0, key)
+    ids = list(dict.fromkeys(named or ()))
     if not ids:
         raise InvalidInput("Name at least one invoice", ("invoice_ids",), InputReason.BLANK)
     if len(ids) > MOST_AT_ONCE:
         words = f"One request takes at most {MOST_AT_ONCE} invoices"
         raise InvalidInput(words, ("invoice_ids",), InputReason.TOO_HIGH, limit=f"{MOST_AT_ONCE}")
-    return ids
+    return ids, 0
 
 
 def _check_key(key: str) -> None:

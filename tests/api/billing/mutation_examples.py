@@ -31,6 +31,7 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         "",
         lambda ids: _many(ids, submittedOn="2026-06-30", method="MAIL"),
     ),
+    "selectInvoices": ("selection { count }", "", lambda ids: {"filter": {"caseId": [ids["Case"]]}}),
     "addInternalNotes": ("outcomes { isDone }", "", lambda ids: _many(ids, body="Mind these")),
     "scheduleReminders": ("outcomes { isDone }", "", lambda ids: _many(ids, targetDate="2035-01-01", subject="Call")),
     "placeHolds": ("outcomes { isDone }", "", lambda ids: _many(ids, untilOn="2035-01-01", reason="They wait")),

@@ -28,13 +28,12 @@ STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
 _EVENTS = "select transition from invoice_events where invoice_id = any($1) order by invoice_id, seq"
 
 
-def steps(client: Client, name: str, ids: list[str], key: str | None = None, **values: Any) -> Any:
+def steps(client: Client, name: str, ids: list[str] | None, key: str | None = None, **values: Any) -> Any:
     """The payload of a step on many invoices."""
     _, record, same = STEPS[name]
-    selection = f"outcomes {{ invoiceId isDone {record} warnings {{ code }} errors {_ERROR} }} doneCount"
-    return answered(
-        client, name, selection, **{"invoiceIds": ids, "idempotencyKey": key or uuid4().hex, **same, **values}
-    )
+    named = {} if ids is None else {"invoiceIds": ids}
+    selection = f"outcomes {{ invoiceId isDone {record} warnings {{ code }} errors {_ERROR} }} doneCount remainingCount"
+    return answered(client, name, selection, **{**named, "idempotencyKey": key or uuid4().hex, **same, **values})
 
 
 def single(client: Client, name: str, invoice: str) -> Any:

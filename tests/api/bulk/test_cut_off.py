@@ -46,9 +46,14 @@ def test_a_request_that_is_cut_off_and_sent_again_does_each_record_once(clinic: 
     assert rows(clinic.address, _DOCUMENTS, named)[0][0] == _MANY
 
 
-def test_the_document_of_the_page_for_client_apps_submits_many(clinic: Clinic) -> None:
-    [document] = [text for text in blocks("graphql") if "SubmitMany" in text]
-    ids = [clinic.invoice("100.00") for _ in range(2)]
-    sent = {"invoiceIds": ids, "idempotencyKey": "of the page", "submittedOn": TODAY, "method": "MAIL"}
+def test_the_documents_of_the_page_for_client_apps_select_and_submit_many(clinic: Clinic) -> None:
+    choosing, document = (
+        next(text for text in blocks("graphql") if f"mutation {name}(" in text) for name in ("Select", "SubmitMany")
+    )
+    case = clinic.case()
+    for _ in range(2):
+        clinic.invoice("100.00", case)
+    selection = clinic.billing.read(choosing, input={"filter": {"caseId": [case]}})["selectInvoices"]["selection"]
+    sent = {"token": selection["token"], "idempotencyKey": "of the page", "submittedOn": TODAY, "method": "MAIL"}
     found = clinic.billing.read(document, input=sent)["submitInvoices"]
     assert (found["doneCount"], found["errors"]) == (2, [])
