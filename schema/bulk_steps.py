@@ -12,7 +12,7 @@ from strawberry.tools import create_type
 
 from db.global_ids import make_id
 from domain.api_names import snake
-from domain.bulk_steps import MOST_AT_ONCE, MOST_SELECTED
+from domain.records.bulk_steps import MOST_AT_ONCE, MOST_SELECTED
 from permissions.actions import ACTIONS
 from permissions.classes import argument, input_field, mutation, output_field, query_field
 from permissions.graphql_adapter import core_info

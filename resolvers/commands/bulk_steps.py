@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.bulk_steps import MOST_AT_ONCE
 from domain.errors import DomainError, InputReason, InvalidInput
+from domain.records.bulk_steps import MOST_AT_ONCE
 from resolvers.commands.inputs import read_inputs
 from resolvers.commands.selections import selected
 from resolvers.commands.unit_of_work import LONGEST_KEY, Command, CommandResult, run_with

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from db.fields import VIEWS
 from db.fields.base import Pages
 from db.row import Scope, Shared
-from domain.bulk_steps import MOST_SELECTED
+from domain.records.bulk_steps import MOST_SELECTED
 from resolvers.compiler.audited_ids import AuditedIds
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.pages import Page, connection

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from strawberry import Info
 
-from domain.bulk_steps import MOST_AT_ONCE, MOST_SELECTED, SELECTION_LIFETIME, SELECTIONS_KEPT
 from domain.errors import InputReason, InvalidInput
+from domain.records.bulk_steps import MOST_AT_ONCE, MOST_SELECTED, SELECTION_LIFETIME, SELECTIONS_KEPT
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.selected_invoices import compile_selection

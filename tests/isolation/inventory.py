@@ -11,9 +11,9 @@ from db.notifications import Notifications, invoice_changed
 from db.replica import Replica
 from db.sealed_hints import Hints
 from domain.access.people import Role
-from domain.bulk_steps import MOST_SELECTED
 from domain.errors import RequestError
 from domain.exports import MOST_UNDER_WAY
+from domain.records.bulk_steps import MOST_SELECTED
 from identity.sessions import Sessions
 from identity.sign_in_queue import LARGEST_QUEUE_OF_ONE_ADDRESS, SignInQueue
 from limits.admission import LARGEST_CONNECTIONS, AdmissionControl

@@ -9,7 +9,7 @@ import pytest
 
 from db.global_ids import make_id
 from domain.billing.invoices import InvoiceStatus
-from domain.bulk_steps import MOST_AT_ONCE
+from domain.records.bulk_steps import MOST_AT_ONCE
 from tests.support.api.mutations import answered
 from tests.support.api.records import Found, nothing_changes, today, uuid_of
 from tests.support.api.scenarios import TODAY, Clinic

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.bulk_steps import MOST_SELECTED
+from domain.records.bulk_steps import MOST_SELECTED
 from tests.api.bulk.test_bulk_steps import STEPS, happened, steps
 from tests.support.api.mutations import answered
 from tests.support.api.records import nothing_changes, uuid_of
