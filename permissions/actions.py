@@ -9,6 +9,7 @@ _RULE_OF = {frozenset({Role.ADMIN, Role.BILLING}): "staff", frozenset({Role.ADMI
 _STAFF = """
     create_invoice replace_invoice_lines set_negotiation_limits add_internal_note place_hold release_hold
     schedule_reminder update_reminder complete_reminder cancel_reminder
+    select_invoices submit_invoices schedule_reminders add_internal_notes place_holds
     save_reminder_template preview_reminder_template save_reminder_policy preview_reminders confirm_reminders stop_reminders
     suppress_address allow_address resend_message create_case update_case assign_attorney cancel_attorney_change
     create_firm update_firm retire_firm transfer_from_former_firm

@@ -69,6 +69,7 @@ LOOKED_UP: dict[str, tuple[str, ...]] = {
     "import_mappings": ("kind", "name", "mapping", "version", "changed_by", "changed_at"),
     "invoice_counters": ("year",),
     "invoice_events": ("invoice_id", "seq"),
+    "invoice_selections": ("user_id", "invoice_ids", "recorded_at"),
     "invoice_lines": ("invoice_id", "position", "code", "units", "bilateral"),
     "invoices": (
         *("number", "case_id", "patient_id", "physician_id", "facility_id", "created_on", "first_submitted_on"),

@@ -67,6 +67,7 @@ ROWS: dict[str, dict[Role, Reach]] = {
     "encounter_states": {**_STAFF, _PHYSICIAN: Reach.OF_TREATED_ENCOUNTER},
     "exam_types": {**_STAFF, _PHYSICIAN: Reach.CLINIC},
     "idempotency_keys": dict.fromkeys((*_STAFF, _PHYSICIAN), Reach.OWN),
+    "invoice_selections": dict.fromkeys(_STAFF, Reach.OWN),
     "sessions": {_ADMIN: Reach.CLINIC},
     "invitations": {_ADMIN: Reach.CLINIC},
     "exports": dict.fromkeys(Role, Reach.REQUESTED),

@@ -335,6 +335,7 @@ WRITES: dict[str, Write] = {
         by="user_id",
         own=True,
     ),
+    "invoice_selections": Write(adds=_columns("user_id invoice_ids"), removes=True, by="user_id", own=True),
     "exports": Write(
         _EVERYBODY,
         _columns("requested_by role kind format status filter columns deposit_id byte_order_mark file_name created_at"),

@@ -34,7 +34,7 @@ from schema.reminders.outbound_messages import OutboundMessageConnection, Outbou
 from schema.reminders.policies import ReminderPolicy, ReminderTemplate
 from schema.reminders.reminders import ActionItemConnection
 from schema.reminders.suppressed_addresses import SuppressedAddress
-from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, IsRestated, PayerAging
+from schema.reports.aging import REPORT_FILTER, AgingReport, AsOf, Basis, IsRestated, PayerAging, PayerGroupAging
 from schema.reports.analytics import Analytics, AnalyticsFilter
 from schema.reports.exports import Export
 
@@ -56,6 +56,12 @@ Assignee = Annotated[
 ]
 MessagesWanted = Annotated[
     OutboundMessageFilter | None, argument("Only messages that match this filter.", "negotiation")
+]
+PatientsSeparately = Annotated[
+    bool | None,
+    argument(
+        "Whether each patient who pays is a row of his or her own; by default all patients are one row.", "figures"
+    ),
 ]
 EventsWanted = Annotated[AuditFilter | None, argument("Only events that match this filter.", "administration")]
 
@@ -134,6 +140,24 @@ class Query(RecordQueries, PaymentQueries, DocumentQueries, MergeQueries):
         restated: IsRestated = False,
         basis: Basis = AgingBasis.CREATED,
     ) -> list[PayerAging]:
+        return await read(info)
+
+    @compiled_root(
+        "figures",
+        "The aging of accounts receivable by payer in pages, the largest outstanding amounts first; all patients are one row.",
+    )
+    async def aging_by_payer_page(
+        self,
+        info: Info,
+        filter: InvoicesReported = UNSET,
+        as_of: AsOf = UNSET,
+        restated: IsRestated = False,
+        basis: Basis = AgingBasis.CREATED,
+        *,
+        patients_separately: PatientsSeparately = False,
+        first: First = UNSET,
+        after: After = UNSET,
+    ) -> Connection[PayerGroupAging]:
         return await read(info)
 
     @compiled_root("productivity", "Measures of the invoices created in a period, and of the open invoices.")

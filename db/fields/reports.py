@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Read, ReportList, View, by_id
+from db.fields.base import ComputedList, ComputedObject, Expression, Field, One, Order, Read, ReportList, View, by_id
 from db.fields.billing.invoices import FILTERS
 from db.reports.coverage_kinds import AMOUNTS
 from db.reports.denials import SUMS
@@ -63,7 +63,13 @@ def _key(name: str) -> list[Column[Any]]:
 
 aging = Table("aging", _NOWHERE, Column("basis", Text), *_ages())
 payer_aging = Table(
-    "payer_aging", _NOWHERE, *_key("payer_id"), *_ages(), *_sums("unapplied"), Column("days_median", Float)
+    "payer_aging",
+    _NOWHERE,
+    *_key("payer_id"),
+    Column("id", Uuid),
+    *_ages(),
+    *_sums("unapplied"),
+    Column("days_median", Float),
 )
 analytics = Table("analytics", _NOWHERE, *_cohort(), *_sums("outstanding", "overdue", "recent"))
 months = Table("months", _NOWHERE, Column("month", Date), *_cohort())
@@ -190,15 +196,15 @@ AGING_REPORT = View(
         **_AGES,
     },
 )
-PAYER_AGING = View(
-    payer_aging,
-    {
-        "payer": One("Payer", by_id("payer_id")),
-        **_AGES,
-        "unappliedAmount": lambda row: money(row.unapplied),
-        "medianDaysToPay": lambda row: row.days_median,
-    },
-)
+_PAYERS: dict[str, Field] = {
+    "payer": One("Payer", by_id("payer_id")),
+    **_AGES,
+    "unappliedAmount": lambda row: money(row.unapplied),
+    "medianDaysToPay": lambda row: row.days_median,
+}
+PAYER_AGING = View(payer_aging, _PAYERS)
+# The largest outstanding amounts first.
+PAYER_GROUP_AGING = View(payer_aging, _PAYERS, order=Order(lambda row: _added(row, "s"), Numeric(), descending=True))
 MONTHLY_ANALYTICS = View(months, {"month": lambda r: r.month, **_COHORT})
 PAYER_REDUCTION = View(
     payer_reductions,

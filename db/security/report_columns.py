@@ -65,6 +65,18 @@ _LIVES = {
     "denial_events": ("clinic_id", "denial_id", "number", "status", "happened_on", "recovered_amount", "recorded_at"),
     "responsibilities": _OWED_BY,
 }
+# Who was responsible for an invoice on the day of its full payment.
+_DAYS_TO_PAY = {"responsibilities": _OWED_BY, **dict.fromkeys(_STATES, ("responsible_since",))}
+# Payments, and what was done with them.
+_UNAPPLIED = {
+    "cheques": (
+        *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
+        *("returned_at", "received_on", "recorded_at", "corrected_at"),
+    ),
+    "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
+    "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),
+    "provider_adjustments": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
+}
 # The columns by which only staff may filter invoices, also on a past day.
 _CHOSEN_BY_STAFF = {
     "invoice_states": ("attorney_id", "case_id", "patient_id"),
@@ -109,19 +121,10 @@ READS: dict[str, Mapping[str, tuple[str, ...]]] = {
         "issued_documents": ("clinic_id", "id", "kind", "issued_at", "withdrawn_at", "recorded_at"),
         "document_deliveries": ("clinic_id", "document_id", "recorded_at"),
     },
-    "PayerAging.medianDaysToPay": {
-        "responsibilities": _OWED_BY,
-        **dict.fromkeys(_STATES, ("responsible_since",)),
-    },
-    "PayerAging.unappliedAmount": {
-        "cheques": (
-            *("clinic_id", "id", "payer_id", "amount", "unapplied_amount", "held_from", "released_at", "returned_on"),
-            *("returned_at", "received_on", "recorded_at", "corrected_at"),
-        ),
-        "cheque_allocations": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
-        "refunds": ("clinic_id", "cheque_id", "amount", "refunded_on", "recorded_at"),
-        "provider_adjustments": ("clinic_id", "cheque_id", "amount", "effective_on", "recorded_at"),
-    },
+    # Which payers are patients, who are one row.
+    "Query.agingByPayerPage": {"payers": ("clinic_id", "id", "kind")},
+    **dict.fromkeys(("PayerAging.medianDaysToPay", "PayerGroupAging.medianDaysToPay"), _DAYS_TO_PAY),
+    **dict.fromkeys(("PayerAging.unappliedAmount", "PayerGroupAging.unappliedAmount"), _UNAPPLIED),
     # What was written off and given up, by the days on which it was.
     "Mutation.exportAdjustments": {"invoice_states": ("written_off_amount", "small_balance_amount")},
     "AgingBasis.SUBMITTED": dict.fromkeys(_STATES, ("submitted_on",)),

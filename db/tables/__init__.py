@@ -3,7 +3,7 @@
 from db.tables.audit import audit_chain, audit_entities, audit_events, audit_pending
 from db.tables.base import metadata
 from db.tables.cases import attorney_changes, case_events, cases, representations, treating_physicians
-from db.tables.clinics import clinics, idempotency_keys, sessions, users
+from db.tables.clinics import clinics, idempotency_keys, invoice_selections, sessions, users
 from db.tables.coverages import coverage_events, coverages
 from db.tables.encounters import encounter_events, encounter_exams, encounter_states, encounters
 from db.tables.invoice_images import invoice_images
@@ -111,6 +111,7 @@ __all__ = [
     "invoice_events",
     "invoice_images",
     "invoice_lines",
+    "invoice_selections",
     "invoice_states",
     "invoices",
     "issued_document_invoices",

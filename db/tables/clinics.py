@@ -118,3 +118,11 @@ idempotency_keys = clinic_table(
     Column("result_id", Uuid),
     UniqueConstraint("clinic_id", "user_id", "key"),
 )
+
+# The invoices that a user has chosen for steps on many, as they were found at that moment.
+invoice_selections = clinic_table(
+    "invoice_selections",
+    *refers("user_id", "users"),
+    Column("invoice_ids", ARRAY(Uuid), nullable=False),
+    index("ix_invoice_selections_user", "user_id", "recorded_at"),
+)

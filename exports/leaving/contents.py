@@ -22,6 +22,7 @@ LEFT_OUT: Mapping[str, str] = {
     "idempotency_keys": "Keys of requests that were sent to this server.",
     "invoice_images": "What invoices were before changes of the last minutes, for subscribers of this server.",
     "invitations": "One-time links to accounts of this server.",
+    "invoice_selections": "What users chose for steps on many invoices, which is kept for a day.",
     "memberships": "Logins belong to persons and not to the clinic; its users are written.",
     "patient_names": "An index of the patients' names, which are written.",
     "second_factors": "Secrets of second factors.",

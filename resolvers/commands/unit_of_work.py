@@ -1,7 +1,7 @@
 """The unit of work of a mutation: one transaction, an idempotency key, domain errors as data, and the record read again for the response."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,10 +26,11 @@ from resolvers.commands.auditing import record_mutation
 from resolvers.commands.inputs import read_inputs
 from resolvers.commands.merged_inputs import find_survivors, share_merges, surviving
 from resolvers.compiler.reading import Answers, ResolveInfo, resolve_in_transaction
+from resolvers.compiler.selection import SelectedField
 from resolvers.context import RequestContext
 
 _KEPT = timedelta(hours=24)
-_LONGEST_KEY = 200
+LONGEST_KEY = 200
 # The stored hash of a request must not help to find out a password.
 _SECRET = frozenset({"password"})
 
@@ -195,12 +196,24 @@ async def answer_command(
 
 
 async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResult:
+    info.context.audit.written = ""
+    try:
+        inputs = read_inputs(input_, info.context.today)
+    except DomainError as refusal:
+        info.context.audit.is_refused = True
+        return CommandResult(None, (refusal,))
+    return await run_with(info, command, inputs)
+
+
+async def run_with(
+    info: ResolveInfo, command: Command, inputs: Mapping[str, Any], wanted: Sequence[SelectedField] | None = None
+) -> CommandResult:
+    """Run a command in one transaction with an input that was read; `wanted` are the fields of the part of the payload about its record."""
     context, viewer = info.context, info.context.viewer
     assert viewer is not None
     context.audit.written = ""
     before_commit: list[str] = []
     try:
-        inputs = read_inputs(input_, context.today)
         key, locked, change_id = inputs.get("idempotency_key"), command.locked_first(inputs), uuid4()
         async with context.database.entered(viewer, locked, before_commit, change_id) as connection:
             known = await _claim(connection, context, command.name, key, inputs) if key is not None else None
@@ -215,7 +228,7 @@ async def _run(info: ResolveInfo, command: Command, input_: Any) -> CommandResul
                 if key is not None and not work.remembered:
                     await _remember(connection, viewer, key, known)
             answers, whole = await resolve_in_transaction(
-                info, known, connection, work.audit, with_arguments=work.is_dry_run
+                info, known, connection, work.audit, with_arguments=work.is_dry_run, wanted=wanted
             )
             _end_dry_run(work)
             record_mutation(info, before_commit, work.batches, work.moment, work.audit)
@@ -261,8 +274,8 @@ async def _claim(
     """The stored result of the idempotency key, None if it is new. A concurrent request with the same key is waited for."""
     viewer, moment = context.viewer, context.clock()
     assert viewer is not None
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise InvalidInput(f"The idempotency key must have 1 to {_LONGEST_KEY} characters", ("idempotency_key",))
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise InvalidInput(f"The idempotency key must have 1 to {LONGEST_KEY} characters", ("idempotency_key",))
     hashed = {**{name: value for name, value in inputs.items() if name not in _SECRET}, "operation": operation}
     digest = hashlib.sha256(orjson.dumps(hashed, default=str, option=orjson.OPT_SORT_KEYS))
     row = await connection.fetchrow(

@@ -46,6 +46,10 @@ class Page:
         """The view whose rows are listed."""
         return VIEWS[self.how.target]
 
+    def rows(self) -> Row:
+        """A row of the whole list."""
+        return self.compiler.scope.row(self.view.table)
+
     @cached_property
     def order(self) -> tuple[str, Order, bool]:
         """The name of the order for cursors, the order, and whether its column is descending."""
@@ -167,7 +171,12 @@ def connection(compiler: Compiler, how: Pages, field: SelectedField, parent: Row
 
 def root_connection(compiler: Compiler, how: Pages, field: SelectedField) -> Select[Any]:
     """A connection at the root: a query for one JSON object and, if audited, the ids of the records read."""
-    return _assembly(Page(compiler, how, field, None, compiler.selector.arguments(field))).query()
+    return page_of(Page(compiler, how, field, None, compiler.selector.arguments(field)))
+
+
+def page_of(page: Page) -> Select[Any]:
+    """A page as a query for one JSON object and, if audited, the ids of the records read."""
+    return _assembly(page).query()
 
 
 def _assembly(page: Page) -> "_Assembly":
@@ -295,7 +304,7 @@ class _Assembly:
 
     def _rows(self) -> Select[Any]:
         """The page's rows with only the columns that are used, limited before anything is joined to them."""
-        inner = self.scope.row(self.page.view.table)
+        inner = self.page.rows()
         size = max(self.first or 0, self.last or 0) + self.is_counted
         conditions = [
             *self.page.conditions(inner),
@@ -303,10 +312,10 @@ class _Assembly:
             *self.page.beyond(inner, "before", later=False),
         ]
         used = sorted(self.row.used | {"id"})
-        rows = select(*(inner.stored(column).label(column) for column in used)).select_from(inner.source)
-        rows = (
-            rows.where(*conditions).order_by(*self.page.ordered(inner, self.backwards)).limit(literal_column(str(size)))
-        )
+        columns, order = [inner.stored(one).label(one) for one in used], self.page.ordered(inner, self.backwards)
+        # The FROM clause is built last, when all columns that are read are known.
+        rows = select(*columns).select_from(inner.source).where(*conditions)
+        rows = rows.order_by(*order).limit(literal_column(str(size)))
         if not self.is_counted:
             return rows
         name = self.scope.name("rows")
@@ -314,8 +323,9 @@ class _Assembly:
         return select(literal_column(f"{name}.*"), place, total).select_from(rows.subquery(name))
 
     def _count(self) -> Expression:
-        row = self.scope.row(self.page.view.table)
-        query = select(func.count()).select_from(row.source).where(*self.page.conditions(row))
+        row = self.page.rows()
+        conditions = self.page.conditions(row)
+        query = select(func.count()).select_from(row.source).where(*conditions)
         if not self.audited.has_ids:
             return query.scalar_subquery()
         # The response and the audit log both use it; it is computed once.
@@ -325,7 +335,7 @@ class _Assembly:
 
     def _sums(self, field: SelectedField) -> Expression:
         assert field.definition is not None
-        target, row = object_type(field.definition), self.scope.row(self.page.view.table)
+        target, row = object_type(field.definition), self.page.rows()
         columns: Columns = [
             (part.key, self.page.view.sums[part.name](row) if part.name in self.page.view.sums else typename(target))
             for part in self.compiler.selector.fields(target, field.selection_sets)

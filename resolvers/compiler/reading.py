@@ -1,7 +1,7 @@
 """Answers a root field: a plan compiled once for its shape and cached, executed once, its JSON passed on unchanged."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from resolvers.compiler.pages import Page, connection, root_connection, whole_li
 from resolvers.compiler.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.compiler.refusals import refuse
 from resolvers.compiler.reports import REPORTS
-from resolvers.compiler.selection import SelectedField, Selector
+from resolvers.compiler.selection import SelectedField, Selector, object_type
 from resolvers.context import RequestContext
 
 ResolveInfo = GraphQLResolveInfo[RequestContext]
@@ -126,17 +126,20 @@ async def resolve_in_transaction(
     audit: AuditRecord,
     *,
     with_arguments: bool = False,
+    wanted: Sequence[SelectedField] | None = None,
 ) -> tuple[Answers, orjson.Fragment | None]:
     """The payload of a successful mutation by response key, read in its own transaction; and the complete response.
 
-    That saves a transaction. Selections with arguments of their own are left to `follow`, and with them the complete
+    That saves a transaction. `wanted` are the fields of the payload, or of that part of it which is about this record.
+    Selections with arguments of their own are left to `follow`, and with them the complete
     response:
     an invalid argument must not roll back the mutation. `with_arguments` reads them as well, of what is rolled back anyway.
     """
     selector, payload = _selector(info), get_named_type(info.return_type)
     assert is_object_type(payload)
     found: dict[str, Any] = {}
-    wanted = selector.fields(payload, _asked(info).selection_sets)
+    if wanted is None:
+        wanted = selector.fields(payload, _asked(info).selection_sets)
     for asked in wanted:
         type_name = get_named_type(asked.definition.type).name if asked.definition else ""
         if type_name in VIEWS:
@@ -153,6 +156,16 @@ async def resolve_in_transaction(
         elif asked.name == "__typename":
             found[asked.key] = payload.name
     return found, orjson.Fragment(orjson.dumps(found)) if len(found) == len(wanted) else None
+
+
+def selected_below(info: ResolveInfo, name: str) -> list[SelectedField]:
+    """The fields that are selected below a field of the payload of a mutation; none where it is not selected."""
+    selector, payload = _selector(info), get_named_type(info.return_type)
+    assert is_object_type(payload)
+    for asked in selector.fields(payload, _asked(info).selection_sets):
+        if asked.name == name and asked.definition is not None:
+            return selector.fields(object_type(asked.definition), asked.selection_sets)
+    return []
 
 
 async def _read_within(

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from graphql import GraphQLObjectType
-from sqlalchemy import Date, FromClause, Select, Subquery, and_, cast, func, literal_column, select, true
+from sqlalchemy import Date, FromClause, Select, and_, cast, func, literal_column, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from db import tables
@@ -14,10 +14,10 @@ from db.reports import denials, measures
 from db.reports.coverage_kinds import amounts_by_kind
 from db.reports.documents import counts_by_kind
 from db.reports.measures import PLACES
-from db.reports.unapplied import unapplied_by_payer
 from db.row import Derived, Row
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.json_sql import as_object
+from resolvers.compiler.payer_aging import aging_by_payer, aging_by_payer_page, clinic_of, payers
 from resolvers.compiler.refusals import refuse
 from resolvers.compiler.report import SPAN, Report, reach
 from resolvers.compiler.selection import SelectedField, object_type
@@ -57,54 +57,13 @@ def _single(
     return report.answer(whole, number).select_from(row.joined) if row.used else report.answer(whole)
 
 
-def aging_by_payer(compiler: Compiler, field: SelectedField) -> Select[Any]:
-    """The outstanding amounts by payer and age, slowest payers first."""
-    report, target, asked = _begun(compiler, field)
-    return report.answer(_payers(report, target, asked))
-
-
-def _payers(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
-    def by_payer(row: Row) -> Expression:
-        return row.payer_id
-
-    def paid_by(row: Row) -> Expression:
-        return measures.responsible_payer(row, row.fully_paid_on)
-
-    def build(used: set[str]) -> Select[Any]:
-        ages = measures.ages_by(report.invoices, by_payer, report.basis).subquery("ages")
-        source, key, more = _with_unapplied(report, ages)
-        paid = measures.days_to_pay(partial(report.invoices, measures.is_not_void), paid_by).subquery("paid")
-        figures = [func.coalesce(ages.c[name], 0).label(name) for name in sorted(used & set(ages.c.keys()))]
-        columns = [_clinic(report), key.label("payer_id"), paid.c.days_median, *more, *figures]
-        return select(*columns).select_from(source.outerjoin(paid, paid.c.key == key))
-
-    row = report.derived(reports.payer_aging, build)
-    return report.list(target, asked, row, lambda r: r.days_median.desc().nulls_last(), lambda r: r.payer_id)
-
-
-def _with_unapplied(report: Report, ages: Subquery) -> tuple[FromClause, Expression, list[Expression]]:
-    """The payers with open invoices, and for roles that see payments those of whom there is nothing but unapplied money."""
-    if report.is_by_month:
-        return ages, ages.c.key, []
-    lying = unapplied_by_payer(report.scope, lambda c: report.narrowed(c, {"payerId"})).subquery("unapplied")
-    # Unapplied money is of no invoice that another filter could choose.
-    is_whole = not report.given - SPAN - {"payerId"}
-    source = ages.outerjoin(lying, lying.c.key == ages.c.key, full=is_whole)
-    amount = func.coalesce(lying.c.unapplied, 0).label("unapplied")
-    return source, func.coalesce(ages.c.key, lying.c.key), [amount]
-
-
-def _clinic(report: Report) -> Expression:
-    return report.scope.clinic_id.label("clinic_id")
-
-
 def analytics(compiler: Compiler, field: SelectedField) -> Select[Any]:
     """All selected measures over a period."""
     report, target, asked = _begun(compiler, field)
     row = report.derived(reports.analytics, partial(_figures, report))
     row.lists = {
         "physicianProductivity": partial(_productivity, report),
-        "agingByPayer": partial(_payers, report),
+        "agingByPayer": partial(payers, report),
         "reductionsByPayer": partial(_reductions, report, report.agreed_with, reports.payer_reductions, "payer_id"),
         "reductionsByAttorney": partial(
             _reductions, report, report.represented, reports.attorney_reductions, "attorney_id"
@@ -152,7 +111,7 @@ def _by_key(report: Report, key: Callable[[Row], Expression], name: str, invoice
         denied = denials.denial_sums(invoices, key).subquery("denied")
         columns += [denied.c[one] for one in sorted(used & set(denials.SUMS))]
         source = source.outerjoin(denied, denied.c.key == sums.c.key)
-    return select(_clinic(report), *columns).select_from(source)
+    return select(clinic_of(report), *columns).select_from(source)
 
 
 def _reductions(
@@ -193,7 +152,7 @@ def _by_coverage_kind(report: Report, target: GraphQLObjectType, asked: list[Sel
 def _denials_by_payer(report: Report, target: GraphQLObjectType, asked: list[SelectedField]) -> Expression:
     def build(used: set[str]) -> Select[Any]:
         found = denials.sums_by_payer(report.cohort).subquery("found")
-        return select(_clinic(report), *found.c)
+        return select(clinic_of(report), *found.c)
 
     row = report.derived(reports.payer_denials, build)
     return report.list(target, asked, row, lambda r: r.denials.desc(), lambda r: r.payer_id)
@@ -245,7 +204,7 @@ def _productivity(report: Report, target: GraphQLObjectType, asked: list[Selecte
         ]
         visits = [func.coalesce(seen.c[name], 0).label(name) for name in ("encounter_count", "exam_count")]
         both = billed.outerjoin(seen, billed.c.physician_id == seen.c.physician_id, full=True)
-        return select(_clinic(report), who, *sums, *visits).select_from(both)
+        return select(clinic_of(report), who, *sums, *visits).select_from(both)
 
     row = report.derived(reports.productivity, build)
     return report.list(target, asked, row, lambda r: r.billed.desc(), key)
@@ -283,6 +242,7 @@ def _visits(report: Report) -> Select[Any]:
 REPORTS: dict[str, Callable[[Compiler, SelectedField], Select[Any]]] = {
     "aging": aging,
     "agingByPayer": aging_by_payer,
+    "agingByPayerPage": aging_by_payer_page,
     "analytics": analytics,
     "worklists": worklists,
 }

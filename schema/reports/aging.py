@@ -87,3 +87,25 @@ class PayerAging:
         "The median number of days from creation to full payment, over the fully paid invoices that match the filter and for which "
         "this payer was responsible on the day of full payment. For analysts, to the end of the month of payment.",
     )
+
+
+@strawberry.type(
+    description="The aging of the open invoices for which one payer is responsible on the reporting day, or all patients together. "
+    "Billing staff also get the payers without open invoices whose money is not applied, with 0.00 outstanding, unless the filter is by "
+    "anything but the payer."
+)
+class PayerGroupAging:
+    payer: PayerRef | None = output_field("figures", "The payer; null for all patients together.")
+    buckets: list[AgingBucketTotal] = output_field("figures", "The five aging buckets, youngest first.")
+    invoice_count: int = output_field("figures", "The number of open invoices.")
+    outstanding: Decimal = output_field("figures", "The outstanding amount in US dollars.")
+    unapplied_amount: Decimal = output_field(
+        "records",
+        "What is unapplied of all payments of the payer or of all patients in US dollars, whatever the filter: it is not subtracted from "
+        "what is outstanding.",
+    )
+    median_days_to_pay: float | None = output_field(
+        "figures",
+        "The median number of days from creation to full payment, over the fully paid invoices that match the filter and for which "
+        "the payer was responsible, or a patient, on the day of full payment. For analysts, to the end of the month of payment.",
+    )

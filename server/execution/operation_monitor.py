@@ -23,6 +23,8 @@ _SECONDS = 15.0
 # A file of a hundred thousand rows is imported in one transaction.
 _SECONDS_OF = {
     **dict.fromkeys(("importRecords", "importPreview"), 600.0),
+    # Hundreds of records, one transaction after the other.
+    **dict.fromkeys(("submitInvoices", "scheduleReminders", "addInternalNotes", "placeHolds"), 60.0),
     # A remittance of ten thousand claims is posted in one transaction.
     **dict.fromkeys(("importRemittance", "postRemittance"), 180.0),
 }

@@ -40,7 +40,7 @@ _IMPORTED = {"ImportReport", "BadCell", "RenderedMessage", *_PREVIEWED, *_MAPPED
 # Types that a report computes.
 _MADE = {
     *("ClinicProfile", "Readiness", "MissingRecord"),
-    *("HoldStepOutcome", "InvoiceStepOutcome", "ReminderStepOutcome"),
+    *("InvoiceSelection", "HoldStepOutcome", "InvoiceStepOutcome", "ReminderStepOutcome"),
     "ReminderDryRun",
     "DryRunMessage",
     "DryRunInvoice",

@@ -13,6 +13,7 @@ from db.sealed_hints import Hints
 from domain.access.people import Role
 from domain.errors import RequestError
 from domain.exports import MOST_UNDER_WAY
+from domain.records.bulk_steps import MOST_SELECTED
 from identity.sessions import Sessions
 from identity.sign_in_queue import LARGEST_QUEUE_OF_ONE_ADDRESS, SignInQueue
 from limits.admission import LARGEST_CONNECTIONS, AdmissionControl
@@ -26,6 +27,9 @@ _ASK = "mutation ($email: String!) { requestPasswordReset(input: {email: $email}
 _LINKS = "select count(*) from reset_links where email = $1"
 _REQUESTED = """insert into exports (clinic_id, id, requested_by, role, kind, format, status, file_name, row_count, created_at)
     values ($1, gen_random_uuid(), $2, 'billing', 'invoices', 'csv', 'queued', 'invoices.csv', 7, now())"""
+_SELECT = "mutation { selectInvoices(input: {}) { selection { token } } }"
+_USE = "mutation ($input: AddInternalNotesInput!) { addInternalNotes(input: $input) { errors { code } } }"
+_NOTE = {"body": "Of a selection", "idempotencyKey": "of a selection"}
 _IDS = "{ invoices(first: 5) { nodes { id } } }"
 SECOND_TOKEN, COLLEAGUE, STRANGER = "second_token", "colleague", "stranger"
 
@@ -96,6 +100,17 @@ def _announce(all_parties: Parties) -> None:
 def _upload_id(party: Party) -> Any:
     given = announced() | {"idempotencyKey": "the same key"}
     return party.client.read(CREATE, input=given)["createUpload"]["upload"]["id"]
+
+
+def _select(all_parties: Parties) -> None:
+    made = all_parties.first.client.read(_SELECT)["selectInvoices"]["selection"]
+    all_parties.notes["token"] = made["token"]
+
+
+def _has_selection(all_parties: Parties, party: Party) -> bool:
+    # Beyond its end, a selection has no invoice with which a step could be taken.
+    given = {"token": all_parties.notes.get("token", "none"), "skip": MOST_SELECTED, **_NOTE}
+    return bool(party.client.read(_USE, input=given)["addInternalNotes"]["errors"] == [])
 
 
 def _request_exports(all_parties: Parties) -> None:
@@ -280,6 +295,7 @@ STORES = (
         _announce,
         lambda all_parties, party: _upload_id(party) == all_parties.notes.get("id"),
     ),
+    Store("selection of invoices", "clinic, user and token", _select, _has_selection),
     Store("exports in progress", "clinic and user", _request_exports, _export_is_refused),
     Store(
         "document cache and plan cache",

@@ -188,6 +188,7 @@ OWN[Role.BILLING] = {
     # A document belongs to its uploader until a mutation uses it; an idempotency key belongs to its user for ever.
     "documents": "select id from documents where clinic_id = $1 and (uploaded_by = $2 or consumed_at is not null)",
     "idempotency_keys": "select id from idempotency_keys where clinic_id = $1 and user_id = $2",
+    "invoice_selections": "select id from invoice_selections where clinic_id = $1 and user_id = $2",
 }
 OWN[Role.ADMIN] = OWN[Role.BILLING] | {
     table: _WHOLE_CLINIC.format(table) for table in ("audit_events", "sessions", "invitations", "merges")

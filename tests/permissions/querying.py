@@ -30,7 +30,7 @@ PERSONAL = ("Export",)
 REPORTS = (
     *("AgingReport", "Analytics", "MonthlyAnalytics"),
     *("AttorneyReduction", "CoverageKindAmounts", "DocumentKindCounts", "PayerAging", "PayerDenials", "PayerReduction"),
-    *("PhysicianProductivity", "ReasonDenials"),
+    *("PayerGroupAging", "PhysicianProductivity", "ReasonDenials"),
 )
 NODES = sorted(
     name
@@ -116,7 +116,9 @@ def _needs_an_id(type_name: str, field_name: str) -> bool:
 
 def _is_read_otherwise(role: Role, type_name: str, field_name: str) -> bool:
     """Whether the list is sorted by a name that the role does not see, or lists more for an administrator."""
-    return role is Role.ANALYST and (type_name, field_name) in (("Query", "payers"), ("PayerAging", "payer"))
+    return role is Role.ANALYST and (type_name, field_name) in (
+        *(("Query", "payers"), ("PayerAging", "payer"), ("PayerGroupAging", "payer")),
+    )
 
 
 def query_for(role: Role, type_name: str, field_name: str) -> str:

@@ -198,6 +198,9 @@ ANALYST = {
     "ReasonDenials": """reasonCode isRemainder invoiceCount denialCount appeals appealRate overturnRate
         recoveredAfterDenial""".replace("\n       ", ""),
     "PayerAging": "payer buckets invoiceCount outstanding medianDaysToPay",
+    "PayerGroupAging": "payer buckets invoiceCount outstanding medianDaysToPay",
+    "PayerGroupAgingConnection": PAGE,
+    "PayerGroupAgingEdge": "cursor node",
     "PayerReduction": "payer invoiceCount reductionRate",
     "PhysicianProductivity": "physician encounterCount examCount invoiceCount billed averageInvoice received",
     "Ratio": "value numerator denominator",
@@ -222,6 +225,7 @@ ANALYST = {
     "PhysicianConnection": PAGE,
     "PhysicianEdge": "cursor node",
     "Query": f"{_ROOTS} payers({PAGED}) physicians({PAGED}) facilities({PAGED}) cptCodes({FILTERED}) "
-    "aging(filter asOf restated basis) agingByPayer(filter asOf restated basis) analytics(filter asOf restated) "
+    "aging(filter asOf restated basis) agingByPayer(filter asOf restated basis) "
+    "agingByPayerPage(filter asOf restated basis patientsSeparately first after) analytics(filter asOf restated) "
     + _FILES,
 }

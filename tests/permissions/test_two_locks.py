@@ -211,7 +211,8 @@ READ_OTHERWISE = {
     # For administrators, payers of whom there is only unapplied money are listed, too.
     "Analytics.agingByPayer": {Role.ANALYST},
     **{
-        f"PayerAging.{name}": {Role.ANALYST}
+        f"{of}.{name}": {Role.ANALYST}
+        for of in ("PayerAging", "PayerGroupAging")
         for name in "payer buckets invoiceCount outstanding medianDaysToPay".split()
     },
     **{f"CoverageKindAmounts.{name}": {Role.ANALYST} for name in _OF_KINDS.split()},
@@ -379,7 +380,7 @@ def test_without_graphql_s_rules_hidden_filters_and_orders_are_refused(address: 
     assert isinstance(wanted, GraphQLInputObjectType)
     assert isinstance(order, GraphQLEnumType)
     samples = {f"{word.lower()}Id": f'["{make_id(word, uuid4())}"]' for word in ("Attorney", "Firm")}
-    samples |= {"agingBucket": "[DAYS_0_30]", "denialStatus": "[OPEN]", "search": '"a"'}
+    samples |= {"agingBucket": "[DAYS_0_30]", "denialStatus": "[OPEN]", "worklist": "STALE", "search": '"a"'}
     filters = {
         name: samples.get(name, "true") for name in wanted.fields if f"InvoiceFilter.{name}" not in seen_by(role)
     }

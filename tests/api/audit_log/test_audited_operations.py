@@ -45,6 +45,7 @@ _QUERY_INPUTS: dict[str, Any] = {
             "reminderPolicies",
             "aging",
             "agingByPayer",
+            "agingByPayerPage",
             "importMappings",
             "reminderConfirmations",
             "clinic",

@@ -12,6 +12,10 @@ def _case_input(ids: Ids) -> dict[str, Any]:
     return {"caseId": ids["Case"], "payerId": ids["Payer"], "serviceDate": _DAY, "lines": _LINES}
 
 
+def _many(ids: Ids, **same: Any) -> dict[str, Any]:
+    return {"invoiceIds": [ids["Invoice"]], "idempotencyKey": "many", **same}
+
+
 # Mutation → its payload's selection, the type of the record that it names, and an input that is valid for a permitted user.
 STAFF: dict[str, tuple[str, str, Any]] = {
     "createInvoice": ("invoice { id }", "Case", _case_input),
@@ -22,6 +26,15 @@ STAFF: dict[str, tuple[str, str, Any]] = {
         lambda ids: {"invoiceId": ids["Invoice"], "floorAmount": "1"},
     ),
     "addInternalNote": ("invoice { id }", "Invoice", lambda ids: {"invoiceId": ids["Invoice"], "body": "Mind this"}),
+    "submitInvoices": (
+        "outcomes { isDone }",
+        "",
+        lambda ids: _many(ids, submittedOn="2026-06-30", method="MAIL"),
+    ),
+    "selectInvoices": ("selection { count }", "", lambda ids: {"filter": {"caseId": [ids["Case"]]}}),
+    "addInternalNotes": ("outcomes { isDone }", "", lambda ids: _many(ids, body="Mind these")),
+    "scheduleReminders": ("outcomes { isDone }", "", lambda ids: _many(ids, targetDate="2035-01-01", subject="Call")),
+    "placeHolds": ("outcomes { isDone }", "", lambda ids: _many(ids, untilOn="2035-01-01", reason="They wait")),
     "createDeposit": (
         "deposit { id }",
         "Cheque",

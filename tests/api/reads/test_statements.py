@@ -62,6 +62,7 @@ ONES = ("invoice", "case", "patient", "payer", "export", "remittance")
 REPORTS = {
     "aging": 'asOf: "2026-05-31", basis: SUBMITTED',
     "agingByPayer": 'asOf: "2026-05-31"',
+    "agingByPayerPage": 'asOf: "2026-05-31", first: 3',
     "analytics": 'asOf: "2026-05-31", filter: {from: "2025-01-01", to: "2026-05-31"}',
 }
 ROOTS = [*LISTS, *ONES, "invoiceByNumber", *REPORTS]

@@ -7,7 +7,7 @@ _STAFF_ADD = """
     denials deposits
     document_counters document_deliveries document_templates
     documents encounter_events encounter_exams encounter_states encounters firms holds idempotency_keys import_mappings
-    internal_notes invoice_adjustments invoice_counters
+    internal_notes invoice_adjustments invoice_counters invoice_selections
     invoice_events invoice_lines invoices issued_document_invoices issued_documents late_facts outbound_messages patient_names patients payers
     remittance_claims remittance_payments remittances
     provider_adjustments recoupment_answers recoupment_requests reason_codes reduction_offers
@@ -43,8 +43,15 @@ ADDED: dict[Role, set[str]] = {
 }
 REMOVED: dict[Role, set[str]] = {
     **{role: set() for role in Role},
-    Role.BILLING: {"import_mappings", "invoice_lines", "patient_names", "reminder_levels"},
-    Role.ADMIN: {"import_mappings", "invoice_lines", "patient_names", "reminder_levels", "fee_schedule_rates"},
+    Role.BILLING: {"import_mappings", "invoice_selections", "invoice_lines", "patient_names", "reminder_levels"},
+    Role.ADMIN: {
+        "import_mappings",
+        "invoice_selections",
+        "invoice_lines",
+        "patient_names",
+        "reminder_levels",
+        "fee_schedule_rates",
+    },
 }
 ATTEMPTS: dict[str, tuple[str, dict[Role, set[str]]]] = {
     "insert": ("insert into {0} default values", ADDED),

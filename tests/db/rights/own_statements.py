@@ -62,6 +62,8 @@ OWN_ROWS_OF_USERS = (
         unnest(array[null, now()]) used where role in ('admin', 'billing')""",
     """insert into idempotency_keys (clinic_id, id, user_id, key, operation, input_hash)
         select clinic_id, gen_random_uuid(), id, 'a', 'b', '' from users where role in ('admin', 'billing')""",
+    """insert into invoice_selections (clinic_id, id, user_id, invoice_ids)
+        select clinic_id, gen_random_uuid(), id, '{}' from users where role in ('admin', 'billing')""",
     """insert into sessions (clinic_id, id, user_id, token_hash, last_used_at, expires_at)
         select clinic_id, gen_random_uuid(), id, uuid_send(id), now(), now() + interval '1 hour' from users""",
     """insert into invitations (clinic_id, id, user_id, email, role, is_mailed, expires_at, next_attempt_at)

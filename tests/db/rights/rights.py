@@ -73,6 +73,7 @@ STAFF_COLUMNS = {
     "firms": f"clinic_id id name email phone fax address {ADDRESS} name_fragments retired_at | name_key",
     "holds": "clinic_id id invoice_id case_id payer_id placed_by placed_at reason released_at until_on recorded_at",
     "idempotency_keys": "| clinic_id id user_id key operation input_hash recorded_at result_id",
+    "invoice_selections": "| clinic_id id user_id invoice_ids recorded_at",
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on adjustment_group reason_code remark_codes
@@ -227,7 +228,8 @@ READ_BY_REPORTS = {
     "encounters": "clinic_id id physician_id facility_id service_date recorded_at changed_at cancelled_at",
     "encounter_exams": "clinic_id encounter_id units recorded_at removed_at",
     "encounter_states": f"clinic_id {VISIT_BEFORE}",
-    "payers": "clinic_id id listed_name",
+    # All patients who pay are one row.
+    "payers": "clinic_id id kind listed_name",
     **dict.fromkeys(("merged_patients", "merged_payers"), LINK),
     "physicians": PARTY,
 }

@@ -128,6 +128,7 @@ AUTHOR_COLUMNS = {
     "internal_notes": ("written_by", False),
     "import_mappings": ("changed_by", False),
     "invoice_adjustments": ("decided_by", False),
+    "invoice_selections": ("user_id", True),
     "invoice_events": ("by_user_id", False),
     "issued_documents": ("issued_by", False),
     "merges": ("merged_by", False),

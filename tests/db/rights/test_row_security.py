@@ -161,7 +161,7 @@ def test_the_same_clinic_has_rows_of_others_that_must_be_hidden(
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.BILLING])
-@pytest.mark.parametrize("table", ["documents", "idempotency_keys"])
+@pytest.mark.parametrize("table", ["documents", "idempotency_keys", "invoice_selections"])
 def test_staff_do_not_see_uploads_and_idempotency_keys_of_other_staff(
     address: DatabaseUrls, viewers: dict[Role, Viewer], role: Role, table: str
 ) -> None:
@@ -258,6 +258,7 @@ def test_a_role_can_write_to_its_tables_and_to_no_other(
             {"file_name": "'a'", "content_type": "'b'", "byte_size": "1", "expires_at": "now()"},
         ),
         ("idempotency_keys", "user_id", {"key": "'new'", "operation": "'b'", "input_hash": "''"}),
+        ("invoice_selections", "user_id", {"invoice_ids": "'{}'"}),
         ("internal_notes", "written_by", {"invoice_id": "INVOICE", "body": "'a'", "written_at": "now()"}),
         (
             "invoice_events",

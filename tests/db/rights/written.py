@@ -44,6 +44,7 @@ _ADDED_BY_STAFF = {
     "holds": "invoice_id case_id payer_id until_on reason placed_by placed_at",
     "idempotency_keys": "user_id key operation input_hash",
     "import_mappings": "kind name mapping version changed_by changed_at",
+    "invoice_selections": "user_id invoice_ids",
     "internal_notes": "invoice_id body written_by written_at",
     "invoice_adjustments": """invoice_id number kind amount effective_on undoes_number decided_by adjustment_group reason_code remark_codes
         line_id cheque_id note""",
@@ -204,8 +205,8 @@ ADDED = {
     },
 }
 REMOVED = {
-    "clinic_admin": "import_mappings invoice_lines patient_names reminder_levels fee_schedule_rates",
-    "clinic_billing": "import_mappings invoice_lines patient_names reminder_levels",
+    "clinic_admin": "import_mappings invoice_selections invoice_lines patient_names reminder_levels fee_schedule_rates",
+    "clinic_billing": "import_mappings invoice_selections invoice_lines patient_names reminder_levels",
     SIGN_IN: "sign_in_attempts logins memberships login_second_factors recovery_codes reset_links",
     WORKER_ROLE: "documents audit_pending outbound_messages message_invoices export_records invoice_images",
 }

@@ -31,7 +31,7 @@ _AGGREGATED_FOR = {
 def visible_changes(role: Role) -> set[str]:
     """What the handwritten table lets a role get events of; the idempotency keys of a user are looked up, and shown to no role."""
     columns = column_sets(WRITTEN_BY_HAND[role])
-    no_events = {"idempotency_keys", *_AGGREGATED, *_AGGREGATED_FOR.get(role, ())}
+    no_events = {"idempotency_keys", "invoice_selections", *_AGGREGATED, *_AGGREGATED_FOR.get(role, ())}
     return {*columns, *columns["invoices"]} - no_events
 
 

@@ -32,7 +32,17 @@ _LONG_ALIAS = "a_response_key_that_is_longer_than_what_postgresql_lets_a_column_
 # Reports have an oracle of their own, and so have exports, which only their own user can read.
 _FILE, _OTHERS = (
     "Export",
-    ("worklists", "aging", "agingByPayer", "analytics", "export", "exports", "clinic", "importMappings"),
+    (
+        "worklists",
+        "aging",
+        "agingByPayer",
+        "agingByPayerPage",
+        "analytics",
+        "export",
+        "exports",
+        "clinic",
+        "importMappings",
+    ),
 )
 _NOT_ASKED = frozenset(
     {"__schema", "__type", "explainAccess", "priceQuote", "mergePreview", "labels", "transitions", *_OTHERS}
