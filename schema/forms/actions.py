@@ -22,7 +22,7 @@ enum_type(
         "MOMENT": "A day and time.",
         "CHOICE": "One of the choices.",
         "RECORD": "The id of a record: one of the choices, or one that `choicesFrom` finds.",
-        "UPLOAD": "The id of an upload (createUpload) of one of the types that it accepts.",
+        "UPLOAD": "The id of an upload (createUpload) with one of the media formats that it accepts.",
         "OBJECT": "An object with fields of its own.",
     },
 )
@@ -56,7 +56,9 @@ class ActionInput:
     choices_from: str | None = output_field(
         "workflow", "The root field that finds other records or codes than the choices; null where the choices are all."
     )
-    accepts: list[str] = output_field("workflow", "The content types of the files that an upload accepts.")
+    accepts: list[str] = output_field(
+        "workflow", "The media formats of the files that an upload accepts, such as application/pdf."
+    )
 
 
 @strawberry.type(description="A condition of an action that is not met.")
