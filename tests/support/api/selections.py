@@ -1,11 +1,15 @@
 """Selections of all fields of a type, down to a depth."""
 
-from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLSchema, get_named_type
+from graphql import GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema, get_named_type
+
+
+# What has fields below it.
+_Composite = GraphQLObjectType | GraphQLInterfaceType
 
 
 def everything(of_type: GraphQLNamedType, depth: int, *, without: frozenset[str] = frozenset()) -> str:
     """The selection of every field of a type, with the fields below it down to `depth`; `without` leaves out fields by coordinate."""
-    if not isinstance(of_type, GraphQLObjectType):
+    if not isinstance(of_type, _Composite):
         return ""
     return f"{{ {' '.join(['__typename', *_fields(of_type, depth, without)])} }}"
 
@@ -22,14 +26,14 @@ def in_parts(of_type: GraphQLObjectType, depth: int, fields: int) -> list[str]:
     return parts
 
 
-def _fields(of_type: GraphQLObjectType, depth: int, without: frozenset[str]) -> list[str]:
+def _fields(of_type: _Composite, depth: int, without: frozenset[str]) -> list[str]:
     """Each field of a type, with its selection."""
     parts = []
     for name, field in of_type.fields.items():
         target = get_named_type(field.type)
         if f"{of_type.name}.{name}" in without:
             continue
-        if not isinstance(target, GraphQLObjectType):
+        if not isinstance(target, _Composite):
             parts.append(name)
         elif depth > 1:
             parts.append(f"{name} {everything(target, depth - 1, without=without)}")
