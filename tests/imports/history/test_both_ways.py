@@ -104,9 +104,9 @@ def _breaches(address: DatabaseUrls) -> list[str]:
 
 
 def test_random_histories_have_the_same_rows_by_commands_and_by_the_builder(own_address: DatabaseUrls) -> None:
-    applied, rejected = _compare(own_address, range(130))
-    assert applied.total() > 700
-    assert rejected.total() > 100
+    applied, rejected = _compare(own_address, range(65, 130))
+    assert applied.total() > 350
+    assert rejected.total() > 50
     [[revived]] = rows(own_address, _REVIVED)
     assert revived > 0
 
