@@ -1,6 +1,7 @@
 """Every rule of `billing verify` holds in the demo clinic, and a violation made by hand is found for each."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
@@ -9,15 +10,17 @@ from click.testing import CliRunner
 
 from db.global_ids import make_id
 from db.ledger.restated import fill_missing
-from db.verify import LAWS, Breach, find_breaches, find_deviations
+from db.verify import LAWS, Breach, find_deviations
 from server.cli import main
 from server.database_urls import DatabaseUrls
+from server.embedded.postgres import EmbeddedPostgres
 from tests.db.violations.denials import DENIALS
 from tests.db.violations.issued_documents import ISSUED_DOCUMENTS
 from tests.db.violations.merges import MERGES
 from tests.db.violations.recoupment import RECOUPMENT
 from tests.db.violations.remittances import REMITTANCES
-from tests.support.databases import INVOICES, rows
+from tests.db.violations.violating import UNGUARD, after
+from tests.support.databases import INVOICES, copied, rows
 
 _IN = "select id from invoices where status = '{}' {} order by number limit 1"
 _OPEN, _NEGOTIATED = _IN.format("pending_invoice", ""), _IN.format("pending_reduction", "")
@@ -292,27 +295,14 @@ VIOLATIONS = [
     ("An invoice is not submitted", "select id from invoices where submitted_on is not null order by number limit 1",
      "update invoices set submitted_on = created_on - 1 where id = $"),
 ]  # fmt: skip
-# Triggers, foreign keys and checks prevent the violations, so that they are dropped first, as only the owner can.
-_UNGUARDED = """set session_replication_role = replica; do $$ declare c record; begin
-    for c in select conrelid::regclass as of_table, conname from pg_constraint where contype in ('c', 'f')
-        and connamespace = 'public'::regnamespace and conparentid = 0
-    loop execute format('alter table %s drop constraint %I', c.of_table, c.conname); end loop; end $$"""
 
 
-def after(address: DatabaseUrls, violation: str, target: str = "select null") -> tuple[Any, tuple[Breach, ...]]:
-    """Run a violation, and return the id of its target and the breaches found; the transaction is rolled back."""
-
-    async def ask() -> tuple[Any, tuple[Breach, ...]]:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            identity = await connection.fetchval(target)
-            await connection.execute(f"begin; {_UNGUARDED}")
-            await connection.execute(violation.replace("$", f"'{identity}'"))
-            return identity, await find_breaches(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+@pytest.fixture(scope="module")
+def unguarded(postgres_server: EmbeddedPostgres, template_database: str) -> Iterator[DatabaseUrls]:
+    """The demo clinic without the constraints that prevent violations; each violation is rolled back."""
+    with copied(postgres_server, template_database) as copy:
+        rows(copy, UNGUARD)
+        yield copy
 
 
 def law(start: str) -> Any:
@@ -320,15 +310,15 @@ def law(start: str) -> Any:
     return found
 
 
-def test_every_rule_holds_in_the_demo_clinic(address: DatabaseUrls) -> None:
-    assert after(address, "select") == (None, ())
+def test_every_rule_holds_in_the_demo_clinic(unguarded: DatabaseUrls) -> None:
+    assert after(unguarded, "select") == (None, ())
 
 
 @pytest.mark.parametrize(("start", "target", "violation"), VIOLATIONS)
 def test_a_broken_rule_is_found_with_the_record_that_breaks_it(
-    address: DatabaseUrls, start: str, target: str, violation: str
+    unguarded: DatabaseUrls, start: str, target: str, violation: str
 ) -> None:
-    identity, breaches = after(address, violation, target)
+    identity, breaches = after(unguarded, violation, target)
     assert identity is not None
     broken = law(start)
     [breach] = [breach for breach in breaches if breach.law is broken]
@@ -340,7 +330,7 @@ def test_every_rule_has_a_violation() -> None:
 
 
 def test_restated_states_that_do_not_follow_from_the_facts_are_found(own_address: DatabaseUrls) -> None:
-    async def ask() -> tuple[Any, tuple[Breach, ...], tuple[Breach, ...]]:
+    async def deviate() -> tuple[Any, tuple[Breach, ...], tuple[Breach, ...]]:
         connection = await asyncpg.connect(own_address.owner)
         try:
             identity = await connection.fetchval(_COVERED)
@@ -359,12 +349,12 @@ def test_restated_states_that_do_not_follow_from_the_facts_are_found(own_address
         finally:
             await connection.close()
 
-    identity, filled, found = asyncio.run(ask())
+    identity, filled, found = asyncio.run(deviate())
     assert (filled, [breach.ids for breach in found]) == ((), [(make_id("Invoice", identity),)])
 
 
-def test_twenty_ids_are_reported_and_all_are_counted(address: DatabaseUrls) -> None:
-    _, [breach] = after(address, "update invoices set version = version + 1")
+def test_twenty_ids_are_reported_and_all_are_counted(unguarded: DatabaseUrls) -> None:
+    _, [breach] = after(unguarded, "update invoices set version = version + 1")
     assert breach.count == INVOICES
     assert len(set(breach.ids)) == 20
 

@@ -63,16 +63,13 @@ class Database:
     def content(self) -> dict[str, list[str]]:
         """Every row of every table as text, sorted, for tests that compare a database before and after."""
 
-        async def read() -> dict[str, list[str]]:
-            connection = await asyncpg.connect(self.dsn)
-            try:
-                names = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
-                queries = {name: f'select t::text from "{name}" t order by 1' for [name] in names}
-                return {name: [row[0] for row in await connection.fetch(query)] for name, query in queries.items()}
-            finally:
-                await connection.close()
+        async def read(connection: asyncpg.Connection) -> dict[str, list[str]]:
+            names = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+            queries = {name: f'select t::text from "{name}" t order by 1' for [name] in names}
+            return {name: [row[0] for row in await connection.fetch(query)] for name, query in queries.items()}
 
-        return asyncio.run(read())
+        found: dict[str, list[str]] = ask(self.dsn, read)
+        return found
 
     def is_empty(self) -> bool:
         """Whether all tables but the one of the migrations are empty."""

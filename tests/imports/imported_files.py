@@ -1,6 +1,5 @@
 """Imports a file of a given kind into the demo clinic and summarises its report for tests."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
@@ -17,6 +16,7 @@ from imports.report import Report
 from imports.run_import import bring_in
 from imports.target import Target
 from server.database_urls import DatabaseUrls
+from tests.support.owner_connection import ask
 
 CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 
@@ -26,35 +26,25 @@ def imported(
 ) -> Report:
     """Import a file into the demo clinic and return the report; a dry run or a file with bad rows is rolled back."""
 
-    async def run() -> Report:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            [(clinic, zone)] = await connection.fetch(
-                f"select clinic_id, time_zone from clinics where clinic_id = {CLINIC}"
-            )
-            checked = check_file(KINDS[kind], text.encode(), CSV, read=read_in_process, mapping=mapping)
-            transaction, moment = connection.transaction(), datetime.now(UTC)
-            await transaction.start()
-            report = await bring_in(Target(connection, clinic, moment, clinic_day(moment, zone)), checked)
-            await (transaction.rollback() if dry_run or report.bad_rows else transaction.commit())
-            return report
-        finally:
-            await connection.close()
+    async def run(connection: asyncpg.Connection) -> Report:
+        [(clinic, zone)] = await connection.fetch(
+            f"select clinic_id, time_zone from clinics where clinic_id = {CLINIC}"
+        )
+        checked = check_file(KINDS[kind], text.encode(), CSV, read=read_in_process, mapping=mapping)
+        transaction, moment = connection.transaction(), datetime.now(UTC)
+        await transaction.start()
+        report = await bring_in(Target(connection, clinic, moment, clinic_day(moment, zone)), checked)
+        await (transaction.rollback() if dry_run or report.bad_rows else transaction.commit())
+        return report
 
-    return asyncio.run(run())
+    report: Report = ask(address.owner, run)
+    return report
 
 
 def broken(address: DatabaseUrls) -> tuple[Breach, ...]:
     """The breaches that `billing verify` finds."""
-
-    async def ask() -> tuple[Breach, ...]:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            return (await verify(connection)).breaches
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    found: tuple[Breach, ...] = ask(address.owner, verify).breaches
+    return found
 
 
 def counts(report: Report) -> tuple[int, int, int, int]:

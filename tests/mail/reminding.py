@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -54,6 +54,9 @@ class Reminding:
     mail_server: RecordingSmtpServer
     facility: UUID = field(default_factory=uuid4)
     now: datetime = field(default_factory=lambda: moment(TODAY))
+    # As those of a real worker, connections stay open from one run to the next.
+    _loop: asyncio.Runner = field(default_factory=asyncio.Runner)
+    _databases: list[Database] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         rows(self.address, _DEACTIVATE_POLICIES)
@@ -99,18 +102,33 @@ class Reminding:
     def run(self, workers: int = 1) -> list[tuple[tuple[str, ...], str]]:
         """Run workers concurrently, and return the recipients and the text of each message that the mail server accepts."""
         before = len(self.mail_server.taken)
-        asyncio.run(self.work(workers))
+        while len(self._databases) < workers:
+            self._databases.append(Database(self.address.login))
+        self._loop.run(self._run_workers(self._databases[:workers], self.mail_server.server))
         return sorted(self.mail_server.texts()[before:])
 
     async def work(self, workers: int = 1, mail: MailServer | None = None) -> None:
         """Run the reminder jobs of all workers once, concurrently, with the mail server or another client of it."""
+        async with AsyncExitStack() as stack:
+            databases = [await stack.enter_async_context(Database(self.address.login)) for _ in range(workers)]
+            await self._run_workers(databases, mail or self.mail_server.server)
 
-        async def run_worker() -> None:
-            async with Database(self.address.login) as database:
-                await plan_reminders(database, lambda: self.now)
-                await send_messages(database, lambda: self.now, mail or self.mail_server.server)
+    async def _run_workers(self, databases: list[Database], mail: MailServer) -> None:
+        async def run_worker(database: Database) -> None:
+            await plan_reminders(database, lambda: self.now)
+            await send_messages(database, lambda: self.now, mail)
 
-        await asyncio.gather(*(run_worker() for _ in range(workers)))
+        await asyncio.gather(*map(run_worker, databases))
+
+    def close(self) -> None:
+        """Close the connections of the workers."""
+
+        async def close() -> None:
+            for database in self._databases:
+                await database.__aexit__()
+
+        with self._loop:
+            self._loop.run(close())
 
     def day(self, workers: int = 1) -> list[tuple[tuple[str, ...], str]]:
         """Move to the next day, run the workers and return the messages."""
@@ -135,5 +153,5 @@ def numbers(messages: list[tuple[tuple[str, ...], str]]) -> list[tuple[str, str]
 @contextmanager
 def reminding_over(address: DatabaseUrls) -> Iterator[Reminding]:
     """A clinic with reminders and its SMTP server."""
-    with recording_smtp_server() as mail_server:
-        yield Reminding(address, mail_server)
+    with recording_smtp_server() as mail_server, closing(Reminding(address, mail_server)) as reminding:
+        yield reminding

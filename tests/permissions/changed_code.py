@@ -37,7 +37,8 @@ class Copy:
     def into(cls, folder: Path) -> "Copy":
         """A new copy."""
         for layer in LAYERS:
-            shutil.copytree(PROJECT / layer, folder / layer, ignore=shutil.ignore_patterns("__pycache__"))
+            # With its bytecode, which is current because the copy keeps the times of files: to compile everything takes seconds.
+            shutil.copytree(PROJECT / layer, folder / layer)
         return cls(folder)
 
     def change(self, path: str, before: str, after: str) -> None:

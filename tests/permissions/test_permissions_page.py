@@ -10,7 +10,9 @@ from permissions.rules import RULES
 from schema.pages.snapshots import name_of, pages
 from tests.permissions.published import committed
 
-[PAGE] = [path for path in pages() if path.name == "permissions.md"]
+# Generated once: it takes a second.
+PAGES = pages()
+[PAGE] = [path for path in PAGES if path.name == "permissions.md"]
 COLUMNS = ("admin", "billing", "physician", "attorney", "analyst", "nobody")
 ROLES = (*Role, None)
 
@@ -32,9 +34,9 @@ def _padded(lines: list[list[str]], width: int) -> list[list[str]]:
     return [line + [""] * (width - len(line)) for line in lines]
 
 
-@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_generated_file_is_current(path: object) -> None:
-    [(found, expected)] = [(each, text) for each, text in pages().items() if each == path]
+    [(found, expected)] = [(each, text) for each, text in PAGES.items() if each == path]
     written = found.read_text(encoding="utf-8") if found.exists() else ""
     assert written == expected, f"{found.name} is stale: run `make snapshots`, look at the difference and commit it"
 

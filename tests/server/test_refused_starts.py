@@ -3,9 +3,9 @@
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import pytest
@@ -15,6 +15,7 @@ from server.embedded.postgres import EmbeddedPostgres
 from server.home import check_home
 from server.settings import SettingError
 from tests.support.databases import address_of, rows
+from tests.support.forking.forked import Forked
 
 _PASSWORD = "only for these tests"
 _OLD = b"S\x00\x00\x00\x18server_version\x0015.4\x00"
@@ -23,8 +24,10 @@ _OLD = b"S\x00\x00\x00\x18server_version\x0015.4\x00"
 def billing(home: Path, *arguments: str, database: str = "") -> subprocess.CompletedProcess[str]:
     unset = {name: text for name, text in os.environ.items() if not name.startswith(("BILLING_", "DATABASE_"))}
     settings = {"BILLING_HOME": str(home), "BILLING_PORT": "0"} | ({"DATABASE_URL": database} if database else {})
-    command = [str(Path(sys.executable).parent / "billing"), *arguments]
-    return subprocess.run(command, env=unset | settings, capture_output=True, text=True, check=False, timeout=120)
+    with TemporaryFile("w+") as errors, Forked(arguments, unset | settings, errors) as process:
+        output, code = process.stdout.read(), process.wait(120)
+        errors.seek(0)
+        return subprocess.CompletedProcess(arguments, code, output, errors.read())
 
 
 def one_sentence(process: subprocess.CompletedProcess[str]) -> str:

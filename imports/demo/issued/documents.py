@@ -32,6 +32,8 @@ _INVOICES = """select i.id, i.number, i.case_id, i.submitted_on, i.service_date,
     join attorneys a on a.clinic_id = c.clinic_id and a.id = c.attorney_id
     where i.clinic_id = $1 and i.status = 'pending_invoice' and i.submitted_on is not null and i.balance = i.billed_amount
     order by i.submitted_on desc, i.id limit 3"""
+# The tables that the search reads.
+SEARCHED = ("invoices", "invoice_lines", "cases", "patients", "payers", "users", "attorneys")
 _OPEN = """select id, number, service_date, balance, billed_amount from invoices where clinic_id = $1 and case_id = $2
     and status in ('pending_invoice', 'pending_reduction', 'pending_cheque') order by service_date, number"""
 _BILLER = "select id from users where clinic_id = $1 and role = 'billing' order by email limit 1"

@@ -1,6 +1,5 @@
 """The available transitions of an invoice are those that the domain allows, and exactly those that the mutations accept."""
 
-import asyncio
 from collections import Counter, defaultdict
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from tests.support.api.records import today, uuid_of
 from tests.support.api.scenarios import Clinic, mutation, selection
 from tests.support.client import Client
 from tests.support.databases import INVOICES, rows
+from tests.support.owner_connection import ask
 
 PAGE = """{ invoices(first: 500) { nodes { id status billedAmount payer { id } case { id }
     availableTransitions { name allowed blockedBy requires } } } }"""
@@ -41,15 +41,12 @@ def all_invoices(clinic: Clinic, address: DatabaseUrls) -> list[UUID]:
 def facts_of(address: DatabaseUrls, invoices: list[UUID]) -> dict[UUID, Invoice]:
     """The facts of invoices, read as the mutations read them."""
 
-    async def read() -> dict[UUID, Invoice]:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            clinic = await connection.fetchval("select clinic_id from clinics where short_name = 'demo'")
-            return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_ALL_FACTS, clinic, invoices)}
-        finally:
-            await connection.close()
+    async def read(connection: asyncpg.Connection) -> dict[UUID, Invoice]:
+        clinic = await connection.fetchval("select clinic_id from clinics where short_name = 'demo'")
+        return {row["id"]: invoice_of(dict(row)) for row in await connection.fetch(_ALL_FACTS, clinic, invoices)}
 
-    return asyncio.run(read())
+    found: dict[UUID, Invoice] = ask(address.owner, read)
+    return found
 
 
 def expected(invoice: Invoice, role: Role) -> list[dict[str, Any]]:

@@ -14,19 +14,21 @@ from tests.support.databases import rows
 
 SIGNS = "=+-@|"
 # Every character that somebody could take for white space, for nothing, or for a control, and every form of a sign.
+_ASSIGNED = [one for one in map(chr, range(1, 0x110000)) if unicodedata.category(one) not in ("Cn", "Co", "Cs")]
 INVISIBLE = [
-    chr(code)
-    for code in range(1, 0x110000)
-    if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zs", "Zl", "Zp")
-    or chr(code).isspace()
+    one
+    for one in _ASSIGNED
+    if unicodedata.category(one) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    or one.isspace()
     # Fillers and selectors that are shown as nothing.
-    or unicodedata.name(chr(code), "").startswith(("VARIATION SELECTOR", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER"))
+    or unicodedata.name(one, "").startswith(("VARIATION SELECTOR", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER"))
 ]
 FORMS = [
-    chr(code)
-    for code in range(0x80, 0x110000)
-    if unicodedata.normalize("NFKC", chr(code)) in [*SIGNS]
-    and unicodedata.decomposition(chr(code)).startswith(("<wide>", "<small>"))
+    one
+    for one in _ASSIGNED
+    if one > "\x7f"
+    and unicodedata.decomposition(one).startswith(("<wide>", "<small>"))
+    and unicodedata.normalize("NFKC", one) in [*SIGNS]
 ]
 # Texts of which most come near to a formula.
 _TEXTS = st.lists(

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import pytest
 
 from db.global_ids import make_id
@@ -30,6 +29,7 @@ from tests.support.api.records import today, uuid_of
 from tests.support.client import Client
 from tests.support.databases import copied, rows
 from tests.support.oracle.figures import ANALYTICS, BUCKETS, PAYERS
+from tests.support.owner_connection import ask
 
 # The database itself dates a change of attorney on invoices, by its own clock, which must not be ahead.
 FIRST = today()
@@ -217,15 +217,7 @@ def present(clinic: Clinic, ledgers: Ledgers, history: int) -> tuple[Any, ...]:
 
 def breaches(address: DatabaseUrls) -> set[str]:
     """The laws that are broken."""
-
-    async def ask() -> set[str]:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            return {breach.law.words for breach in (await verify(connection)).breaches}
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    return {breach.law.words for breach in ask(address.owner, verify).breaches}
 
 
 def test_the_order_of_recording_changes_no_figure_and_what_was_reported_stays(clinic: Clinic) -> None:

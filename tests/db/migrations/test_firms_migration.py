@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import pytest
 from click.testing import CliRunner
 
 from db.duplicates import AmbiguousName, find_ambiguous_firms
@@ -20,13 +19,6 @@ from tests.imports.imported_files import broken
 from tests.support.databases import rows
 
 _BEFORE = "0022"
-
-
-@pytest.fixture
-def before(own_address: DatabaseUrls) -> DatabaseUrls:
-    """The demo clinic as code of the release before stored it."""
-    asyncio.run(migrate(own_address.owner, revision=_BEFORE))
-    return own_address
 
 
 def an_attorney(address: DatabaseUrls, name: str, firm: str, year: int = 2024, **columns: Any) -> UUID:

@@ -21,13 +21,6 @@ _BEFORE = "0018"
 _CLINIC = "(select clinic_id from clinics where short_name = 'demo')"
 
 
-@pytest.fixture
-def before(own_address: DatabaseUrls) -> DatabaseUrls:
-    """The demo clinic as code of the revision before stored it."""
-    asyncio.run(migrate(own_address.owner, revision=_BEFORE))
-    return own_address
-
-
 def add(address: DatabaseUrls, table: str, **columns: Any) -> UUID:
     identity = uuid4()
     values = ", ".join(f"${place}" for place in range(1, len(columns) + 2))

@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from click.testing import CliRunner
 
 from db.global_ids import make_id
@@ -21,13 +20,6 @@ _FILE = next((PROJECT / "db/migrations/versions").glob("*_payments_are_held_depo
 _BEFORE = import_module(f"db.migrations.versions.{_FILE.stem}").down_revision
 _DAY = date(2026, 5, 5)
 _SPELLINGS = ("1001", " 1001", "1001\u200b", "\uff11\uff10\uff10\uff11")
-
-
-@pytest.fixture
-def before(own_address: DatabaseUrls) -> DatabaseUrls:
-    """The demo clinic as code of the revision before stored it."""
-    asyncio.run(migrate(own_address.owner, revision=_BEFORE))
-    return own_address
 
 
 def add(address: DatabaseUrls, number: str, **columns: Any) -> UUID:

@@ -28,13 +28,6 @@ _CREATED = """insert into invoice_events (clinic_id, id, invoice_id, seq, at, tr
 _BILLED = "select * from invoices where encounter_id is not null and status = 'pending_invoice' order by number"
 
 
-@pytest.fixture
-def before(own_address: DatabaseUrls) -> DatabaseUrls:
-    """The demo clinic as code of the revision before stored it."""
-    asyncio.run(migrate(own_address.owner, revision=_BEFORE))
-    return own_address
-
-
 def bill_again(address: DatabaseUrls, invoice: UUID, *, encounter: str = "encounter_id", number: str) -> UUID:
     """Another invoice with the same lines, as the release before let billing staff create it."""
     identity = uuid4()

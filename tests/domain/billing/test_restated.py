@@ -56,7 +56,7 @@ def check_known(seed: int, late: tuple[int, ...]) -> bool:
 
 
 @pytest.mark.parametrize("late", [(0,), (0, 0, 0, 2, 20)])
-@pytest.mark.parametrize("histories", [range(200), pytest.param(range(200, 10_000), marks=pytest.mark.prove)])
+@pytest.mark.parametrize("histories", [range(80), pytest.param(range(80, 10_000), marks=pytest.mark.prove)])
 def test_where_nothing_was_backdated_the_restated_state_of_each_day_is_the_one_that_was_known(
     histories: range, late: tuple[int, ...]
 ) -> None:
@@ -121,7 +121,7 @@ def check_orders(seed: int, orders: int) -> int:
     return accepted
 
 
-@pytest.mark.parametrize("histories", [range(200), pytest.param(range(1_000), marks=pytest.mark.prove)])
+@pytest.mark.parametrize("histories", [range(80), pytest.param(range(1_000), marks=pytest.mark.prove)])
 def test_outside_facts_in_any_order_give_the_same_ledger_and_the_same_restated_states(histories: range) -> None:
     assert sum(check_orders(seed, 5) for seed in histories) > len(histories)
 

@@ -86,8 +86,8 @@ def test_the_child_imports_the_readers_and_no_module_of_the_server() -> None:
     assert not modules & {"asyncpg", "sqlalchemy", "strawberry", "asyncio", "db", "server", "resolvers", "openpyxl"}
 
 
-def test_eighty_hostile_files_are_read_as_they_are_seen_or_refused_within_the_limits() -> None:
-    assert_bounded(80, 2026)
+def test_forty_hostile_files_are_read_as_they_are_seen_or_refused_within_the_limits() -> None:
+    assert_bounded(40, 2026)
 
 
 @pytest.mark.prove

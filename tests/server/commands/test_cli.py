@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from server.embedded.postgres import EmbeddedPostgres
 from tests.server.embedded.embedded_user import PROJECT
 from tests.support.client import Client, serving
 from tests.support.databases import address_of, copied, rows
+from tests.support.forking.forked import Forked
 
 BILLING = Path(sys.executable).parent / "billing"
 SYNTHEA = PROJECT / "tests" / "imports" / "data" / "synthea"
@@ -105,11 +107,10 @@ def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:
 
 def test_two_hosts_may_migrate_at_once(empty: DatabaseUrls) -> None:
     environment = {**os.environ, "DATABASE_URL": empty.owner}
-    hosts = [
-        subprocess.Popen([BILLING, "migrate"], cwd=PROJECT, env=environment, stderr=subprocess.PIPE) for _ in range(2)
-    ]
-    errors = [host.communicate(timeout=120)[1] for host in hosts]
-    assert [host.returncode for host in hosts] == [0, 0], errors
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(Forked(["migrate"], environment, subprocess.STDOUT)) for _ in range(2)]
+        outputs = [host.stdout.read() for host in hosts]
+        assert [host.wait(120) for host in hosts] == [0, 0], outputs
     [(count,)] = rows(empty, "select count(*) from alembic_version")
     assert count == 1
 

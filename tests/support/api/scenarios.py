@@ -1,6 +1,5 @@
 """Scenarios of an invoice: the mutations of billing staff, each over HTTP."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,7 +7,6 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-import asyncpg
 import httpx
 
 from db.global_ids import make_id
@@ -320,12 +318,5 @@ def allowed(invoice: Any) -> Iterator[str]:
 
 def broken_laws(address: DatabaseUrls) -> tuple[Breach, ...]:
     """The laws (invariants) that the records break."""
-
-    async def ask() -> tuple[Breach, ...]:
-        connection = await asyncpg.connect(address.owner)
-        try:
-            return await find_breaches(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    found: tuple[Breach, ...] = ask(address.owner, find_breaches)
+    return found
