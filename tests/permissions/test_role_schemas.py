@@ -34,7 +34,8 @@ ROLES = (None, *Role)
 STANDARD_DIRECTIVES = {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 # Names that are also everyday words or those of HTTP headers, which a sentence may use without revealing anything.
 EVERYDAY = set(
-    "accept agreed any at authorization billed by change choice clinic closed computed correct count created default delivered difference document drawn file follow "
+    "accept agreed any at authorization billed by change choice clinic closed computed correct count created default delivered "
+    "difference document drawn file follow "
     "from full hand issued mail missing month negotiated open other payment place price rate record refusal refused replace row sent service "
     "state step submitted text to uncollectible until withdrawn word".split()
 ) | {"first reminder", "is ready", "new password", "part of", "second factor", "service on"}

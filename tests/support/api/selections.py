@@ -2,7 +2,6 @@
 
 from graphql import GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema, get_named_type
 
-
 # What has fields below it.
 _Composite = GraphQLObjectType | GraphQLInterfaceType
 
