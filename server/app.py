@@ -26,8 +26,9 @@ from schema.whole import role_schemas
 from server.database_urls import DatabaseUrls
 from server.execution.graphql_executor import GraphQLExecutor
 from server.execution.operation_monitor import OperationMonitor
-from server.execution.trusted_documents import trusted_in
+from server.execution.trusted_documents import TrustedDocuments, trusted_in
 from server.http import ide, link_pages
+from server.http.apps import DemoAccounts, WebApp, manifest_of
 from server.http.files.downloads import Downloads
 from server.http.files.export_downloads import ExportDownloads
 from server.http.files.issued_downloads import IssuedDownloads
@@ -48,7 +49,7 @@ PATH = "/graphql"
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Server options of a process: rate limit, trusted documents, metrics, traces, whether one-time links are mailed, other origins."""
+    """Server options of a process: rate limit, trusted documents, metrics, traces, mailed one-time links, other origins, web apps."""
 
     requests_per_minute: int = 0
     trusted_documents: str = ""
@@ -56,10 +57,17 @@ class ServerOptions:
     otlp_endpoint: str = ""
     sends_mail: bool = False
     allowed_origins: frozenset[str] = frozenset()
+    apps: frozenset[str] = frozenset({"console"})
+    demo: DemoAccounts | None = None
 
 
-async def _home(request: Request) -> Response:
-    return RedirectResponse(PATH)
+def _home(apps: frozenset[str]) -> Route:
+    """The address without a path leads to the console, and to GraphiQL where that is not served."""
+
+    async def home(request: Request) -> Response:
+        return RedirectResponse("/console/" if "console" in apps else PATH)
+
+    return Route("/", home)
 
 
 class _App(Starlette):
@@ -99,7 +107,7 @@ def build_app(
     spans = _spans(running.otlp_endpoint)
     watch = OperationMonitor(AdmissionControl(running.requests_per_minute), spans)
     database, schemas = address.database(spans.statement if spans else None, files.hints()), role_schemas()
-    trusted = trusted_in(running.trusted_documents, schemas) if running.trusted_documents else None
+    trusted = _trusted(running, schemas) if running.trusted_documents else None
     sessions = _with_provider(database, times, provider, key_times) if provider else Sessions(database, times)
     announcements, trail = _announcements(address, database, sessions), AuditLogWriter(database)
     logins = LoginCommands(
@@ -117,15 +125,22 @@ def build_app(
     routes = [
         WebSocketRoute(PATH, GraphQLOverWebSocket(http)),
         *_signed_urls(files, database, sessions, schemas),
-        Route("/", _home),
+        _home(running.apps),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(database, files).readyz),
         Route("/metrics", MetricsPage(watch, running.metrics_token, database, trail).metrics),
         *ide.ROUTES,
         *link_pages.ROUTES,
+        *(route for name in sorted(running.apps) for route in WebApp(name, running.demo).routes),
     ]
     lifespan = _lifespan(*((spans,) if spans else ()), database, trail, announcements)
     return _App(http, running.allowed_origins, files.public_url, routes=routes, lifespan=lifespan)
+
+
+def _trusted(running: ServerOptions, schemas: Mapping[Role | None, GraphQLSchema]) -> TrustedDocuments:
+    """The operator's documents, and those of the apps that are served."""
+    manifests = [manifest for name in sorted(running.apps) if (manifest := manifest_of(name))]
+    return trusted_in(running.trusted_documents, schemas, manifests)
 
 
 def _signed_urls(

@@ -42,6 +42,15 @@ async def prepare_demo(
         await connection.close()
 
 
+async def has_only_demo(address: DatabaseUrls) -> bool:
+    """Whether the demo is the only clinic of the database."""
+    connection = await asyncpg.connect(address.owner)
+    try:
+        return bool(await connection.fetchval("select count(*) = 1 from clinics"))
+    finally:
+        await connection.close()
+
+
 def _password(settings: Settings) -> str:
     """The password from the settings; else the one generated at the first start and kept in BILLING_HOME."""
     if settings.demo_password:

@@ -18,8 +18,9 @@ from jobs.worker import working
 from observability.logs import configure_logs
 from server.app import ServerOptions, build_app
 from server.database_urls import DatabaseUrls, opened, prepare
-from server.demo import DEMO_USERS, prepare_demo
+from server.demo import DEMO_USERS, has_only_demo, prepare_demo
 from server.execution.requests import LARGEST_BODY
+from server.http.apps import DemoAccounts
 from server.http.header_timeout import BoundedProtocol
 from server.identity_provider import provider_of
 from server.secret_keys import check_keys
@@ -106,13 +107,16 @@ async def _serve_on(listening: socket.socket, settings: Settings, *, demo: bool,
         async with address.database() as database:
             await check_keys(database, files.keys)
         url = f"http://{settings.host}:{listening.getsockname()[1]}/graphql"
+        accounts = None
         if demo:
             if settings.smtp_host:
                 logger.warning(_DEMO_SENDS, settings.smtp_host)
             summary, password = await prepare_demo(address, settings)
             print(_welcome(url, summary, password), flush=True)
+            if await has_only_demo(address):
+                accounts = DemoAccounts(DEMO_USERS, password)
         async with _worker_of(address, settings, files, demo=demo) if worker else nullcontext():
-            await _run(address, settings, files, listening, url)
+            await _run(address, settings, files, listening, url, accounts)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -140,7 +144,14 @@ def _worker_of(
     return working(address.login, files, mail, links=links, reports=open_report_mailbox(settings))
 
 
-async def _run(address: DatabaseUrls, settings: Settings, files: Files, listening: socket.socket, url: str) -> None:
+async def _run(
+    address: DatabaseUrls,
+    settings: Settings,
+    files: Files,
+    listening: socket.socket,
+    url: str,
+    accounts: DemoAccounts | None,
+) -> None:
     idle, absolute = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
     times = SessionTimes(idle, absolute, timedelta(days=settings.api_token_days))
     running = ServerOptions(
@@ -150,6 +161,8 @@ async def _run(address: DatabaseUrls, settings: Settings, files: Files, listenin
         settings.otlp_endpoint,
         sends_mail=open_link_mailer(settings, files.keys) is not None,
         allowed_origins=settings.allowed_origins,
+        apps=settings.apps,
+        demo=accounts,
     )
     app = build_app(address, times, files, provider=provider_of(settings), running=running)
     config = configured(app, trusted_proxies=settings.trusted_proxies)
@@ -184,7 +197,7 @@ Sign in as one of
 {users}
 with the password {password}
 
-In a browser: {url}
+In a browser: {url.removesuffix("/graphql")}/console/, and GraphiQL at {url}
 With curl:
   TOKEN=$(curl -s {url} -H 'content-type: application/json' \\
     -d '{{"query":"mutation {{ signIn(input: {{email: \\"billing@demo.example\\", password: \\"{password}\\"}}) {{ token }} }}"}}' | cut -d'"' -f8)

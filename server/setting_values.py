@@ -14,6 +14,7 @@ _LARGEST_SKEW = 300
 _LARGEST_PORT, _LARGEST_COUNT, _LARGEST_TIME = 65535, 1_000_000_000, 100_000
 _WHOLE = re.compile(r"[0-9]{1,10}")
 _SHORTEST_SECRET = 32
+APPS = frozenset({"console"})
 # A host that is a name or an address, and no port that browsers leave out.
 _ORIGIN = re.compile(r"(?!http:.*:80$|https:.*:443$)https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
 
@@ -81,6 +82,14 @@ def origins(text: str) -> frozenset[str]:
                 "origins such as https://app.example.org, separated by commas: without path, wildcard or default port, and http only "
                 "for pages of this machine"
             )
+    return found
+
+
+def app_names(text: str) -> frozenset[str]:
+    """A comma-separated list of web apps; none stands for no app."""
+    found = names(text) - {"none"}
+    if not found <= APPS:
+        raise ValueError(f"none, or one of {', '.join(sorted(APPS))}, separated by commas")
     return found
 
 

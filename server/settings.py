@@ -10,6 +10,7 @@ from typing import Any
 from server.operator_errors import OperatorError
 from server.setting_values import (
     algorithms,
+    app_names,
     count,
     database_address,
     issuer,
@@ -146,6 +147,12 @@ SETTINGS = {
         "only pages of the server itself.",
         "",
         origins,
+    ),
+    "apps": Setting(
+        "BILLING_APPS",
+        "The web apps that are served, separated by commas: console (at /console/); none serves the API alone.",
+        "console",
+        app_names,
     ),
     "secret_key": Setting(
         "BILLING_SECRET_KEY",
@@ -285,6 +292,7 @@ class Settings:
     api_token_days: int
     public_url: str
     allowed_origins: frozenset[str]
+    apps: frozenset[str]
     secret_key: str
     old_secret_keys: tuple[str, ...]
     storage_url: str

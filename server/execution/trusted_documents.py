@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,15 +50,17 @@ class TrustedDocuments:
         return text
 
 
-def trusted_in(named: str, schemas: Mapping[Role | None, GraphQLSchema]) -> TrustedDocuments:
-    """Load the documents of a folder; SettingError names the first one that is not valid for any role."""
+def trusted_in(
+    named: str, schemas: Mapping[Role | None, GraphQLSchema], manifests: Sequence[Path] = ()
+) -> TrustedDocuments:
+    """Load the documents of a folder and of further manifests; SettingError names the first one that is not valid for any role."""
     folder = Path(named)
     if not folder.is_dir():
         raise _wrong(f"{folder} is not a folder")
     documents, texts = DocumentCache(schemas), dict[str, str]()
     for path in sorted(folder.glob("*.graphql")):
         texts[path.stem] = _checked(path.name, path.stem, path.read_text(encoding="utf-8"), documents, schemas)
-    for path in sorted(folder.glob("*.json")):
+    for path in (*sorted(folder.glob("*.json")), *manifests):
         for name, text in _manifest(path).items():
             texts[name] = _checked(f"{path.name}, {name}", name, text, documents, schemas)
     if not texts:

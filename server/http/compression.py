@@ -19,7 +19,7 @@ _LEVEL = 4
 
 async def compressed(body: bytes, headers: Headers) -> bytes | None:
     """The body in gzip, None where the client takes none or it is too short to be worth it."""
-    if len(body) <= _SHORTEST or not _takes_gzip(headers.get("accept-encoding", "")):
+    if len(body) <= _SHORTEST or not takes_gzip(headers.get("accept-encoding", "")):
         return None
     if len(body) <= _LONG:
         return gzip.compress(body, _LEVEL, mtime=0)
@@ -27,5 +27,6 @@ async def compressed(body: bytes, headers: Headers) -> bytes | None:
 
 
 @lru_cache(maxsize=500)
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header takes gzip."""
     return any(name in ("gzip", "x-gzip") and weight > 0 for name, weight in weighed(accepted))

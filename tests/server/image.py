@@ -63,7 +63,7 @@ def build(project: Path, root: Path) -> Image:
             _set(image, arguments)
         elif name == "WORKDIR":
             image.folder = Path(image.below(arguments))
-            image.folder.mkdir(parents=True)
+            image.folder.mkdir(parents=True, exist_ok=True)
         elif name == "COPY":
             _copy(image, project, arguments)
         else:
@@ -84,7 +84,7 @@ def _copy(image: Image, project: Path, arguments: str) -> None:
     for source in sources:
         found, to = project / source, image.folder / target
         if found.is_dir():
-            shutil.copytree(found, to, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(found, to, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             shutil.copy(found, to)
 
