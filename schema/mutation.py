@@ -19,7 +19,7 @@ from schema.billing.patients import PatientMutations
 from schema.billing.payers import PayerMutations
 from schema.billing.representations import RepresentationMutations
 from schema.billing.transitions import TransitionMutations
-from schema.bulk_steps import BulkStepMutations, SelectionMutations
+from schema.bulk.steps import BulkStepMutations, SelectionMutations
 from schema.documents.mutations import DocumentMutations, DrawingMutations
 from schema.payments.deposits import DepositMutations
 from schema.payments.recoupment import RecoupmentMutations

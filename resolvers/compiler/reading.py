@@ -29,7 +29,7 @@ from resolvers.compiler.many_nodes import records
 from resolvers.compiler.pages import Page, connection, root_connection, whole_list
 from resolvers.compiler.plans import Arguments, Binder, Plan, converter, id_reader, shape_of
 from resolvers.compiler.refusals import refuse
-from resolvers.compiler.reports import REPORTS
+from resolvers.compiler.reports.reports import REPORTS
 from resolvers.compiler.selection import SelectedField, Selector, object_type
 from resolvers.context import RequestContext
 

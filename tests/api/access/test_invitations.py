@@ -178,8 +178,9 @@ def test_inviting_answers_and_works_the_same_whether_the_e_mail_has_a_login_or_n
             wire.executed.clear()
             user = invite(admin, email)["user"]
             answers.append({**user, **dict.fromkeys(("id", "email", "createdAt", "invitationExpiresAt"))})
-            # Without values, which follow the first parenthesis of a function call.
-            statements.append([statement.partition("('")[0] for _, statement in wire.executed])
+            # Without values, which follow the first parenthesis of a function call, and without the random id of the transaction.
+            told = (statement.partition("('")[0].partition("app.change_id")[0] for _, statement in wire.executed)
+            statements.append(list(told))
     assert answers[0] == answers[1]
     assert statements[0] == statements[1] != []
 

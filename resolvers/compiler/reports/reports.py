@@ -17,11 +17,11 @@ from db.reports.measures import PLACES
 from db.row import Derived, Row
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.json_sql import as_object
-from resolvers.compiler.payer_aging import aging_by_payer, aging_by_payer_page, clinic_of, payers
 from resolvers.compiler.refusals import refuse
-from resolvers.compiler.report import SPAN, Report, reach
+from resolvers.compiler.reports.payer_aging import aging_by_payer, aging_by_payer_page, clinic_of, payers
+from resolvers.compiler.reports.report import SPAN, Report, reach
+from resolvers.compiler.reports.worklists import worklists
 from resolvers.compiler.selection import SelectedField, object_type
-from resolvers.compiler.worklists import worklists
 
 Expression = ColumnElement[Any]
 # Facts of the visit itself; its payer is a fact of its invoices only.

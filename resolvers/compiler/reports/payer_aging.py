@@ -18,7 +18,7 @@ from db.row import Derived, Row
 from domain.access.people import PayerKind
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.pages import Page, page_of
-from resolvers.compiler.report import SPAN, Report
+from resolvers.compiler.reports.report import SPAN, Report
 from resolvers.compiler.selection import SelectedField, object_type
 
 Expression = ColumnElement[Any]
