@@ -341,7 +341,9 @@ class _Assembly:
             for part in self.compiler.selector.fields(target, field.selection_sets)
         ]
         conditions = self.page.conditions(row)
-        return as_object(columns, self.scope, select().select_from(row.source).where(*conditions))
+        # One row, also where no sum is selected.
+        query = select().select_from(row.source).where(*conditions).having(true())
+        return as_object(columns, self.scope, query)
 
     def _page_info(self, field: SelectedField) -> Expression:
         assert field.definition is not None

@@ -250,7 +250,7 @@ def _hears(all_parties: Parties, party: Party) -> bool:
                 notifications._pass_on(None, 0, "invoice_changed", payload)
             try:
                 async with asyncio.timeout(0.05):
-                    return await anext(changes) == UUID(int=1)
+                    return (await anext(changes)).invoice_id == UUID(int=1)
             except TimeoutError:
                 return False
 

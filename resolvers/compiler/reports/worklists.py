@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, Text, func, literal, select
+from sqlalchemy import Select, Text, func, literal, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from db.fields import VIEWS
@@ -35,4 +35,5 @@ def _summary(compiler: Compiler, field: SelectedField, name: WorklistName) -> Ex
     asked = compiler.selector.fields(target, field.selection_sets)
     columns = [(part.key, known[part.name]) for part in asked]
     found = [row.clinic_id == compiler.scope.clinic_id, *reach_of(row), in_worklist(row, name)]
-    return as_object(columns, compiler.scope, select().select_from(row.source).where(*found))
+    # One row, also where neither the count nor a sum is selected.
+    return as_object(columns, compiler.scope, select().select_from(row.source).where(*found).having(true()))

@@ -64,6 +64,7 @@ _QUERY_INPUTS: dict[str, Any] = {
     ),
     **{name: _by_id(name) for name in ("invoice", "case", "patient", "payer", "export", "remittance")},
     "node": lambda ids: {"id": ids["Invoice"]},
+    "nodes": lambda ids: {"ids": [ids["Invoice"]]},
     "invoiceByNumber": lambda ids: {"number": ids["number"]},
     "priceQuote": lambda ids: {
         "input": {"payerId": ids["Payer"], "serviceDate": _DAY, "lines": [{"code": "A4556", "units": 2}]}

@@ -70,3 +70,11 @@ def test_the_invoices_of_a_case_and_of_a_payer_have_sums_of_their_own(sign_in: S
     for one in found["cases"]["nodes"]:
         assert one["invoices"]["sums"] == {"billed": one["billedTotal"], "balance": one["outstanding"]}
     assert all(one["invoices"]["a_response_key"]["__typename"] == "InvoiceSums" for one in found["payers"]["nodes"])
+
+
+def test_sums_of_which_nothing_is_selected_are_one_object(sign_in: SignIn) -> None:
+    query = """query ($no: Boolean!) { invoices { sums { __typename billed @include(if: $no) } }
+        worklists { name count @include(if: $no) } }"""
+    found = sign_in(Role.BILLING).read(query, no=False)
+    assert found["invoices"]["sums"] == {"__typename": "InvoiceSums"}
+    assert all(set(one) == {"name"} for one in found["worklists"])
