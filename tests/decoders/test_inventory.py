@@ -13,6 +13,7 @@ _DECODES = re.compile(
 )
 # Modules that decode what this process, its child, or PostgreSQL has written, or that belong to a row of the inventory.
 _NO_DECODERS = {
+    "server/http/apps.py": "the documents of an app, which its build has written",
     "server/embedded/watchdog.py": "the order that its own starter has written",
     "server/commands/reports.py": "an answer of our own executor",
     "imports/files/messages.py": "the options of an import, which its parent process has written",

@@ -173,6 +173,8 @@ FOLLOWS_FROM_WHAT_IS_SEEN = {
     "Case.outstanding": {Role.ANALYST},
     "Payer.invoices": set(RESTRICTED),
     "Patient.cases": {Role.ATTORNEY, Role.PHYSICIAN},
+    # Other roles have no actions: an empty list, which reads no column.
+    "Case.availableActions": {Role.ATTORNEY, Role.ANALYST},
     # Lines are listed in order of position, and the traces of their prices are the lines themselves.
     "InvoiceLine.position": set(RESTRICTED),
     "InvoiceLine.id": set(RESTRICTED),

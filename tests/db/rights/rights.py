@@ -77,7 +77,7 @@ STAFF_COLUMNS = {
     "import_mappings": "| clinic_id id kind name mapping version changed_by changed_at",
     "internal_notes": "clinic_id id invoice_id body written_by written_at",
     "invoice_adjustments": """clinic_id id invoice_id number kind amount effective_on adjustment_group reason_code remark_codes
-        line_id cheque_id note decided_by recorded_at | undoes_number""",
+        line_id cheque_id note decided_by recorded_at undoes_number""",
     "invoice_counters": "| clinic_id year last_number",
     "invoice_events": "clinic_id id invoice_id seq at by_user_id transition from_status to_status changes",
     "invoice_lines": f"""{LINE} unit_price price_source price_rate geographic_factor bilateral_factor override_reason
@@ -98,7 +98,7 @@ STAFF_COLUMNS = {
     "patients": f"""clinic_id id mrn mrn_key first_name last_name sort_name birth_date sex phone phone_key email address {ADDRESS} retired_at
         | is_duplicate merged_into_id""",
     "payers": f"""clinic_id id kind name email phone fax address {ADDRESS} firm_id name_fragments retired_at
-        | patient_id attorney_id name_key merged_into_id""",
+        patient_id | attorney_id name_key merged_into_id""",
     "physicians": "clinic_id id name npi taxonomy licence_number licence_state active name_fragments | name_key",
     "reason_codes": "clinic_id id code adjustment_group label active",
     "reduction_offers": "clinic_id id invoice_id round party amount reason expires_on status made_by made_at",
@@ -109,7 +109,7 @@ STAFF_COLUMNS = {
         reason broken_laws provider_adjustments cheque_id is_attached posted_at posted_by | payer_name_key trace_key""",
     "remittance_claims": """clinic_id id remittance_id payment_id place number status_code charge_amount paid_amount patient_amount
         payer_number adjustments remark_codes lines status reason invoice_id coverage_id posted_at posted_by closed_at closed_by
-        closing_reason | transfer_amount responsible_amount transfer_reason is_exhausted""",
+        closing_reason responsible_amount | transfer_amount transfer_reason is_exhausted""",
     "recoupment_answers": """clinic_id id request_id number step amount answered_on refund_id provider_adjustment_id due_on note
         document_id answered_by""",
     "recoupment_requests": """clinic_id id payer_id cheque_id invoice_id reference amount answered_amount reason requested_on due_on
@@ -136,7 +136,6 @@ ADMINISTRATION_COLUMNS = {
         time_zone attaches_documents invoice_number_prefix first_invoice_number name""",
     "audit_chain": "clinic_id event_id",
     "audit_events": "clinic_id id user_id role operation entities fields filters row_count request_id at",
-    "payers": STAFF_COLUMNS["payers"].replace("| patient_id", "patient_id |"),
     "merges": """clinic_id id merged_patient_id surviving_patient_id merged_payer_id surviving_payer_id part_of_id reason
         different_attorneys merged_by merged_at undone_by undone_at | before""",
     "users": "clinic_id id name email role active attorney_id physician_id recorded_at joined_at",

@@ -48,6 +48,13 @@ def listings(role: Role) -> Iterator[Listing]:
             yield from (Listing(root, found, order) for order in orders.values)
 
 
+def lists_of_records(role: Role) -> Iterator[Listing]:
+    """Every list of records that a role can query, in its own order; a report in pages has no records of its own."""
+    for listing in listings(role):
+        if not listing.order and "id" in fields_of(role, listing.type_name).fields:
+            yield listing
+
+
 def scalars(role: Role, type_name: str) -> list[str]:
     """The fields of a type that are plain values."""
     fields = fields_of(role, type_name).fields.items()
@@ -56,7 +63,7 @@ def scalars(role: Role, type_name: str) -> list[str]:
 
 def searches(role: Role) -> Iterator[tuple[Listing, str]]:
     """Every list that a role can search by text, with the argument of the search: W is the searched text."""
-    for listing in (each for each in listings(role) if not each.order):
+    for listing in lists_of_records(role):
         field = fields_of(role, "Query").fields[listing.root]
         wanted = get_named_type(field.args["filter"].type) if "filter" in field.args else None
         if "search" in field.args:
