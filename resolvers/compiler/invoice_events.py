@@ -14,6 +14,7 @@ from db.security.reach import reach_of
 from resolvers.compiler.compile import Compiler
 from resolvers.compiler.pages import Page
 from resolvers.compiler.plans import id_reader
+from resolvers.compiler.refusals import refuse
 from resolvers.compiler.selection import SelectedField
 
 
@@ -37,6 +38,10 @@ def matches(compiler: Compiler, asked: SelectedField) -> Select[Any]:
     change = binder.argument(asked, ("change",), Uuid())
     identity = binder.argument(asked, ("id",), Uuid(), id_reader("id", "Invoice"))
     arguments = compiler.selector.arguments(asked)
+    if (arguments.get("filter") or {}).get("worklist") is not None:
+        raise refuse(
+            "filter.worklist", "A work list cannot be followed, since the day decides it: read it again instead"
+        )
     images, invoices = (kind(compiler, Pages("Invoice"), asked, None, arguments) for kind in (_ImagePage, Page))
     before, own, later = (scope.row(IMAGE.table) for _ in range(3))
     invoice, reached = (scope.row(tables.invoices) for _ in range(2))

@@ -51,7 +51,12 @@ _OWN: dict[str, Callable[[Row, Any], Expression]] = {
 IMAGE = View(
     tables.invoice_images,
     {},
-    {name: replace(choice, narrow=_OWN.get(name, choice.narrow)) for name, choice in FILTERS.items()},
+    # What the day decides is not asked of what was: work lists.
+    {
+        name: replace(choice, narrow=_OWN.get(name, choice.narrow))
+        for name, choice in FILTERS.items()
+        if name != "worklist"
+    },
     filter_type="InvoiceFilter",
 )
 
