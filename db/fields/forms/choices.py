@@ -132,7 +132,8 @@ def _payer_choice(i: Row) -> RecordChoices:
     p, v = i.scope.row(tables.payers), i.scope.row(tables.coverages)
     covers = there_is(v, and_(same_clinic(i, v), v.case_id == i.case_id, v.payer_id == p.id))
     is_own = or_(p.patient_id.is_(None), p.patient_id == i.patient_id)
-    mine = (same_clinic(i, p), p.retired_at.is_(None), p.id != i.payer_id, is_own)
+    is_merged = [] if p.is_merged is None else [~p.is_merged]
+    mine = (same_clinic(i, p), p.retired_at.is_(None), p.id != i.payer_id, is_own, *is_merged)
     found: Select[Any] = select(literal_column("1")).select_from(p.source).where(*mine)
     return RecordChoices(
         id_expression("Payer", p.id),

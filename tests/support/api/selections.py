@@ -13,10 +13,12 @@ def everything(of_type: GraphQLNamedType, depth: int, *, without: frozenset[str]
     return f"{{ {' '.join(['__typename', *_fields(of_type, depth, without)])} }}"
 
 
-def in_parts(of_type: GraphQLObjectType, depth: int, fields: int) -> list[str]:
+def in_parts(
+    of_type: GraphQLObjectType, depth: int, fields: int, *, without: frozenset[str] = frozenset()
+) -> list[str]:
     """The same selection as several with different fields of the type, each complete below, and of at most so many fields."""
     parts: list[str] = []
-    for field in _fields(of_type, depth, frozenset()):
+    for field in _fields(of_type, depth, without):
         longer = f"{parts[-1][:-1]}{field} }}" if parts else ""
         if longer and sum(word not in "{}" for word in longer.split()) <= fields:
             parts[-1] = longer
