@@ -9,6 +9,7 @@ from strawberry import Info
 
 from domain.errors import InputReason, InvalidInput
 from domain.records.bulk_steps import MOST_AT_ONCE, MOST_SELECTED, SELECTION_LIFETIME, SELECTIONS_KEPT
+from domain.texts import NAME
 from permissions.graphql_adapter import core_info
 from permissions.viewers import Viewer
 from resolvers.commands.selected_invoices import compile_selection
@@ -51,6 +52,10 @@ async def select_invoices(info: Info) -> tuple[CommandResult, Selection | None]:
 
 async def _freeze(info: ResolveInfo, work: UnitOfWork) -> Selection:
     plan, arguments = compile_selection(info)
+    search = (arguments.get("filter") or {}).get("search") or ""
+    if len(search) > NAME.longest:
+        words = f"This has at most {NAME.longest} characters"
+        raise InvalidInput(words, ("filter", "search"), InputReason.TOO_LONG, f"{NAME.longest}")
     values = plan.values(info.context, [arguments])
     await work.connection.execute(_PLANNED)
     found = await work.connection.fetchrow(plan.sql, *values)
