@@ -1,9 +1,10 @@
 """The SQL of the actions of a case: to settle, close and reopen it."""
 
-from sqlalchemy import Text, and_, cast, literal, not_, true
+from sqlalchemy import and_, literal, not_, true
 
 from db import tables
 from db.fields.base import Action, Blocker, Expression, FormField, Many, owned, there_is
+from db.fields.forms.words import word
 from db.row import Row
 from domain.access.people import Role
 from domain.api_names import camel
@@ -11,10 +12,6 @@ from domain.billing.invoices import COVERED, GUARDS, InvoiceStatus
 from domain.billing.next_steps import refusal
 from domain.billing.transition import Transition
 from domain.billing.transitions import TRANSITIONS
-
-
-def _word(text: str) -> Expression:
-    return cast(literal(text, Text(), literal_execute=True), Text)
 
 
 def _waits(c: Row, i: Row) -> Expression:
@@ -40,7 +37,7 @@ def _action(row: Transition, c: Row, role: Role | None) -> Action:
         i = c.scope.row(tables.invoices)
         is_covered = i.status == literal(InvoiceStatus.CHEQUE_RECEIVED.value, literal_execute=True)
         paid = there_is(i, and_(owned("case_id")(c, i), is_covered))
-        blockers.append(Blocker("SOMETHING_PAID", paid, _word(_PAID_NOTHING)))
+        blockers.append(Blocker("SOMETHING_PAID", paid, word(_PAID_NOTHING)))
     context = FormField(is_context=True)
     fields = {camel(one.name): FormField(one.label) for one in row.inputs} | {"caseId": context, "version": context}
     return Action(row.name, row.label, true(), tuple(blockers), fields=fields)
@@ -52,4 +49,4 @@ def _blocker(name: str, c: Row) -> Blocker:
     i = c.scope.row(tables.invoices)
     holds = {"case_open": is_open, "case_settled": not_(is_open), "case_covered": not_(there_is(i, _waits(c, i)))}
     records = _OPEN_INVOICES if name == "case_covered" else None
-    return Blocker(name.upper(), holds[name], _word(refusal(GUARDS[name])), records)
+    return Blocker(name.upper(), holds[name], word(refusal(GUARDS[name])), records)

@@ -5,6 +5,7 @@ from sqlalchemy import Select, Text, and_, cast, func, literal, literal_column, 
 from db import tables
 from db.fields.base import Action, Blocker, Expression, FormField, same_clinic, there_is
 from db.fields.forms.choices import pays_paid_invoice
+from db.fields.forms.words import word
 from db.global_ids import id_expression
 from db.row import Row
 from domain.access.people import Role
@@ -13,10 +14,6 @@ from domain.billing.invoices import OPEN
 from domain.billing.transition import Transition
 from domain.billing.transitions import BY_NAME
 from domain.payments.cheques import ReturnKind
-
-
-def _word(text: str) -> Expression:
-    return cast(literal(text, Text(), literal_execute=True), Text)
 
 
 def _day(day: Expression) -> Expression:
@@ -37,18 +34,18 @@ def _action(row: Transition, c: Row) -> Action:
         Blocker(
             "NOT_CORRECTED",
             c.corrected_at.is_(None),
-            _word("This payment was corrected: another one stands in its place"),
+            word("This payment was corrected: another one stands in its place"),
         )
     ]
     if row.name != "correct_cheque":
-        blockers.append(Blocker("NOT_RETURNED", c.returned_on.is_(None), _word("This payment has been returned")))
+        blockers.append(Blocker("NOT_RETURNED", c.returned_on.is_(None), word("This payment has been returned")))
     if row.name == "allocate_cheque":
         blockers += _allocating(c)
     if row.name == "move_allocation":
         pays = _standing(c, c.scope.row(tables.cheque_allocations)).exists()
-        blockers.append(Blocker("ALLOCATED", pays, _word("No part of this payment is allocated to an invoice")))
+        blockers.append(Blocker("ALLOCATED", pays, word("No part of this payment is allocated to an invoice")))
     if row.admin_start and row.name != "allocate_cheque" and c.scope.role is not Role.ADMIN:
-        blockers.append(Blocker("CASE_OPEN", ~pays_paid_invoice(c), _word(_OF_ADMIN)))
+        blockers.append(Blocker("CASE_OPEN", ~pays_paid_invoice(c), word(_OF_ADMIN)))
     fields = {camel(one.name): FormField(one.label) for one in row.inputs} | _fields(row, c)
     return Action(row.name, row.label, true(), tuple(blockers), fields=fields)
 
@@ -57,10 +54,10 @@ def _allocating(c: Row) -> list[Blocker]:
     is_money = ~and_(c.held_from.is_not(None), c.released_at.is_(None))
     i = c.scope.row(tables.invoices)
     return [
-        Blocker("NOT_HELD", is_money, _word("This cheque is held: record its deposit first")),
-        Blocker("UNAPPLIED", c.unapplied_amount > 0, _word("Nothing of this payment is unapplied")),
+        Blocker("NOT_HELD", is_money, word("This cheque is held: record its deposit first")),
+        Blocker("UNAPPLIED", c.unapplied_amount > 0, word("Nothing of this payment is unapplied")),
         Blocker(
-            "OPEN_INVOICE", _open_invoices(c, i).exists(), _word("No submitted invoice that this payer owes is open")
+            "OPEN_INVOICE", _open_invoices(c, i).exists(), word("No submitted invoice that this payer owes is open")
         ),
     ]
 
@@ -94,7 +91,7 @@ def _fields(row: Transition, c: Row) -> dict[str, FormField]:
     if row.name == "return_cheque":
         today = _day(c.scope.today)
         fields["returnedOn"] = FormField("Returned on", _day(c.received_on), today, today)
-        fields["kind"] = FormField("Kind", default=_word(ReturnKind.NSF.name))
+        fields["kind"] = FormField("Kind", default=word(ReturnKind.NSF.name))
     if row.name == "move_allocation":
         fields |= {"allocationId": _allocation_choices(c), "chequeId": FormField("Payment")}
     if row.name == "allocate_cheque":
@@ -104,5 +101,5 @@ def _fields(row: Transition, c: Row) -> dict[str, FormField]:
         left = _open_invoices(c, first).with_only_columns(first.balance).limit(literal_column("1")).scalar_subquery()
         amount = cast(func.least(left, c.unapplied_amount), Text)
         fields["allocations.invoiceId"] = FormField("Invoice", choices=choices, is_complete=False)
-        fields["allocations.amount"] = FormField("Amount", _word("0.01"), cast(c.unapplied_amount, Text), amount)
+        fields["allocations.amount"] = FormField("Amount", word("0.01"), cast(c.unapplied_amount, Text), amount)
     return fields

@@ -29,6 +29,12 @@ def _words(texts: Any) -> list[Expression]:
     return [literal(str(text), Text(), literal_execute=True) for text in texts]
 
 
+def left_for_payer(i: Row) -> Expression:
+    """The largest amount that the present payer can still pay: what is due, with what was given up or written off."""
+    found: Expression = i.balance + i.small_balance_amount + i.written_off_amount
+    return found
+
+
 def paying_cheques(i: Row, *, is_returnable: bool = False) -> Select[Any]:
     """The payments of which something pays an invoice; with `is_returnable`, those that were not returned yet."""
     return _paying(i, i.scope.row(tables.cheques), is_returnable=is_returnable)
@@ -64,9 +70,7 @@ def _unapplied(i: Row, c: Row) -> Select[Any]:
         p, and_(same_clinic(i, p), p.id == c.payer_id, p.kind == _words(["patient"])[0], p.patient_id == i.patient_id)
     )
     present = c.payer_id == i.payer_id
-    # What the present payer can still pay is what is due, with what was given up or written off.
-    left = i.balance + i.small_balance_amount + i.written_off_amount > 0
-    may_pay = case((present, left), else_=or_(owed, is_patient))
+    may_pay = case((present, left_for_payer(i) > 0), else_=or_(owed, is_patient))
     held = and_(c.held_from.is_not(None), c.released_at.is_(None))
     found: Select[Any] = select(literal_column("1")).select_from(c.source).order_by(present.desc())
     return found.where(

@@ -10,7 +10,7 @@ from sqlalchemy import Text, and_, case, cast, false, func, literal, literal_col
 
 from db import tables
 from db.fields.base import Expression, same_clinic, there_is
-from db.fields.forms.choices import first_unapplied, paying_cheques, unapplied_cheques, waiting_claims
+from db.fields.forms.choices import first_unapplied, left_for_payer, paying_cheques, unapplied_cheques, waiting_claims
 from db.fields.forms.standing_adjustments import standing_adjustment, standing_amount
 from db.global_ids import id_expression
 from db.row import Row
@@ -76,11 +76,6 @@ def _transferable_from(i: Row) -> Expression:
     return func.greatest(i.responsible_since, i.created_on, decided)
 
 
-def _left_for_payer(i: Row) -> Expression:
-    """The largest amount that the present payer can still pay."""
-    return i.balance + i.small_balance_amount + i.written_off_amount
-
-
 def _other_payer(i: Row) -> Expression:
     """Another payer of the invoice: one who owed it before, or else the patient."""
     r, p = i.scope.row(tables.responsibilities), i.scope.row(tables.payers)
@@ -104,11 +99,11 @@ def _other_payer(i: Row) -> Expression:
 
 
 def _paying_payer(i: Row) -> Expression:
-    return case((_left_for_payer(i) > 0, i.payer_id), (_unpaid(i) > 0, _other_payer(i)), else_=null())
+    return case((left_for_payer(i) > 0, i.payer_id), (_unpaid(i) > 0, _other_payer(i)), else_=null())
 
 
 def _payable_amount(i: Row) -> Expression:
-    return case((_left_for_payer(i) > 0, _left_for_payer(i)), (_unpaid(i) > 0, _unpaid(i)), else_=null())
+    return case((left_for_payer(i) > 0, left_for_payer(i)), (_unpaid(i) > 0, _unpaid(i)), else_=null())
 
 
 def _last_coverage(i: Row) -> Expression:

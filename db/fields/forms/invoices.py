@@ -1,11 +1,12 @@
 """The SQL of the actions of an invoice: the domain's transition table with its guards, and what the forms of its steps show."""
 
-from sqlalchemy import Text, and_, cast, literal
+from sqlalchemy import Text, and_, literal
 
-from db.fields.base import Action, Blocker, Expression, FormField, Many, same_clinic
+from db.fields.base import Action, Blocker, FormField, Many, same_clinic
 from db.fields.forms.choices import CHOICES
 from db.fields.forms.facts import FORM_FACTS, spelled
 from db.fields.forms.transitions import holds, refusal_text
+from db.fields.forms.words import word
 from db.row import Row
 from domain.api_names import camel
 from domain.billing.effects.form_needs import NEEDS
@@ -13,11 +14,6 @@ from domain.billing.invoices import COVERED, GUARDS
 from domain.billing.transition import Input, Transition
 from domain.billing.transitions import TRANSITIONS
 from permissions.actions import ACTIONS
-
-
-def _word(text: str) -> Expression:
-    return cast(literal(text, Text(), literal_execute=True), Text)
-
 
 # The records that stand in the way of a guard.
 _OTHERS_OF_CASE = Many(
@@ -49,7 +45,7 @@ def _action(row: Transition, i: Row) -> Action:
         Blocker(name.upper(), holds(GUARDS[name], i), refusal_text(GUARDS[name], i), _IN_THE_WAY.get(name))
         for name in row.guards_for(i.scope.role)
     )
-    needs = (Blocker(name.upper(), FORM_FACTS[name](i), _word(NEEDS[name])) for name in row.needs)
+    needs = (Blocker(name.upper(), FORM_FACTS[name](i), word(NEEDS[name])) for name in row.needs)
     fields = {camel(one.name): _field(one, i) for one in row.inputs} | _context(row, i)
     return Action(row.name, row.label, offered, (*guards, *needs), fields=fields)
 

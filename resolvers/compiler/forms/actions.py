@@ -12,7 +12,7 @@ from db.fields.base import Action, ActionList, Blocker, FormField, Many
 from db.fields.forms.choices import MOST_CHOICES
 from db.row import Row
 from domain.api_names import camel
-from resolvers.compiler.forms.inputs import inputs_of
+from resolvers.compiler.forms.inputs import has_mutation, inputs_of
 from resolvers.compiler.forms.json_tree import OptionalItem, as_json
 from resolvers.compiler.json_sql import EMPTY_LIST
 from resolvers.compiler.selection import SelectedField, Selector, object_type
@@ -29,7 +29,7 @@ def compiled_actions(
     found = [
         OptionalItem(action.offered, _Form(action, row, selector, records).selected(field))
         for action in how.actions(row)
-        if inputs_of(selector.schema, action.name) is not None
+        if has_mutation(selector.schema, action.name)
     ]
     return as_json(found)
 
@@ -74,7 +74,7 @@ class _Form:
         return OptionalItem(not_(blocker.holds), self._project(field, known))
 
     def _inputs(self, field: SelectedField) -> list[Any]:
-        return self._fields(inputs_of(self.selector.schema, self.action.name) or [], "", field)
+        return self._fields(inputs_of(self.selector.schema, self.action.name), "", field)
 
     def _fields(self, inputs: list[dict[str, Any]], path: str, field: SelectedField) -> list[Any]:
         return [self._input(one, f"{path}{one['name']}", field) for one in inputs]

@@ -54,12 +54,15 @@ _UPLOAD = "documentId"
 _NOT_ASKED = "idempotencyKey"
 
 
-def inputs_of(schema: GraphQLSchema, mutation: str) -> list[dict[str, Any]] | None:
-    """The fields of a mutation's input in their order, each with all that ActionInput has; None where the role has no such mutation."""
-    field = schema.mutation_type.fields.get(camel(mutation)) if schema.mutation_type else None
-    if field is None:
-        return None
-    named = get_named_type(field.args["input"].type)
+def has_mutation(schema: GraphQLSchema, mutation: str) -> bool:
+    """Whether the role has a mutation."""
+    return schema.mutation_type is not None and camel(mutation) in schema.mutation_type.fields
+
+
+def inputs_of(schema: GraphQLSchema, mutation: str) -> list[dict[str, Any]]:
+    """The fields of the input of a mutation that the role has, in their order, each with all that ActionInput has."""
+    assert schema.mutation_type is not None
+    named = get_named_type(schema.mutation_type.fields[camel(mutation)].args["input"].type)
     assert isinstance(named, GraphQLInputObjectType)
     return list(_fields(schema, named))
 
